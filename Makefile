@@ -1,0 +1,29 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gen fmt lint test demo serve clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("ecrkeeper needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+setup: .venv/.installed ## Make the virtual environment with everything in it
+
+gen: setup ## Generate the Python code of the protos
+	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --python_out=client --pyi_out=client \
+		protos/third_party/buf/validate/validate.proto
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
+		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=client $(PROTOS)
+	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \
+		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py*
+	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
+
+clean: ## Remove what the targets made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,146 @@
+import datetime
+
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MODE_UNSPECIFIED: _ClassVar[Mode]
+    MODE_ENFORCE: _ClassVar[Mode]
+    MODE_OBSERVE: _ClassVar[Mode]
+    MODE_PAUSED: _ClassVar[Mode]
+
+class ForeignElements(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FOREIGN_ELEMENTS_UNSPECIFIED: _ClassVar[ForeignElements]
+    FOREIGN_ELEMENTS_PRESERVE: _ClassVar[ForeignElements]
+    FOREIGN_ELEMENTS_PRUNE: _ClassVar[ForeignElements]
+
+class DeletionPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELETION_POLICY_UNSPECIFIED: _ClassVar[DeletionPolicy]
+    DELETION_POLICY_REMOVE: _ClassVar[DeletionPolicy]
+    DELETION_POLICY_ABANDON: _ClassVar[DeletionPolicy]
+MODE_UNSPECIFIED: Mode
+MODE_ENFORCE: Mode
+MODE_OBSERVE: Mode
+MODE_PAUSED: Mode
+FOREIGN_ELEMENTS_UNSPECIFIED: ForeignElements
+FOREIGN_ELEMENTS_PRESERVE: ForeignElements
+FOREIGN_ELEMENTS_PRUNE: ForeignElements
+DELETION_POLICY_UNSPECIFIED: DeletionPolicy
+DELETION_POLICY_REMOVE: DeletionPolicy
+DELETION_POLICY_ABANDON: DeletionPolicy
+
+class Condition(_message.Message):
+    __slots__ = ("type", "status", "reason", "message", "last_transition_time")
+    class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATUS_UNSPECIFIED: _ClassVar[Condition.Status]
+        STATUS_TRUE: _ClassVar[Condition.Status]
+        STATUS_FALSE: _ClassVar[Condition.Status]
+        STATUS_UNKNOWN: _ClassVar[Condition.Status]
+    STATUS_UNSPECIFIED: Condition.Status
+    STATUS_TRUE: Condition.Status
+    STATUS_FALSE: Condition.Status
+    STATUS_UNKNOWN: Condition.Status
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    LAST_TRANSITION_TIME_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    status: Condition.Status
+    reason: str
+    message: str
+    last_transition_time: _timestamp_pb2.Timestamp
+    def __init__(self, type: _Optional[str] = ..., status: _Optional[_Union[Condition.Status, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., last_transition_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Drift(_message.Message):
+    __slots__ = ("setting", "key", "kind", "desired", "observed")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[Drift.Kind]
+        KIND_MISSING: _ClassVar[Drift.Kind]
+        KIND_CHANGED: _ClassVar[Drift.Kind]
+        KIND_UNEXPECTED: _ClassVar[Drift.Kind]
+    KIND_UNSPECIFIED: Drift.Kind
+    KIND_MISSING: Drift.Kind
+    KIND_CHANGED: Drift.Kind
+    KIND_UNEXPECTED: Drift.Kind
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DESIRED_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    setting: str
+    key: str
+    kind: Drift.Kind
+    desired: _struct_pb2.Value
+    observed: _struct_pb2.Value
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class Plan(_message.Message):
+    __slots__ = ("calls", "warnings")
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    calls: _containers.RepeatedCompositeFieldContainer[PlannedCall]
+    warnings: _containers.RepeatedCompositeFieldContainer[Warning]
+    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ...) -> None: ...
+
+class PlannedCall(_message.Message):
+    __slots__ = ("service", "operation", "request", "changes")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    operation: str
+    request: _struct_pb2.Struct
+    changes: _containers.RepeatedCompositeFieldContainer[ElementChange]
+    def __init__(self, service: _Optional[str] = ..., operation: _Optional[str] = ..., request: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[ElementChange, _Mapping]]] = ...) -> None: ...
+
+class ElementChange(_message.Message):
+    __slots__ = ("setting", "key", "kind", "before", "after")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[ElementChange.Kind]
+        KIND_ADD: _ClassVar[ElementChange.Kind]
+        KIND_UPDATE: _ClassVar[ElementChange.Kind]
+        KIND_REPLACE: _ClassVar[ElementChange.Kind]
+        KIND_REMOVE: _ClassVar[ElementChange.Kind]
+    KIND_UNSPECIFIED: ElementChange.Kind
+    KIND_ADD: ElementChange.Kind
+    KIND_UPDATE: ElementChange.Kind
+    KIND_REPLACE: ElementChange.Kind
+    KIND_REMOVE: ElementChange.Kind
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    setting: str
+    key: str
+    kind: ElementChange.Kind
+    before: _struct_pb2.Value
+    after: _struct_pb2.Value
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[ElementChange.Kind, str]] = ..., before: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., after: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class Warning(_message.Message):
+    __slots__ = ("reason", "subject", "message")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    subject: str
+    message: str
+    def __init__(self, reason: _Optional[str] = ..., subject: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
