@@ -18,7 +18,7 @@ setup: .venv/.installed ## Make the virtual environment with everything in it
 
 gen: setup ## Generate the Python code of the protos
 	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --python_out=client --pyi_out=client \
-		protos/third_party/buf/validate/validate.proto
+		buf/validate/validate.proto
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
 		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=client $(PROTOS)
 	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \

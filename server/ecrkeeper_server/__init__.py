@@ -1,0 +1,1 @@
+"""The server: stores what owners declare and makes AWS match it."""

@@ -1,0 +1,182 @@
+"""The errors of the domain; the API maps them to gRPC, the engine to conditions.
+
+    Refusal                  a call that is refused, with a status code by name
+    ├── InvalidArgument      the input is wrong; all violations at once
+    ├── NotFound             no such resource
+    ├── AlreadyExists        the resource or the request id is taken
+    ├── Aborted              the etag is stale
+    ├── FailedPrecondition   the state does not allow it; says what must change
+    ├── ResourceExhausted    a quota is used up
+    └── Unavailable          try again later
+    Permanent                AWS will keep refusing until something changes
+    Temporary                AWS may accept it later
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One fault of the input: the field's path, what is wrong, and what is allowed."""
+
+    field: str
+    description: str
+    reason: str = "INVALID_FIELD"
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionViolation:
+    """One thing that must change before the call can succeed."""
+
+    type: str
+    subject: str
+    description: str
+
+
+class Refusal(Exception):
+    """A call that is refused: `code` is the gRPC status, `reason` the word for programs."""
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        metadata: Mapping[str, str] | None = None,
+        preconditions: Sequence[PreconditionViolation] = (),
+        retry_after: float | None = None,
+        resource: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.preconditions = tuple(preconditions)
+        self.retry_after = retry_after
+        self.resource = resource
+        self.violations: tuple[Violation, ...] = ()
+
+
+class InvalidArgument(Refusal):
+    """The input is wrong; carries every violation."""
+
+    code = "INVALID_ARGUMENT"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        shown = "; ".join(f"{v.field}: {v.description}" for v in violations[:3])
+        more = f"; and {len(violations) - 3} more" if len(violations) > 3 else ""
+        super().__init__(shown + more, reason="INVALID_FIELDS")
+        self.violations = tuple(violations)
+
+
+class NotFound(Refusal):
+    """The resource does not exist."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        text = f"{name} does not exist" + (f": {hint}" if hint else "")
+        super().__init__(text, reason="NOT_FOUND", resource=(kind, name))
+
+
+class AlreadyExists(Refusal):
+    """The resource exists already."""
+
+    code = "ALREADY_EXISTS"
+
+
+class Aborted(Refusal):
+    """The etag given is not the current one."""
+
+    code = "ABORTED"
+
+    def __init__(self, name: str, given: str, current: str) -> None:
+        super().__init__(
+            f"{name} has changed: the etag given is {given!r}, the current one is {current!r}; read it again",
+            reason="ETAG_MISMATCH",
+            metadata={"etag": current},
+        )
+
+
+class FailedPrecondition(Refusal):
+    """The state of the system does not allow the call."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class ResourceExhausted(Refusal):
+    """A quota is used up."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
+class Unavailable(Refusal):
+    """A dependency did not answer; the call may be repeated."""
+
+    code = "UNAVAILABLE"
+
+
+class DeadlineExceeded(Refusal):
+    """The call's deadline passed."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
+class AwsError(Exception):
+    """An answer of AWS that is not a success, or none at all.
+
+    `aws_code` is the code without the suffix `Exception`; empty where AWS did
+    not answer. `preconditions` says more where AWS said more.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        aws_code: str = "",
+        operation: str = "",
+        grpc_code: str = "FAILED_PRECONDITION",
+        preconditions: Sequence[PreconditionViolation] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.aws_code = aws_code
+        self.operation = operation
+        self.grpc_code = grpc_code
+        self.preconditions = tuple(preconditions)
+
+
+class Permanent(AwsError):
+    """AWS will keep refusing until somebody changes something; wait for a new generation."""
+
+
+class Temporary(AwsError):
+    """AWS may accept it later; `after` is the least delay in seconds, None for the usual backoff."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        after: float | None = None,
+        aws_code: str = "",
+        operation: str = "",
+        grpc_code: str = "UNAVAILABLE",
+        preconditions: Sequence[PreconditionViolation] = (),
+    ) -> None:
+        super().__init__(
+            message,
+            reason=reason,
+            aws_code=aws_code,
+            operation=operation,
+            grpc_code=grpc_code,
+            preconditions=preconditions,
+        )
+        self.after = after

@@ -1,0 +1,195 @@
+"""Resource names, accounts, Regions and partitions; pure, no I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from ecrkeeper_server.errors import InvalidArgument, Violation
+
+WILDCARD = "-"
+ROLE_IDS = ("replication", "pull-through-cache", "repository-creation-template")
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_OWNER = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_BACKFILL = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+# Partition by the shape of the Region, as botocore's partitions.json does: a
+# Region that is newer than the installed botocore still resolves.
+_PARTITIONS = (
+    ("aws-cn", re.compile(r"cn-[a-z]+-[0-9]+")),
+    ("aws-us-gov", re.compile(r"us-gov-[a-z]+-[0-9]+")),
+    ("aws-iso", re.compile(r"us-iso-[a-z]+-[0-9]+")),
+    ("aws-iso-b", re.compile(r"us-isob-[a-z]+-[0-9]+")),
+    ("aws-iso-e", re.compile(r"eu-isoe-[a-z]+-[0-9]+")),
+    ("aws-iso-f", re.compile(r"us-isof-[a-z]+-[0-9]+")),
+    ("aws-eusc", re.compile(r"eusc-de-[a-z]+-[0-9]+")),
+    ("aws", re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")),
+)
+
+
+def partition_of(region: str) -> str | None:
+    """The partition of a Region, or None if no partition has Regions of that shape."""
+    if len(region) > 25:
+        return None
+    return next((name for name, shape in _PARTITIONS if shape.fullmatch(region)), None)
+
+
+def is_account(text: str) -> bool:
+    """Whether the text is a 12-digit account id."""
+    return _ACCOUNT.fullmatch(text) is not None
+
+
+def _parts(name: str, pattern: str, field: str) -> list[str]:
+    """The variable segments of a name that must look like `accounts/{}/registries/{}`."""
+    wanted, given = pattern.split("/"), name.split("/")
+    if len(given) != len(wanted) or any(w != g for w, g in zip(wanted, given, strict=True) if w != "{}"):
+        shape = pattern.replace("{}", "…")
+        raise InvalidArgument([Violation(field, f"must look like `{shape}`, got {shown(name)}")])
+    return [g for w, g in zip(wanted, given, strict=True) if w == "{}"]
+
+
+def shown(text: str) -> str:
+    """The text quoted for an error message, shortened to a readable length."""
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _check(field: str, **segments: tuple[str, bool, str]) -> None:
+    faults = [
+        Violation(field, f"{what} {rule}, got {shown(given)}") for what, (given, ok, rule) in segments.items() if not ok
+    ]
+    if faults:
+        raise InvalidArgument(faults)
+
+
+_ACCOUNT_RULE = "must be 12 digits"
+_REGION_RULE = "must be an AWS Region such as `us-east-1`"
+_OWNER_RULE = "must be 1 to 63 of [a-z0-9-], begin with a letter and not end with a hyphen"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RegistryName:
+    """The private registry of one account in one Region."""
+
+    account: str
+    region: str
+    kind: ClassVar[str] = "registry"
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}/registries/{region}`; InvalidArgument names `field`."""
+        account, region = _parts(name, "accounts/{}/registries/{}", field)
+        _check(
+            field,
+            account=(account, is_account(account), _ACCOUNT_RULE),
+            region=(region, partition_of(region) is not None, _REGION_RULE),
+        )
+        return cls(account, region)
+
+    @property
+    def partition(self) -> str:
+        """The partition of the Region."""
+        return partition_of(self.region) or "aws"
+
+    def __str__(self) -> str:
+        return f"accounts/{self.account}/registries/{self.region}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SettingsName:
+    """What one owner declares for one registry."""
+
+    registry: RegistryName
+    owner: str
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}/registries/{region}/settings/{owner}`."""
+        account, region, owner = _parts(name, "accounts/{}/registries/{}/settings/{}", field)
+        _check(
+            field,
+            account=(account, is_account(account), _ACCOUNT_RULE),
+            region=(region, partition_of(region) is not None, _REGION_RULE),
+            owner=(owner, _OWNER.fullmatch(owner) is not None, _OWNER_RULE),
+        )
+        return cls(RegistryName(account, region), owner)
+
+    @classmethod
+    def of(cls, registry: RegistryName, owner: str, field: str) -> Self:
+        """The name of an owner's part; InvalidArgument if `owner` is not a valid owner."""
+        _check(field, owner=(owner, _OWNER.fullmatch(owner) is not None, _OWNER_RULE))
+        return cls(registry, owner)
+
+    def __str__(self) -> str:
+        return f"{self.registry}/settings/{self.owner}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RoleName:
+    """One of ECR's three service-linked roles in one account."""
+
+    account: str
+    role: str
+    kind: ClassVar[str] = "role"
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}/serviceLinkedRoles/{role}`."""
+        account, role = _parts(name, "accounts/{}/serviceLinkedRoles/{}", field)
+        return cls.of(account, role, field)
+
+    @classmethod
+    def of(cls, account: str, role: str, field: str) -> Self:
+        """The name of a role; InvalidArgument names `field`."""
+        _check(
+            field,
+            account=(account, is_account(account), _ACCOUNT_RULE),
+            role=(role, role in ROLE_IDS, "must be one of " + ", ".join(ROLE_IDS)),
+        )
+        return cls(account, role)
+
+    def __str__(self) -> str:
+        return f"accounts/{self.account}/serviceLinkedRoles/{self.role}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BackfillName:
+    """One replication backfill."""
+
+    registry: RegistryName
+    backfill: str
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}/registries/{region}/replicationBackfills/{id}`."""
+        account, region, backfill = _parts(name, "accounts/{}/registries/{}/replicationBackfills/{}", field)
+        _check(
+            field,
+            account=(account, is_account(account), _ACCOUNT_RULE),
+            region=(region, partition_of(region) is not None, _REGION_RULE),
+            backfill=(backfill, _BACKFILL.fullmatch(backfill) is not None, "must be a UUID"),
+        )
+        return cls(RegistryName(account, region), backfill)
+
+    def __str__(self) -> str:
+        return f"{self.registry}/replicationBackfills/{self.backfill}"
+
+
+def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -> str:
+    """Read `accounts/{account}`; with `wildcard`, `accounts/-` is read as `-`."""
+    (account,) = _parts(name, "accounts/{}", field)
+    if not (wildcard and account == WILDCARD):
+        _check(field, account=(account, is_account(account), _ACCOUNT_RULE))
+    return account
+
+
+def parse_registry_pattern(name: str, field: str = "parent") -> tuple[str, str]:
+    """Read `accounts/{account}/registries/{region}` where either may be `-`."""
+    account, region = _parts(name, "accounts/{}/registries/{}", field)
+    _check(
+        field,
+        account=(account, account == WILDCARD or is_account(account), _ACCOUNT_RULE + " or `-`"),
+        region=(region, region == WILDCARD or partition_of(region) is not None, _REGION_RULE + " or `-`"),
+    )
+    return account, region
