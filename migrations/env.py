@@ -1,0 +1,39 @@
+"""Run the migrations: one transaction each, one process at a time.
+
+Deployment contract: a migration must not break the program of the release
+before it, because replicas are replaced one by one. Add first; remove what
+nothing reads any more in a later release.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import text
+
+from ecrkeeper_server.store.tables import metadata
+
+# Any constant will do, as long as every release uses the same one.
+_LOCK = 7_302_611
+
+engine = context.config.attributes["engine"]
+postgres = engine.dialect.name == "postgresql"
+
+with engine.connect() as connection:
+    if postgres:
+        connection.execute(text("SET statement_timeout = '5min'"))
+        connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+        # A migration that waits for a table lock makes everybody behind it wait: give up early.
+        connection.execute(text("SET lock_timeout = '10s'"))
+        connection.execute(text("BEGIN"))
+    else:
+        connection.execute(text("BEGIN IMMEDIATE"))
+    try:
+        context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
+        context.run_migrations()
+        connection.execute(text("COMMIT"))
+    except BaseException:
+        connection.execute(text("ROLLBACK"))
+        raise
+    finally:
+        if postgres:
+            connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))

@@ -1,0 +1,62 @@
+"""One way to run a transaction, on SQLite and on Postgres.
+
+Every query is a plain function of a `Tx`. Reads see committed data. A write
+runs in one transaction and is durable when it returns: SQLite in WAL mode with
+`synchronous=FULL`, Postgres with `synchronous_commit` as configured there.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from ecrkeeper_server.store.clock import Now
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """An open transaction, with the clock it goes by."""
+
+    conn: Connection
+    now: Now
+    dialect: str
+    changed: set[str]
+
+    def changes(self, name: str) -> None:
+        """Note that a resource changed: whoever watches hears of it after the commit."""
+        self.changed.add(name)
+
+    def time(self) -> int:
+        """The present time in microseconds."""
+        from sqlalchemy import select  # noqa: PLC0415 - kept out of the module's namespace
+
+        return int(self.conn.execute(select(self.now())).scalar_one())
+
+
+class Database(abc.ABC):
+    """Runs functions of a transaction; any number at a time."""
+
+    @abc.abstractmethod
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run a query that changes nothing."""
+
+    @abc.abstractmethod
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """Run a change in one transaction; an exception undoes all of it."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Finish what is running and let go of the database."""
+
+    @abc.abstractmethod
+    def listen(self, heard: Callable[[set[str]], Any]) -> None:
+        """Call `heard` with the names that changed, here or in other processes; a hint, never complete."""
+
+
+Write = Callable[[Callable[[Tx], T]], Awaitable[T]]

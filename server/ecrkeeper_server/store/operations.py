@@ -1,0 +1,156 @@
+"""Queries on long-running operations, answered requests and backfills."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ecrkeeper_server.errors import AlreadyExists
+from ecrkeeper_server.names import BackfillName, RegistryName
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Backfill, Operation, Request, Resource
+from ecrkeeper_server.store.tables import backfills, operations, requests
+
+DAY = 86_400 * MICROSECONDS
+
+
+def create(tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | None = None) -> Operation:
+    """Begin an operation that a step on `target` will end."""
+    row = tx.conn.execute(
+        insert(operations)
+        .values(
+            id=str(uuid.uuid4()),
+            method=method,
+            target=target.name,
+            requested=target.requested,
+            generation=target.generation,
+            metadata=metadata or {},
+            done=False,
+            create_time=tx.now(),
+        )
+        .returning(operations)
+    ).one()
+    return Operation.of(row)
+
+
+def get(tx: Tx, operation: str) -> Operation | None:
+    """One operation."""
+    row = tx.conn.execute(select(operations).where(operations.c.id == operation)).one_or_none()
+    return Operation.of(row) if row else None
+
+
+def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
+    """The operations on a resource that are not done, oldest first."""
+    query = select(operations).where(operations.c.target == target, operations.c.done.is_(False))
+    if method is not None:
+        query = query.where(operations.c.method == method)
+    return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time))]
+
+
+def page(tx: Tx, after: str, limit: int) -> list[Operation]:
+    """Up to `limit` operations by id, behind `after`."""
+    query = select(operations).where(operations.c.id > after).order_by(operations.c.id).limit(limit)
+    return [Operation.of(row) for row in tx.conn.execute(query)]
+
+
+def progress(tx: Tx, operation: Operation, metadata: dict[str, Any]) -> None:
+    """Say how an operation goes."""
+    tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata))
+    tx.changes(f"operations/{operation.id}")
+
+
+def end(
+    tx: Tx,
+    operation: Operation,
+    *,
+    error: dict[str, Any] | None = None,
+    response: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """End an operation, once, with an error or a response."""
+    tx.conn.execute(
+        update(operations)
+        .where(operations.c.id == operation.id, operations.c.done.is_(False))
+        .values(
+            done=True,
+            error=error,
+            response=response,
+            done_time=tx.now(),
+            **({} if metadata is None else {"metadata": metadata}),
+        )
+    )
+    tx.changes(f"operations/{operation.id}")
+
+
+def remove(tx: Tx, operation: str) -> None:
+    """Forget an operation."""
+    tx.conn.execute(delete(operations).where(operations.c.id == operation))
+
+
+def answered(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request | None:
+    """The first call with this request id, or None; AlreadyExists if that was another call."""
+    if not request_id:
+        return None
+    row = tx.conn.execute(select(requests).where(requests.c.request_id == request_id.lower())).one_or_none()
+    if row is None:
+        return None
+    if (row.method, row.fingerprint) != (method, fingerprint):
+        raise AlreadyExists(
+            f"request_id {request_id} was used before by a {row.method} call with other content; "
+            "use a new UUID for each new call",
+            reason="REQUEST_ID_REUSED",
+        )
+    return Request.of(row)
+
+
+def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str) -> None:
+    """Keep the answer of a call for its repetitions, for a day."""
+    if not request_id:
+        return
+    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
+    values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
+    tx.conn.execute(dialect.insert(requests).values(request_id=request_id.lower(), **values))
+
+
+def put_backfill(tx: Tx, name: BackfillName, state: dict[str, Any], operation: str | None = None) -> Backfill:
+    """Store how a backfill stands."""
+    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
+    change = dialect.insert(backfills).values(
+        account=name.registry.account,
+        region=name.registry.region,
+        id=name.backfill,
+        operation=operation,
+        state=state,
+        create_time=tx.now(),
+    )
+    change = change.on_conflict_do_update(index_elements=["account", "region", "id"], set_={"state": state})
+    return Backfill.of(tx.conn.execute(change.returning(backfills)).one())
+
+
+def get_backfill(tx: Tx, name: BackfillName) -> Backfill | None:
+    """One backfill."""
+    row = tx.conn.execute(
+        select(backfills).where(
+            backfills.c.account == name.registry.account,
+            backfills.c.region == name.registry.region,
+            backfills.c.id == name.backfill,
+        )
+    ).one_or_none()
+    return Backfill.of(row) if row else None
+
+
+def backfills_of(tx: Tx, registry: RegistryName) -> list[Backfill]:
+    """The backfills of a registry, newest first."""
+    query = select(backfills).where(backfills.c.account == registry.account, backfills.c.region == registry.region)
+    rows = tx.conn.execute(query.order_by(backfills.c.create_time.desc(), backfills.c.id))
+    return [Backfill.of(row) for row in rows]
+
+
+def purge(tx: Tx) -> None:
+    """Forget operations that ended a week ago and requests of yesterday."""
+    tx.conn.execute(delete(operations).where(operations.c.done_time < tx.now() - 7 * DAY))
+    tx.conn.execute(delete(requests).where(requests.c.create_time < tx.now() - DAY))

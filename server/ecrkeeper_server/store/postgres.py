@@ -1,0 +1,165 @@
+"""Postgres through psycopg: a thread for each connection of a bounded pool.
+
+A write that fails before its COMMIT was sent is repeated where the failure is
+one that Postgres asks to repeat (deadlock, serialisation) or where the
+connection was found dead; one whose COMMIT got no answer is not, because it
+may have happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.store.clock import Now, database_time
+from ecrkeeper_server.store.database import Database, Tx
+
+T = TypeVar("T")
+
+CHANNEL = "ecrkeeper"
+_ATTEMPTS = 3
+_RETRIED = frozenset({"40001", "40P01"})
+_STATEMENT_MILLISECONDS = 15_000
+_LISTEN_PAUSE = 1.0
+_NOTIFY_LIMIT = 7_000
+
+
+def postgres_engine(url: str, pool_size: int) -> Engine:
+    """An engine in autocommit mode with time limits on statements and locks."""
+    options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_recycle=1800,
+        connect_args={
+            "options": options,
+            "connect_timeout": 5,
+            "application_name": "ecrkeeper",
+            "keepalives_idle": 10,
+            "tcp_user_timeout": 20_000,
+        },
+        skip_autocommit_rollback=True,
+    )
+
+
+class PostgresDatabase(Database):
+    """Any number of processes on one database."""
+
+    def __init__(self, engine: Engine, pool_size: int, now: Now | None = None) -> None:
+        self._engine = engine
+        self._now = now or database_time("postgresql")
+        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgres")
+        self._closing = threading.Event()
+        self._listener: threading.Thread | None = None
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run a query on a pooled connection."""
+        return await self._in_thread(self._attempts, self._read, query)
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """Run a change in a transaction on a pooled connection."""
+        return await self._in_thread(self._attempts, self._write, change)
+
+    async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
+        if self._closing.is_set():
+            raise Unavailable("the store is closed", reason="STORE_CLOSED")
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, call, *args))
+
+    def _attempts(self, run: Callable[[Callable[[Tx], T]], T], work: Callable[[Tx], T]) -> T:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return run(work)
+            except _CommitUnknownError as error:
+                raise _unavailable(error) from error
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                again = error.connection_invalidated or state in _RETRIED
+                if not again or attempt == _ATTEMPTS:
+                    raise _unavailable(error) from error
+            except SQLAlchemyError as error:
+                raise _unavailable(error) from error
+        raise AssertionError("unreachable")
+
+    def _read(self, query: Callable[[Tx], T]) -> T:
+        with self._engine.connect() as conn:
+            return query(Tx(conn, self._now, "postgresql", set()))
+
+    def _write(self, change: Callable[[Tx], T]) -> T:
+        with self._engine.connect() as conn:
+            tx = Tx(conn, self._now, "postgresql", set())
+            conn.exec_driver_sql("BEGIN")
+            try:
+                result = change(tx)
+                for payload in _payloads(tx.changed):
+                    conn.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": payload})
+            except BaseException:
+                with contextlib.suppress(SQLAlchemyError):
+                    conn.exec_driver_sql("ROLLBACK")
+                raise
+            try:
+                conn.exec_driver_sql("COMMIT")
+            except DBAPIError as error:
+                raise _CommitUnknownError from error
+            return result
+
+    def listen(self, heard: Callable[[set[str]], Any]) -> None:
+        """Call `heard` on the event loop with the names that any process changed."""
+        loop = asyncio.get_running_loop()
+        self._listener = threading.Thread(target=self._hear, args=(loop, heard), name="postgres-listen", daemon=True)
+        self._listener.start()
+
+    def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
+        url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while not self._closing.is_set():
+            try:
+                with psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="ecrkeeper-listen") as conn:
+                    conn.execute(f"LISTEN {CHANNEL}")
+                    while not self._closing.is_set():
+                        for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):
+                            loop.call_soon_threadsafe(heard, set(note.payload.split("\n")))
+            except (psycopg.Error, OSError):
+                self._closing.wait(_LISTEN_PAUSE)
+            except RuntimeError:
+                # The event loop is closed.
+                return
+
+    async def close(self) -> None:
+        """Finish what is running and close every connection."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        await asyncio.to_thread(self._threads.shutdown)
+        if self._listener is not None:
+            await asyncio.to_thread(self._listener.join, 2 * _LISTEN_PAUSE)
+        self._engine.dispose()
+
+
+class _CommitUnknownError(Exception):
+    """COMMIT was sent and not answered."""
+
+
+def _payloads(names: set[str]) -> list[str]:
+    """The names in lines, in as many notifications as their size limit asks for."""
+    payloads: list[str] = []
+    for name in sorted(names):
+        if payloads and len(payloads[-1]) + len(name) < _NOTIFY_LIMIT:
+            payloads[-1] += "\n" + name
+        else:
+            payloads.append(name)
+    return payloads
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

@@ -1,0 +1,125 @@
+"""Queries on registries and roles as resources."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.tables import resources
+
+# A fresh write is due this long before now: it goes before resyncs that are
+# due, and a resync that has waited longer still goes before it.
+HEAD_START = 60 * MICROSECONDS
+
+
+def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
+    """One resource; `lock` keeps other transactions from changing it until this one ends."""
+    query = select(resources).where(resources.c.name == name)
+    if lock:
+        query = query.with_for_update()
+    row = tx.conn.execute(query).one_or_none()
+    return Resource.of(row) if row else None
+
+
+def get_many(tx: Tx, names: Sequence[str]) -> dict[str, Resource]:
+    """The resources of these names that exist, by name."""
+    rows = tx.conn.execute(select(resources).where(resources.c.name.in_(names)))
+    return {row.name: Resource.of(row) for row in rows}
+
+
+def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resource]:
+    """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
+    query = select(resources).where(resources.c.kind == kind, resources.c.name > after)
+    if account != WILDCARD:
+        query = query.where(resources.c.account == account)
+    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
+
+
+def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
+    """The resource, locked; made with this spec if it does not exist."""
+    place = name.region if isinstance(name, RegistryName) else name.role
+    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
+    tx.conn.execute(
+        dialect.insert(resources)
+        .values(
+            name=str(name),
+            kind=name.kind,
+            account=name.account,
+            place=place,
+            uid=str(uuid.uuid4()),
+            spec=spec,
+            state={},
+            generation=1,
+            observed_generation=0,
+            requested=1,
+            create_time=tx.now(),
+            update_time=tx.now(),
+            due_at=tx.now() - HEAD_START if due else None,
+            failures=0,
+        )
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    tx.changes(str(name))
+    found = get(tx, str(name), lock=True)
+    if found is None:
+        raise AssertionError(name)
+    return found
+
+
+def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
+    """Change what is desired: a new generation, due at once."""
+    return _changed(
+        tx,
+        name,
+        spec=spec,
+        generation=resources.c.generation + 1,
+        requested=resources.c.requested + 1,
+        update_time=tx.now(),
+        due_at=tx.now() - HEAD_START,
+        failures=0,
+    )
+
+
+def request(tx: Tx, name: str) -> Resource:
+    """Ask for a look at the resource now, although nothing new is desired."""
+    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now() - HEAD_START)
+
+
+def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
+    """Change the record without a new generation."""
+    values: dict[str, Any] = {}
+    if spec is not None:
+        values["spec"] = spec
+    if state is not None:
+        values["state"] = state
+    return _changed(tx, name, **values)
+
+
+def _changed(tx: Tx, name: str, **values: Any) -> Resource:
+    row = tx.conn.execute(
+        update(resources).where(resources.c.name == name).values(**values).returning(resources)
+    ).one()
+    tx.changes(name)
+    return Resource.of(row)
+
+
+def remove(tx: Tx, name: str) -> None:
+    """Forget a resource."""
+    tx.conn.execute(delete(resources).where(resources.c.name == name))
+    tx.changes(name)
+
+
+def roles_of(tx: Tx, account: str) -> dict[str, Resource]:
+    """The roles of one account, by role id."""
+    query = select(resources).where(resources.c.account == account, resources.c.kind == RoleName.kind)
+    return {row.place: Resource.of(row) for row in tx.conn.execute(query)}
+
+

@@ -1,0 +1,145 @@
+"""The rows as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Row
+
+from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+
+Json = dict[str, Any]
+
+
+class _FromRow:
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The value of a row that holds all columns of the table."""
+        return cls(**row._asdict())
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(_FromRow):
+    """A registry or a role: what is desired, what was seen, and its place in the queue."""
+
+    name: str
+    kind: str
+    account: str
+    place: str
+    uid: str
+    spec: Json
+    state: Json
+    generation: int
+    observed_generation: int
+    requested: int
+    create_time: int
+    update_time: int
+    observe_time: int | None
+    due_at: int | None
+    lease_token: str | None
+    lease_until: int | None
+    failures: int
+
+    @property
+    def registry(self) -> RegistryName:
+        """The registry that the row is of; only for the kind `registry`."""
+        return RegistryName(self.account, self.place)
+
+    @property
+    def role(self) -> RoleName:
+        """The role that the row is of; only for the kind `role`."""
+        return RoleName(self.account, self.place)
+
+    @property
+    def etag(self) -> str:
+        """Changes with everything that is desired, not with what is observed."""
+        return f"{self.uid[:8]}-{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(_FromRow):
+    """What one owner declares for one registry; `settings` is in AWS's shape by setting."""
+
+    account: str
+    region: str
+    owner: str
+    uid: str
+    settings: Json
+    deletion_policy: str
+    allow_replacement: bool
+    generation: int
+    observed_generation: int
+    registry_generation: int
+    create_time: int
+    update_time: int
+
+    @property
+    def name(self) -> SettingsName:
+        """The name of the declaration."""
+        return SettingsName(RegistryName(self.account, self.region), self.owner)
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the declaration."""
+        return f"{self.uid[:8]}-{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision(_FromRow):
+    """One state that a declaration had; `settings` is None where it was deleted."""
+
+    account: str
+    region: str
+    owner: str
+    revision: int
+    settings: Json | None
+    deletion_policy: str
+    allow_replacement: bool
+    create_time: int
+    principal: str
+    request_id: str
+    reason: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(_FromRow):
+    """A long-running call; `error` is a google.rpc.Status in JSON."""
+
+    id: str
+    method: str
+    target: str
+    requested: int
+    generation: int
+    metadata: Json
+    done: bool
+    error: Json | None
+    response: Json | None
+    create_time: int
+    done_time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill(_FromRow):
+    """A replication backfill as ECR described it last."""
+
+    account: str
+    region: str
+    id: str
+    operation: str | None
+    state: Json
+    create_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request(_FromRow):
+    """A write that was answered, by the id that its caller gave it."""
+
+    request_id: str
+    method: str
+    fingerprint: str
+    result: str
+    create_time: int

@@ -1,0 +1,179 @@
+"""SQLite: reads inline on the event loop, writes in groups on one thread.
+
+A read by key takes some 50 µs, less than a hop to a thread. All writes go
+through one thread that commits whatever is queued in one transaction: 20 times
+the throughput of a connection per thread at full durability, and no busy waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.store.clock import Now, database_time
+from ecrkeeper_server.store.database import Database, Tx
+
+T = TypeVar("T")
+
+_GROUP = 64
+_BUSY_SECONDS = 30
+
+
+def sqlite_engine(url: str) -> Engine:
+    """An engine whose connections wait for locks, check foreign keys and lose nothing that was committed."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    return engine
+
+
+class _Job:
+    __slots__ = ("change", "error", "future", "loop", "result")
+
+    def __init__(self, change: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.change = change
+        self.loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def deliver(self) -> None:
+        """Hand the outcome to the waiting coroutine."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class SqliteDatabase(Database):
+    """One process on one SQLite file."""
+
+    def __init__(self, engine: Engine, now: Now | None = None) -> None:
+        self._engine = engine
+        self._now = now or database_time("sqlite")
+        self._reader = engine.connect()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._heard: list[Callable[[set[str]], Any]] = []
+        self._closed = False
+        self._writer = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    def listen(self, heard: Callable[[set[str]], Any]) -> None:
+        """Call `heard` on the event loop after each commit that changed a resource."""
+        self._heard.append(heard)
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run a query inline, on the connection that is held for it."""
+        try:
+            return query(Tx(self._reader, self._now, "sqlite", set()))
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """Queue a change and wait until its group is committed."""
+        if self._closed:
+            raise Unavailable("the store is closed", reason="STORE_CLOSED")
+        job = _Job(change, asyncio.get_running_loop())
+        self._jobs.put(job)
+        # A caller that goes away does not undo what is queued: the outcome is simply not awaited.
+        result: T = await asyncio.shield(job.future)
+        return result
+
+    async def close(self) -> None:
+        """Commit what is queued and close the file."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._reader.close()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        with self._engine.connect() as conn:
+            while (job := self._jobs.get()) is not None:
+                group = [job]
+                last = self._collect(group)
+                self._commit(conn, group)
+                if last:
+                    return
+
+    def _collect(self, group: list[_Job]) -> bool:
+        """Add what is queued to the group; true if the queue was closed."""
+        while len(group) < _GROUP:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return False
+            if job is None:
+                return True
+            group.append(job)
+        return False
+
+    def _commit(self, conn: Connection, group: list[_Job]) -> None:
+        changed: set[str] = set()
+        try:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            for job in group:
+                self._apply(conn, job, changed)
+            conn.exec_driver_sql("COMMIT")
+        except SQLAlchemyError as error:
+            _rollback(conn)
+            for job in group:
+                job.error = _unavailable(error)
+            changed.clear()
+        for job in group:
+            _call_soon(job.loop, job.deliver)
+        if changed:
+            for heard in self._heard:
+                _call_soon(group[0].loop, heard, changed)
+
+    def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
+        """Run one change in a savepoint, so that its failure leaves the others of its group alone."""
+        tx = Tx(conn, self._now, "sqlite", set())
+        conn.exec_driver_sql("SAVEPOINT change")
+        try:
+            job.result = job.change(tx)
+        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller
+            job.error = _unavailable(error) if isinstance(error, SQLAlchemyError) else error
+            conn.exec_driver_sql("ROLLBACK TO change")
+        else:
+            changed |= tx.changed
+        conn.exec_driver_sql("RELEASE change")
+
+
+def _rollback(conn: Connection) -> None:
+    try:
+        conn.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:
+        # No transaction was open: BEGIN itself had failed.
+        return
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *args: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(call, *args)
+    except RuntimeError:
+        # The loop is closed: nobody waits any more, and the change is committed.
+        return
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

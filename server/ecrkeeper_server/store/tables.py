@@ -1,0 +1,141 @@
+"""The tables. Times are microseconds since 1970, UTC; structured values are JSON text.
+
+`resources` holds what is desired and what was seen of every registry and every
+role, and is the work queue at the same time: a row is due at `due_at`, and held
+by the worker whose `lease_token` it carries until `lease_until`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, TypeDecorator
+from sqlalchemy.engine import Dialect
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as text: the same on every database, and never a raw NUL byte."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base class's signature
+        """Write a value; None is the database's NULL."""
+        return None if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - the base class's signature
+        """Read a value."""
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData()
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    # The Region of a registry, the id of a role.
+    Column("place", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("state", Json, nullable=False),
+    # Counts the changes of what is desired.
+    Column("generation", BigInteger, nullable=False),
+    Column("observed_generation", BigInteger, nullable=False),
+    # Counts the requests to look at the resource: every change of what is
+    # desired, and every explicit reconciliation.
+    Column("requested", BigInteger, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("update_time", BigInteger, nullable=False),
+    Column("observe_time", BigInteger),
+    Column("due_at", BigInteger),
+    Column("lease_token", Text),
+    Column("lease_until", BigInteger),
+    Column("failures", BigInteger, nullable=False),
+    Index("resources_due", "due_at"),
+    Index("resources_kind_name", "kind", "name"),
+    Index("resources_account", "account", "kind"),
+)
+
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("deletion_policy", Text, nullable=False),
+    Column("allow_replacement", Boolean, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("observed_generation", BigInteger, nullable=False),
+    # The generation of the registry that this one's newest change made.
+    Column("registry_generation", BigInteger, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("update_time", BigInteger, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    # NULL: the declaration was deleted.
+    Column("settings", Json),
+    Column("deletion_policy", Text, nullable=False),
+    Column("allow_replacement", Boolean, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("method", Text, nullable=False),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    # The name of the resource that the operation works on.
+    Column("target", Text, nullable=False),
+    # It is done by a step that began with at least this `requested`.
+    Column("requested", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("error", Json),
+    Column("response", Json),
+    Column("create_time", BigInteger, nullable=False),
+    Column("done_time", BigInteger),
+    Index("operations_target", "target", "done"),
+    Index("operations_done_time", "done_time"),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    # The operation that follows it; NULL for one that was started elsewhere.
+    Column("operation", Text),
+    Column("state", Json, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    # The name of the resource or operation that the first call returned.
+    Column("result", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Index("requests_create_time", "create_time"),
+)
