@@ -1,0 +1,42 @@
+"""Command line of the simulated AWS: `ecrkeeper-sim --host 127.0.0.1 --port 4566`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+import uvloop
+
+from .server import serve
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="ecrkeeper-sim", description="A simulated AWS for Amazon ECR settings.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4566, help="port; 0 picks a free one (default: %(default)s)")
+    parser.add_argument(
+        "--default-account",
+        default="000000000000",
+        help="account of access keys that name none (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    uvloop.run(_serve(options.host, options.port, options.default_account))
+
+
+async def _serve(host: str, port: int, default_account: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with serve(port, host=host, default_account=default_account) as simulator:
+        print(f"listening on {simulator.url}", flush=True)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What each operation needs permission for, and registry policies that shut callers out."""
+
+from __future__ import annotations
+
+from . import permissions
+from .calls import Call
+from .errors import AwsError
+from .iam_api import role_arn
+from .iam_roles import SERVICES
+from .permissions import as_list
+from .state import Json
+
+
+def authorize(call: Call, params: Json) -> None:
+    """Raise the access-denied error unless the caller may make the call."""
+    if call.account.iam_policy is not None and (call.service, call.operation) != ("sts", "GetCallerIdentity"):
+        call.authorize(f"{call.service}:{call.operation}", _resource(call, params), _conditions(call, params))
+    if call.service == "ecr":
+        _check_registry_policy(call)
+
+
+def _resource(call: Call, params: Json) -> str:
+    if call.service == "iam":
+        if call.operation == "CreateServiceLinkedRole":
+            service = SERVICES.get(params["AWSServiceName"])
+            return service.role_arn(call.partition, call.identity.account) if service is not None else "*"
+        if call.operation == "GetServiceLinkedRoleDeletionStatus":
+            return role_arn(call, params["DeletionTaskId"].split("/")[-2]) if "/" in params["DeletionTaskId"] else "*"
+        return role_arn(call, params["RoleName"]) if "RoleName" in params else "*"
+    if call.service == "sts":
+        return str(params.get("RoleArn", "*"))
+    if "repositoryName" in params:
+        return f"arn:{call.partition}:ecr:{call.region}:{call.identity.account}:repository/{params['repositoryName']}"
+    secret = params.get("SecretId")
+    if secret is not None and not secret.startswith("arn:"):
+        return f"arn:{call.partition}:secretsmanager:{call.region}:{call.identity.account}:secret:{secret}"
+    return str(secret or "*")
+
+
+def _conditions(call: Call, params: Json) -> dict[str, str]:
+    if call.operation == "CreateServiceLinkedRole":
+        return {"iam:AWSServiceName": params["AWSServiceName"]}
+    if call.operation in ("GetAccountSetting", "PutAccountSetting"):
+        return {"ecr:AccountSetting": params["name"]}
+    return {}
+
+
+def _check_registry_policy(call: Call) -> None:
+    registry = call.registry
+    if registry.policy is None or registry.scope != "V2":
+        return
+    action = f"ecr:{call.operation}"
+    for statement in registry.policy["Statement"]:
+        if statement["Effect"] != "Deny" or not _names_caller(call, statement):
+            continue
+        if permissions.applies(statement, action, "*", {"aws:RequestedRegion": call.region}):
+            raise AwsError(
+                "AccessDeniedException",
+                f"User: {call.identity.arn} is not authorized to perform: {action} on resource: * "
+                "with an explicit deny in a resource-based policy",
+            )
+
+
+def _names_caller(call: Call, statement: Json) -> bool:
+    principal = statement.get("Principal", {})
+    named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
+    session = call.identity.session
+    own = {call.identity.account, call.identity.arn, f"arn:{call.partition}:iam::{call.identity.account}:root"}
+    if session is not None:
+        own.add(session.role_arn)
+    return any(name == "*" or name in own for name in named)

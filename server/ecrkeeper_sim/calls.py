@@ -1,0 +1,83 @@
+"""One call as its handler sees it, and the table of handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import permissions
+from .credentials import Identity
+from .errors import AwsError
+from .partitions import partition_of
+from .state import Account, Json, Registry, Settings, World
+
+Handler = Callable[["Call", Json], Json]
+
+HANDLERS: dict[tuple[str, str], Handler] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated call in one account and Region."""
+
+    world: World
+    service: str
+    operation: str
+    identity: Identity
+    region: str
+
+    @property
+    def account(self) -> Account:
+        """The account of the caller."""
+        return self.world.account(self.identity.account)
+
+    @property
+    def registry(self) -> Registry:
+        """The registry of the caller's account in the Region of the call."""
+        return self.world.registry(self.identity.account, self.region)
+
+    @property
+    def partition(self) -> str:
+        """The partition of the Region."""
+        return partition_of(self.region)
+
+    @property
+    def settings(self) -> Settings:
+        """The simulator's settings."""
+        return self.world.settings
+
+    def now(self) -> float:
+        """Return the simulated time."""
+        return self.world.clock.now()
+
+    def authorize(self, action: str, resource: str, conditions: dict[str, str] | None = None) -> None:
+        """Raise the service's access-denied error unless the caller's policy allows the action."""
+        context = {"aws:RequestedRegion": self.region, **(conditions or {})}
+        policy = self.account.iam_policy if self.identity.session is not None else None
+        denial = permissions.denial(policy, self.identity.arn, action, resource, context)
+        if denial is not None:
+            code = "AccessDenied" if self.service in ("iam", "sts") else "AccessDeniedException"
+            raise AwsError(code, denial, 403 if self.service in ("iam", "sts") else 400)
+
+
+def handles(service: str, operation: str) -> Callable[[Handler], Handler]:
+    """Enter the decorated function in the table of handlers."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS[service, operation] = handler
+        return handler
+
+    return register
+
+
+def own_registry(call: Call, params: dict[str, Any]) -> Registry:
+    """Return the caller's registry; raises when `registryId` names another one."""
+    wanted = params.get("registryId")
+    if wanted is not None and wanted != call.identity.account:
+        raise AwsError(
+            "InvalidParameterException",
+            f"Invalid parameter at 'registryId' failed to satisfy constraint: "
+            f"'The registry with id '{wanted}' is not the registry of the caller'",
+        )
+    return call.registry

@@ -1,0 +1,123 @@
+"""The upstream registries of pull-through cache rules: their URLs and what they want as credentials."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from .calls import Call
+from .errors import AwsError, invalid_parameter
+from .secrets_api import find_secret
+from .state import Json, Secret
+
+_CUSTOM_KEY_FREE = (None, "", "alias/aws/secretsmanager")
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One kind of upstream registry."""
+
+    name: str
+    url: re.Pattern[str]
+    needs_secret: bool
+
+
+_UPSTREAMS = tuple(
+    Upstream(name, re.compile(url), needs_secret)
+    for name, url, needs_secret in (
+        ("ecr-public", r"public\.ecr\.aws", False),
+        ("k8s", r"registry\.k8s\.io", False),
+        ("quay", r"quay\.io", False),
+        ("docker-hub", r"registry-1\.docker\.io", True),
+        ("github-container-registry", r"ghcr\.io", True),
+        ("gitlab-container-registry", r"registry\.gitlab\.com", True),
+        ("azure-container-registry", r"[a-z0-9]+\.azurecr\.io", True),
+        ("chainguard", r"cgr\.dev", True),
+        ("ecr", r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", False),
+    )
+)
+
+
+def resolve_upstream(call: Call, params: Json) -> Upstream:
+    """Return the upstream that the URL names, or raise ECR's error for one it does not support."""
+    url = params["upstreamRegistryUrl"]
+    for upstream in _UPSTREAMS:
+        match = upstream.url.fullmatch(url)
+        if match is not None:
+            if params.get("upstreamRegistry", upstream.name) != upstream.name:
+                break
+            _require_credentials(call, upstream, match, params)
+            return upstream
+    raise AwsError("UnsupportedUpstreamRegistryException", f"The upstream registry URL {url} is invalid.")
+
+
+def check_credentials(call: Call, params: Json) -> None:
+    """Raise the error ECR gives for a secret that it cannot read or a role that is not the account's own."""
+    arn = params.get("credentialArn")
+    if arn is not None:
+        secret = _read_secret(call, arn)
+        if secret.kms_key_id not in _CUSTOM_KEY_FREE:
+            raise AwsError(
+                "UnableToDecryptSecretValueException",
+                "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
+            )
+    role = params.get("customRoleArn")
+    if role:
+        check_custom_role(call, role, "pullthroughcache.ecr.amazonaws.com")
+
+
+def check_custom_role(call: Call, role_arn: str, principal: str) -> None:
+    """Raise unless the role is one of the caller's account and may be passed to ECR."""
+    if not re.fullmatch(rf"arn:{call.partition}:iam::{call.identity.account}:role/.+", role_arn):
+        raise invalid_parameter("customRoleArn", "Custom role must be an IAM role of the account of the registry")
+    call.authorize("iam:PassRole", role_arn, {"iam:PassedToService": principal})
+
+
+def validation_failure(call: Call, rule: Json) -> str | None:
+    """Return why the rule's upstream cannot be reached with its credentials, or None when it can."""
+    arn = rule.get("credentialArn")
+    if arn is None:
+        return None
+    try:
+        secret = _read_secret(call, arn)
+    except AwsError as error:
+        return error.message
+    try:
+        content = json.loads(secret.value)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not {"username", "accessToken"} <= content.keys():
+        return "The secret must be a JSON object with the keys username and accessToken."
+    return None
+
+
+def _require_credentials(call: Call, upstream: Upstream, match: re.Match[str], params: Json) -> None:
+    if upstream.needs_secret and params.get("credentialArn") is None:
+        raise AwsError(
+            "UnsupportedUpstreamRegistryException",
+            "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN and try again.",
+        )
+    if upstream.name == "ecr" and match[1] != call.identity.account and not params.get("customRoleArn"):
+        raise AwsError(
+            "UnsupportedUpstreamRegistryException",
+            "The specified upstream registry requires authentication. Specify a valid IAM role ARN and try again.",
+        )
+
+
+def _read_secret(call: Call, arn: str) -> Secret:
+    region, account = arn.split(":")[3:5]
+    if account != call.identity.account:
+        raise AwsError(
+            "UnableToAccessSecretException",
+            "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
+        )
+    call.authorize("secretsmanager:GetSecretValue", arn)
+    secret = find_secret(call.world, account, call.region, arn) if region == call.region else None
+    if secret is None:
+        raise AwsError(
+            "SecretNotFoundException",
+            "The ARN of the secret specified in the pull through cache rule was not found. "
+            "Update the pull through cache rule with a valid secret ARN and try again.",
+        )
+    return secret

@@ -1,0 +1,90 @@
+"""Faults that tests order: latency, throttling, errors and lost connections."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .errors import AwsError
+from .state import World
+
+KINDS = ("latency", "throttle", "error", "drop", "drop_after")
+
+
+@dataclass(slots=True)
+class Fault:
+    """One rule; members left out match everything, and `count` is how often it still strikes."""
+
+    kind: str
+    service: str | None = None
+    operation: str | None = None
+    account: str | None = None
+    region: str | None = None
+    probability: float = 1.0
+    count: int | None = None
+    seconds: float = 0.0
+    code: str | None = None
+    message: str | None = None
+    status: int | None = None
+
+    def matches(self, service: str, operation: str, account: str, region: str) -> bool:
+        """Tell whether the rule speaks of such a call."""
+        return (
+            self.count != 0
+            and self.service in (None, service)
+            and self.operation in (None, operation)
+            and self.account in (None, account)
+            and self.region in (None, region)
+        )
+
+    def error(self, service: str) -> AwsError:
+        """Return the error that the rule makes of a call."""
+        query = service in ("iam", "sts")
+        if self.kind == "throttle":
+            code = self.code or ("Throttling" if query else "ThrottlingException")
+            return AwsError(code, self.message or "Rate exceeded", self.status or 400)
+        code = self.code or ("ServiceFailure" if query else "ServerException")
+        return AwsError(code, self.message or "The request failed because of a server-side issue.", self.status or 500)
+
+
+class Faults:
+    """The rules in force, in the order in which they were given."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rules: list[Fault] = []
+
+    def add(self, rules: list[dict[str, Any]]) -> None:
+        """Add rules; raises ValueError for one that is malformed."""
+        known = {f.name for f in fields(Fault)}
+        for rule in rules:
+            if unknown := set(rule) - known:
+                raise ValueError(f"unknown members of a fault rule: {sorted(unknown)}")
+            if rule.get("kind") not in KINDS:
+                raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+        self._rules += [Fault(**rule) for rule in rules]
+
+    def clear(self) -> None:
+        """Drop all rules."""
+        self._rules.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the rules with what is left of their counts."""
+        return [asdict(rule) for rule in self._rules]
+
+    def striking(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
+        """Return the rules that strike this call, and count them."""
+        if not self._rules:
+            return []
+        struck = []
+        for rule in self._rules:
+            if not rule.matches(service, operation, account, region):
+                continue
+            if rule.probability < 1.0 and self._world.random.random() >= rule.probability:
+                continue
+            if rule.count is not None:
+                rule.count -= 1
+            struck.append(rule)
+            if rule.kind != "latency":
+                break
+        return struck
