@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The model's own form of this pattern takes exponential time in a backtracking engine; this one accepts the same strings.
+# The model's own form takes exponential time in a backtracking engine; this one accepts the same strings.
 _LINEAR_FORMS = {
     r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$": r"[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*",
 }

@@ -37,6 +37,7 @@ def create_template(call: Call, params: Json) -> Json:
     now = call.now()
     template = patched({"prefix": key, "createdAt": now, "updatedAt": now}, params)
     _check(call, template, params)
+    _authorize_dependents(call, template)
     require_service_linked_role(call, TEMPLATE)
     templates[key] = template
     return _answer(call, template)
@@ -48,6 +49,7 @@ def update_template(call: Call, params: Json) -> Json:
     old = _existing(call, params["prefix"])
     template = {**patched(old, params), "updatedAt": call.now()}
     _check(call, template, params)
+    _authorize_dependents(call, template)
     require_service_linked_role(call, TEMPLATE)
     call.registry.templates[template["prefix"]] = template
     return _answer(call, template)
@@ -103,6 +105,15 @@ def _check(call: Call, template: Json, params: Json) -> None:
         raise invalid_parameter("resourceTags", f"There can be at most {_TAG_QUOTA} tags, each with its own key")
     if params.get("customRoleArn"):
         check_custom_role(call, params["customRoleArn"], TEMPLATE)
+
+
+def _authorize_dependents(call: Call, template: Json) -> None:
+    resource = f"arn:{call.partition}:ecr:{call.region}:{call.identity.account}:repository/*"
+    call.authorize("ecr:CreateRepository", resource)
+    if "lifecyclePolicy" in template:
+        call.authorize("ecr:PutLifecyclePolicy", resource)
+    if "repositoryPolicy" in template:
+        call.authorize("ecr:SetRepositoryPolicy", resource)
 
 
 def _rewritten(name: str, text: str) -> str:

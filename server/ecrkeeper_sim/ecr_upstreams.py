@@ -60,7 +60,8 @@ def check_credentials(call: Call, params: Json) -> None:
         if secret.kms_key_id not in _CUSTOM_KEY_FREE:
             raise AwsError(
                 "UnableToDecryptSecretValueException",
-                "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again.",
+                "The secret is accessible but is unable to be decrypted. "
+                "Verify the resource permissions and try again.",
             )
     role = params.get("customRoleArn")
     if role:
@@ -96,7 +97,8 @@ def _require_credentials(call: Call, upstream: Upstream, match: re.Match[str], p
     if upstream.needs_secret and params.get("credentialArn") is None:
         raise AwsError(
             "UnsupportedUpstreamRegistryException",
-            "The specified upstream registry requires authentication. Specify a valid Secrets Manager ARN and try again.",
+            "The specified upstream registry requires authentication. "
+            "Specify a valid Secrets Manager ARN and try again.",
         )
     if upstream.name == "ecr" and match[1] != call.identity.account and not params.get("customRoleArn"):
         raise AwsError(

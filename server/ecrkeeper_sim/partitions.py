@@ -18,9 +18,20 @@ _PREFIXES = (
 )
 
 DEFAULT_REGIONS = frozenset(
-    ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1")
-    + ("ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2")
-    + ("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1")
+    f"{area}-{number}"
+    for area, count in (
+        ("us-east", 2),
+        ("us-west", 2),
+        ("ca-central", 1),
+        ("sa-east", 1),
+        ("ap-south", 1),
+        ("ap-northeast", 3),
+        ("ap-southeast", 2),
+        ("eu-central", 1),
+        ("eu-west", 3),
+        ("eu-north", 1),
+    )
+    for number in range(1, count + 1)
 )
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")

@@ -16,6 +16,8 @@ from .policy_documents import parse_registry_policy, rendered
 from .secrets_api import add_secret
 from .state import Account, Json, Registry, World
 
+_BACKFILL_MEMBERS = ("replicationBackfillId", "startedAt", "endedAt", "results")
+
 
 def seed_registry(world: World, registry: Registry, body: Json) -> None:
     """Set the parts of the registry that the body names; raises KeyError on an unknown part."""
@@ -137,9 +139,7 @@ def _set_exclusions(world: World, registry: Registry, arns: list[str]) -> None:
 def _set_backfills(world: World, registry: Registry, jobs: list[Json]) -> None:
     made = [new_backfill(world, j["destination"], j.get("status", "IN_PROGRESS"), pinned=True) for j in jobs]
     for job, given in zip(made, jobs, strict=True):
-        job.update(
-            {k: v for k, v in given.items() if k in ("replicationBackfillId", "startedAt", "endedAt", "results")}
-        )
+        job.update({name: given[name] for name in _BACKFILL_MEMBERS if name in given})
     registry.backfills = {job["replicationBackfillId"]: job for job in made}
 
 
