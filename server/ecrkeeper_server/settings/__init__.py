@@ -1,0 +1,1 @@
+"""The settings of a registry as maps of keyed elements; pure, no I/O."""

@@ -1,0 +1,181 @@
+"""Pull-through cache rules: an element is one rule, its key the prefix.
+
+Facts: `CreatePullThroughCacheRule` and `UpdatePullThroughCacheRule` in the
+ECR API reference; "Sync an upstream registry" in the ECR user guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings import arns, prefixes
+from ecrkeeper_server.settings.collection import Collection, join_items, split_items
+from ecrkeeper_server.settings.elements import ChangeKind, Elements, Plan, Value
+from ecrkeeper_server.settings.prefixes import ROOT
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+
+MAX_RULES = 50
+WITH_SECRET = frozenset(
+    {
+        "docker-hub",
+        "github-container-registry",
+        "gitlab-container-registry",
+        "azure-container-registry",
+        "chainguard",
+    }
+)
+NOT_OFFERED = frozenset({"aws-cn", "aws-us-gov"})
+
+_HOSTS = {
+    "public.ecr.aws": "ecr-public",
+    "registry.k8s.io": "k8s",
+    "quay.io": "quay",
+    "registry-1.docker.io": "docker-hub",
+    "ghcr.io": "github-container-registry",
+    "registry.gitlab.com": "gitlab-container-registry",
+    "cgr.dev": "chainguard",
+}
+_AZURE = re.compile(r"[a-zA-Z0-9-]{1,63}\.azurecr\.io")
+_ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.([a-z0-9-]{1,25})\.amazonaws\.com")
+_CREDENTIALS = ("credentialArn", "customRoleArn")
+
+
+def upstream_of(url: str) -> str | None:
+    """The upstream registry's name for AWS, or None if ECR cannot cache that host."""
+    if _ECR.fullmatch(url):
+        return "ecr"
+    return "azure-container-registry" if _AZURE.fullmatch(url) else _HOSTS.get(url)
+
+
+def key_of(rule: Mapping[str, Any]) -> str:
+    """The prefix, in the one spelling that stands for all."""
+    return prefixes.canonical(rule["ecrRepositoryPrefix"])
+
+
+def value_of(rule: Mapping[str, Any]) -> Value:
+    """The rule without its prefix, what AWS would fill in filled in, and defaults left out."""
+    url = rule["upstreamRegistryUrl"]
+    value = {"upstreamRegistryUrl": url}
+    upstream = upstream_of(url) or rule.get("upstreamRegistry")
+    if upstream:
+        value["upstreamRegistry"] = upstream
+    value.update({member: rule[member] for member in _CREDENTIALS if rule.get(member)})
+    prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
+    if prefix != ROOT:
+        value["upstreamRepositoryPrefix"] = prefix
+    return value
+
+
+def _item(key: str, value: Value) -> dict[str, Any]:
+    return {"ecrRepositoryPrefix": key, **value}
+
+
+def _update(_key: str, _before: Value, after: Value) -> dict[str, Any]:
+    return {member: after[member] for member in _CREDENTIALS if member in after}
+
+
+def replaces(before: Value, after: Value) -> bool:
+    """All but a new credential or role: AWS can set these two, but neither unset them nor change the rest."""
+    fixed = (before.keys() | after.keys()) - set(_CREDENTIALS)
+    changed = any(before.get(member) != after.get(member) for member in fixed)
+    return changed or any(member in before and member not in after for member in _CREDENTIALS)
+
+
+def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+    """Rules that AWS would refuse, or that could never pull an image."""
+    rules = list(shape.get("rules") or ())
+    at = f"{path}.rules"
+    violations = prefixes.lint_unique(rules, "ecrRepositoryPrefix", at, "ecr_repository_prefix")
+    if rules and registry.partition in NOT_OFFERED:
+        violations.append(Violation(at, f"ECR offers no pull-through cache in {registry.region}"))
+    for i, rule in enumerate(rules):
+        violations += _lint_upstream(rule, registry, f"{at}[{i}]")
+        violations += _lint_credentials(rule, registry, f"{at}[{i}]")
+    return violations
+
+
+def _lint_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+    violations = []
+    url, named = rule["upstreamRegistryUrl"], rule.get("upstreamRegistry")
+    upstream = upstream_of(url)
+    if upstream is None:
+        hosts = ", ".join([*_HOSTS, "{name}.azurecr.io", "{account}.dkr.ecr.{region}.amazonaws.com"])
+        what = f"must be a host that ECR can cache, without scheme or path ({hosts}), got {shown(url)}"
+        violations.append(Violation(f"{at}.upstream_registry_url", what))
+    elif named and named != upstream:
+        what = f"{shown(url)} is {upstream}, not {named}; leave it out or make them agree"
+        violations.append(Violation(f"{at}.upstream_registry", what))
+    if upstream in WITH_SECRET and not rule.get("credentialArn"):
+        what = f"{upstream} needs a login: give a secret of this account and Region named ecr-pullthroughcache/..."
+        violations.append(Violation(f"{at}.credential_arn", what))
+    account = ecr_account(url)
+    if account not in (None, registry.account) and not rule.get("customRoleArn"):
+        what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
+        violations.append(Violation(f"{at}.custom_role_arn", what))
+    prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
+    if prefix != ROOT and key_of(rule) == ROOT:
+        what = "may be set only if ecr_repository_prefix is not ROOT"
+        violations.append(Violation(f"{at}.upstream_repository_prefix", what))
+    return violations
+
+
+def ecr_account(url: str) -> str | None:
+    """The account of an ECR upstream; None for any other upstream."""
+    match = _ECR.fullmatch(url)
+    return match.group(1) if match else None
+
+
+def _lint_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+    violations = []
+    if rule.get("credentialArn"):
+        violations += arns.lint_region(rule["credentialArn"], registry, f"{at}.credential_arn", same_account=True)
+    if rule.get("customRoleArn"):
+        violations += arns.lint_role(rule["customRoleArn"], registry, f"{at}.custom_role_arn")
+    return violations
+
+
+def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
+    """Rules whose cached repositories outlive them."""
+    words = {ChangeKind.REMOVE: "removed", ChangeKind.REPLACE: "deleted and created again"}
+    return [
+        Warning(
+            "CACHED_REPOSITORIES_REMAIN",
+            change.key,
+            f"the rule {change.key} is {words[change.kind]}; repositories that it cached stay, with their images",
+        )
+        for change in plan.changes
+        if change.kind in words
+    ]
+
+
+CACHE_RULES = Collection(
+    name="pull_through_cache_rules",
+    role="pull-through-cache",
+    reads=(
+        Read(
+            "DescribePullThroughCacheRules",
+            {"maxResults": 1000},
+            "pullThroughCacheRules",
+            frozenset({"PullThroughCacheRuleNotFound"}),
+        ),
+    ),
+    items="rules",
+    listed=lambda responses: [rule for response in responses for rule in response.get("pullThroughCacheRules") or ()],
+    key_of=key_of,
+    key_member="ecrRepositoryPrefix",
+    create="CreatePullThroughCacheRule",
+    create_params=_item,
+    update="UpdatePullThroughCacheRule",
+    update_params=_update,
+    delete="DeletePullThroughCacheRule",
+    split=split_items("rules", key_of, value_of),
+    join=join_items("rules", _item),
+    lint=lint,
+    warnings=warnings,
+    replaces=replaces,
+    quota=lambda elements: [Quota("pull-through cache rules", len(elements), MAX_RULES)],
+)

@@ -1,0 +1,89 @@
+"""Settings that AWS keeps as a collection: list, create, update, delete by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.settings.elements import Change, ChangeKind, Elements, Plan, Value
+from ecrkeeper_server.settings.setting import Call, Setting, Shape
+
+_READ_ONLY = ("createdAt", "updatedAt", "registryId")
+
+
+def split_items(
+    member: str, key_of: Callable[[Any], str], value_of: Callable[[Any], Value]
+) -> Callable[[Shape], dict[str, Value]]:
+    """The function that makes an element of each item of a list."""
+
+    def split(shape: Shape) -> dict[str, Value]:
+        return {key_of(item): value_of(item) for item in shape.get(member) or ()}
+
+    return split
+
+
+def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[Elements], dict[str, Any]]:
+    """The function that makes an item of each element, in the order of the keys."""
+
+    def join(elements: Elements) -> dict[str, Any]:
+        return {member: [item_of(key, value) for key, value in sorted(elements.items())]}
+
+    return join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection(Setting):
+    """A setting whose elements AWS creates, updates and deletes one by one.
+
+    `listed` finds the items in AWS's answers, `items` is their member in the
+    shape, `key_member` the parameter that names one. `update` and `delete`
+    are None where AWS has no such operation; `update_params` makes an
+    update's parameters of the key, the old and the new value.
+    """
+
+    items: str
+    listed: Callable[[Sequence[Mapping[str, Any]]], Sequence[Any]]
+    key_of: Callable[[Any], str]
+    key_member: str
+    create: str
+    create_params: Callable[[str, Value], dict[str, Any]]
+    update: str | None = None
+    update_params: Callable[[str, Value, Value], dict[str, Any]] | None = None
+    delete: str | None = None
+
+    def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+        """All items that AWS listed, without the members that only AWS sets."""
+        found = self.listed([response for response in responses if response])
+        return {self.items: [_writable(item) for item in found]}
+
+    def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
+        """Removals, replacements (each a deletion and a creation), updates, creations."""
+        spelled = {self.key_of(item): item for item in observed_shape.get(self.items) or ()}
+        calls: list[Call] = []
+        for kind in (ChangeKind.REMOVE, ChangeKind.REPLACE, ChangeKind.UPDATE, ChangeKind.ADD):
+            for change in plan.changes:
+                if change.kind is kind:
+                    calls += self._calls_of(change, self._spelling(spelled.get(change.key), change.key))
+        return calls
+
+    def _spelling(self, item: Any, key: str) -> str:
+        # AWS may know the prefix `a` as `a/`; an existing item is named as AWS names it.
+        return str(item.get(self.key_member, key)) if isinstance(item, Mapping) else key
+
+    def _calls_of(self, change: Change, spelling: str) -> list[Call]:
+        calls = []
+        if self.delete and change.kind in (ChangeKind.REMOVE, ChangeKind.REPLACE):
+            calls.append(Call("ecr", self.delete, {self.key_member: spelling}, (change,)))
+        if change.kind in (ChangeKind.ADD, ChangeKind.REPLACE):
+            calls.append(Call("ecr", self.create, self.create_params(change.key, change.after), (change,)))
+        if self.update and self.update_params and change.kind is ChangeKind.UPDATE:
+            params = self.update_params(change.key, change.before, change.after)
+            calls.append(Call("ecr", self.update, {**params, self.key_member: spelling}, (change,)))
+        return calls
+
+
+def _writable(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    return {name: value for name, value in item.items() if name not in _READ_ONLY}

@@ -1,0 +1,86 @@
+"""Elements, and what differs between two sets of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Value = Any
+"""A canonical JSON value: two elements mean the same exactly if they are equal."""
+
+Elements = Mapping[str, Value]
+"""The elements of one setting, by key."""
+
+
+class ChangeKind(StrEnum):
+    """What a change does to an element."""
+
+    ADD = "ADD"
+    UPDATE = "UPDATE"
+    REPLACE = "REPLACE"
+    REMOVE = "REMOVE"
+
+
+class DriftKind(StrEnum):
+    """How an observed element differs from the desired one."""
+
+    MISSING = "MISSING"
+    CHANGED = "CHANGED"
+    UNEXPECTED = "UNEXPECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One element before and after; None stands for absent."""
+
+    setting: str
+    key: str
+    kind: ChangeKind
+    before: Value | None
+    after: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One element whose observed value is not the desired one; None stands for absent."""
+
+    setting: str
+    key: str
+    kind: DriftKind
+    desired: Value | None
+    observed: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to make of one setting: the elements it is to have and the way there."""
+
+    setting: str
+    target: Elements
+    changes: tuple[Change, ...]
+    foreign: Elements
+    drift: tuple[Drift, ...]
+
+
+def diff(
+    setting_name: str,
+    before: Elements,
+    after: Elements,
+    replaces: Callable[[Value, Value], bool] | None = None,
+) -> tuple[Change, ...]:
+    """The changes from one set of elements to another, in the order of their keys."""
+    changes = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if old is None:
+            kind = ChangeKind.ADD
+        elif new is None:
+            kind = ChangeKind.REMOVE
+        else:
+            kind = ChangeKind.REPLACE if replaces and replaces(old, new) else ChangeKind.UPDATE
+        changes.append(Change(setting_name, key, kind, old, new))
+    return tuple(changes)

@@ -1,0 +1,70 @@
+"""JSON documents inside string members: read safely, written canonically."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+"""Deeper than any policy, and far from the interpreter's recursion limit."""
+
+# An unfinished string counts as one token, so that its brackets do not count.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+class NotJson(ValueError):
+    """The text is not a JSON document that can be taken literally; says why."""
+
+
+def parse(text: str) -> Any:
+    """The document, or NotJson if it is malformed, ambiguous or too deeply nested.
+
+    JSON leaves open what a duplicate member means, and AWS knows no NaN.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        opening = token.group()
+        if opening in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise NotJson(f"is nested deeper than {MAX_DEPTH} levels")
+        elif opening in "]}":
+            depth -= 1
+    try:
+        return json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse)
+    except NotJson:
+        raise
+    except json.JSONDecodeError as error:
+        raise NotJson(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError:
+        # An integer of thousands of digits.
+        raise NotJson("is not JSON: a number is out of range") from None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotJson(f"has the member {twice!r} twice in one object")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise NotJson(f"is not JSON: {constant} is not a JSON value")
+
+
+def dump(value: Any) -> str:
+    """The shortest text of a value, the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def scalar(value: Any) -> Any:
+    """A scalar as IAM compares it: numbers and booleans are their text."""
+    return value if isinstance(value, str) else dump(value)
+
+
+def many(value: Any) -> list[Any]:
+    """One or many scalars, as IAM lets one write either, as a sorted list without duplicates."""
+    return sorted({scalar(v) for v in (value if isinstance(value, list) else [value])})

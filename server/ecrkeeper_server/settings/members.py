@@ -1,0 +1,55 @@
+"""Members and enum values that AWS knows and the API's messages do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper.v1 import settings_pb2
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+
+
+def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
+    """The paths of what a setting's message cannot hold, as AWS names them."""
+    message = settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type
+    return _in_message(message, shape, "")
+
+
+def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
+    if not isinstance(value, Mapping):
+        return [path]
+    fields = {field.json_name: field for field in message.fields}
+    paths = []
+    for name, member in value.items():
+        at = f"{path}.{name}" if path else name
+        field = fields.get(name)
+        if field is None:
+            paths.append(at)
+        elif member is not None:
+            paths += _in_field(field, member, at)
+    return paths
+
+
+def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
+    if not field.is_repeated:
+        return _in_value(field, value, path)
+    if not isinstance(value, list):
+        return [path]
+    return [found for i, item in enumerate(value) for found in _in_value(field, item, f"{path}[{i}]")]
+
+
+def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
+    if field.message_type:
+        return _in_message(field.message_type, value, path)
+    if field.enum_type:
+        return [] if isinstance(value, str) and value in _aws_values(field.enum_type) else [f"{path}={value}"]
+    wanted = bool if field.type == FieldDescriptor.TYPE_BOOL else str
+    return [] if isinstance(value, wanted) else [path]
+
+
+def _aws_values(enum: EnumDescriptor) -> set[str]:
+    """The values as AWS writes them; some of its enums are in lower case with hyphens."""
+    unspecified = enum.values[0].name
+    prefix = unspecified.removesuffix("UNSPECIFIED")
+    names = {value.name.removeprefix(prefix) for value in enum.values if value.name != unspecified}
+    return names | {name.lower().replace("_", "-") for name in names}

@@ -1,0 +1,111 @@
+"""The registry policy: an element is one statement, its key the Sid.
+
+Facts: `PutRegistryPolicy` in the ECR API reference; "Registry permissions"
+in the ECR user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import policy_lint, statements
+from ecrkeeper_server.settings.document import Document
+from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.json_text import NotJson, dump, parse
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+
+MAX_TEXT = 10240
+SCOPE = "REGISTRY_POLICY_SCOPE"
+
+
+def _document(shape: Shape) -> dict[str, Any]:
+    """The parsed policy; empty if there is none or it cannot be read."""
+    try:
+        document = parse(shape.get("policyText") or "{}")
+    except NotJson:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def split(shape: Shape) -> dict[str, Value]:
+    """The statements by Sid; one without a Sid, or with a Sid that is taken, by its digest."""
+    elements: dict[str, Value] = {}
+    for statement in policy_lint.statements_of(_document(shape)):
+        if not isinstance(statement, Mapping):
+            continue
+        value = statements.canonical(statement)
+        sid = statement.get("Sid") or ""
+        taken = not isinstance(sid, str) or not sid or elements.get(sid, value) != value
+        elements[statements.digest(value) if taken else sid] = value
+    return elements
+
+
+def join(elements: Elements) -> dict[str, Any]:
+    """The policy document with all statements; an empty text if there is none."""
+    if not elements:
+        return {"policyText": ""}
+    written = [statements.written(key, value) for key, value in sorted(elements.items())]
+    return {"policyText": dump({"Version": policy_lint.VERSION, "Statement": written})}
+
+
+def opaque(shape: Shape) -> list[str]:
+    """The parts of AWS's document that writing it anew would lose or change the meaning of."""
+    text = shape.get("policyText") or ""
+    if not text:
+        return []
+    document = _document(shape)
+    whole = policy_lint.statements_of(document)
+    if not whole or not all(isinstance(statement, Mapping) for statement in whole):
+        return ["policyText"]
+    unknown = [f"policyText.{name}" for name in sorted(document.keys() - policy_lint.TOP)]
+    if document.get("Version") != policy_lint.VERSION and policy_lint.uses_variables(text):
+        unknown.append("policyText.Version")
+    return unknown
+
+
+def needs_scope_v2(elements: Elements) -> bool:
+    """Whether AWS accepts these statements only while REGISTRY_POLICY_SCOPE is V2."""
+    return any(statements.beyond_v1(value) for value in elements.values())
+
+
+def has_deny(elements: Elements) -> bool:
+    """Whether a statement denies anything, which can lock callers out under scope V2."""
+    return any(value.get("Effect") == "Deny" for value in elements.values())
+
+
+def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
+    """Statements that need scope V2 while nobody declares it, and denials that scope V2 makes binding."""
+    if not plan.changes:
+        return []
+    found = []
+    scope = context.get("account_settings", {}).get(SCOPE)
+    if scope != "V2" and needs_scope_v2(plan.target):
+        what = (
+            f"{SCOPE} is {scope or 'not declared'}: with V1 AWS refuses all actions but ecr:ReplicateImage,"
+            " ecr:BatchImportUpstreamImage and ecr:CreateRepository; declare it as V2"
+        )
+        found.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
+    added = {change.key: change.after for change in plan.changes if change.after is not None}
+    if scope != "V1" and has_deny(added):
+        what = (
+            "under REGISTRY_POLICY_SCOPE V2 a Deny binds every ECR request and can lock out callers, this service too"
+        )
+        found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
+    return found
+
+
+REGISTRY_POLICY = Document(
+    name="registry_policy",
+    reads=(Read("GetRegistryPolicy", absent=frozenset({"RegistryPolicyNotFound"})),),
+    put="PutRegistryPolicy",
+    body=lambda shape: shape,
+    delete="DeleteRegistryPolicy",
+    split=split,
+    join=join,
+    lint=policy_lint.lint,
+    warnings=warnings,
+    quota=lambda elements: [Quota("registry policy characters", len(join(elements)["policyText"]), MAX_TEXT)],
+    opaque=opaque,
+)

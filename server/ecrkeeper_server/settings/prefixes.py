@@ -1,0 +1,39 @@
+"""Repository name prefixes of cache rules and templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import shown
+
+ROOT = "ROOT"
+
+
+def canonical(prefix: str) -> str:
+    """The prefix without the `/` that AWS lets one write and implies anyway."""
+    return prefix.removesuffix("/")
+
+
+def covers(prefix: str, repository: str) -> bool:
+    """Whether a repository is under a prefix; `ROOT` covers all."""
+    return prefix == ROOT or repository.startswith(prefix + "/")
+
+
+def most_specific(candidates: Iterable[str], repository: str) -> str | None:
+    """The longest prefix that covers a repository, `ROOT` last."""
+    covering = [prefix for prefix in candidates if covers(prefix, repository)]
+    return max(covering, key=lambda prefix: (prefix != ROOT, len(prefix)), default=None)
+
+
+def lint_unique(items: Iterable[dict[str, Any]], member: str, at: str, field: str) -> list[Violation]:
+    """A violation for each item whose prefix an earlier one has too."""
+    violations = []
+    seen: dict[str, int] = {}
+    for i, item in enumerate(items):
+        first = seen.setdefault(canonical(item[member]), i)
+        if first != i:
+            what = f"is the same prefix as that of {at}[{first}]: {shown(item[member])}"
+            violations.append(Violation(f"{at}[{i}].{field}", what))
+    return violations

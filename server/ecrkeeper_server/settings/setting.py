@@ -1,0 +1,126 @@
+"""What a setting is to the rest of the program: data and a few functions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
+
+Shape = Mapping[str, Any]
+"""A setting in AWS's own form: the JSON form of its proto message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS call that writes, and the changes that it makes."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One AWS call that reads.
+
+    `items` is the list to page over by `nextToken`; an error whose code,
+    without the suffix `Exception`, is in `absent` means "not configured".
+    """
+
+    operation: str
+    params: dict[str, Any] = field(default_factory=dict)
+    items: str | None = None
+    absent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something that is allowed and probably not meant."""
+
+    reason: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much of one of AWS's limits a set of elements uses."""
+
+    quota: str
+    used: int
+    limit: int
+
+
+def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[Violation]:
+    return []
+
+
+def _nothing_together(_elements: Elements, _registry: RegistryName) -> list[Violation]:
+    return []
+
+
+def _no_warnings(_plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
+    return []
+
+
+def _never(_before: Value, _after: Value) -> bool:
+    return False
+
+
+def _unlimited(_elements: Elements) -> list[Quota]:
+    return []
+
+
+def _all_readable(_shape: Shape) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(ABC):
+    """One group of a registry's settings.
+
+    `split` and `join` turn a shape into elements and back: `split` never
+    raises on a shape that passed `lint` or came from AWS, and
+    `split(join(e)) == e` for all elements that `split` returns.
+    """
+
+    name: str
+    reads: tuple[Read, ...]
+    split: Callable[[Shape], dict[str, Value]]
+    join: Callable[[Elements], dict[str, Any]]
+    role: str | None = None
+    removable: bool = True
+    defaults: Elements = field(default_factory=dict)
+    lint: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
+    lint_together: Callable[[Elements, RegistryName], list[Violation]] = _nothing_together
+    warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
+    replaces: Callable[[Value, Value], bool] = _never
+    quota: Callable[[Elements], list[Quota]] = _unlimited
+    opaque: Callable[[Shape], list[str]] = _all_readable
+
+    @abstractmethod
+    def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+        """The shape that AWS's answers to `reads` describe; None is the answer "not configured"."""
+
+    @abstractmethod
+    def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
+        """The AWS calls that make a plan true, in order; none if nothing changes."""
+
+    def lint_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
+        """The faults of all owners' elements together, AWS's limits first."""
+        over = [
+            Violation(
+                self.name,
+                f"{q.quota}: {q.used} over all owners, and AWS allows {q.limit}",
+                "QUOTA_EXCEEDED",
+            )
+            for q in self.quota(elements)
+            if q.used > q.limit
+        ]
+        return over + self.lint_together(elements, registry)

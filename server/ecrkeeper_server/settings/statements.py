@@ -1,0 +1,113 @@
+"""IAM policy statements in canonical form.
+
+Facts: "IAM JSON policy elements reference" in the IAM user guide (an account
+id stands for the root ARN of the account, one value for a list of one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.settings import globs
+from ecrkeeper_server.settings.elements import Value
+from ecrkeeper_server.settings.json_text import dump, many
+
+LISTS = ("Action", "NotAction", "Resource", "NotResource")
+PRINCIPALS = ("Principal", "NotPrincipal")
+MEMBERS = frozenset({"Sid", "Effect", "Condition", *LISTS, *PRINCIPALS})
+DIGEST = "sha256:"
+
+_ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
+_PARTITION = re.compile(r"arn:(aws[a-z-]*):")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_V1_ACTIONS = frozenset({"*", "ecr:*", "ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository"})
+
+
+def canonical(statement: Mapping[str, Any]) -> Value:
+    """The statement without its Sid, so that two that mean the same are equal."""
+    value: dict[str, Any] = {}
+    for member, given in statement.items():
+        if member in LISTS:
+            value[member] = many(given)
+        elif member in PRINCIPALS:
+            value[member] = _principals(given)
+        elif member == "Condition" and isinstance(given, Mapping):
+            if given:
+                value[member] = {op: _condition(test) for op, test in given.items()}
+        elif member != "Sid":
+            value[member] = given
+    return value
+
+
+def _principals(given: Any) -> Any:
+    kinds = given if isinstance(given, Mapping) else {"AWS": given}
+    return {kind: sorted({_ROOT.sub(r"\1", str(who)) for who in many(whom)}) for kind, whom in kinds.items()}
+
+
+def _condition(test: Any) -> Any:
+    return {key: many(values) for key, values in test.items()} if isinstance(test, Mapping) else test
+
+
+def digest(value: Value) -> str:
+    """The key of a statement that has no Sid."""
+    return DIGEST + hashlib.sha256(dump(value).encode()).hexdigest()[:16]
+
+
+def written(key: str, value: Value) -> dict[str, Any]:
+    """The statement as it is sent to AWS."""
+    statement = {} if key.startswith(DIGEST) else {"Sid": key}
+    statement.update(value)
+    partition = _partition(value)
+    for member in PRINCIPALS:
+        if member in value:
+            statement[member] = _written_principals(value[member], partition)
+    if "Condition" in value:
+        statement["Condition"] = {
+            op: {k: _one_or_many(v) for k, v in test.items()} if isinstance(test, Mapping) else test
+            for op, test in value["Condition"].items()
+        }
+    return statement
+
+
+def _partition(value: Value) -> str | None:
+    named = [text for member in ("Resource", "NotResource") for text in value.get(member, ())]
+    named += [who for member in PRINCIPALS for who in value.get(member, {}).get("AWS", ())]
+    found = (_PARTITION.match(str(text)) for text in named)
+    return next((match.group(1) for match in found if match), None)
+
+
+def _written_principals(kinds: Mapping[str, list[str]], partition: str | None) -> Any:
+    if kinds == {"AWS": ["*"]}:
+        return "*"
+    return {kind: _one_or_many([_root(who, partition) for who in whom]) for kind, whom in kinds.items()}
+
+
+def _root(who: str, partition: str | None) -> str:
+    # The bare account id is right in every partition, the ARN only in its own.
+    return f"arn:{partition}:iam::{who}:root" if partition and _ACCOUNT.fullmatch(who) else who
+
+
+def _one_or_many(values: Any) -> Any:
+    return values[0] if isinstance(values, list) and len(values) == 1 else values
+
+
+def allows_action(value: Value, action: str) -> bool:
+    """Whether a statement's actions cover one, wildcards and case considered."""
+    wanted = action.lower()
+    if "NotAction" in value:
+        return not any(globs.matches(a.lower(), wanted, single=True) for a in value["NotAction"])
+    return any(globs.matches(a.lower(), wanted, single=True) for a in value.get("Action", ()))
+
+
+def beyond_v1(value: Value) -> bool:
+    """Whether AWS accepts the statement only while REGISTRY_POLICY_SCOPE is V2."""
+    return "NotAction" in value or any(str(a).lower() not in _V1_ACTIONS for a in value.get("Action", ()))
+
+
+def lets_anyone(value: Value, action: str) -> bool:
+    """Whether a statement allows an action to every principal without a condition."""
+    anyone = "NotPrincipal" in value or "*" in (value.get("Principal") or {}).get("AWS", ())
+    return value.get("Effect") == "Allow" and anyone and "Condition" not in value and allows_action(value, action)

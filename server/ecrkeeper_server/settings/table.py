@@ -1,0 +1,37 @@
+"""All settings, in the order in which it is safe to apply them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ecrkeeper_server.settings import members
+from ecrkeeper_server.settings.cache_rules import CACHE_RULES
+from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.settings.policy import REGISTRY_POLICY
+from ecrkeeper_server.settings.replication import REPLICATION
+from ecrkeeper_server.settings.setting import Setting, Shape
+
+_IN_ORDER: tuple[Setting, ...] = (
+    REGISTRY_POLICY,
+    CACHE_RULES,
+    REPLICATION,
+)
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _IN_ORDER})
+
+
+def split_all(settings: Mapping[str, Shape]) -> dict[str, dict[str, Value]]:
+    """The elements of each setting that is present; a present and empty one stays present."""
+    return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
+
+
+def join_all(elements: Mapping[str, Elements]) -> dict[str, dict[str, Any]]:
+    """The shape of each setting that is present."""
+    return {name: SETTINGS[name].join(elements[name]) for name in SETTINGS if name in elements}
+
+
+def unknown_members(name: str, shape: Shape) -> list[str]:
+    """The paths in AWS's answer that this program does not know; while there are any, it must not write."""
+    return members.unknown(name, shape) + SETTINGS[name].opaque(shape)
