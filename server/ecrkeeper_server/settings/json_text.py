@@ -60,6 +60,11 @@ def dump(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def write(value: Any) -> str:
+    """The text of a value with its members in the order given."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def scalar(value: Any) -> Any:
     """A scalar as IAM compares it: numbers and booleans are their text."""
     return value if isinstance(value, str) else dump(value)

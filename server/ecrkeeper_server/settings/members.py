@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
     """The paths of what a setting's message cannot hold, as AWS names them."""
     message = settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type
+    assert message is not None  # every setting is a message
     return _in_message(message, shape, "")
 
 

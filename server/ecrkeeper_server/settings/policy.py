@@ -13,7 +13,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import policy_lint, statements
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
-from ecrkeeper_server.settings.json_text import NotJson, dump, parse
+from ecrkeeper_server.settings.json_text import NotJson, parse, write
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 
 MAX_TEXT = 10240
@@ -47,7 +47,7 @@ def join(elements: Elements) -> dict[str, Any]:
     if not elements:
         return {"policyText": ""}
     written = [statements.written(key, value) for key, value in sorted(elements.items())]
-    return {"policyText": dump({"Version": policy_lint.VERSION, "Statement": written})}
+    return {"policyText": write({"Version": policy_lint.VERSION, "Statement": written})}
 
 
 def opaque(shape: Shape) -> list[str]:
@@ -60,6 +60,9 @@ def opaque(shape: Shape) -> list[str]:
     if not whole or not all(isinstance(statement, Mapping) for statement in whole):
         return ["policyText"]
     unknown = [f"policyText.{name}" for name in sorted(document.keys() - policy_lint.TOP)]
+    for i, statement in enumerate(whole):
+        odd = sorted(statement.keys() - statements.MEMBERS)
+        unknown += [f"policyText.Statement[{i}].{name}" for name in odd]
     if document.get("Version") != policy_lint.VERSION and policy_lint.uses_variables(text):
         unknown.append("policyText.Version")
     return unknown
@@ -89,9 +92,7 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
         found.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
     added = {change.key: change.after for change in plan.changes if change.after is not None}
     if scope != "V1" and has_deny(added):
-        what = (
-            "under REGISTRY_POLICY_SCOPE V2 a Deny binds every ECR request and can lock out callers, this service too"
-        )
+        what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, this service too"
         found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
     return found
 

@@ -133,10 +133,8 @@ def _lint_principals(given: Any, registry: RegistryName, at: str) -> list[Violat
         return []
     if not isinstance(given, dict) or not given:
         return [Violation(at, 'must be `"*"` or an object such as `{"AWS": "123456789012"}`')]
-    kinds = ", ".join(_KINDS)
-    violations = [
-        Violation(f"{at}.{k}", f"is no kind of principal; allowed are {kinds}") for k in given.keys() - {*_KINDS}
-    ]
+    what = f"is no kind of principal; allowed are {', '.join(_KINDS)}"
+    violations = [Violation(f"{at}.{kind}", what) for kind in sorted(given.keys() - set(_KINDS))]
     for kind in _KINDS:
         for where, who in _texts(given, kind, at, violations):
             match = _PRINCIPAL.fullmatch(who) if kind == "AWS" else None
@@ -179,8 +177,7 @@ def _lint_condition(given: Any, at: str) -> list[Violation]:
             violations.append(Violation(f"{at}.{operator}", "must be an object of condition keys"))
             continue
         for key, values in test.items():
-            if any(
-                v is None or isinstance(v, (dict, list)) for v in (values if isinstance(values, list) else [values])
-            ):
+            listed = values if isinstance(values, list) else [values]
+            if any(v is None or isinstance(v, (dict, list)) for v in listed):
                 violations.append(Violation(f"{at}.{operator}.{key}", "must be a text or a list of texts"))
     return violations

@@ -20,6 +20,8 @@ PRINCIPALS = ("Principal", "NotPrincipal")
 MEMBERS = frozenset({"Sid", "Effect", "Condition", *LISTS, *PRINCIPALS})
 DIGEST = "sha256:"
 
+_ORDER = ("Effect", *PRINCIPALS, *LISTS, "Condition")
+
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 _PARTITION = re.compile(r"arn:(aws[a-z-]*):")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -37,7 +39,7 @@ def canonical(statement: Mapping[str, Any]) -> Value:
         elif member == "Condition" and isinstance(given, Mapping):
             if given:
                 value[member] = {op: _condition(test) for op, test in given.items()}
-        elif member != "Sid":
+        elif member == "Effect":
             value[member] = given
     return value
 
@@ -57,19 +59,21 @@ def digest(value: Value) -> str:
 
 
 def written(key: str, value: Value) -> dict[str, Any]:
-    """The statement as it is sent to AWS."""
-    statement = {} if key.startswith(DIGEST) else {"Sid": key}
-    statement.update(value)
+    """The statement as it is sent to AWS, its members in the order that people write them."""
     partition = _partition(value)
-    for member in PRINCIPALS:
-        if member in value:
+    statement: dict[str, Any] = {} if key.startswith(DIGEST) else {"Sid": key}
+    for member in _ORDER:
+        if member in PRINCIPALS and member in value:
             statement[member] = _written_principals(value[member], partition)
-    if "Condition" in value:
-        statement["Condition"] = {
-            op: {k: _one_or_many(v) for k, v in test.items()} if isinstance(test, Mapping) else test
-            for op, test in value["Condition"].items()
-        }
+        elif member == "Condition" and member in value:
+            statement[member] = {op: _written_condition(test) for op, test in sorted(value[member].items())}
+        elif member in value:
+            statement[member] = value[member]
     return statement
+
+
+def _written_condition(test: Any) -> Any:
+    return {key: _one_or_many(v) for key, v in sorted(test.items())} if isinstance(test, Mapping) else test
 
 
 def _partition(value: Value) -> str | None:
@@ -82,7 +86,7 @@ def _partition(value: Value) -> str | None:
 def _written_principals(kinds: Mapping[str, list[str]], partition: str | None) -> Any:
     if kinds == {"AWS": ["*"]}:
         return "*"
-    return {kind: _one_or_many([_root(who, partition) for who in whom]) for kind, whom in kinds.items()}
+    return {kind: _one_or_many([_root(who, partition) for who in whom]) for kind, whom in sorted(kinds.items())}
 
 
 def _root(who: str, partition: str | None) -> str:

@@ -7,16 +7,26 @@ from types import MappingProxyType
 from typing import Any
 
 from ecrkeeper_server.settings import members
+from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
 from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.settings.exclusions import EXCLUSIONS
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
 from ecrkeeper_server.settings.replication import REPLICATION
+from ecrkeeper_server.settings.scanning import SCANNING
 from ecrkeeper_server.settings.setting import Setting, Shape
+from ecrkeeper_server.settings.signing import SIGNING
+from ecrkeeper_server.settings.templates import TEMPLATES
 
 _IN_ORDER: tuple[Setting, ...] = (
+    ACCOUNT_SETTINGS,
     REGISTRY_POLICY,
+    TEMPLATES,
     CACHE_RULES,
     REPLICATION,
+    SCANNING,
+    SIGNING,
+    EXCLUSIONS,
 )
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _IN_ORDER})

@@ -1,0 +1,81 @@
+"""Account settings: an element is one named switch; AWS cannot unset one.
+
+Facts: `PutAccountSetting` in the ECR API reference; "Private registry
+settings" in the ECR user guide (Clair is gone; scope V1 is no longer a value).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings.collection import Collection, join_items, split_items
+from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.policy import SCOPE, has_deny
+from ecrkeeper_server.settings.setting import Read, Shape, Warning
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE",),
+    "BLOB_MOUNTING": ("ENABLED", "DISABLED"),
+    SCOPE: ("V2",),
+}
+
+
+def _item(key: str, value: Value) -> dict[str, Any]:
+    return {"name": key, "value": value}
+
+
+def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
+    """Names and values that AWS does not know or no longer takes, and names given twice."""
+    violations = []
+    seen: dict[str, int] = {}
+    for i, item in enumerate(shape.get("settings") or ()):
+        at, name, value = f"{path}.settings[{i}]", item["name"], item["value"]
+        first = seen.setdefault(name, i)
+        if first != i:
+            violations.append(Violation(f"{at}.name", f"is set by {path}.settings[{first}] already"))
+        if name not in VALUES:
+            what = f"must be one of {', '.join(VALUES)}, got {shown(name)}"
+            violations.append(Violation(f"{at}.name", what))
+        elif value not in VALUES[name]:
+            what = f"must be {' or '.join(VALUES[name])} for {name}, got {shown(value)}"
+            violations.append(Violation(f"{at}.value", what))
+    return violations
+
+
+def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
+    """The one switch that cannot be set back, and whom it may lock out."""
+    if not any(change.key == SCOPE and change.after == "V2" for change in plan.changes):
+        return []
+    what = f"{SCOPE} V2 enforces the registry policy on every ECR request and cannot be set back to V1"
+    found = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, what)]
+    if has_deny(context.get("registry_policy", {})):
+        what = "the registry policy has a Deny, which V2 makes binding for every ECR request and may lock out callers"
+        found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, what))
+    return found
+
+
+ACCOUNT_SETTINGS = Collection(
+    name="account_settings",
+    removable=False,
+    defaults={"BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE", "BLOB_MOUNTING": "DISABLED"},
+    # A Region that does not offer a setting yet refuses its name.
+    reads=tuple(
+        Read("GetAccountSetting", {"name": name}, absent=frozenset({"InvalidParameter", "Validation"}))
+        for name in VALUES
+    ),
+    items="settings",
+    listed=lambda responses: [{"name": r["name"], "value": r["value"]} for r in responses if r.get("value")],
+    key_of=lambda item: str(item["name"]),
+    key_member="name",
+    create="PutAccountSetting",
+    create_params=_item,
+    update="PutAccountSetting",
+    update_params=lambda key, _before, after: _item(key, after),
+    split=split_items("settings", lambda item: str(item["name"]), lambda item: item["value"]),
+    join=join_items("settings", _item),
+    lint=lint,
+    warnings=warnings,
+)

@@ -1,0 +1,42 @@
+"""Pull-time update exclusions: an element is the ARN of one principal.
+
+Facts: `RegisterPullTimeUpdateExclusion` in the ECR API reference.
+"""
+
+from __future__ import annotations
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings import arns
+from ecrkeeper_server.settings.collection import Collection, join_items, split_items
+from ecrkeeper_server.settings.setting import Quota, Read, Shape
+
+MAX_EXCLUSIONS = 100
+
+
+def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+    """Principals of another partition."""
+    violations = []
+    for i, text in enumerate(shape.get("principalArns") or ()):
+        arn = arns.parse(text)
+        if arn is None or arn.partition != registry.partition:
+            what = f"must be in partition {registry.partition}, where the registry is, got {shown(text)}"
+            violations.append(Violation(f"{path}.principal_arns[{i}]", what))
+    return violations
+
+
+EXCLUSIONS = Collection(
+    name="pull_time_update_exclusions",
+    reads=(Read("ListPullTimeUpdateExclusions", {"maxResults": 1000}, "pullTimeUpdateExclusions"),),
+    items="principalArns",
+    listed=lambda responses: [arn for response in responses for arn in response.get("pullTimeUpdateExclusions") or ()],
+    key_of=str,
+    key_member="principalArn",
+    create="RegisterPullTimeUpdateExclusion",
+    create_params=lambda key, _value: {"principalArn": key},
+    delete="DeregisterPullTimeUpdateExclusion",
+    split=split_items("principalArns", str, lambda _arn: {}),
+    join=join_items("principalArns", lambda key, _value: key),
+    lint=lint,
+    quota=lambda elements: [Quota("pull-time update exclusions", len(elements), MAX_EXCLUSIONS)],
+)

@@ -1,0 +1,128 @@
+"""Scanning: elements are the scan type and each pair of frequency and filter.
+
+Facts: `PutRegistryScanningConfiguration` in the ECR API reference; "Scan
+images for software vulnerabilities" in the ECR user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.document import Document
+from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.filters import MAX_FILTERS, packed
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+
+SCAN_TYPE = "scanType"
+DEFAULTS: Elements = {SCAN_TYPE: "BASIC"}
+MAX_RULES = 2
+
+# The frequencies that only one scan type knows.
+_ONLY = {"CONTINUOUS_SCAN": "ENHANCED", "MANUAL": "BASIC"}
+
+
+def split(shape: Shape) -> dict[str, Value]:
+    """The scan type, if the shape names one, and a pair for every filter."""
+    elements: dict[str, Value] = {SCAN_TYPE: shape[SCAN_TYPE]} if shape.get(SCAN_TYPE) else {}
+    for rule in shape.get("rules") or ():
+        for f in rule.get("repositoryFilters") or ():
+            elements[f"{rule['scanFrequency']}:{f['filter']}"] = {}
+    return elements
+
+
+def pairs_of(elements: Elements) -> list[tuple[str, str]]:
+    """The frequency and the filter of each element but the scan type."""
+    parted = [key.partition(":") for key in elements if key != SCAN_TYPE]
+    return [(frequency, text) for frequency, _, text in parted]
+
+
+def join(elements: Elements) -> dict[str, Any]:
+    """One rule for each frequency; no scan type where no element names one."""
+    rules = [
+        {
+            "scanFrequency": frequency,
+            "repositoryFilters": [{"filter": text, "filterType": "WILDCARD"} for text in texts],
+        }
+        for frequency, texts in packed(pairs_of(elements))
+    ]
+    kind = {SCAN_TYPE: elements[SCAN_TYPE]} if SCAN_TYPE in elements else {}
+    return {**kind, "rules": rules}
+
+
+def _body(shape: dict[str, Any]) -> dict[str, Any]:
+    # AWS reads a missing member as it pleases: both are always sent.
+    return {**DEFAULTS, **shape}
+
+
+def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
+    """Rules that match nothing, and frequencies that the declared scan type does not know."""
+    violations = []
+    for i, rule in enumerate(shape.get("rules") or ()):
+        at = f"{path}.rules[{i}]"
+        if not rule.get("repositoryFilters"):
+            what = "must have a filter; a rule without any matches nothing (`*` matches all)"
+            violations.append(Violation(f"{at}.repository_filters", what))
+        kind = shape.get(SCAN_TYPE)
+        needed = _ONLY.get(rule["scanFrequency"])
+        if kind and needed not in (None, kind):
+            what = f"{rule['scanFrequency']} exists only with scan_type {needed}, not {kind}"
+            violations.append(Violation(f"{at}.scan_frequency", what))
+    return violations
+
+
+def lint_together(elements: Elements, _registry: RegistryName) -> list[Violation]:
+    """Frequencies that do not go with the scan type, which is BASIC unless an owner declares it."""
+    kind = elements.get(SCAN_TYPE, DEFAULTS[SCAN_TYPE])
+    return [
+        Violation(
+            "scanning_configuration",
+            f"{frequency} exists only with scan type {_ONLY[frequency]}, and over all owners it is {kind}",
+        )
+        for frequency in sorted({frequency for frequency, _ in pairs_of(elements)})
+        if _ONLY.get(frequency, kind) != kind
+    ]
+
+
+def quota(elements: Elements) -> list[Quota]:
+    """Rules, one for each frequency, and the filters of each."""
+    used: dict[str, int] = {}
+    for frequency, _ in pairs_of(elements):
+        used[frequency] = used.get(frequency, 0) + 1
+    filters = [Quota(f"{frequency} filters", count, MAX_FILTERS) for frequency, count in sorted(used.items())]
+    return [Quota("scanning rules", len(used), MAX_RULES), *filters]
+
+
+def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
+    """What a change of the scan type brings with it."""
+    found = []
+    for change in plan.changes:
+        if change.key != SCAN_TYPE:
+            continue
+        if change.after == "ENHANCED":
+            what = (
+                "ENHANCED enables Amazon Inspector for the account, which is billed, and Inspector creates the"
+                " service-linked role of inspector2.amazonaws.com"
+            )
+            found.append(Warning("ENHANCED_SCANNING_ENABLED", SCAN_TYPE, what))
+        what = "findings of the former scan type are hidden until it is set again"
+        found.append(Warning("SCAN_TYPE_CHANGED", SCAN_TYPE, what))
+    return found
+
+
+SCANNING = Document(
+    name="scanning_configuration",
+    reads=(Read("GetRegistryScanningConfiguration"),),
+    member="scanningConfiguration",
+    put="PutRegistryScanningConfiguration",
+    body=_body,
+    defaults=DEFAULTS,
+    split=split,
+    join=join,
+    lint=lint,
+    lint_together=lint_together,
+    warnings=warnings,
+    quota=quota,
+)

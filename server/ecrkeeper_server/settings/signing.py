@@ -1,0 +1,68 @@
+"""Signing: an element is one pair of signing profile and filter.
+
+Facts: `PutSigningConfiguration` in the ECR API reference; "Managed signing"
+in the ECR user guide (the profile is in the registry's Region, in any account).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import arns
+from ecrkeeper_server.settings.document import Document
+from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.settings.filters import packed
+from ecrkeeper_server.settings.setting import Quota, Read, Shape
+
+MAX_RULES = 10
+
+
+def split(shape: Shape) -> dict[str, Value]:
+    """A pair for every filter; a rule without filters signs everything."""
+    return {
+        f"{rule['signingProfileArn']} {text}": {}
+        for rule in shape.get("rules") or ()
+        for text in [f["filter"] for f in rule.get("repositoryFilters") or ()] or [""]
+    }
+
+
+def pair_of(key: str) -> tuple[str, str]:
+    """The profile and the filter of an element; an empty filter means every repository."""
+    profile, _, text = key.partition(" ")
+    return profile, text
+
+
+def join(elements: Elements) -> dict[str, Any]:
+    """One rule for each profile, as far as filters fit into one."""
+    rules: list[dict[str, Any]] = []
+    for profile, texts in packed(map(pair_of, elements)):
+        rule: dict[str, Any] = {"signingProfileArn": profile}
+        if texts:
+            rule["repositoryFilters"] = [{"filter": text, "filterType": "WILDCARD_MATCH"} for text in texts]
+        rules.append(rule)
+    return {"rules": rules}
+
+
+def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+    """Profiles of another Region or partition."""
+    violations = []
+    for i, rule in enumerate(shape.get("rules") or ()):
+        at = f"{path}.rules[{i}].signing_profile_arn"
+        violations += arns.lint_region(rule["signingProfileArn"], registry, at, same_account=False)
+    return violations
+
+
+SIGNING = Document(
+    name="signing_configuration",
+    reads=(Read("GetSigningConfiguration", absent=frozenset({"SigningConfigurationNotFound"})),),
+    member="signingConfiguration",
+    put="PutSigningConfiguration",
+    body=lambda shape: {"signingConfiguration": shape},
+    delete="DeleteSigningConfiguration",
+    split=split,
+    join=join,
+    lint=lint,
+    quota=lambda elements: [Quota("signing rules", len(join(elements)["rules"]), MAX_RULES)],
+)

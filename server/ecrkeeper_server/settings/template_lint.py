@@ -1,0 +1,102 @@
+"""What is wrong with a repository creation template.
+
+Facts: `CreateRepositoryCreationTemplate` in the ECR API reference; "Encryption
+at rest" in the ECR user guide (two-layer encryption is GovCloud's alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings import arns, prefixes
+from ecrkeeper_server.settings.json_text import NotJson, parse
+
+_WITHOUT_DSSE = frozenset({"aws", "aws-cn"})
+_DOCUMENTS = (
+    ("repositoryPolicy", "repository_policy", "Statement"),
+    ("lifecyclePolicy", "lifecycle_policy", "rules"),
+)
+
+
+def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
+    """All faults of all templates."""
+    templates = list(shape.get("templates") or ())
+    at = f"{path}.templates"
+    violations = prefixes.lint_unique(templates, "prefix", at, "prefix")
+    for i, template in enumerate(templates):
+        place = f"{at}[{i}]"
+        violations += _lint_mutability(template, place) + _lint_encryption(template, registry, place)
+        violations += _lint_tags(template, place) + _lint_documents(template, place)
+        if template.get("customRoleArn"):
+            violations += arns.lint_role(template["customRoleArn"], registry, f"{place}.custom_role_arn")
+    return violations
+
+
+def needs_custom_role(template: Mapping[str, Any]) -> str:
+    """What of the template ECR's service-linked role cannot do; empty if nothing, or if a role is given."""
+    if template.get("customRoleArn"):
+        return ""
+    encryption = (template.get("encryptionConfiguration") or {}).get("encryptionType", "AES256")
+    needing = ["resource_tags"] if template.get("resourceTags") else []
+    needing += ["KMS encryption"] if encryption != "AES256" else []
+    return " and ".join(needing)
+
+
+def _lint_mutability(template: Mapping[str, Any], at: str) -> list[Violation]:
+    mutability = template.get("imageTagMutability") or "MUTABLE"
+    excluding = mutability.endswith("_WITH_EXCLUSION")
+    given = bool(template.get("imageTagMutabilityExclusionFilters"))
+    if excluding == given:
+        return []
+    what = f"must have a filter with {mutability}" if excluding else f"must be empty with {mutability}"
+    return [Violation(f"{at}.image_tag_mutability_exclusion_filters", what)]
+
+
+def _lint_encryption(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+    encryption = template.get("encryptionConfiguration") or {}
+    kind, key = encryption.get("encryptionType", "AES256"), encryption.get("kmsKey")
+    violations = []
+    if kind == "KMS_DSSE" and registry.partition in _WITHOUT_DSSE:
+        what = "KMS_DSSE is offered in GovCloud Regions only"
+        violations.append(Violation(f"{at}.encryption_configuration.encryption_type", what))
+    if key and kind == "AES256":
+        what = "must be empty with AES256, which uses no KMS key"
+        violations.append(Violation(f"{at}.encryption_configuration.kms_key", what))
+    elif key:
+        field = f"{at}.encryption_configuration.kms_key"
+        violations += arns.lint_region(key, registry, field, same_account=False)
+    return violations
+
+
+def _lint_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
+    violations = []
+    seen: dict[str, int] = {}
+    for i, tag in enumerate(template.get("resourceTags") or ()):
+        key = tag["Key"]
+        first = seen.setdefault(key, i)
+        if first != i:
+            violations.append(Violation(f"{at}.resource_tags[{i}].key", f"is that of resource_tags[{first}] too"))
+        if key.lower().startswith("aws:"):
+            what = f"must not begin with `aws:`, which AWS reserves, got {shown(key)}"
+            violations.append(Violation(f"{at}.resource_tags[{i}].key", what))
+    return violations
+
+
+def _lint_documents(template: Mapping[str, Any], at: str) -> list[Violation]:
+    violations = []
+    for member, field, list_member in _DOCUMENTS:
+        text = template.get(member)
+        if not text:
+            continue
+        try:
+            document = parse(text)
+        except NotJson as error:
+            violations.append(Violation(f"{at}.{field}", str(error)))
+            continue
+        if not isinstance(document, dict) or not isinstance(document.get(list_member), (list, dict)):
+            what = f"must be a JSON object with a member `{list_member}`"
+            violations.append(Violation(f"{at}.{field}", what))
+    return violations

@@ -1,0 +1,151 @@
+"""Repository creation templates: an element is one template, its key the prefix.
+
+Facts: `CreateRepositoryCreationTemplate` and `UpdateRepositoryCreationTemplate`
+in the ECR API reference; "Templates to control repositories created during a
+pull through cache, create on push, or replication action" in the user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import prefixes, statements
+from ecrkeeper_server.settings.collection import Collection, join_items, split_items
+from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.json_text import NotJson, dump, parse
+from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.setting import Read, Warning
+from ecrkeeper_server.settings.template_lint import lint, needs_custom_role
+
+AES256 = {"encryptionType": "AES256"}
+TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
+
+
+def key_of(template: Mapping[str, Any]) -> str:
+    """The prefix, in the one spelling that stands for all."""
+    return prefixes.canonical(template["prefix"])
+
+
+def value_of(template: Mapping[str, Any]) -> Value:
+    """The template without its prefix, AWS's defaults filled in and empty members left out."""
+    encryption = {k: v for k, v in (template.get("encryptionConfiguration") or AES256).items() if v}
+    value: dict[str, Any] = {
+        "appliedFor": sorted(set(template.get("appliedFor") or ())),
+        "encryptionConfiguration": encryption,
+        "imageTagMutability": template.get("imageTagMutability") or "MUTABLE",
+    }
+    value.update({member: template[member] for member in TEXTS if template.get(member)})
+    if "repositoryPolicy" in value:
+        value["repositoryPolicy"] = _canonical_text(value["repositoryPolicy"], _repository_policy)
+    if "lifecyclePolicy" in value:
+        value["lifecyclePolicy"] = _canonical_text(value["lifecyclePolicy"], _lifecycle_policy)
+    tags = [{"Key": tag["Key"], "Value": tag.get("Value") or ""} for tag in template.get("resourceTags") or ()]
+    if tags:
+        value["resourceTags"] = sorted(tags, key=lambda tag: (tag["Key"], tag["Value"]))
+    exclusions = template.get("imageTagMutabilityExclusionFilters")
+    if exclusions:
+        value["imageTagMutabilityExclusionFilters"] = [dict(f) for f in exclusions]
+    return value
+
+
+def _canonical_text(text: str, canonical: Any) -> str:
+    """The document's one text for one meaning; a text that is no document stands for itself."""
+    try:
+        document = parse(text)
+    except NotJson:
+        return text
+    return dump(canonical(document)) if isinstance(document, dict) else text
+
+
+def _repository_policy(document: dict[str, Any]) -> dict[str, Any]:
+    given = statements_of(document)
+    if not all(isinstance(statement, dict) for statement in given):
+        return document
+    written = [
+        {**statements.canonical(statement), **({"Sid": statement["Sid"]} if statement.get("Sid") else {})}
+        for statement in given
+    ]
+    return {**document, "Statement": sorted(written, key=dump)}
+
+
+def _lifecycle_policy(document: dict[str, Any]) -> dict[str, Any]:
+    rules = document.get("rules")
+    if not isinstance(rules, list):
+        return document
+    return {**document, "rules": sorted(map(_lifecycle_rule, rules), key=_priority)}
+
+
+def _lifecycle_rule(rule: Any) -> Any:
+    selection = rule.get("selection") if isinstance(rule, dict) else None
+    if not isinstance(selection, dict):
+        return rule
+    lists = {name: sorted(v, key=dump) for name, v in selection.items() if isinstance(v, list)}
+    return {**rule, "selection": {**selection, **lists}}
+
+
+def _priority(rule: Any) -> tuple[float, str]:
+    priority = rule.get("rulePriority") if isinstance(rule, dict) else None
+    return (priority if isinstance(priority, (int, float)) else 0, dump(rule))
+
+
+def _item(key: str, value: Value) -> dict[str, Any]:
+    return {"prefix": key, **value}
+
+
+def _update(key: str, before: Value, after: Value) -> dict[str, Any]:
+    # An update patches by presence and resets what it does not mention in part,
+    # so it is always the whole template, with empty members where one goes.
+    cleared: dict[str, Any] = {member: "" for member in TEXTS if member in before and member not in after}
+    if "resourceTags" in before and "resourceTags" not in after:
+        cleared["resourceTags"] = []
+    return {**_item(key, after), **cleared}
+
+
+def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
+    """Templates that ECR stores and cannot use, and pushes that may create anything."""
+    found = []
+    policy = context.get("registry_policy", {})
+    open_to_all = any(statements.lets_anyone(s, "ecr:CreateRepository") for s in policy.values())
+    for change in plan.changes:
+        if change.after is None:
+            continue
+        needing = needs_custom_role(change.after)
+        if needing:
+            what = (
+                f"{needing} and no custom_role_arn: ECR's service-linked role may not apply them, AWS accepts the"
+                " template and creating a repository from it fails"
+            )
+            found.append(Warning("TEMPLATE_NEEDS_CUSTOM_ROLE", change.key, what))
+        if open_to_all and "CREATE_ON_PUSH" in change.after["appliedFor"]:
+            what = "CREATE_ON_PUSH, and the registry policy lets any principal create repositories by pushing"
+            found.append(Warning("CREATE_ON_PUSH_OPEN_TO_ALL", change.key, what))
+    return found
+
+
+TEMPLATES = Collection(
+    name="repository_creation_templates",
+    role="repository-creation-template",
+    reads=(
+        Read(
+            "DescribeRepositoryCreationTemplates",
+            {"maxResults": 1000},
+            "repositoryCreationTemplates",
+            frozenset({"TemplateNotFound"}),
+        ),
+    ),
+    items="templates",
+    listed=lambda responses: [t for response in responses for t in response.get("repositoryCreationTemplates") or ()],
+    key_of=key_of,
+    key_member="prefix",
+    create="CreateRepositoryCreationTemplate",
+    create_params=_item,
+    update="UpdateRepositoryCreationTemplate",
+    update_params=_update,
+    delete="DeleteRepositoryCreationTemplate",
+    split=split_items("templates", key_of, value_of),
+    join=join_items("templates", _item),
+    lint=lint,
+    warnings=warnings,
+)
