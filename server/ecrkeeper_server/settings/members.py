@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from ecrkeeper.v1 import settings_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -12,8 +12,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
     """The paths of what a setting's message cannot hold, as AWS names them."""
     message = settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type
-    assert message is not None  # every setting is a message
-    return _in_message(message, shape, "")
+    return _in_message(cast(Descriptor, message), shape, "")
 
 
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:

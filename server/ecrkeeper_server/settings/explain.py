@@ -1,0 +1,96 @@
+"""Which settings apply to one repository name.
+
+Every setting has its own dialect of filters. Facts: "Private image
+replication", "Configuring repository filters" (scanning), "Templates to
+control repositories" and "Managed signing" in the ECR user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ecrkeeper_server.settings import globs, prefixes, replication, signing
+from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.prefixes import ROOT
+from ecrkeeper_server.settings.scanning import DEFAULTS, SCAN_TYPE
+
+TEMPLATES = "repository_creation_templates"
+RULES = "pull_through_cache_rules"
+SCANNING = "scanning_configuration"
+REPLICATION = "replication_configuration"
+SIGNING = "signing_configuration"
+EXCLUSIONS = "pull_time_update_exclusions"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An element, by its setting and key."""
+
+    setting: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What applies to a repository.
+
+    `scan_frequency` is None where ENHANCED scanning leaves the repository
+    out; `upstream_repository` is what a pull through the cache rule reads.
+    """
+
+    repository: str
+    repository_creation_template: Reference | None
+    scanning_rules: tuple[Reference, ...]
+    scan_frequency: str | None
+    replication_pairs: tuple[Reference, ...]
+    pull_through_cache_rule: Reference | None
+    upstream_repository: str | None
+    signing_rules: tuple[Reference, ...]
+    pull_time_update_exclusions: tuple[Reference, ...]
+
+
+def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
+    """What a registry with these elements does with a repository; settings that are not given are empty."""
+    scanning = settings.get(SCANNING, {})
+    matching = [key for key in sorted(scanning) if key != SCAN_TYPE and _scans(key.partition(":")[2], repository)]
+    template = prefixes.most_specific(settings.get(TEMPLATES, {}), repository)
+    rule = prefixes.most_specific(settings.get(RULES, {}), repository)
+    return Explanation(
+        repository=repository,
+        repository_creation_template=Reference(TEMPLATES, template) if template else None,
+        scanning_rules=tuple(Reference(SCANNING, key) for key in matching),
+        scan_frequency=_frequency(scanning, matching),
+        replication_pairs=tuple(
+            Reference(REPLICATION, key)
+            for key in sorted(settings.get(REPLICATION, {}))
+            if repository.startswith(replication.filter_of(key))
+        ),
+        pull_through_cache_rule=Reference(RULES, rule) if rule else None,
+        upstream_repository=_upstream(rule, settings[RULES], repository) if rule else None,
+        signing_rules=tuple(
+            Reference(SIGNING, key)
+            for key in sorted(settings.get(SIGNING, {}))
+            if globs.matches(signing.pair_of(key)[1] or "*", repository)
+        ),
+        pull_time_update_exclusions=tuple(Reference(EXCLUSIONS, key) for key in sorted(settings.get(EXCLUSIONS, {}))),
+    )
+
+
+def _scans(pattern: str, repository: str) -> bool:
+    # Without a wildcard a scanning filter matches anywhere in the name.
+    return globs.matches(pattern, repository) if "*" in pattern else pattern in repository
+
+
+def _frequency(scanning: Elements, matching: list[str]) -> str | None:
+    frequencies = {key.partition(":")[0] for key in matching}
+    for frequency in ("CONTINUOUS_SCAN", "SCAN_ON_PUSH", "MANUAL"):
+        if frequency in frequencies:
+            return frequency
+    return "MANUAL" if scanning.get(SCAN_TYPE, DEFAULTS[SCAN_TYPE]) == "BASIC" else None
+
+
+def _upstream(rule: str, rules: Elements, repository: str) -> str:
+    rest = repository if rule == ROOT else repository.removeprefix(rule + "/")
+    prefix = rules[rule].get("upstreamRepositoryPrefix", ROOT)
+    return rest if prefix == ROOT else f"{prefix}/{rest}"
