@@ -8,6 +8,7 @@ from typing import Any
 from .calls import Call, handles, own_registry
 from .errors import AwsError, invalid_parameter
 from .paging import ecr_page
+from .partitions import partition_of
 from .policy_documents import allows_principal
 from .state import Json, Registry, World
 
@@ -150,14 +151,11 @@ def _finish(job: Json, now: float) -> None:
 
 def _results(world: World, registry: Registry, job: Json) -> list[Json]:
     """Decide every image's fate; a destination in another account must allow the source in its registry policy."""
-    destination = job["destination"]
-    policy = world.registry(destination["registryId"], destination["region"]).policy
-    foreign = destination["registryId"] != registry.account
-    refused = foreign and not allows_principal(policy, registry.account, "ecr:ReplicateImage")
     names = sorted(registry.repositories) or ["library/app"]
     results: list[Json] = []
     for index in range(world.settings.backfill_image_count):
         name = names[index % len(names)]
+        refused = _refused(world, registry, job["destination"], name)
         digest = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()
         result: dict[str, Any] = {"repositoryName": name, "imageId": {"imageDigest": f"sha256:{digest}"}}
         if refused or index < world.settings.backfill_failed_images:
@@ -167,6 +165,15 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
             result["status"] = "COMPLETE"
         results.append(result)
     return results
+
+
+def _refused(world: World, registry: Registry, destination: Json, name: str) -> bool:
+    account, region = destination["registryId"], destination["region"]
+    if account == registry.account:
+        return False
+    resource = f"arn:{partition_of(region)}:ecr:{region}:{account}:repository/{name}"
+    policy = world.registry(account, region).policy
+    return not allows_principal(policy, registry.account, "ecr:ReplicateImage", resource)
 
 
 def _existing(call: Call, registry: Registry, params: Json) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import invalid_parameter
-from .permissions import as_list, matches_any
+from .permissions import applies, as_list
 
 _V1_ACTIONS = frozenset({"ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository", "ecr:*"})
 _VERSIONS = ("2008-10-17", "2012-10-17")
@@ -39,12 +39,12 @@ def rendered(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, separators=(",", " : "))
 
 
-def allows_principal(policy: dict[str, Any] | None, account: str, action: str) -> bool:
-    """Tell whether the registry policy lets the account's root principal take the action."""
+def allows_principal(policy: dict[str, Any] | None, account: str, action: str, resource: str) -> bool:
+    """Tell whether the registry policy lets the account's root principal take the action on the resource."""
     for statement in as_list((policy or {}).get("Statement", [])):
         principals = _aws_principals(statement)
         named = any(p == "*" or p == account or f":{account}:" in p for p in principals)
-        if statement["Effect"] == "Allow" and named and matches_any(statement["Action"], action.lower(), fold=True):
+        if statement["Effect"] == "Allow" and named and applies(statement, action, resource, {}):
             return True
     return False
 
