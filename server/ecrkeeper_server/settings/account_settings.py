@@ -23,6 +23,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def _name(item: Mapping[str, Any]) -> str:
+    return str(item.get("name", ""))
+
+
 def _item(key: str, value: Value) -> dict[str, Any]:
     return {"name": key, "value": value}
 
@@ -32,7 +36,7 @@ def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
     violations = []
     seen: dict[str, int] = {}
     for i, item in enumerate(shape.get("settings") or ()):
-        at, name, value = f"{path}.settings[{i}]", item["name"], item["value"]
+        at, name, value = f"{path}.settings[{i}]", item.get("name", ""), item.get("value", "")
         first = seen.setdefault(name, i)
         if first != i:
             violations.append(Violation(f"{at}.name", f"is set by {path}.settings[{first}] already"))
@@ -68,13 +72,13 @@ ACCOUNT_SETTINGS = Collection(
     ),
     items="settings",
     listed=lambda responses: [{"name": r["name"], "value": r["value"]} for r in responses if r.get("value")],
-    key_of=lambda item: str(item["name"]),
+    key_of=_name,
     key_member="name",
     create="PutAccountSetting",
     create_params=_item,
     update="PutAccountSetting",
     update_params=lambda key, _before, after: _item(key, after),
-    split=split_items("settings", lambda item: str(item["name"]), lambda item: item["value"]),
+    split=split_items("settings", _name, lambda item: item.get("value", "")),
     join=join_items("settings", _item),
     lint=lint,
     warnings=warnings,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
-from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings import arns, prefixes
 from ecrkeeper_server.settings.collection import Collection, join_items, split_items
 from ecrkeeper_server.settings.elements import ChangeKind, Elements, Plan, Value
@@ -53,12 +53,12 @@ def upstream_of(url: str) -> str | None:
 
 def key_of(rule: Mapping[str, Any]) -> str:
     """The prefix, in the one spelling that stands for all."""
-    return prefixes.canonical(rule["ecrRepositoryPrefix"])
+    return prefixes.canonical(rule.get("ecrRepositoryPrefix", ""))
 
 
 def value_of(rule: Mapping[str, Any]) -> Value:
     """The rule without its prefix, what AWS would fill in filled in, and defaults left out."""
-    url = rule["upstreamRegistryUrl"]
+    url = rule.get("upstreamRegistryUrl", "")
     value = {"upstreamRegistryUrl": url}
     upstream = upstream_of(url) or rule.get("upstreamRegistry")
     if upstream:
@@ -100,7 +100,7 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
 
 def _lint_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
-    url, named = rule["upstreamRegistryUrl"], rule.get("upstreamRegistry")
+    url, named = rule.get("upstreamRegistryUrl", ""), rule.get("upstreamRegistry")
     upstream = upstream_of(url)
     if upstream is None:
         hosts = ", ".join([*_HOSTS, "{name}.azurecr.io", "{account}.dkr.ecr.{region}.amazonaws.com"])
@@ -116,6 +116,10 @@ def _lint_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> 
     if account not in (None, registry.account) and not rule.get("customRoleArn"):
         what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
         violations.append(Violation(f"{at}.custom_role_arn", what))
+    ecr = _ECR.fullmatch(url)
+    if ecr and partition_of(ecr.group(2)) != registry.partition:
+        what = f"must be a registry of partition {registry.partition}, got Region {shown(ecr.group(2))}"
+        violations.append(Violation(f"{at}.upstream_registry_url", what))
     prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
     if prefix != ROOT and key_of(rule) == ROOT:
         what = "may be set only if ecr_repository_prefix is not ROOT"

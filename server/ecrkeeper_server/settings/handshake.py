@@ -77,14 +77,19 @@ def _check_action(
     here = [(key, value) for key, value in about if _reaches(value, destination)]
     for effect in ("Deny", "Allow"):
         deciding = [(key, value) for key, value in here if value.get("Effect") == effect]
-        certain = [key for key, value in deciding if "Condition" not in value]
+        certain = [
+            key for key, value in deciding if "Condition" not in value and (effect == "Allow" or _everywhere(value))
+        ]
         if effect == "Deny" and certain:
             what = f"statement {certain[0]} of the destination's policy denies {action} to {_root(source)}"
             return [Warning("DESTINATION_POLICY_DENIES", str(destination), what)]
         if effect == "Allow" and certain:
             return []
         if deciding and not (own and effect == "Allow"):
-            what = f"statement {deciding[0][0]} decides about {action} by a Condition, which is not evaluated here"
+            what = (
+                f"statement {deciding[0][0]} ({effect}) decides about {action} by a Condition or for some"
+                " repositories only, which is not evaluated here"
+            )
             return [Warning("DESTINATION_POLICY_CONDITIONAL", str(destination), what)]
     return [] if own else [_not_allowed(action, source, destination, about)]
 
@@ -119,6 +124,13 @@ def _reaches(value: Value, destination: RegistryName) -> bool:
         return not any(text == "*" for text in value["NotResource"])
     resources: Iterable[str] = value.get("Resource", ["*"])
     return any(_is_at(text, destination) for text in resources)
+
+
+def _everywhere(value: Value) -> bool:
+    """Whether a statement is about all repositories of the places that it names."""
+    return "NotResource" not in value and any(
+        text == "*" or text.endswith((":repository/*", ":*")) for text in value.get("Resource", ["*"])
+    )
 
 
 def _is_at(resource: str, destination: RegistryName) -> bool:

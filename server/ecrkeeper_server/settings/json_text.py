@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 """Deeper than any policy, and far from the interpreter's recursion limit."""
 
-# An unfinished string counts as one token, so that its brackets do not count.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+# A string counts as one token, finished or not: its brackets do not count, and
+# no position is read twice.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class NotJson(ValueError):
@@ -32,11 +34,16 @@ def parse(text: str) -> Any:
         elif opening in "]}":
             depth -= 1
     try:
-        return json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse)
+        document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_float=_finite)
+        if "\\u" in text:
+            dump(document).encode()
+        return document
     except NotJson:
         raise
     except json.JSONDecodeError as error:
         raise NotJson(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeEncodeError:
+        raise NotJson("is not JSON: it escapes half of a surrogate pair") from None
     except ValueError:
         # An integer of thousands of digits.
         raise NotJson("is not JSON: a number is out of range") from None
@@ -49,6 +56,13 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise NotJson(f"has the member {twice!r} twice in one object")
     return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise NotJson("is not JSON: a number is out of range")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

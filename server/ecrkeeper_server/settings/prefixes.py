@@ -32,8 +32,8 @@ def lint_unique(items: Iterable[dict[str, Any]], member: str, at: str, field: st
     violations = []
     seen: dict[str, int] = {}
     for i, item in enumerate(items):
-        first = seen.setdefault(canonical(item[member]), i)
+        first = seen.setdefault(canonical(item.get(member, "")), i)
         if first != i:
-            what = f"is the same prefix as that of {at}[{first}]: {shown(item[member])}"
+            what = f"is the same prefix as that of {at}[{first}]: {shown(item.get(member, ''))}"
             violations.append(Violation(f"{at}[{i}].{field}", what))
     return violations

@@ -38,8 +38,10 @@ def _deletes(rule: Mapping[str, Any]) -> bool:
 
 
 def _keys(rule: Mapping[str, Any]) -> list[str]:
-    filters = [f["filter"] for f in rule.get("repositoryFilters") or ()] or [""]
-    return [f"{d['registryId']}/{d['region']}:{f}" for d in rule.get("destinations") or () for f in filters]
+    filters = [f.get("filter", "") for f in rule.get("repositoryFilters") or ()] or [""]
+    return [
+        f"{d.get('registryId', '')}/{d.get('region', '')}:{f}" for d in rule.get("destinations") or () for f in filters
+    ]
 
 
 def split(shape: Shape) -> dict[str, Value]:
@@ -120,14 +122,14 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
 
 
 def _lint_destination(destination: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
-    region = destination["region"]
+    region = destination.get("region", "")
     partition = partition_of(region)
     if partition is None:
         return [Violation(f"{at}.region", f"must be an AWS Region such as `us-east-1`, got {shown(region)}")]
     if partition != registry.partition:
         what = f"{region} is in partition {partition}; replication stays within {registry.partition}"
         return [Violation(f"{at}.region", what)]
-    if (destination["registryId"], region) == (registry.account, registry.region):
+    if (destination.get("registryId"), region) == (registry.account, registry.region):
         return [Violation(at, "must not be the source registry itself; name another Region or account")]
     return []
 

@@ -29,7 +29,7 @@ def split(shape: Shape) -> dict[str, Value]:
     elements: dict[str, Value] = {SCAN_TYPE: shape[SCAN_TYPE]} if shape.get(SCAN_TYPE) else {}
     for rule in shape.get("rules") or ():
         for f in rule.get("repositoryFilters") or ():
-            elements[f"{rule['scanFrequency']}:{f['filter']}"] = {}
+            elements[f"{rule.get('scanFrequency', '')}:{f.get('filter', '')}"] = {}
     return elements
 
 
@@ -66,7 +66,7 @@ def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
             what = "must have a filter; a rule without any matches nothing (`*` matches all)"
             violations.append(Violation(f"{at}.repository_filters", what))
         kind = shape.get(SCAN_TYPE)
-        needed = _ONLY.get(rule["scanFrequency"])
+        needed = _ONLY.get(rule.get("scanFrequency", ""))
         if kind and needed not in (None, kind):
             what = f"{rule['scanFrequency']} exists only with scan_type {needed}, not {kind}"
             violations.append(Violation(f"{at}.scan_frequency", what))

@@ -22,9 +22,9 @@ MAX_RULES = 10
 def split(shape: Shape) -> dict[str, Value]:
     """A pair for every filter; a rule without filters signs everything."""
     return {
-        f"{rule['signingProfileArn']} {text}": {}
+        f"{rule.get('signingProfileArn', '')} {text}": {}
         for rule in shape.get("rules") or ()
-        for text in [f["filter"] for f in rule.get("repositoryFilters") or ()] or [""]
+        for text in [f.get("filter", "") for f in rule.get("repositoryFilters") or ()] or [""]
     }
 
 
@@ -50,7 +50,7 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     violations = []
     for i, rule in enumerate(shape.get("rules") or ()):
         at = f"{path}.rules[{i}].signing_profile_arn"
-        violations += arns.lint_region(rule["signingProfileArn"], registry, at, same_account=False)
+        violations += arns.lint_region(rule.get("signingProfileArn", ""), registry, at, same_account=False)
     return violations
 
 

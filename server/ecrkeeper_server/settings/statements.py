@@ -46,7 +46,12 @@ def canonical(statement: Mapping[str, Any]) -> Value:
 
 def _principals(given: Any) -> Any:
     kinds = given if isinstance(given, Mapping) else {"AWS": given}
-    return {kind: sorted({_ROOT.sub(r"\1", str(who)) for who in many(whom)}) for kind, whom in kinds.items()}
+    return {kind: sorted({_account_or(who) for who in many(whom)}) for kind, whom in kinds.items()}
+
+
+def _account_or(who: str) -> str:
+    root = _ROOT.fullmatch(who)
+    return root.group(1) if root else who
 
 
 def _condition(test: Any) -> Any:

@@ -75,7 +75,7 @@ def _lint_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
     violations = []
     seen: dict[str, int] = {}
     for i, tag in enumerate(template.get("resourceTags") or ()):
-        key = tag["Key"]
+        key = tag.get("Key", "")
         first = seen.setdefault(key, i)
         if first != i:
             violations.append(Violation(f"{at}.resource_tags[{i}].key", f"is that of resource_tags[{first}] too"))

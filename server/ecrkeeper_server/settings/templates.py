@@ -25,7 +25,7 @@ TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
 
 def key_of(template: Mapping[str, Any]) -> str:
     """The prefix, in the one spelling that stands for all."""
-    return prefixes.canonical(template["prefix"])
+    return prefixes.canonical(template.get("prefix", ""))
 
 
 def value_of(template: Mapping[str, Any]) -> Value:
@@ -41,7 +41,7 @@ def value_of(template: Mapping[str, Any]) -> Value:
         value["repositoryPolicy"] = _canonical_text(value["repositoryPolicy"], _repository_policy)
     if "lifecyclePolicy" in value:
         value["lifecyclePolicy"] = _canonical_text(value["lifecyclePolicy"], _lifecycle_policy)
-    tags = [{"Key": tag["Key"], "Value": tag.get("Value") or ""} for tag in template.get("resourceTags") or ()]
+    tags = [{"Key": tag.get("Key", ""), "Value": tag.get("Value") or ""} for tag in template.get("resourceTags") or ()]
     if tags:
         value["resourceTags"] = sorted(tags, key=lambda tag: (tag["Key"], tag["Value"]))
     exclusions = template.get("imageTagMutabilityExclusionFilters")
