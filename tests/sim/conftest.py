@@ -15,7 +15,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from ecrkeeper_sim.server import serve
 
 ACCOUNT = "111111111111"
@@ -43,7 +42,12 @@ class Aws:
                 aws_secret_access_key="secret",
                 aws_session_token=token,
                 config=Config(
-                    **{"retries": {"total_max_attempts": 1}, "parameter_validation": False, "read_timeout": 10, **config}
+                    **{
+                        "retries": {"total_max_attempts": 1},
+                        "parameter_validation": False,
+                        "read_timeout": 10,
+                        **config,
+                    }
                 ),
             )
         return self._clients[name]

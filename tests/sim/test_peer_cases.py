@@ -166,8 +166,10 @@ def check_members(state: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def _policy_means(state: dict[str, Any], expected: dict[str, Any]) -> None:
+    def wide(value: Any) -> list[Any]:
+        return value if isinstance(value, list) else [value]
+
     def spread(document: dict[str, Any]) -> list[dict[str, Any]]:
-        wide = lambda v: v if isinstance(v, list) else [v]  # noqa: E731
         return [
             {**s, "Action": wide(s["Action"]), "Resource": wide(s["Resource"])} for s in wide(document["Statement"])
         ]

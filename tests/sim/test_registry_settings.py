@@ -77,7 +77,10 @@ def test_whether_an_empty_replication_put_creates_the_role_is_configured(aws: Aw
 def test_replication_is_echoed_as_given(aws: Aws) -> None:
     rule = {
         "destinations": [{"region": "us-west-2", "registryId": ACCOUNT}],
-        "repositoryFilters": [{"filter": "z-", "filterType": "PREFIX_MATCH"}, {"filter": "a/", "filterType": "PREFIX_MATCH"}],
+        "repositoryFilters": [
+            {"filter": "z-", "filterType": "PREFIX_MATCH"},
+            {"filter": "a/", "filterType": "PREFIX_MATCH"},
+        ],
         "deleteReplication": {"enabled": True},
     }
     ecr = aws.client("ecr")
@@ -88,9 +91,7 @@ def test_replication_is_echoed_as_given(aws: Aws) -> None:
 @pytest.mark.parametrize("region", ["cn-north-1", "nowhere"])
 def test_replication_does_not_leave_the_partition(aws: Aws, region: str) -> None:
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
-    code, message = refusal(
-        aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration
-    )
+    code, message = refusal(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration)
     assert code == "InvalidParameterException"
     assert region in message
 
