@@ -1,0 +1,173 @@
+"""What holds for every setting, whatever is declared and whatever AWS has."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.table import SETTINGS, join_all, split_all, unknown_members
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from . import fake_registry
+from .shapes import REGISTRY, SHAPES, replication, statement
+
+every_setting = pytest.mark.parametrize("name", list(SETTINGS))
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+all_shapes = st.fixed_dictionaries({}, optional=SHAPES)
+owners = st.dictionaries(st.sampled_from(["team-a", "team-b", "team-c", "team-d"]), all_shapes, max_size=4)
+
+
+def test_every_setting_has_shapes() -> None:
+    assert SHAPES.keys() == SETTINGS.keys()
+
+
+@every_setting
+@relaxed
+@given(data=st.data())
+def test_split_join_split_is_split(name: str, data: st.DataObject) -> None:
+    setting = SETTINGS[name]
+    elements = setting.split(data.draw(SHAPES[name]))
+    shape = setting.join(elements)
+    assert setting.split(shape) == elements
+    assert setting.join(dict(reversed(list(elements.items())))) == shape
+
+
+@every_setting
+@relaxed
+@given(data=st.data())
+def test_what_join_writes_is_known_and_readable(name: str, data: st.DataObject) -> None:
+    shape = SETTINGS[name].join(SETTINGS[name].split(data.draw(SHAPES[name])))
+    assert [m for m in unknown_members(name, shape) if "new-registry" not in m] == []
+
+
+@every_setting
+@relaxed
+@given(data=st.data(), prune=st.booleans())
+def test_carrying_out_a_plan_leaves_nothing_to_do(name: str, data: st.DataObject, prune: bool) -> None:
+    setting = SETTINGS[name]
+    shapes = SHAPES[name]
+    desired, applied = setting.split(data.draw(shapes)), setting.split(data.draw(shapes))
+    # AWS has no two items of one key, so what it has went through join once.
+    before = setting.join(setting.split(data.draw(shapes)))
+    first = plan(setting, desired, applied, setting.split(before), prune=prune)
+    calls = setting.calls(first, before)
+    assert bool(calls) == bool(first.changes) == bool(first.drift)
+    made = [change for call in calls for change in call.changes]
+    assert all(change in made for change in first.changes)
+    after = fake_registry.after(setting, calls, before)
+    second = plan(setting, desired, desired, setting.split(after), prune=prune)
+    assert (second.changes, second.drift, setting.calls(second, after)) == ((), (), [])
+
+
+@every_setting
+@relaxed
+@given(data=st.data())
+def test_foreign_elements_survive_whatever_is_declared(name: str, data: st.DataObject) -> None:
+    setting = SETTINGS[name]
+    shape = setting.join(setting.split(data.draw(SHAPES[name])))
+    theirs = setting.split(shape)
+    applied: dict[str, Any] = {}
+    for declared in data.draw(st.lists(SHAPES[name], max_size=4)):
+        desired = {key: value for key, value in setting.split(declared).items() if key not in theirs}
+        step = plan(setting, desired, applied, setting.split(shape))
+        shape = fake_registry.after(setting, setting.calls(step, shape), shape)
+        applied = desired
+    kept = {**setting.defaults, **setting.split(shape)}
+    assert {key: kept.get(key) for key in theirs} == theirs
+
+
+@relaxed
+@given(declared=owners, data=st.data())
+def test_the_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.DataObject) -> None:
+    elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
+    shuffled = dict(data.draw(st.permutations(list(elements.items()))))
+    assert compose(shuffled) == compose(elements)
+
+
+@relaxed
+@given(declared=owners, left=st.sets(st.sampled_from(["team-a", "team-b", "team-c", "team-d"])))
+def test_groups_of_owners_compose_as_owners_do(declared: dict[str, Any], left: set[str]) -> None:
+    elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
+    whole = compose(elements)
+    groups = {
+        "left": compose({o: e for o, e in elements.items() if o in left}).desired,
+        "right": compose({o: e for o, e in elements.items() if o not in left}).desired,
+    }
+    parts = compose(groups)
+    assert {s: set(e) for s, e in parts.desired.items()} == {s: set(e) for s, e in whole.desired.items()}
+    if not whole.conflicts:
+        assert (parts.desired, parts.conflicts) == (whole.desired, ())
+
+
+@relaxed
+@given(shapes=all_shapes)
+def test_a_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict[str, Any]) -> None:
+    elements = split_all(shapes)
+    assert elements.keys() == shapes.keys()
+    assert split_all(join_all(elements)) == elements
+    assert compose({"o": elements}).desired.keys() == shapes.keys()
+
+
+@every_setting
+@relaxed
+@given(data=st.data())
+def test_lint_never_raises_on_a_shape_that_lacks_members(name: str, data: st.DataObject) -> None:
+    shape = data.draw(SHAPES[name])
+    seed = data.draw(st.integers(0, 2**32))
+    SETTINGS[name].lint(_thinned(shape, random.Random(seed)), REGISTRY, "p")
+
+
+def _thinned(value: Any, chance: random.Random) -> Any:
+    if isinstance(value, dict):
+        return {k: _thinned(v, chance) for k, v in value.items() if chance.random() < 0.7}
+    return [_thinned(v, chance) for v in value] if isinstance(value, list) else value
+
+
+@relaxed
+@given(shapes=st.lists(replication, max_size=6))
+def test_replication_never_exceeds_a_limit_that_it_did_not_report(shapes: list[dict[str, Any]]) -> None:
+    setting = SETTINGS["replication_configuration"]
+    elements = {key: value for shape in shapes for key, value in setting.split(shape).items()}
+    rules = setting.join(elements)["rules"]
+    if not setting.lint_composed(elements, REGISTRY):
+        assert len(rules) <= 25
+        assert len({(d["registryId"], d["region"]) for r in rules for d in r["destinations"]}) <= 25
+    for rule in rules:
+        assert len(rule.get("repositoryFilters", ["all"])) in range(1, 101)
+        assert rule.get("deleteReplication") in (None, {"enabled": True})
+
+
+@relaxed
+@given(statements=st.lists(statement, min_size=1, max_size=4), seed=st.integers(0, 2**32))
+def test_policies_that_mean_the_same_do_not_differ(statements: list[dict[str, Any]], seed: int) -> None:
+    setting = SETTINGS["registry_policy"]
+    # Of two statements with one Sid, the order decides which keeps it; AWS has none such.
+    unique = list({s.get("Sid") or json.dumps(s): s for s in statements}.values())
+    chance = random.Random(seed)
+    rewritten = [_rewritten(s, chance) for s in chance.sample(unique, len(unique))]
+    text = json.dumps({"Statement": rewritten, "Id": "ignored", "Version": "2012-10-17"}, indent=2)
+    one = setting.split({"policyText": json.dumps({"Version": "2012-10-17", "Statement": unique})})
+    other = setting.split({"policyText": text})
+    assert plan(setting, one, {}, other).changes == ()
+
+
+def _rewritten(value: Any, chance: random.Random) -> Any:
+    """The same statement as AWS might write it: shuffled, scalar or list, id or ARN."""
+    if isinstance(value, dict):
+        items = [(k, _rewritten(v, chance)) for k, v in chance.sample(list(value.items()), len(value))]
+        return {k: ([v] if isinstance(v, str) and _repeatable(k, v) and chance.random() < 0.5 else v) for k, v in items}
+    if isinstance(value, list):
+        texts = [_rewritten(v, chance) for v in chance.sample(value, len(value))]
+        return texts[0] if len(texts) == 1 and chance.random() < 0.5 else [*texts, *texts[:1]]
+    if value in ("222222222222", "arn:aws:iam::222222222222:root"):
+        return chance.choice(["222222222222", "arn:aws:iam::222222222222:root"])
+    return value
+
+
+def _repeatable(member: str, value: str) -> bool:
+    return member not in ("Sid", "Effect") and not (member == "Principal" and value == "*")
