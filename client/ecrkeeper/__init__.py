@@ -1,1 +1,74 @@
-"""The client library of ecrkeeper."""
+"""The client library of ecrkeeper: `Client` for synchronous code, `AsyncClient` for asyncio.
+
+with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
+    client.apply_registry_settings(
+        "accounts/111111111111/registries/us-east-1/settings/team-a",
+        {"scanningConfiguration": {"scanType": "ENHANCED"}},
+    )
+    client.wait_until_synced("accounts/111111111111/registries/us-east-1")
+"""
+
+from ecrkeeper._aio import AsyncClient
+from ecrkeeper._channel import SERVICE_CONFIG
+from ecrkeeper._client import Client
+from ecrkeeper._errors import (
+    AlreadyExists,
+    Cancelled,
+    Conflict,
+    DeadlineExceeded,
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    OperationFailed,
+    PermissionDenied,
+    PreconditionViolation,
+    RegistryError,
+    ResourceExhausted,
+    ServerError,
+    Unauthenticated,
+    Unavailable,
+)
+from ecrkeeper._operation import AsyncOperation, Operation
+from ecrkeeper._pager import AsyncPager, Pager
+from ecrkeeper._watch import AsyncWatch, Watch
+from ecrkeeper.v1.common_pb2 import DeletionPolicy, ForeignElements, Mode
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
+
+__all__ = [
+    "SERVICE_CONFIG",
+    "AlreadyExists",
+    "AsyncClient",
+    "AsyncOperation",
+    "AsyncPager",
+    "AsyncWatch",
+    "Cancelled",
+    "Client",
+    "Conflict",
+    "DeadlineExceeded",
+    "DeletionPolicy",
+    "FailedPrecondition",
+    "FieldViolation",
+    "ForeignElements",
+    "InvalidArgument",
+    "Mode",
+    "NotFound",
+    "Operation",
+    "OperationFailed",
+    "Pager",
+    "PermissionDenied",
+    "PreconditionViolation",
+    "Registry",
+    "RegistryError",
+    "RegistrySettings",
+    "ReplicationDestination",
+    "ResourceExhausted",
+    "ServerError",
+    "ServiceLinkedRole",
+    "Settings",
+    "Unauthenticated",
+    "Unavailable",
+    "Watch",
+]

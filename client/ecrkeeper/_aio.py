@@ -1,0 +1,193 @@
+"""The client for asyncio; one client serves one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar, cast, overload
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from ecrkeeper import _declarations, _operation, _registries, _roles
+from ecrkeeper._base import (
+    DEFAULT_TIMEOUT,
+    PATHS,
+    BaseClient,
+    LongRunning,
+    Method,
+    Paged,
+    Unary,
+    Watched,
+    method,
+)
+from ecrkeeper._channel import Endpoint, Token
+from ecrkeeper._errors import Cancelled, DeadlineExceeded, from_rpc
+from ecrkeeper._operation import AsyncOperation
+from ecrkeeper._pager import AsyncPager
+from ecrkeeper._synced import Synced
+from ecrkeeper._watch import AsyncStream, AsyncWatch
+from ecrkeeper.v1.registry_pb2 import Registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Response = TypeVar("Response", bound=Message)
+
+
+def _unary(build: Callable[P, Unary[Response]]) -> Method[P, Coroutine[Any, Any, Response]]:
+    def send(client: AsyncClient, call: Unary[Response]) -> Coroutine[Any, Any, Response]:
+        return client._send(call)
+
+    return method(build, send, r"Coroutine[Any, Any, \1]")
+
+
+def _paged(build: Callable[P, Paged[T, Response]]) -> Method[P, AsyncPager[T, Response]]:
+    return method(build, lambda client, call: AsyncPager(call, client._send), r"AsyncPager[\1]")
+
+
+def _watched(build: Callable[P, Watched[Response]]) -> Method[P, AsyncWatch[Response]]:
+    return method(build, lambda client, call: AsyncWatch(call, client._subscribe), r"AsyncWatch[\1]")
+
+
+def _long_running(
+    build: Callable[P, LongRunning[Response]],
+) -> Method[P, Coroutine[Any, Any, AsyncOperation[Response]]]:
+    async def start(client: AsyncClient, call: LongRunning[Response]) -> AsyncOperation[Response]:
+        latest = await client._send(call.start)
+        return AsyncOperation(latest.name, response=call.response, send=client._send, latest=latest)
+
+    return method(build, start, r"Coroutine[Any, Any, AsyncOperation[\1]]")
+
+
+class AsyncClient(BaseClient):
+    """Calls ecrkeeper from asyncio, with the methods and options of `Client`.
+
+    It may be made outside an event loop; the channel is opened by the first call and belongs to the loop of that call.
+    """
+
+    def __init__(
+        self,
+        target: str = "",
+        *,
+        insecure: bool = False,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: Token | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        channel: grpc.aio.Channel | None = None,
+    ) -> None:
+        super().__init__(timeout)
+        self._endpoint = Endpoint.of(
+            target, insecure=insecure, credentials=credentials, token=token, injected=channel is not None
+        )
+        self._channel = channel
+        self._owned = channel is None
+
+    get_service_linked_role = _unary(_roles.get_service_linked_role)
+    list_service_linked_roles = _paged(_roles.list_service_linked_roles)
+    create_service_linked_role = _unary(_roles.create_service_linked_role)
+    update_service_linked_role = _unary(_roles.update_service_linked_role)
+    delete_service_linked_role = _long_running(_roles.delete_service_linked_role)
+    check_service_linked_role_usage = _unary(_roles.check_service_linked_role_usage)
+    reconcile_service_linked_role = _long_running(_roles.reconcile_service_linked_role)
+    watch_service_linked_roles = _watched(_roles.watch_service_linked_roles)
+    list_supported_regions = _unary(_roles.list_supported_regions)
+
+    get_registry = _unary(_registries.get_registry)
+    list_registries = _paged(_registries.list_registries)
+    update_registry = _unary(_registries.update_registry)
+    watch_registries = _watched(_registries.watch_registries)
+    reconcile_registry = _long_running(_registries.reconcile_registry)
+    validate_pull_through_cache_rule = _unary(_registries.validate_pull_through_cache_rule)
+    check_replication = _unary(_registries.check_replication)
+    explain_repository = _unary(_registries.explain_repository)
+    start_replication_backfill = _long_running(_registries.start_replication_backfill)
+    stop_replication_backfill = _unary(_registries.stop_replication_backfill)
+    get_replication_backfill = _unary(_registries.get_replication_backfill)
+    list_replication_backfills = _paged(_registries.list_replication_backfills)
+    list_replication_backfill_results = _paged(_registries.list_replication_backfill_results)
+
+    import_registry_settings = _unary(_declarations.import_registry_settings)
+    get_registry_settings = _unary(_declarations.get_registry_settings)
+    list_registry_settings = _paged(_declarations.list_registry_settings)
+    create_registry_settings = _unary(_declarations.create_registry_settings)
+    apply_registry_settings = _unary(_declarations.apply_registry_settings)
+    update_registry_settings = _unary(_declarations.update_registry_settings)
+    delete_registry_settings = _unary(_declarations.delete_registry_settings)
+    list_registry_settings_revisions = _paged(_declarations.list_registry_settings_revisions)
+    rollback_registry_settings = _unary(_declarations.rollback_registry_settings)
+
+    list_operations = _paged(_operation.list_operations)
+    delete_operation = _unary(_operation.delete_operation)
+
+    @overload
+    def operation(self, name: str) -> AsyncOperation[Message]: ...
+    @overload
+    def operation(self, name: str, response: type[Response]) -> AsyncOperation[Response]: ...
+    def operation(self, name: str, response: type[Message] | None = None) -> AsyncOperation[Any]:
+        """Return an operation by its name, for example one that another process started; nothing is sent yet."""
+        return AsyncOperation(name, response=response, send=self._send)
+
+    async def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
+        """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
+
+        `name` is the registry or a declaration for it; nothing is written. NotFound; OperationFailed if it is blocked;
+        DeadlineExceeded.
+        """
+        synced = Synced(name, timeout, generation=generation)
+        try:
+            async with AsyncWatch(synced.call, self._subscribe) as steps:
+                async for step in steps:
+                    if (found := synced.reached(step)) is not None:
+                        return found
+        except DeadlineExceeded as error:
+            raise synced.expired() from error
+        raise synced.expired()
+
+    async def close(self) -> None:
+        """Close the channel, unless it was given; calls under way are cancelled."""
+        self._closed = True
+        if self._owned and self._channel is not None:
+            await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        self._refuse_if_closed()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _open(self) -> grpc.aio.Channel:
+        self._refuse_if_closed()
+        if self._channel is None:
+            self._channel = self._endpoint.open_aio()
+        return self._channel
+
+    async def _send(self, call: Unary[Response]) -> Response:
+        invoke = self._open().unary_unary(
+            PATHS[call.request.DESCRIPTOR.full_name],
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=call.response.FromString,
+        )
+        try:
+            return await invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
+        except grpc.RpcError as error:
+            raise from_rpc(error, call.request) from error
+        except asyncio.CancelledError as error:
+            # Closing the channel looks to a call under way as if its task had been cancelled.
+            task = asyncio.current_task()
+            if not self._closed or (task is not None and task.cancelling()):
+                raise
+            raise Cancelled("the client was closed", code=grpc.StatusCode.CANCELLED) from error
+
+    def _subscribe(self, call: Watched[Response], timeout: float | None) -> AsyncStream[Response]:
+        invoke = self._open().unary_stream(
+            PATHS[call.request.DESCRIPTOR.full_name],
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=call.response.FromString,
+        )
+        stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
+        return cast(AsyncStream[Response], stream)

@@ -1,0 +1,171 @@
+"""What the sync and the asyncio client share: calls as values, and what becomes of them before they are sent.
+
+A module such as `_roles` has one function per RPC that turns keywords into a call. `Client` and
+`AsyncClient` are tables over these functions; how a call is sent is written once in each of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
+
+from google.longrunning import (  # type: ignore[import-untyped,unused-ignore]
+    operations_pb2,
+)
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from ecrkeeper.v1 import registry_settings_service_pb2, role_service_pb2
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Response = TypeVar("Response", bound=Message)
+Call = TypeVar("Call")
+
+DEFAULT_TIMEOUT = 10.0
+
+# No two RPCs share a request type, so the request alone says where it goes.
+PATHS = {
+    method.input_type.full_name: f"/{service.full_name}/{method.name}"
+    for file in (role_service_pb2, registry_settings_service_pb2, operations_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+class _Request:
+    """Gives a request the id that makes its repetition safe, unless the caller gave one."""
+
+    __slots__ = ()
+    request: Message
+
+    def __post_init__(self) -> None:
+        if "request_id" in self.request.DESCRIPTOR.fields_by_name and not getattr(self.request, "request_id"):  # noqa: B009
+            setattr(self.request, "request_id", str(uuid.uuid4()))  # noqa: B010
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(_Request, Generic[Response]):
+    """A call with one answer."""
+
+    response: type[Response]
+    request: Message
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T, Response]):
+    """A list call: the first page, and where the resources are in each."""
+
+    first: Unary[Response]
+    items: Callable[[Response], Iterable[T]]
+
+    def after(self, page: Response) -> Unary[Response] | None:
+        """Return the call for the next page, or None after the last one."""
+        token = getattr(page, "next_page_token")  # noqa: B009
+        if not token:
+            return None
+        request = type(self.first.request)()
+        request.CopyFrom(self.first.request)
+        setattr(request, "page_token", token)  # noqa: B010
+        return Unary(self.first.response, request, self.first.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched(_Request, Generic[Response]):
+    """A call with a stream of answers."""
+
+    response: type[Response]
+    request: Message
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LongRunning(_Request, Generic[Response]):
+    """A call that starts an operation; `response` is what the operation ends with."""
+
+    response: type[Response]
+    request: Message
+    timeout: float | None = None
+
+    @property
+    def start(self) -> Unary[Any]:
+        """The call that starts it."""
+        return Unary(operations_pb2.Operation, self.request, self.timeout)
+
+
+class Backoff:
+    """Pauses that double up to a bound, with jitter, and begin anew after a success."""
+
+    def __init__(self, first: float = 0.05, most: float = 5.0) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._next = self._first
+
+    def pause(self) -> float:
+        """Return how long to pause now, in seconds."""
+        pause, self._next = self._next, min(self._next * 2, self._most)
+        return pause * random.uniform(0.8, 1.2)
+
+
+class Method(Protocol[P, T_co]):
+    """A method of a client with the parameters of the function that builds its call."""
+
+    def __get__(self, client: object, owner: type | None = None) -> Callable[P, T_co]: ...
+
+
+def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str) -> Method[P, T]:
+    """Return the method that builds a call and lets `act` send it; `returns` names the result for `help()`."""
+
+    @wraps(build)
+    def send(self: Any, *args: P.args, **kwargs: P.kwargs) -> T:
+        return act(self, build(*args, **kwargs))
+
+    signature = inspect.signature(build)
+    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
+    parameters = [self_parameter, *signature.parameters.values()]
+    setattr(send, "__signature__", signature.replace(parameters=parameters, return_annotation=result))  # noqa: B010
+    del send.__dict__["__wrapped__"]
+    return cast(Method[P, T], send)
+
+
+class BaseClient:
+    """What holds for all calls of a client: the default timeout, and whether it is closed."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = finite(timeout)
+        self._closed = False
+
+    def _deadline(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else finite(timeout)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed")
+
+
+def field_mask(paths: FieldMask | Iterable[str] | None) -> FieldMask | None:
+    """Return a field mask from one, from paths, or from paths in one string with commas."""
+    if paths is None or isinstance(paths, FieldMask):
+        return paths
+    return FieldMask(paths=paths.split(",") if isinstance(paths, str) else list(paths))
+
+
+def finite(timeout: float) -> float:
+    """Return the timeout in seconds; ValueError if it is not a positive, finite number."""
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise ValueError(f"a timeout is a positive, finite number of seconds, not {timeout!r}")
+    return timeout

@@ -1,0 +1,143 @@
+"""How a client reaches the server: the gRPC service config, TLS, tokens and keepalive."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import grpc
+import grpc.aio
+
+Token: TypeAlias = str | Callable[[], str]
+
+# Every call may be repeated, because the client fills `request_id` wherever a repetition would matter.
+# There is no `timeout` here: it would cap what a caller asks for.
+SERVICE_CONFIG: dict[str, Any] = {
+    "methodConfig": [
+        {
+            "name": [
+                {"service": "ecrkeeper.v1.RoleService"},
+                {"service": "ecrkeeper.v1.RegistrySettingsService"},
+                {"service": "google.longrunning.Operations"},
+            ],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+
+OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # A watch can be silent for long; without this gRPC stops its pings after two.
+    ("grpc.http2.max_pings_without_data", 0),
+    # A page of 1,000 registries with all their elements is larger than gRPC's default of 4 MiB.
+    ("grpc.max_receive_message_length", 64 << 20),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server is, and how to speak to it; refuses with ValueError what would not be safe."""
+
+    target: str
+    insecure: bool = False
+    credentials: grpc.ChannelCredentials | None = None
+    token: Token | None = None
+
+    @classmethod
+    def of(
+        cls,
+        target: str,
+        *,
+        insecure: bool,
+        credentials: grpc.ChannelCredentials | None,
+        token: Token | None,
+        injected: bool,
+    ) -> Self:
+        """Return the endpoint of a client; ValueError for options that a channel made elsewhere cannot obey."""
+        if not injected:
+            return cls(target, insecure, credentials, token)
+        if target or insecure or credentials is not None or token is not None:
+            raise ValueError("a channel that is given brings its own target, credentials and token")
+        return cls("(given channel)")
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise ValueError("a target is needed, for example 127.0.0.1:50051")
+        if self.insecure and self.credentials is not None:
+            raise ValueError("insecure=True and credentials= exclude each other")
+        if self.insecure and self.token is not None and not is_loopback(self.target):
+            raise ValueError(f"refusing to send a token in plaintext to {self.target}; use TLS")
+
+    def open(self) -> grpc.Channel:
+        """Return a channel for the sync API; it connects with the first call."""
+        if self.insecure:
+            return grpc.insecure_channel(self.target, options=OPTIONS)
+        return grpc.secure_channel(self.target, self._credentials(), options=OPTIONS)
+
+    def open_aio(self) -> grpc.aio.Channel:
+        """Return a channel for the running event loop; it connects with the first call."""
+        if self.insecure:
+            return grpc.aio.insecure_channel(self.target, options=OPTIONS)
+        return grpc.aio.secure_channel(self.target, self._credentials(), options=OPTIONS)
+
+    def metadata(self) -> tuple[tuple[str, str], ...] | None:
+        """Return what each call carries where gRPC does not add the token itself."""
+        return _bearer(self.token) if self.insecure and self.token is not None else None
+
+    def _credentials(self) -> grpc.ChannelCredentials:
+        channel = self.credentials or grpc.ssl_channel_credentials()
+        if self.token is None:
+            return channel
+        return grpc.composite_channel_credentials(channel, grpc.metadata_call_credentials(_BearerToken(self.token)))
+
+
+class _BearerToken(grpc.AuthMetadataPlugin):
+    """Adds the token to each call over TLS; a callable is asked for every call, so it may refresh."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
+        try:
+            metadata = _bearer(self._token)
+        except Exception as error:  # gRPC fails the call with it; raised here it would be lost in a thread.
+            callback((), error)
+        else:
+            callback(metadata, None)
+
+
+def _bearer(token: Token) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token if isinstance(token, str) else token()}"),)
+
+
+def is_loopback(target: str) -> bool:
+    """Tell whether every address of a gRPC target is on this machine."""
+    if target.startswith(("unix:", "unix-abstract:")):
+        return True
+    addresses = re.sub(r"^(dns|ipv4|ipv6|passthrough):(//[^/]*/)?", "", target)
+    return all(_is_loopback_host(_host(address)) for address in addresses.split(","))
+
+
+def _host(address: str) -> str:
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.rpartition(":")[0] if address.count(":") == 1 else address
+
+
+def _is_loopback_host(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,177 @@
+"""The client for synchronous code; one client serves any number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar, cast, overload
+
+import grpc
+from google.protobuf.message import Message
+
+from ecrkeeper import _declarations, _operation, _registries, _roles
+from ecrkeeper._base import (
+    DEFAULT_TIMEOUT,
+    PATHS,
+    BaseClient,
+    LongRunning,
+    Method,
+    Paged,
+    Unary,
+    Watched,
+    method,
+)
+from ecrkeeper._channel import Endpoint, Token
+from ecrkeeper._errors import DeadlineExceeded, from_rpc
+from ecrkeeper._operation import Operation
+from ecrkeeper._pager import Pager
+from ecrkeeper._synced import Synced
+from ecrkeeper._watch import Stream, Watch
+from ecrkeeper.v1.registry_pb2 import Registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Response = TypeVar("Response", bound=Message)
+
+
+def _unary(build: Callable[P, Unary[Response]]) -> Method[P, Response]:
+    return method(build, lambda client, call: cast(Response, client._send(call)), r"\1")
+
+
+def _paged(build: Callable[P, Paged[T, Response]]) -> Method[P, Pager[T, Response]]:
+    return method(build, lambda client, call: Pager(call, client._send), r"Pager[\1]")
+
+
+def _watched(build: Callable[P, Watched[Response]]) -> Method[P, Watch[Response]]:
+    return method(build, lambda client, call: Watch(call, client._subscribe), r"Watch[\1]")
+
+
+def _long_running(build: Callable[P, LongRunning[Response]]) -> Method[P, Operation[Response]]:
+    def start(client: Client, call: LongRunning[Response]) -> Operation[Response]:
+        latest = client._send(call.start)
+        return Operation(latest.name, response=call.response, send=client._send, latest=latest)
+
+    return method(build, start, r"Operation[\1]")
+
+
+class Client(BaseClient):
+    """Calls ecrkeeper; failures raise `RegistryError`, use after `close` raises RuntimeError.
+
+    TLS is used unless `insecure=True`; `credentials` hold other roots or a client certificate. `token` is a bearer
+    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout.
+    A `channel` that is given instead of a target is used as it is, and not closed. ValueError for options that
+    exclude each other, and for a token that would be sent in plaintext to another machine.
+    """
+
+    def __init__(
+        self,
+        target: str = "",
+        *,
+        insecure: bool = False,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: Token | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        super().__init__(timeout)
+        self._endpoint = Endpoint.of(
+            target, insecure=insecure, credentials=credentials, token=token, injected=channel is not None
+        )
+        self._channel = self._endpoint.open() if channel is None else channel
+        self._owned = channel is None
+
+    get_service_linked_role = _unary(_roles.get_service_linked_role)
+    list_service_linked_roles = _paged(_roles.list_service_linked_roles)
+    create_service_linked_role = _unary(_roles.create_service_linked_role)
+    update_service_linked_role = _unary(_roles.update_service_linked_role)
+    delete_service_linked_role = _long_running(_roles.delete_service_linked_role)
+    check_service_linked_role_usage = _unary(_roles.check_service_linked_role_usage)
+    reconcile_service_linked_role = _long_running(_roles.reconcile_service_linked_role)
+    watch_service_linked_roles = _watched(_roles.watch_service_linked_roles)
+    list_supported_regions = _unary(_roles.list_supported_regions)
+
+    get_registry = _unary(_registries.get_registry)
+    list_registries = _paged(_registries.list_registries)
+    update_registry = _unary(_registries.update_registry)
+    watch_registries = _watched(_registries.watch_registries)
+    reconcile_registry = _long_running(_registries.reconcile_registry)
+    validate_pull_through_cache_rule = _unary(_registries.validate_pull_through_cache_rule)
+    check_replication = _unary(_registries.check_replication)
+    explain_repository = _unary(_registries.explain_repository)
+    start_replication_backfill = _long_running(_registries.start_replication_backfill)
+    stop_replication_backfill = _unary(_registries.stop_replication_backfill)
+    get_replication_backfill = _unary(_registries.get_replication_backfill)
+    list_replication_backfills = _paged(_registries.list_replication_backfills)
+    list_replication_backfill_results = _paged(_registries.list_replication_backfill_results)
+
+    import_registry_settings = _unary(_declarations.import_registry_settings)
+    get_registry_settings = _unary(_declarations.get_registry_settings)
+    list_registry_settings = _paged(_declarations.list_registry_settings)
+    create_registry_settings = _unary(_declarations.create_registry_settings)
+    apply_registry_settings = _unary(_declarations.apply_registry_settings)
+    update_registry_settings = _unary(_declarations.update_registry_settings)
+    delete_registry_settings = _unary(_declarations.delete_registry_settings)
+    list_registry_settings_revisions = _paged(_declarations.list_registry_settings_revisions)
+    rollback_registry_settings = _unary(_declarations.rollback_registry_settings)
+
+    list_operations = _paged(_operation.list_operations)
+    delete_operation = _unary(_operation.delete_operation)
+
+    @overload
+    def operation(self, name: str) -> Operation[Message]: ...
+    @overload
+    def operation(self, name: str, response: type[Response]) -> Operation[Response]: ...
+    def operation(self, name: str, response: type[Message] | None = None) -> Operation[Any]:
+        """Return an operation by its name, for example one that another process started; nothing is sent yet."""
+        return Operation(name, response=response, send=self._send)
+
+    def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
+        """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
+
+        `name` is the registry or a declaration for it; nothing is written. NotFound; OperationFailed if it is blocked;
+        DeadlineExceeded.
+        """
+        synced = Synced(name, timeout, generation=generation)
+        try:
+            with Watch(synced.call, self._subscribe) as steps:
+                for step in steps:
+                    if (found := synced.reached(step)) is not None:
+                        return found
+        except DeadlineExceeded as error:
+            raise synced.expired() from error
+        raise synced.expired()
+
+    def close(self) -> None:
+        """Close the channel, unless it was given; calls under way are cancelled."""
+        self._closed = True
+        if self._owned:
+            self._channel.close()
+
+    def __enter__(self) -> Self:
+        self._refuse_if_closed()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _send(self, call: Unary[Response]) -> Response:
+        self._refuse_if_closed()
+        invoke = self._channel.unary_unary(
+            PATHS[call.request.DESCRIPTOR.full_name],
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=call.response.FromString,
+        )
+        try:
+            return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
+        except grpc.RpcError as error:
+            raise from_rpc(error, call.request) from error
+
+    def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
+        self._refuse_if_closed()
+        invoke = self._channel.unary_stream(
+            PATHS[call.request.DESCRIPTOR.full_name],
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=call.response.FromString,
+        )
+        stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
+        return cast(Stream[Response], stream)

@@ -1,0 +1,199 @@
+"""The calls of `RegistrySettingsService` that concern what one owner declares, one function for each RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from ecrkeeper._base import Paged, Unary, field_mask
+from ecrkeeper._settings import declaration
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1.common_pb2 import DeletionPolicy
+from ecrkeeper.v1.registry_pb2 import RegistrySettings, RegistrySettingsRevision
+from ecrkeeper.v1.settings_pb2 import Settings
+
+
+def import_registry_settings(
+    name: str,
+    registry_settings_id: str,
+    *,
+    settings: Iterable[str] = (),
+    validate_only: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Declares what AWS has now as the part of one owner. AlreadyExists; FailedPrecondition if AWS cannot be read."""
+    request = pb.ImportRegistrySettingsRequest(
+        name=name,
+        registry_settings_id=registry_settings_id,
+        settings=settings,
+        validate_only=validate_only,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)
+
+
+def get_registry_settings(name: str, *, timeout: float | None = None) -> Unary[RegistrySettings]:
+    """Returns what one owner declares for one registry. NotFound."""
+    return Unary(RegistrySettings, pb.GetRegistrySettingsRequest(name=name), timeout)
+
+
+def list_registry_settings(
+    parent: str = "accounts/-/registries/-",
+    filter: str = "",
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[RegistrySettings, pb.ListRegistrySettingsResponse]:
+    """Lists the declarations for one registry or for all, ordered by name. InvalidArgument for a filter with faults."""
+    request = pb.ListRegistrySettingsRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListRegistrySettingsResponse, request, timeout), lambda page: page.registry_settings)
+
+
+def create_registry_settings(
+    parent: str,
+    registry_settings_id: str,
+    *,
+    settings: Settings | Mapping[str, Any],
+    deletion_policy: DeletionPolicy | str | None = None,
+    allow_replacement: bool = False,
+    validate_only: bool = False,
+    force: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Declares settings as a new owner; they may be a dictionary in AWS's shape.
+
+    InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares an element otherwise, unless `force`.
+    """
+    request = pb.CreateRegistrySettingsRequest(
+        parent=parent,
+        registry_settings_id=registry_settings_id,
+        registry_settings=declaration(
+            "", settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement
+        ),
+        validate_only=validate_only,
+        force=force,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)
+
+
+def apply_registry_settings(
+    name: str,
+    settings: Settings | Mapping[str, Any],
+    *,
+    deletion_policy: DeletionPolicy | str | None = None,
+    allow_replacement: bool = False,
+    etag: str = "",
+    validate_only: bool = False,
+    force: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Makes the declaration be exactly this, whether or not there is one; a dictionary has AWS's shape.
+
+    InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares an element otherwise,
+    unless `force`.
+    """
+    request = pb.UpdateRegistrySettingsRequest(
+        registry_settings=declaration(
+            name, settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement, etag=etag
+        ),
+        allow_missing=True,
+        validate_only=validate_only,
+        force=force,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)
+
+
+def update_registry_settings(
+    registry_settings: RegistrySettings,
+    update_mask: FieldMask | Iterable[str] | None = None,
+    *,
+    allow_missing: bool = False,
+    validate_only: bool = False,
+    force: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Changes the fields of a declaration that the mask names, or all.
+
+    InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner declares an element
+    otherwise, unless `force`.
+    """
+    request = pb.UpdateRegistrySettingsRequest(
+        registry_settings=registry_settings,
+        update_mask=field_mask(update_mask),
+        allow_missing=allow_missing,
+        validate_only=validate_only,
+        force=force,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)
+
+
+def delete_registry_settings(
+    name: str,
+    *,
+    etag: str = "",
+    allow_missing: bool = False,
+    validate_only: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Deletes a declaration and returns it as it was. NotFound unless `allow_missing`; Conflict."""
+    request = pb.DeleteRegistrySettingsRequest(
+        name=name,
+        etag=etag,
+        allow_missing=allow_missing,
+        validate_only=validate_only,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)
+
+
+def list_registry_settings_revisions(
+    name: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
+) -> Paged[RegistrySettingsRevision, pb.ListRegistrySettingsRevisionsResponse]:
+    """Lists what an owner declared before, newest first. NotFound."""
+    request = pb.ListRegistrySettingsRevisionsRequest(name=name, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListRegistrySettingsRevisionsResponse, request, timeout), lambda page: page.revisions)
+
+
+def rollback_registry_settings(
+    name: str,
+    revision: int,
+    *,
+    etag: str = "",
+    validate_only: bool = False,
+    force: bool = False,
+    reason: str = "",
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[RegistrySettings]:
+    """Declares again what a revision held. NotFound; Conflict; FailedPrecondition as for an update."""
+    request = pb.RollbackRegistrySettingsRequest(
+        name=name,
+        revision=revision,
+        etag=etag,
+        validate_only=validate_only,
+        force=force,
+        reason=reason,
+        request_id=request_id,
+    )
+    return Unary(RegistrySettings, request, timeout)

@@ -1,0 +1,251 @@
+"""The exceptions of the client.
+
+RegistryError              every failure of a call; catch this one to catch all
+├── InvalidArgument        INVALID_ARGUMENT, OUT_OF_RANGE; .violations
+├── NotFound               NOT_FOUND; .resource
+├── AlreadyExists          ALREADY_EXISTS; .resource
+├── Conflict               ABORTED: the etag is stale
+├── FailedPrecondition     FAILED_PRECONDITION; .violations
+├── PermissionDenied       PERMISSION_DENIED
+├── Unauthenticated        UNAUTHENTICATED
+├── ResourceExhausted      RESOURCE_EXHAUSTED; .retry_after
+├── Unavailable            UNAVAILABLE, after all attempts
+├── DeadlineExceeded       DEADLINE_EXCEEDED, and waits that ran out of time
+├── Cancelled              CANCELLED
+├── ServerError            INTERNAL, UNKNOWN, UNIMPLEMENTED, DATA_LOSS, and what has no other name
+└── OperationFailed        a long-running operation ended with an error; .violations, .operation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import grpc
+from google.protobuf import symbol_database
+from google.protobuf.message import DecodeError, Message
+from google.rpc import (  # type: ignore[import-untyped,unused-ignore]
+    error_details_pb2,
+)
+from grpc_status import rpc_status
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One fault of a request: the path of the field, what is wrong, and a word for programs."""
+
+    field: str
+    description: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionViolation:
+    """One thing that must change before the call can succeed."""
+
+    type: str
+    subject: str
+    description: str
+
+
+class RegistryError(Exception):
+    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+        details: Sequence[Message] = (),
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.details = tuple(details)
+        self.request_id = next((info.request_id for info in self._of(error_details_pb2.RequestInfo)), request_id)
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.reason or self.code.name}]"
+
+    @property
+    def reason(self) -> str:
+        """Why, as one word in UPPER_SNAKE_CASE; empty if the server gave none."""
+        return next((str(info.reason) for info in self._of(error_details_pb2.ErrorInfo)), "")
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the server added to the reason, for programs."""
+        return next((dict(info.metadata) for info in self._of(error_details_pb2.ErrorInfo)), {})
+
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds the server asks to wait before another attempt."""
+        delays = (info.retry_delay for info in self._of(error_details_pb2.RetryInfo))
+        return next((delay.seconds + delay.nanos / 1e9 for delay in delays), None)
+
+    def _of(self, kind: type) -> Iterable[Any]:
+        return (detail for detail in self.details if isinstance(detail, kind))
+
+    def _preconditions(self) -> tuple[PreconditionViolation, ...]:
+        return tuple(
+            PreconditionViolation(each.type, each.subject, each.description)
+            for failure in self._of(error_details_pb2.PreconditionFailure)
+            for each in failure.violations
+        )
+
+
+class InvalidArgument(RegistryError):
+    """The request is wrong; `violations` names every fault of it."""
+
+    @property
+    def violations(self) -> tuple[FieldViolation, ...]:
+        """Every fault of the request."""
+        return tuple(
+            FieldViolation(each.field, each.description, each.reason)
+            for request in self._of(error_details_pb2.BadRequest)
+            for each in request.field_violations
+        )
+
+
+class _OfResource(RegistryError):
+    @property
+    def resource(self) -> str:
+        """The name of the resource; empty if the server gave none."""
+        return next((str(info.resource_name) for info in self._of(error_details_pb2.ResourceInfo)), "")
+
+
+class NotFound(_OfResource):
+    """The resource does not exist."""
+
+
+class AlreadyExists(_OfResource):
+    """The resource exists, or the request id was used for another request."""
+
+
+class Conflict(RegistryError):
+    """The resource has changed since its etag was read."""
+
+
+class FailedPrecondition(RegistryError):
+    """The state of ecrkeeper or of AWS does not allow the call."""
+
+    @property
+    def violations(self) -> tuple[PreconditionViolation, ...]:
+        """What must change first."""
+        return self._preconditions()
+
+
+class PermissionDenied(RegistryError):
+    """The caller may not do this."""
+
+
+class Unauthenticated(RegistryError):
+    """The server does not know the caller."""
+
+
+class ResourceExhausted(RegistryError):
+    """A quota or a rate limit is used up."""
+
+
+class Unavailable(RegistryError):
+    """The server cannot be reached, or cannot answer now."""
+
+
+class DeadlineExceeded(RegistryError):
+    """The call or the wait took longer than allowed."""
+
+
+class Cancelled(RegistryError):
+    """The call was cancelled, here or at the server."""
+
+
+class ServerError(RegistryError):
+    """The server failed in a way that the caller cannot mend."""
+
+
+class OperationFailed(RegistryError):
+    """A long-running operation ended with an error; `operation` is its name."""
+
+    operation: str = ""
+
+    @property
+    def violations(self) -> tuple[PreconditionViolation, ...]:
+        """What must change before it can succeed."""
+        return self._preconditions()
+
+
+BY_CODE: Mapping[grpc.StatusCode, type[RegistryError]] = {
+    grpc.StatusCode.OK: ServerError,
+    grpc.StatusCode.CANCELLED: Cancelled,
+    grpc.StatusCode.UNKNOWN: ServerError,
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.ABORTED: Conflict,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidArgument,
+    grpc.StatusCode.UNIMPLEMENTED: ServerError,
+    grpc.StatusCode.INTERNAL: ServerError,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.DATA_LOSS: ServerError,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+}
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> RegistryError:
+    """Return the exception for a failed call of the sync or the asyncio API."""
+    call = cast(grpc.Call, failure)
+    code = call.code() or grpc.StatusCode.UNKNOWN
+    try:
+        status = rpc_status.from_call(call)
+    except (ValueError, DecodeError):
+        # A proxy may have put its own code over the server's; the code of the call is the one that counts.
+        status = None
+    sent = next((str(value) for key, value in call.trailing_metadata() or () if key == "x-request-id"), "")
+    return BY_CODE.get(code, ServerError)(
+        call.details() or code.name,
+        code=code,
+        details=_unpacked(status.details if status else ()),
+        request_id=sent or str(getattr(request, "request_id", "")),
+    )
+
+
+def from_status(status: Any, *, operation: str) -> OperationFailed:
+    """Return the exception for a `google.rpc.Status` that an operation or a resource holds."""
+    failed = OperationFailed(
+        status.message or f"{operation} failed",
+        code=_CODES.get(status.code, grpc.StatusCode.UNKNOWN),
+        details=_unpacked(status.details),
+    )
+    failed.operation = operation
+    return failed
+
+
+def invalid(field: str, description: str) -> InvalidArgument:
+    """Return the exception for a fault that is seen before anything is sent."""
+    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+    return InvalidArgument(
+        f"{field}: {description}",
+        code=grpc.StatusCode.INVALID_ARGUMENT,
+        details=[error_details_pb2.BadRequest(field_violations=[violation])],
+    )
+
+
+def _unpacked(details: Iterable[Any]) -> list[Message]:
+    return [message for message in map(unpack, details) if message is not None]
+
+
+def unpack(packed: Any) -> Message | None:
+    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
+    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
+    try:
+        return find(packed.TypeName()).FromString(packed.value)
+    except (KeyError, DecodeError):
+        return None

@@ -1,0 +1,192 @@
+"""Long-running operations: how they are waited for, and what they end with."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import grpc
+from google.longrunning import (  # type: ignore[import-untyped,unused-ignore]
+    operations_pb2,
+)
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+
+from ecrkeeper._base import Backoff, Paged, Unary, finite
+from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable, from_status, unpack
+
+T = TypeVar("T", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+LONG_POLL = 20.0
+DEFAULT_WAIT = 600.0
+_GRACE = 5.0
+
+# A wait is longer than a restart of the server or a burst of calls.
+_OUTLASTED = (Unavailable, ResourceExhausted, DeadlineExceeded)
+
+
+class Send(Protocol):
+    """Sends a call and returns its answer."""
+
+    def __call__(self, call: Unary[Response]) -> Response: ...
+
+
+class AsyncSend(Protocol):
+    """Sends a call and returns its answer."""
+
+    def __call__(self, call: Unary[Response]) -> Awaitable[Response]: ...
+
+
+class _Wait:
+    """Decides what a wait does next: long polls while time is left, pauses where the server answers early."""
+
+    def __init__(self, name: str, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._timeout = finite(timeout)
+        self._clock = clock
+        self._end = clock() + timeout
+        self._polled_until = 0.0
+        self._backoff = Backoff()
+
+    def poll(self) -> Unary[Any]:
+        """Return the next long poll; DeadlineExceeded if no time is left."""
+        now = self._clock()
+        left = self._end - now
+        if left <= 0:
+            raise DeadlineExceeded(
+                f"{self._name} was not done after {self._timeout:g} s", code=grpc.StatusCode.DEADLINE_EXCEEDED
+            )
+        step = min(LONG_POLL, left)
+        self._polled_until = now + step
+        wait = Duration()
+        wait.FromNanoseconds(int(step * 1e9))
+        request = operations_pb2.WaitOperationRequest(name=self._name, timeout=wait)
+        return Unary(operations_pb2.Operation, request, min(left, step + _GRACE))
+
+    def pause(self, failure: RegistryError | None) -> float:
+        """Return how long to pause before the next poll, never beyond the end of the wait."""
+        now = self._clock()
+        if failure is None and now >= self._polled_until:
+            self._backoff.reset()
+            return 0.0
+        asked = failure.retry_after if failure is not None else None
+        return max(0.0, min(max(asked or 0.0, self._backoff.pause()), self._end - now))
+
+
+class _State(Generic[T]):
+    """What is known of an operation."""
+
+    def __init__(self, name: str, response: type[T] | None, latest: Any = None) -> None:
+        self.name = name
+        self._response = response
+        self._latest = latest if latest is not None else operations_pb2.Operation(name=name)
+
+    @property
+    def metadata(self) -> Message | None:
+        """How the operation goes, as last seen; None if it was not asked for yet."""
+        return unpack(self._latest.metadata)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, done={self._latest.done})"
+
+    def _get(self, timeout: float | None) -> Unary[Any]:
+        request = operations_pb2.GetOperationRequest(name=self.name)
+        return Unary(operations_pb2.Operation, request, timeout)
+
+    def _cancel(self, timeout: float | None) -> Unary[Empty]:
+        return Unary(Empty, operations_pb2.CancelOperationRequest(name=self.name), timeout)
+
+    def _outcome(self) -> T:
+        if self._latest.HasField("error"):
+            raise from_status(self._latest.error, operation=self.name)
+        response = unpack(self._latest.response)
+        if response is None or not isinstance(response, self._response or Message):
+            raise TypeError(f"{self.name} ended with {self._latest.response.type_url or 'nothing'}")
+        return cast(T, response)
+
+
+class Operation(_State[T]):
+    """A long-running operation; it goes on at the server whether or not anybody waits."""
+
+    def __init__(self, name: str, *, response: type[T] | None, send: Send, latest: Any = None) -> None:
+        super().__init__(name, response, latest)
+        self._send = send
+
+    def done(self, *, timeout: float | None = None) -> bool:
+        """Ask whether the operation has ended, and refresh `metadata`; NotFound if it is forgotten."""
+        if not self._latest.done:
+            self._latest = self._send(self._get(timeout))
+        return bool(self._latest.done)
+
+    def result(self, timeout: float = DEFAULT_WAIT) -> T:
+        """Wait for the end and return the outcome; OperationFailed, or DeadlineExceeded while it still runs."""
+        wait = _Wait(self.name, timeout)
+        while not self._latest.done:
+            failure: RegistryError | None = None
+            try:
+                self._latest = self._send(wait.poll())
+            except _OUTLASTED as error:
+                failure = error
+            if not self._latest.done:
+                time.sleep(wait.pause(failure))
+        return self._outcome()
+
+    def cancel(self, *, timeout: float | None = None) -> None:
+        """Ask for the operation to be cancelled; whether it was is seen in its result."""
+        self._send(self._cancel(timeout))
+
+
+class AsyncOperation(_State[T]):
+    """A long-running operation; it goes on at the server whether or not anybody waits. `await` gives its result."""
+
+    def __init__(self, name: str, *, response: type[T] | None, send: AsyncSend, latest: Any = None) -> None:
+        super().__init__(name, response, latest)
+        self._send = send
+
+    async def done(self, *, timeout: float | None = None) -> bool:
+        """Ask whether the operation has ended, and refresh `metadata`; NotFound if it is forgotten."""
+        if not self._latest.done:
+            self._latest = await self._send(self._get(timeout))
+        return bool(self._latest.done)
+
+    async def result(self, timeout: float = DEFAULT_WAIT) -> T:
+        """Wait for the end and return the outcome; OperationFailed, or DeadlineExceeded while it still runs."""
+        wait = _Wait(self.name, timeout)
+        while not self._latest.done:
+            failure: RegistryError | None = None
+            try:
+                self._latest = await self._send(wait.poll())
+            except _OUTLASTED as error:
+                failure = error
+            if not self._latest.done:
+                await asyncio.sleep(wait.pause(failure))
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self.result().__await__()
+
+    async def cancel(self, *, timeout: float | None = None) -> None:
+        """Ask for the operation to be cancelled; whether it was is seen in its result."""
+        await self._send(self._cancel(timeout))
+
+
+def list_operations(
+    name: str = "operations",
+    filter: str = "",
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[Any, Any]:
+    """Lists operations as `google.longrunning.Operation` messages."""
+    request = operations_pb2.ListOperationsRequest(name=name, filter=filter, page_size=page_size, page_token=page_token)
+    return Paged(Unary(operations_pb2.ListOperationsResponse, request, timeout), lambda page: page.operations)
+
+
+def delete_operation(name: str, *, timeout: float | None = None) -> Unary[Empty]:
+    """Forgets an operation and its result; it is not cancelled by that. NotFound."""
+    return Unary(Empty, operations_pb2.DeleteOperationRequest(name=name), timeout)

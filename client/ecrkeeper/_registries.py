@@ -1,0 +1,134 @@
+"""The calls of `RegistrySettingsService` that concern a registry as a whole, one function for each RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from ecrkeeper._base import LongRunning, Paged, Unary, Watched, field_mask
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1.registry_pb2 import Registry, ReplicationBackfill, ReplicationBackfillResult
+from ecrkeeper.v1.settings_pb2 import ReplicationDestination
+
+
+def get_registry(name: str, *, refresh: bool = False, timeout: float | None = None) -> Unary[Registry]:
+    """Returns one registry, with `refresh` as AWS has it now. NotFound if nobody declared it, unless `refresh`."""
+    return Unary(Registry, pb.GetRegistryRequest(name=name, refresh=refresh), timeout)
+
+
+def list_registries(
+    parent: str = "accounts/-",
+    filter: str = "",
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[Registry, pb.ListRegistriesResponse]:
+    """Lists the registries of one account or of all, ordered by name. InvalidArgument for a filter with faults."""
+    request = pb.ListRegistriesRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListRegistriesResponse, request, timeout), lambda page: page.registries)
+
+
+def update_registry(
+    registry: Registry,
+    update_mask: FieldMask | Iterable[str] | None = None,
+    *,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[Registry]:
+    """Changes `mode` and `foreign_elements` of a registry. Conflict if its etag is stale."""
+    request = pb.UpdateRegistryRequest(
+        registry=registry, update_mask=field_mask(update_mask), validate_only=validate_only, request_id=request_id
+    )
+    return Unary(Registry, request, timeout)
+
+
+def watch_registries(
+    parent: str = "accounts/-", filter: str = "", *, timeout: float | None = None
+) -> Watched[pb.WatchRegistriesResponse]:
+    """Streams registries: all that match now, then each change; it goes on after the server was away.
+
+    Unavailable if the server cannot be reached at first; DeadlineExceeded if a timeout was given.
+    """
+    return Watched(pb.WatchRegistriesResponse, pb.WatchRegistriesRequest(parent=parent, filter=filter), timeout)
+
+
+def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None = None) -> LongRunning[Registry]:
+    """Looks at AWS now and mends what differs; done when AWS matches the generation of the call. NotFound."""
+    return LongRunning(Registry, pb.ReconcileRegistryRequest(name=name, request_id=request_id), timeout)
+
+
+def validate_pull_through_cache_rule(
+    name: str, ecr_repository_prefix: str, *, timeout: float | None = None
+) -> Unary[pb.ValidatePullThroughCacheRuleResponse]:
+    """Lets ECR log in to the upstream of a cache rule and says whether that works. NotFound."""
+    request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix=ecr_repository_prefix)
+    return Unary(pb.ValidatePullThroughCacheRuleResponse, request, timeout)
+
+
+def check_replication(name: str, *, timeout: float | None = None) -> Unary[pb.CheckReplicationResponse]:
+    """Checks for each replication destination whether images can arrive there."""
+    return Unary(pb.CheckReplicationResponse, pb.CheckReplicationRequest(name=name), timeout)
+
+
+def explain_repository(
+    name: str, repository: str, *, timeout: float | None = None
+) -> Unary[pb.ExplainRepositoryResponse]:
+    """Says which settings of a registry apply to one repository name, and who declares them."""
+    return Unary(pb.ExplainRepositoryResponse, pb.ExplainRepositoryRequest(name=name, repository=repository), timeout)
+
+
+def start_replication_backfill(
+    parent: str,
+    destination: ReplicationDestination,
+    *,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> LongRunning[ReplicationBackfill]:
+    """Copies what a registry already holds to one of its destinations.
+
+    FailedPrecondition if the destination is not in the replication configuration or is being filled already;
+    ResourceExhausted beyond 10 at a time.
+    """
+    request = pb.StartReplicationBackfillRequest(
+        parent=parent, destination=destination, validate_only=validate_only, request_id=request_id
+    )
+    return LongRunning(ReplicationBackfill, request, timeout)
+
+
+def stop_replication_backfill(name: str, *, timeout: float | None = None) -> Unary[ReplicationBackfill]:
+    """Asks ECR to stop a backfill. NotFound."""
+    return Unary(ReplicationBackfill, pb.StopReplicationBackfillRequest(name=name), timeout)
+
+
+def get_replication_backfill(
+    name: str, *, refresh: bool = False, timeout: float | None = None
+) -> Unary[ReplicationBackfill]:
+    """Returns one backfill, with `refresh` as ECR has it now. NotFound."""
+    return Unary(ReplicationBackfill, pb.GetReplicationBackfillRequest(name=name, refresh=refresh), timeout)
+
+
+def list_replication_backfills(
+    parent: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
+) -> Paged[ReplicationBackfill, pb.ListReplicationBackfillsResponse]:
+    """Lists the backfills of a registry, newest first."""
+    request = pb.ListReplicationBackfillsRequest(parent=parent, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListReplicationBackfillsResponse, request, timeout), lambda page: page.replication_backfills)
+
+
+def list_replication_backfill_results(
+    name: str,
+    *,
+    status: str = "",
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[ReplicationBackfillResult, pb.ListReplicationBackfillResultsResponse]:
+    """Lists how each image of a finished backfill fared; `status` is COMPLETE, FAILED or empty for both. NotFound."""
+    request = pb.ListReplicationBackfillResultsRequest(
+        name=name, status=status, page_size=page_size, page_token=page_token
+    )
+    return Paged(Unary(pb.ListReplicationBackfillResultsResponse, request, timeout), lambda page: page.results)

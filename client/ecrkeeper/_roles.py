@@ -1,0 +1,128 @@
+"""The calls of `RoleService`, one function for each RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from ecrkeeper._base import LongRunning, Paged, Unary, Watched, field_mask
+from ecrkeeper.v1 import role_service_pb2 as pb
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+
+
+def get_service_linked_role(
+    name: str, *, refresh: bool = False, timeout: float | None = None
+) -> Unary[ServiceLinkedRole]:
+    """Returns one role, with `refresh` as IAM has it now. NotFound if it is not declared, unless `refresh` is set."""
+    return Unary(ServiceLinkedRole, pb.GetServiceLinkedRoleRequest(name=name, refresh=refresh), timeout)
+
+
+def list_service_linked_roles(
+    parent: str = "accounts/-",
+    filter: str = "",
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[ServiceLinkedRole, pb.ListServiceLinkedRolesResponse]:
+    """Lists the roles of one account or of all, ordered by name. InvalidArgument for a filter with faults."""
+    request = pb.ListServiceLinkedRolesRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListServiceLinkedRolesResponse, request, timeout), lambda page: page.service_linked_roles)
+
+
+def create_service_linked_role(
+    parent: str,
+    service_linked_role_id: str,
+    *,
+    service_linked_role: ServiceLinkedRole | None = None,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[ServiceLinkedRole]:
+    """Declares a role: it is created, or adopted if the account has it. AlreadyExists if it is declared."""
+    request = pb.CreateServiceLinkedRoleRequest(
+        parent=parent,
+        service_linked_role_id=service_linked_role_id,
+        service_linked_role=service_linked_role,
+        validate_only=validate_only,
+        request_id=request_id,
+    )
+    return Unary(ServiceLinkedRole, request, timeout)
+
+
+def update_service_linked_role(
+    service_linked_role: ServiceLinkedRole,
+    update_mask: FieldMask | Iterable[str] | None = None,
+    *,
+    allow_missing: bool = False,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[ServiceLinkedRole]:
+    """Changes the description, the tags or the mode of a role. NotFound; Conflict if its etag is stale."""
+    request = pb.UpdateServiceLinkedRoleRequest(
+        service_linked_role=service_linked_role,
+        update_mask=field_mask(update_mask),
+        allow_missing=allow_missing,
+        validate_only=validate_only,
+        request_id=request_id,
+    )
+    return Unary(ServiceLinkedRole, request, timeout)
+
+
+def delete_service_linked_role(
+    name: str,
+    *,
+    etag: str = "",
+    force_delete_adopted: bool = False,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> LongRunning[Empty]:
+    """Deletes a role that no Region uses; else the operation fails with a violation for each Region that does.
+
+    NotFound; Conflict; FailedPrecondition for an adopted role unless `force_delete_adopted` is set.
+    """
+    request = pb.DeleteServiceLinkedRoleRequest(
+        name=name,
+        etag=etag,
+        force_delete_adopted=force_delete_adopted,
+        validate_only=validate_only,
+        request_id=request_id,
+    )
+    return LongRunning(Empty, request, timeout)
+
+
+def check_service_linked_role_usage(
+    name: str, *, timeout: float | None = None
+) -> Unary[pb.CheckServiceLinkedRoleUsageResponse]:
+    """Says for each Region whether it uses the role, and whether the role can be deleted."""
+    return Unary(pb.CheckServiceLinkedRoleUsageResponse, pb.CheckServiceLinkedRoleUsageRequest(name=name), timeout)
+
+
+def reconcile_service_linked_role(
+    name: str, *, request_id: str = "", timeout: float | None = None
+) -> LongRunning[ServiceLinkedRole]:
+    """Looks at IAM now and mends what differs. NotFound."""
+    request = pb.ReconcileServiceLinkedRoleRequest(name=name, request_id=request_id)
+    return LongRunning(ServiceLinkedRole, request, timeout)
+
+
+def watch_service_linked_roles(
+    parent: str = "accounts/-", filter: str = "", *, timeout: float | None = None
+) -> Watched[pb.WatchServiceLinkedRolesResponse]:
+    """Streams roles: all that match now, then each change; it goes on after the server was away.
+
+    Unavailable if the server cannot be reached at first; DeadlineExceeded if a timeout was given.
+    """
+    request = pb.WatchServiceLinkedRolesRequest(parent=parent, filter=filter)
+    return Watched(pb.WatchServiceLinkedRolesResponse, request, timeout)
+
+
+def list_supported_regions(
+    partition: str = "", *, timeout: float | None = None
+) -> Unary[pb.ListSupportedRegionsResponse]:
+    """Lists the Regions that ECR has, of one partition or of all."""
+    return Unary(pb.ListSupportedRegionsResponse, pb.ListSupportedRegionsRequest(partition=partition), timeout)

@@ -1,0 +1,66 @@
+"""When a registry is in sync, told from a watch."""
+
+from __future__ import annotations
+
+import re
+
+import grpc
+
+from ecrkeeper._base import Watched
+from ecrkeeper._errors import DeadlineExceeded, NotFound, from_status, invalid
+from ecrkeeper._registries import watch_registries
+from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
+from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
+
+_NAME = re.compile(r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/[^/]+)?")
+
+
+class Synced:
+    """Waits for one registry, named itself or by a declaration for it; InvalidArgument for another name."""
+
+    def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise invalid("name", f"{name!r} is not accounts/{{account}}/registries/{{region}}")
+        self._name = match["registry"]
+        self._generation = generation
+        self._timeout = timeout
+        self._last: Registry | None = None
+        self.call: Watched[WatchRegistriesResponse] = watch_registries(
+            match["account"], f'region = "{match["region"]}"', timeout=timeout
+        )
+
+    def reached(self, step: WatchRegistriesResponse) -> Registry | None:
+        """Return the registry once AWS matches it; NotFound if there is none, OperationFailed if it is blocked."""
+        if step.kind == SNAPSHOT_COMPLETE and self._last is None:
+            raise NotFound(f"{self._name} does not exist", code=grpc.StatusCode.NOT_FOUND)
+        if step.registry.name != self._name:
+            return None
+        if step.kind == REMOVED:
+            raise NotFound(f"{self._name} is gone", code=grpc.StatusCode.NOT_FOUND)
+        return self._judged(step.registry) if step.kind == CURRENT else None
+
+    def _judged(self, registry: Registry) -> Registry | None:
+        self._last = registry
+        if self._generation is None:
+            self._generation = registry.generation
+        if registry.observed_generation < self._generation:
+            return None
+        # A blocked registry is tried again only after another write, so there is nothing to wait for.
+        if _holds(registry, "Blocked"):
+            raise from_status(registry.last_error, operation=self._name)
+        return registry if _holds(registry, "Synced") and not registry.reconciling else None
+
+    def expired(self) -> DeadlineExceeded:
+        """Return the exception for a wait that ran out of time; it says how the registry stood."""
+        stood = ""
+        if self._last is not None:
+            stood = "; ".join(f"{c.type}: {c.reason or c.message}" for c in self._last.conditions if c.reason)
+        text = f"{self._name} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
+        return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def _holds(registry: Registry, condition: str) -> bool:
+    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in registry.conditions)

@@ -1,0 +1,191 @@
+"""Streams that outlive the connection: after an interruption they subscribe again and tell what was missed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from ecrkeeper._base import Backoff, Watched, finite
+from ecrkeeper._errors import Unavailable, from_rpc
+
+Step = TypeVar("Step", bound=Message)
+Step_co = TypeVar("Step_co", bound=Message, covariant=True)
+
+# The two streams number their kinds alike.
+CURRENT, SNAPSHOT_COMPLETE, REMOVED = 1, 2, 3
+
+
+class Stream(Protocol[Step_co]):
+    """A running stream."""
+
+    def __iter__(self) -> Iterator[Step_co]: ...
+    def cancel(self) -> object: ...
+
+
+class AsyncStream(Protocol[Step_co]):
+    """A running stream of the asyncio API."""
+
+    def __aiter__(self) -> AsyncIterator[Step_co]: ...
+    def cancel(self) -> object: ...
+
+
+class Subscription(Generic[Step]):
+    """What a stream has shown so far, so that a second snapshot can be told as changes."""
+
+    def __init__(self, call: Watched[Step]) -> None:
+        self.call = call
+        self._end = None if call.timeout is None else time.monotonic() + finite(call.timeout)
+        self._backoff = Backoff(most=10.0)
+        self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
+        self._known: set[str] = set()
+        self._shown: set[str] = set()
+        self._begun = False
+
+    def left(self) -> float | None:
+        """Return the seconds left, or None without an end."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def take(self, step: Step) -> list[Step]:
+        """Return what to pass on for a step: before the end of a snapshot, what it no longer shows is removed."""
+        self._begun = True
+        self._backoff.reset()
+        kind, name = getattr(step, "kind"), getattr(step, self._resource).name  # noqa: B009
+        if kind == CURRENT:
+            self._known.add(name)
+            self._shown.add(name)
+        elif kind == REMOVED:
+            self._known.discard(name)
+            self._shown.discard(name)
+        elif kind == SNAPSHOT_COMPLETE:
+            gone = sorted(self._known - self._shown)
+            self._known &= self._shown
+            return [*map(self._removed, gone), step]
+        return [step]
+
+    def interrupted(self, failure: grpc.RpcError | None) -> float:
+        """Return how long to pause before subscribing again; raises what a new subscription would not mend."""
+        if failure is not None:
+            error = from_rpc(failure, self.call.request)
+            if not (self._begun and isinstance(error, Unavailable)):
+                raise error from failure
+        self._shown.clear()
+        pause, left = self._backoff.pause(), self.left()
+        return pause if left is None else min(pause, left)
+
+    def _removed(self, name: str) -> Step:
+        step = self.call.response()
+        setattr(step, "kind", REMOVED)  # noqa: B010
+        getattr(step, self._resource).name = name
+        return step
+
+
+class Watch(Generic[Step]):
+    """Iterates over the steps of a watch until it is closed; `close` may be called from another thread."""
+
+    def __init__(self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Stream[Step]]) -> None:
+        self._subscription = Subscription(call)
+        self._subscribe = subscribe
+        self._closed = threading.Event()
+        self._stream: Stream[Step] | None = None
+        self._steps = self._run()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Step:
+        return next(self._steps)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._closed.set()
+        if self._stream is not None:
+            self._stream.cancel()
+
+    def _run(self) -> Generator[Step, None, None]:
+        while not self._closed.is_set():
+            failure = None
+            try:
+                for step in self._open():
+                    yield from self._subscription.take(step)
+            except grpc.RpcError as error:
+                failure = error
+            finally:
+                if self._stream is not None:
+                    self._stream.cancel()
+            if not self._closed.is_set():
+                self._closed.wait(self._subscription.interrupted(failure))
+
+    def _open(self) -> Stream[Step]:
+        self._stream = stream = self._subscribe(self._subscription.call, self._subscription.left())
+        if self._closed.is_set():  # Closed by another thread before there was a stream to cancel.
+            stream.cancel()
+        return stream
+
+
+class AsyncWatch(Generic[Step]):
+    """Iterates over the steps of a watch until it is closed."""
+
+    def __init__(
+        self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], AsyncStream[Step]]
+    ) -> None:
+        self._subscription = Subscription(call)
+        self._subscribe = subscribe
+        self._closed = asyncio.Event()
+        self._stream: AsyncStream[Step] | None = None
+        self._steps = self._run()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Step:
+        return await anext(self._steps)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the iteration."""
+        self._closed.set()
+        if self._stream is not None:
+            self._stream.cancel()
+
+    async def _run(self) -> AsyncGenerator[Step, None]:
+        while not self._closed.is_set():
+            failure = None
+            try:
+                self._stream = self._subscribe(self._subscription.call, self._subscription.left())
+                async for step in self._stream:
+                    for told in self._subscription.take(step):
+                        yield told
+            except grpc.RpcError as error:
+                failure = error
+            except asyncio.CancelledError:
+                # gRPC reports a stream that was cancelled by `close` as if the task had been.
+                task = asyncio.current_task()
+                if not self._closed.is_set() or (task is not None and task.cancelling()):
+                    raise
+            finally:
+                if self._stream is not None:
+                    self._stream.cancel()
+            if not self._closed.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closed.wait(), self._subscription.interrupted(failure))
