@@ -92,13 +92,6 @@ def upgrade() -> None:
     op.create_index("operations_target", "operations", ["target", "done"])
     op.create_index("operations_done_time", "operations", ["done_time"])
     op.create_table(
-        "backfills",
-        *(_text(name, primary_key=True) for name in ("account", "region", "id")),
-        _text("operation", nullable=True),
-        _text("state"),
-        _number("create_time"),
-    )
-    op.create_table(
         "requests",
         _text("request_id", primary_key=True),
         _text("method"),

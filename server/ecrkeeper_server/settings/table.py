@@ -44,4 +44,4 @@ def join_all(elements: Mapping[str, Elements]) -> dict[str, dict[str, Any]]:
 
 def unknown_members(name: str, shape: Shape) -> list[str]:
     """The paths in AWS's answer that this program does not know; while there are any, it must not write."""
-    return members.unknown(name, shape) + SETTINGS[name].opaque(shape)
+    return members.unknown(name, shape) or SETTINGS[name].opaque(shape)

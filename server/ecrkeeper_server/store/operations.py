@@ -1,4 +1,4 @@
-"""Queries on long-running operations, answered requests and backfills."""
+"""Queries on long-running operations and answered requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ecrkeeper_server.errors import AlreadyExists
-from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Backfill, Operation, Request, Resource
-from ecrkeeper_server.store.tables import backfills, operations, requests
+from ecrkeeper_server.store.rows import Operation, Request, Resource
+from ecrkeeper_server.store.tables import operations, requests
 
 DAY = 86_400 * MICROSECONDS
 
@@ -114,40 +113,6 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
     dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
     values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
     tx.conn.execute(dialect.insert(requests).values(request_id=request_id.lower(), **values))
-
-
-def put_backfill(tx: Tx, name: BackfillName, state: dict[str, Any], operation: str | None = None) -> Backfill:
-    """Store how a backfill stands."""
-    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
-    change = dialect.insert(backfills).values(
-        account=name.registry.account,
-        region=name.registry.region,
-        id=name.backfill,
-        operation=operation,
-        state=state,
-        create_time=tx.now(),
-    )
-    change = change.on_conflict_do_update(index_elements=["account", "region", "id"], set_={"state": state})
-    return Backfill.of(tx.conn.execute(change.returning(backfills)).one())
-
-
-def get_backfill(tx: Tx, name: BackfillName) -> Backfill | None:
-    """One backfill."""
-    row = tx.conn.execute(
-        select(backfills).where(
-            backfills.c.account == name.registry.account,
-            backfills.c.region == name.registry.region,
-            backfills.c.id == name.backfill,
-        )
-    ).one_or_none()
-    return Backfill.of(row) if row else None
-
-
-def backfills_of(tx: Tx, registry: RegistryName) -> list[Backfill]:
-    """The backfills of a registry, newest first."""
-    query = select(backfills).where(backfills.c.account == registry.account, backfills.c.region == registry.region)
-    rows = tx.conn.execute(query.order_by(backfills.c.create_time.desc(), backfills.c.id))
-    return [Backfill.of(row) for row in rows]
 
 
 def purge(tx: Tx) -> None:

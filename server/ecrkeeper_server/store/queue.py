@@ -28,6 +28,8 @@ class Outcome:
     next_in: float | None
     failures: int
     observed: bool
+    # The row's state is not the claimed one any more, even if the outcome's is.
+    saved: bool = False
 
 
 def claim(tx: Tx, *, limit: int, lease: float, skip: frozenset[str] = frozenset()) -> list[Resource]:
@@ -103,7 +105,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
     }
     if outcome.observed:
         values["observe_time"] = now
-    if outcome.state != claimed.state:
+    if outcome.saved or outcome.state != claimed.state:
         values["state"] = outcome.state
     row = tx.conn.execute(
         update(resources)

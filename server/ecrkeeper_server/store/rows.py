@@ -123,18 +123,6 @@ class Operation(_FromRow):
 
 
 @dataclass(frozen=True, slots=True)
-class Backfill(_FromRow):
-    """A replication backfill as ECR described it last."""
-
-    account: str
-    region: str
-    id: str
-    operation: str | None
-    state: Json
-    create_time: int
-
-
-@dataclass(frozen=True, slots=True)
 class Request(_FromRow):
     """A write that was answered, by the id that its caller gave it."""
 

@@ -116,18 +116,6 @@ operations = Table(
     Index("operations_done_time", "done_time"),
 )
 
-backfills = Table(
-    "backfills",
-    metadata,
-    Column("account", Text, primary_key=True),
-    Column("region", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    # The operation that follows it; NULL for one that was started elsewhere.
-    Column("operation", Text),
-    Column("state", Json, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-)
-
 requests = Table(
     "requests",
     metadata,

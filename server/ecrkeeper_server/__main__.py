@@ -1,0 +1,83 @@
+"""The command line: `ecrkeeper-server serve | migrate | check-config`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from ecrkeeper_server.config import Config, ConfigError, load
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ecrkeeper-server",
+        description="Keeps ECR service-linked roles and registry settings as declared.",
+        epilog="Every setting can be given as an environment variable: ECRKEEPER_LISTEN for `listen`, and so on.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("serve", "serve gRPC and reconcile, until SIGTERM"),
+        ("migrate", "bring the database to the newest schema"),
+        ("check-config", "check the configuration and print it, without passwords"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
+        command.add_argument("--insecure", action="store_true", help="allow plaintext on an address that is not loopback")
+        command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status is 2 for a configuration with faults."""
+    given = _parser().parse_args(arguments)
+    environment = dict(os.environ)
+    if given.insecure:
+        environment["ECRKEEPER_INSECURE"] = "true"
+    if given.role:
+        environment["ECRKEEPER_ROLE"] = given.role
+    try:
+        config = load(given.config, environment)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"ecrkeeper-server: {fault}", file=sys.stderr)  # noqa: T201
+        return 2
+    return _run(given.command, config)
+
+
+def _run(command: str, config: Config) -> int:
+    if command == "check-config":
+        _print(config)
+        return 0
+    # Imported here: `check-config` and `--help` answer without loading gRPC and SQLAlchemy.
+    if command == "migrate":
+        from ecrkeeper_server.store import schema  # noqa: PLC0415
+
+        schema.migrate(config.database_url)
+        return 0
+    import uvloop  # noqa: PLC0415
+
+    from ecrkeeper_server import app  # noqa: PLC0415
+
+    app.configure_logging(config)
+    app.prepare(config)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(app.serve(config))
+    return 0
+
+
+def _print(config: Config) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    for name, value in asdict(config).items():
+        shown = value
+        if name == "database_url" and "@" in value:
+            scheme, _, rest = value.partition("://")
+            shown = f"{scheme}://…@{rest.rpartition('@')[2]}"
+        print(f"{name} = {shown!r}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

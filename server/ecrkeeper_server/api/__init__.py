@@ -1,0 +1,1 @@
+"""The gRPC edge: servicers, validation, and the mapping of errors."""

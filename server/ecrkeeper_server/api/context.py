@@ -1,0 +1,139 @@
+"""What every servicer works with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api.pages import Fields, Page, matcher
+from ecrkeeper_server.api.watch import Changes, Listener, relevant
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Operation, Resource
+
+_RELIST_SECONDS = 30.0
+_BATCH = 500
+_BATCHES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The store, AWS, who is told of changes, and how operations are shown."""
+
+    db: Database
+    aws: Aws
+    changes: Changes
+    wake: Callable[[], None]
+    home_region: str
+    show: Callable[[Operation], Any]
+
+    @property
+    def partition(self) -> str:
+        """The partition that this installation works in."""
+        return partition_of(self.home_region) or "aws"
+
+    async def operation(self, row: Operation) -> operations_pb2.Operation:
+        """An operation as a message."""
+        shown: operations_pb2.Operation = await self.show(row)
+        return shown
+
+
+def resource_fields(place: str, extra: Fields) -> Fields:
+    """What registries and roles can be filtered by."""
+
+    def status(kind: str) -> Callable[[Resource], list[str]]:
+        return lambda row: [
+            condition["status"].lower() for condition in row.state.get("conditions", []) if condition["type"] == kind
+        ]
+
+    return {
+        "account": lambda row: [row.account],
+        place: lambda row: [row.place],
+        "mode": lambda row: [row.spec.get("mode", "ENFORCE")],
+        "reconciling": lambda row: [str(row.observed_generation < row.generation).lower()],
+        **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
+        **extra,
+    }
+
+
+async def scan(
+    db: Database, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
+) -> tuple[list[Resource], str]:
+    """One page of the resources that meet a filter, and the token of the next.
+
+    A filter that few rows meet ends a page early rather than reading the whole
+    table in one call.
+    """
+    found: list[Resource] = []
+    after = page.after
+    for _ in range(_BATCHES):
+        last = after
+        rows = await db.read(lambda tx, last=last: resources.page(tx, kind, account, last, _BATCH))  # type: ignore[misc]
+        for row in rows:
+            if meets(row):
+                if len(found) == page.size:
+                    return found, page.token(after)
+                found.append(row)
+            after = row.name
+        if len(rows) < _BATCH:
+            return found, ""
+    return found, page.token(after)
+
+
+async def watched(
+    edge: Edge, kind: str, account: str, text: str, fields: Fields
+) -> AsyncIterator[tuple[str, str, Resource | None]]:
+    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between."""
+    meets = matcher(text, fields)
+    sent: dict[str, tuple[Any, ...]] = {}
+    with edge.changes.subscribe() as listener:
+        async for row in _everything(edge, kind, account, meets):
+            sent[row.name] = _version(row)
+            yield "CURRENT", row.name, row
+        yield "SNAPSHOT_COMPLETE", "", None
+        while True:
+            for name, row in (await _news(edge, listener, kind, account, sent)).items():
+                if row is not None and meets(row):
+                    if sent.get(name) != _version(row):
+                        sent[name] = _version(row)
+                        yield "CURRENT", name, row
+                elif sent.pop(name, None) is not None:
+                    yield "REMOVED", name, None
+
+
+async def _news(
+    edge: Edge, listener: Listener, kind: str, account: str, sent: Mapping[str, Any]
+) -> dict[str, Resource | None]:
+    """What changed, or, because hints can be lost, everything once in a while."""
+    names = await listener.wait(_RELIST_SECONDS)
+    if not names or listener.overflowed:
+        listener.overflowed = False
+        everything = {row.name: row async for row in _everything(edge, kind, account, lambda _: True)}
+        return {**dict.fromkeys(sent), **everything}
+    wanted = relevant(names, kind, account)
+    rows = await edge.db.read(lambda tx: resources.get_many(tx, wanted)) if wanted else {}
+    return {name: rows.get(name) for name in wanted}
+
+
+def _version(row: Resource) -> tuple[Any, ...]:
+    return row.generation, row.observed_generation, row.state
+
+
+async def _everything(
+    edge: Edge, kind: str, account: str, meets: Callable[[Resource], bool]
+) -> AsyncIterator[Resource]:
+    after = ""
+    while True:
+        last = after
+        rows = await edge.db.read(lambda tx, last=last: resources.page(tx, kind, account, last, _BATCH))  # type: ignore[misc]
+        for row in rows:
+            after = row.name
+            if meets(row):
+                yield row
+        if len(rows) < _BATCH:
+            return

@@ -1,0 +1,146 @@
+"""What every call goes through: an id, a deadline, validation, and the mapping of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sized
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+import protovalidate
+import structlog
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+from grpc_status import rpc_status
+
+from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal
+from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
+from ecrkeeper_server.names import shown
+
+log = structlog.get_logger("ecrkeeper.api")
+
+_LONGEST_SECONDS = 120.0
+_REQUEST_ID = "x-request-id"
+_OURS = ("/ecrkeeper.", "/google.longrunning.")
+
+
+def violations(message: Message) -> list[Violation]:
+    """Every rule of the protos that a message breaks."""
+    return [
+        Violation(_path(found.proto.field), _text(found.proto) + _given(message, found.proto.field))
+        for found in _VALIDATOR.collect_violations(message)
+    ]
+
+
+_VALIDATOR = protovalidate.Validator()
+
+
+def _text(found: Any) -> str:
+    return found.message or found.rule_id
+
+
+def _given(message: Message, path: Any) -> str:
+    """What the caller sent at a path, where that can be shown in a few words."""
+    value: Any = message
+    for element in path.elements:
+        value = getattr(value, element.field_name)
+        subscript = element.subscript
+        if subscript is not None:
+            value = value[subscript.value]
+    if isinstance(value, str):
+        return f", got {shown(value)}"
+    return f", got {len(value)} items" if isinstance(value, Sized) and not isinstance(value, Message) else ""
+
+
+def _path(path: Any) -> str:
+    text = ""
+    for element in path.elements:
+        text += ("." if text else "") + element.field_name
+        subscript = element.subscript
+        if subscript is not None:
+            text += f"[{subscript.value}]"
+    return text
+
+
+class Edge(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of our own services; health and reflection pass through."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """The handler, wrapped."""
+        handler = await continuation(handler_call_details)
+        method: str = handler_call_details.method
+        if handler is None or not method.startswith(_OURS):
+            return handler
+        given = dict(handler_call_details.invocation_metadata or ()).get(_REQUEST_ID)
+        call_id = given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                _unary(method, call_id, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            _stream(method, call_id, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+        )
+
+
+def _check(request: Message) -> None:
+    found = violations(request)
+    if found:
+        raise InvalidArgument(found)
+
+
+def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        began = time.perf_counter()
+        remaining = context.time_remaining()
+        limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
+        try:
+            _check(request)
+            response = await asyncio.wait_for(handler(request, context), limit)
+        except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+            await _abort(context, method, call_id, error)
+        log.debug("rpc", method=method, call_id=call_id, seconds=round(time.perf_counter() - began, 6))
+        return response
+
+    return call
+
+
+def _stream(method: str, call_id: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        try:
+            _check(request)
+            async for response in handler(request, context):
+                yield response
+        except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+            await _abort(context, method, call_id, error)
+
+    return call
+
+
+async def _abort(
+    context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception
+) -> NoReturn:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    status = _status(method, call_id, error)
+    answer = rpc_status.to_status(status)
+    await context.abort(answer.code, answer.details, tuple(answer.trailing_metadata))
+
+
+def _status(method: str, call_id: str, error: Exception) -> status_pb2.Status:
+    if isinstance(error, TimeoutError):
+        error = DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED")
+    if isinstance(error, Refusal):
+        log.info("refused", method=method, call_id=call_id, code=error.code, reason=error.reason)
+        return status_of_refusal(error, call_id)
+    if isinstance(error, AwsError):
+        log.info("aws_refused", method=method, call_id=call_id, reason=error.reason, aws_code=error.aws_code)
+        return status_of_aws(error, call_id)
+    log.error("failed", method=method, call_id=call_id, exc_info=error)
+    return internal(call_id)

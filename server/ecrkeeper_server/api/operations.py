@@ -1,0 +1,146 @@
+"""google.longrunning.Operations."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import registry_settings_service_pb2, role_pb2, role_service_pb2
+from google.longrunning import operations_pb2
+from google.longrunning.operations_grpc import OperationsServicer
+from google.protobuf import empty_pb2
+from google.protobuf.message import Message
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.status import status_of_json
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RegistryName, partition_of, shown
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import Operation
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_NAME = re.compile(r"operations/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_WAIT_SECONDS = 60.0
+# How often a waiting call looks although no hint came: hints can be lost.
+_LOOK_SECONDS = 2.0
+
+
+class OperationView:
+    """Shows stored operations as messages."""
+
+    def __init__(self, db: Database, home_region: str) -> None:
+        self._db = db
+        self._partition = partition_of(home_region) or "aws"
+
+    async def __call__(self, row: Operation) -> operations_pb2.Operation:
+        """The operation, with its response if it is done."""
+        message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
+        message.metadata.Pack(_metadata(row))
+        if row.error is not None:
+            message.error.CopyFrom(status_of_json(row.error))
+        elif row.done:
+            message.response.Pack(await self._response(row))
+        return message
+
+    async def _response(self, row: Operation) -> Message:
+        if row.method == "ReconcileRegistry":
+            name = RegistryName.parse(row.target)
+
+            def read(tx: Tx) -> Any:
+                return resources.get(tx, row.target), declarations.of_registry(tx, name)
+
+            found, declared = await self._db.read(read)
+            return render.registry(found, declared) if found is not None else empty_pb2.Empty()
+        if row.method == "ReconcileServiceLinkedRole":
+            role = await self._db.read(lambda tx: resources.get(tx, row.target))
+            return render.role(role, self._partition) if role is not None else empty_pb2.Empty()
+        return empty_pb2.Empty()
+
+
+def _metadata(row: Operation) -> Message:
+    if row.method == "DeleteServiceLinkedRole":
+        message = role_service_pb2.DeleteServiceLinkedRoleMetadata(
+            service_linked_role=row.target,
+            phase=render.number(
+                role_service_pb2.DeleteServiceLinkedRoleMetadata, "Phase", row.metadata.get("phase", "PREFLIGHT")
+            ),
+            deletion_task_id=row.metadata.get("deletion_task_id", ""),
+        )
+        for usage in row.metadata.get("usage", []):
+            state = render.number(role_pb2.RegionUsage, "State", usage["state"])
+            message.usage.append(role_pb2.RegionUsage(**{**usage, "state": state}))
+        return message
+    if row.method == "ReconcileServiceLinkedRole":
+        return role_service_pb2.ReconcileServiceLinkedRoleMetadata(
+            service_linked_role=row.target, generation=row.generation
+        )
+    return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
+
+
+class Operations(OperationsServicer):
+    """Get, list, wait for and delete operations."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def _get(self, name: str) -> Operation:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise InvalidArgument([Violation("name", f"must look like `operations/{{uuid}}`, got {shown(name)}")])
+        row = await self._edge.db.read(lambda tx: operations.get(tx, found[1]))
+        if row is None:
+            raise NotFound("Operation", name, "operations are kept for a week after they end")
+        return row
+
+    async def GetOperation(self, request: operations_pb2.GetOperationRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+        """Return one operation."""
+        return await self._edge.operation(await self._get(request.name))
+
+    async def WaitOperation(self, request: operations_pb2.WaitOperationRequest, context: Context) -> operations_pb2.Operation:  # noqa: E501, N802
+        """Return an operation when it is done, or as it is when the time is over."""
+        limit = request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _WAIT_SECONDS
+        remaining = context.time_remaining()
+        if remaining is not None:
+            # Leave time to answer: the caller wants the operation, not a timeout.
+            limit = min(limit, remaining - 0.25)
+        until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
+        with self._edge.changes.subscribe() as listener:
+            while True:
+                row = await self._get(request.name)
+                left = until - asyncio.get_running_loop().time()
+                if row.done or left <= 0:
+                    return await self._edge.operation(row)
+                await listener.wait(min(left, _LOOK_SECONDS))
+
+    async def ListOperations(self, request: operations_pb2.ListOperationsRequest, context: Context) -> operations_pb2.ListOperationsResponse:  # noqa: ARG002, E501, N802
+        """List operations by id."""
+        if request.filter or not 0 <= request.page_size <= 1000:
+            raise InvalidArgument([Violation("page_size", "must be 0 to 1,000; filters are not supported here")])
+        after = request.page_token
+        if after and not _NAME.fullmatch(f"operations/{after}"):
+            raise InvalidArgument([Violation("page_token", "is not a token of this list")])
+        size = request.page_size or 100
+        rows = await self._edge.db.read(lambda tx: operations.page(tx, after, size))
+        shown_rows = [await self._edge.operation(row) for row in rows]
+        token = rows[-1].id if len(rows) == size else ""
+        return operations_pb2.ListOperationsResponse(operations=shown_rows, next_page_token=token)
+
+    async def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest, context: Context) -> empty_pb2.Empty:  # noqa: ARG002, E501, N802
+        """Forget an operation that is done."""
+        row = await self._get(request.name)
+        if not row.done:
+            raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
+        await self._edge.db.write(lambda tx: operations.remove(tx, row.id))
+        return empty_pb2.Empty()
+
+    async def CancelOperation(self, request: operations_pb2.CancelOperationRequest, context: Context) -> empty_pb2.Empty:  # noqa: ARG002, E501, N802
+        """Refuse: what is declared goes on until something else is declared."""
+        await self._get(request.name)
+        raise FailedPrecondition(
+            "operations here follow what is declared and cannot be cancelled; declare something else",
+            reason="NOT_CANCELLABLE",
+        )

@@ -1,0 +1,259 @@
+"""RegistrySettingsService: the calls on declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.declarations import Undone, Wish, Written, lint, put, remove
+from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.plans import registry_plan
+from ecrkeeper_server.api.shape import settings_to_aws
+from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
+from ecrkeeper_server.engine.observe import observe
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
+from ecrkeeper_server.settings.elements import diff
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_FIELDS: dict[str, Callable[[Declaration], list[str]]] = {
+    "account": lambda row: [row.account],
+    "region": lambda row: [row.region],
+    "owner": lambda row: [row.owner],
+}
+_PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
+
+
+class OwnerSettings:
+    """Get, list, create, update, delete, import and roll back declarations."""
+
+    _edge: Edge
+
+    async def GetRegistrySettings(self, request: pb.GetRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Return one declaration."""
+        name = SettingsName.parse(request.name)
+        return await self._show(name)
+
+    async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
+        def read(tx: Tx) -> tuple[Declaration | None, Resource | None]:
+            return declarations.get(tx, name), resources.get(tx, str(name.registry))
+
+        declared, row = await self._edge.db.read(read)
+        if declared is None or row is None:
+            raise NotFound("RegistrySettings", str(name))
+        return render.settings(declared, row)
+
+    async def ListRegistrySettings(self, request: pb.ListRegistrySettingsRequest, context: Context) -> pb.ListRegistrySettingsResponse:  # noqa: ARG002, E501, N802
+        """List declarations."""
+        account, region = parse_registry_pattern(request.parent)
+        meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
+        found: list[Declaration] = []
+        after, token = tuple(page.after), ""
+        while not token:
+            last = after
+            rows = await self._edge.db.read(
+                lambda tx, last=last: declarations.page(tx, account, region, last, page.size + 1)  # type: ignore[misc]
+            )
+            for row in rows:
+                if meets(row):
+                    if len(found) == page.size:
+                        token = page.token(list(after))
+                        break
+                    found.append(row)
+                after = (row.account, row.region, row.owner)
+            if len(rows) <= page.size:
+                break
+        names = sorted({str(d.name.registry) for d in found})
+        registries = await self._edge.db.read(lambda tx: resources.get_many(tx, names))
+        shown_rows = [render.settings(d, registries[str(d.name.registry)]) for d in found]
+        return pb.ListRegistrySettingsResponse(registry_settings=shown_rows, next_page_token=token)
+
+    async def CreateRegistrySettings(self, request: pb.CreateRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Declare settings as a new owner."""
+        registry = RegistryName.parse(request.parent, "parent")
+        name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
+        wish = _wish(request.registry_settings)
+        lint(name, wish.settings, "registry_settings.settings")
+        return await self._put(
+            name, lambda _: wish, caller_of("CreateRegistrySettings", request), request,
+            create=True, update=False, etag=request.registry_settings.etag,
+        )  # fmt: skip
+
+    async def UpdateRegistrySettings(self, request: pb.UpdateRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Change a declaration."""
+        given = request.registry_settings
+        name = SettingsName.parse(given.name, "registry_settings.name")
+        paths = masked_paths(request.update_mask, _PATHS)
+        wish = _wish(given)
+        lint(name, wish.settings, "registry_settings.settings")
+        return await self._put(
+            name, lambda present: _merged(present, wish, paths), caller_of("UpdateRegistrySettings", request), request,
+            create=request.allow_missing, update=True, etag=given.etag,
+        )  # fmt: skip
+
+    async def DeleteRegistrySettings(self, request: pb.DeleteRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Delete a declaration."""
+        name = SettingsName.parse(request.name)
+        caller = caller_of("DeleteRegistrySettings", request)
+        if request.validate_only:
+            tried = await self._try(
+                lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
+            )
+            return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
+        written = await self._edge.db.write(
+            lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
+        )
+        self._edge.wake()
+        if written is None:
+            return registry_pb2.RegistrySettings(name=str(name))
+        return render.settings(written.declared, written.registry)
+
+    async def _put(  # noqa: PLR0913 - the options of the calls
+        self,
+        name: SettingsName,
+        change: Callable[[Declaration | None], Wish],
+        caller: Caller,
+        request: Any,
+        *,
+        create: bool,
+        update: bool,
+        etag: str = "",
+    ) -> registry_pb2.RegistrySettings:
+        def write(tx: Tx) -> Written:
+            return put(tx, name, change, caller, create=create, update=update, etag=etag, force=getattr(request, "force", False))
+
+        if request.validate_only:
+            tried = await self._try(write)
+            if tried is None:
+                raise NotFound("RegistrySettings", str(name))
+            return await self._planned(name, tried)
+        written = await self._edge.db.write(write)
+        self._edge.wake()
+        return render.settings(written.declared, written.registry)
+
+    async def _try(self, write: Callable[[Tx], Written | None]) -> Written | None:
+        """Run a write and undo it: every check of the real call is made."""
+
+        def run(tx: Tx) -> None:
+            written = write(tx)
+            if written is not None:
+                raise Undone(written)
+
+        try:
+            await self._edge.db.write(run)
+        except Undone as undone:
+            return undone.written
+        return None
+
+    async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
+        message = render.settings(tried.declared, tried.registry)
+        row = tried.registry
+        message.plan.CopyFrom(
+            await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition)
+        )
+        return message
+
+    async def ImportRegistrySettings(self, request: pb.ImportRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Declare what AWS has."""
+        registry = RegistryName.parse(request.name)
+        name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
+        unknown = [setting for setting in request.settings if setting not in SETTINGS]
+        if unknown:
+            known = ", ".join(SETTINGS)
+            raise InvalidArgument([Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown])
+        seen = await observe(self._edge.aws, registry, request.settings or SETTINGS)
+        lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
+        if lost:
+            raise FailedPrecondition(
+                f"AWS has members that this version does not know, so the import would not be exact: {lost}",
+                reason="UNKNOWN_MEMBERS",
+            )
+        shapes = {}
+        for setting, one in seen.items():
+            defaults = SETTINGS[setting].defaults
+            elements = {key: value for key, value in one.elements.items() if defaults.get(key) != value}
+            if elements or setting in request.settings:
+                shapes[setting] = SETTINGS[setting].join(elements)
+        wish = Wish(shapes, "REMOVE", False)  # noqa: FBT003 - nothing is replaced by an import
+        return await self._put(
+            name, lambda _: wish, caller_of("ImportRegistrySettings", request), request, create=True, update=False
+        )
+
+    async def RollbackRegistrySettings(self, request: pb.RollbackRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+        """Declare a revision again."""
+        name = SettingsName.parse(request.name)
+        revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
+        if revision is None:
+            raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
+        if revision.settings is None:
+            raise FailedPrecondition(
+                f"revision {request.revision} of {name} is its deletion; delete it instead", reason="REVISION_IS_DELETION"
+            )
+        wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
+        lint(name, wish.settings, "revision.settings")
+        return await self._put(
+            name, lambda _: wish, caller_of("RollbackRegistrySettings", request), request,
+            create=True, update=True, etag=request.etag,
+        )  # fmt: skip
+
+    async def ListRegistrySettingsRevisions(  # noqa: N802
+        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context  # noqa: ARG002
+    ) -> pb.ListRegistrySettingsRevisionsResponse:
+        """List revisions."""
+        name, page = SettingsName.parse(request.name), page_of(request, -1)
+        below = None if page.after < 0 else page.after
+        rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, page.size + 1))
+        if not rows and below is None:
+            raise NotFound("RegistrySettings", str(name))
+        more = len(rows) > page.size
+        shown_rows = rows[: page.size]
+        messages = [_revision(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(shown_rows)]
+        token = page.token(shown_rows[-1].revision) if more else ""
+        return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
+
+
+def _wish(given: registry_pb2.RegistrySettings) -> Wish:
+    policy = given.deletion_policy or common_pb2.DELETION_POLICY_REMOVE
+    return Wish(
+        settings_to_aws(given.settings),
+        common_pb2.DeletionPolicy.Name(policy).removeprefix("DELETION_POLICY_"),
+        given.allow_replacement,
+    )
+
+
+def _merged(present: Declaration | None, wish: Wish, paths: set[str]) -> Wish:
+    """The present declaration with the masked fields of the wish."""
+    if present is None:
+        return wish
+    settings = dict(present.settings)
+    for name in SETTINGS:
+        if "settings" in paths or f"settings.{name}" in paths:
+            settings.pop(name, None)
+            if name in wish.settings:
+                settings[name] = wish.settings[name]
+    return Wish(
+        settings,
+        wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
+        wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
+    )
+
+
+def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
+    old = split_all(before.settings or {}) if before is not None and before.revision else {}
+    new = split_all(row.settings or {})
+    changes = [
+        change
+        for setting in SETTINGS
+        for change in diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
+    ]
+    return render.revision(row, changes if row.revision else [])

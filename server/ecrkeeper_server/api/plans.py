@@ -1,0 +1,67 @@
+"""Plans for `validate_only`: the AWS calls that a write would lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2
+from google.protobuf import json_format, struct_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.observe import Observed, observe
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.algebra import Composition, plan
+from ecrkeeper_server.settings.table import SETTINGS
+
+
+async def registry_plan(
+    aws: Aws, registry: RegistryName, spec: Mapping[str, Any], state: Mapping[str, Any], composition: Composition
+) -> common_pb2.Plan:
+    """The ordered calls with the change that each makes, on what AWS has right now."""
+    applied: Mapping[str, Mapping[str, Any]] = state.get("applied", {})
+    abandoned = spec.get("abandoned", {})
+    managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
+    seen = await observe(aws, registry, managed)
+    message = common_pb2.Plan()
+    if spec.get("mode", "ENFORCE") != "ENFORCE":
+        mode = spec["mode"]
+        message.warnings.add(
+            reason="NOT_ENFORCED", subject=str(registry), message=f"the mode is {mode}: none of these calls is made"
+        )
+    for name in managed:
+        mine = {k: v for k, v in applied.get(name, {}).items() if k not in abandoned.get(name, ())}
+        _add_setting(message, registry, name, composition, mine, seen[name], prune=spec.get("foreign_elements") == "PRUNE")
+    return message
+
+
+def _add_setting(  # noqa: PLR0913 - all that a plan depends on
+    message: common_pb2.Plan,
+    registry: RegistryName,
+    name: str,
+    composition: Composition,
+    applied: Mapping[str, Any],
+    seen: Observed,
+    *,
+    prune: bool,
+) -> None:
+    setting = SETTINGS[name]
+    desired = composition.desired.get(name, {})
+    planned = plan(setting, desired, applied, seen.elements, prune=prune and name in composition.desired)
+    if seen.unknown:
+        message.warnings.add(
+            reason="UNKNOWN_MEMBERS",
+            subject=name,
+            message=f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}",
+        )
+        return
+    for call in setting.calls(planned, seen.shape):
+        message.calls.add(
+            service=call.service,
+            operation=call.operation,
+            request=json_format.ParseDict(call.params, struct_pb2.Struct()),
+            changes=render.changes(call.changes),
+        )
+    for warning in setting.warnings(planned, registry, composition.desired):
+        message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)

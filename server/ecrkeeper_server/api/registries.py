@@ -1,0 +1,216 @@
+"""RegistrySettingsService: the calls on registries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge, resource_fields, scan, watched
+from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.plans import registry_plan
+from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
+from ecrkeeper_server.engine.checks import check_replication
+from ecrkeeper_server.engine.observe import observe
+from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.names import RegistryName, parse_account
+from ecrkeeper_server.settings.algebra import compose
+from ecrkeeper_server.settings.explain import Reference, explain
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+
+_FIELDS = resource_fields("region", {})
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Registries:
+    """Get, list, update, watch, reconcile, check and explain registries."""
+
+    _edge: Edge
+
+    async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:  # noqa: ARG002, N802
+        """Return one registry."""
+        name = RegistryName.parse(request.name)
+        row, declared = await self._read(name)
+        if request.refresh:
+            row = await self._refreshed(name, row)
+        if row is None:
+            raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
+        return render.registry(row, declared)
+
+    async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
+        def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
+            return resources.get(tx, str(name)), declarations.of_registry(tx, name)
+
+        return await self._edge.db.read(read)
+
+    async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
+        """The row with what AWS has right now; nothing is stored, so it works for any registry."""
+        seen = await observe(self._edge.aws, name, SETTINGS)
+        now = int(time.time() * 1_000_000)
+        if row is None:
+            row = _undeclared(name, now)
+        state = {**row.state, "observed": {setting: one.shape for setting, one in seen.items()}}
+        return replace(row, state=state, observe_time=now)
+
+    async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:  # noqa: ARG002, N802
+        """List registries."""
+        account = parse_account(request.parent, wildcard=True)
+        meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
+        rows, token = await scan(self._edge.db, RegistryName.kind, account, page, meets)
+        declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
+        return pb.ListRegistriesResponse(
+            registries=[render.registry(row, declared[row.name]) for row in rows], next_page_token=token
+        )
+
+    async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:  # noqa: ARG002, N802
+        """Change the mode or what happens to foreign elements."""
+        name = RegistryName.parse(request.registry.name, "registry.name")
+        paths = masked_paths(request.update_mask, ("mode", "foreign_elements"))
+        caller = caller_of("UpdateRegistry", request)
+        wanted = _registry_spec(request.registry, paths)
+
+        def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
+            row = resources.ensure(tx, name, NEW_REGISTRY)
+            declared = declarations.of_registry(tx, name)
+            if answered(tx, caller) is None:
+                check_etag(str(name), request.registry.etag, row.etag)
+                row = resources.desire(tx, row.name, {**row.spec, **wanted})
+                remember(tx, caller, row.name)
+            return row, declared
+
+        if request.validate_only:
+            return await self._tried(name, request.registry.etag, wanted)
+        row, declared = await self._edge.db.write(change)
+        self._edge.wake()
+        return render.registry(row, declared)
+
+    async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
+        row, declared = await self._read(name)
+        row = row or _undeclared(name, int(time.time() * 1_000_000))
+        check_etag(str(name), etag, row.etag)
+        row = replace(row, spec={**row.spec, **wanted})
+        composition = compose({d.owner: split_all(d.settings) for d in declared})
+        message = render.registry(row, declared)
+        message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition))
+        return message
+
+    async def WatchRegistries(  # noqa: N802
+        self, request: pb.WatchRegistriesRequest, context: Context  # noqa: ARG002
+    ) -> AsyncIterator[pb.WatchRegistriesResponse]:
+        """Stream registries."""
+        account = parse_account(request.parent, wildcard=True)
+        async for kind, name, row in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
+            step = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", kind))
+            if row is not None:
+                registry = row.registry
+                declared = await self._edge.db.read(lambda tx, r=registry: declarations.of_registry(tx, r))  # type: ignore[misc]
+                step.registry.CopyFrom(render.registry(row, declared))
+            elif name:
+                step.registry.name = name
+            yield step
+
+    async def ReconcileRegistry(self, request: pb.ReconcileRegistryRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, N802
+        """Look at AWS now."""
+        name = RegistryName.parse(request.name)
+        caller = caller_of("ReconcileRegistry", request)
+
+        def change(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            if resources.get(tx, str(name), lock=True) is None:
+                raise NotFound("Registry", str(name), "nobody declares anything for it")
+            row = resources.request(tx, str(name))
+            if row.spec.get("mode") == "PAUSED":
+                raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
+            operation = operations.create(tx, "ReconcileRegistry", row)
+            remember(tx, caller, operation.id)
+            return operation
+
+        operation = await self._edge.db.write(change)
+        self._edge.wake()
+        if operation is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self._edge.operation(operation)
+
+    async def ValidatePullThroughCacheRule(  # noqa: N802
+        self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context  # noqa: ARG002
+    ) -> pb.ValidatePullThroughCacheRuleResponse:
+        """Let ECR log in to an upstream."""
+        name = RegistryName.parse(request.name)
+        params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
+        answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
+        return pb.ValidatePullThroughCacheRuleResponse(
+            is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
+        )
+
+    async def CheckReplication(self, request: pb.CheckReplicationRequest, context: Context) -> pb.CheckReplicationResponse:  # noqa: ARG002, N802
+        """Check the replication destinations."""
+        name = RegistryName.parse(request.name)
+        setting = "replication_configuration"
+        seen = await observe(self._edge.aws, name, [setting])
+        _, declared = await self._read(name)
+        desired = compose({d.owner: split_all(d.settings) for d in declared}).desired.get(setting, {})
+        checks = await check_replication(
+            self._edge.aws, name, {**seen[setting].elements, **desired}, int(time.time() * 1_000_000)
+        )
+        return pb.CheckReplicationResponse(checks=[render.replication_check(check) for check in checks])
+
+    async def ExplainRepository(self, request: pb.ExplainRepositoryRequest, context: Context) -> pb.ExplainRepositoryResponse:  # noqa: ARG002, N802
+        """Say what applies to one repository name."""
+        name = RegistryName.parse(request.name)
+        row, declared = await self._read(name)
+        row = await self._refreshed(name, row)
+        composition = compose({d.owner: split_all(d.settings) for d in declared})
+        observed = split_all(row.state["observed"])
+        merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
+        found = explain(request.repository, merged)
+        elements = {(e.setting, e.key): e for e in render.registry(row, declared).elements}
+
+        def show(reference: Reference | None) -> registry_pb2.Element | None:
+            return None if reference is None else elements.get((reference.setting, reference.key))
+
+        def every(references: tuple[Reference, ...]) -> list[registry_pb2.Element]:
+            return [element for element in map(show, references) if element is not None]
+
+        frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
+        return pb.ExplainRepositoryResponse(
+            repository_creation_template=show(found.repository_creation_template),
+            scanning_rules=every(found.scanning_rules),
+            scan_frequency=frequency,
+            replication_pairs=every(found.replication_pairs),
+            pull_through_cache_rule=show(found.pull_through_cache_rule),
+            upstream_repository=found.upstream_repository or "",
+            signing_rules=every(found.signing_rules),
+            pull_time_update_exclusions=every(found.pull_time_update_exclusions),
+        )
+
+
+def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:
+    spec = {}
+    if "mode" in paths:
+        spec["mode"] = common_pb2.Mode.Name(registry.mode or common_pb2.MODE_ENFORCE).removeprefix("MODE_")
+    if "foreign_elements" in paths:
+        chosen = registry.foreign_elements or common_pb2.FOREIGN_ELEMENTS_PRESERVE
+        spec["foreign_elements"] = common_pb2.ForeignElements.Name(chosen).removeprefix("FOREIGN_ELEMENTS_")
+    return spec
+
+
+def _undeclared(name: RegistryName, now: int) -> Resource:
+    """A registry that nobody declared anything for."""
+    return Resource(
+        name=str(name), kind=name.kind, account=name.account, place=name.region, uid="", spec=dict(NEW_REGISTRY), state={},
+        generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
+        due_at=None, lease_token=None, lease_until=None, failures=0,
+    )  # fmt: skip

@@ -1,0 +1,230 @@
+"""Rows as proto messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
+from google.protobuf import json_format, struct_pb2, timestamp_pb2
+
+from ecrkeeper_server.api.shape import from_aws, settings_from_aws
+from ecrkeeper_server.api.status import status_of_json
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.settings.algebra import compose
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+
+_STATES = {True: "STATE_IN_SYNC", False: "STATE_OUT_OF_SYNC"}
+
+
+def timestamp(micros: int | None) -> timestamp_pb2.Timestamp | None:
+    """Microseconds as a Timestamp; None stays unset."""
+    if micros is None:
+        return None
+    return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
+
+
+def value(given: Any) -> struct_pb2.Value | None:
+    """A JSON value; None stays unset."""
+    return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
+
+
+def number(message: Any, enum: str, name: str | None) -> int:
+    """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
+    return int(getattr(message, enum).Value(f"{_upper(enum)}_{name}")) if name else 0
+
+
+def _upper(enum: str) -> str:
+    return "".join(("_" if c.isupper() and at else "") + c.upper() for at, c in enumerate(enum))
+
+
+def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+    """A registry with what its owners declare."""
+    composition = compose({d.owner: split_all(d.settings) for d in declared})
+    message = registry_pb2.Registry(
+        mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
+        foreign_elements=number(common_pb2, "ForeignElements", row.spec.get("foreign_elements", "PRESERVE")),
+        owners=sorted(d.owner for d in declared),
+        observe_time=timestamp(row.observe_time),
+    )
+    _common(message, row)
+    shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
+    message.desired.CopyFrom(settings_from_aws(shapes))
+    message.observed.CopyFrom(settings_from_aws(row.state.get("observed", {})))
+    message.elements.extend(_elements(row, composition.desired, composition.owners))
+    for name in SETTINGS:
+        if name in composition.desired:
+            observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
+            applied = row.state.get("applied", {}).get(name, {})
+            foreign = {k: v for k, v in observed.items() if k not in applied}
+            kept = foreign if row.spec.get("foreign_elements") != "PRUNE" else {}
+            for quota in SETTINGS[name].quota({**kept, **composition.desired[name]}):
+                message.quota_usage.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
+    if mend := row.state.get("mend"):
+        message.last_mend.mend_time.CopyFrom(timestamp(mend["time"]))
+        message.last_mend.drift.extend(drift(mend["drift"]))
+    message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
+    return message
+
+
+def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
+    """The check of one replication destination."""
+    message = registry_pb2.ReplicationCheck(
+        result=number(registry_pb2.ReplicationCheck, "Result", check["result"]), check_time=timestamp(check["time"])
+    )
+    from_aws(check["destination"], message.destination)
+    message.findings.extend(common_pb2.Warning(**finding) for finding in check["findings"])
+    return message
+
+
+def _elements(
+    row: Resource, desired: Mapping[str, Mapping[str, Any]], owners: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Iterable[registry_pb2.Element]:
+    observed = split_all(row.state.get("observed", {}))
+    applied = row.state.get("applied", {})
+    for name, setting in SETTINGS.items():
+        wanted, seen = desired.get(name, {}), observed.get(name, {})
+        for key in sorted({*wanted, *seen}):
+            if key in wanted:
+                state = _STATES[seen.get(key, setting.defaults.get(key)) == wanted[key]]
+            elif setting.defaults.get(key) == seen[key]:
+                continue
+            else:
+                state = "STATE_REMOVING" if key in applied.get(name, {}) else "STATE_FOREIGN"
+            yield registry_pb2.Element(
+                setting=name,
+                key=key,
+                state=registry_pb2.Element.State.Value(state),
+                owners=owners.get((name, key), ()),
+                value=value(wanted.get(key, seen.get(key))),
+            )
+
+
+def _common(message: Any, row: Resource) -> None:
+    """The fields that every reconciled resource has."""
+    message.name, message.uid, message.etag = row.name, row.uid, row.etag
+    message.generation, message.observed_generation = row.generation, row.observed_generation
+    message.create_time.CopyFrom(timestamp(row.create_time))
+    message.update_time.CopyFrom(timestamp(row.update_time))
+    message.reconciling = reconciling(row)
+    _standing(message, row)
+    message.drift.extend(drift(row.state.get("drift", [])))
+
+
+def reconciling(row: Resource) -> bool:
+    """Whether AWS does not yet match what is desired."""
+    return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
+
+
+def _standing(message: Any, row: Resource) -> None:
+    for condition in row.state.get("conditions", []):
+        message.conditions.add(
+            type=condition["type"],
+            status=number(common_pb2.Condition, "Status", condition["status"]),
+            reason=condition["reason"],
+            message=condition["message"],
+            last_transition_time=timestamp(condition["since"]),
+        )
+    if error := row.state.get("error"):
+        message.last_error.CopyFrom(status_of_json(error))
+    if row.due_at is not None:
+        message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
+
+
+def drift(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Drift]:
+    """Differences."""
+    for row in rows:
+        yield common_pb2.Drift(
+            setting=row["setting"],
+            key=row["key"],
+            kind=number(common_pb2.Drift, "Kind", row["kind"]),
+            desired=value(row["desired"]),
+            observed=value(row["observed"]),
+        )
+
+
+def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
+    """Changes of elements."""
+    for change in given:
+        yield common_pb2.ElementChange(
+            setting=change.setting,
+            key=change.key,
+            kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
+            before=value(change.before),
+            after=value(change.after),
+        )
+
+
+def settings(declared: Declaration, row: Resource) -> registry_pb2.RegistrySettings:
+    """One owner's declaration, with how its registry stands."""
+    message = registry_pb2.RegistrySettings(
+        name=str(declared.name),
+        uid=declared.uid,
+        etag=declared.etag,
+        generation=declared.generation,
+        observed_generation=declared.observed_generation,
+        create_time=timestamp(declared.create_time),
+        update_time=timestamp(declared.update_time),
+        reconciling=declared.observed_generation < declared.generation,
+        settings=settings_from_aws(declared.settings),
+        deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
+        allow_replacement=declared.allow_replacement,
+    )
+    _standing(message, row)
+    mine = split_all(declared.settings)
+    message.drift.extend(drift(d for d in row.state.get("drift", []) if d["key"] in mine.get(d["setting"], {})))
+    return message
+
+
+def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:
+    """One revision, with what it changed."""
+    message = registry_pb2.RegistrySettingsRevision(
+        revision=row.revision,
+        create_time=timestamp(row.create_time),
+        principal=row.principal,
+        request_id=row.request_id,
+        reason=row.reason,
+        method=row.method,
+        deletion_policy=number(common_pb2, "DeletionPolicy", row.deletion_policy),
+        allow_replacement=row.allow_replacement,
+        changes=changes(diff),
+    )
+    if row.settings is not None:
+        message.settings.CopyFrom(settings_from_aws(row.settings))
+    return message
+
+
+def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
+    """A service-linked role."""
+    kind, seen = ROLES[row.place], row.state.get("role")
+    deletion = row.state.get("deletion") or {}
+    message = role_pb2.ServiceLinkedRole(
+        mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
+        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
+        state=number(role_pb2.ServiceLinkedRole, "State", _role_state(row)),
+        role_name=kind.role_name,
+        aws_service_name=kind.service_name,
+        arn=seen["arn"] if seen else kind.arn(partition, row.account),
+        deletion_task_id=deletion.get("task", ""),
+        observe_time=timestamp(row.observe_time),
+        tags=row.spec.get("tags", {}),
+    )
+    if row.spec.get("description") is not None:
+        message.description = row.spec["description"]
+    if seen:
+        message.role_id = seen["role_id"]
+        message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
+        message.observed_description = seen["description"]
+        message.observed_tags.update(seen["tags"])
+    _common(message, row)
+    return message
+
+
+def _role_state(row: Resource) -> str | None:
+    if row.spec.get("deletion"):
+        return "DELETING"
+    if "role" not in row.state:
+        return None
+    return "ACTIVE" if row.state["role"] else "ABSENT"

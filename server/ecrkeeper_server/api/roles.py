@@ -1,0 +1,314 @@
+"""RoleService."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import common_pb2, role_pb2
+from ecrkeeper.v1 import role_service_pb2 as pb
+from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
+from google.longrunning import operations_pb2
+from google.protobuf import json_format, struct_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge, resource_fields, scan, watched
+from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
+from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
+from ecrkeeper_server.engine.role_step import owners_by_region
+from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RoleName, parse_account, shown
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.plan import corrections, creation
+from ecrkeeper_server.roles.usage import RegionUsage, blockers
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation, Resource
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_PATHS = ("description", "tags", "mode")
+_FIELDS = resource_fields(
+    "role",
+    {
+        "state": lambda row: ["ACTIVE" if row.state.get("role") else "ABSENT"],
+        "provenance": lambda row: [row.state.get("provenance") or ""],
+    },
+)
+# ECR offers no pull-through cache in these partitions (ECR user guide).
+_UNSUPPORTED = {"aws-cn": ["pull_through_cache_rules"], "aws-us-gov": ["pull_through_cache_rules"]}
+
+
+class Roles(RoleServiceServicer):
+    """The service-linked roles."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def _get(self, name: RoleName) -> Resource | None:
+        return await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
+
+    async def GetServiceLinkedRole(self, request: pb.GetServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+        """Return one role."""
+        name = RoleName.parse(request.name)
+        row = await self._get(name)
+        if request.refresh:
+            row = await self._refreshed(name, row)
+        if row is None:
+            raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
+        return render.role(row, self._edge.partition)
+
+    async def _refreshed(self, name: RoleName, row: Resource | None) -> Resource:
+        """The row with what IAM has right now; nothing is stored."""
+        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
+        row = row or _undeclared(name)
+        role = None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}
+        return replace(row, state={**row.state, "role": role}, observe_time=int(time.time() * 1_000_000))
+
+    async def ListServiceLinkedRoles(self, request: pb.ListServiceLinkedRolesRequest, context: Context) -> pb.ListServiceLinkedRolesResponse:  # noqa: ARG002, E501, N802
+        """List roles."""
+        account = parse_account(request.parent, wildcard=True)
+        meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
+        rows, token = await scan(self._edge.db, RoleName.kind, account, page, meets)
+        shown_rows = [render.role(row, self._edge.partition) for row in rows]
+        return pb.ListServiceLinkedRolesResponse(service_linked_roles=shown_rows, next_page_token=token)
+
+    async def CreateServiceLinkedRole(self, request: pb.CreateServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+        """Declare a role."""
+        account = parse_account(request.parent)
+        name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
+        return await self._write(name, request.service_linked_role, set(_PATHS), request, create=True, update=False)
+
+    async def UpdateServiceLinkedRole(self, request: pb.UpdateServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+        """Change a role."""
+        name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
+        paths = masked_paths(request.update_mask, _PATHS)
+        return await self._write(
+            name, request.service_linked_role, paths, request, create=request.allow_missing, update=True
+        )
+
+    async def _write(  # noqa: PLR0913 - the options of the calls
+        self,
+        name: RoleName,
+        given: role_pb2.ServiceLinkedRole,
+        paths: set[str],
+        request: Any,
+        *,
+        create: bool,
+        update: bool,
+    ) -> role_pb2.ServiceLinkedRole:
+        caller = caller_of(type(request).DESCRIPTOR.name.removesuffix("Request"), request)
+        wanted = _spec(given, paths)
+
+        def change(tx: Tx) -> Resource:
+            present = resources.get(tx, str(name), lock=True)
+            if answered(tx, caller) is not None and present is not None:
+                return present
+            _check_presence(name, present, create=create, update=update)
+            if present is None:
+                check_etag(str(name), given.etag, "")
+                row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
+            else:
+                check_etag(str(name), given.etag, present.etag)
+                row = resources.desire(tx, str(name), {**_kept(present.spec, paths), **wanted, "managed": True})
+            remember(tx, caller, str(name))
+            return row
+
+        if request.validate_only:
+            return await self._planned(name, given.etag, wanted, paths, create=create, update=update)
+        row = await self._edge.db.write(change)
+        self._edge.wake()
+        return render.role(row, self._edge.partition)
+
+    async def _planned(  # noqa: PLR0913 - the options of the calls
+        self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
+    ) -> role_pb2.ServiceLinkedRole:
+        present = await self._get(name)
+        _check_presence(name, present, create=create, update=update)
+        check_etag(str(name), etag, present.etag if present else "")
+        row, kind = present or _undeclared(name), ROLES[name.role]
+        row = replace(row, spec={**_kept(row.spec, paths), **wanted, "managed": True})
+        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
+        message = render.role(row, self._edge.partition)
+        calls = [creation(kind, row.spec)] if seen is None else []
+        if seen is not None:
+            calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
+        for call in calls:
+            request = json_format.ParseDict(call.params, struct_pb2.Struct())
+            planned = message.plan.calls.add(service="iam", operation=call.operation, request=request)
+            for setting, key, before, after in call.changes:
+                kind_name = "REMOVE" if after is None else "ADD" if before is None else "UPDATE"
+                planned.changes.add(
+                    setting=setting,
+                    key=key,
+                    kind=render.number(common_pb2.ElementChange, "Kind", kind_name),
+                    before=render.value(before),
+                    after=render.value(after),
+                )
+        return message
+
+    async def DeleteServiceLinkedRole(self, request: pb.DeleteServiceLinkedRoleRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+        """Delete a role."""
+        name = RoleName.parse(request.name)
+        caller = caller_of("DeleteServiceLinkedRole", request)
+
+        def change(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            row = _deletable(resources.get(tx, str(name), lock=True), name, request)
+            running = operations.pending(tx, str(name), "DeleteServiceLinkedRole")
+            if running:
+                remember(tx, caller, running[0].id)
+                return running[0]
+            row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
+            operation = operations.create(tx, "DeleteServiceLinkedRole", row, {"phase": "PREFLIGHT"})
+            remember(tx, caller, operation.id)
+            return operation
+
+        if request.validate_only:
+            return await self._tried_deletion(name, request)
+        operation = await self._edge.db.write(change)
+        self._edge.wake()
+        if operation is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self._edge.operation(operation)
+
+    async def _tried_deletion(self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> operations_pb2.Operation:
+        _deletable(await self._get(name), name, request)
+        usage = await self._usage(name)
+        kind = ROLES[name.role]
+        reasons = blockers(kind.id, usage)
+        if reasons:
+            raise FailedPrecondition(f"{kind.role_name} is still in use", reason="ROLE_IN_USE", preconditions=reasons)
+        metadata = pb.DeleteServiceLinkedRoleMetadata(service_linked_role=str(name))
+        metadata.usage.extend(_usage(u) for u in usage)
+        call = metadata.plan.calls.add(service="iam", operation="DeleteServiceLinkedRole")
+        call.request.update({"RoleName": kind.role_name})
+        operation = operations_pb2.Operation(done=True)
+        operation.metadata.Pack(metadata)
+        return operation
+
+    async def CheckServiceLinkedRoleUsage(self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context) -> pb.CheckServiceLinkedRoleUsageResponse:  # noqa: ARG002, E501, N802
+        """Say which Regions use a role."""
+        name = RoleName.parse(request.name)
+        usage = await self._usage(name)
+        return pb.CheckServiceLinkedRoleUsageResponse(
+            usage=[_usage(u) for u in usage], deletable=not blockers(name.role, usage)
+        )
+
+    async def _usage(self, name: RoleName) -> list[RegionUsage]:
+        kind, edge = ROLES[name.role], self._edge
+        declared = await edge.db.read(lambda tx: declarations.of_account(tx, name.account))
+        regions = await enabled_regions(edge.aws, name.account, edge.home_region, edge.partition)
+        return await role_usage(edge.aws, name.account, kind, regions, owners_by_region(kind, declared))
+
+    async def ReconcileServiceLinkedRole(self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+        """Look at IAM now."""
+        name = RoleName.parse(request.name)
+        caller = caller_of("ReconcileServiceLinkedRole", request)
+
+        def change(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            if resources.get(tx, str(name), lock=True) is None:
+                raise NotFound("ServiceLinkedRole", str(name), "it is not declared")
+            row = resources.request(tx, str(name))
+            operation = operations.create(tx, "ReconcileServiceLinkedRole", row)
+            remember(tx, caller, operation.id)
+            return operation
+
+        operation = await self._edge.db.write(change)
+        self._edge.wake()
+        if operation is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self._edge.operation(operation)
+
+    async def WatchServiceLinkedRoles(  # noqa: N802
+        self, request: pb.WatchServiceLinkedRolesRequest, context: Context  # noqa: ARG002
+    ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
+        """Stream roles."""
+        account = parse_account(request.parent, wildcard=True)
+        async for kind, name, row in watched(self._edge, RoleName.kind, account, request.filter, _FIELDS):
+            step = pb.WatchServiceLinkedRolesResponse(
+                kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", kind)
+            )
+            if row is not None:
+                step.service_linked_role.CopyFrom(render.role(row, self._edge.partition))
+            elif name:
+                step.service_linked_role.name = name
+            yield step
+
+    async def ListSupportedRegions(self, request: pb.ListSupportedRegionsRequest, context: Context) -> pb.ListSupportedRegionsResponse:  # noqa: ARG002, E501, N802
+        """List the Regions that ECR has."""
+        known = self._edge.aws.partitions()
+        if request.partition and request.partition not in known:
+            text = f"unknown partition {shown(request.partition)}; known are {', '.join(known)}"
+            raise InvalidArgument([Violation("partition", text)])
+        response = pb.ListSupportedRegionsResponse()
+        for partition in [request.partition] if request.partition else sorted(known):
+            for region in self._edge.aws.regions(partition):
+                unsupported = _UNSUPPORTED.get(partition, [])
+                response.regions.add(region=region, partition=partition, unsupported_settings=unsupported)
+        return response
+
+
+def _spec(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    if "description" in paths and given.HasField("description"):
+        spec["description"] = given.description
+    if "tags" in paths:
+        spec["tags"] = dict(given.tags)
+    if "mode" in paths:
+        spec["mode"] = common_pb2.Mode.Name(given.mode or common_pb2.MODE_ENFORCE).removeprefix("MODE_")
+    return spec
+
+
+def _kept(spec: dict[str, Any], paths: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in paths}
+
+
+def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:
+    if present is not None and present.spec.get("deletion"):
+        raise FailedPrecondition(f"{name} is being deleted; wait for its operation", reason="ROLE_DELETING")
+    declared = present is not None and present.spec.get("managed", True)
+    if not declared and not create:
+        raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
+    if declared and not update:
+        raise AlreadyExists(f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name)))
+
+
+def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:
+    if row is None:
+        raise NotFound("ServiceLinkedRole", str(name), "declare it first, which adopts the role")
+    check_etag(str(name), request.etag, row.etag)
+    if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
+        raise FailedPrecondition(
+            f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
+            reason="ROLE_ADOPTED",
+        )
+    return row
+
+
+def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
+    return role_pb2.RegionUsage(
+        region=usage.region,
+        state=render.number(role_pb2.RegionUsage, "State", usage.state),
+        resources=usage.resources,
+        owners=usage.owners,
+        message=usage.message,
+    )
+
+
+def _undeclared(name: RoleName) -> Resource:
+    """A role that is not declared."""
+    now = int(time.time() * 1_000_000)
+    return Resource(
+        name=str(name), kind=name.kind, account=name.account, place=name.role, uid="", spec={}, state={},
+        generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
+        due_at=None, lease_token=None, lease_until=None, failures=0,
+    )  # fmt: skip

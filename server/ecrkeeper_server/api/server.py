@@ -1,0 +1,89 @@
+"""The gRPC server with all its services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc.aio
+from ecrkeeper.v1 import (
+    registry_settings_service_pb2,
+    registry_settings_service_pb2_grpc,
+    role_service_pb2,
+    role_service_pb2_grpc,
+)
+from google.longrunning import operations_grpc, operations_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from ecrkeeper_server.api import interceptors
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.operations import Operations
+from ecrkeeper_server.api.owner_settings import OwnerSettings
+from ecrkeeper_server.api.registries import Registries
+from ecrkeeper_server.api.roles import Roles
+
+_MESSAGE_BYTES = 4 * 1024 * 1024
+_REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
+
+SERVICES = (
+    role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
+    registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"].full_name,
+    operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
+)
+
+
+class RegistrySettings(
+    Registries, OwnerSettings, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
+):
+    """The whole RegistrySettingsService."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+
+def build(
+    edge: Edge, *, with_reflection: bool, more: Sequence[grpc.aio.ServerInterceptor] = ()
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    """A server that is not started yet, and its health service."""
+    server = grpc.aio.server(
+        interceptors=[*more, interceptors.Edge()],
+        options=[
+            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+            ("grpc.max_concurrent_streams", 1000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)  # type: ignore[no-untyped-call]
+    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(  # type: ignore[no-untyped-call]
+        RegistrySettings(edge), server
+    )
+    operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    if with_reflection:
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
+        reflection.enable_server_reflection(names, server)
+        _serve_v1(names, server)
+    return server, checks
+
+
+def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:
+    """Serve reflection under its stable name too: the messages are those of v1alpha."""
+    servicer = reflection.aio.ReflectionServicer(names)
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(_REFLECTION_V1, {"ServerReflectionInfo": handler}),)
+    )
+
+
+async def set_serving(checks: health.aio.HealthServicer, *, serving: bool) -> None:
+    """Say whether the server takes calls, for it as a whole and for each service."""
+    status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+    for name in ("", *SERVICES):
+        await checks.set(name, status)

@@ -1,0 +1,98 @@
+"""Between proto messages and AWS's shapes; generic, driven by descriptors.
+
+The JSON form of a settings message is the AWS shape, but for enum values,
+which carry the enum's name in front.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper.v1.settings_pb2 import Settings
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+# The only enum whose AWS values are not in upper case with underscores.
+_LOWER = "UpstreamRegistry"
+
+
+def enum_prefix(enum: EnumDescriptor) -> str:
+    """The prefix of an enum's values: its name in upper snake case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
+
+
+def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
+    """The AWS value of an enum value."""
+    bare = enum.values_by_number[number].name.removeprefix(enum_prefix(enum))
+    return bare.lower().replace("_", "-") if enum.name == _LOWER else bare
+
+
+def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
+    """The enum value of an AWS value; 0 for one that is not known."""
+    name = enum_prefix(enum) + value.upper().replace("-", "_")
+    known = enum.values_by_name.get(name)
+    return known.number if known is not None else 0
+
+
+def settings_to_aws(settings: Settings) -> dict[str, Any]:
+    """Each setting that is present, by field name, in AWS's shape."""
+    return {field.name: to_aws(value) for field, value in settings.ListFields()}
+
+
+def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
+    """The message of settings in AWS's shape; a setting with nothing in it stays present."""
+    settings = Settings()
+    for name, shape in shapes.items():
+        message = getattr(settings, name)
+        message.SetInParent()
+        from_aws(shape, message)
+    return settings
+
+
+def to_aws(message: Message) -> dict[str, Any]:
+    """A message in AWS's shape; what is not set is left out."""
+    return {field.json_name: _value_to_aws(field, value) for field, value in message.ListFields()} | {
+        # A required boolean that is false is not listed as set.
+        field.json_name: getattr(message, field.name)
+        for field in message.DESCRIPTOR.fields
+        if field.type == FieldDescriptor.TYPE_BOOL
+    }
+
+
+def _value_to_aws(field: FieldDescriptor, value: Any) -> Any:
+    if field.is_repeated:
+        return [_single_to_aws(field, item) for item in value]
+    return _single_to_aws(field, value)
+
+
+def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
+    if field.message_type is not None:
+        return to_aws(value)
+    if field.enum_type is not None:
+        return enum_to_aws(field.enum_type, value)
+    return value
+
+
+def from_aws(shape: Mapping[str, Any], message: Message) -> None:
+    """Fill a message from AWS's shape; members that the message does not have are left out."""
+    for field in message.DESCRIPTOR.fields:
+        value = shape.get(field.json_name)
+        if value is None:
+            continue
+        if field.message_type is not None:
+            target = getattr(message, field.name)
+            for item in value if field.is_repeated else ():
+                from_aws(item, target.add())
+            if not field.is_repeated:
+                target.SetInParent()
+                from_aws(value, target)
+        elif field.is_repeated:
+            getattr(message, field.name).extend(_scalar(field, item) for item in value)
+        else:
+            setattr(message, field.name, _scalar(field, value))
+
+
+def _scalar(field: FieldDescriptor, value: Any) -> Any:
+    return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value

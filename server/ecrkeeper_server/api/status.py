@@ -1,0 +1,111 @@
+"""Domain errors as google.rpc.Status with details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from ecrkeeper_server.errors import AwsError, Refusal, Temporary
+
+DOMAIN = "ecrkeeper"
+# gRPC allows some 8 KiB of trailing metadata; what is left out is counted.
+_DETAIL_BYTES = 5_000
+_MESSAGE_CHARACTERS = 1_000
+
+
+def code_of(name: str) -> grpc.StatusCode:
+    """The gRPC status code of this name."""
+    return grpc.StatusCode[name]
+
+
+def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status:
+    """The status of a refused call."""
+    metadata = {**error.metadata, **({"request_id": request_id} if request_id else {})}
+    details: list[Message] = [_info(error.reason, metadata)]
+    if error.violations:
+        details.append(_bad_request(error))
+    if error.preconditions:
+        rows = [[p.type, p.subject, p.description] for p in error.preconditions]
+        details.append(_preconditions(rows))
+    if error.resource is not None:
+        kind, name = error.resource
+        details.append(error_details_pb2.ResourceInfo(resource_type=f"ecrkeeper/{kind}", resource_name=name[:256]))
+    if error.retry_after is not None:
+        details.append(_retry(error.retry_after))
+    return _status(error.code, error.message, details)
+
+
+def status_of_aws(error: AwsError, request_id: str = "") -> status_pb2.Status:
+    """The status of a call that AWS refused or did not answer."""
+    metadata = {"aws_code": error.aws_code, "operation": error.operation, "request_id": request_id}
+    details: list[Message] = [_info(error.reason, {k: v for k, v in metadata.items() if v})]
+    if error.preconditions:
+        details.append(_preconditions([[p.type, p.subject, p.description] for p in error.preconditions]))
+    if isinstance(error, Temporary):
+        details.append(_retry(error.after or 1.0))
+    return _status(error.grpc_code, error.message, details)
+
+
+def status_of_json(error: Mapping[str, Any]) -> status_pb2.Status:
+    """The status of an error as it is stored."""
+    metadata = {key: str(value) for key, value in error.get("metadata", {}).items() if value}
+    details: list[Message] = [_info(error["reason"], metadata)]
+    if error.get("preconditions"):
+        details.append(_preconditions(error["preconditions"]))
+    return _status(error["code"], error["message"], details)
+
+
+def internal(request_id: str) -> status_pb2.Status:
+    """The status of a fault of the program: nothing but the id under which the log has it."""
+    return _status(
+        "INTERNAL", f"internal error; the log has it under {request_id}", [_info("INTERNAL", {"request_id": request_id})]
+    )
+
+
+def _status(code: str, message: str, details: list[Message]) -> status_pb2.Status:
+    status = status_pb2.Status(code=code_pb2.Code.Value(code), message=message[:_MESSAGE_CHARACTERS])
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def _info(reason: str, metadata: Mapping[str, str]) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(
+        reason=reason, domain=DOMAIN, metadata={key: value[:512] for key, value in metadata.items()}
+    )
+
+
+def _retry(seconds: float) -> error_details_pb2.RetryInfo:
+    return error_details_pb2.RetryInfo(
+        retry_delay=duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+    )
+
+
+def _bad_request(error: Refusal) -> error_details_pb2.BadRequest:
+    request = error_details_pb2.BadRequest()
+    for at, violation in enumerate(error.violations):
+        request.field_violations.add(
+            field=violation.field[:256], description=violation.description[:400], reason=violation.reason
+        )
+        if request.ByteSize() > _DETAIL_BYTES and at + 1 < len(error.violations):
+            left = len(error.violations) - at - 1
+            request.field_violations.add(field="", description=f"and {left} more violations", reason="MORE_VIOLATIONS")
+            break
+    return request
+
+
+def _preconditions(rows: list[list[str]]) -> error_details_pb2.PreconditionFailure:
+    failure = error_details_pb2.PreconditionFailure()
+    for at, (kind, subject, description) in enumerate(rows):
+        failure.violations.add(type=kind, subject=subject, description=description[:400])
+        if failure.ByteSize() > _DETAIL_BYTES and at + 1 < len(rows):
+            failure.violations.add(type="MORE", subject="", description=f"and {len(rows) - at - 1} more")
+            break
+    return failure

@@ -1,0 +1,69 @@
+"""Watching: a snapshot, then what changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+# A watcher that reads too slowly is told to look at everything again instead of filling memory.
+_QUEUE = 10_000
+
+
+class Changes:
+    """Tells every listener which resources changed; a hint that can be lost."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+
+    def publish(self, names: Iterable[str]) -> None:
+        """Say that these resources changed."""
+        for listener in self._listeners:
+            listener.add(names)
+
+    def subscribe(self) -> Listener:
+        """A listener from now on; use it in a `with` statement."""
+        return Listener(self._listeners)
+
+
+class Listener:
+    """The names that changed since they were last asked for."""
+
+    def __init__(self, listeners: set[Listener]) -> None:
+        self._listeners = listeners
+        self._names: set[str] = set()
+        self._event = asyncio.Event()
+        self.overflowed = False
+
+    def __enter__(self) -> Listener:
+        self._listeners.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listeners.discard(self)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Note changes."""
+        self._names.update(names)
+        if len(self._names) > _QUEUE:
+            self._names.clear()
+            self.overflowed = True
+        self._event.set()
+
+    async def wait(self, seconds: float) -> set[str]:
+        """The names that changed, after at most so many seconds."""
+        try:
+            await asyncio.wait_for(self._event.wait(), seconds)
+        except TimeoutError:
+            return set()
+        self._event.clear()
+        names, self._names = self._names, set()
+        return names
+
+
+def relevant(names: set[str], kind: str, account: str) -> list[str]:
+    """Those of the names that a watcher of this kind and account asked for."""
+    segment = "registries" if kind == "registry" else "serviceLinkedRoles"
+    prefix = "accounts/" if account == "-" else f"accounts/{account}/"
+    return sorted(name for name in names if name.startswith(prefix) and name.split("/")[2:3] == [segment])
+
+

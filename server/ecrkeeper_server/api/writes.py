@@ -1,0 +1,66 @@
+"""What every write has in common: request ids, etags, masks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from ecrkeeper_server.errors import Aborted, InvalidArgument, Violation
+from ecrkeeper_server.names import shown
+from ecrkeeper_server.store import operations
+from ecrkeeper_server.store.database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and with which request."""
+
+    method: str
+    request_id: str = ""
+    fingerprint: str = ""
+    principal: str = ""
+    reason: str = ""
+
+
+def caller_of(method: str, request: Message, principal: str = "") -> Caller:
+    """The caller's side of a request; the fingerprint is of its content without the request id."""
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    digest = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+    return Caller(
+        method, getattr(request, "request_id", ""), digest, principal, getattr(request, "reason", "")
+    )
+
+
+def answered(tx: Tx, caller: Caller) -> str | None:
+    """What the first call with this request id returned, by name; None if this is the first."""
+    found = operations.answered(tx, caller.request_id, caller.method, caller.fingerprint)
+    return found.result if found is not None else None
+
+
+def remember(tx: Tx, caller: Caller, result: str) -> None:
+    """Keep the answer for repetitions of the call."""
+    operations.remember(tx, caller.request_id, caller.method, caller.fingerprint, result)
+
+
+def check_etag(name: str, given: str, current: str) -> None:
+    """Refuse a write that was made on something older."""
+    if given and given != current:
+        raise Aborted(name, given, current)
+
+
+def masked_paths(mask: FieldMask, allowed: Mapping[str, Iterable[str]] | Iterable[str], field: str = "update_mask") -> set[str]:
+    """The paths to change; an empty mask and `*` mean all. Unknown paths are refused, all at once."""
+    every = set(allowed)
+    if not mask.paths or list(mask.paths) == ["*"]:
+        return every
+    unknown = [path for path in mask.paths if path not in every]
+    if unknown:
+        known = ", ".join(sorted(every))
+        raise InvalidArgument([Violation(field, f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]])
+    return set(mask.paths)

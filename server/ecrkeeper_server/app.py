@@ -1,0 +1,150 @@
+"""The composition root: makes the parts, connects them, runs them, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from typing import Any
+
+import structlog
+
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.operations import OperationView
+from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.config import Config
+from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.probes import serve_probes
+from ecrkeeper_server.store import queue, schema
+from ecrkeeper_server.store.database import Database
+
+log = structlog.get_logger("ecrkeeper")
+
+
+def prepare(config: Config) -> None:
+    """Bring a SQLite file to the newest schema; refuse a Postgres database that is behind."""
+    if schema.is_sqlite(config.database_url):
+        schema.migrate(config.database_url)
+        return
+    pending = schema.pending_migrations(config.database_url)
+    if pending:
+        raise SystemExit(
+            f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first"
+        )
+
+
+async def serve(config: Config) -> None:
+    """Run until SIGTERM or SIGINT: then take no more calls, let steps end, release leases, close."""
+    db = schema.open_database(config.database_url, pool_size=config.pool_size)
+    aws = AwsClient(_aws_options(config))
+    aws.warm_up()
+    engine = Engine(db, aws, _engine_options(config)) if config.role != "api" else None
+    changes = Changes()
+
+    def heard(names: set[str]) -> None:
+        changes.publish(names)
+        if engine is not None:
+            engine.wake()
+
+    db.listen(heard)
+    edge = Edge(
+        db=db,
+        aws=aws,
+        changes=changes,
+        wake=engine.wake if engine is not None else _nothing,
+        home_region=config.home_region,
+        show=OperationView(db, config.home_region),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(db.close)
+        stack.push_async_callback(aws.close)
+        await _run(config, edge, engine, stack)
+
+
+async def _run(config: Config, edge: Edge, engine: Engine | None, stack: contextlib.AsyncExitStack) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    runner, _ = await serve_probes(*_address(config.metrics_listen), lambda: _ready(edge.db, stopping))
+    stack.push_async_callback(runner.cleanup)
+    server: Any = None
+    if config.role != "engine":
+        server, checks = build(edge, with_reflection=config.reflection)
+        host, _ = _address(config.listen)
+        port = server.add_insecure_port(config.listen)
+        await server.start()
+        await set_serving(checks, serving=True)
+    work = asyncio.create_task(engine.run()) if engine is not None else None
+    # What is loaded by now stays: the collector need not look at it again.
+    gc.freeze()
+    print(f"listening on {host}:{port}" if server is not None else "engine running", flush=True)  # noqa: T201
+    log.info("started", role=config.role)
+    await stopping.wait()
+    log.info("stopping")
+    if server is not None:
+        await checks.enter_graceful_shutdown()
+        await server.stop(config.drain_seconds)
+    if engine is not None and work is not None:
+        await engine.stop(config.drain_seconds)
+        await work
+
+
+def _nothing() -> None:
+    """Nothing to wake: the engine runs in other processes and hears of writes through the database."""
+
+
+async def _ready(db: Database, stopping: asyncio.Event) -> bool:
+    if stopping.is_set():
+        return False
+    try:
+        await db.read(queue.depth)
+    except Refusal:
+        return False
+    return True
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _aws_options(config: Config) -> AwsOptions:
+    return AwsOptions(
+        endpoint_url=config.aws_endpoint_url or None,
+        role_template=config.aws_role_template or None,
+        external_id=config.aws_external_id or None,
+        sts_region=config.home_region,
+        timeout=config.aws_timeout_seconds,
+    )
+
+
+def _engine_options(config: Config) -> EngineOptions:
+    return EngineOptions(
+        concurrency=config.concurrency,
+        lease=config.lease_seconds,
+        resync=config.resync_seconds,
+        home_region=config.home_region,
+    )
+
+
+def configure_logging(config: Config) -> None:
+    """Structured logs on standard error: JSON lines, or text for people."""
+    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    render: Any = structlog.processors.JSONRenderer() if config.log_format == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(levels[config.log_level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

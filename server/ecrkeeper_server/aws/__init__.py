@@ -1,0 +1,1 @@
+"""AWS behind one asynchronous call; nothing above this package knows the transport."""

@@ -1,0 +1,148 @@
+"""`await aws.call(account, region, service, operation, params)`: the one way to AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aiohttp
+
+from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
+from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
+from ecrkeeper_server.aws.limits import Limiter, family_of, is_read
+from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
+from ecrkeeper_server.errors import Temporary
+
+_ATTEMPTS = 3
+_PAUSE = 0.1
+
+
+class Aws(Protocol):
+    """What the rest of the program knows of AWS."""
+
+    async def call(
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The parsed answer of one call; raises Permanent or Temporary."""
+
+    def regions(self, partition: str) -> list[str]:
+        """The Regions of a partition that have ECR."""
+
+    def partitions(self) -> list[str]:
+        """The partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsOptions:
+    """How to reach AWS. `role_template` holds `{account}`; without it the ambient credentials are used."""
+
+    endpoint_url: str | None = None
+    role_template: str | None = None
+    external_id: str | None = None
+    sts_region: str = "us-east-1"
+    timeout: float = 10.0
+    connections: int = 128
+
+
+class AwsClient:
+    """Calls over one HTTP session, each signed with the credentials of its account."""
+
+    def __init__(
+        self, options: AwsOptions, *, provider: Provider | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._wire = Wire(options.endpoint_url)
+        self._limiter = Limiter(clock)
+        self._ambient = Ambient()
+        self._provider = provider or self._default_provider()
+        self._session: aiohttp.ClientSession | None = None
+
+    def _default_provider(self) -> Provider:
+        options = self._options
+        if options.role_template is None:
+            return self._ambient
+        return AssumedRoles(options.role_template, self._assume, external_id=options.external_id)
+
+    async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:
+        credentials = await self._ambient(account)
+        return await self._attempts(account, self._options.sts_region, "sts", "AssumeRole", params, credentials)
+
+    def warm_up(self) -> None:
+        """Load the models that every installation uses."""
+        for service in ("ecr", "iam", "sts"):
+            self._wire.service(service)
+
+    def regions(self, partition: str) -> list[str]:
+        """The Regions of a partition that have ECR."""
+        return self._wire.regions(partition)
+
+    def partitions(self) -> list[str]:
+        """The partitions."""
+        return self._wire.partitions()
+
+    async def call(
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The parsed answer of one call; raises Permanent or Temporary."""
+        credentials = await self._provider(account)
+        return await self._attempts(account, region, service, operation, params, credentials)
+
+    async def _attempts(  # noqa: PLR0913 - a call has that many parts
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+    ) -> dict[str, Any]:
+        """Repeat what may be repeated a few times; longer waits are the engine's."""
+        family = family_of(service, operation)
+        for attempt in range(1, _ATTEMPTS + 1):
+            await self._limiter.acquire(account, region, family)
+            last = attempt == _ATTEMPTS or not is_read(operation)
+            try:
+                answer = await self._once(region, service, operation, params, credentials)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if last:
+                    raise no_answer(service, operation, error) from error
+            else:
+                if answer.status < 300:
+                    return answer.data
+                if is_throttle(answer.code):
+                    self._limiter.throttled(account, region, family)
+                error = failure(service, operation, answer.status, answer.code, answer.message)
+                if last or not isinstance(error, Temporary) or error.after is not None:
+                    raise error
+            await asyncio.sleep(_PAUSE * 2**attempt * random.random())  # noqa: S311 - jitter
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+    ) -> Answer:
+        prepared = self._wire.prepare(service, region, operation, params, credentials)
+        async with self._http().request(
+            prepared.method,
+            prepared.url,
+            data=prepared.body,
+            headers=prepared.headers,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+            allow_redirects=False,
+        ) as response:
+            body = await response.read()
+            headers = {key.lower(): value for key, value in response.headers.items()}
+            return self._wire.read(service, operation, response.status, headers, body)
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # One SSL context for all connections: botocore parses the CA bundle anew for each.
+            connector = aiohttp.TCPConnector(
+                limit=self._options.connections, keepalive_timeout=30, ssl=ssl.create_default_context(), ttl_dns_cache=60
+            )
+            timeout = aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=5)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        return self._session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()

@@ -1,0 +1,84 @@
+"""Conditions and delays; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a resource stands at the end of a step."""
+
+    synced: bool
+    error: AwsError | None = None
+    degraded: str = ""
+    waiting: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int) -> list[dict[str, Any]]:
+    """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
+    blocked = isinstance(standing.error, Permanent)
+    ready = standing.synced and standing.error is None and not standing.degraded
+    why, text = _why(standing)
+    rows = {
+        "Ready": (ready, why if not ready else standing.reason or "IN_SYNC", text if not ready else standing.message),
+        "Synced": (standing.synced, "IN_SYNC" if standing.synced else why, "" if standing.synced else text),
+        "Blocked": (blocked, why if blocked else "NOT_BLOCKED", text if blocked else ""),
+        "Degraded": (
+            bool(standing.degraded),
+            "UNKNOWN_MEMBERS" if standing.degraded else "NOT_DEGRADED",
+            standing.degraded,
+        ),
+    }
+    old = {row["type"]: row for row in before}
+    result = []
+    for kind, (holds, reason, message) in rows.items():
+        status = "TRUE" if holds else "FALSE"
+        since = old[kind]["since"] if kind in old and old[kind]["status"] == status else now
+        result.append({"type": kind, "status": status, "reason": reason, "message": message, "since": since})
+    return result
+
+
+def _why(standing: Standing) -> tuple[str, str]:
+    if standing.error is not None:
+        return standing.error.reason, standing.error.message
+    if standing.degraded:
+        return "UNKNOWN_MEMBERS", standing.degraded
+    return standing.reason or "OUT_OF_SYNC", standing.message or "AWS does not match what is desired"
+
+
+def backoff(failures: int, jitter: float) -> float:
+    """Seconds to wait after so many failures in a row; `jitter` is from 0 to 1."""
+    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
+    return longest * (0.5 + jitter / 2)
+
+
+def delay_after(error: AwsError, failures: int, resync: float, jitter: float) -> float:
+    """Seconds until the next step after an error.
+
+    What is blocked for good is still looked at with every resync: whoever
+    unblocks it in AWS does not tell us.
+    """
+    if isinstance(error, Temporary):
+        return max(backoff(failures, jitter), error.after or 0.0)
+    return resync
+
+
+def error_json(error: AwsError) -> dict[str, Any]:
+    """An error as it is stored."""
+    return {
+        "code": error.grpc_code,
+        "reason": error.reason,
+        "message": error.message,
+        "metadata": {"aws_code": error.aws_code, "operation": error.operation},
+        "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
+    }

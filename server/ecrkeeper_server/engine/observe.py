@@ -1,0 +1,128 @@
+"""Read settings and roles from AWS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.roles.usage import RegionUsage
+from ecrkeeper_server.settings.setting import Read, Setting
+from ecrkeeper_server.settings.table import SETTINGS, unknown_members
+
+# A list that never ends is a fault of the other side, not a reason to read for ever.
+_PAGES = 100
+_REGIONS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One setting as AWS has it; `unknown` are members that this program does not know."""
+
+    shape: dict[str, Any]
+    elements: dict[str, Any]
+    unknown: list[str]
+
+
+async def observe(aws: Aws, registry: RegistryName, names: Iterable[str]) -> dict[str, Observed]:
+    """The named settings of a registry, read in parallel."""
+    wanted = [SETTINGS[name] for name in names]
+    found = await asyncio.gather(*(observe_setting(aws, registry, setting) for setting in wanted))
+    return {setting.name: seen for setting, seen in zip(wanted, found, strict=True)}
+
+
+async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
+    """One setting of a registry."""
+    responses = await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
+    shape = setting.observed(responses)
+    return Observed(shape, dict(setting.split(shape)), unknown_members(setting.name, shape))
+
+
+async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:
+    try:
+        answer = await aws.call(registry.account, registry.region, "ecr", read.operation, dict(read.params))
+        if read.items is None:
+            return answer
+        items = list(answer.get(read.items) or [])
+        for _ in range(_PAGES):
+            if not answer.get("nextToken"):
+                break
+            params = {**read.params, "nextToken": answer["nextToken"]}
+            answer = await aws.call(registry.account, registry.region, "ecr", read.operation, params)
+            items += answer.get(read.items) or []
+    except AwsError as error:
+        if error.aws_code in read.absent:
+            return None
+        raise
+    return {**answer, read.items: items}
+
+
+async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> ObservedRole | None:
+    """A role as IAM has it, or None."""
+    try:
+        answer = await aws.call(account, region, "iam", "GetRole", {"RoleName": kind.role_name})
+    except AwsError as error:
+        if error.aws_code == "NoSuchEntity":
+            return None
+        raise
+    role = answer["Role"]
+    return ObservedRole(
+        role_id=role["RoleId"],
+        arn=role["Arn"],
+        path=role["Path"],
+        description=role.get("Description", ""),
+        tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
+        create_time=int(role["CreateDate"].timestamp() * 1_000_000),
+    )
+
+
+async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> list[str]:
+    """The Regions that the account has enabled and that have ECR.
+
+    Where the account may not list its Regions, all Regions of the partition:
+    those that are not enabled then show as unreadable.
+    """
+    known = aws.regions(partition)
+    params: dict[str, Any] = {"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING"]}
+    enabled: list[str] = []
+    try:
+        for _ in range(_PAGES):
+            answer = await aws.call(account, home, "account", "ListRegions", params)
+            enabled += [region["RegionName"] for region in answer["Regions"]]
+            if not answer.get("NextToken"):
+                break
+            params = {**params, "NextToken": answer["NextToken"]}
+    except AwsError as error:
+        if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
+            raise
+        return known
+    return sorted(set(enabled) & set(known))
+
+
+async def role_usage(
+    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
+) -> list[RegionUsage]:
+    """Which of the Regions use a role. `owners` are those who declare its elements, by Region and key."""
+    room = asyncio.Semaphore(_REGIONS_AT_ONCE)
+
+    async def check(region: str) -> RegionUsage:
+        declared = owners.get(region, {})
+        async with room:
+            try:
+                seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
+            except AwsError as error:
+                return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
+        keys = tuple(sorted({*seen.elements, *declared}))
+        return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
+
+    return list(await asyncio.gather(*(check(region) for region in regions)))
+
+
+def _all(declared: dict[str, list[str]]) -> tuple[str, ...]:
+    return tuple(sorted({owner for owners in declared.values() for owner in owners}))

@@ -1,0 +1,61 @@
+"""What a step works with and what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.conditions import Standing
+from ecrkeeper_server.store import queue
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Resource
+
+
+class LeaseLostError(Exception):
+    """Another worker holds the row: nothing more may be written, to AWS or to the store."""
+
+
+@dataclass(slots=True)
+class Step:
+    """A claimed row and the means to work on it. `now` is in microseconds.
+
+    `saved`: the row's state is no longer the claimed one, because the step
+    had something to remember on its way.
+    """
+
+    claimed: Resource
+    db: Database
+    aws: Aws
+    now: int
+    home_region: str
+    saved: bool = False
+
+    async def fence(self) -> None:
+        """Make sure, just before a write to AWS, that the row is still held."""
+        if not await self.db.read(lambda tx: queue.hold(tx, self.claimed)):
+            raise LeaseLostError
+
+    async def save(self, state: dict[str, Any]) -> None:
+        """Remember something before going on; raises LeaseLostError."""
+        self.saved = True
+        if not await self.db.write(lambda tx: queue.hold(tx, self.claimed, state)):
+            raise LeaseLostError
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step ended.
+
+    `next_in` overrides the usual delay, in seconds. `settled`: nothing is left
+    to do for this generation. `removed`: the resource is gone. `ended` are
+    operations to end, by id, with an error or None.
+    """
+
+    state: dict[str, Any]
+    standing: Standing
+    observed: bool
+    settled: bool
+    next_in: float | None = None
+    removed: bool = False
+    ended: tuple[tuple[str, dict[str, Any] | None], ...] = ()

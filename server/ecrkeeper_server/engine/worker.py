@@ -1,0 +1,243 @@
+"""The loop: claim what is due, take a step on each row, write down how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json
+from ecrkeeper_server.engine.registry_step import registry_step
+from ecrkeeper_server.engine.role_step import role_step
+from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
+from ecrkeeper_server.errors import AwsError, Permanent, Refusal, Temporary
+from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import Resource
+
+log = structlog.get_logger("ecrkeeper.engine")
+
+_IDLE_SECONDS = 5.0
+_PURGE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How the engine works; times in seconds. A step that takes longer than `step_timeout` is given up."""
+
+    concurrency: int = 32
+    lease: float = 30.0
+    resync: float = 900.0
+    step_timeout: float = 300.0
+    home_region: str = "us-east-1"
+
+
+class Engine:
+    """Works on due rows until it is stopped."""
+
+    def __init__(
+        self,
+        db: Database,
+        aws: Aws,
+        options: EngineOptions,
+        *,
+        clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._db = db
+        self._aws = aws
+        self._options = options
+        self._clock = clock
+        self._jitter = jitter
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._running: dict[asyncio.Task[None], Resource] = {}
+
+    def wake(self) -> None:
+        """Look for due rows now: a hint that something was written."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim and work until `stop`; a database that does not answer is waited for."""
+        renewal = asyncio.create_task(self._renew())
+        purge_at = 0.0
+        try:
+            while not self._stopping:
+                self._woken.clear()
+                try:
+                    if self._clock() >= purge_at:
+                        await self._db.write(operations.purge)
+                        purge_at = self._clock() + _PURGE_SECONDS
+                    pause = 0.0 if await self.claim_once() else await self._pause()
+                except Refusal as error:
+                    log.warning("store_unavailable", error=error.message)
+                    pause = 1.0
+                if pause > 0:
+                    await self._wait(pause)
+        finally:
+            renewal.cancel()
+
+    async def _pause(self) -> float:
+        """Seconds to the next due row, at most a few: hints can be lost."""
+        if len(self._running) >= self._options.concurrency:
+            return _IDLE_SECONDS
+        due = await self._db.read(queue.next_due)
+        return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, max(due, 0.05))
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def claim_once(self) -> bool:
+        """Claim as many rows as there is room for and start on them; whether there were any."""
+        room = self._options.concurrency - len(self._running)
+        if room <= 0 or self._stopping:
+            return False
+        claimed = await self._db.write(lambda tx: queue.claim(tx, limit=room, lease=self._options.lease))
+        for row in claimed:
+            task = asyncio.create_task(self._work(row))
+            self._running[task] = row
+            task.add_done_callback(self._done)
+        return bool(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("step_crashed", exc_info=error)
+
+    async def drain(self) -> None:
+        """Wait until no step is running."""
+        while self._running:
+            await asyncio.wait(list(self._running))
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more, let running steps end within `grace` seconds, and let go of the rest."""
+        self._stopping = True
+        self._woken.set()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=grace)
+        held = {row.lease_token for row in self._running.values() if row.lease_token}
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*list(self._running), return_exceptions=True)
+        for token in held:
+            await self._db.write(lambda tx, token=token: queue.release(tx, token))  # type: ignore[misc]
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.lease / 3)
+            held: dict[str, list[str]] = {}
+            for row in self._running.values():
+                held.setdefault(row.lease_token or "", []).append(row.name)
+            for token, names in held.items():
+                try:
+                    await self._db.write(
+                        lambda tx, n=names, t=token: queue.renew(tx, n, t, self._options.lease)  # type: ignore[misc]
+                    )
+                except Refusal as error:
+                    # The fence before each write to AWS notices a lease that ran out.
+                    log.warning("lease_not_renewed", error=error.message)
+
+    async def _work(self, row: Resource) -> None:
+        work = log.bind(resource=row.name, reconcile_id=uuid.uuid4().hex[:12], generation=row.generation)
+        step = Step(row, self._db, self._aws, int(self._clock() * 1_000_000), self._options.home_region)
+        try:
+            result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
+        except LeaseLostError:
+            work.warning("lease_lost")
+            return
+        except AwsError as error:
+            result = await self._failed(step, error)
+        except TimeoutError:
+            late = Temporary(f"the step took longer than {self._options.step_timeout:.0f} s", reason="STEP_TIMEOUT")
+            result = await self._failed(step, late)
+        except Refusal as error:
+            work.warning("store_unavailable", error=error.message)
+            return
+        except Exception:
+            work.exception("step_failed")
+            result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
+        try:
+            await self._finish(step, result)
+        except Refusal as error:
+            work.warning("store_unavailable", error=error.message)
+            return
+        error = result.standing.error
+        work.info(
+            "reconciled", synced=result.standing.synced, reason=error.reason if error else "", drift=len(result.state.get("drift", []))
+        )
+
+    async def _step(self, step: Step) -> StepResult:
+        return await (role_step(step) if step.claimed.kind == "role" else registry_step(step))
+
+    async def _failed(self, step: Step, error: AwsError) -> StepResult:
+        """The result of a step that was broken off; what it saved on its way stays."""
+        state = step.claimed.state
+        if step.saved:
+            row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
+            state = row.state if row is not None else state
+        return StepResult(state, Standing(False, error), observed=False, settled=False)
+
+    async def _finish(self, step: Step, result: StepResult) -> None:
+        row, standing = step.claimed, result.standing
+        error = standing.error
+        failures = row.failures + 1 if isinstance(error, Temporary) else 0
+        state = {
+            **result.state,
+            "conditions": conditions(row.state.get("conditions", []), standing, step.now),
+            "error": None if error is None else error_json(error),
+        }
+        done = result.settled or isinstance(error, Permanent) or (error is None and result.next_in is None)
+        outcome = queue.Outcome(
+            state=state,
+            observed_generation=row.generation if done else row.observed_generation,
+            next_in=self._next_in(row, result, failures),
+            failures=failures,
+            observed=result.observed,
+            saved=step.saved,
+        )
+        await self._db.write(lambda tx: _save(tx, row, result, outcome))
+
+    def _next_in(self, row: Resource, result: StepResult, failures: int) -> float | None:
+        resync = self._options.resync * (0.8 + 0.4 * self._jitter())
+        error = result.standing.error
+        if error is not None:
+            return delay_after(error, failures, resync, self._jitter())
+        if result.next_in is not None:
+            return result.next_in
+        unwatched = result.standing.reason in ("UNMANAGED", "PAUSED")
+        return None if unwatched else resync
+
+
+def _save(tx: Tx, row: Resource, result: StepResult, outcome: queue.Outcome) -> None:
+    saved = queue.finish(tx, row, outcome)
+    if saved is None:
+        return
+    pending = operations.pending(tx, row.name)
+    ended: dict[str, dict[str, Any] | None] = dict(result.ended)
+    for operation in pending:
+        if operation.id in ended:
+            refusal = ended[operation.id]
+            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REFUSED"}
+            operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
+        elif operation.method.startswith("Reconcile") and operation.requested <= row.requested:
+            if result.settled:
+                operations.end(tx, operation, response={})
+            elif isinstance(result.standing.error, Permanent):
+                operations.end(tx, operation, error=outcome.state["error"])
+    if result.settled:
+        queue.mark_declarations(tx, row)
+    if result.removed and saved.requested == row.requested:
+        resources.remove(tx, row.name)
+    elif result.ended and saved.spec.get("deletion"):
+        resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})

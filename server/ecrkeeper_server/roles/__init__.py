@@ -1,0 +1,1 @@
+"""ECR's service-linked roles: the catalogue and what to do next; no I/O."""

@@ -1,0 +1,57 @@
+"""The three service-linked roles of ECR, as the ECR user guide and IAM describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RoleKind:
+    """One of the roles: its names in IAM and the setting that needs it."""
+
+    id: str
+    role_name: str
+    service_name: str
+    managed_policy: str
+    setting: str
+    uses: str
+
+    @property
+    def path(self) -> str:
+        """The path in IAM: a role of the same name elsewhere is a look-alike."""
+        return f"/aws-service-role/{self.service_name}/"
+
+    def arn(self, partition: str, account: str) -> str:
+        """The ARN of the role in an account."""
+        return f"arn:{partition}:iam::{account}:role{self.path}{self.role_name}"
+
+
+ROLES = {
+    kind.id: kind
+    for kind in (
+        RoleKind(
+            "replication",
+            "AWSServiceRoleForECRReplication",
+            "replication.ecr.amazonaws.com",
+            "ECRReplicationServiceRolePolicy",
+            "replication_configuration",
+            "replication",
+        ),
+        RoleKind(
+            "pull-through-cache",
+            "AWSServiceRoleForECRPullThroughCache",
+            "pullthroughcache.ecr.amazonaws.com",
+            "AWSECRPullThroughCache_ServiceRolePolicy",
+            "pull_through_cache_rules",
+            "cache rule",
+        ),
+        RoleKind(
+            "repository-creation-template",
+            "AWSServiceRoleForECRTemplate",
+            "ecr.amazonaws.com",
+            "ECRTemplateServiceRolePolicy",
+            "repository_creation_templates",
+            "template",
+        ),
+    )
+}

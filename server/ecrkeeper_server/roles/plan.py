@@ -1,0 +1,83 @@
+"""What to do about a role: pure decisions on what is desired and what IAM has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.roles.catalogue import RoleKind
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRole:
+    """A role as IAM has it. An absent description and an empty one are the same."""
+
+    role_id: str
+    arn: str
+    path: str
+    description: str
+    tags: Mapping[str, str]
+    create_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCall:
+    """One IAM call and the differences that it removes, as (setting, key, before, after)."""
+
+    operation: str
+    params: dict[str, Any]
+    changes: tuple[tuple[str, str, Any, Any], ...]
+
+
+def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
+    """Whether the role only has the name: IAM's names are unique whatever the path."""
+    return observed.path != kind.path
+
+
+def creation(kind: RoleKind, spec: Mapping[str, Any]) -> RoleCall:
+    """The call that makes the role; it takes no tags."""
+    params: dict[str, Any] = {"AWSServiceName": kind.service_name}
+    if spec.get("description"):
+        params["Description"] = spec["description"]
+    return RoleCall("CreateServiceLinkedRole", params, (("role", kind.role_name, None, kind.service_name),))
+
+
+def corrections(
+    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, str], observed: ObservedRole
+) -> list[RoleCall]:
+    """The calls that bring description and tags to what is desired.
+
+    Tags that nobody declared stay; tags that were written here and are no
+    longer declared go.
+    """
+    calls: list[RoleCall] = []
+    wanted = spec.get("description")
+    if wanted is not None and wanted != observed.description:
+        params = {"RoleName": kind.role_name, "Description": wanted}
+        calls.append(RoleCall("UpdateRole", params, (("description", "description", observed.description, wanted),)))
+    tags: Mapping[str, str] = spec.get("tags", {})
+    differing = {key: value for key, value in tags.items() if observed.tags.get(key) != value}
+    if differing:
+        pairs = [{"Key": key, "Value": value} for key, value in sorted(differing.items())]
+        changes = tuple(("tags", key, observed.tags.get(key), value) for key, value in sorted(differing.items()))
+        calls.append(RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes))
+    stale = sorted(key for key in applied_tags if key not in tags and key in observed.tags)
+    if stale:
+        changes = tuple(("tags", key, observed.tags[key], None) for key in stale)
+        calls.append(RoleCall("UntagRole", {"RoleName": kind.role_name, "TagKeys": stale}, changes))
+    return calls
+
+
+def provenance(*, known: str | None, create_intended_at: int | None, observed: ObservedRole) -> str:
+    """How a role that is there came to be.
+
+    A create that was recorded and whose answer was lost is ours if the role is
+    not older than the record, with a minute for clocks that disagree.
+    """
+    if known:
+        return known
+    minute = 60_000_000
+    if create_intended_at is not None and observed.create_time >= create_intended_at - minute:
+        return "CREATED"
+    return "ADOPTED"

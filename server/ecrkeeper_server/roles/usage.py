@@ -1,0 +1,45 @@
+"""Which Regions use a role, and what follows from it for deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ecrkeeper_server.errors import PreconditionViolation
+
+
+@dataclass(frozen=True, slots=True)
+class RegionUsage:
+    """Whether one Region uses a role: `IN_USE`, `FREE` or `UNKNOWN`."""
+
+    region: str
+    state: str
+    resources: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The usage as a JSON value."""
+        return asdict(self)
+
+
+def blockers(role: str, usage: Iterable[RegionUsage]) -> list[PreconditionViolation]:
+    """Why the role cannot be deleted: each Region that uses it or cannot be read. Empty: it can."""
+    return [_blocker(role, region) for region in usage if region.state != "FREE"]
+
+
+def _blocker(role: str, usage: RegionUsage) -> PreconditionViolation:
+    if usage.state == "UNKNOWN":
+        return PreconditionViolation(
+            "REGION_UNREADABLE",
+            usage.region,
+            f"{usage.region} could not be read, so the {role} role counts as used there: {usage.message}",
+        )
+    owners = f"; declared by {', '.join(usage.owners)}" if usage.owners else "; declared by nobody here"
+    return PreconditionViolation("ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources)}{owners}")
+
+
+def _few(resources: Sequence[str], limit: int = 5) -> str:
+    shown = ", ".join(resources[:limit])
+    return shown if len(resources) <= limit else f"{shown} and {len(resources) - limit} more"
