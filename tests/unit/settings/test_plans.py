@@ -46,7 +46,7 @@ def calls(name: str, desired: Any, applied: Any, observed: Any, *, prune: bool =
 
 LIFECYCLE = {"rules": [{"rulePriority": p, "selection": {"tagPrefixList": ["a", "b"]}} for p in (1, 2)]}
 REORDERED = {"rules": [{"selection": {"tagPrefixList": ["b", "a"]}, "rulePriority": p} for p in (2, 1)]}
-EQUIVALENT = [
+EQUIVALENT: list[dict[str, Any]] = [
     {"Sid": "s", "Effect": "Allow", "Principal": "*", "Action": ["ecr:A", "ecr:B"], "Resource": ["*"]},
     {"Resource": "*", "Action": ["ecr:B", "ecr:A"], "Principal": {"AWS": "*"}, "Effect": "Allow", "Sid": "s"},
 ]

@@ -1,0 +1,273 @@
+"""Warnings, the handshake with a destination, and what applies to a repository."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import globs, handshake
+from ecrkeeper_server.settings.algebra import plan
+from ecrkeeper_server.settings.explain import Explanation, Reference, explain
+from ecrkeeper_server.settings.policy import needs_scope_v2
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+
+from .shapes import REGISTRY
+
+HERE = REGISTRY
+THERE = RegistryName("222222222222", "us-west-2")
+OFF, ON = {"deleteReplication": False}, {"deleteReplication": True}
+TAGGED = {"appliedFor": ["REPLICATION"], "resourceTags": [{"Key": "a", "Value": "b"}]}
+PUSHED = {"appliedFor": ["CREATE_ON_PUSH"]}
+DENY = {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["ecr:DeleteRepository"]}
+OPEN = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["ecr:Create*"]}
+V2 = {"account_settings": {"REGISTRY_POLICY_SCOPE": "V2"}}
+V1 = {"account_settings": {"REGISTRY_POLICY_SCOPE": "V1"}}
+PAIR, ABROAD = "111111111111/us-west-2:a-", "222222222222/us-west-2:"
+
+# setting, observed, target, context, reasons of the warnings, reason
+WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
+    ("replication_configuration", {}, {PAIR: OFF}, {}, [], "within the account"),
+    ("replication_configuration", {PAIR: OFF}, {PAIR: ON}, {}, ["DELETE_REPLICATION_ENABLED"], "images will go"),
+    ("replication_configuration", {PAIR: ON}, {PAIR: OFF}, {}, [], "turned off"),
+    ("replication_configuration", {}, {ABROAD: OFF}, {}, ["DESTINATION_POLICY_REQUIRED"], "AWS does not check"),
+    ("replication_configuration", {ABROAD: OFF}, {ABROAD: OFF}, {}, [], "nothing changes"),
+    ("pull_through_cache_rules", {"a": {}}, {}, {}, ["CACHED_REPOSITORIES_REMAIN"], "removed"),
+    (
+        "pull_through_cache_rules",
+        {"a": {"upstreamRegistryUrl": "quay.io"}},
+        {"a": {"upstreamRegistryUrl": "ghcr.io"}},
+        {},
+        ["CACHED_REPOSITORIES_REMAIN"],
+        "replaced",
+    ),
+    ("pull_through_cache_rules", {}, {"a": {}}, {}, [], "created"),
+    ("repository_creation_templates", {}, {"a": TAGGED}, {}, ["TEMPLATE_NEEDS_CUSTOM_ROLE"], "fails at use"),
+    ("repository_creation_templates", {}, {"a": {**TAGGED, "customRoleArn": "r"}}, {}, [], "with a role"),
+    (
+        "repository_creation_templates",
+        {},
+        {"a": {**PUSHED, "encryptionConfiguration": {"encryptionType": "KMS"}}},
+        {"registry_policy": {"s": OPEN}},
+        ["TEMPLATE_NEEDS_CUSTOM_ROLE", "CREATE_ON_PUSH_OPEN_TO_ALL"],
+        "KMS, and anyone may create",
+    ),
+    (
+        "repository_creation_templates",
+        {},
+        {"a": PUSHED},
+        {"registry_policy": {"s": {**OPEN, "Condition": {"x": {}}}}},
+        [],
+        "bounded",
+    ),
+    ("repository_creation_templates", {"a": PUSHED}, {}, {"registry_policy": {"s": OPEN}}, [], "removed"),
+    ("account_settings", {}, {"REGISTRY_POLICY_SCOPE": "V2"}, {}, ["SCOPE_V2_IRREVERSIBLE"], "no way back"),
+    ("account_settings", {}, {"BLOB_MOUNTING": "ENABLED"}, {}, [], "another switch"),
+    (
+        "account_settings",
+        {"REGISTRY_POLICY_SCOPE": "V1"},
+        {"REGISTRY_POLICY_SCOPE": "V2"},
+        {"registry_policy": {"s": DENY}},
+        ["SCOPE_V2_IRREVERSIBLE", "POLICY_DENY_MAY_LOCK_OUT"],
+        "the Deny becomes binding",
+    ),
+    (
+        "scanning_configuration",
+        {},
+        {"scanType": "ENHANCED"},
+        {},
+        ["ENHANCED_SCANNING_ENABLED", "SCAN_TYPE_CHANGED"],
+        "cost, Inspector's role, hidden findings",
+    ),
+    ("scanning_configuration", {"scanType": "ENHANCED"}, {}, {}, ["SCAN_TYPE_CHANGED"], "back to BASIC"),
+    ("scanning_configuration", {}, {"SCAN_ON_PUSH:a": {}}, {}, [], "a rule"),
+    ("registry_policy", {}, {"s": {**OPEN, "Action": ["ecr:ReplicateImage"]}}, {}, [], "V1 knows it"),
+    ("registry_policy", {}, {"s": OPEN}, {}, ["POLICY_NEEDS_SCOPE_V2"], "nobody declares V2"),
+    ("registry_policy", {}, {"s": OPEN}, V1, ["POLICY_NEEDS_SCOPE_V2"], "AWS would refuse it"),
+    ("registry_policy", {}, {"s": OPEN}, V2, [], "V2 is declared"),
+    ("registry_policy", {}, {"s": DENY}, V2, ["POLICY_DENY_MAY_LOCK_OUT"], "a Deny under V2"),
+    ("registry_policy", {"s": DENY}, {}, V2, [], "the Deny goes"),
+]
+
+
+@pytest.mark.parametrize(("name", "observed", "desired", "context", "expected", "reason"), WARNED)
+def test_warnings(name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str) -> None:
+    setting = SETTINGS[name]
+    found = setting.warnings(plan(setting, desired, observed, observed), REGISTRY, context)
+    assert [warning.reason for warning in found] == expected, reason
+    assert all(warning.subject and warning.message for warning in found), reason
+
+
+@pytest.mark.parametrize(
+    ("actions", "needed", "reason"),
+    [
+        (["ecr:ReplicateImage", "ecr:createrepository", "ecr:BatchImportUpstreamImage"], False, "what V1 knows"),
+        (["ecr:*"], False, "accepted under both"),
+        (["ecr:BatchGetImage"], True, "V2 only"),
+        (["ecr:Batch*"], True, "covers more than V1 knows"),
+    ],
+)
+def test_needs_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
+    assert needs_scope_v2({"s": {"Effect": "Allow", "Action": actions}}) is needed, reason
+
+
+def allowed(**members: Any) -> dict[str, Any]:
+    statement = {
+        "Sid": "repl",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+        "Resource": ["arn:aws:ecr:us-west-2:222222222222:repository/*"],
+    }
+    merged = {k: v for k, v in {**statement, **members}.items() if v is not None}
+    return SETTINGS["registry_policy"].split({"policyText": json.dumps({"Statement": merged})})
+
+
+DENIED = {"d": {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["ecr:*"], "Resource": ["*"]}}
+PARTLY = {"d": {**DENIED["d"], "Resource": ["arn:aws:ecr:us-west-2:222222222222:repository/secret/*"]}}
+UNKNOWN, MISSING = "DESTINATION_POLICY_UNKNOWN", "DESTINATION_POLICY_MISSING"
+NOT_ALLOWED, WRONG = "DESTINATION_POLICY_NOT_ALLOWED", "DESTINATION_POLICY_WRONG_RESOURCE"
+DENIES, CONDITIONAL = "DESTINATION_POLICY_DENIES", "DESTINATION_POLICY_CONDITIONAL"
+ELSEWHERE = ["arn:aws:ecr:us-east-1:222222222222:repository/*"]
+
+SHAKEN: list[tuple[Any, list[str], str]] = [
+    (allowed(), [], "root ARN, both actions, the right place"),
+    (allowed(Principal={"AWS": "111111111111"}), [], "an account id is its root ARN"),
+    (allowed(Principal="*", Action="ecr:*", Resource="*"), [], "wildcards"),
+    (allowed(Action=["ecr:Repl*", "ECR:createrepository"]), [], "wildcards and case"),
+    (allowed(Resource=None), [], "no Resource is the registry itself"),
+    (allowed(Resource="arn:aws:ecr:*:222222222222:repository/*"), [], "any Region"),
+    (allowed(Action=None, NotAction="ecr:Delete*"), [], "all but"),
+    (allowed(Principal=None, NotPrincipal={"AWS": "333333333333"}), [], "all but another account"),
+    (None, [UNKNOWN], "unknown is not allowed"),
+    ({}, [MISSING], "no policy"),
+    (allowed(Principal={"AWS": "333333333333"}), [NOT_ALLOWED, NOT_ALLOWED], "another account"),
+    (allowed(Principal={"AWS": "arn:aws:iam::111111111111:role/x"}), [NOT_ALLOWED, NOT_ALLOWED], "not the root"),
+    (allowed(Action="ecr:ReplicateImage"), [NOT_ALLOWED], "repositories are not created"),
+    (allowed(Resource=ELSEWHERE), [WRONG, WRONG], "another Region: AWS accepts it and images fail"),
+    (allowed(Resource="arn:aws:us-west-2:222222222222:repository/*"), [WRONG, WRONG], "`ecr` missing"),
+    (allowed(Condition={"StringEquals": {"a": "b"}}), [CONDITIONAL, CONDITIONAL], "conditions are not evaluated"),
+    ({**allowed(), **DENIED}, [DENIES, DENIES], "an explicit Deny wins"),
+    ({**allowed(), **PARTLY}, [CONDITIONAL, CONDITIONAL], "denied for some repositories"),
+    ({**allowed(), "d": {**DENIED["d"], "Principal": {"AWS": ["333333333333"]}}}, [], "another is denied"),
+    ({**allowed(), "d": {**DENIED["d"], "Resource": ELSEWHERE}}, [], "denied elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("policy", "expected", "reason"), SHAKEN)
+def test_handshake(policy: Any, expected: list[str], reason: str) -> None:
+    found = handshake.check(HERE, THERE, policy=policy, scope="V2", region_enabled=True, templates={})
+    assert [warning.reason for warning in found] == expected, reason
+
+
+def test_the_handshake_names_both_regions() -> None:
+    found = handshake.check(HERE, THERE, policy=allowed(Resource=ELSEWHERE))
+    assert "us-east-1" in found[0].message
+    assert "us-west-2" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("destination", "policy", "scope", "enabled", "templates", "expected", "reason"),
+    [
+        (RegistryName("111111111111", "us-west-2"), {}, "V2", True, None, [], "own account needs no policy"),
+        (RegistryName("111111111111", "us-west-2"), None, None, None, None, [], "nor one that can be read"),
+        (RegistryName("111111111111", "us-west-2"), DENIED, "V1", None, {}, [], "V1 binds no own calls"),
+        (RegistryName("111111111111", "us-west-2"), DENIED, "V2", None, {}, [DENIES, DENIES], "V2 does"),
+        (THERE, allowed(), None, False, {}, ["DESTINATION_REGION_DISABLED"], "opt-in Region"),
+        (THERE, allowed(), None, None, {"a": TAGGED}, ["DESTINATION_TEMPLATE_UNUSABLE"], "tags and no role"),
+        (THERE, allowed(), None, None, {"a": {**TAGGED, "appliedFor": ["CREATE_ON_PUSH"]}}, [], "not for replication"),
+        (
+            RegistryName("222222222222", "cn-north-1"),
+            {},
+            None,
+            None,
+            {},
+            ["DESTINATION_OTHER_PARTITION", MISSING],
+            "China",
+        ),
+    ],
+)
+def test_handshake_beyond_the_policy(
+    destination: RegistryName, policy: Any, scope: Any, enabled: Any, templates: Any, expected: list[str], reason: str
+) -> None:
+    found = handshake.check(HERE, destination, policy=policy, scope=scope, region_enabled=enabled, templates=templates)
+    assert [warning.reason for warning in found] == expected, reason
+
+
+SIGNER = "arn:aws:signer:us-east-1:111111111111:/signing-profiles/profile_a"
+REGISTRY_ELEMENTS: dict[str, dict[str, Any]] = {
+    "repository_creation_templates": {"ROOT": PUSHED, "prod": PUSHED, "prod/db": PUSHED},
+    "pull_through_cache_rules": {
+        "dh": {"upstreamRegistryUrl": "registry-1.docker.io"},
+        "dh/lib": {"upstreamRegistryUrl": "registry-1.docker.io", "upstreamRepositoryPrefix": "library"},
+    },
+    "replication_configuration": {PAIR.replace("a-", "prod"): OFF, ABROAD: OFF, PAIR.replace("a-", "prod/z"): OFF},
+    "scanning_configuration": {"SCAN_ON_PUSH:prod*": {}, "SCAN_ON_PUSH:api": {}, "CONTINUOUS_SCAN:prod/db*": {}},
+    "signing_configuration": {f"{SIGNER} prod/*": {}, f"{SIGNER} db": {}},
+    "pull_time_update_exclusions": {"arn:aws:iam::111111111111:role/scanner": {}},
+}
+EXPLAINED: list[tuple[str, str, Any, str]] = [
+    ("prod/api", "repository_creation_template", "prod", "most specific"),
+    ("prod/db/x", "repository_creation_template", "prod/db", "most specific of several"),
+    ("prod", "repository_creation_template", "ROOT", "a prefix ends in / by implication"),
+    ("other", "repository_creation_template", "ROOT", "the rest"),
+    ("dh/nginx", "pull_through_cache_rule", "dh", "most specific"),
+    ("dh/lib/nginx", "pull_through_cache_rule", "dh/lib", "most specific of several"),
+    ("other", "pull_through_cache_rule", None, "no ROOT rule"),
+    ("dh/a/nginx", "upstream_repository", "a/nginx", "the upstream's name"),
+    ("dh/lib/nginx", "upstream_repository", "library/nginx", "under the upstream's prefix"),
+    ("production", "replication_pairs", [PAIR.replace("a-", "prod"), ABROAD], "literal prefix, and all"),
+    ("dev", "replication_pairs", [ABROAD], "all"),
+    ("prod-api", "scanning_rules", ["SCAN_ON_PUSH:api", "SCAN_ON_PUSH:prod*"], "contains without *, anchored with"),
+    ("x-prod", "scanning_rules", [], "anchored"),
+    ("prod/db-1", "scan_frequency", "CONTINUOUS_SCAN", "continuous wins"),
+    ("prod-api", "scan_frequency", "SCAN_ON_PUSH", "on push"),
+    ("dev", "scan_frequency", "MANUAL", "what BASIC leaves out"),
+    ("prod/x/y", "signing_rules", [f"{SIGNER} prod/*"], "* passes /"),
+    ("db", "signing_rules", [f"{SIGNER} db"], "no * is the whole name"),
+    ("x", "pull_time_update_exclusions", ["arn:aws:iam::111111111111:role/scanner"], "everywhere"),
+]
+
+
+@pytest.mark.parametrize(("repository", "member", "expected", "reason"), EXPLAINED)
+def test_explain(repository: str, member: str, expected: Any, reason: str) -> None:
+    found = getattr(explain(repository, REGISTRY_ELEMENTS), member)
+    if isinstance(found, tuple):
+        found = [reference.key for reference in found]
+    assert (found.key if isinstance(found, Reference) else found) == expected, reason
+
+
+def test_explain_where_nothing_applies() -> None:
+    nothing = Explanation("x", None, (), "MANUAL", (), None, None, (), ())
+    assert explain("x", {}) == nothing
+    enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
+    assert enhanced.scan_frequency is None
+
+
+def test_root_cache_rule_reads_the_whole_name() -> None:
+    rules = {"pull_through_cache_rules": {"ROOT": {"upstreamRegistryUrl": "quay.io"}}}
+    assert explain("a/b", rules).upstream_repository == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("", "", True),
+        ("*", "", True),
+        ("a*b", "ab", True),
+        ("a*b*c", "aXbXbc", True),
+        ("a*b", "abc", False),
+        ("?", "a", False),
+        ("a", "", False),
+        ("**a", "ba", True),
+        ("*a*a*a*a*a*a*a*b", "a" * 5000, False),
+    ],
+)
+def test_globs(pattern: str, text: str, expected: bool) -> None:
+    assert globs.matches(pattern, text) is expected
+
+
+def test_globs_of_iam() -> None:
+    assert globs.matches("us-?ast-*", "us-east-1", single=True)
+    assert not globs.matches("?", "", single=True)
