@@ -76,7 +76,7 @@ async def _run(config: Config, edge: Edge, engine: Engine | None, stack: context
     server: Any = None
     if config.role != "engine":
         server, checks = build(edge, with_reflection=config.reflection)
-        host, _ = _address(config.listen)
+        host, _, _ = config.listen.rpartition(":")
         port = server.add_insecure_port(config.listen)
         await server.start()
         await set_serving(checks, serving=True)

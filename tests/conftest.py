@@ -1,0 +1,47 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import harness, postgres
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Postgres]:
+    """A running Postgres."""
+    with postgres.running() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty, migrated database, of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    else:
+        cluster: postgres.Postgres = request.getfixturevalue("cluster")
+        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    from ecrkeeper_server.store import schema  # noqa: PLC0415 - the client's tests need no server
+
+    schema.migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def simulated_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Simulator]:
+    """A simulated AWS that the tests of a process share."""
+    simulator = harness.Simulator(tmp_path_factory.mktemp("sim"))
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def aws(simulated_aws: harness.Simulator) -> harness.Simulator:
+    """The simulated AWS with nothing in it."""
+    simulated_aws.control("POST", "reset")
+    return simulated_aws

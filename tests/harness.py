@@ -1,0 +1,125 @@
+"""Real processes for the tests: the simulated AWS and the server, each on a port of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+READY_SECONDS = 60.0
+ACCOUNT, OTHER_ACCOUNT = "111111111111", "222222222222"
+
+
+def program(name: str) -> str:
+    """The path of a program of the virtual environment."""
+    return str(SCRIPTS / name)
+
+
+class Process:
+    """A child process that says `listening on ADDRESS` when it is ready."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+        self._log = log.open("ab")
+        self.process = subprocess.Popen(  # noqa: S603 - our own arguments
+            arguments, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+        if self.process.stdout is None:
+            raise AssertionError
+        line = self.process.stdout.readline()
+        if not line.startswith(("listening on ", "engine running")):
+            self.process.wait(10)
+            raise RuntimeError(f"{arguments[0]} did not start: {line!r}\n{log.read_text()[-3000:]}")
+        self.address = line.strip().removeprefix("listening on ")
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to write anything."""
+        self.process.kill()
+        self.process.wait(10)
+        self._log.close()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self._log.close()
+        return status
+
+
+class Simulator(Process):
+    """The simulated AWS."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__([program("ecrkeeper-sim"), "--port", "0"], {}, folder / "sim.log")
+        self.url = self.address
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the control API."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sim/{path}", data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own process
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def registry(self, region: str = "us-east-1", account: str = ACCOUNT) -> Any:
+        """What the simulated AWS has for one registry."""
+        return self.control("GET", f"accounts/{account}/registries/{region}")
+
+    def seed(self, state: dict[str, Any], region: str = "us-east-1", account: str = ACCOUNT) -> None:
+        """Change a registry behind everyone's back."""
+        self.control("PUT", f"accounts/{account}/registries/{region}", state)
+
+    def writes(self, since: int = 0) -> list[dict[str, Any]]:
+        """The write calls to ECR and IAM since a position of the log."""
+        requests: list[dict[str, Any]] = self.control("GET", f"requests?since={since}")["requests"]
+        reading = ("Get", "List", "Describe", "AssumeRole", "Validate")
+        return [r for r in requests if r["service"] in ("ecr", "iam") and not r["operation"].startswith(reading)]
+
+    def position(self) -> int:
+        """The present position of the log."""
+        return int(self.control("GET", "requests?since=999999999")["next"])
+
+
+class Server(Process):
+    """An ecrkeeper server against a simulated AWS."""
+
+    def __init__(self, folder: Path, database_url: str, aws_url: str, **settings: Any) -> None:
+        environment = {
+            "AWS_ACCESS_KEY_ID": "999999999999",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "ECRKEEPER_DATABASE_URL": database_url,
+            "ECRKEEPER_LISTEN": "127.0.0.1:0",
+            "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
+            "ECRKEEPER_AWS_ENDPOINT_URL": aws_url,
+            "ECRKEEPER_AWS_ROLE_TEMPLATE": "arn:aws:iam::{account}:role/ecrkeeper",
+            "ECRKEEPER_LEASE_SECONDS": "2",
+            **{f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        command = [program("ecrkeeper-server"), "serve"]
+        super().__init__(command, environment, folder / "server.log")
+
+
+def migrate(database_url: str) -> None:
+    """Bring a database to the newest schema by the command that operators use."""
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": database_url}
+    subprocess.run([program("ecrkeeper-server"), "migrate"], env=environment, check=True, timeout=60)  # noqa: S603
+
+
+def eventually(check: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """The first true value of `check`; fails after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s; last value {value!r}")
+        time.sleep(0.05)
