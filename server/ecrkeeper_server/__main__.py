@@ -25,7 +25,9 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
-        command.add_argument("--insecure", action="store_true", help="allow plaintext on an address that is not loopback")
+        command.add_argument(
+            "--insecure", action="store_true", help="allow plaintext on an address that is not loopback"
+        )
         command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
     return parser
 
@@ -53,13 +55,13 @@ def _run(command: str, config: Config) -> int:
         return 0
     # Imported here: `check-config` and `--help` answer without loading gRPC and SQLAlchemy.
     if command == "migrate":
-        from ecrkeeper_server.store import schema  # noqa: PLC0415
+        from ecrkeeper_server.store import schema
 
         schema.migrate(config.database_url)
         return 0
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
-    from ecrkeeper_server import app  # noqa: PLC0415
+    from ecrkeeper_server import app
 
     app.configure_logging(config)
     app.prepare(config)
@@ -69,7 +71,7 @@ def _run(command: str, config: Config) -> int:
 
 
 def _print(config: Config) -> None:
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
     for name, value in asdict(config).items():
         shown = value

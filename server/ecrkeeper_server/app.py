@@ -136,7 +136,9 @@ def _engine_options(config: Config) -> EngineOptions:
 def configure_logging(config: Config) -> None:
     """Structured logs on standard error: JSON lines, or text for people."""
     levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-    render: Any = structlog.processors.JSONRenderer() if config.log_format == "json" else structlog.dev.ConsoleRenderer()
+    render: Any = (
+        structlog.processors.JSONRenderer() if config.log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

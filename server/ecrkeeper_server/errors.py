@@ -1,15 +1,15 @@
 """The errors of the domain; the API maps them to gRPC, the engine to conditions.
 
-    Refusal                  a call that is refused, with a status code by name
-    ├── InvalidArgument      the input is wrong; all violations at once
-    ├── NotFound             no such resource
-    ├── AlreadyExists        the resource or the request id is taken
-    ├── Aborted              the etag is stale
-    ├── FailedPrecondition   the state does not allow it; says what must change
-    ├── ResourceExhausted    a quota is used up
-    └── Unavailable          try again later
-    Permanent                AWS will keep refusing until something changes
-    Temporary                AWS may accept it later
+Refusal                  a call that is refused, with a status code by name
+├── InvalidArgument      the input is wrong; all violations at once
+├── NotFound             no such resource
+├── AlreadyExists        the resource or the request id is taken
+├── Aborted              the etag is stale
+├── FailedPrecondition   the state does not allow it; says what must change
+├── ResourceExhausted    a quota is used up
+└── Unavailable          try again later
+Permanent                AWS will keep refusing until something changes
+Temporary                AWS may accept it later
 """
 
 from __future__ import annotations

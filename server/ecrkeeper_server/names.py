@@ -12,6 +12,7 @@ WILDCARD = "-"
 ROLE_IDS = ("replication", "pull-through-cache", "repository-creation-template")
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_BACKFILL = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OWNER = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # Partition by the shape of the Region, as botocore's partitions.json does: a
@@ -150,6 +151,29 @@ class RoleName:
 
     def __str__(self) -> str:
         return f"accounts/{self.account}/serviceLinkedRoles/{self.role}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BackfillName:
+    """One replication backfill."""
+
+    registry: RegistryName
+    backfill: str
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read `accounts/{account}/registries/{region}/replicationBackfills/{id}`."""
+        account, region, backfill = _parts(name, "accounts/{}/registries/{}/replicationBackfills/{}", field)
+        _check(
+            field,
+            account=(account, is_account(account), _ACCOUNT_RULE),
+            region=(region, partition_of(region) is not None, _REGION_RULE),
+            backfill=(backfill, _BACKFILL.fullmatch(backfill) is not None, "must be a UUID"),
+        )
+        return cls(RegistryName(account, region), backfill)
+
+    def __str__(self) -> str:
+        return f"{self.registry}/replicationBackfills/{self.backfill}"
 
 
 def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -> str:

@@ -45,7 +45,7 @@ class Written:
     composition: Composition
 
 
-class Undone(Exception):  # noqa: N818 - not an error: the way out of a transaction that is only tried
+class Undone(Exception):
     """Carries the outcome of a write that was only tried out of its transaction."""
 
     def __init__(self, written: Written) -> None:
@@ -64,7 +64,7 @@ def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
         raise InvalidArgument(violations)
 
 
-def put(  # noqa: PLR0913 - the options of the call
+def put(
     tx: Tx,
     name: SettingsName,
     change: Any,
@@ -112,7 +112,9 @@ def put(  # noqa: PLR0913 - the options of the call
     return Written(registry, stored, composition)
 
 
-def remove(tx: Tx, name: SettingsName, caller: Caller, *, etag: str = "", allow_missing: bool = False) -> Written | None:
+def remove(
+    tx: Tx, name: SettingsName, caller: Caller, *, etag: str = "", allow_missing: bool = False
+) -> Written | None:
     """Delete a declaration; None if there was none and that is allowed."""
     present = declarations.get(tx, name)
     if present is None:
@@ -170,7 +172,7 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 150 else text[:147] + "..."
 
 
-def _take_over(  # noqa: PLR0913 - what a write has at hand
+def _take_over(
     tx: Tx,
     name: SettingsName,
     declared: Mapping[str, Declaration],

@@ -39,7 +39,7 @@ _VALIDATOR = protovalidate.Validator()
 
 
 def _text(found: Any) -> str:
-    return found.message or found.rule_id
+    return str(found.message or found.rule_id)
 
 
 def _given(message: Message, path: Any) -> str:
@@ -70,9 +70,9 @@ class Edge(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+    ) -> Any:
         """The handler, wrapped."""
         handler = await continuation(handler_call_details)
         method: str = handler_call_details.method
@@ -103,7 +103,7 @@ def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) ->
         try:
             _check(request)
             response = await asyncio.wait_for(handler(request, context), limit)
-        except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+        except Exception as error:
             await _abort(context, method, call_id, error)
         log.debug("rpc", method=method, call_id=call_id, seconds=round(time.perf_counter() - began, 6))
         return response
@@ -117,15 +117,13 @@ def _stream(method: str, call_id: str, handler: Callable[..., AsyncIterator[Any]
             _check(request)
             async for response in handler(request, context):
                 yield response
-        except Exception as error:  # noqa: BLE001 - whatever it is becomes a status
+        except Exception as error:
             await _abort(context, method, call_id, error)
 
     return call
 
 
-async def _abort(
-    context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception
-) -> NoReturn:
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     status = _status(method, call_id, error)

@@ -14,8 +14,10 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.backfills import backfill
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.status import status_of_json
+from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.store import declarations, operations, resources
@@ -58,6 +60,8 @@ class OperationView:
         if row.method == "ReconcileServiceLinkedRole":
             role = await self._db.read(lambda tx: resources.get(tx, row.target))
             return render.role(role, self._partition) if role is not None else empty_pb2.Empty()
+        if row.method == BACKFILL:
+            return backfill(RegistryName.parse(row.target), row.response or {})
         return empty_pb2.Empty()
 
 
@@ -78,10 +82,15 @@ def _metadata(row: Operation) -> Message:
         return role_service_pb2.ReconcileServiceLinkedRoleMetadata(
             service_linked_role=row.target, generation=row.generation
         )
+    if row.method == BACKFILL:
+        begun = registry_settings_service_pb2.StartReplicationBackfillMetadata()
+        if "backfill" in row.metadata:
+            begun.replication_backfill.CopyFrom(backfill(RegistryName.parse(row.target), row.metadata["backfill"]))
+        return begun
     return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
 
 
-class Operations(OperationsServicer):
+class Operations(OperationsServicer):  # type: ignore[misc]
     """Get, list, wait for and delete operations."""
 
     def __init__(self, edge: Edge) -> None:
@@ -96,11 +105,15 @@ class Operations(OperationsServicer):
             raise NotFound("Operation", name, "operations are kept for a week after they end")
         return row
 
-    async def GetOperation(self, request: operations_pb2.GetOperationRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+    async def GetOperation(
+        self, request: operations_pb2.GetOperationRequest, context: Context
+    ) -> operations_pb2.Operation:
         """Return one operation."""
         return await self._edge.operation(await self._get(request.name))
 
-    async def WaitOperation(self, request: operations_pb2.WaitOperationRequest, context: Context) -> operations_pb2.Operation:  # noqa: E501, N802
+    async def WaitOperation(
+        self, request: operations_pb2.WaitOperationRequest, context: Context
+    ) -> operations_pb2.Operation:
         """Return an operation when it is done, or as it is when the time is over."""
         limit = request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _WAIT_SECONDS
         remaining = context.time_remaining()
@@ -116,7 +129,9 @@ class Operations(OperationsServicer):
                     return await self._edge.operation(row)
                 await listener.wait(min(left, _LOOK_SECONDS))
 
-    async def ListOperations(self, request: operations_pb2.ListOperationsRequest, context: Context) -> operations_pb2.ListOperationsResponse:  # noqa: ARG002, E501, N802
+    async def ListOperations(
+        self, request: operations_pb2.ListOperationsRequest, context: Context
+    ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
         if request.filter or not 0 <= request.page_size <= 1000:
             raise InvalidArgument([Violation("page_size", "must be 0 to 1,000; filters are not supported here")])
@@ -129,7 +144,9 @@ class Operations(OperationsServicer):
         token = rows[-1].id if len(rows) == size else ""
         return operations_pb2.ListOperationsResponse(operations=shown_rows, next_page_token=token)
 
-    async def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest, context: Context) -> empty_pb2.Empty:  # noqa: ARG002, E501, N802
+    async def DeleteOperation(
+        self, request: operations_pb2.DeleteOperationRequest, context: Context
+    ) -> empty_pb2.Empty:
         """Forget an operation that is done."""
         row = await self._get(request.name)
         if not row.done:
@@ -137,7 +154,9 @@ class Operations(OperationsServicer):
         await self._edge.db.write(lambda tx: operations.remove(tx, row.id))
         return empty_pb2.Empty()
 
-    async def CancelOperation(self, request: operations_pb2.CancelOperationRequest, context: Context) -> empty_pb2.Empty:  # noqa: ARG002, E501, N802
+    async def CancelOperation(
+        self, request: operations_pb2.CancelOperationRequest, context: Context
+    ) -> empty_pb2.Empty:
         """Refuse: what is declared goes on until something else is declared."""
         await self._get(request.name)
         raise FailedPrecondition(

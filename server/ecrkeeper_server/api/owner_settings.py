@@ -39,7 +39,9 @@ class OwnerSettings:
 
     _edge: Edge
 
-    async def GetRegistrySettings(self, request: pb.GetRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def GetRegistrySettings(
+        self, request: pb.GetRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Return one declaration."""
         name = SettingsName.parse(request.name)
         return await self._show(name)
@@ -53,7 +55,9 @@ class OwnerSettings:
             raise NotFound("RegistrySettings", str(name))
         return render.settings(declared, row)
 
-    async def ListRegistrySettings(self, request: pb.ListRegistrySettingsRequest, context: Context) -> pb.ListRegistrySettingsResponse:  # noqa: ARG002, E501, N802
+    async def ListRegistrySettings(
+        self, request: pb.ListRegistrySettingsRequest, context: Context
+    ) -> pb.ListRegistrySettingsResponse:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
@@ -78,7 +82,9 @@ class OwnerSettings:
         shown_rows = [render.settings(d, registries[str(d.name.registry)]) for d in found]
         return pb.ListRegistrySettingsResponse(registry_settings=shown_rows, next_page_token=token)
 
-    async def CreateRegistrySettings(self, request: pb.CreateRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def CreateRegistrySettings(
+        self, request: pb.CreateRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Declare settings as a new owner."""
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
@@ -89,7 +95,9 @@ class OwnerSettings:
             create=True, update=False, etag=request.registry_settings.etag,
         )  # fmt: skip
 
-    async def UpdateRegistrySettings(self, request: pb.UpdateRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def UpdateRegistrySettings(
+        self, request: pb.UpdateRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Change a declaration."""
         given = request.registry_settings
         name = SettingsName.parse(given.name, "registry_settings.name")
@@ -101,7 +109,9 @@ class OwnerSettings:
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 
-    async def DeleteRegistrySettings(self, request: pb.DeleteRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def DeleteRegistrySettings(
+        self, request: pb.DeleteRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
         caller = caller_of("DeleteRegistrySettings", request)
@@ -118,7 +128,7 @@ class OwnerSettings:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
 
-    async def _put(  # noqa: PLR0913 - the options of the calls
+    async def _put(
         self,
         name: SettingsName,
         change: Callable[[Declaration | None], Wish],
@@ -130,7 +140,16 @@ class OwnerSettings:
         etag: str = "",
     ) -> registry_pb2.RegistrySettings:
         def write(tx: Tx) -> Written:
-            return put(tx, name, change, caller, create=create, update=update, etag=etag, force=getattr(request, "force", False))
+            return put(
+                tx,
+                name,
+                change,
+                caller,
+                create=create,
+                update=update,
+                etag=etag,
+                force=getattr(request, "force", False),
+            )
 
         if request.validate_only:
             tried = await self._try(write)
@@ -163,14 +182,18 @@ class OwnerSettings:
         )
         return message
 
-    async def ImportRegistrySettings(self, request: pb.ImportRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def ImportRegistrySettings(
+        self, request: pb.ImportRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Declare what AWS has."""
         registry = RegistryName.parse(request.name)
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         unknown = [setting for setting in request.settings if setting not in SETTINGS]
         if unknown:
             known = ", ".join(SETTINGS)
-            raise InvalidArgument([Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown])
+            raise InvalidArgument(
+                [Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown]
+            )
         seen = await observe(self._edge.aws, registry, request.settings or SETTINGS)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
         if lost:
@@ -184,12 +207,14 @@ class OwnerSettings:
             elements = {key: value for key, value in one.elements.items() if defaults.get(key) != value}
             if elements or setting in request.settings:
                 shapes[setting] = SETTINGS[setting].join(elements)
-        wish = Wish(shapes, "REMOVE", False)  # noqa: FBT003 - nothing is replaced by an import
+        wish = Wish(shapes, "REMOVE", False)
         return await self._put(
             name, lambda _: wish, caller_of("ImportRegistrySettings", request), request, create=True, update=False
         )
 
-    async def RollbackRegistrySettings(self, request: pb.RollbackRegistrySettingsRequest, context: Context) -> registry_pb2.RegistrySettings:  # noqa: ARG002, E501, N802
+    async def RollbackRegistrySettings(
+        self, request: pb.RollbackRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
         """Declare a revision again."""
         name = SettingsName.parse(request.name)
         revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
@@ -197,7 +222,8 @@ class OwnerSettings:
             raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
         if revision.settings is None:
             raise FailedPrecondition(
-                f"revision {request.revision} of {name} is its deletion; delete it instead", reason="REVISION_IS_DELETION"
+                f"revision {request.revision} of {name} is its deletion; delete it instead",
+                reason="REVISION_IS_DELETION",
             )
         wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
         lint(name, wish.settings, "revision.settings")
@@ -206,8 +232,8 @@ class OwnerSettings:
             create=True, update=True, etag=request.etag,
         )  # fmt: skip
 
-    async def ListRegistrySettingsRevisions(  # noqa: N802
-        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context  # noqa: ARG002
+    async def ListRegistrySettingsRevisions(
+        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
     ) -> pb.ListRegistrySettingsRevisionsResponse:
         """List revisions."""
         name, page = SettingsName.parse(request.name), page_of(request, -1)

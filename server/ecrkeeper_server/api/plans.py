@@ -32,11 +32,13 @@ async def registry_plan(
         )
     for name in managed:
         mine = {k: v for k, v in applied.get(name, {}).items() if k not in abandoned.get(name, ())}
-        _add_setting(message, registry, name, composition, mine, seen[name], prune=spec.get("foreign_elements") == "PRUNE")
+        _add_setting(
+            message, registry, name, composition, mine, seen[name], prune=spec.get("foreign_elements") == "PRUNE"
+        )
     return message
 
 
-def _add_setting(  # noqa: PLR0913 - all that a plan depends on
+def _add_setting(
     message: common_pb2.Plan,
     registry: RegistryName,
     name: str,

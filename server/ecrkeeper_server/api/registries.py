@@ -38,7 +38,7 @@ class Registries:
 
     _edge: Edge
 
-    async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:  # noqa: ARG002, N802
+    async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
         name = RegistryName.parse(request.name)
         row, declared = await self._read(name)
@@ -63,7 +63,7 @@ class Registries:
         state = {**row.state, "observed": {setting: one.shape for setting, one in seen.items()}}
         return replace(row, state=state, observe_time=now)
 
-    async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:  # noqa: ARG002, N802
+    async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
@@ -73,7 +73,7 @@ class Registries:
             registries=[render.registry(row, declared[row.name]) for row in rows], next_page_token=token
         )
 
-    async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:  # noqa: ARG002, N802
+    async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Change the mode or what happens to foreign elements."""
         name = RegistryName.parse(request.registry.name, "registry.name")
         paths = masked_paths(request.update_mask, ("mode", "foreign_elements"))
@@ -105,8 +105,8 @@ class Registries:
         message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition))
         return message
 
-    async def WatchRegistries(  # noqa: N802
-        self, request: pb.WatchRegistriesRequest, context: Context  # noqa: ARG002
+    async def WatchRegistries(
+        self, request: pb.WatchRegistriesRequest, context: Context
     ) -> AsyncIterator[pb.WatchRegistriesResponse]:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
@@ -120,7 +120,9 @@ class Registries:
                 step.registry.name = name
             yield step
 
-    async def ReconcileRegistry(self, request: pb.ReconcileRegistryRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, N802
+    async def ReconcileRegistry(
+        self, request: pb.ReconcileRegistryRequest, context: Context
+    ) -> operations_pb2.Operation:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
         caller = caller_of("ReconcileRegistry", request)
@@ -144,8 +146,8 @@ class Registries:
             raise NotFound("Operation", "the operation of the first call")
         return await self._edge.operation(operation)
 
-    async def ValidatePullThroughCacheRule(  # noqa: N802
-        self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context  # noqa: ARG002
+    async def ValidatePullThroughCacheRule(
+        self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
     ) -> pb.ValidatePullThroughCacheRuleResponse:
         """Let ECR log in to an upstream."""
         name = RegistryName.parse(request.name)
@@ -155,7 +157,9 @@ class Registries:
             is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
         )
 
-    async def CheckReplication(self, request: pb.CheckReplicationRequest, context: Context) -> pb.CheckReplicationResponse:  # noqa: ARG002, N802
+    async def CheckReplication(
+        self, request: pb.CheckReplicationRequest, context: Context
+    ) -> pb.CheckReplicationResponse:
         """Check the replication destinations."""
         name = RegistryName.parse(request.name)
         setting = "replication_configuration"
@@ -167,7 +171,9 @@ class Registries:
         )
         return pb.CheckReplicationResponse(checks=[render.replication_check(check) for check in checks])
 
-    async def ExplainRepository(self, request: pb.ExplainRepositoryRequest, context: Context) -> pb.ExplainRepositoryResponse:  # noqa: ARG002, N802
+    async def ExplainRepository(
+        self, request: pb.ExplainRepositoryRequest, context: Context
+    ) -> pb.ExplainRepositoryResponse:
         """Say what applies to one repository name."""
         name = RegistryName.parse(request.name)
         row, declared = await self._read(name)

@@ -16,10 +16,10 @@ from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
 
-_STATES = {True: "STATE_IN_SYNC", False: "STATE_OUT_OF_SYNC"}
+_STATES = {True: "IN_SYNC", False: "OUT_OF_SYNC"}
 
 
-def timestamp(micros: int | None) -> timestamp_pb2.Timestamp | None:
+def timestamp(micros: int | None) -> Any:
     """Microseconds as a Timestamp; None stays unset."""
     if micros is None:
         return None
@@ -31,9 +31,9 @@ def value(given: Any) -> struct_pb2.Value | None:
     return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
 
 
-def number(message: Any, enum: str, name: str | None) -> int:
+def number(message: Any, enum: str, name: str | None) -> Any:
     """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
-    return int(getattr(message, enum).Value(f"{_upper(enum)}_{name}")) if name else 0
+    return getattr(message, enum).Value(f"{_upper(enum)}_{name}") if name else 0
 
 
 def _upper(enum: str) -> str:
@@ -92,11 +92,11 @@ def _elements(
             elif setting.defaults.get(key) == seen[key]:
                 continue
             else:
-                state = "STATE_REMOVING" if key in applied.get(name, {}) else "STATE_FOREIGN"
+                state = "REMOVING" if key in applied.get(name, {}) else "FOREIGN"
             yield registry_pb2.Element(
                 setting=name,
                 key=key,
-                state=registry_pb2.Element.State.Value(state),
+                state=number(registry_pb2.Element, "State", state),
                 owners=owners.get((name, key), ()),
                 value=value(wanted.get(key, seen.get(key))),
             )

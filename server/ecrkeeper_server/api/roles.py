@@ -51,7 +51,9 @@ class Roles(RoleServiceServicer):
     async def _get(self, name: RoleName) -> Resource | None:
         return await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
 
-    async def GetServiceLinkedRole(self, request: pb.GetServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+    async def GetServiceLinkedRole(
+        self, request: pb.GetServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
         """Return one role."""
         name = RoleName.parse(request.name)
         row = await self._get(name)
@@ -68,7 +70,9 @@ class Roles(RoleServiceServicer):
         role = None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}
         return replace(row, state={**row.state, "role": role}, observe_time=int(time.time() * 1_000_000))
 
-    async def ListServiceLinkedRoles(self, request: pb.ListServiceLinkedRolesRequest, context: Context) -> pb.ListServiceLinkedRolesResponse:  # noqa: ARG002, E501, N802
+    async def ListServiceLinkedRoles(
+        self, request: pb.ListServiceLinkedRolesRequest, context: Context
+    ) -> pb.ListServiceLinkedRolesResponse:
         """List roles."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
@@ -76,13 +80,17 @@ class Roles(RoleServiceServicer):
         shown_rows = [render.role(row, self._edge.partition) for row in rows]
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=shown_rows, next_page_token=token)
 
-    async def CreateServiceLinkedRole(self, request: pb.CreateServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+    async def CreateServiceLinkedRole(
+        self, request: pb.CreateServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
         """Declare a role."""
         account = parse_account(request.parent)
         name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
         return await self._write(name, request.service_linked_role, set(_PATHS), request, create=True, update=False)
 
-    async def UpdateServiceLinkedRole(self, request: pb.UpdateServiceLinkedRoleRequest, context: Context) -> role_pb2.ServiceLinkedRole:  # noqa: ARG002, E501, N802
+    async def UpdateServiceLinkedRole(
+        self, request: pb.UpdateServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
         """Change a role."""
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
         paths = masked_paths(request.update_mask, _PATHS)
@@ -90,7 +98,7 @@ class Roles(RoleServiceServicer):
             name, request.service_linked_role, paths, request, create=request.allow_missing, update=True
         )
 
-    async def _write(  # noqa: PLR0913 - the options of the calls
+    async def _write(
         self,
         name: RoleName,
         given: role_pb2.ServiceLinkedRole,
@@ -123,7 +131,7 @@ class Roles(RoleServiceServicer):
         self._edge.wake()
         return render.role(row, self._edge.partition)
 
-    async def _planned(  # noqa: PLR0913 - the options of the calls
+    async def _planned(
         self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
@@ -150,7 +158,9 @@ class Roles(RoleServiceServicer):
                 )
         return message
 
-    async def DeleteServiceLinkedRole(self, request: pb.DeleteServiceLinkedRoleRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+    async def DeleteServiceLinkedRole(
+        self, request: pb.DeleteServiceLinkedRoleRequest, context: Context
+    ) -> operations_pb2.Operation:
         """Delete a role."""
         name = RoleName.parse(request.name)
         caller = caller_of("DeleteServiceLinkedRole", request)
@@ -177,7 +187,9 @@ class Roles(RoleServiceServicer):
             raise NotFound("Operation", "the operation of the first call")
         return await self._edge.operation(operation)
 
-    async def _tried_deletion(self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> operations_pb2.Operation:
+    async def _tried_deletion(
+        self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest
+    ) -> operations_pb2.Operation:
         _deletable(await self._get(name), name, request)
         usage = await self._usage(name)
         kind = ROLES[name.role]
@@ -192,7 +204,9 @@ class Roles(RoleServiceServicer):
         operation.metadata.Pack(metadata)
         return operation
 
-    async def CheckServiceLinkedRoleUsage(self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context) -> pb.CheckServiceLinkedRoleUsageResponse:  # noqa: ARG002, E501, N802
+    async def CheckServiceLinkedRoleUsage(
+        self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context
+    ) -> pb.CheckServiceLinkedRoleUsageResponse:
         """Say which Regions use a role."""
         name = RoleName.parse(request.name)
         usage = await self._usage(name)
@@ -206,7 +220,9 @@ class Roles(RoleServiceServicer):
         regions = await enabled_regions(edge.aws, name.account, edge.home_region, edge.partition)
         return await role_usage(edge.aws, name.account, kind, regions, owners_by_region(kind, declared))
 
-    async def ReconcileServiceLinkedRole(self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context) -> operations_pb2.Operation:  # noqa: ARG002, E501, N802
+    async def ReconcileServiceLinkedRole(
+        self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context
+    ) -> operations_pb2.Operation:
         """Look at IAM now."""
         name = RoleName.parse(request.name)
         caller = caller_of("ReconcileServiceLinkedRole", request)
@@ -228,8 +244,8 @@ class Roles(RoleServiceServicer):
             raise NotFound("Operation", "the operation of the first call")
         return await self._edge.operation(operation)
 
-    async def WatchServiceLinkedRoles(  # noqa: N802
-        self, request: pb.WatchServiceLinkedRolesRequest, context: Context  # noqa: ARG002
+    async def WatchServiceLinkedRoles(
+        self, request: pb.WatchServiceLinkedRolesRequest, context: Context
     ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
         """Stream roles."""
         account = parse_account(request.parent, wildcard=True)
@@ -243,7 +259,9 @@ class Roles(RoleServiceServicer):
                 step.service_linked_role.name = name
             yield step
 
-    async def ListSupportedRegions(self, request: pb.ListSupportedRegionsRequest, context: Context) -> pb.ListSupportedRegionsResponse:  # noqa: ARG002, E501, N802
+    async def ListSupportedRegions(
+        self, request: pb.ListSupportedRegionsRequest, context: Context
+    ) -> pb.ListSupportedRegionsResponse:
         """List the Regions that ECR has."""
         known = self._edge.aws.partitions()
         if request.partition and request.partition not in known:
@@ -279,7 +297,9 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
     if not declared and not create:
         raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
     if declared and not update:
-        raise AlreadyExists(f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name)))
+        raise AlreadyExists(
+            f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
+        )
 
 
 def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:

@@ -16,6 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from ecrkeeper_server.api import interceptors
+from ecrkeeper_server.api.backfills import Backfills
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import Operations
 from ecrkeeper_server.api.owner_settings import OwnerSettings
@@ -33,7 +34,7 @@ SERVICES = (
 
 
 class RegistrySettings(
-    Registries, OwnerSettings, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
+    Registries, OwnerSettings, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
 ):
     """The whole RegistrySettingsService."""
 
@@ -55,10 +56,8 @@ def build(
             ("grpc.so_reuseport", 0),
         ],
     )
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)  # type: ignore[no-untyped-call]
-    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(  # type: ignore[no-untyped-call]
-        RegistrySettings(edge), server
-    )
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
+    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)

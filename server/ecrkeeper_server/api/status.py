@@ -63,7 +63,9 @@ def status_of_json(error: Mapping[str, Any]) -> status_pb2.Status:
 def internal(request_id: str) -> status_pb2.Status:
     """The status of a fault of the program: nothing but the id under which the log has it."""
     return _status(
-        "INTERNAL", f"internal error; the log has it under {request_id}", [_info("INTERNAL", {"request_id": request_id})]
+        "INTERNAL",
+        f"internal error; the log has it under {request_id}",
+        [_info("INTERNAL", {"request_id": request_id})],
     )
 
 

@@ -65,5 +65,3 @@ def relevant(names: set[str], kind: str, account: str) -> list[str]:
     segment = "registries" if kind == "registry" else "serviceLinkedRoles"
     prefix = "accounts/" if account == "-" else f"accounts/{account}/"
     return sorted(name for name in names if name.startswith(prefix) and name.split("/")[2:3] == [segment])
-
-

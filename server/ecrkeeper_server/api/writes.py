@@ -32,9 +32,7 @@ def caller_of(method: str, request: Message, principal: str = "") -> Caller:
     content.CopyFrom(request)
     content.ClearField("request_id")
     digest = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
-    return Caller(
-        method, getattr(request, "request_id", ""), digest, principal, getattr(request, "reason", "")
-    )
+    return Caller(method, getattr(request, "request_id", ""), digest, principal, getattr(request, "reason", ""))
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:
@@ -54,7 +52,9 @@ def check_etag(name: str, given: str, current: str) -> None:
         raise Aborted(name, given, current)
 
 
-def masked_paths(mask: FieldMask, allowed: Mapping[str, Iterable[str]] | Iterable[str], field: str = "update_mask") -> set[str]:
+def masked_paths(
+    mask: FieldMask, allowed: Mapping[str, Iterable[str]] | Iterable[str], field: str = "update_mask"
+) -> set[str]:
     """The paths to change; an empty mask and `*` mean all. Unknown paths are refused, all at once."""
     every = set(allowed)
     if not mask.paths or list(mask.paths) == ["*"]:
@@ -62,5 +62,7 @@ def masked_paths(mask: FieldMask, allowed: Mapping[str, Iterable[str]] | Iterabl
     unknown = [path for path in mask.paths if path not in every]
     if unknown:
         known = ", ".join(sorted(every))
-        raise InvalidArgument([Violation(field, f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]])
+        raise InvalidArgument(
+            [Violation(field, f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]]
+        )
     return set(mask.paths)

@@ -92,7 +92,7 @@ class AwsClient:
         credentials = await self._provider(account)
         return await self._attempts(account, region, service, operation, params, credentials)
 
-    async def _attempts(  # noqa: PLR0913 - a call has that many parts
+    async def _attempts(
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
     ) -> dict[str, Any]:
         """Repeat what may be repeated a few times; longer waits are the engine's."""
@@ -110,10 +110,10 @@ class AwsClient:
                     return answer.data
                 if is_throttle(answer.code):
                     self._limiter.throttled(account, region, family)
-                error = failure(service, operation, answer.status, answer.code, answer.message)
-                if last or not isinstance(error, Temporary) or error.after is not None:
-                    raise error
-            await asyncio.sleep(_PAUSE * 2**attempt * random.random())  # noqa: S311 - jitter
+                failed = failure(service, operation, answer.status, answer.code, answer.message)
+                if last or not isinstance(failed, Temporary) or failed.after is not None:
+                    raise failed
+            await asyncio.sleep(_PAUSE * 2**attempt * random.random())
         raise AssertionError("unreachable")
 
     async def _once(
@@ -136,7 +136,10 @@ class AwsClient:
         if self._session is None:
             # One SSL context for all connections: botocore parses the CA bundle anew for each.
             connector = aiohttp.TCPConnector(
-                limit=self._options.connections, keepalive_timeout=30, ssl=ssl.create_default_context(), ttl_dns_cache=60
+                limit=self._options.connections,
+                keepalive_timeout=30,
+                ssl=ssl.create_default_context(),
+                ttl_dns_cache=60,
             )
             timeout = aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=5)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)

@@ -38,7 +38,10 @@ class Ambient:
         found = self._session.get_credentials()
         if found is None:
             raise Temporary(
-                "no AWS credentials in the environment", reason="AWS_NO_CREDENTIALS", after=60, grpc_code="FAILED_PRECONDITION"
+                "no AWS credentials in the environment",
+                reason="AWS_NO_CREDENTIALS",
+                after=60,
+                grpc_code="FAILED_PRECONDITION",
             )
         frozen = found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)

@@ -6,6 +6,8 @@ Codes are those on the wire without the suffix `Exception`, so that ECR's
 
 from __future__ import annotations
 
+from typing import Any
+
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 
 THROTTLES = frozenset(
@@ -55,7 +57,7 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     """The domain error for an answer of AWS that is not a success."""
     action = f"{service}:{operation}"
     text = f"{action}: {code}: {message}" if message else f"{action}: {code}"
-    facts = {"aws_code": code, "operation": operation}
+    facts: dict[str, Any] = {"aws_code": code, "operation": operation}
     if is_throttle(code):
         return Temporary(text, reason="AWS_THROTTLED", grpc_code="UNAVAILABLE", **facts)
     if code in _DENIED:
@@ -69,7 +71,11 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if code in _CREDENTIALS:
         hint = "the credentials are not accepted there; is the Region enabled for the account?"
         return Temporary(
-            f"{text} ({hint})", reason="AWS_CREDENTIALS_REJECTED", after=_SLOW_SECONDS, grpc_code="FAILED_PRECONDITION", **facts
+            f"{text} ({hint})",
+            reason="AWS_CREDENTIALS_REJECTED",
+            after=_SLOW_SECONDS,
+            grpc_code="FAILED_PRECONDITION",
+            **facts,
         )
     if code in _SECRETS:
         return Temporary(text, reason="SECRET_UNUSABLE", after=_SLOW_SECONDS, grpc_code="FAILED_PRECONDITION", **facts)

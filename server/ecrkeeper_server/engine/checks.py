@@ -15,9 +15,7 @@ from ecrkeeper_server.settings.handshake import check
 _SETTINGS = ("registry_policy", "account_settings", "repository_creation_templates")
 
 
-async def check_replication(
-    aws: Aws, source: RegistryName, pairs: Iterable[str], now: int
-) -> list[dict[str, Any]]:
+async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
     """One check for each destination of replication pairs with keys `{account}/{region}:{filter}`."""
     places = sorted({key.split(":", 1)[0] for key in pairs})
     destinations = [RegistryName(*place.split("/", 1)) for place in places]

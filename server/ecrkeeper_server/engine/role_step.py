@@ -60,7 +60,7 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
     return _settled(step, kind, state, observed, calls, mended)
 
 
-def _settled(  # noqa: PLR0913 - all that a step has learned
+def _settled(
     step: Step,
     kind: RoleKind,
     state: dict[str, Any],
@@ -88,9 +88,7 @@ def _settled(  # noqa: PLR0913 - all that a step has learned
     return StepResult(state, Standing(not drift, reason=reason), True, settled=not drift)
 
 
-async def _create(
-    step: Step, kind: RoleKind, state: dict[str, Any]
-) -> tuple[ObservedRole | None, dict[str, Any]]:
+async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:
     """Create the role, or adopt the one that somebody else made first."""
     row = step.claimed
     call = creation(kind, row.spec)
@@ -185,9 +183,7 @@ async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion
     pause = min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
     params = {"DeletionTaskId": deletion["task"]}
     try:
-        answer = await step.aws.call(
-            row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params
-        )
+        answer = await step.aws.call(row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params)
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise
@@ -209,7 +205,9 @@ def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], st
     text = str(reason.get("Reason") or "IAM gave no reason")
     return [
         PreconditionViolation(
-            "ROLE_IN_USE", usage.get("Region", ""), f"{usage.get('Region')} uses it: {', '.join(usage.get('Resources', []))}"
+            "ROLE_IN_USE",
+            usage.get("Region", ""),
+            f"{usage.get('Region')} uses it: {', '.join(usage.get('Resources', []))}",
         )
         for usage in reason.get("RoleUsageList") or []
     ], f"IAM refused to delete the role: {text}"

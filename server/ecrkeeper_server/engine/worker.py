@@ -172,9 +172,12 @@ class Engine:
         except Refusal as error:
             work.warning("store_unavailable", error=error.message)
             return
-        error = result.standing.error
+        held = result.standing.error
         work.info(
-            "reconciled", synced=result.standing.synced, reason=error.reason if error else "", drift=len(result.state.get("drift", []))
+            "reconciled",
+            synced=result.standing.synced,
+            reason=held.reason if held else "",
+            drift=len(result.state.get("drift", [])),
         )
 
     async def _step(self, step: Step) -> StepResult:

@@ -64,8 +64,8 @@ def corrections(
         calls.append(RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes))
     stale = sorted(key for key in applied_tags if key not in tags and key in observed.tags)
     if stale:
-        changes = tuple(("tags", key, observed.tags[key], None) for key in stale)
-        calls.append(RoleCall("UntagRole", {"RoleName": kind.role_name, "TagKeys": stale}, changes))
+        gone = tuple(("tags", key, observed.tags[key], None) for key in stale)
+        calls.append(RoleCall("UntagRole", {"RoleName": kind.role_name, "TagKeys": stale}, gone))
     return calls
 
 

@@ -37,7 +37,9 @@ def _blocker(role: str, usage: RegionUsage) -> PreconditionViolation:
             f"{usage.region} could not be read, so the {role} role counts as used there: {usage.message}",
         )
     owners = f"; declared by {', '.join(usage.owners)}" if usage.owners else "; declared by nobody here"
-    return PreconditionViolation("ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources)}{owners}")
+    return PreconditionViolation(
+        "ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources)}{owners}"
+    )
 
 
 def _few(resources: Sequence[str], limit: int = 5) -> str:

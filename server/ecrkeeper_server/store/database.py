@@ -34,7 +34,7 @@ class Tx:
 
     def time(self) -> int:
         """The present time in microseconds."""
-        from sqlalchemy import select  # noqa: PLC0415 - kept out of the module's namespace
+        from sqlalchemy import select
 
         return int(self.conn.execute(select(self.now())).scalar_one())
 

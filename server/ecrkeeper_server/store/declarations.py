@@ -76,7 +76,7 @@ def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: 
     return [Declaration.of(row) for row in tx.conn.execute(ordered)]
 
 
-def put(  # noqa: PLR0913 - a row has that many parts
+def put(
     tx: Tx,
     name: SettingsName,
     settings: dict[str, Any],
@@ -96,9 +96,7 @@ def put(  # noqa: PLR0913 - a row has that many parts
         "registry_generation": registry_generation,
         "update_time": tx.now(),
     }
-    row = tx.conn.execute(
-        update(declarations).where(*_is(name)).values(**values).returning(declarations)
-    ).one_or_none()
+    row = tx.conn.execute(update(declarations).where(*_is(name)).values(**values).returning(declarations)).one_or_none()
     if row is None:
         row = tx.conn.execute(
             insert(declarations)

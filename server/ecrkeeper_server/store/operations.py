@@ -50,6 +50,12 @@ def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
     return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time))]
 
 
+def of_target(tx: Tx, target: str, method: str) -> list[Operation]:
+    """All operations of a method on a resource that are still kept, newest first."""
+    query = select(operations).where(operations.c.target == target, operations.c.method == method)
+    return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time.desc()))]
+
+
 def page(tx: Tx, after: str, limit: int) -> list[Operation]:
     """Up to `limit` operations by id, behind `after`."""
     query = select(operations).where(operations.c.id > after).order_by(operations.c.id).limit(limit)

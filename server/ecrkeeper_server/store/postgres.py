@@ -35,7 +35,9 @@ _NOTIFY_LIMIT = 7_000
 
 def postgres_engine(url: str, pool_size: int) -> Engine:
     """An engine in autocommit mode with time limits on statements and locks."""
-    options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
+    options = (
+        f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
+    )
     return create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -66,11 +68,13 @@ class PostgresDatabase(Database):
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a query on a pooled connection."""
-        return await self._in_thread(self._attempts, self._read, query)
+        result: T = await self._in_thread(self._attempts, self._read, query)
+        return result
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Run a change in a transaction on a pooled connection."""
-        return await self._in_thread(self._attempts, self._write, change)
+        result: T = await self._in_thread(self._attempts, self._write, change)
+        return result
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         if self._closing.is_set():
@@ -124,7 +128,9 @@ class PostgresDatabase(Database):
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not self._closing.is_set():
             try:
-                with psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="ecrkeeper-listen") as conn:
+                with psycopg.connect(
+                    url, autocommit=True, connect_timeout=5, application_name="ecrkeeper-listen"
+                ) as conn:
                     conn.execute(f"LISTEN {CHANNEL}")
                     while not self._closing.is_set():
                         for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):

@@ -57,9 +57,7 @@ def next_due(tx: Tx) -> float | None:
     """Seconds until the next row is due or a lease runs out; None if there is nothing to wait for."""
     now = tx.now()
     at = case((resources.c.lease_until.is_(None), resources.c.due_at), else_=_later(tx))
-    micros = tx.conn.execute(
-        select((func.min(at) - now)).where(resources.c.due_at.is_not(None))
-    ).scalar_one()
+    micros = tx.conn.execute(select(func.min(at) - now).where(resources.c.due_at.is_not(None))).scalar_one()
     return None if micros is None else max(0.0, micros / MICROSECONDS)
 
 

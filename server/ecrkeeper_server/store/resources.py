@@ -104,9 +104,7 @@ def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[
 
 
 def _changed(tx: Tx, name: str, **values: Any) -> Resource:
-    row = tx.conn.execute(
-        update(resources).where(resources.c.name == name).values(**values).returning(resources)
-    ).one()
+    row = tx.conn.execute(update(resources).where(resources.c.name == name).values(**values).returning(resources)).one()
     tx.changes(name)
     return Resource.of(row)
 
@@ -121,5 +119,3 @@ def roles_of(tx: Tx, account: str) -> dict[str, Resource]:
     """The roles of one account, by role id."""
     query = select(resources).where(resources.c.account == account, resources.c.kind == RoleName.kind)
     return {row.place: Resource.of(row) for row in tx.conn.execute(query)}
-
-

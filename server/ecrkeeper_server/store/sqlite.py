@@ -151,7 +151,7 @@ class SqliteDatabase(Database):
         conn.exec_driver_sql("SAVEPOINT change")
         try:
             job.result = job.change(tx)
-        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller
+        except BaseException as error:
             job.error = _unavailable(error) if isinstance(error, SQLAlchemyError) else error
             conn.exec_driver_sql("ROLLBACK TO change")
         else:

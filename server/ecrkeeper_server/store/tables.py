@@ -20,11 +20,11 @@ class Json(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base class's signature
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write a value; None is the database's NULL."""
         return None if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - the base class's signature
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
         return None if value is None else json.loads(value)
 

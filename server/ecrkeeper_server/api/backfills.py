@@ -1,0 +1,167 @@
+"""RegistrySettingsService: the calls on replication backfills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.shape import from_aws, to_aws
+from ecrkeeper_server.api.writes import answered, caller_of, remember
+from ecrkeeper_server.engine.backfills import METHOD, list_backfills, micros
+from ecrkeeper_server.engine.observe import observe
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, PreconditionViolation, Violation
+from ecrkeeper_server.names import BackfillName, RegistryName
+from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Backfills:
+    """Start, stop, get and list backfills, and list their results."""
+
+    _edge: Edge
+
+    async def StartReplicationBackfill(
+        self, request: pb.StartReplicationBackfillRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Start a backfill."""
+        registry = RegistryName.parse(request.parent, "parent")
+        caller, destination = caller_of(METHOD, request), to_aws(request.destination)
+        await self._check_destination(registry, destination)
+        if request.validate_only:
+            operation = operations_pb2.Operation(done=True)
+            operation.metadata.Pack(pb.StartReplicationBackfillMetadata())
+            return operation
+
+        def change(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            resources.ensure(tx, registry, NEW_REGISTRY)
+            row = resources.request(tx, str(registry))
+            operation = operations.create(tx, METHOD, row, {"destination": destination})
+            remember(tx, caller, operation.id)
+            return operation
+
+        stored = await self._edge.db.write(change)
+        self._edge.wake()
+        if stored is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self._edge.operation(stored)
+
+    async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
+        """Refuse what ECR would refuse, before anything is stored."""
+        place = f"{destination['registryId']}/{destination['region']}"
+        setting = "replication_configuration"
+        seen = (await observe(self._edge.aws, registry, [setting]))[setting]
+        if not any(key.startswith(f"{place}:") for key in seen.elements):
+            raise FailedPrecondition(
+                f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in sync",
+                reason="DESTINATION_NOT_CONFIGURED",
+                preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
+            )
+        running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] in _RUNNING]
+        if any(row["destination"] == destination for row in running):
+            raise FailedPrecondition(
+                f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS"
+            )
+
+    async def StopReplicationBackfill(
+        self, request: pb.StopReplicationBackfillRequest, context: Context
+    ) -> registry_pb2.ReplicationBackfill:
+        """Stop a backfill."""
+        name = BackfillName.parse(request.name)
+        params = {"replicationBackfillId": name.backfill}
+        where = name.registry
+        answer = await self._edge.aws.call(where.account, where.region, "ecr", "StopReplicationBackfill", params)
+        return backfill(where, answer)
+
+    async def GetReplicationBackfill(
+        self, request: pb.GetReplicationBackfillRequest, context: Context
+    ) -> registry_pb2.ReplicationBackfill:
+        """Return one backfill: as ECR says, or as it said last."""
+        name = BackfillName.parse(request.name)
+        for row in await self._all(name.registry):
+            if row["replicationBackfillId"].lower() == name.backfill.lower():
+                return backfill(name.registry, row)
+        raise NotFound("ReplicationBackfill", str(name))
+
+    async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
+        known = await list_backfills(self._edge.aws, registry)
+        ids = {row["replicationBackfillId"] for row in known}
+        ours = await self._edge.db.read(lambda tx: operations.of_target(tx, str(registry), METHOD))
+        remembered = [o.metadata["backfill"] for o in ours if "backfill" in o.metadata]
+        return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
+
+    async def ListReplicationBackfills(
+        self, request: pb.ListReplicationBackfillsRequest, context: Context
+    ) -> pb.ListReplicationBackfillsResponse:
+        """List backfills."""
+        registry, page = RegistryName.parse(request.parent, "parent"), page_of(request, 0)
+        if page.after < 0:
+            raise InvalidArgument([Violation("page_token", "is not a token of this list")])
+        rows = await self._all(registry)
+        end = page.after + page.size
+        token = page.token(end) if end < len(rows) else ""
+        shown = [backfill(registry, row) for row in rows[page.after : end]]
+        return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)
+
+    async def ListReplicationBackfillResults(
+        self, request: pb.ListReplicationBackfillResultsRequest, context: Context
+    ) -> pb.ListReplicationBackfillResultsResponse:
+        """List how each image fared."""
+        name, page = BackfillName.parse(request.name), page_of(request, "")
+        params: dict[str, Any] = {"replicationBackfillId": name.backfill, "maxResults": page.size}
+        if page.after:
+            params["nextToken"] = page.after
+        if request.status:
+            params["resultStatusFilter"] = request.status
+        where = name.registry
+        answer = await self._edge.aws.call(
+            where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
+        )
+        response = pb.ListReplicationBackfillResultsResponse()
+        for row in answer.get("results") or []:
+            image = row.get("imageId") or {}
+            response.results.add(
+                repository_name=row.get("repositoryName", ""),
+                image_digest=image.get("imageDigest", ""),
+                image_tag=image.get("imageTag", ""),
+                status=row.get("status", ""),
+                failure_code=row.get("failureCode", ""),
+            )
+        if answer.get("nextToken"):
+            response.next_page_token = page.token(answer["nextToken"])
+        return response
+
+
+_RUNNING = frozenset({"PREPARING", "IN_PROGRESS", "STOPPING"})
+
+
+def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
+    """A backfill as a message."""
+    progress = row.get("progress") or {}
+    message = registry_pb2.ReplicationBackfill(
+        name=str(BackfillName(registry, row["replicationBackfillId"])),
+        status=render.number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
+        failure_code=row.get("failureCode") or "",
+        total_replication_count=progress.get("totalReplicationCount") or 0,
+        completed_replication_count=progress.get("completedReplicationCount") or 0,
+        failed_replication_count=progress.get("failedReplicationCount") or 0,
+        failure_codes=progress.get("failureCodes") or [],
+        start_time=render.timestamp(micros(row.get("startedAt"))),
+        end_time=render.timestamp(micros(row.get("endedAt"))),
+    )
+    from_aws(row["destination"], message.destination)
+    return message

@@ -1,0 +1,98 @@
+"""Replication backfills: started and followed by the step of their registry, as operations.
+
+ECR's start takes no client token. The operation is stored before anything is
+sent, and a step that finds one without an id looks for a backfill that began
+after it before starting another: a kill in between starts nothing twice.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.conditions import error_json
+from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.errors import AwsError, Permanent
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import operations
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation
+
+METHOD = "StartReplicationBackfill"
+POLL_SECONDS = 2.0
+_TERMINAL = frozenset({"COMPLETE", "FAILED", "STOPPED"})
+_PAGES = 40
+# AWS's clock and ours may differ by this much.
+_CLOCK_SECONDS = 60.0
+
+
+async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
+    """All backfills that ECR knows of a registry, newest first."""
+    found: list[dict[str, Any]] = []
+    params: dict[str, Any] = {"maxResults": 50}
+    for _ in range(_PAGES):
+        answer = await aws.call(registry.account, registry.region, "ecr", "ListReplicationBackfills", params)
+        found += answer.get("backfills") or []
+        if not answer.get("nextToken"):
+            break
+        params = {**params, "nextToken": answer["nextToken"]}
+    return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
+
+
+async def follow(step: Step) -> bool:
+    """Take every backfill of the registry a step further; whether any is still under way."""
+    row = step.claimed
+    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, METHOD))
+    if not pending:
+        return False
+    known = await list_backfills(step.aws, row.registry)
+    open_ended = False
+    for operation in pending:
+        open_ended |= await _advance(step, operation, known)
+    return open_ended
+
+
+async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]) -> bool:
+    try:
+        seen = _find(operation, known) or await _start(step, operation)
+    except Permanent as error:
+        refusal = error_json(error)
+        await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
+        return False
+    except AwsError:
+        return True
+    metadata = {**operation.metadata, "backfill": seen}
+
+    def save(tx: Tx) -> None:
+        if seen["status"] in _TERMINAL:
+            operations.end(tx, operation, response=seen, metadata=metadata)
+        elif metadata != operation.metadata:
+            operations.progress(tx, operation, metadata)
+
+    await step.db.write(save)
+    return seen["status"] not in _TERMINAL
+
+
+def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] | None:
+    mine = operation.metadata.get("backfill", {}).get("replicationBackfillId")
+    began = operation.create_time / 1_000_000 - _CLOCK_SECONDS
+    for row in known:
+        if mine is not None and row["replicationBackfillId"] == mine:
+            return row
+        same = row.get("destination") == operation.metadata["destination"]
+        if mine is None and same and row["status"] not in _TERMINAL and float(row.get("startedAt") or 0) >= began:
+            return row
+    return operation.metadata.get("backfill")
+
+
+async def _start(step: Step, operation: Operation) -> dict[str, Any]:
+    registry = step.claimed.registry
+    await step.fence()
+    params = {"destination": operation.metadata["destination"]}
+    return await step.aws.call(registry.account, registry.region, "ecr", METHOD, params)
+
+
+def micros(seconds: float | None) -> int | None:
+    """ECR's time in microseconds."""
+    return None if seconds is None else int(datetime.fromtimestamp(float(seconds), UTC).timestamp() * 1_000_000)
