@@ -3,7 +3,7 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test demo serve clean
+.PHONY: help setup gen fmt lint test fresh demo serve clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,3 +27,19 @@ gen: setup ## Generate the Python code of the protos
 
 clean: ## Remove what the targets made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+lint: setup ## Check style, types, import contracts and protos
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf lint
+	cd protos && ../$(BIN)/buf breaking --against ../tests/golden/api.binpb
+
+test: setup ## Run all tests, those on Postgres for real
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+fresh: setup ## Check that the generated code is that of the protos
+	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf
+	@$(MAKE) --no-print-directory gen >/dev/null 2>&1
+	@diff -r -x __pycache__ build/fresh/v1 client/ecrkeeper/v1 && diff -r -x __pycache__ build/fresh/buf client/buf \
+		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

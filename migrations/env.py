@@ -8,9 +8,8 @@ nothing reads any more in a later release.
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import text
-
 from ecrkeeper_server.store.tables import metadata
+from sqlalchemy import text
 
 # Any constant will do, as long as every release uses the same one.
 _LOCK = 7_302_611

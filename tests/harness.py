@@ -64,7 +64,9 @@ class Simulator(Process):
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the control API."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_sim/{path}", data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+        request = urllib.request.Request(
+            f"{self.url}/_sim/{path}", data, {"Content-Type": "application/json"}, method=method
+        )  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own process
             text = answer.read()
         return json.loads(text) if text else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import botocore.session  # type: ignore[import-untyped]
+import botocore.session
 
 _PREFIXES = (
     ("us-gov-", "aws-us-gov"),

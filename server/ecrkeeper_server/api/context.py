@@ -97,11 +97,11 @@ async def watched(
             yield "CURRENT", row.name, row
         yield "SNAPSHOT_COMPLETE", "", None
         while True:
-            for name, row in (await _news(edge, listener, kind, account, sent)).items():
-                if row is not None and meets(row):
-                    if sent.get(name) != _version(row):
-                        sent[name] = _version(row)
-                        yield "CURRENT", name, row
+            for name, now in (await _news(edge, listener, kind, account, sent)).items():
+                if now is not None and meets(now):
+                    if sent.get(name) != _version(now):
+                        sent[name] = _version(now)
+                        yield "CURRENT", name, now
                 elif sent.pop(name, None) is not None:
                     yield "REMOVED", name, None
 
@@ -113,7 +113,7 @@ async def _news(
     names = await listener.wait(_RELIST_SECONDS)
     if not names or listener.overflowed:
         listener.overflowed = False
-        everything = {row.name: row async for row in _everything(edge, kind, account, lambda _: True)}
+        everything: dict[str, Resource | None] = {row.name: row async for row in _everything(edge, kind, account, lambda _: True)}
         return {**dict.fromkeys(sent), **everything}
     wanted = relevant(names, kind, account)
     rows = await edge.db.read(lambda tx: resources.get_many(tx, wanted)) if wanted else {}

@@ -94,5 +94,5 @@ def from_aws(shape: Mapping[str, Any], message: Message) -> None:
             setattr(message, field.name, _scalar(field, value))
 
 
-def _scalar(field: FieldDescriptor, value: Any) -> Any:
+def _scalar(field: Any, value: Any) -> Any:
     return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value

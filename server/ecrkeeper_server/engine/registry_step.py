@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ecrkeeper_server.engine.backfills import POLL_SECONDS, follow
+from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.observe import Observed, observe, observe_role, observe_setting
 from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
@@ -18,7 +20,7 @@ from ecrkeeper_server.settings.setting import Call
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations, queue, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.rows import Declaration, Resource
 
 _GONE = frozenset(
     {
@@ -58,13 +60,30 @@ async def registry_step(step: Step) -> StepResult:
         state = {**row.state, "applied": run.applied, "drift": [], "error": None}
         if not managed:
             state = {**state, "observed": {}, "degraded": {}}
-        return StepResult(state, Standing(True, reason=reason), observed=False, settled=True)
+        busy = mode != "PAUSED" and await follow(step)
+        next_in = POLL_SECONDS if busy else None
+        return StepResult(state, Standing(True, reason=reason), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
     _make_plans(run, row.spec)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await _act(step, run)
         _make_plans(run, row.spec)
-    return _result(step, run, mode)
+    result = _result(step, run, mode)
+    result.state["checks"] = await _checks(step, run)
+    if await follow(step):
+        result = replace(result, next_in=POLL_SECONDS)
+    return result
+
+
+async def _checks(step: Step, run: _Run) -> list[dict[str, Any]]:
+    """Whether images can arrive at each destination; an unchanged finding keeps its time, so nothing is rewritten."""
+    pairs = run.composition.desired.get("replication_configuration", {})
+    before = {str(c["destination"]): c for c in step.claimed.state.get("checks", [])}
+    checks = await check_replication(step.aws, step.claimed.registry, pairs, step.now) if pairs else []
+    return [
+        old if (old := before.get(str(new["destination"]))) and {**old, "time": new["time"]} == new else new
+        for new in checks
+    ]
 
 
 def _without_abandoned(applied: Mapping[str, Any], spec: Mapping[str, Any], composition: Composition) -> dict[str, Any]:
@@ -95,7 +114,7 @@ async def _act(step: Step, run: _Run) -> None:
     for name, planned in list(run.plans.items()):
         if not planned.changes or run.observed[name].unknown:
             continue
-        refused = _replacement_refused(run, planned)
+        refused = _replacement_refused(run, planned) or _too_much(step, planned)
         if refused is not None:
             run.errors.append(refused)
             continue
@@ -156,6 +175,19 @@ def _replacement_refused(run: _Run, planned: Plan) -> Permanent | None:
     )
 
 
+def _too_much(step: Step, planned: Plan) -> Permanent | None:
+    """An error if what is desired fits AWS's limits, but not together with the foreign elements there."""
+    found = SETTINGS[planned.setting].lint_composed(planned.target, step.claimed.registry)
+    if not found or not planned.foreign:
+        return None
+    return Permanent(
+        f"{planned.setting}: with {len(planned.foreign)} foreign elements it exceeds what AWS allows: "
+        f"{found[0].description}; remove some of them, or set foreign_elements to PRUNE",
+        reason="FOREIGN_ELEMENTS_IN_THE_WAY",
+        grpc_code="RESOURCE_EXHAUSTED",
+    )
+
+
 async def _write(step: Step, run: _Run, name: str, planned: Plan) -> None:
     setting, registry = SETTINGS[name], step.claimed.registry
     auto_created = await _role_to_come(step, name, planned)
@@ -193,13 +225,24 @@ async def _role_to_come(step: Step, name: str, planned: Plan) -> bool:
     if role is None or not planned.target:
         return False
     resource = RoleName(step.claimed.account, role)
-    if await step.db.read(lambda tx: resources.get(tx, str(resource))) is not None:
+    row = await step.db.read(lambda tx: resources.get(tx, str(resource)))
+    if row is not None:
+        _check_role(row)
         return False
     try:
         return await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role]) is None
     except AwsError:
         # Who created the role is worth knowing, not worth failing for.
         return False
+
+
+def _check_role(row: Resource) -> None:
+    """Wait for a role that is on its way here or away: ECR would create it again by itself."""
+    if row.spec.get("deletion"):
+        raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
+    declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    if declared and not row.state.get("role"):
+        raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
 
 
 async def _note_auto_created(step: Step, role: str) -> None:

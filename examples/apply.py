@@ -1,0 +1,88 @@
+"""Apply declaration files to a running ecrkeeper and wait until AWS matches them.
+
+A file names one owner and holds, for each registry, settings in AWS's shape; `${NAME}` stands for an
+environment variable and a policy may be written as JSON instead of text:
+
+    python examples/apply.py --target 127.0.0.1:50051 examples/two-accounts/*.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import string
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What one owner wants in one registry."""
+
+    registry: str
+    owner: str
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return f"{self.registry}/settings/{self.owner}"
+
+
+def load(path: Path, variables: Mapping[str, str]) -> list[Declaration]:
+    """Return the declarations of one file; ValueError names what is wrong with it."""
+    try:
+        document = json.loads(string.Template(path.read_text(encoding="utf-8")).substitute(variables))
+        return [
+            Declaration(registry, document["owner"], _with_policy_text(settings))
+            for registry, settings in document["registries"].items()
+        ]
+    except KeyError as error:
+        raise ValueError(f"{path}: {error} is neither a member of the file nor a variable that is set") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _with_policy_text(settings: dict[str, Any]) -> dict[str, Any]:
+    policy = settings.get("registryPolicy", {}).get("policyText")
+    if not isinstance(policy, dict):
+        return settings
+    return {**settings, "registryPolicy": {"policyText": json.dumps(policy)}}
+
+
+def apply(client: ecrkeeper.Client, declarations: Iterable[Declaration], reason: str = "") -> None:
+    """Make each declaration be exactly what its file says."""
+    for declaration in declarations:
+        client.apply_registry_settings(declaration.name, declaration.settings, reason=reason)
+
+
+def main() -> int:
+    """Apply the files named on the command line."""
+    parser = argparse.ArgumentParser(description="Apply declaration files and wait until AWS matches them.")
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--target", default="127.0.0.1:50051")
+    parser.add_argument("--reason", default="", help="why, kept with the revision")
+    given = parser.parse_args()
+    try:
+        declarations = [each for path in given.files for each in load(path, os.environ)]
+        with ecrkeeper.Client(given.target, insecure=True) as client:
+            apply(client, declarations, given.reason)
+            for registry in sorted({each.registry for each in declarations}):
+                client.wait_until_synced(registry)
+                print(f"in sync: {registry}")  # noqa: T201
+    except (OSError, ValueError, ecrkeeper.RegistryError) as error:
+        print(f"apply: {error}", file=sys.stderr)  # noqa: T201
+        for violation in getattr(error, "violations", ()):
+            print(f"  {violation}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The simulated AWS and the server as child processes, and AWS clients for the former."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_READY = "listening on "
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where the two processes listen; `children` are the processes by name."""
+
+    aws_url: str
+    target: str
+    children: Mapping[str, subprocess.Popen[str]]
+
+    def aws(self, service: str, account: str, region: str) -> Any:
+        """Return a boto3 client of one account: the simulated AWS takes 12 digits as the key of that account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.aws_url,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="simulated",  # noqa: S106
+        )
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, *, sim_port: int = 0, listen: str = "127.0.0.1:0", metrics: str = "127.0.0.1:0", resync: float = 900.0
+) -> Iterator[Stack]:
+    """Run both processes until the block ends, whatever ends it; their logs are in `folder`."""
+    environment = _environment()
+    os.environ.update(environment)
+    with contextlib.ExitStack() as stack:
+        sim, url = _start(stack, "ecrkeeper-sim", ["-m", "ecrkeeper_sim", "--port", str(sim_port)], environment, folder)
+        settings = {
+            "ECRKEEPER_DATABASE_URL": f"sqlite:///{folder / 'ecrkeeper.db'}",
+            "ECRKEEPER_LISTEN": listen,
+            "ECRKEEPER_METRICS_LISTEN": metrics,
+            "ECRKEEPER_AWS_ENDPOINT_URL": url,
+            "ECRKEEPER_AWS_ROLE_TEMPLATE": "arn:aws:iam::{account}:role/ecrkeeper",
+            "ECRKEEPER_RESYNC_SECONDS": str(resync),
+            "AWS_ACCESS_KEY_ID": "999999999999",
+            "AWS_SECRET_ACCESS_KEY": "simulated",
+        }
+        arguments = ["-m", "ecrkeeper_server", "serve"]
+        server, target = _start(stack, "ecrkeeper-server", arguments, {**environment, **settings}, folder)
+        yield Stack(url, target, {"ecrkeeper-sim": sim, "ecrkeeper-server": server})
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without anything that leads to the real AWS or through a proxy."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
+    local = "127.0.0.1,localhost"
+    return {
+        **kept,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": local,
+        "no_proxy": local,
+    }
+
+
+def _start(
+    stack: contextlib.ExitStack, name: str, arguments: list[str], environment: Mapping[str, str], folder: Path
+) -> tuple[subprocess.Popen[str], str]:
+    log = stack.enter_context((folder / f"{name}.log").open("w+", encoding="utf-8"))
+    child = subprocess.Popen(  # noqa: S603
+        [sys.executable, *arguments],
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        # Ctrl-C is for the parent, which stops its children in order.
+        start_new_session=True,
+    )
+    stack.callback(_stop, child)
+    address = _address(child)
+    if address is None:
+        log.seek(0)
+        tail = log.read()[-2000:]
+        raise RuntimeError(f"{name} did not start (exit status {child.poll()}):\n{tail}")
+    return child, address
+
+
+def _address(child: subprocess.Popen[str]) -> str | None:
+    """Return the address that a child prints when it is ready; None if it ends or says nothing for too long."""
+    until = time.monotonic() + _START_SECONDS
+    out = child.stdout
+    while out is not None and (left := until - time.monotonic()) > 0:
+        if not select.select([out], [], [], left)[0]:
+            return None
+        line = out.readline()
+        if not line:
+            child.wait(_STOP_SECONDS)
+            return None
+        if line.startswith(_READY):
+            return line.removeprefix(_READY).strip()
+    return None
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()

@@ -1,0 +1,50 @@
+"""What `import ecrkeeper` offers, and what it does not bring along."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import ecrkeeper
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_exported_names_are_exact() -> None:
+    public = {
+        name
+        for name, value in vars(ecrkeeper).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+    assert public == set(ecrkeeper.__all__)
+    assert list(ecrkeeper.__all__) == sorted(ecrkeeper.__all__, key=lambda name: (not name.isupper(), name))
+
+
+def test_every_exception_is_exported() -> None:
+    kinds = {c.__name__ for c in vars(ecrkeeper._errors).values() if isinstance(c, type) and issubclass(c, Exception)}
+    assert {name for name in kinds if not name.startswith("_")} - {"DecodeError"} <= set(ecrkeeper.__all__)
+
+
+def test_importing_the_client_imports_nothing_of_the_server() -> None:
+    code = "import sys, ecrkeeper; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
+    loaded = set(shown.stdout.split())
+    assert "ecrkeeper" in loaded
+    unwanted = {"boto3", "botocore", "sqlalchemy", "alembic", "aiohttp", "psycopg", "structlog", "protovalidate"}
+    assert not loaded & (unwanted | {"ecrkeeper_server", "ecrkeeper_sim", "grpc_health", "grpc_reflection"})
+
+
+def test_the_api_is_typed_for_users(tmp_path: Path) -> None:
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", str(tmp_path)]
+    checked = subprocess.run(
+        [*mypy, "tests/client/typing_api.py"],
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": "client"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

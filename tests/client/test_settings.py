@@ -1,0 +1,135 @@
+"""Dictionaries in AWS's shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ecrkeeper
+import pytest
+from ecrkeeper._settings import enum_name, settings_message
+from ecrkeeper.v1 import settings_pb2
+from google.protobuf.descriptor import EnumDescriptor
+
+from .fake import FakeServer
+
+OWNED = "accounts/111111111111/registries/us-east-1/settings/team-a"
+AWS: dict[str, Any] = {
+    "registryPolicy": {"policyText": "{}"},
+    "replicationConfiguration": {
+        "rules": [
+            {
+                "destinations": [{"region": "eu-west-1", "registryId": "222222222222"}],
+                "repositoryFilters": [{"filter": "prod-", "filterType": "PREFIX_MATCH"}],
+            }
+        ]
+    },
+    "scanningConfiguration": {
+        "scanType": "ENHANCED",
+        "rules": [
+            {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": ({"filter": "*", "filterType": "WILDCARD"},)}
+        ],
+    },
+    "pullThroughCacheRules": {
+        "rules": [
+            {
+                "ecrRepositoryPrefix": "hub",
+                "upstreamRegistryUrl": "registry-1.docker.io",
+                "upstreamRegistry": "docker-hub",
+            }
+        ]
+    },
+    "repositoryCreationTemplates": {
+        "templates": [
+            {
+                "prefix": "ROOT",
+                "appliedFor": ["PULL_THROUGH_CACHE", "APPLIED_FOR_REPLICATION"],
+                "encryptionConfiguration": {"encryptionType": "AES256"},
+                "resourceTags": [{"Key": "team", "Value": "a"}],
+            }
+        ]
+    },
+    "signingConfiguration": {},
+}
+
+
+def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
+    message = settings_message(AWS)
+    assert message.scanning_configuration.scan_type == settings_pb2.RegistryScanningConfiguration.SCAN_TYPE_ENHANCED
+    (rule,) = message.pull_through_cache_rules.rules
+    assert rule.upstream_registry == settings_pb2.PullThroughCacheRule.UPSTREAM_REGISTRY_DOCKER_HUB
+    (template,) = message.repository_creation_templates.templates
+    assert list(template.applied_for) == [2, 1]
+    assert (template.resource_tags[0].key, template.resource_tags[0].value) == ("team", "a")
+    assert message.scanning_configuration.rules[0].repository_filters[0].filter_type == 1
+
+
+def test_absent_and_empty_stay_different() -> None:
+    message = settings_message(AWS)
+    assert message.HasField("signing_configuration")
+    assert not message.HasField("account_settings")
+
+
+def test_the_names_of_the_protos_are_accepted_as_well() -> None:
+    snake = {"scanning_configuration": {"scan_type": "SCAN_TYPE_BASIC"}}
+    assert settings_message(snake) == settings_message({"scanningConfiguration": {"scanType": "BASIC"}})
+
+
+def _enums(message: Any) -> list[EnumDescriptor]:
+    nested = [field.message_type for field in message.fields if field.message_type]
+    return [f.enum_type for f in message.fields if f.enum_type] + [e for inner in nested for e in _enums(inner)]
+
+
+@pytest.mark.parametrize("enum", _enums(ecrkeeper.Settings.DESCRIPTOR), ids=lambda enum: enum.full_name)
+def test_every_enum_value_of_the_settings_is_known_without_its_prefix(enum: EnumDescriptor) -> None:
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    for value in enum.values:
+        assert value.name.startswith(prefix)
+        assert enum_name(enum, value.name.removeprefix(prefix)) == value.name
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"scanningConfiguration": {"scanType": "DEEP"}}, "DEEP"),
+        ({"scanConfiguration": {}}, "scanConfiguration"),
+        ({"replicationConfiguration": {"rules": "all"}}, "rules"),
+    ],
+)
+def test_what_is_not_a_setting_is_refused_before_anything_is_sent(
+    server: FakeServer, client: ecrkeeper.Client, settings: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ecrkeeper.InvalidArgument, match=complaint) as caught:
+        client.apply_registry_settings(OWNED, settings)
+    assert caught.value.violations[0].field == "settings"
+    assert server.asked == []
+
+
+def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    client.apply_registry_settings(OWNED, AWS, deletion_policy="ABANDON", etag="e", reason="because", force=True)
+    (request,) = server.requests("UpdateRegistrySettings")
+    assert request.allow_missing and request.force and request.reason == "because"
+    assert not request.update_mask.paths
+    declared = request.registry_settings
+    assert (declared.name, declared.etag) == (OWNED, "e")
+    assert declared.deletion_policy == ecrkeeper.DeletionPolicy.DELETION_POLICY_ABANDON
+    assert declared.settings == settings_message(AWS)
+
+
+def test_a_declaration_is_created_from_a_message_too(server: FakeServer, client: ecrkeeper.Client) -> None:
+    settings = settings_message(AWS)
+    client.create_registry_settings(
+        "accounts/1/registries/eu-west-1",
+        "team-a",
+        settings=settings,
+        deletion_policy=ecrkeeper.DeletionPolicy.DELETION_POLICY_REMOVE,
+    )
+    (request,) = server.requests("CreateRegistrySettings")
+    assert request.registry_settings.settings == settings
+    assert request.registry_settings.deletion_policy == ecrkeeper.DeletionPolicy.DELETION_POLICY_REMOVE
+
+
+def test_a_deletion_policy_that_does_not_exist_is_refused(client: ecrkeeper.Client) -> None:
+    with pytest.raises(ecrkeeper.InvalidArgument, match="deletion_policy"):
+        client.apply_registry_settings(OWNED, {}, deletion_policy="BURN")

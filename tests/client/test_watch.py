@@ -1,0 +1,222 @@
+"""Streams that outlive the connection, and waiting for a registry to be in sync."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import ecrkeeper
+import grpc
+import pytest
+from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
+from ecrkeeper.v1.role_service_pb2 import WatchServiceLinkedRolesResponse as RoleStep
+
+from .fake import FakeServer, fail, info, status
+
+NAME = "accounts/111111111111/registries/us-east-1"
+COMPLETE = Step(kind=Step.KIND_SNAPSHOT_COMPLETE)
+
+
+def current(name: str, **fields: Any) -> Step:
+    return Step(kind=Step.KIND_CURRENT, registry=ecrkeeper.Registry(name=name, **fields))
+
+
+def removed(name: str) -> Step:
+    return Step(kind=Step.KIND_REMOVED, registry=ecrkeeper.Registry(name=name))
+
+
+def stream(*steps: Any, then: str = "") -> Any:
+    """Return an answer that sends steps and then ends, fails with a code, or stays open."""
+
+    def answer(_request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        yield from steps
+        if then == "open":
+            ended = threading.Event()
+            context.add_callback(ended.set)
+            ended.wait(10)
+        elif then:
+            fail(then)(_request, context)
+
+    return answer
+
+
+def test_a_watch_subscribes_again_and_tells_what_vanished_meanwhile(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on(
+        "WatchRegistries",
+        stream(current("a"), current("b"), COMPLETE, current("c"), then="UNAVAILABLE"),
+        stream(current("a"), COMPLETE, then="open"),
+    )
+    with client.watch_registries() as steps:
+        told = [next(steps) for _ in range(8)]
+    assert told[:4] == [current("a"), current("b"), COMPLETE, current("c")]
+    assert told[4:] == [current("a"), removed("b"), removed("c"), COMPLETE]
+
+
+def test_a_watch_subscribes_again_after_the_server_ended_the_stream(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on("WatchServiceLinkedRoles", stream(RoleStep(kind=2)), stream(RoleStep(kind=2), then="open"))
+    with client.watch_service_linked_roles("accounts/1") as steps:
+        assert [next(steps).kind for _ in range(2)] == [2, 2]
+    assert {request.parent for request in server.requests("WatchServiceLinkedRoles")} == {"accounts/1"}
+
+
+def test_a_removal_is_not_told_twice(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on(
+        "WatchRegistries",
+        stream(current("a"), COMPLETE, removed("a"), then="UNAVAILABLE"),
+        stream(COMPLETE, then="open"),
+    )
+    with client.watch_registries() as steps:
+        assert [next(steps) for _ in range(4)] == [current("a"), COMPLETE, removed("a"), COMPLETE]
+
+
+def test_a_server_that_cannot_be_reached_at_first_is_reported(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", fail("UNAVAILABLE"))
+    with pytest.raises(ecrkeeper.Unavailable):
+        next(client.watch_registries())
+
+
+def test_a_watch_that_is_refused_later_ends_with_the_refusal(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), fail("PERMISSION_DENIED"))
+    steps = client.watch_registries()
+    assert next(steps) == COMPLETE
+    with pytest.raises(ecrkeeper.PermissionDenied):
+        next(steps)
+
+
+def test_a_watch_has_no_deadline_unless_it_is_given_one(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(COMPLETE, then="open"))
+    with client.watch_registries() as steps:
+        next(steps)
+    assert (server.asked[0].deadline or 1e9) > 1e6
+    with pytest.raises(ecrkeeper.DeadlineExceeded):
+        list(client.watch_registries(timeout=0.05))
+
+
+def test_closing_a_watch_from_another_thread_ends_the_iteration(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(COMPLETE, then="open"))
+    steps = client.watch_registries()
+    told = []
+    for step in steps:
+        told.append(step)
+        threading.Thread(target=steps.close).start()
+    assert told == [COMPLETE]
+    assert list(steps) == []
+
+
+def test_a_watch_that_is_closed_before_it_began_asks_nothing(server: FakeServer, client: ecrkeeper.Client) -> None:
+    steps = client.watch_registries()
+    steps.close()
+    assert list(steps) == [] and server.asked == []
+
+
+def test_the_asyncio_watch_subscribes_again_and_can_be_closed(server: FakeServer) -> None:
+    server.on(
+        "WatchRegistries",
+        stream(current("a"), COMPLETE, then="UNAVAILABLE"),
+        stream(COMPLETE, then="open"),
+    )
+
+    async def watch() -> list[Step]:
+        told = []
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            steps = client.watch_registries()
+            async for step in steps:
+                told.append(step)
+                if len(told) == 4:
+                    asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(steps.close()))
+        return told
+
+    assert asyncio.run(watch()) == [current("a"), COMPLETE, removed("a"), COMPLETE]
+
+
+def test_cancelling_the_task_of_an_asyncio_watch_cancels_the_task(server: FakeServer) -> None:
+    server.on("WatchRegistries", stream(COMPLETE, then="open"))
+
+    async def watch() -> None:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            begun = asyncio.Event()
+
+            async def read() -> None:
+                async for _ in client.watch_registries():
+                    begun.set()
+
+            task = asyncio.create_task(read())
+            await begun.wait()
+            task.cancel()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch())
+
+
+def conditions(**states: bool) -> list[Condition]:
+    of = {True: Condition.STATUS_TRUE, False: Condition.STATUS_FALSE}
+    return [Condition(type=name, status=of[holds], reason="WHY") for name, holds in states.items()]
+
+
+BEHIND = current(NAME, generation=2, observed_generation=1, reconciling=True, conditions=conditions(Synced=False))
+SYNCED = current(NAME, generation=2, observed_generation=2, conditions=conditions(Synced=True))
+
+
+def test_waiting_for_sync_ends_when_aws_matches_the_newest_generation(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"))
+    assert client.wait_until_synced(f"{NAME}/settings/team-a") == SYNCED.registry
+    request = server.requests("WatchRegistries")[0]
+    assert (request.parent, request.filter) == ("accounts/111111111111", 'region = "us-east-1"')
+
+
+def test_waiting_for_a_generation_passes_over_an_older_one(server: FakeServer, client: ecrkeeper.Client) -> None:
+    third = current(NAME, generation=3, observed_generation=3, conditions=conditions(Synced=True))
+    server.on("WatchRegistries", stream(SYNCED, COMPLETE, third, then="open"))
+    assert client.wait_until_synced(NAME, generation=3) == third.registry
+
+
+def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeServer, client: ecrkeeper.Client) -> None:
+    error = status("FAILED_PRECONDITION", "AWS said no", info("AWS_ACCESS_DENIED"))
+    blocked = current(NAME, generation=2, observed_generation=2, conditions=conditions(Blocked=True), last_error=error)
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, blocked, then="open"))
+    with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
+        client.wait_until_synced(NAME)
+    assert caught.value.reason == "AWS_ACCESS_DENIED"
+
+
+@pytest.mark.parametrize("steps", [[COMPLETE], [BEHIND, COMPLETE, removed(NAME)]], ids=["never there", "removed"])
+def test_waiting_for_a_registry_that_is_not_there_ends(
+    server: FakeServer, client: ecrkeeper.Client, steps: list[Step]
+) -> None:
+    server.on("WatchRegistries", stream(*steps, then="open"))
+    with pytest.raises(ecrkeeper.NotFound):
+        client.wait_until_synced(NAME)
+
+
+def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 0\.05 s \(Synced: WHY\)"):
+        client.wait_until_synced(NAME, 0.05)
+
+
+def test_only_a_registry_can_be_waited_for(client: ecrkeeper.Client) -> None:
+    with pytest.raises(ecrkeeper.InvalidArgument):
+        client.wait_until_synced("accounts/111111111111")
+
+
+def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"), stream(BEHIND, COMPLETE, then="open"))
+
+    async def wait() -> ecrkeeper.Registry:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            registry = await client.wait_until_synced(NAME)
+            with pytest.raises(ecrkeeper.DeadlineExceeded, match="not in sync"):
+                await client.wait_until_synced(NAME, 0.05)
+            return registry
+
+    assert asyncio.run(wait()) == SYNCED.registry

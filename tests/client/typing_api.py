@@ -1,0 +1,65 @@
+"""The public API as a user types it; checked by mypy --strict, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import ecrkeeper
+from ecrkeeper.v1.registry_pb2 import ReplicationBackfill
+from ecrkeeper.v1.registry_settings_service_pb2 import (
+    ExplainRepositoryResponse,
+    ListRegistriesResponse,
+    WatchRegistriesResponse,
+)
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+
+NAME = "accounts/111111111111/registries/us-east-1"
+
+
+def sync(client: ecrkeeper.Client, to: ecrkeeper.ReplicationDestination) -> None:
+    assert_type(client.get_registry(NAME, refresh=True, timeout=3), ecrkeeper.Registry)
+    assert_type(client.explain_repository(NAME, "app"), ExplainRepositoryResponse)
+    assert_type(client.apply_registry_settings(NAME, {}, deletion_policy="ABANDON"), ecrkeeper.RegistrySettings)
+    assert_type(client.apply_registry_settings(NAME, ecrkeeper.Settings()), ecrkeeper.RegistrySettings)
+    registries = client.list_registries(parent="accounts/-", filter="")
+    assert_type(registries, ecrkeeper.Pager[ecrkeeper.Registry, ListRegistriesResponse])
+    assert_type(list(registries), list[ecrkeeper.Registry])
+    assert_type([page.next_page_token for page in registries.pages], list[str])
+    with client.watch_registries() as steps:
+        assert_type(next(steps), WatchRegistriesResponse)
+    operation = client.reconcile_registry(NAME)
+    assert_type(operation, ecrkeeper.Operation[ecrkeeper.Registry])
+    assert_type(operation.result(60), ecrkeeper.Registry)
+    assert_type(operation.metadata, Message | None)
+    assert_type(client.start_replication_backfill(NAME, to).result(), ReplicationBackfill)
+    assert_type(client.delete_service_linked_role(NAME).result(), Empty)
+    assert_type(client.operation("operations/1").result(), Message)
+    assert_type(client.operation("operations/1", ecrkeeper.Registry).result(), ecrkeeper.Registry)
+    assert_type(client.wait_until_synced(NAME, 60, generation=2), ecrkeeper.Registry)
+
+
+async def aio(client: ecrkeeper.AsyncClient) -> None:
+    assert_type(await client.get_registry(NAME, refresh=True), ecrkeeper.Registry)
+    assert_type([registry async for registry in client.list_registries()], list[ecrkeeper.Registry])
+    operation = await client.reconcile_registry(NAME)
+    assert_type(operation, ecrkeeper.AsyncOperation[ecrkeeper.Registry])
+    assert_type(await operation, ecrkeeper.Registry)
+    async with client.watch_registries() as steps:
+        async for step in steps:
+            assert_type(step, WatchRegistriesResponse)
+    assert_type(await client.operation("operations/1", ecrkeeper.Registry).result(60), ecrkeeper.Registry)
+    assert_type(await client.wait_until_synced(NAME, 60), ecrkeeper.Registry)
+
+
+def errors(failed: ecrkeeper.OperationFailed, invalid: ecrkeeper.InvalidArgument) -> None:
+    assert_type(failed.violations, tuple[ecrkeeper.PreconditionViolation, ...])
+    assert_type(invalid.violations, tuple[ecrkeeper.FieldViolation, ...])
+    assert_type(failed.retry_after, float | None)
+
+
+def refused(client: ecrkeeper.Client) -> None:
+    client.get_registry(7)  # type: ignore[arg-type]
+    client.get_registry(NAME, True)  # type: ignore[call-arg]
+    client.get_registry(NAME, refrsh=True)  # type: ignore[call-arg]
+    client.no_such_method()  # type: ignore[attr-defined]
