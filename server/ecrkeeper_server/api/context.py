@@ -113,7 +113,9 @@ async def _news(
     names = await listener.wait(_RELIST_SECONDS)
     if not names or listener.overflowed:
         listener.overflowed = False
-        everything: dict[str, Resource | None] = {row.name: row async for row in _everything(edge, kind, account, lambda _: True)}
+        everything: dict[str, Resource | None] = {
+            row.name: row async for row in _everything(edge, kind, account, lambda _: True)
+        }
         return {**dict.fromkeys(sent), **everything}
     wanted = relevant(names, kind, account)
     rows = await edge.db.read(lambda tx: resources.get_many(tx, wanted)) if wanted else {}

@@ -17,15 +17,14 @@ from google.protobuf import json_format, struct_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, resource_fields, scan, watched
 from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
-from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
-from ecrkeeper_server.engine.role_step import owners_by_region
+from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import corrections, creation
-from ecrkeeper_server.roles.usage import RegionUsage, blockers
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
 
@@ -42,7 +41,7 @@ _FIELDS = resource_fields(
 _UNSUPPORTED = {"aws-cn": ["pull_through_cache_rules"], "aws-us-gov": ["pull_through_cache_rules"]}
 
 
-class Roles(RoleServiceServicer):
+class Roles(RoleDeletion, RoleServiceServicer):
     """The service-linked roles."""
 
     def __init__(self, edge: Edge) -> None:
@@ -158,68 +157,6 @@ class Roles(RoleServiceServicer):
                 )
         return message
 
-    async def DeleteServiceLinkedRole(
-        self, request: pb.DeleteServiceLinkedRoleRequest, context: Context
-    ) -> operations_pb2.Operation:
-        """Delete a role."""
-        name = RoleName.parse(request.name)
-        caller = caller_of("DeleteServiceLinkedRole", request)
-
-        def change(tx: Tx) -> Operation | None:
-            known = answered(tx, caller)
-            if known is not None:
-                return operations.get(tx, known)
-            row = _deletable(resources.get(tx, str(name), lock=True), name, request)
-            running = operations.pending(tx, str(name), "DeleteServiceLinkedRole")
-            if running:
-                remember(tx, caller, running[0].id)
-                return running[0]
-            row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
-            operation = operations.create(tx, "DeleteServiceLinkedRole", row, {"phase": "PREFLIGHT"})
-            remember(tx, caller, operation.id)
-            return operation
-
-        if request.validate_only:
-            return await self._tried_deletion(name, request)
-        operation = await self._edge.db.write(change)
-        self._edge.wake()
-        if operation is None:
-            raise NotFound("Operation", "the operation of the first call")
-        return await self._edge.operation(operation)
-
-    async def _tried_deletion(
-        self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest
-    ) -> operations_pb2.Operation:
-        _deletable(await self._get(name), name, request)
-        usage = await self._usage(name)
-        kind = ROLES[name.role]
-        reasons = blockers(kind.id, usage)
-        if reasons:
-            raise FailedPrecondition(f"{kind.role_name} is still in use", reason="ROLE_IN_USE", preconditions=reasons)
-        metadata = pb.DeleteServiceLinkedRoleMetadata(service_linked_role=str(name))
-        metadata.usage.extend(_usage(u) for u in usage)
-        call = metadata.plan.calls.add(service="iam", operation="DeleteServiceLinkedRole")
-        call.request.update({"RoleName": kind.role_name})
-        operation = operations_pb2.Operation(done=True)
-        operation.metadata.Pack(metadata)
-        return operation
-
-    async def CheckServiceLinkedRoleUsage(
-        self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context
-    ) -> pb.CheckServiceLinkedRoleUsageResponse:
-        """Say which Regions use a role."""
-        name = RoleName.parse(request.name)
-        usage = await self._usage(name)
-        return pb.CheckServiceLinkedRoleUsageResponse(
-            usage=[_usage(u) for u in usage], deletable=not blockers(name.role, usage)
-        )
-
-    async def _usage(self, name: RoleName) -> list[RegionUsage]:
-        kind, edge = ROLES[name.role], self._edge
-        declared = await edge.db.read(lambda tx: declarations.of_account(tx, name.account))
-        regions = await enabled_regions(edge.aws, name.account, edge.home_region, edge.partition)
-        return await role_usage(edge.aws, name.account, kind, regions, owners_by_region(kind, declared))
-
     async def ReconcileServiceLinkedRole(
         self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context
     ) -> operations_pb2.Operation:
@@ -300,28 +237,6 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
         raise AlreadyExists(
             f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
         )
-
-
-def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:
-    if row is None:
-        raise NotFound("ServiceLinkedRole", str(name), "declare it first, which adopts the role")
-    check_etag(str(name), request.etag, row.etag)
-    if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
-        raise FailedPrecondition(
-            f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
-            reason="ROLE_ADOPTED",
-        )
-    return row
-
-
-def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
-    return role_pb2.RegionUsage(
-        region=usage.region,
-        state=render.number(role_pb2.RegionUsage, "State", usage.state),
-        resources=usage.resources,
-        owners=usage.owners,
-        message=usage.message,
-    )
 
 
 def _undeclared(name: RoleName) -> Resource:
