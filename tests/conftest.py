@@ -41,7 +41,10 @@ def simulated_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.
 
 
 @pytest.fixture
-def aws(simulated_aws: harness.Simulator) -> harness.Simulator:
-    """The simulated AWS with nothing in it."""
+def aws(simulated_aws: harness.Simulator) -> Iterator[harness.Simulator]:
+    """The simulated AWS with nothing in it; no request of the test may break a constraint of botocore's models."""
     simulated_aws.control("POST", "reset")
-    return simulated_aws
+    position = simulated_aws.position()
+    yield simulated_aws
+    broken = [r for r in simulated_aws.requests(position) if r["model_violations"]]
+    assert not broken, f"requests that break AWS's own models: {broken[:3]}"

@@ -79,9 +79,14 @@ class Simulator(Process):
         """Change a registry behind everyone's back."""
         self.control("PUT", f"accounts/{account}/registries/{region}", state)
 
+    def requests(self, since: int = 0) -> list[dict[str, Any]]:
+        """All calls since a position of the log."""
+        logged: list[dict[str, Any]] = self.control("GET", f"requests?since={since}")["requests"]
+        return logged
+
     def writes(self, since: int = 0) -> list[dict[str, Any]]:
         """The write calls to ECR and IAM since a position of the log."""
-        requests: list[dict[str, Any]] = self.control("GET", f"requests?since={since}")["requests"]
+        requests = self.requests(since)
         reading = ("Get", "List", "Describe", "AssumeRole", "Validate")
         return [r for r in requests if r["service"] in ("ecr", "iam") and not r["operation"].startswith(reading)]
 

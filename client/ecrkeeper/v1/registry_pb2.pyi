@@ -68,7 +68,7 @@ class Registry(_message.Message):
     def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: _Optional[bool] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., foreign_elements: _Optional[_Union[_common_pb2.ForeignElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_mend: _Optional[_Union[Mend, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ...) -> None: ...
 
 class Element(_message.Message):
-    __slots__ = ("setting", "key", "state", "owners", "value")
+    __slots__ = ("setting", "key", "state", "owners", "value", "problem")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Element.State]
@@ -86,12 +86,14 @@ class Element(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
     setting: str
     key: str
     state: Element.State
     owners: _containers.RepeatedScalarFieldContainer[str]
     value: _struct_pb2.Value
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    problem: str
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class QuotaUsage(_message.Message):
     __slots__ = ("setting", "quota", "used", "limit")

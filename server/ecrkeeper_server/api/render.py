@@ -99,6 +99,7 @@ def _elements(
                 state=number(registry_pb2.Element, "State", state),
                 owners=owners.get((name, key), ()),
                 value=value(wanted.get(key, seen.get(key))),
+                problem=row.state.get("problems", {}).get(name, {}).get(key, ""),
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
@@ -20,6 +20,22 @@ async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str]
     places = sorted({key.split(":", 1)[0] for key in pairs})
     destinations = [RegistryName(*place.split("/", 1)) for place in places]
     return list(await asyncio.gather(*(_check(aws, source, destination, now) for destination in destinations)))
+
+
+async def check_cache_rules(aws: Aws, registry: RegistryName, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What ECR says of the cache rules that log in somewhere and cannot, by prefix."""
+    named = sorted(prefix for prefix, rule in rules.items() if rule.get("credentialArn") or rule.get("customRoleArn"))
+    answers = await asyncio.gather(*(_login(aws, registry, prefix) for prefix in named))
+    return {prefix: failure for prefix, failure in zip(named, answers, strict=True) if failure}
+
+
+async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str:
+    params = {"ecrRepositoryPrefix": prefix}
+    try:
+        answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
+    except AwsError as error:
+        return error.message
+    return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 
 async def _check(aws: Aws, source: RegistryName, destination: RegistryName, now: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.engine.backfills import POLL_SECONDS, follow
-from ecrkeeper_server.engine.checks import check_replication
+from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
@@ -41,6 +41,10 @@ async def registry_step(step: Step) -> StepResult:
         _make_plans(run, row.spec)
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
+    rules = run.composition.desired.get("pull_through_cache_rules", {})
+    # Validating makes ECR read the secret: not a thing for a mode that only looks.
+    problems = await check_cache_rules(step.aws, row.registry, rules) if mode == "ENFORCE" and result.settled else {}
+    result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
     if await follow(step):
         result = replace(result, next_in=POLL_SECONDS)
     return result
