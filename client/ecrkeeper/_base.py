@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from google.longrunning import (  # type: ignore[import-untyped,unused-ignore]
-    operations_pb2,
-)
+from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 

@@ -25,9 +25,7 @@ from typing import Any, cast
 import grpc
 from google.protobuf import symbol_database
 from google.protobuf.message import DecodeError, Message
-from google.rpc import (  # type: ignore[import-untyped,unused-ignore]
-    error_details_pb2,
-)
+from google.rpc import error_details_pb2  # type: ignore[import-untyped,unused-ignore]
 from grpc_status import rpc_status
 
 

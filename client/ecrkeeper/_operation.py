@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import grpc
-from google.longrunning import (  # type: ignore[import-untyped,unused-ignore]
-    operations_pb2,
-)
+from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
@@ -127,8 +125,9 @@ class Operation(_State[T]):
         wait = _Wait(self.name, timeout)
         while not self._latest.done:
             failure: RegistryError | None = None
+            poll = wait.poll()
             try:
-                self._latest = self._send(wait.poll())
+                self._latest = self._send(poll)
             except _OUTLASTED as error:
                 failure = error
             if not self._latest.done:
@@ -158,8 +157,9 @@ class AsyncOperation(_State[T]):
         wait = _Wait(self.name, timeout)
         while not self._latest.done:
             failure: RegistryError | None = None
+            poll = wait.poll()
             try:
-                self._latest = await self._send(wait.poll())
+                self._latest = await self._send(poll)
             except _OUTLASTED as error:
                 failure = error
             if not self._latest.done:

@@ -187,5 +187,6 @@ class AsyncWatch(Generic[Step]):
                 if self._stream is not None:
                     self._stream.cancel()
             if not self._closed.is_set():
+                pause = self._subscription.interrupted(failure)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closed.wait(), self._subscription.interrupted(failure))
+                    await asyncio.wait_for(self._closed.wait(), pause)
