@@ -25,6 +25,12 @@ gen: setup ## Generate the Python code of the protos
 		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py*
 	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
 
+demo: setup ## Run the main job from end to end against a simulated AWS
+	@$(BIN)/python examples/demo.py
+
+serve: setup ## Run a simulated AWS and the server with the example declared, until Ctrl-C
+	@$(BIN)/python examples/serve.py
+
 clean: ## Remove what the targets made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 

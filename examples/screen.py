@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 _TERMINAL = sys.stdout.isatty()
 _COLOUR = _TERMINAL and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+_WIDTH = 112
 _BOLD, _GREEN, _DIM = "1", "32", "2"
 
 
@@ -31,8 +33,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def note(text: str) -> None:
-    """Print a remark within a step."""
-    say(f"   {text}")
+    """Print a remark within a step, wrapped to the width of a page."""
+    for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent="  "):
+        say(f"   {line}")
 
 
 def checked(text: str) -> None:

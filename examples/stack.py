@@ -95,8 +95,8 @@ def _start(
     address = _address(child)
     if address is None:
         log.seek(0)
-        tail = log.read()[-2000:]
-        raise RuntimeError(f"{name} did not start (exit status {child.poll()}):\n{tail}")
+        lines = [line for line in log.read().splitlines() if line.strip()] or ["it said nothing"]
+        raise RuntimeError(f"{name} did not start (exit status {child.poll()}): {lines[-1]}")
     return child, address
 
 

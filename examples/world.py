@@ -1,0 +1,99 @@
+"""The world of the example: two accounts, three Regions, two owners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+from apply import Declaration, load
+from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_pb2 import Registry
+from google.protobuf.descriptor import EnumDescriptor
+from screen import Progress, checked
+from stack import Stack
+
+CENTRAL, PARTNER = "111111111111", "222222222222"
+HOME = "us-east-1"
+SOURCE = f"accounts/{CENTRAL}/registries/{HOME}"
+REPLICATION_ROLE = f"accounts/{CENTRAL}/serviceLinkedRoles/replication"
+FILES = sorted((Path(__file__).parent / "two-accounts").glob("*.json"))
+WAIT_SECONDS = 60.0
+
+
+class DemoError(Exception):
+    """A step did not have the outcome that it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The running processes, a client, and what is declared."""
+
+    stack: Stack
+    client: ecrkeeper.Client
+    declarations: list[Declaration]
+
+    def ecr(self, account: str, region: str) -> Any:
+        """Return a boto3 client for ECR in the simulated AWS."""
+        return self.stack.aws("ecr", account, region)
+
+    def registries(self) -> list[str]:
+        """Return the names of the registries that are declared."""
+        return sorted({each.registry for each in self.declarations})
+
+
+def make_secret(stack: Stack) -> str:
+    """Store the login for Docker Hub in the simulated Secrets Manager and return its ARN."""
+    secrets = stack.aws("secretsmanager", CENTRAL, HOME)
+    made = secrets.create_secret(
+        Name="ecr-pullthroughcache/docker-hub", SecretString='{"username": "example", "accessToken": "example"}'
+    )
+    return str(made["ARN"])
+
+
+def read_declarations(secret: str) -> list[Declaration]:
+    """Return all declarations of the example."""
+    return [each for path in FILES for each in load(path, {"DOCKER_HUB_SECRET_ARN": secret})]
+
+
+def check(holds: object, text: str) -> None:
+    """Print an outcome that holds; DemoError for one that does not."""
+    if not holds:
+        raise DemoError(f"this does not hold: {text}")
+    checked(text)
+
+
+def in_sync(registry: Registry) -> bool:
+    """Whether AWS has what the newest generation of a registry wants."""
+    synced = any(c.type == "Synced" and c.status == Condition.STATUS_TRUE for c in registry.conditions)
+    return synced and not registry.reconciling and registry.observed_generation >= registry.generation
+
+
+def wait_in_sync(world: World, names: list[str]) -> dict[str, Registry]:
+    """Watch registries until all are in sync, showing progress, and return them."""
+    seen: dict[str, Registry] = {}
+    progress = Progress()
+    with world.client.watch_registries(timeout=WAIT_SECONDS) as steps:
+        for step in steps:
+            if step.registry.name not in names:
+                continue
+            seen[step.registry.name] = step.registry
+            done = [name for name in names if name in seen and in_sync(seen[name])]
+            left = ", ".join(short(name) for name in names if name not in done)
+            progress.show(f"{len(done)} of {len(names)} registries in sync" + (f"; waiting for {left}" if left else ""))
+            if len(done) == len(names):
+                break
+    progress.end()
+    return seen
+
+
+def short(name: str) -> str:
+    """Return `account/region` of a registry's name."""
+    return name.removeprefix("accounts/").replace("/registries", "")
+
+
+def enum(kind: EnumDescriptor, number: int) -> str:
+    """Return an enum value without its prefix."""
+    prefix = kind.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return kind.values_by_number[number].name.removeprefix(prefix)
