@@ -79,7 +79,9 @@ def put(
     registry = resources.ensure(tx, name.registry, NEW_REGISTRY)
     declared = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
     present = declared.get(name.owner)
-    if answered(tx, caller) is not None and present is not None:
+    if answered(tx, caller) is not None:
+        if present is None:
+            raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
         return Written(registry, present, _composition(declared))
     _check_presence(name, present, create=create, update=update)
     if present is not None:
@@ -116,12 +118,13 @@ def remove(
     tx: Tx, name: SettingsName, caller: Caller, *, etag: str = "", allow_missing: bool = False
 ) -> Written | None:
     """Delete a declaration; None if there was none and that is allowed."""
+    # Locked before anything is read: another replica may be writing here.
+    registry = resources.get(tx, str(name.registry), lock=True)
     present = declarations.get(tx, name)
-    if present is None:
+    if present is None or registry is None:
         if allow_missing or answered(tx, caller) is not None:
             return None
         raise NotFound("RegistrySettings", str(name))
-    registry = resources.ensure(tx, name.registry, NEW_REGISTRY)
     check_etag(str(name), etag, present.etag)
     declarations.remove(tx, present, _origin(caller))
     composition = _composition({d.owner: d for d in declarations.of_registry(tx, name.registry)})
