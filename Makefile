@@ -39,7 +39,9 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint
-	cd protos && ../$(BIN)/buf breaking --against ../tests/golden/api.binpb
+	@mkdir -p build
+	$(BIN)/buf build protos -o build/api.binpb
+	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
 test: setup ## Run all tests, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
