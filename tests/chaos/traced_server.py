@@ -1,0 +1,108 @@
+"""The server, with its steps watched: for tests of what a kill leaves behind.
+
+`STOP_KIND` and `STOP_BASE`: the step on a row of that kind in the account
+`STOP_BASE + N` stands still after exactly N statements (calls to AWS and
+transactions), for good; the row's name is then written to `STOP_FILE`. What
+the database and AWS hold at that moment is what a kill there leaves.
+
+`SPANS_FILE` gets a line for the beginning and the end of every step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecrkeeper_server.__main__ import main
+from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.store.postgres import PostgresDatabase
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.sqlite import SqliteDatabase
+
+KIND, BASE = os.environ.get("STOP_KIND", ""), int(os.environ.get("STOP_BASE", "0"))
+SPANS = os.environ.get("SPANS_FILE")
+
+
+@dataclass
+class Counter:
+    """How many statements a row has left; over all of its steps."""
+
+    name: str
+    left: int
+    running: int = 0
+    stopped: bool = False
+
+    async def stop(self) -> None:
+        """Stand still once nothing of this row is under way any more."""
+        while self.running:
+            await asyncio.sleep(0.005)
+        if not self.stopped:
+            self.stopped = True
+            with Path(os.environ["STOP_FILE"]).open("a") as file:
+                file.write(self.name + "\n")
+        await asyncio.Event().wait()
+
+
+counters: dict[str, Counter] = {}
+current: ContextVar[Counter | None] = ContextVar("current", default=None)
+
+
+def count(owner: type, method: str) -> None:
+    """Count the calls of a method that steps make."""
+    original = getattr(owner, method)
+
+    async def counted(self: Any, *args: Any) -> Any:
+        counter = current.get()
+        if counter is None:
+            return await original(self, *args)
+        if counter.left == 0:
+            await counter.stop()
+        counter.left -= 1
+        counter.running += 1
+        try:
+            return await original(self, *args)
+        finally:
+            counter.running -= 1
+
+    setattr(owner, method, counted)
+
+
+def say(**line: Any) -> None:
+    """Write one line, whole, at once."""
+    if SPANS:
+        with Path(SPANS).open("a") as file:
+            file.write(json.dumps({"at": time.monotonic(), "pid": os.getpid(), **line}) + "\n")
+
+
+def watch_steps() -> None:
+    """Give each step its counter and note when it runs."""
+    original = Engine._work
+
+    async def work(self: Engine, row: Resource) -> None:
+        if row.kind == KIND:
+            left = int(row.account) - BASE
+            current.set(counters.setdefault(row.name, Counter(row.name, left)))
+        say(row=row.name, what="begin")
+        try:
+            await original(self, row)
+        finally:
+            say(row=row.name, what="end")
+
+    Engine._work = work  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    for owner in (SqliteDatabase, PostgresDatabase):
+        count(owner, "read")
+        count(owner, "write")
+    count(AwsClient, "call")
+    watch_steps()
+    sys.exit(main(["serve"]))
