@@ -109,6 +109,12 @@ class FailedPrecondition(Refusal):
     code = "FAILED_PRECONDITION"
 
 
+class PermissionDenied(Refusal):
+    """The caller may not do this; not used for AWS refusing ecrkeeper."""
+
+    code = "PERMISSION_DENIED"
+
+
 class ResourceExhausted(Refusal):
     """A quota is used up."""
 

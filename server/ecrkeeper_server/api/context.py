@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.longrunning import operations_pb2
@@ -31,6 +31,8 @@ class Edge:
     wake: Callable[[], None]
     home_region: str
     show: Callable[[Operation], Any]
+    # Whether a principal may declare as an owner; without rules everybody may as anybody.
+    may_write_as: Callable[[str, str], bool] = field(default=lambda _principal, _owner: True)
 
     @property
     def partition(self) -> str:
@@ -41,6 +43,12 @@ class Edge:
         """An operation as a message."""
         shown: operations_pb2.Operation = await self.show(row)
         return shown
+
+
+def principal_of(context: Any) -> str:
+    """Who calls, as the transport has proved it; empty where it proves nothing."""
+    identities = context.peer_identities()
+    return next((identity.decode(errors="replace") for identity in identities or ()), "")
 
 
 def resource_fields(place: str, extra: Fields) -> Fields:

@@ -10,20 +10,19 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import Undone, Wish, Written, lint, put, remove
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.shape import settings_to_aws
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
 from ecrkeeper_server.engine.observe import observe
-from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
-from ecrkeeper_server.settings.elements import diff
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _FIELDS: dict[str, Callable[[Declaration], list[str]]] = {
@@ -91,7 +90,7 @@ class OwnerSettings:
         wish = _wish(request.registry_settings)
         lint(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda _: wish, caller_of("CreateRegistrySettings", request), request,
+            name, lambda _: wish, self._caller(name, "CreateRegistrySettings", request, context), request,
             create=True, update=False, etag=request.registry_settings.etag,
         )  # fmt: skip
 
@@ -105,7 +104,7 @@ class OwnerSettings:
         wish = _wish(given)
         lint(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda present: _merged(present, wish, paths), caller_of("UpdateRegistrySettings", request), request,
+            name, lambda present: _merged(present, wish, paths), self._caller(name, "UpdateRegistrySettings", request, context), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 
@@ -114,7 +113,7 @@ class OwnerSettings:
     ) -> registry_pb2.RegistrySettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
-        caller = caller_of("DeleteRegistrySettings", request)
+        caller = self._caller(name, "DeleteRegistrySettings", request, context)
         if request.validate_only:
             tried = await self._try(
                 lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
@@ -127,6 +126,15 @@ class OwnerSettings:
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
+
+    def _caller(self, name: SettingsName, method: str, request: Any, context: Context) -> Caller:
+        """Who calls; refused if that principal may not declare as this owner."""
+        principal = principal_of(context)
+        if not self._edge.may_write_as(principal, name.owner):
+            raise PermissionDenied(
+                f"{principal or 'an unauthenticated caller'} may not declare as {name.owner}", reason="NOT_THE_OWNER"
+            )
+        return caller_of(method, request, principal)
 
     async def _put(
         self,
@@ -209,43 +217,13 @@ class OwnerSettings:
                 shapes[setting] = SETTINGS[setting].join(elements)
         wish = Wish(shapes, "REMOVE", False)
         return await self._put(
-            name, lambda _: wish, caller_of("ImportRegistrySettings", request), request, create=True, update=False
+            name,
+            lambda _: wish,
+            self._caller(name, "ImportRegistrySettings", request, context),
+            request,
+            create=True,
+            update=False,
         )
-
-    async def RollbackRegistrySettings(
-        self, request: pb.RollbackRegistrySettingsRequest, context: Context
-    ) -> registry_pb2.RegistrySettings:
-        """Declare a revision again."""
-        name = SettingsName.parse(request.name)
-        revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
-        if revision is None:
-            raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
-        if revision.settings is None:
-            raise FailedPrecondition(
-                f"revision {request.revision} of {name} is its deletion; delete it instead",
-                reason="REVISION_IS_DELETION",
-            )
-        wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        lint(name, wish.settings, "revision.settings")
-        return await self._put(
-            name, lambda _: wish, caller_of("RollbackRegistrySettings", request), request,
-            create=True, update=True, etag=request.etag,
-        )  # fmt: skip
-
-    async def ListRegistrySettingsRevisions(
-        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
-    ) -> pb.ListRegistrySettingsRevisionsResponse:
-        """List revisions."""
-        name, page = SettingsName.parse(request.name), page_of(request, -1)
-        below = None if page.after < 0 else page.after
-        rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, page.size + 1))
-        if not rows and below is None:
-            raise NotFound("RegistrySettings", str(name))
-        more = len(rows) > page.size
-        shown_rows = rows[: page.size]
-        messages = [_revision(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(shown_rows)]
-        token = page.token(shown_rows[-1].revision) if more else ""
-        return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
 
 
 def _wish(given: registry_pb2.RegistrySettings) -> Wish:
@@ -272,14 +250,3 @@ def _merged(present: Declaration | None, wish: Wish, paths: set[str]) -> Wish:
         wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
         wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
     )
-
-
-def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
-    old = split_all(before.settings or {}) if before is not None and before.revision else {}
-    new = split_all(row.settings or {})
-    changes = [
-        change
-        for setting in SETTINGS
-        for change in diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
-    ]
-    return render.revision(row, changes if row.revision else [])

@@ -18,8 +18,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from ecrkeeper_server.api import interceptors
 from ecrkeeper_server.api.backfills import Backfills
 from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.history import History
 from ecrkeeper_server.api.operations import Operations
-from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.registries import Registries
 from ecrkeeper_server.api.roles import Roles
 
@@ -34,7 +34,7 @@ SERVICES = (
 
 
 class RegistrySettings(
-    Registries, OwnerSettings, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
+    Registries, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
 ):
     """The whole RegistrySettingsService."""
 

@@ -1,0 +1,72 @@
+"""RegistrySettingsService: what owners declared before, and going back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.api.declarations import Wish, lint
+from ecrkeeper_server.api.owner_settings import OwnerSettings
+from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.settings.elements import diff
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.rows import Revision
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class History(OwnerSettings):
+    """List revisions and roll back to them."""
+
+    async def RollbackRegistrySettings(
+        self, request: pb.RollbackRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Declare a revision again."""
+        name = SettingsName.parse(request.name)
+        revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
+        if revision is None:
+            raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
+        if revision.settings is None:
+            raise FailedPrecondition(
+                f"revision {request.revision} of {name} is its deletion; delete it instead",
+                reason="REVISION_IS_DELETION",
+            )
+        wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
+        lint(name, wish.settings, "revision.settings")
+        return await self._put(
+            name, lambda _: wish, self._caller(name, "RollbackRegistrySettings", request, context), request,
+            create=True, update=True, etag=request.etag,
+        )  # fmt: skip
+
+    async def ListRegistrySettingsRevisions(
+        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
+    ) -> pb.ListRegistrySettingsRevisionsResponse:
+        """List revisions."""
+        name, page = SettingsName.parse(request.name), page_of(request, -1)
+        below = None if page.after < 0 else page.after
+        rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, page.size + 1))
+        if not rows and below is None:
+            raise NotFound("RegistrySettings", str(name))
+        more = len(rows) > page.size
+        shown_rows = rows[: page.size]
+        messages = [_revision(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(shown_rows)]
+        token = page.token(shown_rows[-1].revision) if more else ""
+        return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
+
+
+def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
+    old = split_all(before.settings or {}) if before is not None and before.revision else {}
+    new = split_all(row.settings or {})
+    changes = [
+        change
+        for setting in SETTINGS
+        for change in diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
+    ]
+    return render.revision(row, changes if row.revision else [])
