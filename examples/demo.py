@@ -16,7 +16,7 @@ import role_steps
 import settings_steps
 from screen import checked, note, say, step
 from stack import running
-from world import CENTRAL, HOME, World, make_secret, read_declarations
+from world import CENTRAL, HOME, World, limit_rights, make_secret, read_declarations
 
 _RESYNC_SECONDS = 4.0
 _STEPS: list[tuple[str, Callable[[World], None]]] = [
@@ -49,8 +49,10 @@ def _run(folder: Path) -> None:
         with step(1, "Start a simulated AWS and the server"):
             stack = opened.enter_context(running(folder, resync=_RESYNC_SECONDS))
             client = opened.enter_context(ecrkeeper.Client(stack.target, insecure=True))
+            limit_rights(stack)
             secret = make_secret(stack)
             note(f"simulated AWS at {stack.aws_url}, ecrkeeper at {stack.target}")
+            note("the server assumes a role in both accounts that has the rights of examples/iam-policy.json, no more")
             checked(f"the login for Docker Hub is the secret {secret.rpartition(':')[2]}")
         world = World(stack, client, read_declarations(secret))
         for number, (title, act) in enumerate(_STEPS, start=2):

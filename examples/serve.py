@@ -17,13 +17,14 @@ from apply import apply
 from demo import grpcurl_lines
 from screen import note, say
 from stack import Stack, running
-from world import World, make_secret, read_declarations, wait_in_sync
+from world import World, limit_rights, make_secret, read_declarations, wait_in_sync
 
 _RESYNC_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 
 
 def _declare(stack: Stack) -> None:
+    limit_rights(stack)
     with ecrkeeper.Client(stack.target, insecure=True) as client:
         world = World(stack, client, read_declarations(make_secret(stack)))
         apply(client, world.declarations, reason="the example")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import string
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ CENTRAL, PARTNER = "111111111111", "222222222222"
 HOME = "us-east-1"
 SOURCE = f"accounts/{CENTRAL}/registries/{HOME}"
 REPLICATION_ROLE = f"accounts/{CENTRAL}/serviceLinkedRoles/replication"
+POLICY = Path(__file__).parent / "iam-policy.json"
 FILES = sorted((Path(__file__).parent / "two-accounts").glob("*.json"))
 WAIT_SECONDS = 60.0
 
@@ -41,6 +45,16 @@ class World:
     def registries(self) -> list[str]:
         """Return the names of the registries that are declared."""
         return sorted({each.registry for each in self.declarations})
+
+
+def limit_rights(stack: Stack) -> None:
+    """Let the server do in both accounts what examples/iam-policy.json allows, and nothing else."""
+    text = string.Template(POLICY.read_text(encoding="utf-8"))
+    for account in (CENTRAL, PARTNER):
+        body = json.dumps({"iam_policy": json.loads(text.substitute(ACCOUNT=account))}).encode()
+        url = f"{stack.aws_url}/_sim/accounts/{account}"
+        with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
+            answer.read()
 
 
 def make_secret(stack: Stack) -> str:
