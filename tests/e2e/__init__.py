@@ -1,0 +1,1 @@
+"""Running servers against the simulated AWS."""
