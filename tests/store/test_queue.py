@@ -1,0 +1,225 @@
+"""Rows as the work queue."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import queue, resources, schema
+from ecrkeeper_server.store.clock import MICROSECONDS, fixed_time
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Resource
+
+from .conftest import Clock
+
+LEASE = 30.0
+
+
+def registry(n: int) -> RegistryName:
+    return RegistryName(f"{n:012d}", "us-east-1")
+
+
+async def due(db: Database, *numbers: int) -> list[str]:
+    for n in numbers:
+        await db.write(lambda tx, n=n: resources.ensure(tx, registry(n), {}, due=True))
+    return [str(registry(n)) for n in numbers]
+
+
+async def claim(db: Database, limit: int = 100, skip: frozenset[str] = frozenset()) -> list[Resource]:
+    return await db.write(lambda tx: queue.claim(tx, limit=limit, lease=LEASE, skip=skip))
+
+
+async def claim_one(db: Database) -> Resource:
+    (row,) = await claim(db)
+    return row
+
+
+def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue.Outcome:
+    return queue.Outcome(state, row.generation, next_in, 0, observed=True)
+
+
+async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
+    return await db.write(lambda tx: queue.finish(tx, row, given))
+
+
+async def read(db: Database, name: str) -> Resource:
+    found = await db.read(lambda tx: resources.get(tx, name))
+    assert found is not None
+    return found
+
+
+async def test_each_row_goes_to_exactly_one_of_many_claimers(database_url: str, db: Database, clock: Clock) -> None:
+    names = await due(db, *range(60))
+    others = [schema.open_database(database_url, now=fixed_time(clock)) for _ in range(2)]
+    try:
+        found = await asyncio.gather(*(claim(each, 3) for each in [db, *others] for _ in range(15)))
+        rest = await claim(db, 100)
+    finally:
+        for other in others:
+            await other.close()
+    taken = [row.name for rows in found for row in rows]
+    assert len(taken) == len(set(taken))
+    assert sorted(taken + [row.name for row in rest]) == sorted(names)
+
+
+async def test_a_claim_takes_no_more_than_asked_and_leaves_out_what_is_skipped(db: Database) -> None:
+    await due(db, 1, 2, 3)
+    skipped = frozenset({registry(1).account})
+    assert [row.account for row in await claim(db, skip=skipped, limit=1)] in ([registry(2).account], [registry(3).account])
+    assert len(await claim(db, skip=skipped)) == 1
+    assert [row.account for row in await claim(db)] == [registry(1).account]
+
+
+async def test_a_row_that_is_not_due_is_not_claimed(db: Database, clock: Clock) -> None:
+    await due(db, 1)
+    row = await claim_one(db)
+    await finish(db, row, outcome(row, 10.0))
+    clock.advance(9.9)
+    assert await claim(db) == []
+    clock.advance(0.2)
+    assert [r.name for r in await claim(db)] == [row.name]
+
+
+async def test_a_row_that_is_held_is_claimed_only_when_its_lease_has_run_out(db: Database, clock: Clock) -> None:
+    await due(db, 1)
+    first = await claim_one(db)
+    clock.advance(LEASE - 0.1)
+    assert await claim(db) == []
+    clock.advance(0.2)
+    second = await claim_one(db)
+    assert second.lease_token != first.lease_token
+
+
+async def test_a_renewed_lease_lasts_from_the_renewal(db: Database, clock: Clock) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    token = row.lease_token or ""
+    clock.advance(20)
+    assert await db.write(lambda tx: queue.renew(tx, [name], token, LEASE)) == {name}
+    clock.advance(20)
+    assert await claim(db) == []
+    assert await db.write(lambda tx: queue.renew(tx, [name], "another", LEASE)) == set()
+
+
+async def test_a_lease_that_has_run_out_is_not_renewed(db: Database, clock: Clock) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    clock.advance(LEASE + 1)
+    assert await db.write(lambda tx: queue.renew(tx, [name], row.lease_token or "", LEASE)) == set()
+
+
+async def test_a_worker_whose_row_was_taken_over_can_change_nothing(db: Database, clock: Clock) -> None:
+    (name,) = await due(db, 1)
+    stale = await claim_one(db)
+    clock.advance(LEASE + 1)
+    fresh = await claim_one(db)
+    assert await finish(db, stale, outcome(stale, stale="yes")) is None
+    assert not await db.read(lambda tx: queue.hold(tx, stale))
+    assert not await db.write(lambda tx: queue.hold(tx, stale, {"stale": "yes"}))
+    await db.write(lambda tx: queue.release(tx, stale.lease_token or ""))
+    row = await read(db, name)
+    assert (row.state, row.lease_token) == ({}, fresh.lease_token)
+    assert await db.read(lambda tx: queue.hold(tx, fresh))
+    assert await finish(db, fresh, outcome(fresh, fresh="yes")) is not None
+
+
+async def test_a_worker_whose_lease_ran_out_does_not_hold_the_row_even_if_nobody_took_it(
+    db: Database, clock: Clock
+) -> None:
+    await due(db, 1)
+    row = await claim_one(db)
+    clock.advance(LEASE + 1)
+    assert not await db.read(lambda tx: queue.hold(tx, row))
+    assert not await db.write(lambda tx: queue.hold(tx, row, {"late": True}))
+
+
+async def test_what_a_step_remembers_on_its_way_is_stored(db: Database) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    assert await db.write(lambda tx: queue.hold(tx, row, {"intent": 1}))
+    assert (await read(db, name)).state == {"intent": 1}
+    back = queue.Outcome(row.state, 1, None, 0, observed=True, saved=True)
+    await finish(db, row, back)
+    assert (await read(db, name)).state == row.state
+
+
+@pytest.mark.parametrize("how", ["desire", "request"])
+async def test_what_is_written_during_a_run_makes_the_row_due_again_at_once(db: Database, how: str) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    change = (lambda tx: resources.desire(tx, name, {"new": 1})) if how == "desire" else (
+        lambda tx: resources.request(tx, name)
+    )
+    await db.write(change)
+    assert await claim(db) == []
+    await finish(db, row, outcome(row, None))
+    again = await claim_one(db)
+    assert again.requested == row.requested + 1
+    assert again.generation == row.generation + (how == "desire")
+    assert again.observed_generation == row.generation
+
+
+async def test_a_new_generation_forgets_the_failures_of_the_old_one(db: Database) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    await db.write(lambda tx: resources.desire(tx, name, {"new": 1}))
+    failed = queue.Outcome({}, 0, 300.0, 7, observed=False)
+    saved = await finish(db, row, failed)
+    assert saved is not None
+    assert saved.failures == 0
+    assert saved.due_at is not None
+    assert saved.due_at < row.create_time + MICROSECONDS
+
+
+async def test_a_fresh_write_goes_before_resyncs_that_are_due_and_after_those_that_waited_long(
+    db: Database, clock: Clock
+) -> None:
+    old, recent, fresh = await due(db, 1, 2, 3)
+    for row in await claim(db):
+        await finish(db, row, outcome(row, {old: 100.0, recent: 990.0, fresh: None}[row.name]))
+    clock.advance(1000)
+    await db.write(lambda tx: resources.desire(tx, fresh, {}))
+    order = [(await claim(db, 1))[0].name for _ in range(3)]
+    assert order == [old, fresh, recent]
+
+
+async def test_released_rows_are_free_at_once(db: Database) -> None:
+    await due(db, 1, 2)
+    rows = await claim(db)
+    await db.write(lambda tx: queue.release(tx, rows[0].lease_token or ""))
+    assert {row.name for row in await claim(db)} == {row.name for row in rows}
+
+
+async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: Clock) -> None:
+    assert await db.read(queue.next_due) is None
+    await due(db, 1)
+    assert await db.read(queue.next_due) == 0.0
+    row = await claim_one(db)
+    assert await db.read(queue.next_due) == pytest.approx(LEASE)
+    await finish(db, row, outcome(row, 12.0))
+    assert await db.read(queue.next_due) == pytest.approx(12.0)
+    clock.advance(5)
+    assert await db.read(queue.next_due) == pytest.approx(7.0)
+
+
+async def test_the_depth_counts_what_is_due_and_tells_the_longest_wait(db: Database, clock: Clock) -> None:
+    assert await db.read(queue.depth) == (0, 0.0)
+    await due(db, 1, 2)
+    for row in await claim(db):
+        await finish(db, row, outcome(row, 10.0))
+    clock.advance(15)
+    assert await db.read(queue.depth) == (2, pytest.approx(5.0))
+
+
+async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:
+    """The database's clock decides, not that of the worker: by it the row is held, however late it is here."""
+    real = [schema.open_database(database_url) for _ in range(2)]
+    try:
+        await due(real[0], 1)
+        assert len(await claim(real[0])) == 1
+        assert await claim(real[1]) == []
+    finally:
+        for each in real:
+            await each.close()
