@@ -47,7 +47,12 @@ def _config() -> AlembicConfig:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision of the schema; replicas that do so at once wait for each other."""
+    """Bring the database to a revision of the schema; replicas that do so at once wait for each other.
+
+    A database that is newer than this program is left as it is.
+    """
+    if revision == "head" and not pending_migrations(url):
+        return
     engine = _engine(url)
     config = _config()
     config.attributes["engine"] = engine
