@@ -1,0 +1,184 @@
+"""Declarations, their revisions, operations and answered requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.errors import AlreadyExists
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import declarations, operations, queue, resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store.rows import Declaration, Operation
+
+from .conftest import Clock
+
+REGISTRY = RegistryName("111111111111", "us-east-1")
+NAME = SettingsName(REGISTRY, "team-a")
+ONE, TWO = {"scanning_configuration": {"scanType": "BASIC"}}, {"scanning_configuration": {"scanType": "ENHANCED"}}
+
+
+def put(tx: Tx, settings: dict[str, Any], name: SettingsName = NAME, generation: int = 1) -> Declaration:
+    return declarations.put(
+        tx, name, settings, deletion_policy="REVERT", allow_replacement=False, registry_generation=generation,
+        origin=Origin("Test", "alice", "id", "because"),
+    )  # fmt: skip
+
+
+async def revisions(db: Database) -> list[tuple[int, Any]]:
+    found = await db.read(lambda tx: declarations.revision_page(tx, NAME, None, 100))
+    return [(each.revision, each.settings) for each in found]
+
+
+async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> None:
+    await db.write(lambda tx: put(tx, ONE))
+    second = await db.write(lambda tx: put(tx, TWO))
+    assert (second.generation, second.settings) == (2, TWO)
+    await db.write(lambda tx: declarations.remove(tx, second, Origin("Delete")))
+    assert await db.read(lambda tx: declarations.get(tx, NAME)) is None
+    assert await revisions(db) == [(3, None), (2, TWO), (1, ONE)]
+    found = await db.read(lambda tx: declarations.get_revision(tx, NAME, 1))
+    assert found is not None
+    assert (found.principal, found.request_id, found.reason, found.method) == ("alice", "id", "because", "Test")
+
+
+async def test_a_declaration_made_anew_counts_on_and_is_another_one(db: Database) -> None:
+    first = await db.write(lambda tx: put(tx, ONE))
+    await db.write(lambda tx: declarations.remove(tx, first, Origin("Delete")))
+    again = await db.write(lambda tx: put(tx, TWO))
+    assert again.generation == 3
+    assert again.uid != first.uid
+    assert again.etag != first.etag
+
+
+async def test_what_aws_had_before_is_kept_once_as_revision_0(db: Database) -> None:
+    declared = await db.write(lambda tx: put(tx, ONE))
+    for original in ({"a": 1}, {"a": 2}):
+        await db.write(lambda tx, o=original: declarations.record_original(tx, declared, o))
+    assert await revisions(db) == [(1, ONE), (0, {"a": 1})]
+
+
+async def test_revisions_are_paged_newest_first(db: Database) -> None:
+    for i in range(5):
+        await db.write(lambda tx, i=i: put(tx, {"n": i}))
+    page = await db.read(lambda tx: declarations.revision_page(tx, NAME, 4, 2))
+    assert [each.revision for each in page] == [3, 2]
+
+
+async def test_declarations_are_paged_by_account_region_and_owner(db: Database) -> None:
+    names = [
+        SettingsName(RegistryName(account, region), owner)
+        for account in ("111111111111", "222222222222")
+        for region in ("eu-west-1", "us-east-1")
+        for owner in ("a", "b")
+    ]
+    for name in reversed(names):
+        await db.write(lambda tx, name=name: put(tx, ONE, name))
+    after, seen = ("", "", ""), []
+    while page := await db.read(lambda tx, after=after: declarations.page(tx, "-", "-", after, 3)):
+        seen += [each.name for each in page]
+        after = (page[-1].account, page[-1].region, page[-1].owner)
+    assert seen == names
+    some = await db.read(lambda tx: declarations.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
+    assert [each.name for each in some] == names[-2:]
+    assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
+
+
+async def test_only_declarations_of_the_finished_generation_are_marked_as_carried_out(db: Database) -> None:
+    await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}, due=True))
+    other = SettingsName(REGISTRY, "team-b")
+    await db.write(lambda tx: put(tx, ONE, NAME, 1))
+    (row,) = await db.write(lambda tx: queue.claim(tx, limit=1, lease=30))
+    await db.write(lambda tx: put(tx, TWO, other, 2))
+    await db.write(lambda tx: queue.mark_declarations(tx, row))
+    found = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
+    assert {each.owner: each.observed_generation for each in found} == {"team-a": 1, "team-b": 0}
+
+
+async def test_a_failed_transaction_leaves_nothing(db: Database) -> None:
+    def change(tx: Tx) -> None:
+        resources.ensure(tx, REGISTRY, {})
+        put(tx, ONE)
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await db.write(change)
+    assert await db.read(lambda tx: resources.get(tx, str(REGISTRY))) is None
+    assert await db.read(lambda tx: declarations.get(tx, NAME)) is None
+    assert await revisions(db) == []
+
+
+async def test_ensure_makes_a_resource_once_and_returns_the_one_that_is_there(db: Database) -> None:
+    first = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {"mode": "OBSERVE"}))
+    second = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {"mode": "PAUSED"}))
+    assert (second.uid, second.spec, second.due_at) == (first.uid, {"mode": "OBSERVE"}, None)
+
+
+UUID = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
+
+# request id, method, fingerprint, what is found, reason
+REQUESTS = [
+    (UUID, "Create", "abc", "the-first", "the same call again"),
+    (UUID.lower(), "Create", "abc", "the-first", "UUIDs do not differ by case"),
+    (UUID, "Delete", "abc", AlreadyExists, "another method"),
+    (UUID, "Create", "xyz", AlreadyExists, "other content"),
+    ("", "Create", "abc", None, "no request id"),
+    (UUID.replace("6", "7"), "Create", "abc", None, "another id"),
+]
+
+
+@pytest.mark.parametrize(("request_id", "method", "fingerprint", "expected", "reason"), REQUESTS, ids=lambda v: str(v)[:12])
+async def test_a_request_id_stands_for_one_call(
+    db: Database, request_id: str, method: str, fingerprint: str, expected: Any, reason: str
+) -> None:
+    await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "the-first"))
+    await db.write(lambda tx: operations.remember(tx, "", "Create", "abc", "nothing"))
+    if expected is AlreadyExists:
+        with pytest.raises(AlreadyExists) as refused:
+            await db.read(lambda tx: operations.answered(tx, request_id, method, fingerprint))
+        assert refused.value.reason == "REQUEST_ID_REUSED"
+        return
+    found = await db.read(lambda tx: operations.answered(tx, request_id, method, fingerprint))
+    assert (found.result if found else None) == expected, reason
+
+
+async def begin(db: Database, method: str = "Reconcile") -> Operation:
+    row = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}))
+    return await db.write(lambda tx: operations.create(tx, method, row, {"phase": "A"}))
+
+
+async def test_an_operation_ends_once(db: Database) -> None:
+    operation = await begin(db)
+    await db.write(lambda tx: operations.progress(tx, operation, {"phase": "B"}))
+    await db.write(lambda tx: operations.end(tx, operation, response={"ok": True}))
+    await db.write(lambda tx: operations.end(tx, operation, error={"code": "INTERNAL"}))
+    found = await db.read(lambda tx: operations.get(tx, operation.id))
+    assert found is not None
+    assert (found.done, found.response, found.error, found.metadata) == (True, {"ok": True}, None, {"phase": "B"})
+
+
+async def test_only_operations_that_are_not_done_are_pending(db: Database, clock: Clock) -> None:
+    first = await begin(db)
+    clock.advance(1)
+    second, other = await begin(db), await begin(db, "StartReplicationBackfill")
+    await db.write(lambda tx: operations.end(tx, other, response={}))
+    found = await db.read(lambda tx: operations.pending(tx, str(REGISTRY)))
+    assert [each.id for each in found] == [first.id, second.id]
+    assert await db.read(lambda tx: operations.pending(tx, str(REGISTRY), "StartReplicationBackfill")) == []
+
+
+async def test_old_requests_and_ended_operations_are_forgotten_and_running_ones_are_not(
+    db: Database, clock: Clock
+) -> None:
+    running, ended = await begin(db), await begin(db)
+    await db.write(lambda tx: operations.end(tx, ended, response={}))
+    await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "x"))
+    clock.advance(86_400 * 6)
+    await db.write(operations.purge)
+    assert await db.read(lambda tx: operations.answered(tx, UUID, "Create", "abc")) is None
+    assert await db.read(lambda tx: operations.get(tx, ended.id)) is not None
+    clock.advance(86_400 * 2)
+    await db.write(operations.purge)
+    assert await db.read(lambda tx: operations.get(tx, ended.id)) is None
+    assert await db.read(lambda tx: operations.get(tx, running.id)) is not None

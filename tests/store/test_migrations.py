@@ -1,0 +1,100 @@
+"""Migrations on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from ecrkeeper_server import app
+from ecrkeeper_server.config import Config
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store.tables import metadata
+from sqlalchemy import Engine, create_engine, inspect, text
+
+from tests.harness import program
+from tests.postgres import Postgres
+
+
+def engine(url: str) -> Engine:
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+
+
+def differences(url: str) -> list[Any]:
+    made = engine(url)
+    with made.connect() as conn:
+        found = compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata)
+    made.dispose()
+    return list(found)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_program(database_url: str) -> None:
+    assert differences(database_url) == []
+
+
+def test_a_second_migration_changes_nothing(database_url: str) -> None:
+    schema.migrate(database_url)
+    assert schema.pending_migrations(database_url) == []
+    assert differences(database_url) == []
+
+
+def _migrate_at_once(url: str) -> list[int]:
+    command = [program("ecrkeeper-server"), "migrate"]
+    environment = {"ECRKEEPER_DATABASE_URL": url}
+    running = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    ends = [process.communicate(timeout=60)[1] for process in running]
+    assert [end for end in ends if b"Traceback" in end] == []
+    return [process.returncode for process in running]
+
+
+def test_processes_that_migrate_one_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    assert _migrate_at_once(url) == [0, 0, 0, 0]
+    assert differences(url) == []
+
+
+def test_processes_that_migrate_one_postgres_database_at_once_wait_for_each_other(cluster: Postgres) -> None:
+    url = cluster.create_database("migrated_at_once")
+    assert len(schema.pending_migrations(url)) >= 1
+    assert _migrate_at_once(url) == [0, 0, 0, 0]
+    assert differences(url) == []
+
+
+async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_url: str) -> None:
+    """Replicas are replaced one by one: the old ones meet a column and a revision that they do not know."""
+    made = engine(database_url)
+    with made.begin() as conn:
+        conn.execute(text("ALTER TABLE resources ADD COLUMN later TEXT"))
+        conn.execute(text("ALTER TABLE declarations ADD COLUMN later TEXT DEFAULT 'x'"))
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert "later" in {column["name"] for column in inspect(conn).get_columns("resources")}
+    made.dispose()
+    assert schema.pending_migrations(database_url) == []
+    app.prepare(Config(database_url=database_url))
+    db = schema.open_database(database_url)
+    name = RegistryName("111111111111", "us-east-1")
+    await db.write(lambda tx: resources.ensure(tx, name, {"a": 1}))
+    row = await db.read(lambda tx: resources.get(tx, str(name)))
+    assert row is not None
+    assert row.spec == {"a": 1}
+    await db.close()
+
+
+def test_a_server_refuses_a_postgres_database_that_is_behind(cluster: Postgres) -> None:
+    url = cluster.create_database("behind")
+    done = subprocess.run(
+        [sys.executable, "-m", "ecrkeeper_server", "serve"],
+        env={"ECRKEEPER_DATABASE_URL": url, "ECRKEEPER_LISTEN": "127.0.0.1:0", "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "ecrkeeper-server migrate" in done.stderr
