@@ -16,7 +16,7 @@ from ecrkeeper.v1.common_pb2 import Condition, Drift, Mode
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings, ReplicationCheck
 from ecrkeeper.v1.role_pb2 import RegionUsage, ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import RegistryScanningRule, ReplicationDestination, Settings
-from google.rpc import code_pb2
+from google.rpc import code_pb2, error_details_pb2
 
 from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
 from tests.harness import eventually
@@ -382,7 +382,8 @@ def _aws_error_is_shown(place: Place, case: dict[str, Any]) -> None:
     expected = case["expected"]["error"]
     assert registry.last_error.code == code_pb2.Code.Value(expected["suggested_grpc_code"]), registry.last_error
     assert "secret" in registry.last_error.message.lower()
-    assert any(c.type == "Degraded" and c.status == Condition.STATUS_TRUE for c in registry.conditions) or blocked(registry)
+    (synced,) = [condition for condition in registry.conditions if condition.type == "Synced"]
+    assert (synced.status, synced.reason) == (Condition.STATUS_FALSE, "SECRET_UNUSABLE")
     assert place.aws()["pullThroughCacheRules"] == []
 
 
@@ -566,6 +567,12 @@ def _a_lost_race_is_success(place: Place, case: dict[str, Any]) -> None:
     assert len(roles_in_iam(place)) == 1
 
 
+def unpacked(status: Any) -> error_details_pb2.ErrorInfo:
+    info = error_details_pb2.ErrorInfo()
+    assert any(detail.Unpack(info) for detail in status.details)
+    return info
+
+
 def _denied_creation_says_what_is_missing(place: Place, case: dict[str, Any]) -> None:
     policy = {
         "Version": "2012-10-17",
@@ -579,7 +586,9 @@ def _denied_creation_says_what_is_missing(place: Place, case: dict[str, Any]) ->
         return role if role.HasField("last_error") else None
 
     role = eventually(failed)
-    assert role.last_error.code == code_pb2.PERMISSION_DENIED
+    # The case proposes PERMISSION_DENIED; that is kept for callers of ecrkeeper who may not do something.
+    assert role.last_error.code == code_pb2.FAILED_PRECONDITION
+    assert unpacked(role.last_error).reason == "AWS_ACCESS_DENIED"
     assert "iam:CreateServiceLinkedRole" in role.last_error.message
     assert "iam:AWSServiceName" in role.last_error.message
 
