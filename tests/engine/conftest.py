@@ -1,0 +1,187 @@
+"""An engine on a store with a clock moved by hand, against a simulated AWS in the same process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+from ecrkeeper_server.store import declarations, operations, resources, schema
+from ecrkeeper_server.store.clock import fixed_time
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_sim.server import Simulator, serve
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+REGISTRY = RegistryName(ACCOUNT, REGION)
+ROLE = RoleName(ACCOUNT, "replication")
+LEASE = 30.0
+
+
+@dataclass
+class RecordingAws:
+    """The real client on the simulated AWS; notes each call, fails or interferes where a test says so."""
+
+    client: AwsClient
+    calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    faults: dict[str, Callable[[str], AwsError | None]] = field(default_factory=dict)
+    before: dict[str, Callable[[], Any]] = field(default_factory=dict)
+
+    async def call(
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        if operation in self.before:
+            await self.before.pop(operation)()
+        self.calls.append((region, operation, params))
+        fault = self.faults.get(operation)
+        if fault is not None and (error := fault(region)) is not None:
+            raise error
+        return await self.client.call(account, region, service, operation, params)
+
+    def regions(self, partition: str) -> list[str]:
+        return self.client.regions(partition)
+
+    def partitions(self) -> list[str]:
+        return self.client.partitions()
+
+    @property
+    def writes(self) -> list[str]:
+        """The operations that change something, in order."""
+        reading = ("Get", "List", "Describe")
+        return [operation for _, operation, _ in self.calls if not operation.startswith(reading)]
+
+
+@dataclass
+class World:
+    """Everything that a test of the engine holds in its hands."""
+
+    db: Database
+    aws: RecordingAws
+    simulator: Simulator
+    engine: Engine
+    seconds: float = 1_800_000_000.0
+
+    async def raw(self, operation: str, service: str = "ecr", region: str = REGION, **params: Any) -> dict[str, Any]:
+        """One call by somebody else."""
+        return await self.aws.client.call(ACCOUNT, region, service, operation, params)
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the simulated AWS's control API."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.simulator.url}/_sim/{path}", json=body) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def seed(self, state: dict[str, Any], region: str = REGION) -> None:
+        """Change a registry behind everyone's back."""
+        await self.control("PUT", f"accounts/{ACCOUNT}/registries/{region}", state)
+
+    async def present(self, region: str = REGION) -> Any:
+        """What AWS has for the registry."""
+        return await self.control("GET", f"accounts/{ACCOUNT}/registries/{region}")
+
+    async def declare(self, settings: dict[str, Any], owner: str = "team-a", **options: Any) -> None:
+        name = SettingsName(REGISTRY, owner)
+
+        def write(tx: Tx) -> None:
+            row = resources.ensure(tx, REGISTRY, {})
+            row = resources.desire(tx, row.name, row.spec)
+            declarations.put(
+                tx, name, settings, registry_generation=row.generation, origin=Origin("Test"),
+                **{"deletion_policy": "REVERT", "allow_replacement": False, **options},
+            )  # fmt: skip
+
+        await self.db.write(write)
+
+    async def withdraw(self, owner: str = "team-a") -> None:
+        def write(tx: Tx) -> None:
+            declared = declarations.get(tx, SettingsName(REGISTRY, owner))
+            assert declared is not None
+            declarations.remove(tx, declared, Origin("Test"))
+            resources.desire(tx, str(REGISTRY), (resources.get(tx, str(REGISTRY)) or row_missing()).spec)
+
+        await self.db.write(write)
+
+    async def wish(self, spec: dict[str, Any], name: RegistryName | RoleName = REGISTRY) -> Resource:
+        """Change how a registry is kept, or what a role should be."""
+
+        def write(tx: Tx) -> Resource:
+            row = resources.ensure(tx, name, {})
+            return resources.desire(tx, row.name, {**row.spec, **spec})
+
+        return await self.db.write(write)
+
+    async def begin(self, method: str, name: RegistryName | RoleName = REGISTRY) -> Operation:
+        return await self.db.write(lambda tx: operations.create(tx, method, resources.request(tx, str(name))))
+
+    async def operation(self, operation: Operation) -> Operation:
+        found = await self.db.read(lambda tx: operations.get(tx, operation.id))
+        assert found is not None
+        return found
+
+    async def step(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
+        """Work on what is due until every step has ended, once."""
+        self.aws.calls.clear()
+        assert await self.engine.claim_once(), "nothing is due"
+        await self.engine.drain()
+        return await self.row(name)
+
+    async def resync(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
+        """Let time pass until the row is looked at again."""
+        self.seconds += 2000
+        return await self.step(name)
+
+    async def row(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
+        found = await self.db.read(lambda tx: resources.get(tx, str(name)))
+        return found or row_missing()
+
+    async def due_in(self, name: RegistryName | RoleName = REGISTRY) -> float | None:
+        row = await self.row(name)
+        return None if row.due_at is None else row.due_at / 1_000_000 - self.seconds
+
+
+def row_missing() -> Resource:
+    raise AssertionError("no such row")
+
+
+def holds(row: Resource, condition: str) -> bool:
+    return {c["type"]: c["status"] for c in row.state["conditions"]}[condition] == "TRUE"
+
+
+def why(row: Resource, condition: str) -> str:
+    return str({c["type"]: c["reason"] for c in row.state["conditions"]}[condition])
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    url = f"sqlite:///{tmp_path / f'{uuid.uuid4().hex}.db'}"
+    schema.migrate(url)
+
+    async def provide(account: str) -> Credentials:
+        return Credentials(account, "secret")
+
+    async with serve() as simulator:
+        client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide)
+        aws = RecordingAws(client)
+        made: list[World] = []
+        db = schema.open_database(url, now=fixed_time(lambda: made[0].seconds))
+        engine = Engine(
+            db, aws, EngineOptions(lease=LEASE, resync=900.0), clock=lambda: made[0].seconds, jitter=lambda: 1.0
+        )
+        made.append(World(db, aws, simulator, engine))
+        yield made[0]
+        await engine.stop(1)
+        await db.close()
+        await client.close()

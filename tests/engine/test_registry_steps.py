@@ -1,0 +1,331 @@
+"""Steps on a registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.store import queue
+
+from .conftest import REGISTRY, World, holds, why
+
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+K8S = {"ecrRepositoryPrefix": "k8s", "upstreamRegistryUrl": "registry.k8s.io"}
+HAND = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
+RULE = {"destinations": [{"region": "us-west-2", "registryId": "111111111111"}]}
+REPLICATED = {"replication_configuration": {"rules": [RULE]}}
+
+
+def caching(*rules: dict[str, str]) -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": list(rules)}}
+
+
+async def prefixes(world: World) -> set[str]:
+    return {rule["ecrRepositoryPrefix"] for rule in (await world.present())["pullThroughCacheRules"]}
+
+
+async def test_a_declaration_is_carried_out_in_one_step(world: World) -> None:
+    await world.declare({**caching(QUAY, K8S), **REPLICATED})
+    operation = await world.begin("ReconcileRegistry")
+    row = await world.step()
+    assert await prefixes(world) == {"quay", "k8s"}
+    assert len((await world.present())["replicationConfiguration"]["rules"]) == 1
+    assert holds(row, "Ready")
+    assert holds(row, "Synced")
+    assert row.observed_generation == row.generation
+    assert row.lease_token is None
+    assert (await world.operation(operation)).done
+    assert await world.due_in() == pytest.approx(900 * 1.2)
+
+
+async def test_a_step_on_a_registry_in_sync_writes_nothing_to_aws(world: World) -> None:
+    await world.declare({**caching(QUAY), **REPLICATED})
+    await world.step()
+    await world.resync()
+    assert world.aws.writes == []
+
+
+async def test_only_settings_that_somebody_declares_are_read(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.resync()
+    # GetRole is of the role that ECR made for the rule, which is looked at, too.
+    assert {operation for _, operation, _ in world.aws.calls} - {"GetRole"} == {"DescribePullThroughCacheRules"}
+
+
+async def test_a_change_behind_our_back_is_mended_and_recorded(world: World) -> None:
+    await world.declare(caching(QUAY, K8S))
+    await world.step()
+    assert "mend" not in (await world.row()).state
+    await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+    row = await world.resync()
+    assert await prefixes(world) == {"quay", "k8s"}
+    (mended,) = row.state["mend"]["drift"]
+    assert (mended["setting"], mended["key"], mended["kind"]) == ("pull_through_cache_rules", "quay", "MISSING")
+    assert row.state["mend"]["time"] == int(world.seconds * 1_000_000)
+    assert row.state["drift"] == []
+
+
+async def test_a_new_wish_is_not_recorded_as_mended_drift(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.declare(caching(QUAY, K8S))
+    assert "mend" not in (await world.step()).state
+
+
+async def test_what_nobody_declared_is_left_alone(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", **HAND)
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.withdraw()
+    row = await world.step()
+    assert await prefixes(world) == {"by-hand"}
+    assert row.state["applied"] == {}
+
+
+async def test_what_nobody_declared_goes_where_that_is_wanted(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", **HAND)
+    await world.declare(caching(QUAY))
+    await world.wish({"foreign_elements": "PRUNE"})
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+
+
+async def test_pruning_touches_no_setting_that_nobody_declares(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", **HAND)
+    await world.declare(REPLICATED)
+    await world.wish({"foreign_elements": "PRUNE"})
+    await world.step()
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == {"by-hand"}
+
+
+async def test_an_element_of_two_owners_stays_until_both_have_gone(world: World) -> None:
+    await world.declare(caching(QUAY), "team-a")
+    await world.declare(caching(QUAY), "team-b")
+    await world.step()
+    await world.withdraw("team-a")
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+    await world.withdraw("team-b")
+    await world.step()
+    assert await prefixes(world) == set()
+
+
+async def test_an_observed_registry_is_read_and_not_written(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.wish({"mode": "OBSERVE"})
+    row = await world.step()
+    assert world.aws.writes == []
+    assert [d["key"] for d in row.state["drift"]] == ["quay"]
+    assert not holds(row, "Synced")
+    assert why(row, "Synced") == "OBSERVE_ONLY"
+    assert await prefixes(world) == set()
+
+
+async def test_a_paused_registry_is_not_even_read_and_not_looked_at_again(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.wish({"mode": "PAUSED"})
+    await world.step()
+    assert world.aws.calls == []
+    assert await world.due_in() is None
+    await world.wish({"mode": "ENFORCE"})
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+
+
+async def test_an_element_is_replaced_only_where_its_owner_allows_that(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.step()
+    other = caching({**QUAY, "upstreamRegistryUrl": "public.ecr.aws"})
+    await world.declare(other)
+    row = await world.step()
+    assert world.aws.writes == []
+    assert why(row, "Blocked") == "REPLACEMENT_NOT_ALLOWED"
+    assert holds(row, "Blocked")
+    await world.declare(other, allow_replacement=True)
+    row = await world.step()
+    assert world.aws.writes == ["DeletePullThroughCacheRule", "CreatePullThroughCacheRule"]
+    assert holds(row, "Ready")
+
+
+async def test_a_setting_with_members_that_are_not_known_is_not_written(world: World) -> None:
+    await world.declare(REPLICATED)
+    await world.step()
+    await world.seed({"unknown_members": {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}})
+    two = {**RULE, "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}]}
+    await world.declare({"replication_configuration": {"rules": [two]}, **caching(QUAY)})
+    row = await world.step()
+    assert holds(row, "Degraded")
+    assert not holds(row, "Ready")
+    assert "newThing" in str(row.state["degraded"])
+    assert world.aws.writes == ["CreatePullThroughCacheRule"]
+    await world.seed({"unknown_members": {}})
+    row = await world.resync()
+    assert "PutReplicationConfiguration" in world.aws.writes
+    assert not holds(row, "Degraded")
+
+
+async def test_a_throttled_registry_waits_longer_each_time_and_starts_afresh_after_a_success(world: World) -> None:
+    def throttled(_region: str) -> AwsError:
+        return Temporary("slow down", reason="AWS_THROTTLED")
+
+    world.aws.faults["DescribePullThroughCacheRules"] = throttled
+    await world.declare(caching(QUAY))
+    waits = []
+    for _ in range(12):
+        row = await world.step()
+        assert holds(row, "Blocked") is False
+        waits.append(await world.due_in())
+        world.seconds += (waits[-1] or 0) + 0.01
+    assert waits[:4] == pytest.approx([1, 2, 4, 8], abs=0.01)
+    assert waits[-1] == pytest.approx(300, abs=0.01)
+    del world.aws.faults["DescribePullThroughCacheRules"]
+    row = await world.step()
+    assert (row.failures, row.state["error"]) == (0, None)
+    assert holds(row, "Ready")
+
+
+async def test_a_throttled_registry_does_not_hold_up_the_others(world: World) -> None:
+    """The fault is of one Region; a registry in another one is worked on in the same round."""
+    from ecrkeeper_server.names import RegistryName
+
+    other = RegistryName("222222222222", "eu-west-1")
+    world.aws.faults["DescribePullThroughCacheRules"] = lambda region: (
+        Temporary("slow down", reason="AWS_THROTTLED") if region == "us-east-1" else None
+    )
+    await world.declare(caching(QUAY))
+    await world.wish({}, other)
+    await world.step()
+    assert (await world.row()).failures == 1
+    assert (await world.row(other)).observed_generation == (await world.row(other)).generation
+
+
+async def test_an_error_for_good_blocks_the_registry_and_ends_its_operation(world: World) -> None:
+    world.aws.faults["CreatePullThroughCacheRule"] = lambda _: Permanent(
+        "too many", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", operation="CreatePullThroughCacheRule"
+    )
+    await world.declare({**caching(QUAY), **REPLICATED})
+    operation = await world.begin("ReconcileRegistry")
+    row = await world.step()
+    assert holds(row, "Blocked")
+    assert why(row, "Blocked") == "AWS_QUOTA_EXCEEDED"
+    assert "PutReplicationConfiguration" in world.aws.writes, "the other settings are still brought on"
+    assert await world.due_in() == pytest.approx(900 * 1.2)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert (ended.error["code"], ended.error["reason"]) == ("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED")
+    world.aws.faults.clear()
+    assert holds(await world.resync(), "Ready"), "whoever unblocks it in AWS does not tell us"
+
+
+async def test_an_unexpected_exception_is_a_temporary_error(world: World) -> None:
+    def broken(_region: str) -> AwsError:
+        raise ZeroDivisionError
+
+    world.aws.faults["DescribePullThroughCacheRules"] = broken
+    await world.declare(caching(QUAY))
+    row = await world.step()
+    assert (row.state["error"]["reason"], row.failures) == ("INTERNAL", 1)
+    assert row.lease_token is None
+
+
+async def test_conditions_keep_the_time_of_their_last_transition(world: World) -> None:
+    await world.declare(caching(QUAY))
+    first = await world.step()
+    began = int(world.seconds * 1_000_000)
+    second = await world.resync()
+    assert [c["since"] for c in second.state["conditions"]] == [began] * 4
+    assert first.state["conditions"] == second.state["conditions"]
+    world.aws.faults["DescribePullThroughCacheRules"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
+    third = await world.resync()
+    since = {c["type"]: c["since"] for c in third.state["conditions"]}
+    now = int(world.seconds * 1_000_000)
+    assert since == {"Ready": now, "Synced": now, "Blocked": began, "Degraded": began}
+
+
+async def test_nothing_is_sent_to_aws_after_the_lease_was_lost(world: World) -> None:
+    await world.declare({**caching(QUAY, K8S), **REPLICATED})
+
+    async def lose() -> None:
+        world.seconds += 31
+        taken = await world.db.write(lambda tx: queue.claim(tx, limit=1, lease=30))
+        assert len(taken) == 1
+
+    world.aws.before["DescribePullThroughCacheRules"] = lose
+    row = await world.step()
+    assert world.aws.writes == []
+    assert row.lease_token is not None, "the new holder's lease is not touched"
+    assert row.state == {}
+
+
+async def test_a_lease_lost_between_two_writes_stops_the_second(world: World) -> None:
+    await world.declare(caching(QUAY, K8S))
+
+    async def lose() -> None:
+        world.seconds += 31
+        await world.db.write(lambda tx: queue.claim(tx, limit=1, lease=30))
+
+    world.aws.before["CreatePullThroughCacheRule"] = lose
+    await world.step()
+    assert world.aws.writes == ["CreatePullThroughCacheRule"]
+
+
+async def test_what_is_about_to_be_written_is_recorded_before_it_is_sent(world: World) -> None:
+    await world.declare(caching(QUAY))
+    seen: list[Any] = []
+
+    async def look() -> None:
+        seen.append((await world.row()).state["applied"])
+
+    world.aws.before["CreatePullThroughCacheRule"] = look
+    await world.step()
+    assert list(seen[0]["pull_through_cache_rules"]) == ["quay"]
+
+
+async def test_a_write_whose_answer_is_lost_is_not_repeated_if_it_had_its_effect(world: World) -> None:
+    await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreatePullThroughCacheRule", "count": 1})
+    await world.declare(caching(QUAY))
+    row = await world.step()
+    assert row.state["error"]["reason"] == "AWS_UNREACHABLE"
+    row = await world.resync()
+    assert world.aws.writes == []
+    assert holds(row, "Ready")
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == set()
+
+
+async def test_a_declaration_that_is_withdrawn_while_it_is_carried_out_leaves_nothing(world: World) -> None:
+    await world.declare(caching(QUAY, K8S))
+    world.aws.before["CreatePullThroughCacheRule"] = world.withdraw
+    row = await world.step()
+    assert row.observed_generation < row.generation
+    row = await world.step()
+    assert await prefixes(world) == set()
+    assert row.observed_generation == row.generation
+
+
+async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: World) -> None:
+    await world.declare(caching(QUAY))
+
+    async def undo() -> None:
+        await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+
+    async def arm() -> None:
+        world.aws.before["DescribePullThroughCacheRules"] = undo
+
+    world.aws.before["CreatePullThroughCacheRule"] = arm
+    row = await world.step()
+    assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
+    assert (await world.due_in() or 0) < 5
+    assert holds(await world.resync(), "Ready")
+
+
+async def test_a_stopped_engine_claims_nothing(world: World) -> None:
+    await world.engine.stop(0)
+    await world.declare(caching(QUAY))
+    assert not await world.engine.claim_once()
+    assert (await world.row()).registry == REGISTRY
