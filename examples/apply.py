@@ -68,13 +68,14 @@ def main() -> int:
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--target", default="127.0.0.1:50051")
     parser.add_argument("--reason", default="", help="why, kept with the revision")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for each registry (%(default)g)")
     given = parser.parse_args()
     try:
         declarations = [each for path in given.files for each in load(path, os.environ)]
         with ecrkeeper.Client(given.target, insecure=True) as client:
             apply(client, declarations, given.reason)
             for registry in sorted({each.registry for each in declarations}):
-                client.wait_until_synced(registry)
+                client.wait_until_synced(registry, given.timeout)
                 print(f"in sync: {registry}")  # noqa: T201
     except (OSError, ValueError, ecrkeeper.RegistryError) as error:
         print(f"apply: {error}", file=sys.stderr)  # noqa: T201
