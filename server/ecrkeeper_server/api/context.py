@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from google.longrunning import operations_pb2
 
@@ -15,6 +16,8 @@ from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Operation, Resource
+
+T = TypeVar("T")
 
 _RELIST_SECONDS = 30.0
 _BATCH = 500
@@ -70,27 +73,39 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 
 
 async def scan(
-    db: Database, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
-) -> tuple[list[Resource], str]:
-    """One page of the resources that meet a filter, and the token of the next.
+    fetch: Callable[[Any, int], Awaitable[list[T]]], page: Page, meets: Callable[[T], bool], cursor: Callable[[T], Any]
+) -> tuple[list[T], str]:
+    """One page of the rows that meet a filter, and the token of the next.
 
-    A filter that few rows meet ends a page early rather than reading the whole
-    table in one call.
+    `fetch` returns rows behind a cursor. A filter that few rows meet ends a
+    page early rather than reading the whole table in one call.
     """
-    found: list[Resource] = []
+    found: list[T] = []
     after = page.after
     for _ in range(_BATCHES):
-        last = after
-        rows = await db.read(lambda tx, last=last: resources.page(tx, kind, account, last, _BATCH))  # type: ignore[misc]
+        rows = await fetch(after, _BATCH)
         for row in rows:
             if meets(row):
                 if len(found) == page.size:
                     return found, page.token(after)
                 found.append(row)
-            after = row.name
+            after = cursor(row)
         if len(rows) < _BATCH:
             return found, ""
+        # Reads of SQLite do not wait for anything: let other calls go on.
+        await asyncio.sleep(0)
     return found, page.token(after)
+
+
+async def scan_resources(
+    db: Database, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
+) -> tuple[list[Resource], str]:
+    """One page of registries or roles."""
+
+    async def fetch(after: str, limit: int) -> list[Resource]:
+        return await db.read(lambda tx: resources.page(tx, kind, account, after, limit))
+
+    return await scan(fetch, page, meets, lambda row: row.name)
 
 
 async def watched(
@@ -147,3 +162,4 @@ async def _everything(
                 yield row
         if len(rows) < _BATCH:
             return
+        await asyncio.sleep(0)

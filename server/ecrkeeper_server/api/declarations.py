@@ -121,8 +121,11 @@ def remove(
     # Locked before anything is read: another replica may be writing here.
     registry = resources.get(tx, str(name.registry), lock=True)
     present = declarations.get(tx, name)
+    if answered(tx, caller) is not None:
+        return None
     if present is None or registry is None:
-        if allow_missing or answered(tx, caller) is not None:
+        if allow_missing:
+            remember(tx, caller, str(name))
             return None
         raise NotFound("RegistrySettings", str(name))
     check_etag(str(name), etag, present.etag)

@@ -115,7 +115,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.WaitOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return an operation when it is done, or as it is when the time is over."""
-        limit = request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _WAIT_SECONDS
+        given = request.timeout
+        limit = min(max(given.seconds, 0), _WAIT_SECONDS) + given.nanos / 1e9
+        if not request.HasField("timeout"):
+            limit = _WAIT_SECONDS
         remaining = context.time_remaining()
         if remaining is not None:
             # Leave time to answer: the caller wants the operation, not a timeout.

@@ -10,7 +10,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.context import Edge, principal_of, scan
 from ecrkeeper_server.api.declarations import Undone, Wish, Written, lint, put, remove
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.plans import registry_plan
@@ -60,22 +60,12 @@ class OwnerSettings:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
-        found: list[Declaration] = []
-        after, token = tuple(page.after), ""
-        while not token:
-            last = after
-            rows = await self._edge.db.read(
-                lambda tx, last=last: declarations.page(tx, account, region, last, page.size + 1)  # type: ignore[misc]
-            )
-            for row in rows:
-                if meets(row):
-                    if len(found) == page.size:
-                        token = page.token(list(after))
-                        break
-                    found.append(row)
-                after = (row.account, row.region, row.owner)
-            if len(rows) <= page.size:
-                break
+
+        async def fetch(after: list[str], limit: int) -> list[Declaration]:
+            behind = (after[0], after[1], after[2])
+            return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
+
+        found, token = await scan(fetch, page, meets, lambda row: [row.account, row.region, row.owner])
         names = sorted({str(d.name.registry) for d in found})
         registries = await self._edge.db.read(lambda tx: resources.get_many(tx, names))
         shown_rows = [render.settings(d, registries[str(d.name.registry)]) for d in found]

@@ -46,13 +46,23 @@ def page_of(request: Any, start: Any) -> Page:
         return Page(start, size, query)
     try:
         given, after = json.loads(base64.urlsafe_b64decode(request.page_token.encode("ascii")))
-    except (ValueError, binascii.Error, UnicodeError, RecursionError):
+    except (TypeError, ValueError, binascii.Error, UnicodeError, RecursionError):
         given, after = None, None
     if given != query or type(after) is not type(start) or (isinstance(after, list) and len(after) != len(start)):
         raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
-    if not all(isinstance(part, type(other)) for part, other in zip(_list(after), _list(start), strict=True)):
+    if not all(
+        isinstance(part, type(other)) and _storable(part)
+        for part, other in zip(_list(after), _list(start), strict=True)
+    ):
         raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
     return Page(after, size, query)
+
+
+def _storable(part: Any) -> bool:
+    """Whether every database takes the value."""
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return "\0" not in part and part.isprintable()
 
 
 def _list(value: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, resource_fields, scan, watched
+from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources, watched
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.plans import registry_plan
@@ -67,7 +67,7 @@ class Registries:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan(self._edge.db, RegistryName.kind, account, page, meets)
+        rows, token = await scan_resources(self._edge.db, RegistryName.kind, account, page, meets)
         declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
         return pb.ListRegistriesResponse(
             registries=[render.registry(row, declared[row.name]) for row in rows], next_page_token=token

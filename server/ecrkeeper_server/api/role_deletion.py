@@ -98,6 +98,9 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
     if row is None:
         raise NotFound("ServiceLinkedRole", str(name), "declare it first, which adopts the role")
     check_etag(str(name), request.etag, row.etag)
+    mode = row.spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE":
+        raise FailedPrecondition(f"the mode of {name} is {mode}; set ENFORCE before deleting it", reason="NOT_ENFORCED")
     if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
         raise FailedPrecondition(
             f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",

@@ -15,7 +15,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, resource_fields, scan, watched
+from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources, watched
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
@@ -75,7 +75,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         """List roles."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan(self._edge.db, RoleName.kind, account, page, meets)
+        rows, token = await scan_resources(self._edge.db, RoleName.kind, account, page, meets)
         shown_rows = [render.role(row, self._edge.partition) for row in rows]
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=shown_rows, next_page_token=token)
 
@@ -112,7 +112,9 @@ class Roles(RoleDeletion, RoleServiceServicer):
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
-            if answered(tx, caller) is not None and present is not None:
+            if answered(tx, caller) is not None:
+                if present is None:
+                    raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
             _check_presence(name, present, create=create, update=update)
             if present is None:
@@ -214,6 +216,10 @@ class Roles(RoleDeletion, RoleServiceServicer):
 
 def _spec(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
     spec: dict[str, Any] = {}
+    reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
+    if reserved:
+        text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
+        raise InvalidArgument([Violation("service_linked_role.tags", text)])
     if "description" in paths and given.HasField("description"):
         spec["description"] = given.description
     if "tags" in paths:

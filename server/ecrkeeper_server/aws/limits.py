@@ -11,8 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ecrkeeper_server.errors import Temporary
+
 # Tokens a second and the size of the bucket.
 RATES = {"iam": (5.0, 20.0), "ecr-read": (20.0, 60.0), "ecr-write": (5.0, 20.0), "other": (5.0, 20.0)}
+# Nobody waits longer than this for a token: there is a queue for that.
+LONGEST_WAIT = 10.0
 _BUCKETS = 20_000
 
 
@@ -32,8 +36,19 @@ class Limiter:
     async def acquire(self, account: str, region: str, family: str) -> None:
         """Wait for a token."""
         delay = self.take(account, region, family)
-        if delay > 0:
+        if delay > LONGEST_WAIT:
+            self._give_back(account, region, family)
+            raise Temporary(
+                f"account {account} is called faster than ecrkeeper allows itself ({family})",
+                reason="AWS_THROTTLED",
+                after=delay,
+            )
+        try:
             await asyncio.sleep(delay)
+        except asyncio.CancelledError:
+            # Whoever gives up has not called.
+            self._give_back(account, region, family)
+            raise
 
     def take(self, account: str, region: str, family: str) -> float:
         """Take a token, if need be in advance; the seconds until it is due."""
@@ -44,6 +59,9 @@ class Limiter:
         bucket.at = now
         bucket.tokens -= 1
         return max(0.0, -bucket.tokens / rate)
+
+    def _give_back(self, account: str, region: str, family: str) -> None:
+        self._bucket(account, region, family, RATES[family][1]).tokens += 1
 
     def throttled(self, account: str, region: str, family: str) -> None:
         """AWS said it is too fast: what is left in the bucket is not to be used."""

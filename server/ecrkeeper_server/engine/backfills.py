@@ -46,7 +46,11 @@ async def follow(step: Step) -> bool:
     pending = await step.db.read(lambda tx: operations.pending(tx, row.name, METHOD))
     if not pending:
         return False
-    known = await list_backfills(step.aws, row.registry)
+    try:
+        known = await list_backfills(step.aws, row.registry)
+    except AwsError:
+        # The rest of the step has its own outcome; look again soon.
+        return True
     open_ended = False
     for operation in pending:
         open_ended |= await _advance(step, operation, known)

@@ -24,6 +24,9 @@ class Standing:
     message: str = ""
 
 
+PAUSED = Standing(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
+
+
 def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int) -> list[dict[str, Any]]:
     """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
     blocked = isinstance(standing.error, Permanent)

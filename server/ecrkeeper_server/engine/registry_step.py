@@ -8,20 +8,26 @@ from typing import Any
 
 from ecrkeeper_server.engine.backfills import POLL_SECONDS, follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
-from ecrkeeper_server.engine.conditions import Standing
+from ecrkeeper_server.engine.conditions import PAUSED, Standing
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store import declarations, resources
 
 
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
     row = step.claimed
-    declared = await step.db.read(lambda tx: declarations.of_registry(tx, row.registry))
+    # The row after the declarations: whatever changed them has changed it by then.
+    declared, fresh = await step.db.read(
+        lambda tx: (declarations.of_registry(tx, row.registry), resources.get(tx, row.name))
+    )
+    if fresh is None or fresh.generation != row.generation:
+        changed = Temporary("what is desired has just changed", reason="CHANGED_MEANWHILE", after=0.0)
+        return StepResult(row.state, Standing(False, changed), observed=False, settled=False)
     composition = compose({d.owner: split_all(d.settings) for d in declared})
     run = Run(composition, declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
     mode = row.spec.get("mode", "ENFORCE")
@@ -33,6 +39,8 @@ async def registry_step(step: Step) -> StepResult:
             state = {**state, "observed": {}, "degraded": {}}
         busy = mode != "PAUSED" and await follow(step)
         next_in = POLL_SECONDS if busy else None
+        if mode == "PAUSED":
+            return StepResult(row.state, PAUSED, observed=False, settled=False)
         return StepResult(state, Standing(True, reason=reason), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
     _make_plans(run, row.spec)

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecrkeeper_server.engine.observe import Observed, observe_role, observe_setting
+from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
+from ecrkeeper_server.engine.observe import Observed, observe_setting
 from ecrkeeper_server.engine.step import LeaseLostError, Step
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.names import RoleName
-from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.algebra import Composition, Plan
 from ecrkeeper_server.settings.elements import ChangeKind, Drift
 from ecrkeeper_server.settings.setting import Call
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, queue, resources
+from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.rows import Declaration
 
 _GONE = frozenset(
     {
@@ -27,6 +26,10 @@ _GONE = frozenset(
         "RegistryPolicyNotFound",
         "SigningConfigurationNotFound",
     }
+)
+# Faults that every other call to the account would meet, too.
+_EVERYWHERE = frozenset(
+    {"AWS_THROTTLED", "AWS_UNREACHABLE", "AWS_UNAVAILABLE", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS"}
 )
 _THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 
@@ -45,40 +48,64 @@ class Run:
 
 
 async def act(step: Step, run: Run) -> None:
-    """Write setting after setting, in the order of the table."""
-    await _remember_intent(step, run)
-    for name, planned in list(run.plans.items()):
+    """Write setting after setting, in the order of the table.
+
+    What one setting or element is refused for does not hold up the others;
+    only a fault of the whole account ends the round.
+    """
+    todo = _sendable(step, run)
+    if not todo:
+        return
+    before = {name: dict(run.applied.get(name, {})) for name in todo}
+    await _remember_intent(step, run, todo)
+    for name, planned in todo.items():
+        try:
+            failed = await _write(step, run, name, planned)
+        except AwsError as error:
+            failed = [error]
+        run.errors += failed
+        if any(error.reason in _EVERYWHERE for error in failed):
+            return
+        if failed:
+            _disown(run, name, before[name])
+            continue
+        # What was in place before and is not now was changed behind our back.
+        drift = [drift_json(d) for d in planned.drift]
+        run.mended += [d for d in drift if _was_applied(step.claimed.state, d)]
+
+
+def _sendable(step: Step, run: Run) -> dict[str, Plan]:
+    """The plans that may be sent; the others leave an error or make the setting degraded."""
+    todo = {}
+    for name, planned in run.plans.items():
         if not planned.changes or run.observed[name].unknown:
             continue
         refused = _replacement_refused(run, planned) or _too_much(step, planned)
-        if refused is not None:
-            run.errors.append(refused)
-            continue
-        drift = [drift_json(d) for d in planned.drift]
-        # What was in place before and is not now was changed behind our back.
-        found = [d for d in drift if _was_applied(step.claimed.state, d)]
-        try:
-            await _write(step, run, name, planned)
-        except Permanent as error:
-            run.errors.append(error)
-        except Temporary as error:
-            run.errors.append(error)
-            return
+        if refused is None:
+            todo[name] = planned
         else:
-            run.mended += found
+            run.errors.append(refused)
+    return todo
 
 
-async def _remember_intent(step: Step, run: Run) -> None:
+def _disown(run: Run, name: str, before: Mapping[str, Any]) -> None:
+    """Forget the intent for what AWS refused: a foreign element with that key is not ours."""
+    desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
+    run.applied[name] = {
+        key: value
+        for key, value in run.applied.get(name, {}).items()
+        if key in before or (key in desired and seen.get(key) == desired[key])
+    }
+
+
+async def _remember_intent(step: Step, run: Run, todo: Mapping[str, Plan]) -> None:
     """Record what is about to be written as ours, before anything is sent.
 
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    applied = {
-        name: {**run.applied.get(name, {}), **run.composition.desired.get(name, {})}
-        for name in {*run.applied, *run.composition.desired}
-    }
-    run.applied = applied
+    intended = {name: {**run.applied.get(name, {}), **run.composition.desired.get(name, {})} for name in todo}
+    applied = run.applied = {**run.applied, **intended}
     originals = {name: seen.shape for name, seen in run.observed.items()}
     new = [d for d in run.declared if d.observed_generation == 0]
 
@@ -124,19 +151,34 @@ def _too_much(step: Step, planned: Plan) -> Permanent | None:
     )
 
 
-async def _write(step: Step, run: Run, name: str, planned: Plan) -> None:
+async def _write(step: Step, run: Run, name: str, planned: Plan) -> list[AwsError]:
+    """Send the calls of one setting and read it again; the errors of those that were refused."""
     setting, registry = SETTINGS[name], step.claimed.registry
-    auto_created = await _role_to_come(step, name, planned)
+    auto_created = await role_to_come(step, name, planned)
+    failed: list[AwsError] = []
+    refused: set[str] = set()
     try:
         for call in setting.calls(planned, run.observed[name].shape):
+            keys = {change.key for change in call.changes}
+            if keys & refused:
+                # The second half of a replacement whose first half was refused.
+                continue
             await step.fence()
-            await _send(step, call)
+            try:
+                await _send(step, call)
+            except AwsError as error:
+                failed.append(error)
+                refused |= keys
+                if error.reason in _EVERYWHERE:
+                    return failed
     finally:
         if auto_created:
-            await _note_auto_created(step, setting.role or "")
+            await note_auto_created(step, setting.role or "")
     run.observed[name] = await observe_setting(step.aws, registry, setting)
-    wanted = set(planned.target)
-    run.applied[name] = {key: value for key, value in run.applied.get(name, {}).items() if key in wanted}
+    # What was removed stays ours until AWS no longer shows it.
+    kept = {*planned.target, *run.observed[name].elements}
+    run.applied[name] = {key: value for key, value in run.applied.get(name, {}).items() if key in kept}
+    return failed
 
 
 async def _send(step: Step, call: Call) -> None:
@@ -153,50 +195,6 @@ async def _send(step: Step, call: Call) -> None:
                 error.message, reason="CHANGED_MEANWHILE", after=0.5, aws_code=error.aws_code, operation=call.operation
             ) from error
         raise
-
-
-async def _role_to_come(step: Step, name: str, planned: Plan) -> bool:
-    """Whether ECR is about to create the role that the setting needs, because the account has none."""
-    role = SETTINGS[name].role
-    if role is None or not planned.target:
-        return False
-    resource = RoleName(step.claimed.account, role)
-    row = await step.db.read(lambda tx: resources.get(tx, str(resource)))
-    if row is not None:
-        _check_role(row)
-        return False
-    try:
-        return await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role]) is None
-    except AwsError:
-        # Who created the role is worth knowing, not worth failing for.
-        return False
-
-
-def _check_role(row: Resource) -> None:
-    """Wait for a role that is on its way here or away: ECR would create it again by itself."""
-    if row.spec.get("deletion"):
-        raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
-    declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
-    if declared and not row.state.get("role"):
-        raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
-
-
-async def _note_auto_created(step: Step, role: str) -> None:
-    resource = RoleName(step.claimed.account, role)
-    try:
-        seen = await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role])
-    except AwsError:
-        return
-    if seen is None:
-        return
-
-    def save(tx: Tx) -> None:
-        row = resources.ensure(tx, resource, {"managed": False})
-        if not row.state.get("provenance"):
-            resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
-            resources.request(tx, row.name)
-
-    await step.db.write(save)
 
 
 def _was_applied(state: Mapping[str, Any], drift: Mapping[str, Any]) -> bool:

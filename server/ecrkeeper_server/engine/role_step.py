@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ecrkeeper_server.engine.conditions import Standing, error_json
+from ecrkeeper_server.engine.conditions import PAUSED, Standing, error_json
 from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, Temporary
@@ -26,10 +26,10 @@ _GIVE_UP_SECONDS = 1800.0
 async def role_step(step: Step) -> StepResult:
     """Bring one role closer to what is desired."""
     row, kind = step.claimed, ROLES[step.claimed.place]
-    if row.spec.get("mode") == "PAUSED":
-        return StepResult({**row.state, "drift": [], "error": None}, Standing(True, reason="PAUSED"), False, True)
     if row.spec.get("deletion"):
         return await _delete(step, kind)
+    if row.spec.get("mode") == "PAUSED":
+        return StepResult(row.state, PAUSED, observed=False, settled=False)
     return await _ensure(step, kind)
 
 
@@ -151,19 +151,25 @@ async def _delete(step: Step, kind: RoleKind) -> StepResult:
     deletion = dict(row.state.get("deletion") or {})
     if observed is None:
         return _gone(step, pending)
-    if is_lookalike(kind, observed):
+    if is_lookalike(kind, observed) or deletion.get("role_id", observed.role_id) != observed.role_id:
+        # The role is gone; this is another one, made since by somebody else.
         return _gone(step, pending)
     if not deletion.get("task"):
+        intended = row.state.get("create_intended_at")
+        origin = provenance(known=row.state.get("provenance"), create_intended_at=intended, observed=observed)
+        if origin == "ADOPTED" and not row.spec["deletion"].get("forced"):
+            text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
+            return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
         usage = await usage_of(step, kind)
         await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
             return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
-        return await _start_deletion(step, kind, pending)
+        return await _start_deletion(step, kind, pending, observed.role_id)
     return await _follow(step, kind, pending, deletion)
 
 
-async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
+async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], role_id: str) -> StepResult:
     row = step.claimed
     await step.fence()
     # Repeating the call while a task runs returns the same task: a kill before
@@ -171,7 +177,7 @@ async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation]) 
     answer = await step.aws.call(
         row.account, step.home_region, "iam", "DeleteServiceLinkedRole", {"RoleName": kind.role_name}
     )
-    deletion = {"task": answer["DeletionTaskId"], "started": step.now, "polls": 0}
+    deletion = {"task": answer["DeletionTaskId"], "started": step.now, "polls": 0, "role_id": role_id}
     await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
 
@@ -225,11 +231,16 @@ def _gone(step: Step, pending: list[Operation]) -> StepResult:
 
 
 def _refused(
-    step: Step, pending: list[Operation], reason: str, text: str, reasons: list[PreconditionViolation]
+    step: Step,
+    pending: list[Operation],
+    reason: str,
+    text: str,
+    reasons: list[PreconditionViolation],
+    **learned: Any,
 ) -> StepResult:
     """End the deletion and keep the role as it was declared before."""
     error = error_json(Permanent(text, reason=reason, preconditions=reasons))
-    state = {key: value for key, value in step.claimed.state.items() if key != "deletion"}
+    state = {key: value for key, value in step.claimed.state.items() if key != "deletion"} | learned
     return StepResult(
         state,
         Standing(True, reason=reason, message=text),

@@ -79,6 +79,10 @@ class Engine:
                 except Refusal as error:
                     log.warning("store_unavailable", error=error.message)
                     pause = 1.0
+                except Exception:
+                    # The loop outlives whatever it was: a dead engine behind a living API helps nobody.
+                    log.exception("claim_failed")
+                    pause = 1.0
                 if pause > 0:
                     await self._wait(pause)
         finally:
@@ -103,6 +107,9 @@ class Engine:
         if room <= 0 or self._stopping:
             return False
         claimed = await self._db.write(lambda tx: queue.claim(tx, limit=room, lease=self._options.lease))
+        if self._stopping and claimed:
+            await self._db.write(lambda tx: queue.release(tx, claimed[0].lease_token or ""))
+            return False
         for row in claimed:
             task = asyncio.create_task(self._work(row))
             self._running[task] = row
@@ -200,7 +207,8 @@ class Engine:
             "conditions": conditions(row.state.get("conditions", []), standing, step.now),
             "error": None if error is None else error_json(error),
         }
-        done = result.settled or isinstance(error, Permanent) or (error is None and result.next_in is None)
+        looked = error is None and result.next_in is None and standing.reason != "PAUSED"
+        done = result.settled or isinstance(error, Permanent) or looked
         outcome = queue.Outcome(
             state=state,
             observed_generation=row.generation if done else row.observed_generation,
@@ -222,6 +230,13 @@ class Engine:
         return None if unwatched else resync
 
 
+def _not_mended(standing: Standing) -> dict[str, Any]:
+    """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
+    reason = standing.reason or ("UNKNOWN_MEMBERS" if standing.degraded else "OUT_OF_SYNC")
+    message = standing.message or standing.degraded or "AWS does not match what is desired"
+    return {"code": "FAILED_PRECONDITION", "reason": reason, "message": message}
+
+
 def _save(tx: Tx, row: Resource, result: StepResult, outcome: queue.Outcome) -> None:
     saved = queue.finish(tx, row, outcome)
     if saved is None:
@@ -238,9 +253,11 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: queue.Outcome) -> 
                 operations.end(tx, operation, response={})
             elif isinstance(result.standing.error, Permanent):
                 operations.end(tx, operation, error=outcome.state["error"])
+            elif result.standing.error is None and result.next_in is None:
+                operations.end(tx, operation, error=_not_mended(result.standing))
     if result.settled:
         queue.mark_declarations(tx, row)
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
-    elif result.ended and saved.spec.get("deletion"):
+    elif not result.removed and result.ended and saved.spec.get("deletion"):
         resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})

@@ -14,6 +14,8 @@ MAX_DEPTH = 32
 # no position is read twice.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
 
 class NotJson(ValueError):
     """The text is not a JSON document that can be taken literally; says why."""
@@ -36,7 +38,10 @@ def parse(text: str) -> Any:
     try:
         document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_float=_finite)
         if "\\u" in text:
-            dump(document).encode()
+            written = dump(document)
+            written.encode()
+            if _NUL.search(written):
+                raise NotJson("has a NUL character")
         return document
     except NotJson:
         raise

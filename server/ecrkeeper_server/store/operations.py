@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ecrkeeper_server.errors import AlreadyExists
+from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Request, Resource
@@ -118,7 +118,14 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
         return
     dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
     values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
-    tx.conn.execute(dialect.insert(requests).values(request_id=request_id.lower(), **values))
+    change = dialect.insert(requests).values(request_id=request_id.lower(), **values)
+    stored = tx.conn.execute(change.on_conflict_do_nothing().returning(requests.c.request_id)).first()
+    if stored is None:
+        # Two calls with one id at the same moment: the other one was first.
+        answered(tx, request_id, method, fingerprint)
+        raise Unavailable(
+            "a call with this request_id is being answered; repeat it", reason="REQUEST_RUNNING"
+        )
 
 
 def purge(tx: Tx) -> None:

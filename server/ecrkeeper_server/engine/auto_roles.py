@@ -1,0 +1,59 @@
+"""Roles that ECR creates by itself when a setting that needs one is written."""
+
+from __future__ import annotations
+
+from ecrkeeper_server.engine.observe import observe_role
+from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.names import RoleName
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.settings.algebra import Plan
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+
+
+async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
+    """Whether ECR is about to create the role that the setting needs, because the account has none."""
+    role = SETTINGS[name].role
+    if role is None or not planned.target:
+        return False
+    resource = RoleName(step.claimed.account, role)
+    row = await step.db.read(lambda tx: resources.get(tx, str(resource)))
+    if row is not None:
+        _check_role(row)
+        return False
+    try:
+        return await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role]) is None
+    except AwsError:
+        # Who created the role is worth knowing, not worth failing for.
+        return False
+
+
+def _check_role(row: Resource) -> None:
+    """Wait for a role that is on its way here or away: ECR would create it again by itself."""
+    if row.spec.get("deletion"):
+        raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
+    declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    if declared and not row.state.get("role"):
+        raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
+
+
+async def note_auto_created(step: Step, role: str) -> None:
+    """Keep it that ECR created the role, if it is there now."""
+    resource = RoleName(step.claimed.account, role)
+    try:
+        seen = await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role])
+    except AwsError:
+        return
+    if seen is None:
+        return
+
+    def save(tx: Tx) -> None:
+        row = resources.ensure(tx, resource, {"managed": False})
+        if not row.state.get("provenance"):
+            resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
+            resources.request(tx, row.name)
+
+    await step.db.write(save)
