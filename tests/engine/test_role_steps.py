@@ -1,0 +1,280 @@
+"""Steps on a role."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.rows import Operation
+
+from .conftest import ACCOUNT, ROLE, World, holds, why
+
+NAME = "AWSServiceRoleForECRReplication"
+SERVICE = "replication.ecr.amazonaws.com"
+RULES = {"replicationConfiguration": {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]}}
+
+
+async def declared(world: World, **spec: Any) -> None:
+    await world.wish({"managed": True, **spec}, ROLE)
+
+
+async def there(world: World) -> bool:
+    return NAME in json.dumps((await world.control("GET", f"accounts/{ACCOUNT}"))["roles"])
+
+
+async def ask_to_delete(world: World) -> Operation:
+    await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1", "eu-west-1"]})
+    await world.wish({"deletion": {"forced": False}}, ROLE)
+    return await world.begin("DeleteServiceLinkedRole", ROLE)
+
+
+async def test_a_declared_role_is_created_with_its_description_and_tags(world: World) -> None:
+    await declared(world, description="ours", tags={"team": "a"})
+    row = await world.step(ROLE)
+    assert world.aws.writes == ["CreateServiceLinkedRole", "TagRole"]
+    assert row.state["provenance"] == "CREATED"
+    assert row.state["role"]["description"] == "ours"
+    assert row.state["role"]["tags"] == {"team": "a"}
+    assert holds(row, "Ready")
+    await world.resync(ROLE)
+    assert world.aws.writes == []
+
+
+async def test_a_role_that_was_there_is_adopted(world: World) -> None:
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    await declared(world)
+    row = await world.step(ROLE)
+    assert world.aws.writes == []
+    assert row.state["provenance"] == "ADOPTED"
+
+
+async def test_a_role_that_somebody_makes_at_the_same_moment_is_adopted(world: World) -> None:
+    async def race() -> None:
+        await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+
+    world.aws.before["CreateServiceLinkedRole"] = race
+    await declared(world)
+    row = await world.step(ROLE)
+    assert row.state["provenance"] == "ADOPTED"
+    assert holds(row, "Ready")
+
+
+async def test_a_create_whose_answer_is_lost_is_recognised_as_ours(world: World) -> None:
+    await world.control("POST", "clock", {"advance": 0, "frozen": True})
+    now = (await world.control("GET", "clock"))["now"]
+    world.seconds = float(now)
+    await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreateServiceLinkedRole", "count": 1})
+    await declared(world)
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "AWS_UNREACHABLE"
+    assert row.state["create_intended_at"] == int(world.seconds * 1_000_000)
+    row = await world.resync(ROLE)
+    assert world.aws.writes == []
+    assert row.state["provenance"] == "CREATED"
+
+
+async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_twice(world: World) -> None:
+    await world.control("PUT", "settings", {"iam_create_lag_reads": 1})
+    await declared(world)
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "ROLE_NOT_VISIBLE_YET"
+    row = await world.resync(ROLE)
+    assert holds(row, "Ready")
+    assert world.aws.writes == []
+
+
+async def test_an_ordinary_role_of_the_same_name_is_left_alone(world: World) -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    await world.raw("CreateRole", "iam", RoleName=NAME, AssumeRolePolicyDocument=trust)
+    await declared(world, description="ours", tags={"a": "b"})
+    row = await world.step(ROLE)
+    assert world.aws.writes == []
+    assert why(row, "Blocked") == "ROLE_LOOKALIKE"
+    assert row.state["role"] is None
+
+
+async def test_a_role_that_was_deleted_behind_our_back_is_made_again_and_recorded_as_mended(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 60})
+    assert not await there(world)
+    row = await world.resync(ROLE)
+    assert await there(world)
+    assert [d["kind"] for d in row.state["mend"]["drift"]] == ["MISSING"]
+
+
+async def test_only_tags_that_were_declared_are_changed_and_removed(world: World) -> None:
+    await declared(world, tags={"ours": "1", "gone": "1"})
+    await world.step(ROLE)
+    await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "theirs", "Value": "1"}])
+    await declared(world, tags={"ours": "2"})
+    row = await world.step(ROLE)
+    assert row.state["role"]["tags"] == {"ours": "2", "theirs": "1"}
+
+
+async def test_an_observed_role_is_not_created(world: World) -> None:
+    await declared(world, mode="OBSERVE")
+    row = await world.step(ROLE)
+    assert world.aws.writes == []
+    assert [d["kind"] for d in row.state["drift"]] == ["MISSING"]
+    assert not holds(row, "Ready")
+
+
+async def test_a_paused_role_is_not_even_read(world: World) -> None:
+    await declared(world, mode="PAUSED")
+    await world.step(ROLE)
+    assert world.aws.calls == []
+    assert await world.due_in(ROLE) is None
+
+
+async def test_a_role_that_a_region_uses_is_not_deleted_and_stays_declared(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await world.seed(RULES, "eu-west-1")
+    operation = await ask_to_delete(world)
+    row = await world.step(ROLE)
+    assert world.aws.writes == []
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "ROLE_IN_USE"
+    assert [subject for _, subject, _ in ended.error["preconditions"]] == ["eu-west-1"]
+    assert "deletion" not in row.spec
+    assert await there(world)
+
+
+async def test_a_region_that_cannot_be_read_counts_as_one_that_uses_the_role(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    world.aws.faults["DescribeRegistry"] = lambda region: (
+        Temporary("denied", reason="AWS_ACCESS_DENIED") if region == "eu-west-1" else None
+    )
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert [p[:2] for p in ended.error["preconditions"]] == [["REGION_UNREADABLE", "eu-west-1"]]
+    assert world.aws.writes == []
+
+
+async def test_regions_that_may_not_be_listed_are_all_asked(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    world.aws.faults["ListRegions"] = lambda _: Permanent("no", reason="AWS_ACCESS_DENIED")
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    asked = {region for region, name, _ in world.aws.calls if name == "DescribeRegistry"}
+    assert asked == set(world.aws.regions("aws"))
+    ended = await world.operation(operation)
+    assert ended.error is not None, "Regions that are not enabled cannot be read"
+
+
+async def follow(world: World, operation: Operation, steps: int = 12) -> Operation:
+    """Take steps, and let the simulated IAM go on, until the operation ends."""
+    for _ in range(steps):
+        if (found := await world.operation(operation)).done:
+            return found
+        await world.control("POST", "clock", {"advance": 1})
+        world.seconds += 20
+        world.aws.calls.clear()
+        await world.engine.claim_once()
+        await world.engine.drain()
+    return await world.operation(operation)
+
+
+async def test_a_role_that_nothing_uses_is_deleted_and_forgotten(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    row = await world.step(ROLE)
+    assert world.aws.writes == ["DeleteServiceLinkedRole"]
+    assert row.state["deletion"]["task"]
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error, ended.metadata["phase"]) == (True, None, "DONE")
+    assert not await there(world)
+    assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
+
+
+async def test_a_refusal_of_iam_is_shown_with_the_regions_and_the_role_stays(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+
+    async def somebody_replicates() -> None:
+        await world.seed(RULES, "us-west-2")
+
+    world.aws.before["DeleteServiceLinkedRole"] = somebody_replicates
+    ended = await follow(world, operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "ROLE_DELETION_FAILED"
+    assert [p[:2] for p in ended.error["preconditions"]] == [["ROLE_IN_USE", "us-west-2"]]
+    assert await there(world)
+    row = await world.row(ROLE)
+    assert "deletion" not in row.spec
+    assert "deletion" not in row.state
+
+
+async def test_a_task_that_iam_forgets_is_no_failure_of_the_deletion(world: World) -> None:
+    await world.control("PUT", "settings", {"deletion_task_vanishes": True, "iam_delete_lag_reads": 2})
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert not await there(world)
+
+
+async def test_a_task_that_is_lost_while_the_role_stays_ends_the_deletion_after_half_an_hour(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    await world.control("PUT", "settings", {"deletion_mode": "manual"})
+    await world.step(ROLE)
+    world.aws.faults["GetServiceLinkedRoleDeletionStatus"] = lambda _: Permanent(
+        "no such task", reason="AWS_REFUSED", aws_code="NoSuchEntity"
+    )
+    world.seconds += 1000
+    await world.step(ROLE)
+    assert not (await world.operation(operation)).done
+    world.seconds += 1000
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "DELETION_LOST"
+
+
+async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> None:
+    await declared(world, mode="OBSERVE")
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    await world.engine.claim_once()
+    await world.engine.drain()
+    assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
+    ended = await world.operation(operation)
+    assert (ended.done, ended.error) == (True, None)
+
+
+async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_not_made_by_settings(
+    world: World,
+) -> None:
+    """Replication waits for a role that is on its way out: ECR would create it again by itself."""
+    await declared(world)
+    await world.step(ROLE)
+    await world.control("PUT", "settings", {"deletion_mode": "manual"})
+    await ask_to_delete(world)
+    await world.step(ROLE)
+    await world.declare({"replication_configuration": RULES["replicationConfiguration"]})
+    row = await world.step()
+    assert row.state["error"]["reason"] == "ROLE_BEING_DELETED"
+    assert "PutReplicationConfiguration" not in world.aws.writes
+
+
+async def test_a_role_that_ecr_makes_by_itself_is_noted_as_such(world: World) -> None:
+    await world.declare({"replication_configuration": RULES["replicationConfiguration"]})
+    await world.step()
+    row = await world.step(ROLE)
+    assert row.state["provenance"] == "AUTO_CREATED"
+    assert row.spec == {"managed": False}
+    assert world.aws.writes == []
