@@ -1,0 +1,99 @@
+"""Configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ecrkeeper_server.__main__ import main
+from ecrkeeper_server.config import Config, ConfigError, load
+
+
+def faults(environment: dict[str, str], path: Path | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        load(path, environment)
+    return refused.value.faults
+
+
+def test_nothing_given_means_the_defaults() -> None:
+    assert load(None, {"PATH": "/bin"}) == Config()
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('listen = "127.0.0.1:1"\nconcurrency = 5\nresync_seconds = 60\nreflection = false\n')
+    found = load(file, {"ECRKEEPER_CONCURRENCY": "7"})
+    assert (found.listen, found.concurrency, found.resync_seconds) == ("127.0.0.1:1", 7, 60.0)
+    assert found.reflection is False
+
+
+# variables, a word of each fault, reason
+FAULTS = [
+    ({"LISTEN": "nowhere"}, ["listen"], "no port"),
+    ({"LISTEN": "127.0.0.1:70000"}, ["listen"], "no such port"),
+    ({"LISTEN": "0.0.0.0:50051"}, ["listen"], "reachable from outside"),
+    ({"METRICS_LISTEN": "[::]:9464"}, ["metrics_listen"], "reachable from outside, by IPv6"),
+    ({"LISTEN": "example.com:1"}, ["listen"], "a name that may be anything"),
+    ({"CONCURRENCY": "0"}, ["concurrency"], "too few"),
+    ({"CONCURRENCY": "many"}, ["ECRKEEPER_CONCURRENCY"], "no number"),
+    ({"LEASE_SECONDS": "nan"}, ["lease_seconds"], "not a number of seconds"),
+    ({"INSECURE": "perhaps"}, ["ECRKEEPER_INSECURE"], "neither true nor false"),
+    ({"ROLE": "engine"}, ["role"], "SQLite serves one process"),
+    ({"ROLE": "boss"}, ["role", "role"], "no such role, and SQLite"),
+    ({"DATABASE_URL": "mysql://x"}, ["database_url"], "another database"),
+    ({"HOME_REGION": "here"}, ["home_region"], "no Region"),
+    ({"AWS_ROLE_TEMPLATE": "arn:aws:iam::1:role/x"}, ["aws_role_template"], "the same role for all accounts"),
+    ({"AWS_ENDPOINT_URL": "localhost:4566"}, ["aws_endpoint_url"], "no scheme"),
+    ({"LISTNE": "127.0.0.1:1"}, ["ECRKEEPER_LISTNE"], "a slip of the pen"),
+    ({"LISTEN": "x", "CONCURRENCY": "0", "LOG_LEVEL": "loud"}, ["concurrency", "log_level", "listen"], "three"),
+    ({"CONCURRENCY": "x", "POOL_SIZE": "y", "NEW": "1"}, ["CONCURRENCY", "POOL_SIZE", "NEW"], "three that do not parse"),
+]
+
+
+@pytest.mark.parametrize(("variables", "words", "reason"), FAULTS, ids=[row[2] for row in FAULTS])
+def test_all_faults_are_named_at_once(variables: dict[str, str], words: list[str], reason: str) -> None:
+    found = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()})
+    assert len(found) == len(words), found
+    for word in words:
+        assert any(word in fault for fault in found), (word, found)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.8.9.1:0"])
+def test_loopback_needs_no_leave(listen: str) -> None:
+    assert load(None, {"ECRKEEPER_LISTEN": listen}).listen == listen
+
+
+def test_other_addresses_need_the_word_insecure() -> None:
+    open_to_all = {"ECRKEEPER_LISTEN": "0.0.0.0:50051"}
+    assert "--insecure" in faults(open_to_all)[0]
+    assert load(None, {**open_to_all, "ECRKEEPER_INSECURE": "true"}).insecure
+
+
+def test_a_file_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
+    assert len(faults({}, tmp_path / "missing.toml")) == 1
+    broken = tmp_path / "broken.toml"
+    broken.write_text("listen = ")
+    assert len(faults({}, broken)) == 1
+    odd = tmp_path / "odd.toml"
+    odd.write_text('unknown = 1\nlisten = 5\nconcurrency = true\n')
+    assert len(faults({}, odd)) == 3
+
+
+def test_the_command_ends_with_2_and_names_the_faults(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECRKEEPER_LISTEN", "0.0.0.0:1")
+    monkeypatch.setenv("ECRKEEPER_HOME_REGION", "here")
+    assert main(["check-config"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_the_configuration_is_shown_without_passwords(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", "postgresql://user:hunter2@db/x")
+    monkeypatch.setenv("ECRKEEPER_AWS_EXTERNAL_ID", "an-external-id")
+    assert main(["check-config"]) == 0
+    shown = capsys.readouterr().out
+    assert "hunter2" not in shown
+    assert "@db/x" in shown
