@@ -1,0 +1,38 @@
+"""Running servers for the tests of a module."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import ecrkeeper
+import pytest
+
+from tests import harness, postgres
+from tests.e2e.live import Live
+
+
+def _serve(aws: harness.Simulator, folder: pytest.TempPathFactory, url: str) -> Iterator[Live]:
+    harness.migrate(url)
+    server = harness.Server(folder.mktemp("server"), url, aws.url)
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        yield Live(server, aws, client)
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server with SQLite; each test takes an account of its own."""
+    yield from _serve(simulated_aws, tmp_path_factory, f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def either(
+    request: pytest.FixtureRequest, simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """A server with each kind of database."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}"
+    if request.param == "postgres":
+        cluster: postgres.Postgres = request.getfixturevalue("cluster")
+        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    yield from _serve(simulated_aws, tmp_path_factory, url)
