@@ -11,7 +11,7 @@ from typing import Any
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 
 THROTTLES = frozenset(
-    {"Throttling", "ThrottledException", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}
+    {"Throttling", "Throttled", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 _CREDENTIALS = frozenset(
