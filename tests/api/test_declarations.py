@@ -1,0 +1,342 @@
+"""Declarations through a running server, with each database: ownership, masks, plans, revisions, pages, watches, modes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ecrkeeper
+import grpc
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1.common_pb2 import Drift
+from ecrkeeper.v1.registry_pb2 import Element, RegistrySettings
+
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.harness import eventually
+
+CODE = grpc.StatusCode
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+K8S = {"ecrRepositoryPrefix": "k8s", "upstreamRegistryUrl": "registry.k8s.io"}
+
+
+@pytest.fixture
+def place(either: Live) -> Place:
+    return either.registry(fresh_account())
+
+
+def caches(*given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": list(given)}}
+
+
+def replicates(place: Place, *regions: str) -> dict[str, Any]:
+    return {"replication_configuration": {"rules": [rules((place.account, region))["rules"][0] for region in regions]}}
+
+
+def cached(place: Place) -> dict[str, str]:
+    return {rule["ecrRepositoryPrefix"]: rule["upstreamRegistryUrl"] for rule in place.aws()["pullThroughCacheRules"]}
+
+
+def synced(place: Place) -> None:
+    place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
+
+
+def empty(place: Place) -> list[Any]:
+    return list(place.live.client.list_registries(f"accounts/{place.account}"))
+
+
+@dataclass(frozen=True)
+class Together:
+    """What two owners declare, and what comes of it."""
+
+    reason: str
+    first: list[dict[str, str]]
+    second: list[dict[str, str]]
+    force: bool
+    result: dict[str, str] | None
+    owners: dict[str, list[str]]
+
+
+OTHER_QUAY = {**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}
+TOGETHER = {
+    "two owners of different elements": Together(
+        "elements are owned, not settings", [QUAY], [K8S], False, {"quay": "quay.io", "k8s": "registry.k8s.io"},
+        {"quay": ["first"], "k8s": ["second"]},
+    ),
+    "two owners of the same element with the same value": Together(
+        "agreement is sharing", [QUAY], [QUAY], False, {"quay": "quay.io"}, {"quay": ["first", "second"]}
+    ),
+    "two owners of the same element with other values": Together(
+        "nobody loses an element unknowingly", [QUAY], [OTHER_QUAY], False, None, {}
+    ),
+    "force takes over what is in conflict and nothing else": Together(
+        "the other owner keeps its other elements", [QUAY, K8S], [OTHER_QUAY], True,
+        {"quay": "public.ecr.aws", "k8s": "registry.k8s.io"}, {"quay": ["second"], "k8s": ["first"]},
+    ),
+    "an empty setting beside another owner's": Together(
+        "empty says none of mine", [QUAY], [], False, {"quay": "quay.io"}, {"quay": ["first"]}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOGETHER.values(), ids=TOGETHER)
+def test_two_owners_of_one_setting(place: Place, case: Together) -> None:
+    place.apply(caches(*case.first), owner="first")
+    if case.result is None:
+        error = refused(CODE.FAILED_PRECONDITION, place.apply, caches(*case.second), owner="second", force=case.force)
+        assert error.reason == "OWNER_CONFLICT", case.reason
+        assert error.metadata["owners"] == "first"
+        refused(CODE.NOT_FOUND, place.live.client.get_registry_settings, place.part("second"))
+        return
+    place.settled(caches(*case.second), owner="second", force=case.force, allow_replacement=True)
+    assert cached(place) == case.result, case.reason
+    assert {e.key: list(e.owners) for e in place.read().elements} == case.owners, case.reason
+
+
+def test_the_owners_of_a_shared_element_let_go_of_it_one_by_one(place: Place) -> None:
+    place.apply(caches(QUAY), owner="first")
+    place.settled(caches(QUAY), owner="second")
+    place.live.client.delete_registry_settings(place.part("first"))
+    synced(place)
+    assert cached(place) == {"quay": "quay.io"}
+    place.live.client.delete_registry_settings(place.part("second"))
+    synced(place)
+    assert cached(place) == {}
+
+
+def test_an_absent_setting_is_left_alone_and_an_empty_one_is_managed(place: Place) -> None:
+    place.settled({**caches(QUAY), **replicates(place, "eu-west-1")})
+    place.settled({**caches(), **replicates(place, "eu-west-1")})
+    assert cached(place) == {}
+    declared = place.live.client.get_registry_settings(place.part("platform"))
+    assert declared.settings.HasField("pull_through_cache_rules")
+    assert not declared.settings.HasField("registry_policy")
+    assert place.aws()["replicationConfiguration"]["rules"]
+
+
+def test_a_mask_changes_what_it_names_only(place: Place) -> None:
+    place.apply({**caches(QUAY), **replicates(place, "eu-west-1")})
+    given = RegistrySettings(name=place.part("platform"), settings=message(caches(K8S)))
+    update = place.live.client.update_registry_settings
+    after = update(given, ["settings.pull_through_cache_rules"]).settings
+    assert after == message({**caches(K8S), **replicates(place, "eu-west-1")})
+    assert update(given, ["deletion_policy"]).settings == after
+    assert update(given, ["settings.registry_policy"]).settings == after
+    assert update(given).settings == message(caches(K8S))
+
+
+def test_an_update_of_nothing_needs_allow_missing(place: Place) -> None:
+    given = RegistrySettings(name=place.part("platform"), settings=message(caches(QUAY)))
+    update = place.live.client.update_registry_settings
+    refused(CODE.NOT_FOUND, update, given)
+    assert empty(place) == []
+    created = update(given, allow_missing=True)
+    assert created.generation == 1
+    create = place.live.client.create_registry_settings
+    refused(CODE.ALREADY_EXISTS, create, place.name, "platform", settings=given.settings)
+
+
+@pytest.mark.parametrize("method", ["update", "delete", "rollback", "registry"])
+def test_a_stale_etag_is_refused_and_changes_nothing(place: Place, method: str) -> None:
+    client, name = place.live.client, place.part("platform")
+    old = place.apply(caches(QUAY))
+    stale_registry = place.read()
+    place.settled(caches(K8S))
+    calls = {
+        "update": lambda: place.apply(caches(QUAY), etag=old.etag),
+        "delete": lambda: client.delete_registry_settings(name, etag=old.etag),
+        "rollback": lambda: client.rollback_registry_settings(name, 1, etag=old.etag),
+        "registry": lambda: client.update_registry(stale_registry, ["mode"]),
+    }
+    refused(CODE.ABORTED, calls[method])
+    assert client.get_registry_settings(name).settings == message(caches(K8S))
+
+
+def test_a_repeated_request_id_is_answered_without_a_second_write(place: Place) -> None:
+    request_id = str(uuid.uuid4())
+    create = place.live.client.create_registry_settings
+    first = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
+    again = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
+    assert (again.uid, again.generation) == (first.uid, first.generation)
+    revisions = list(place.live.client.list_registry_settings_revisions(place.part("platform")))
+    assert [r.revision for r in revisions if r.revision] == [1]
+    delete, deletion = place.live.client.delete_registry_settings, str(uuid.uuid4())
+    delete(place.part("platform"), request_id=deletion)
+    delete(place.part("platform"), request_id=deletion)
+
+
+def test_a_plan_leaves_no_trace(place: Place) -> None:
+    since = place.live.aws.position()
+    planned = place.apply(replicates(place, "eu-west-1"), validate_only=True)
+    assert [call.operation for call in planned.plan.calls] == ["PutReplicationConfiguration"]
+    assert [change.kind for change in planned.plan.calls[0].changes] == [planned.plan.calls[0].changes[0].KIND_ADD]
+    assert place.writes(since) == []
+    place.untouched()
+
+
+@pytest.mark.parametrize(
+    ("policy", "left", "reason"),
+    [("REMOVE", {}, "what was declared goes with it"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
+)
+def test_deleting_a_declaration_follows_its_policy(place: Place, policy: str, left: dict[str, str], reason: str) -> None:
+    place.settled(caches(QUAY), deletion_policy=policy)
+    place.live.client.delete_registry_settings(place.part("platform"))
+    synced(place)
+    assert cached(place) == left, reason
+
+
+@pytest.mark.parametrize(
+    ("foreign", "left", "reason"),
+    [
+        ("PRESERVE", {"quay": "quay.io", "k8s": "registry.k8s.io"}, "nobody asked to remove it"),
+        ("PRUNE", {"k8s": "registry.k8s.io"}, "what nobody declares goes"),
+    ],
+)
+def test_foreign_elements_are_preserved_or_pruned(
+    place: Place, foreign: str, left: dict[str, str], reason: str
+) -> None:
+    place.seed(pullThroughCacheRules=[QUAY], exclusions=[f"arn:aws:iam::{place.account}:role/scanner"])
+    place.keep(foreign_elements=f"FOREIGN_ELEMENTS_{foreign}")
+    registry = place.settled(caches(K8S))
+    assert cached(place) == left, reason
+    assert place.aws()["exclusions"], "a setting that nobody declares is never pruned"
+    assert [e.key for e in registry.elements if e.state == Element.STATE_FOREIGN] == (["quay"] if len(left) == 2 else [])
+
+
+def test_what_is_imported_has_an_empty_plan(place: Place) -> None:
+    place.seed(pullThroughCacheRules=[QUAY, K8S], replicationConfiguration=rules((place.account, "eu-west-1"), prefix="prod-"))
+    imported = place.live.client.import_registry_settings(place.name, "platform")
+    assert len(imported.settings.pull_through_cache_rules.rules) == 2
+    since = place.live.aws.position()
+    planned = place.live.client.update_registry_settings(
+        RegistrySettings(name=imported.name, settings=imported.settings), validate_only=True
+    )
+    assert list(planned.plan.calls) == []
+    synced(place)
+    assert place.writes(since) == []
+    refused(CODE.ALREADY_EXISTS, place.live.client.import_registry_settings, place.name, "platform")
+
+
+def test_revisions_lead_back_to_what_was_there_first(place: Place) -> None:
+    client, name = place.live.client, place.part("platform")
+    place.settled(caches(QUAY), reason="begin")
+    place.settled(caches(K8S), reason="move")
+    revisions = {r.revision: r for r in client.list_registry_settings_revisions(name)}
+    assert list(revisions)[:2] == [2, 1]
+    assert (revisions[1].reason, revisions[2].reason) == ("begin", "move")
+    assert {(c.key, c.kind) for c in revisions[2].changes} == {("quay", 4), ("k8s", 1)}
+    client.rollback_registry_settings(name, 1)
+    synced(place)
+    assert cached(place) == {"quay": "quay.io"}
+    refused(CODE.NOT_FOUND, client.rollback_registry_settings, name, 77)
+
+
+def test_revision_0_is_what_aws_had_before_the_first_declaration(place: Place) -> None:
+    client, name = place.live.client, place.part("platform")
+    place.seed(replicationConfiguration=rules((place.account, "us-west-2")))
+    place.settled(replicates(place, "us-west-2", "eu-west-1"))
+    (first,) = [r for r in client.list_registry_settings_revisions(name) if r.revision == 0]
+    assert first.settings.replication_configuration == message(replicates(place, "us-west-2")).replication_configuration
+    client.rollback_registry_settings(name, 0)
+    synced(place)
+    assert place.aws()["replicationConfiguration"] == rules((place.account, "us-west-2"))
+
+
+def test_pages_hold_everything_once_and_in_order(place: Place) -> None:
+    owners = [f"owner-{i}" for i in range(7)]
+    for owner in reversed(owners):
+        place.apply({"registry_policy": {}}, owner=owner)
+    pages = list(place.live.client.list_registry_settings(place.name, page_size=3).pages)
+    assert [len(page.registry_settings) for page in pages] == [3, 3, 1]
+    assert [s.name for page in pages for s in page.registry_settings] == [place.part(owner) for owner in owners]
+    parent = f"accounts/{place.account}/registries/-"
+    error = refused(
+        CODE.INVALID_ARGUMENT,
+        lambda: list(place.live.client.list_registry_settings(parent, page_token=pages[0].next_page_token)),
+    )
+    assert fields_of(error) == ["page_token"]
+
+
+FILTERS = {
+    'region = "eu-west-1"': ["eu-west-1"],
+    'region != "eu-west-1"': ["us-east-1"],
+    'mode = "PAUSED"': [],
+    'region = "us-east-1" AND mode = "OBSERVE"': [],
+    "": ["eu-west-1", "us-east-1"],
+}
+
+
+def test_a_filter_selects_registries(either: Live) -> None:
+    account = fresh_account()
+    either.registry(account, "us-east-1").apply({"registry_policy": {}}, owner="first")
+    either.registry(account, "eu-west-1").apply({"registry_policy": {}}, owner="second")
+    for text, regions in FILTERS.items():
+        found = either.client.list_registries(f"accounts/{account}", text)
+        assert [r.name.rpartition("/")[2] for r in found] == regions, text
+    parts = either.client.list_registry_settings(f"accounts/{account}/registries/-", 'owner = "second"')
+    assert [part.name for part in parts] == [either.registry(account, "eu-west-1").part("second")]
+
+
+def test_a_watch_shows_a_snapshot_then_changes_then_removals(place: Place) -> None:
+    kinds = pb.WatchRegistriesResponse
+    place.settled(caches(QUAY))
+    with place.live.client.watch_registries(f"accounts/{place.account}", 'mode = "ENFORCE"', timeout=20) as steps:
+        found = iter(steps)
+        first = next(found)
+        assert (first.kind, first.registry.name) == (kinds.KIND_CURRENT, place.name)
+        assert next(found).kind == kinds.KIND_SNAPSHOT_COMPLETE
+        place.apply(caches(K8S))
+        changed = next(found)
+        assert changed.kind == kinds.KIND_CURRENT
+        assert changed.registry.generation > first.registry.generation
+        while changed.registry.reconciling:
+            changed = next(found)
+        place.keep(mode="MODE_OBSERVE")
+        gone = next(step for step in found if step.kind == kinds.KIND_REMOVED)
+        assert gone.registry.name == place.name
+
+
+def test_a_registry_that_nobody_declared_can_be_looked_at_without_a_trace(place: Place) -> None:
+    place.seed(pullThroughCacheRules=[QUAY])
+    refused(CODE.NOT_FOUND, place.read)
+    found = place.read(refresh=True)
+    assert [rule.ecr_repository_prefix for rule in found.observed.pull_through_cache_rules.rules] == ["quay"]
+    place.untouched()
+
+
+def test_observe_reports_and_enforce_mends(place: Place) -> None:
+    place.settled(caches(QUAY))
+    place.keep(mode="MODE_OBSERVE")
+    place.seed(pullThroughCacheRules=[])
+    since = place.live.aws.position()
+    place.live.client.reconcile_registry(place.name)
+    registry = eventually(lambda: found if (found := place.read()).drift else None)
+    assert [(d.setting, d.key, d.kind) for d in registry.drift] == [("pull_through_cache_rules", "quay", Drift.KIND_MISSING)]
+    assert place.writes(since) == []
+    place.keep(mode="MODE_ENFORCE")
+    eventually(lambda: cached(place) == {"quay": "quay.io"})
+    registry = eventually(lambda: found if not (found := place.read()).drift else None)
+    assert [d.key for d in registry.last_mend.drift] == ["quay"]
+
+
+def test_a_paused_registry_is_left_alone_until_it_is_resumed(place: Place) -> None:
+    place.settled(caches(QUAY))
+    place.keep(mode="MODE_PAUSED")
+    since = place.live.aws.position()
+    place.apply(caches(K8S))
+    error = refused(CODE.FAILED_PRECONDITION, place.live.client.reconcile_registry, place.name)
+    assert error.reason == "PAUSED"
+    assert place.writes(since) == []
+    assert cached(place) == {"quay": "quay.io"}
+    place.keep(mode="MODE_ENFORCE")
+    eventually(lambda: cached(place) == {"k8s": "registry.k8s.io"})
+
+
+def test_deleting_nothing_needs_allow_missing(place: Place) -> None:
+    delete = place.live.client.delete_registry_settings
+    error = refused(CODE.NOT_FOUND, delete, place.part("platform"))
+    assert isinstance(error, ecrkeeper.NotFound)
+    delete(place.part("platform"), allow_missing=True)
+    assert empty(place) == []
