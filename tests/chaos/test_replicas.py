@@ -134,7 +134,14 @@ def test_sigterm_releases_the_leases_of_steps_that_do_not_end_in_time(
 ) -> None:
     n = 500
     leaving = replica(
-        tmp_path, "leaving", shared_url, aws, kind="registry", base=300_000_000_000 + 498, lease_seconds=120, drain_seconds=0.5
+        tmp_path,
+        "leaving",
+        shared_url,
+        aws,
+        kind="registry",
+        base=300_000_000_000 + 498,
+        lease_seconds=120,
+        drain_seconds=0.5,
     )
     with ecrkeeper.Client(leaving.address, insecure=True) as client:
         client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))

@@ -154,7 +154,9 @@ async def test_an_element_is_replaced_only_where_its_owner_allows_that(world: Wo
 async def test_a_setting_with_members_that_are_not_known_is_not_written(world: World) -> None:
     await world.declare(REPLICATED)
     await world.step()
-    await world.seed({"unknown_members": {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}})
+    await world.seed(
+        {"unknown_members": {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}}
+    )
     two = {**RULE, "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}]}
     await world.declare({"replication_configuration": {"rules": [two]}, **caching(QUAY)})
     row = await world.step()

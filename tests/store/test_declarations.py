@@ -128,7 +128,9 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(("request_id", "method", "fingerprint", "expected", "reason"), REQUESTS, ids=lambda v: str(v)[:12])
+@pytest.mark.parametrize(
+    ("request_id", "method", "fingerprint", "expected", "reason"), REQUESTS, ids=lambda v: str(v)[:12]
+)
 async def test_a_request_id_stands_for_one_call(
     db: Database, request_id: str, method: str, fingerprint: str, expected: Any, reason: str
 ) -> None:

@@ -90,7 +90,11 @@ def test_a_server_refuses_a_postgres_database_that_is_behind(cluster: Postgres) 
     url = cluster.create_database("behind")
     done = subprocess.run(
         [sys.executable, "-m", "ecrkeeper_server", "serve"],
-        env={"ECRKEEPER_DATABASE_URL": url, "ECRKEEPER_LISTEN": "127.0.0.1:0", "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0"},
+        env={
+            "ECRKEEPER_DATABASE_URL": url,
+            "ECRKEEPER_LISTEN": "127.0.0.1:0",
+            "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
+        },
         capture_output=True,
         text=True,
         timeout=30,

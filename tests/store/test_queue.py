@@ -67,7 +67,10 @@ async def test_each_row_goes_to_exactly_one_of_many_claimers(database_url: str, 
 async def test_a_claim_takes_no_more_than_asked_and_leaves_out_what_is_skipped(db: Database) -> None:
     await due(db, 1, 2, 3)
     skipped = frozenset({registry(1).account})
-    assert [row.account for row in await claim(db, skip=skipped, limit=1)] in ([registry(2).account], [registry(3).account])
+    assert [row.account for row in await claim(db, skip=skipped, limit=1)] in (
+        [registry(2).account],
+        [registry(3).account],
+    )
     assert len(await claim(db, skip=skipped)) == 1
     assert [row.account for row in await claim(db)] == [registry(1).account]
 
@@ -149,8 +152,10 @@ async def test_what_a_step_remembers_on_its_way_is_stored(db: Database) -> None:
 async def test_what_is_written_during_a_run_makes_the_row_due_again_at_once(db: Database, how: str) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
-    change = (lambda tx: resources.desire(tx, name, {"new": 1})) if how == "desire" else (
-        lambda tx: resources.request(tx, name)
+    change = (
+        (lambda tx: resources.desire(tx, name, {"new": 1}))
+        if how == "desire"
+        else (lambda tx: resources.request(tx, name))
     )
     await db.write(change)
     assert await claim(db) == []

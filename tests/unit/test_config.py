@@ -46,7 +46,11 @@ FAULTS = [
     ({"AWS_ENDPOINT_URL": "localhost:4566"}, ["aws_endpoint_url"], "no scheme"),
     ({"LISTNE": "127.0.0.1:1"}, ["ECRKEEPER_LISTNE"], "a slip of the pen"),
     ({"LISTEN": "x", "CONCURRENCY": "0", "LOG_LEVEL": "loud"}, ["concurrency", "log_level", "listen"], "three"),
-    ({"CONCURRENCY": "x", "POOL_SIZE": "y", "NEW": "1"}, ["CONCURRENCY", "POOL_SIZE", "NEW"], "three that do not parse"),
+    (
+        {"CONCURRENCY": "x", "POOL_SIZE": "y", "NEW": "1"},
+        ["CONCURRENCY", "POOL_SIZE", "NEW"],
+        "three that do not parse",
+    ),
 ]
 
 
@@ -75,7 +79,7 @@ def test_a_file_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
     broken.write_text("listen = ")
     assert len(faults({}, broken)) == 1
     odd = tmp_path / "odd.toml"
-    odd.write_text('unknown = 1\nlisten = 5\nconcurrency = true\n')
+    odd.write_text("unknown = 1\nlisten = 5\nconcurrency = true\n")
     assert len(faults({}, odd)) == 3
 
 

@@ -1,0 +1,155 @@
+"""The messages of the settings against the installed botocore's model of ECR.
+
+A difference is news from AWS, or a mistake here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from buf.validate import validate_pb2
+from ecrkeeper.v1 import settings_pb2 as pb
+from ecrkeeper_server.api.shape import enum_to_aws
+from google.protobuf.descriptor import FieldDescriptor
+
+ECR = botocore.session.get_session().get_service_model("ecr")
+
+
+def request(operation: str) -> Any:
+    return ECR.operation_model(operation).input_shape
+
+
+# message, ECR's shape
+PAIRS = [
+    (pb.RegistryPolicy, request("PutRegistryPolicy")),
+    (pb.ReplicationConfiguration, ECR.shape_for("ReplicationConfiguration")),
+    (pb.RegistryScanningConfiguration, request("PutRegistryScanningConfiguration")),
+    (pb.PullThroughCacheRules.DESCRIPTOR.fields_by_name["rules"].message_type, request("CreatePullThroughCacheRule")),
+    (
+        pb.RepositoryCreationTemplates.DESCRIPTOR.fields[0].message_type,
+        request("CreateRepositoryCreationTemplate"),
+    ),
+    (pb.AccountSettings.DESCRIPTOR.fields[0].message_type, request("PutAccountSetting")),
+    (pb.SigningConfiguration, ECR.shape_for("SigningConfiguration")),
+]
+# Which registry is said by the name, and `force` is of the call, not of the policy.
+ELSEWHERE = {"registryId", "force"}
+
+
+def pairs(message: Any, shape: Any, path: str) -> Iterator[tuple[str, FieldDescriptor, Any]]:
+    """Every field with ECR's shape of it; ends where either has no such member."""
+    for field in message.fields:
+        member = shape.members.get(field.json_name)
+        if member is None:
+            continue
+        at = f"{path}.{field.json_name}"
+        yield at, field, member
+        inner = member.member if member.type_name == "list" else member
+        if inner.type_name == "structure":
+            yield from pairs(field.message_type, inner, at)
+
+
+def _found() -> list[tuple[str, FieldDescriptor, Any]]:
+    rows = []
+    for kind, shape in PAIRS:
+        message = getattr(kind, "DESCRIPTOR", kind)
+        rows += list(pairs(message, shape, message.name))
+    return rows
+
+
+FIELDS = _found()
+
+
+def test_every_setting_is_compared() -> None:
+    compared = {getattr(kind, "DESCRIPTOR", kind).name for kind, _ in PAIRS}
+    assert len(compared) == 7, "the eighth is a list of ARNs"
+    assert len(FIELDS) > 30
+
+
+def members(message: Any, shape: Any, path: str) -> Iterator[tuple[str, set[str], set[str]]]:
+    yield path, {f.json_name for f in message.fields}, set(shape.members) - ELSEWHERE
+    for at, field, member in pairs(message, shape, path):
+        inner = member.member if member.type_name == "list" else member
+        if inner.type_name == "structure":
+            yield at, {f.json_name for f in field.message_type.fields}, set(inner.members)
+
+
+@pytest.mark.parametrize(("kind", "shape"), PAIRS, ids=lambda v: getattr(v, "name", getattr(v, "__name__", "")))
+def test_messages_have_the_members_that_ecr_has(kind: Any, shape: Any) -> None:
+    message = getattr(kind, "DESCRIPTOR", kind)
+    for path, ours, theirs in members(message, shape, message.name):
+        assert ours == theirs, path
+
+
+@pytest.mark.parametrize(("path", "field", "shape"), FIELDS, ids=[row[0] for row in FIELDS])
+def test_fields_have_the_types_that_ecr_has(path: str, field: FieldDescriptor, shape: Any) -> None:
+    assert field.is_repeated == (shape.type_name == "list")
+    inner = shape.member if shape.type_name == "list" else shape
+    kinds = {
+        "string": (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM),
+        "boolean": (FieldDescriptor.TYPE_BOOL,),
+        "structure": (FieldDescriptor.TYPE_MESSAGE,),
+    }
+    assert field.type in kinds[inner.type_name]
+
+
+ENUMS = [row for row in FIELDS if row[1].enum_type is not None]
+
+
+@pytest.mark.parametrize(("path", "field", "shape"), ENUMS, ids=[row[0] for row in ENUMS])
+def test_enums_have_the_values_that_ecr_has(path: str, field: FieldDescriptor, shape: Any) -> None:
+    inner = shape.member if shape.type_name == "list" else shape
+    values = [value.number for value in field.enum_type.values if value.number != 0]
+    assert {enum_to_aws(field.enum_type, number) for number in values} == set(inner.enum)
+
+
+def rules(field: FieldDescriptor) -> Any:
+    return field.GetOptions().Extensions[validate_pb2.field]
+
+
+def plain(pattern: str) -> str:
+    """A pattern without anchors and needless escapes."""
+    return (
+        pattern.removeprefix("^")
+        .removesuffix("$")
+        .replace("\\-", "-")
+        .replace("\\/", "/")
+        .replace("(?:", "(")
+        .replace("|^", "|")
+    )
+
+
+def alike(ours: str, theirs: str) -> bool:
+    """Whether two patterns are one, or accept the same of all short texts: ours must not backtrack without end."""
+    if plain(ours) == plain(theirs):
+        return True
+    texts = ("".join(letters) for size in range(7) for letters in itertools.product("a*._-/", repeat=size))
+    return all(bool(re.fullmatch(ours, text)) == bool(re.fullmatch(theirs, text)) for text in texts)
+
+
+BOUNDED = [row for row in FIELDS if row[1].type == FieldDescriptor.TYPE_STRING or row[1].is_repeated]
+
+
+@pytest.mark.parametrize(("path", "field", "shape"), BOUNDED, ids=[row[0] for row in BOUNDED])
+def test_limits_allow_nothing_that_ecr_refuses(path: str, field: FieldDescriptor, shape: Any) -> None:
+    given = rules(field)
+    if field.is_repeated:
+        limit = shape.metadata.get("max")
+        if limit is not None:
+            assert 0 < given.repeated.max_items <= limit
+        given, shape = given.repeated.items, shape.member
+    if field.type != FieldDescriptor.TYPE_STRING:
+        return
+    low, high, pattern = (shape.metadata.get(word) for word in ("min", "max", "pattern"))
+    if high is not None:
+        # A pattern may say the length as well.
+        assert 0 < given.string.max_len <= high or given.string.pattern.endswith(f",{high}}}$")
+    if low:
+        assert given.string.min_len >= low or given.string.len >= low or given.string.pattern
+    if pattern and given.string.pattern:
+        assert alike(given.string.pattern, pattern)
