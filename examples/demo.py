@@ -68,7 +68,7 @@ def _logs(folder: Path) -> None:
     for path in sorted(folder.glob("*.log")):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
         say(f"\n--- the end of {path.name} ---")
-        say("\n".join(lines))
+        say("\n".join(line[:500] for line in lines))
 
 
 def _terminated(*_: Any) -> None:

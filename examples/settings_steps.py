@@ -25,8 +25,9 @@ def declare(world: World) -> None:
         ("registry", "owner", "declares"),
         [(short(d.registry), d.owner, ", ".join(d.settings)) for d in world.declarations],
     )
-    found = wait_in_sync(world, world.registries())
-    check(all(not registry.drift for registry in found.values()), f"AWS matches all {len(found)} registries")
+    wait_in_sync(world, world.registries())
+    found = [world.client.get_registry(name, refresh=True) for name in world.registries()]
+    check(not any(registry.drift for registry in found), f"AWS, read once more, matches all {len(found)} registries")
     rules = {
         rule["ecrRepositoryPrefix"]
         for rule in world.ecr(CENTRAL, HOME).describe_pull_through_cache_rules()["pullThroughCacheRules"]

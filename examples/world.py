@@ -84,22 +84,26 @@ def in_sync(registry: Registry) -> bool:
     return synced and not registry.reconciling and registry.observed_generation >= registry.generation
 
 
-def wait_in_sync(world: World, names: list[str]) -> dict[str, Registry]:
-    """Watch registries until all are in sync, showing progress, and return them."""
+def wait_in_sync(world: World, names: list[str]) -> None:
+    """Watch registries until all are in sync, showing progress; DemoError says what hinders them."""
     seen: dict[str, Registry] = {}
-    progress = Progress()
-    with world.client.watch_registries(timeout=WAIT_SECONDS) as steps:
-        for step in steps:
-            if step.registry.name not in names:
-                continue
-            seen[step.registry.name] = step.registry
-            done = [name for name in names if name in seen and in_sync(seen[name])]
-            left = ", ".join(short(name) for name in names if name not in done)
-            progress.show(f"{len(done)} of {len(names)} registries in sync" + (f"; waiting for {left}" if left else ""))
-            if len(done) == len(names):
-                break
-    progress.end()
-    return seen
+    left, progress = names, Progress()
+    try:
+        with world.client.watch_registries(timeout=WAIT_SECONDS) as steps:
+            for step in steps:
+                seen[step.registry.name] = step.registry
+                left = [name for name in names if name not in seen or not in_sync(seen[name])]
+                waiting = f"; waiting for {', '.join(map(short, left))}" if left else ""
+                progress.show(f"{len(names) - len(left)} of {len(names)} registries in sync{waiting}")
+                if not left:
+                    break
+    except ecrkeeper.DeadlineExceeded as error:
+        why = "; ".join(
+            f"{short(name)}: {seen[name].last_error.message if name in seen else 'never seen'}" for name in left
+        )
+        raise DemoError(f"not in sync after {WAIT_SECONDS:.0f} s: {why}") from error
+    finally:
+        progress.end()
 
 
 def short(name: str) -> str:
