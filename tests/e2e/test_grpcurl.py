@@ -96,7 +96,6 @@ def test_a_declaration_lives_from_create_to_delete(live: Live) -> None:
     assert gone.returncode == NOT_FOUND
     assert "Code: NotFound" in gone.stderr
     assert place.part("platform") in gone.stderr
-    place.reconcile()
     harness.eventually(lambda: place.aws()["replicationConfiguration"]["rules"] == [])
 
 

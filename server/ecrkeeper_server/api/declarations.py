@@ -100,7 +100,7 @@ def put(
         parts |= {owner: split_all(d.settings) for owner, d in declared.items() if owner != name.owner}
         composition = compose(parts)
     _check_together(name.registry, composition)
-    registry = _desire(tx, registry, composition)
+    registry = _desire(tx, registry, composition, sorted(parts))
     stored = declarations.put(
         tx,
         name,
@@ -130,8 +130,10 @@ def remove(
         raise NotFound("RegistrySettings", str(name))
     check_etag(str(name), etag, present.etag)
     declarations.remove(tx, present, _origin(caller))
-    composition = _composition({d.owner: d for d in declarations.of_registry(tx, name.registry)})
-    registry = _desire(tx, registry, composition, abandoned=present if present.deletion_policy == "ABANDON" else None)
+    left = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
+    composition = _composition(left)
+    abandoned = present if present.deletion_policy == "ABANDON" else None
+    registry = _desire(tx, registry, composition, sorted(left), abandoned=abandoned)
     remember(tx, caller, str(name))
     return Written(registry, present, composition)
 
@@ -221,7 +223,14 @@ def _check_together(registry: RegistryName, composition: Composition) -> None:
         raise InvalidArgument(violations)
 
 
-def _desire(tx: Tx, registry: Resource, composition: Composition, *, abandoned: Declaration | None = None) -> Resource:
+def _desire(
+    tx: Tx,
+    registry: Resource,
+    composition: Composition,
+    owners: list[str],
+    *,
+    abandoned: Declaration | None = None,
+) -> Resource:
     """A new generation of the registry; what an owner abandons is remembered until it is desired again."""
     left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
     if abandoned is not None:
@@ -231,5 +240,6 @@ def _desire(tx: Tx, registry: Resource, composition: Composition, *, abandoned: 
         setting: sorted(key for key in keys if key not in composition.desired.get(setting, {}))
         for setting, keys in left.items()
     }
-    spec = {**registry.spec, "abandoned": {setting: keys for setting, keys in kept.items() if keys}}
+    abandons = {setting: keys for setting, keys in kept.items() if keys}
+    spec = {**registry.spec, "abandoned": abandons, "owners": owners}
     return resources.desire(tx, registry.name, spec)

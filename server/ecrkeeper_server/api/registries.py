@@ -29,7 +29,7 @@ from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 
-_FIELDS = resource_fields("region", {})
+_FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 Context = grpc.aio.ServicerContext[Any, Any]
 
 

@@ -84,9 +84,7 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if code == "BlockedByOrganizationPolicy":
         return Permanent(text, reason="BLOCKED_BY_ORGANIZATION_POLICY", **facts)
     if operation == "PutRegistryPolicy" and "Invalid registry policy" in message:
-        hint = (
-            "with REGISTRY_POLICY_SCOPE at V1 it takes only the actions of replication and caching"
-        )
+        hint = "with REGISTRY_POLICY_SCOPE at V1 it takes only the actions of replication and caching"
         return Permanent(f"{text} ({hint}; set it to V2 first)", reason="REGISTRY_POLICY_REFUSED", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)

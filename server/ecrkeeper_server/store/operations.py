@@ -123,9 +123,7 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
     if stored is None:
         # Two calls with one id at the same moment: the other one was first.
         answered(tx, request_id, method, fingerprint)
-        raise Unavailable(
-            "a call with this request_id is being answered; repeat it", reason="REQUEST_RUNNING"
-        )
+        raise Unavailable("a call with this request_id is being answered; repeat it", reason="REQUEST_RUNNING")
 
 
 def purge(tx: Tx) -> None:
