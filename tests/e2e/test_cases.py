@@ -398,7 +398,8 @@ def _deleting_what_is_gone_succeeds(place: Place, case: dict[str, Any]) -> None:
     place.settled({"pull_through_cache_rules": {"rules": [rule]}})
     place.seed(pullThroughCacheRules=[])
     place.live.client.delete_registry_settings(place.part("platform"))
-    registry = place.reconcile()
+    place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
+    registry = place.read()
     assert not registry.HasField("last_error")
     assert not registry.drift
 
