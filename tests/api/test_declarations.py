@@ -180,7 +180,9 @@ def test_a_plan_leaves_no_trace(place: Place) -> None:
     ("policy", "left", "reason"),
     [("REMOVE", {}, "what was declared goes with it"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
 )
-def test_deleting_a_declaration_follows_its_policy(place: Place, policy: str, left: dict[str, str], reason: str) -> None:
+def test_deleting_a_declaration_follows_its_policy(
+    place: Place, policy: str, left: dict[str, str], reason: str
+) -> None:
     place.settled(caches(QUAY), deletion_policy=policy)
     place.live.client.delete_registry_settings(place.part("platform"))
     synced(place)
@@ -202,11 +204,15 @@ def test_foreign_elements_are_preserved_or_pruned(
     registry = place.settled(caches(K8S))
     assert cached(place) == left, reason
     assert place.aws()["exclusions"], "a setting that nobody declares is never pruned"
-    assert [e.key for e in registry.elements if e.state == Element.STATE_FOREIGN] == (["quay"] if len(left) == 2 else [])
+    assert [e.key for e in registry.elements if e.state == Element.STATE_FOREIGN] == (
+        ["quay"] if len(left) == 2 else []
+    )
 
 
 def test_what_is_imported_has_an_empty_plan(place: Place) -> None:
-    place.seed(pullThroughCacheRules=[QUAY, K8S], replicationConfiguration=rules((place.account, "eu-west-1"), prefix="prod-"))
+    place.seed(
+        pullThroughCacheRules=[QUAY, K8S], replicationConfiguration=rules((place.account, "eu-west-1"), prefix="prod-")
+    )
     imported = place.live.client.import_registry_settings(place.name, "platform")
     assert len(imported.settings.pull_through_cache_rules.rules) == 2
     since = place.live.aws.position()
@@ -260,6 +266,7 @@ def test_pages_hold_everything_once_and_in_order(place: Place) -> None:
 
 
 FILTERS = {
+    'owner = "first"': ["us-east-1"],
     'region = "eu-west-1"': ["eu-west-1"],
     'region != "eu-west-1"': ["us-east-1"],
     'mode = "PAUSED"': [],
@@ -313,7 +320,9 @@ def test_observe_reports_and_enforce_mends(place: Place) -> None:
     since = place.live.aws.position()
     place.live.client.reconcile_registry(place.name)
     registry = eventually(lambda: found if (found := place.read()).drift else None)
-    assert [(d.setting, d.key, d.kind) for d in registry.drift] == [("pull_through_cache_rules", "quay", Drift.KIND_MISSING)]
+    assert [(d.setting, d.key, d.kind) for d in registry.drift] == [
+        ("pull_through_cache_rules", "quay", Drift.KIND_MISSING)
+    ]
     assert place.writes(since) == []
     place.keep(mode="MODE_ENFORCE")
     eventually(lambda: cached(place) == {"quay": "quay.io"})

@@ -171,7 +171,7 @@ def test_a_malformed_name_is_refused(raw: Raw, call: str, kind: str) -> None:
         request = build(NAMES[kind])
     except ValueError:
         pytest.skip("protobuf cannot carry it")
-    code, fields, _ = outcome(getattr(getattr(raw, service), call.split()[0]), request)
+    code, fields, _ = outcome(getattr(getattr(raw, service), call.split(maxsplit=1)[0]), request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert fields
     assert set(fields) == {field}
@@ -193,7 +193,10 @@ BAD_SETTINGS: dict[str, tuple[Callable[[], pb.CreateRegistrySettingsRequest], st
         lambda: policy("[" * 10_000 + "]" * 10_000),
         f"{AT}.registry_policy.policy_text",
     ),
-    "policy of objects nested": (lambda: policy('{"a":' * 2000 + "1" + "}" * 2000), f"{AT}.registry_policy.policy_text"),
+    "policy of objects nested": (
+        lambda: policy('{"a":' * 2000 + "1" + "}" * 2000),
+        f"{AT}.registry_policy.policy_text",
+    ),
     "policy of 1 MiB": (lambda: policy(MEBIBYTE), f"{AT}.registry_policy.policy_text"),
     "policy with NUL": (lambda: policy('{"Statement": "\0"}'), f"{AT}.registry_policy.policy_text"),
     "policy with an escaped NUL": (
@@ -264,7 +267,11 @@ BAD_SETTINGS: dict[str, tuple[Callable[[], pb.CreateRegistrySettingsRequest], st
     ),
     "a rule twice": (
         lambda: declare(
-            {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "q", "upstreamRegistryUrl": "quay.io"}] * 2}}
+            {
+                "pull_through_cache_rules": {
+                    "rules": [{"ecrRepositoryPrefix": "q", "upstreamRegistryUrl": "quay.io"}] * 2
+                }
+            }
         ),
         f"{AT}.pull_through_cache_rules.rules",
     ),
@@ -277,14 +284,19 @@ BAD_SETTINGS: dict[str, tuple[Callable[[], pb.CreateRegistrySettingsRequest], st
         f"{AT}.account_settings",
     ),
     "10,000 principals": (
-        lambda: declare({"pull_time_update_exclusions": {"principalArns": [f"arn:aws:iam::{ACCOUNT}:role/r"] * 10_000}}),
+        lambda: declare(
+            {"pull_time_update_exclusions": {"principalArns": [f"arn:aws:iam::{ACCOUNT}:role/r"] * 10_000}}
+        ),
         f"{AT}.pull_time_update_exclusions.principal_arns",
     ),
     "a profile that is no profile": (
         lambda: declare({"signing_configuration": {"rules": [{"signingProfileArn": "arn:aws:s3:::x"}]}}),
         f"{AT}.signing_configuration.rules[0].signing_profile_arn",
     ),
-    "an owner in capitals": (lambda: declare({"registry_policy": {}}, registry_settings_id="Me"), "registry_settings_id"),
+    "an owner in capitals": (
+        lambda: declare({"registry_policy": {}}, registry_settings_id="Me"),
+        "registry_settings_id",
+    ),
     "an owner of 64": (lambda: declare({"registry_policy": {}}, registry_settings_id="a" * 64), "registry_settings_id"),
     "an owner with a slash": (
         lambda: declare({"registry_policy": {}}, registry_settings_id="a/b"),
@@ -400,7 +412,9 @@ BAD_ROLES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_bad_role_is_refused(raw: Raw, kind: str) -> None:
     given, field = BAD_ROLES[kind]
     request = role_service_pb2.CreateServiceLinkedRoleRequest(
-        parent=f"accounts/{ACCOUNT}", service_linked_role_id="replication", service_linked_role=ServiceLinkedRole(**given)
+        parent=f"accounts/{ACCOUNT}",
+        service_linked_role_id="replication",
+        service_linked_role=ServiceLinkedRole(**given),
     )
     code, fields, _ = outcome(raw.roles.CreateServiceLinkedRole, request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
@@ -468,7 +482,9 @@ def test_other_bad_requests_are_refused(raw: Raw, kind: str) -> None:
     assert any(each.startswith(field) for each in fields), fields
 
 
-@pytest.mark.parametrize("name", ["", "x", "operations/", "operations/x", "operations/\0", "operations/" + MEBIBYTE[:100_000]])
+@pytest.mark.parametrize(
+    "name", ["", "x", "operations/", "operations/x", "operations/\0", "operations/" + MEBIBYTE[:100_000]]
+)
 def test_an_operation_that_is_none_is_refused(raw: Raw, name: str) -> None:
     for method, request in (
         ("GetOperation", operations_pb2.GetOperationRequest(name=name)),
@@ -497,7 +513,9 @@ def test_many_violations_are_all_named(raw: Raw) -> None:
     code, fields, _ = outcome(raw.settings.CreateRegistrySettings, replicate(*[bad] * 12))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     at = f"{AT}.replication_configuration.rules"
-    assert set(fields) >= {f"{at}[{i}].destinations[0].{member}" for i in range(12) for member in ("region", "registry_id")}
+    assert set(fields) >= {
+        f"{at}[{i}].destinations[0].{member}" for i in range(12) for member in ("region", "registry_id")
+    }
 
 
 def test_a_request_id_cannot_be_used_for_other_content(live: Live) -> None:

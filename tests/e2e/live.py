@@ -143,7 +143,9 @@ def fields_of(error: ecrkeeper.RegistryError) -> list[str]:
 
 def rules(*destinations: tuple[str, str], prefix: str = "") -> dict[str, Any]:
     """A replication configuration of one rule, as AWS has it."""
-    rule: dict[str, Any] = {"destinations": [{"region": region, "registryId": account} for account, region in destinations]}
+    rule: dict[str, Any] = {
+        "destinations": [{"region": region, "registryId": account} for account, region in destinations]
+    }
     if prefix:
         rule["repositoryFilters"] = [{"filter": prefix, "filterType": "PREFIX_MATCH"}]
     return {"rules": [rule]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -63,7 +64,9 @@ WRAPPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "scanning": lambda desired: {"scanning_configuration": desired},
     "pull-through-cache": lambda desired: {"pull_through_cache_rules": {"rules": [desired]}},
     "creation-template": lambda desired: {"repository_creation_templates": {"templates": [desired]}},
-    "pull-time-exclusion": lambda desired: {"pull_time_update_exclusions": {"principalArns": [desired["principalArn"]]}},
+    "pull-time-exclusion": lambda desired: {
+        "pull_time_update_exclusions": {"principalArns": [desired["principalArn"]]}
+    },
     "signing": lambda desired: {"signing_configuration": desired["signingConfiguration"]},
 }
 WRAPPED["replication+registry-policy"] = WRAPPED["replication"]
@@ -214,14 +217,18 @@ def wide(value: Any) -> list[Any]:
 
 def same_policy(state: dict[str, Any], expected: dict[str, Any]) -> bool:
     def spread(document: dict[str, Any]) -> list[Any]:
-        return [{**s, "Action": wide(s["Action"]), "Resource": wide(s["Resource"])} for s in wide(document["Statement"])]
+        return [
+            {**s, "Action": wide(s["Action"]), "Resource": wide(s["Resource"])} for s in wide(document["Statement"])
+        ]
 
     return spread(state) == spread(expected)
 
 
 CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "aws_state_policy": same_policy,
-    "aws_state_filter_count": lambda state, value: len(state["replicationConfiguration"]["rules"][0]["repositoryFilters"]) == value,
+    "aws_state_filter_count": lambda state, value: (
+        len(state["replicationConfiguration"]["rules"][0]["repositoryFilters"]) == value
+    ),
     "aws_state_kmsKey": lambda state, value: state["encryptionConfiguration"]["kmsKey"] == value,
     "appliedFor_set": lambda state, value: sorted(state["appliedFor"]) == sorted(value),
     "repositoryPolicy_contains": lambda state, value: value in state["repositoryPolicy"],
@@ -262,7 +269,10 @@ def _replication_is_checked(place: Place, case: dict[str, Any]) -> None:
     place.settled(wanted(case))
     (check,) = place.live.client.check_replication(place.name).checks
     assert check.result == ReplicationCheck.RESULT_BROKEN
-    assert (check.destination.registry_id, check.destination.region) == (destination["registryId"], destination["region"])
+    assert (check.destination.registry_id, check.destination.region) == (
+        destination["registryId"],
+        destination["region"],
+    )
     text = " ".join(f"{each.reason} {each.message}" for each in check.findings)
     assert ("us-east-1" in text and "us-west-2" in text) if policy else "policy" in text.lower(), text
     assert planned.plan.warnings, "the plan warns of it too"
@@ -292,7 +302,9 @@ def _scope_must_be_set_first(place: Place, case: dict[str, Any]) -> None:
     prepare(place, case)
     place.apply(wanted(case))
     registry = place.reconcile()
-    assert registry.last_error.code == code_pb2.Code.Value(case["expected"]["error"]["suggested_grpc_code"]), registry.last_error
+    assert registry.last_error.code == code_pb2.Code.Value(case["expected"]["error"]["suggested_grpc_code"]), (
+        registry.last_error
+    )
     assert "REGISTRY_POLICY_SCOPE" in registry.last_error.message
     assert blocked(registry)
     assert place.aws()["policyText"] is None
@@ -444,10 +456,8 @@ def role_name(place: Place, role: str = "replication") -> str:
 
 def reconciled_role(place: Place, name: str) -> ServiceLinkedRole:
     operation = place.live.client.reconcile_service_linked_role(name)
-    try:
+    with contextlib.suppress(ecrkeeper.OperationFailed):
         operation.result(timeout=WAIT_SECONDS)
-    except ecrkeeper.OperationFailed:
-        pass
     return place.live.client.get_service_linked_role(name)
 
 
@@ -539,7 +549,13 @@ def _unknown_is_not_unused(place: Place, case: dict[str, Any]) -> None:
     client.create_service_linked_role(f"accounts/{place.account}", "replication")
     reconciled_role(place, role_name(place))
     place.live.aws.control("PUT", f"accounts/{place.account}", {"enabled_regions": ["us-east-1", region]})
-    fault = {"kind": "error", "service": "ecr", "account": place.account, "region": region, "code": "AccessDeniedException"}
+    fault = {
+        "kind": "error",
+        "service": "ecr",
+        "account": place.account,
+        "region": region,
+        "code": "AccessDeniedException",
+    }
     place.live.aws.control("POST", "faults", {**fault, "message": "no", "status": 400})
     try:
         usage = client.check_service_linked_role_usage(role_name(place))
