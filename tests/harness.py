@@ -84,6 +84,11 @@ class Simulator(Process):
         logged: list[dict[str, Any]] = self.control("GET", f"requests?since={since}")["requests"]
         return logged
 
+    def check_requests(self) -> None:
+        """No request may break a constraint of botocore's models."""
+        broken = [r for r in self.requests() if r["model_violations"]]
+        assert not broken, f"requests that break AWS's own models: {broken[:3]}"
+
     def writes(self, since: int = 0) -> list[dict[str, Any]]:
         """The write calls to ECR and IAM since a position of the log."""
         requests = self.requests(since)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -164,6 +167,11 @@ def why(row: Resource, condition: str) -> str:
     return str({c["type"]: c["reason"] for c in row.state["conditions"]}[condition])
 
 
+def _requests(url: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{url}/_sim/requests?since=0", timeout=10) as answer:
+        return list(json.load(answer)["requests"])
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     url = f"sqlite:///{tmp_path / f'{uuid.uuid4().hex}.db'}"
@@ -183,5 +191,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         made.append(World(db, aws, simulator, engine))
         yield made[0]
         await engine.stop(1)
+        logged = await asyncio.to_thread(_requests, simulator.url)
+        assert not [r for r in logged if r["model_violations"]], "requests that break AWS's own models"
         await db.close()
         await client.close()

@@ -37,7 +37,7 @@ async def claim_one(db: Database) -> Resource:
 
 
 def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue.Outcome:
-    return queue.Outcome(state, row.generation, next_in, 0, observed=True)
+    return queue.Outcome(state, row.generation, next_in, 0, observed_at=1)
 
 
 async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
@@ -143,7 +143,7 @@ async def test_what_a_step_remembers_on_its_way_is_stored(db: Database) -> None:
     row = await claim_one(db)
     assert await db.write(lambda tx: queue.hold(tx, row, {"intent": 1}))
     assert (await read(db, name)).state == {"intent": 1}
-    back = queue.Outcome(row.state, 1, None, 0, observed=True, saved=True)
+    back = queue.Outcome(row.state, 1, None, 0, observed_at=1, saved=True)
     await finish(db, row, back)
     assert (await read(db, name)).state == row.state
 
@@ -170,7 +170,7 @@ async def test_a_new_generation_forgets_the_failures_of_the_old_one(db: Database
     (name,) = await due(db, 1)
     row = await claim_one(db)
     await db.write(lambda tx: resources.desire(tx, name, {"new": 1}))
-    failed = queue.Outcome({}, 0, 300.0, 7, observed=False)
+    failed = queue.Outcome({}, 0, 300.0, 7, observed_at=None)
     saved = await finish(db, row, failed)
     assert saved is not None
     assert saved.failures == 0

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import protovalidate
 import structlog
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
@@ -80,16 +80,31 @@ class Edge(grpc.aio.ServerInterceptor):
             return handler
         given = dict(handler_call_details.invocation_metadata or ()).get(_REQUEST_ID)
         call_id = given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
+        read = _deserializer(handler.request_deserializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _unary(method, call_id, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+                _unary(method, call_id, handler.unary_unary), read, handler.response_serializer
             )
         return grpc.unary_stream_rpc_method_handler(
-            _stream(method, call_id, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+            _stream(method, call_id, handler.unary_stream), read, handler.response_serializer
         )
 
 
-def _check(request: Message) -> None:
+def _deserializer(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
+    """Parse a request; None for bytes that are none, which gRPC itself would answer with UNKNOWN."""
+
+    def read(content: bytes) -> Message | None:
+        try:
+            return parse(content)
+        except DecodeError:
+            return None
+
+    return read
+
+
+def _check(request: Message | None) -> None:
+    if request is None:
+        raise InvalidArgument([Violation("", "the request is not a message of the type that this call takes")])
     found = violations(request)
     if found:
         raise InvalidArgument(found)

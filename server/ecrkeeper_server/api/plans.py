@@ -23,17 +23,29 @@ async def registry_plan(
     applied: Mapping[str, Mapping[str, Any]] = state.get("applied", {})
     abandoned = spec.get("abandoned", {})
     managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
-    seen = await observe(aws, registry, managed)
+    # What is allowed in a policy depends on the scope, whoever set it.
+    context = ["account_settings"] if "registry_policy" in managed else []
+    seen = await observe(aws, registry, dict.fromkeys([*managed, *context]))
     message = common_pb2.Plan()
     if spec.get("mode", "ENFORCE") != "ENFORCE":
         mode = spec["mode"]
         message.warnings.add(
             reason="NOT_ENFORCED", subject=str(registry), message=f"the mode is {mode}: none of these calls is made"
         )
+    known = dict(composition.desired)
+    if "account_settings" in seen:
+        known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
     for name in managed:
         mine = {k: v for k, v in applied.get(name, {}).items() if k not in abandoned.get(name, ())}
         _add_setting(
-            message, registry, name, composition, mine, seen[name], prune=spec.get("foreign_elements") == "PRUNE"
+            message,
+            registry,
+            name,
+            composition,
+            mine,
+            seen[name],
+            known,
+            prune=spec.get("foreign_elements") == "PRUNE",
         )
     return message
 
@@ -45,6 +57,7 @@ def _add_setting(
     composition: Composition,
     applied: Mapping[str, Any],
     seen: Observed,
+    context: Mapping[str, Mapping[str, Any]],
     *,
     prune: bool,
 ) -> None:
@@ -65,5 +78,5 @@ def _add_setting(
             request=json_format.ParseDict(call.params, struct_pb2.Struct()),
             changes=render.changes(call.changes),
         )
-    for warning in setting.warnings(planned, registry, composition.desired):
+    for warning in setting.warnings(planned, registry, context):
         message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
+from botocore.exceptions import ParamValidationError
 
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
 from ecrkeeper_server.aws.limits import Limiter, family_of, is_read
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.errors import Permanent, Temporary
 
 _ATTEMPTS = 3
 _PAUSE = 0.1
@@ -119,7 +120,11 @@ class AwsClient:
     async def _once(
         self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
     ) -> Answer:
-        prepared = self._wire.prepare(service, region, operation, params, credentials)
+        try:
+            prepared = self._wire.prepare(service, region, operation, params, credentials)
+        except ParamValidationError as error:
+            text = f"{service}:{operation}: {error}"
+            raise Permanent(text, reason="AWS_REFUSED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
         async with self._http().request(
             prepared.method,
             prepared.url,

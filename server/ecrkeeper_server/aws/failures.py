@@ -13,7 +13,7 @@ from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 THROTTLES = frozenset(
     {"Throttling", "Throttled", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+_DENIED = frozenset({"AccessDenied", "UnauthorizedOperation", "AuthorizationError"})
 _CREDENTIALS = frozenset(
     {
         "UnrecognizedClient",

@@ -27,7 +27,7 @@ async def role_step(step: Step) -> StepResult:
     """Bring one role closer to what is desired."""
     row, kind = step.claimed, ROLES[step.claimed.place]
     if row.spec.get("deletion"):
-        return await _delete(step, kind)
+        return await _deletion(step, kind)
     if row.spec.get("mode") == "PAUSED":
         return StepResult(row.state, PAUSED, observed=False, settled=False)
     return await _ensure(step, kind)
@@ -143,10 +143,21 @@ def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, d
     return found
 
 
-async def _delete(step: Step, kind: RoleKind) -> StepResult:
-    """Take a deletion one step further; all that it has learned is in the row."""
+async def _deletion(step: Step, kind: RoleKind) -> StepResult:
+    """Take a deletion one step further, or end it where AWS forbids it before it has begun."""
     row = step.claimed
     pending = await step.db.read(lambda tx: operations.pending(tx, row.name, "DeleteServiceLinkedRole"))
+    try:
+        return await _delete(step, kind, pending)
+    except AwsError as error:
+        hopeless = isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED"
+        if row.state.get("deletion") or not hopeless:
+            raise
+        return _refused(step, pending, error.reason, error.message, list(error.preconditions))
+
+
+async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
+    row = step.claimed
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     deletion = dict(row.state.get("deletion") or {})
     if observed is None:

@@ -214,7 +214,8 @@ class Engine:
             observed_generation=row.generation if done else row.observed_generation,
             next_in=self._next_in(row, result, failures),
             failures=failures,
-            observed=result.observed,
+            # When the step began: what changed in AWS after that may not have been seen.
+            observed_at=step.now if result.observed else None,
             saved=step.saved,
         )
         await self._db.write(lambda tx: _save(tx, row, result, outcome))

@@ -27,7 +27,8 @@ class Outcome:
     observed_generation: int
     next_in: float | None
     failures: int
-    observed: bool
+    # When AWS was looked at, in microseconds; None if it was not.
+    observed_at: int | None
     # The row's state is not the claimed one any more, even if the outcome's is.
     saved: bool = False
 
@@ -101,8 +102,8 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "lease_token": None,
         "lease_until": None,
     }
-    if outcome.observed:
-        values["observe_time"] = now
+    if outcome.observed_at is not None:
+        values["observe_time"] = outcome.observed_at
     if outcome.saved or outcome.state != claimed.state:
         values["state"] = outcome.state
     row = tx.conn.execute(

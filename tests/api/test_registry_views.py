@@ -1,0 +1,118 @@
+"""What the view of a registry explains: cache rules that cannot log in, destinations, repositories, backfills."""
+
+from __future__ import annotations
+
+import ecrkeeper
+import pytest
+from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
+from ecrkeeper.v1.settings_pb2 import ReplicationDestination
+
+from tests import harness
+from tests.e2e.live import Live, Place, fresh_account
+
+REPLICATION = "replication_configuration"
+
+
+@pytest.fixture
+def place(live: Live) -> Place:
+    return live.registry(fresh_account())
+
+
+def replicates(account: str, region: str) -> dict[str, object]:
+    return {REPLICATION: {"rules": [{"destinations": [{"region": region, "registryId": account}]}]}}
+
+
+def test_a_cache_rule_that_cannot_log_in_says_so(place: Place) -> None:
+    name = "ecr-pullthroughcache/docker-hub-AbCdEf"
+    arn = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:{name}"
+    place.seed(secrets=[{"name": name.rsplit("-", 1)[0], "arn": arn, "value": "not what Docker Hub wants"}])
+    rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+    registry = place.settled({"pull_through_cache_rules": {"rules": [rule]}})
+    (element,) = registry.elements
+    assert element.problem
+    checked = place.live.client.validate_pull_through_cache_rule(place.name, "hub")
+    assert not checked.is_valid
+    assert checked.failure == element.problem
+
+
+def test_a_destination_without_a_policy_is_broken_until_it_has_one(place: Place) -> None:
+    other = place.live.registry(fresh_account(), "eu-west-1")
+    registry = place.settled(replicates(other.account, other.region))
+    (check,) = registry.replication_checks
+    assert check.result == ReplicationCheck.RESULT_BROKEN
+    assert [finding.reason for finding in check.findings] == ["DESTINATION_POLICY_MISSING"]
+    statement = {
+        "Sid": "replication",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{place.account}:root"},
+        "Action": ["ecr:ReplicateImage", "ecr:CreateRepository"],
+        "Resource": f"arn:aws:ecr:{other.region}:{other.account}:repository/*",
+    }
+    other.seed(policyText={"Version": "2012-10-17", "Statement": [statement]})
+    (check,) = place.live.client.check_replication(place.name).checks
+    assert check.result == ReplicationCheck.RESULT_OK
+
+
+def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    request_id = "0b0b0b0b-1111-4222-8333-444444444444"
+    first = client.start_replication_backfill(place.name, where, request_id=request_id)
+    again = client.start_replication_backfill(place.name, where, request_id=request_id) if not first.done() else first
+    assert again.name == first.name
+    done = first.result(timeout=20)
+    assert done.status == ReplicationBackfill.STATUS_COMPLETE
+    assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
+    assert len(list(client.list_replication_backfill_results(done.name))) == done.total_replication_count
+    starts = [call for call in place.live.aws.requests() if call["operation"] == "StartReplicationBackfill"]
+    assert len([call for call in starts if call["account"] == place.account]) == 1
+
+
+def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -> None:
+    where = ReplicationDestination(region="us-west-2", registry_id=place.account)
+    with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
+        place.live.client.start_replication_backfill(place.name, where)
+    assert caught.value.reason == "DESTINATION_NOT_CONFIGURED"
+
+
+def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> None:
+    client, aws = place.live.client, place.live.aws
+    role = client.create_service_linked_role(f"accounts/{place.account}", "replication")
+    client.reconcile_service_linked_role(role.name).result(timeout=20)
+    fault = {"kind": "error", "account": place.account, "operation": "DeleteServiceLinkedRole", "code": "AccessDenied"}
+    aws.control("POST", "faults", {**fault, "status": 403, "message": "not authorized"})
+    try:
+        with pytest.raises(ecrkeeper.OperationFailed) as caught:
+            client.delete_service_linked_role(role.name).result(timeout=20)
+    finally:
+        aws.control("DELETE", "faults")
+    assert caught.value.reason == "AWS_ACCESS_DENIED"
+    kept = client.get_service_linked_role(role.name)
+    assert kept.deletion_task_id == ""
+    client.delete_service_linked_role(role.name).result(timeout=20)
+    harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
+
+
+def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
+    """A declaration that was refused must not, when it goes, take a foreign element with it."""
+    theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[theirs])
+    place.apply({"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}})
+    with pytest.raises(ecrkeeper.OperationFailed) as caught:
+        place.live.client.reconcile_registry(place.name).result(timeout=20)
+    assert caught.value.reason == "REPLACEMENT_NOT_ALLOWED"
+    place.live.client.delete_registry_settings(place.part("platform"))
+    place.live.client.reconcile_registry(place.name).result(timeout=20)
+    assert [rule["upstreamRegistryUrl"] for rule in place.aws()["pullThroughCacheRules"]] == ["public.ecr.aws"]
+
+
+def test_the_fault_of_one_owner_holds_up_nobody_else(place: Place) -> None:
+    arn = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:ecr-pullthroughcache/missing-AbCdEf"
+    rule = {"ecrRepositoryPrefix": "aaa", "upstreamRegistryUrl": "ghcr.io", "credentialArn": arn}
+    place.apply({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
+    good = {"ecrRepositoryPrefix": "zzz", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.apply({"pull_through_cache_rules": {"rules": [good]}, **replicates(place.account, "us-west-2")}, owner="good")
+    harness.eventually(lambda: place.aws()["replicationConfiguration"]["rules"])
+    assert [found["ecrRepositoryPrefix"] for found in place.aws()["pullThroughCacheRules"]] == ["zzz"]
+    registry = place.read()
+    assert "SecretNotFound" in registry.last_error.message
