@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -16,11 +15,6 @@ DOMAIN = "ecrkeeper"
 # gRPC allows some 8 KiB of trailing metadata; what is left out is counted.
 _DETAIL_BYTES = 5_000
 _MESSAGE_CHARACTERS = 1_000
-
-
-def code_of(name: str) -> grpc.StatusCode:
-    """The gRPC status code of this name."""
-    return grpc.StatusCode[name]
 
 
 def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status:

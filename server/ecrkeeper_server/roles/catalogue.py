@@ -14,7 +14,6 @@ class RoleKind:
     service_name: str
     managed_policy: str
     setting: str
-    uses: str
 
     @property
     def path(self) -> str:
@@ -35,7 +34,6 @@ ROLES = {
             "replication.ecr.amazonaws.com",
             "ECRReplicationServiceRolePolicy",
             "replication_configuration",
-            "replication",
         ),
         RoleKind(
             "pull-through-cache",
@@ -43,7 +41,6 @@ ROLES = {
             "pullthroughcache.ecr.amazonaws.com",
             "AWSECRPullThroughCache_ServiceRolePolicy",
             "pull_through_cache_rules",
-            "cache rule",
         ),
         RoleKind(
             "repository-creation-template",
@@ -51,7 +48,6 @@ ROLES = {
             "ecr.amazonaws.com",
             "ECRTemplateServiceRolePolicy",
             "repository_creation_templates",
-            "template",
         ),
     )
 }

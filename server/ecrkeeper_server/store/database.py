@@ -8,7 +8,7 @@ runs in one transaction and is durable when it returns: SQLite in WAL mode with
 from __future__ import annotations
 
 import abc
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,12 +32,6 @@ class Tx:
         """Note that a resource changed: whoever watches hears of it after the commit."""
         self.changed.add(name)
 
-    def time(self) -> int:
-        """The present time in microseconds."""
-        from sqlalchemy import select
-
-        return int(self.conn.execute(select(self.now())).scalar_one())
-
 
 class Database(abc.ABC):
     """Runs functions of a transaction; any number at a time."""
@@ -57,6 +51,3 @@ class Database(abc.ABC):
     @abc.abstractmethod
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
         """Call `heard` with the names that changed, here or in other processes; a hint, never complete."""
-
-
-Write = Callable[[Callable[[Tx], T]], Awaitable[T]]
