@@ -68,6 +68,16 @@ def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> 
     assert len([call for call in starts if call["account"] == place.account]) == 1
 
 
+def test_a_backfill_is_still_shown_when_aws_has_forgotten_it(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    done = client.start_replication_backfill(place.name, where).result(timeout=20)
+    place.seed(backfills=[])
+    assert place.aws()["backfills"] == []
+    assert client.get_replication_backfill(done.name).status == ReplicationBackfill.STATUS_COMPLETE
+    assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
+
+
 def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -> None:
     where = ReplicationDestination(region="us-west-2", registry_id=place.account)
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:

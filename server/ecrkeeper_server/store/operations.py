@@ -126,7 +126,13 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
         raise Unavailable("a call with this request_id is being answered; repeat it", reason="REQUEST_RUNNING")
 
 
+# What ECR forgets after 90 days is remembered here for longer.
+_KEPT_LONGER = "StartReplicationBackfill"
+
+
 def purge(tx: Tx) -> None:
-    """Forget operations that ended a week ago and requests of yesterday."""
-    tx.conn.execute(delete(operations).where(operations.c.done_time < tx.now() - 7 * DAY))
+    """Forget operations that ended a week ago, backfills of a year ago and requests of yesterday."""
+    week, year = tx.now() - 7 * DAY, tx.now() - 365 * DAY
+    tx.conn.execute(delete(operations).where(operations.c.done_time < week, operations.c.method != _KEPT_LONGER))
+    tx.conn.execute(delete(operations).where(operations.c.done_time < year))
     tx.conn.execute(delete(requests).where(requests.c.create_time < tx.now() - DAY))
