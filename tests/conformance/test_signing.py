@@ -9,12 +9,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.wire import Credentials, Prepared, Wire
 from ecrkeeper_server.errors import Temporary
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC).timestamp()
 KEYS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI", "a-session-token")
 ROLE = "AWSServiceRoleForECRReplication"
 DESTINATION = {"region": "us-west-2", "registryId": "111111111111"}
@@ -75,7 +81,7 @@ def _frozen_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def wire() -> Wire:
-    return Wire()
+    return Wire(clock=lambda: MOMENT)
 
 
 def by_boto3(service: str, region: str, operation: str, params: dict[str, Any]) -> Any:
@@ -130,6 +136,41 @@ def test_both_send_the_same_request(
     assert mine["authorization"].split(",")[0] == scope, "the key, the date, the Region and the service signed for"
     if ours.url == theirs.url and mine.get("content-type") == boto.get("content-type") and ours.body == theirs.body:
         assert mine["authorization"] == boto["authorization"]
+
+
+_TEXT = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=40).filter(str.strip)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    method=st.sampled_from(["POST", "GET"]),
+    host=st.sampled_from(["api.ecr.eu-central-1.amazonaws.com", "127.0.0.1:4566", "[::1]:4566"]),
+    path=st.sampled_from(["/", "/listRegions", "/a b/ü~", "/a%20b"]),
+    headers=st.dictionaries(st.sampled_from(["Content-Type", "X-Amz-Target", "x-amz-other"]), _TEXT),
+    body=st.binary(max_size=200),
+    token=st.none() | _TEXT,
+    secret=_TEXT,
+)
+def test_the_signature_is_that_of_botocore(
+    method: str, host: str, path: str, headers: dict[str, str], body: bytes, token: str | None, secret: str
+) -> None:
+    request = AWSRequest(method, f"http://{host}{path}", {**headers, "User-Agent": "not signed"}, body)
+    SigV4Auth(ReadOnlyCredentials("AKIDEXAMPLE", secret, token), "ecr", "eu-central-1").add_auth(request)
+    ours = sign(
+        method,
+        host,
+        path,
+        headers,
+        body,
+        access_key="AKIDEXAMPLE",
+        secret_key=secret,
+        token=token,
+        region="eu-central-1",
+        service="ecr",
+        now=MOMENT,
+    )
+    assert ours["Authorization"] == request.headers["Authorization"]
+    assert ours["X-Amz-Date"] == request.headers["X-Amz-Date"]
 
 
 async def test_a_call_without_credentials_fails_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
