@@ -59,5 +59,7 @@ def sign(
     scope = f"{date}/{region}/{service}/aws4_request"
     text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
     signature = hmac.digest(_signing_key(secret_key, date, region, service), text.encode(), "sha256").hex()
-    sent["Authorization"] = f"{_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    sent["Authorization"] = (
+        f"{_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    )
     return sent

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ import botocore.parsers
 import botocore.serialize
 import botocore.session
 from botocore.regions import EndpointResolver
+from yarl import URL
 
 from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.signer import sign
@@ -40,9 +41,13 @@ class Credentials:
 class Endpoint:
     """Where a service is called for a Region, and the Region to sign for."""
 
-    url: str
+    url: URL
     host: str
     scope: str
+
+    def at(self, path: str) -> URL:
+        """The URL of a path there."""
+        return self.url if path == "/" else URL(f"{str(self.url).rstrip('/')}{path}", encoded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Prepared:
     """A signed request."""
 
     method: str
-    url: str
+    url: URL
     headers: dict[str, str]
     body: bytes
 
@@ -101,7 +106,7 @@ class Wire:
             scope = found.get("credentialScope", {}).get("region", region)
             host = found.get("hostname", f"{self.service(service).model.endpoint_prefix}.{region}.amazonaws.com")
             url = (self._endpoint_url or f"https://{host}").rstrip("/")
-            self._endpoints[key] = Endpoint(url, _host_of(url), scope)
+            self._endpoints[key] = Endpoint(URL(url), _host_of(url), scope)
         return self._endpoints[key]
 
     def prepare(
@@ -129,9 +134,9 @@ class Wire:
             now=self._clock(),
         )
         headers["User-Agent"] = USER_AGENT
-        return Prepared(parts["method"], endpoint.url + parts["url_path"], headers, data)
+        return Prepared(parts["method"], endpoint.at(parts["url_path"]), headers, data)
 
-    def read(self, service: str, operation: str, status: int, headers: dict[str, str], body: bytes) -> Answer:
+    def read(self, service: str, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer in a response.
 
         ECR's is returned as the JSON it is, so that members which the
