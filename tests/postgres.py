@@ -36,6 +36,11 @@ class Postgres:
         """The URL of one database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
+    @property
+    def pid(self) -> int:
+        """The id of the first process, whose children are all the others."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def initialise(self) -> None:
         """Make the cluster. Root may not run Postgres, so an existing unprivileged user owns it."""
         if self._user is not None:

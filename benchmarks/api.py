@@ -1,0 +1,134 @@
+"""api: Get, List and Update with etag against a bare grpc.aio echo server of the same message sizes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import ecrkeeper
+
+from benchmarks.fleet import SETTINGS
+from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
+from benchmarks.processes import Child, Listening, Responder, databases, new_database, stopping
+from benchmarks.report import Report
+from benchmarks.rows import OWNER, Rows, account, registry
+from benchmarks.sizes import Sizes
+from tests.harness import Server
+from tests.postgres import Postgres
+
+_KINDS = ("get", "list", "update")
+_COLUMNS = (
+    "call", "callers", "calls/s", "echo/s", "rate/echo", "p50 ms", "p99 ms", "p99/p50", "echo p99/p50",
+    "CPU us/call", "echo CPU us/call", "generator busy",
+)  # fmt: skip
+
+
+def run(report: Report, sizes: Sizes, folder: Path) -> None:
+    """Measure the calls and the watches on each database."""
+    report.note(
+        f"{sizes.registries} registries, all leased to a worker that does not exist, so that the engine of the SQLite"
+        " server (which must have one) finds nothing to do; the Postgres server runs with role api"
+    )
+    with (
+        databases(sizes.databases) as clusters,
+        stopping(Responder(folder)) as responder,
+        stopping(Listening("benchmarks.echo", folder)) as echo,
+        stopping(Child("benchmarks.load", folder=folder)) as load,
+    ):
+        for name, cluster in clusters.items():
+            with _server(name, cluster, sizes, folder, responder) as server:
+                rows = [
+                    _compare(report, sizes, (name, kind, callers), (server, echo), load)
+                    for kind in _KINDS
+                    for callers in sizes.callers
+                ]
+                report.table(f"{name}: {sizes.rounds} rounds of {sizes.load_seconds} s", _COLUMNS, rows)
+                _watch(report, sizes, name, server, load)
+
+
+@contextlib.contextmanager
+def _server(name: str, cluster: Postgres | None, sizes: Sizes, folder: Path, responder: Responder) -> Iterator[Server]:
+    url = new_database(cluster, folder, name)
+    with (
+        stopping(Server(folder, url, responder.url, **SETTINGS)) as server,
+        ecrkeeper.Client(server.address, insecure=True) as client,
+        contextlib.closing(Rows(url)) as rows,
+    ):
+        rows.fill(client, sizes.registries)
+        rows.hold()
+        if cluster is None:
+            yield server
+            return
+    with stopping(Server(folder, url, responder.url, role="api", **SETTINGS)) as server:
+        yield server
+
+
+def _loaded(server: Server | Listening, load: Child, **order: object) -> Callable[[], Block]:
+    """A block of load on one server; CPU time is the server's."""
+
+    def block() -> Block:
+        before, generator = cpu_seconds(server.process.pid), cpu_seconds(load.pid)
+        found = load.ask(target=server.address, **order)
+        busy = (cpu_seconds(load.pid) - generator) / found["seconds"]
+        return Block(found["units"], found["seconds"], cpu_since(server.process.pid, before), {**found, "busy": busy})
+
+    return block
+
+
+def _compare(
+    report: Report, sizes: Sizes, case: tuple[str, str, int], servers: tuple[Server, Listening], load: Child
+) -> tuple[object, ...]:
+    name, kind, callers = case
+    times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": callers}
+    first = load.ask(target=servers[0].address, kind=kind, seconds=0.3, warm_up=0.1, callers=callers)
+    found = interleave(
+        sizes.rounds,
+        {
+            "ours": _loaded(servers[0], load, kind=kind, **times),
+            "echo": _loaded(servers[1], load, kind="echo", request=first["request"], reply=first["reply"], **times),
+        },
+    )
+    ours, echo = found["ours"], found["echo"]
+    rate = ratio(ours, echo, lambda b: b.rate)
+    spread, echo_spread = (median(b.more["p99"] / b.more["p50"] for b in blocks) for blocks in (ours, echo))
+    _targets(report, name, kind, callers, rate, spread)
+    return (
+        kind, callers, median(b.rate for b in ours), median(b.rate for b in echo), rate,
+        median(b.more["p50"] for b in ours) * 1000, median(b.more["p99"] for b in ours) * 1000, spread, echo_spread,
+        # The warm-up costs CPU, too: its calls are about as many as those of an equal time.
+        *(median(b.cpu / b.units for b in blocks) * 1e6 * _measured(sizes) for blocks in (ours, echo)),
+        max(median(b.more["busy"] for b in blocks) * _measured(sizes) for blocks in (ours, echo)),
+    )  # fmt: skip
+
+
+def _measured(sizes: Sizes) -> float:
+    """The part of a block's time in which calls are counted."""
+    return sizes.load_seconds / (sizes.load_seconds + sizes.warm_up)
+
+
+def _targets(report: Report, name: str, kind: str, callers: int, rate: float, spread: float) -> None:
+    where = f"{name}, {callers} callers"
+    if kind == "get":
+        report.target(f"{where}: Get's rate against echo", rate, 0.5, most=False, unit="x")
+        report.target(f"{where}: Get's p99 against its p50", spread, 5.0, unit="x")
+    if kind == "update":
+        limit = 0.4 if name == "sqlite" else 0.25
+        report.target(f"{where}: Update's rate against echo", rate, limit, most=False, unit="x")
+        if callers == 256:
+            report.target(f"{where}: Update's p99 against its p50", spread, 8.0, unit="x")
+
+
+def _watch(report: Report, sizes: Sizes, name: str, server: Server, load: Child) -> None:
+    before = rss_mb(server.process.pid)
+    opened = load.ask(kind="watch", target=server.address, streams=sizes.watches)
+    more = rss_mb(server.process.pid) - before
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        load.ask(kind="change")
+        client.apply_registry_settings(f"{registry(1)}/settings/{OWNER}-2", {"scanningConfiguration": {}})
+        heard = load.hear()
+    report.note(
+        f"{name}: {sizes.watches} watches of {account(0)} open in {opened['seconds']:.1f} s;"
+        f" an update was answered and heard by all of them within {heard['seconds'] * 1000:.0f} ms"
+    )
+    report.target(f"{name}: memory of {sizes.watches} watches", more, 100.0, unit=" MB")

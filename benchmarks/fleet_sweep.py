@@ -1,0 +1,160 @@
+"""fleet_sweep: observe and plan N registries, 3 settings each, where nothing is to change."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.fleet import Fleet, running_fleet
+from benchmarks.measure import Block, interleave, median, ratio, rss_mb
+from benchmarks.processes import Child, Responder, databases, stopping
+from benchmarks.report import Report
+from benchmarks.sizes import Sizes
+from tests.postgres import Postgres
+
+_CALLS = 3
+_MICRO = 1e6
+_COLUMNS = (
+    "variant", "latency ms", "registries/s", "CPU us/AWS call", "responder us/call", "database us/registry", "RSS MB",
+)  # fmt: skip
+
+
+def run(report: Report, sizes: Sizes, folder: Path) -> None:
+    """Measure the sweep against boto3 on threads and against bare HTTP, then how it grows."""
+    with databases(sizes.databases) as clusters, stopping(Responder(folder)) as responder:
+        for name, cluster in clusters.items():
+            for latency in sizes.latencies:
+                _against_baselines(report, sizes, folder, responder, (name, cluster), latency)
+            _growth(report, sizes, folder, responder, (name, cluster))
+
+
+def _against_baselines(
+    report: Report, sizes: Sizes, folder: Path, responder: Responder, database: tuple[str, Postgres | None],
+    latency: float,
+) -> None:  # fmt: skip
+    name, cluster = database
+    place = folder / f"{name}-{latency * 1000:.0f}ms"
+    place.mkdir()
+    responder.latency(0)
+    with (
+        running_fleet(place, responder, sizes.fleet, cluster) as fleet,
+        stopping(Child("benchmarks.threads", responder.url, folder=place)) as threads,
+        stopping(Child("benchmarks.floor", responder.url, folder=place)) as floor,
+    ):
+        empty = _empty_rss(threads)
+        made = threads.block(do="make", registries=sizes.clients)
+        fleet.sweep(sizes.fleet, cluster)
+        responder.latency(latency)
+        variants = {
+            "ecrkeeper": lambda: fleet.sweep(sizes.fleet, cluster),
+            "boto3, 32 threads": lambda: threads.block(do="sweep", registries=sizes.threads_block),
+        }
+        if not latency:
+            # The floor makes one call at a time: its CPU time says something, its rate at 50 ms does not.
+            variants["http.client"] = lambda: floor.block(way="http.client", calls=sizes.floor_calls)
+            variants["bare socket"] = lambda: floor.block(way="socket", calls=sizes.floor_calls)
+        blocks = interleave(sizes.rounds, variants)
+        memory = {
+            "ecrkeeper": fleet.peak_rss, "boto3, 32 threads": rss_mb(threads.pid), "http.client": rss_mb(floor.pid),
+            "bare socket": rss_mb(floor.pid),
+        }  # fmt: skip
+    rows = [(key, latency * 1000, *_figures(key, found), memory[key]) for key, found in blocks.items()]
+    report.table(f"{name}: {sizes.fleet} registries, {sizes.rounds} rounds", _COLUMNS, rows)
+    for_all = empty + (memory["boto3, 32 threads"] - empty) / sizes.clients * sizes.fleet
+    report.note(
+        f"boto3 is measured with {sizes.clients} clients, {made.cpu / sizes.clients * 1000:.0f} ms CPU to make each"
+        f" and read once; its memory for {sizes.fleet} is taken in proportion: {for_all:,.0f} MB"
+    )
+    _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
+
+
+def _empty_rss(threads: Child) -> float:
+    threads.ask(do="sweep", registries=0)
+    return rss_mb(threads.pid)
+
+
+def _figures(name: str, blocks: list[Block]) -> tuple[float, float, float, float]:
+    if name == "ecrkeeper":
+        calls = [b.more["calls"] for b in blocks]
+        responder = median(b.more["responder cpu"] / n * _MICRO for b, n in zip(blocks, calls, strict=True))
+        database = median(b.more["database cpu"] / b.units * _MICRO for b in blocks)
+        rate = median(b.rate for b in blocks)
+    else:
+        calls = [b.units * _per_unit(name) for b in blocks]
+        responder = database = float("nan")
+        rate = median(b.rate / _CALLS * _per_unit(name) for b in blocks)
+    return rate, median(b.cpu / n * _MICRO for b, n in zip(blocks, calls, strict=True)), responder, database
+
+
+def _per_unit(name: str) -> float:
+    """AWS calls for each unit of a baseline's block: the floor counts calls, the threads count registries."""
+    return _CALLS if name.startswith("boto3") else 1.0
+
+
+def _targets(
+    report: Report, sizes: Sizes, case: tuple[str, float], blocks: dict[str, list[Block]], memory: float
+) -> None:
+    name, latency = case
+    where = f"{name}, {latency * 1000:.0f} ms"
+    faster = ratio(blocks["ecrkeeper"], blocks["boto3, 32 threads"], lambda b: b.rate)
+    report.target(f"{where}: rate against boto3 on threads at {sizes.fleet}", faster, 4.0, most=False, unit="x")
+    report.target(f"{where}: memory against boto3 on threads at {sizes.fleet}", memory, 0.2, unit="x")
+    if "http.client" in blocks:
+        ours = [Block(b.more["calls"], b.seconds, b.cpu, {}) for b in blocks["ecrkeeper"]]
+        for floor, counts in (("http.client", True), ("bare socket", False)):
+            dearer = ratio(ours, blocks[floor], lambda b: b.cpu / b.units)
+            if counts:
+                report.target(f"{where}: CPU per AWS call against {floor} + SigV4Auth + orjson", dearer, 1.5, unit="x")
+            else:
+                report.note(f"{where}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
+
+
+def _growth(
+    report: Report, sizes: Sizes, folder: Path, responder: Responder, database: tuple[str, Postgres | None]
+) -> None:
+    """CPU and time per registry by the number of rows, in blocks of equal size, and over one whole sweep."""
+    name, cluster = database
+    place = folder / f"{name}-growth"
+    place.mkdir()
+    responder.latency(0)
+    with contextlib.ExitStack() as stack:
+        fleets = {n: stack.enter_context(running_fleet(place, responder, n, cluster)) for n in sizes.growth}
+        for fleet in fleets.values():
+            fleet.sweep(sizes.growth_block, cluster)
+        blocks = interleave(
+            sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block, cluster) for n, f in fleets.items()}
+        )
+        memory = {str(n): (f.rss, f.peak_rss) for n, f in fleets.items()}
+    rows = []
+    for n, found in blocks.items():
+        per = [median(figure(b) / b.units * _MICRO for b in found) for figure in (_cpu, _seconds, _database)]
+        rows.append((n, len(found) * sizes.growth_block, *per, *memory[n]))
+    columns = (
+        "rows", "swept", "CPU us/registry", "wall us/registry", "database us/registry", "RSS MB", "peak RSS MB",
+    )  # fmt: skip
+    report.table(f"{name}: growth, blocks of {sizes.growth_block} at 0 ms", columns, rows)
+    least, most = blocks[str(min(sizes.growth))], blocks[str(max(sizes.growth))]
+    for what, figure in (("CPU", _cpu), ("wall time", _seconds)):
+        report.target(
+            f"{name}: {what} per registry at {max(sizes.growth)} rows against {min(sizes.growth)}",
+            ratio(most, least, lambda b, figure=figure: figure(b) / b.units),  # type: ignore[misc]
+            1.1,
+            unit="x",
+        )
+
+
+def _sweeping(fleet: Fleet, count: int, cluster: Postgres | None) -> Callable[[], Block]:
+    return lambda: fleet.sweep(count, cluster)
+
+
+def _cpu(block: Block) -> float:
+    return block.cpu
+
+
+def _seconds(block: Block) -> float:
+    return block.seconds
+
+
+def _database(block: Block) -> float:
+    return block.more["database cpu"]

@@ -1,0 +1,140 @@
+"""A gRPC client of a few dozen lines: HTTP/2 frames by hand, so that the load generator costs little.
+
+grpc.aio's client costs as much CPU as the server it measures, and then hides every difference between servers. It
+knows what it needs for calls that succeed: an answer is a message followed by trailers, and a call without a message
+counts as failed (its trailers are not read).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
+_END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
+_MOST = 0x7FFFFFFF
+_INITIAL_WINDOW = 65_535
+
+Done = Callable[[bytes], None]
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) + struct.pack(">I", stream) + payload
+
+
+def _text(value: str) -> bytes:
+    if len(value) > 126:
+        raise ValueError(f"longer than one byte of HPACK length holds: {value!r}")
+    return bytes((len(value),)) + value.encode()
+
+
+def headers(path: str) -> bytes:
+    """The HPACK block of a call, without any table: the same bytes for every call of a method."""
+    return (
+        b"\x83\x86"  # :method POST, :scheme http
+        + b"\x04"
+        + _text(path)
+        + b"\x01"
+        + _text("localhost")
+        + b"\x0f\x10"
+        + _text("application/grpc")
+        + b"\x00"
+        + _text("te")
+        + _text("trailers")
+    )
+
+
+class Channel(asyncio.Protocol):
+    """One connection with any number of calls on it."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._transport: Any = None
+        self._buffer = b""
+        self._next = 1
+        self._window = _INITIAL_WINDOW
+        self._waiting: deque[bytes] = deque()
+        self._calls: dict[int, tuple[bytearray, Done, Callable[[int], None] | None]] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet, and never let the server wait for a window."""
+        self._transport = transport
+        windows = struct.pack(">HI", 4, _MOST)
+        self._transport.write(
+            _PREFACE
+            + _frame(_SETTINGS, 0, 0, windows)
+            + _frame(_WINDOW, 0, 0, struct.pack(">I", _MOST - _INITIAL_WINDOW))
+        )
+
+    def call(self, head: bytes, message: bytes, done: Done, heard: Callable[[int], None] | None = None) -> None:
+        """Send a call; `done` gets the answer's bytes when it has ended, `heard` the size of each part that arrives."""
+        stream, self._next = self._next, self._next + 2
+        self._calls[stream] = (bytearray(), done, heard)
+        body = b"\x00" + struct.pack(">I", len(message)) + message
+        self._waiting.append(_frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body))
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._waiting and self._window >= len(self._waiting[0]):
+            frames = self._waiting.popleft()
+            # The headers in it are not subject to flow control: counted too, the window is only held stricter.
+            self._window -= len(frames)
+            self._transport.write(frames)
+
+    def data_received(self, data: bytes) -> None:
+        """Take every frame that is complete."""
+        buffer = self._buffer + data if self._buffer else data
+        at = 0
+        while len(buffer) - at >= 9:
+            size = int.from_bytes(buffer[at : at + 3], "big")
+            if len(buffer) - at - 9 < size:
+                break
+            stream = int.from_bytes(buffer[at + 5 : at + 9], "big")
+            self._take(buffer[at + 3], buffer[at + 4], stream, buffer[at + 9 : at + 9 + size])
+            at += 9 + size
+        self._buffer = buffer[at:]
+
+    def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        if kind == _DATA:
+            found = self._calls.get(stream)
+            if found is not None:
+                found[0].extend(payload)
+                if found[2] is not None:
+                    found[2](len(payload))
+        elif (kind == _HEADERS and flags & _END_STREAM) or kind == _RESET:
+            self._end(stream)
+        elif kind == _SETTINGS and not flags & _ACK:
+            self._transport.write(_frame(_SETTINGS, _ACK, 0))
+        elif kind == _PING and not flags & _ACK:
+            self._transport.write(_frame(_PING, _ACK, 0, payload))
+        elif kind == _WINDOW and stream == 0:
+            self._window += int.from_bytes(payload, "big")
+            self._flush()
+        elif kind == _GOAWAY:
+            for open_stream in list(self._calls):
+                self._end(open_stream)
+
+    def _end(self, stream: int) -> None:
+        found = self._calls.pop(stream, None)
+        if found is None:
+            return
+        # Five bytes of gRPC's own frame come before the message.
+        message = bytes(found[0][5:])
+        if not found[0]:
+            self.failed += 1
+        found[1](message)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+
+async def connect(address: str) -> Channel:
+    """A channel to `HOST:PORT`."""
+    host, _, port = address.rpartition(":")
+    _, channel = await asyncio.get_running_loop().create_connection(Channel, host, int(port))
+    return channel

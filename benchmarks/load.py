@@ -1,0 +1,230 @@
+"""The load generator: callers in a closed loop over a few connections. Runs as a Child, `python -m benchmarks.load`.
+
+Each order opens its connections, warms up, measures, and answers with the number of calls, the time they took and
+their quantiles. The same generator drives the server and the echo server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from benchmarks.h2 import Channel, connect, headers
+from benchmarks.measure import quantile
+from benchmarks.processes import answer, orders_while_running
+from benchmarks.rows import OWNER, account, registry
+
+SERVICE = "/ecrkeeper.v1.RegistrySettingsService/"
+_CONNECTIONS = 8
+_WATCH_CONNECTIONS = 10
+
+
+class Calls:
+    """What the callers send: the same message again and again."""
+
+    def __init__(self, path: str, message: bytes) -> None:
+        self.head = headers(path)
+        self._message = message
+
+    def request(self, caller: int) -> bytes:
+        """The next message of a caller."""
+        return self._message
+
+    def replied(self, caller: int, message: bytes) -> None:
+        """Look at the answer to it."""
+
+
+class Gets(Calls):
+    """Every caller gets a declaration of its own."""
+
+    def __init__(self, callers: int) -> None:
+        super().__init__(SERVICE + "GetRegistrySettings", b"")
+        self._messages = [pb.GetRegistrySettingsRequest(name=_name(i)).SerializeToString() for i in range(callers)]
+
+    def request(self, caller: int) -> bytes:
+        """The caller's own name."""
+        return self._messages[caller]
+
+
+class Updates(Calls):
+    """Every caller changes one setting of its own declaration, with the etag that the last answer brought."""
+
+    def __init__(self, callers: int) -> None:
+        super().__init__(SERVICE + "UpdateRegistrySettings", b"")
+        self._requests = [_update(i) for i in range(callers)]
+        self._filters = [_filter(request) for request in self._requests]
+        self._count = 0
+
+    def request(self, caller: int) -> bytes:
+        """Another filter than last time."""
+        self._count += 1
+        self._filters[caller].filter = f"team-{self._count % 10}*"
+        return self._requests[caller].SerializeToString()
+
+    def replied(self, caller: int, message: bytes) -> None:
+        """Keep the new etag."""
+        self._requests[caller].registry_settings.etag = registry_pb2.RegistrySettings.FromString(message).etag
+
+
+def _name(index: int) -> str:
+    return f"{registry(index)}/settings/{OWNER}"
+
+
+def _filter(request: pb.UpdateRegistrySettingsRequest) -> Any:
+    scanning = request.registry_settings.settings.scanning_configuration
+    return scanning.rules[0].repository_filters[0]
+
+
+def _update(index: int) -> pb.UpdateRegistrySettingsRequest:
+    request = pb.UpdateRegistrySettingsRequest()
+    request.registry_settings.name = _name(index)
+    request.update_mask.paths.append("settings.scanning_configuration")
+    scanning = request.registry_settings.settings.scanning_configuration
+    scanning.scan_type = scanning.SCAN_TYPE_BASIC
+    rule = scanning.rules.add()
+    rule.scan_frequency = rule.SCAN_FREQUENCY_SCAN_ON_PUSH
+    texts = rule.repository_filters.add(filter="team-0*")
+    texts.filter_type = texts.FILTER_TYPE_WILDCARD
+    return request
+
+
+def calls(order: dict[str, Any]) -> Calls:
+    """What an order asks for."""
+    kind, callers = order["kind"], order["callers"]
+    if kind == "get":
+        return Gets(callers)
+    if kind == "update":
+        return Updates(callers)
+    if kind == "list":
+        request = pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-", page_size=100)
+        return Calls(SERVICE + "ListRegistrySettings", request.SerializeToString())
+    return Calls(f"/bench.Echo/{order['reply']}", bytes(order["request"]))
+
+
+class Load:
+    """Callers that each send the next call when the last one is answered."""
+
+    def __init__(self, work: Calls, channels: list[Channel], callers: int) -> None:
+        self._work = work
+        self._channels = channels
+        self._callers = callers
+        self._stopping = False
+        self._running = 0
+        self.latencies: list[float] = []
+        self.sizes = (0, 0)
+
+    async def run(self, warm_up: float, seconds: float) -> float:
+        """Measure for about so many seconds; the exact time."""
+        for caller in range(self._callers):
+            self._running += 1
+            self._send(caller)
+        await asyncio.sleep(warm_up)
+        self.latencies.clear()
+        began = time.perf_counter()
+        await asyncio.sleep(seconds)
+        measured, taken = time.perf_counter() - began, len(self.latencies)
+        self._stopping = True
+        while self._running:
+            await asyncio.sleep(0.005)
+        del self.latencies[taken:]
+        return measured
+
+    def _send(self, caller: int) -> None:
+        message = self._work.request(caller)
+        began = time.perf_counter()
+
+        def done(reply: bytes) -> None:
+            self.latencies.append(time.perf_counter() - began)
+            if reply:
+                self._work.replied(caller, reply)
+                self.sizes = (len(message), len(reply))
+            if self._stopping:
+                self._running -= 1
+            else:
+                self._send(caller)
+
+        self._channels[caller % len(self._channels)].call(self._work.head, message, done)
+
+
+async def measure(order: dict[str, Any]) -> dict[str, Any]:
+    """One order of load."""
+    channels = [await connect(order["target"]) for _ in range(min(order["callers"], _CONNECTIONS))]
+    load = Load(calls(order), channels, order["callers"])
+    seconds = await load.run(order["warm_up"], order["seconds"])
+    failed = sum(channel.failed for channel in channels)
+    for channel in channels:
+        channel.close()
+    if failed or not load.latencies:
+        raise RuntimeError(f"{failed} calls failed of {len(load.latencies)}: {order}")
+    return {
+        "units": len(load.latencies),
+        "seconds": seconds,
+        "p50": quantile(load.latencies, 0.5),
+        "p99": quantile(load.latencies, 0.99),
+        "request": load.sizes[0],
+        "reply": load.sizes[1],
+    }
+
+
+class Watchers:
+    """Streams that stay open."""
+
+    def __init__(self) -> None:
+        self._heard: list[int] = []
+
+    async def open(self, target: str, streams: int) -> dict[str, Any]:
+        """Open the streams and wait until each has its snapshot."""
+        message = pb.WatchRegistriesRequest(parent=f"accounts/{account(0)}").SerializeToString()
+        channels = [await connect(target) for _ in range(_WATCH_CONNECTIONS)]
+        self._heard = [0] * streams
+        began = time.perf_counter()
+        for stream in range(streams):
+            channel = channels[stream % len(channels)]
+            channel.call(headers(SERVICE + "WatchRegistries"), message, _ended, self._hears(stream))
+        await self._until(all, self._heard, "snapshots")
+        await asyncio.sleep(1)
+        return {"units": streams, "seconds": time.perf_counter() - began}
+
+    async def change(self) -> dict[str, Any]:
+        """Wait until every stream has heard of something new."""
+        before = list(self._heard)
+        answer(units=0, seconds=0)
+        began = time.perf_counter()
+        await self._until(lambda heard: all(a > b for a, b in zip(heard, before, strict=True)), self._heard, "changes")
+        return {"units": len(before), "seconds": time.perf_counter() - began}
+
+    def _hears(self, stream: int) -> Callable[[int], None]:
+        def heard(size: int) -> None:
+            self._heard[stream] += size
+
+        return heard
+
+    async def _until(self, done: Callable[[list[int]], bool], heard: list[int], what: str) -> None:
+        async with asyncio.timeout(60):
+            while not done(heard):
+                await asyncio.sleep(0.005)
+
+
+def _ended(_message: bytes) -> None:
+    raise RuntimeError("a watch has ended")
+
+
+async def _main() -> None:
+    watchers = Watchers()
+    async for order in orders_while_running():
+        if order["kind"] == "watch":
+            answer(**await watchers.open(order["target"], order["streams"]))
+        elif order["kind"] == "change":
+            answer(**await watchers.change())
+        else:
+            answer(**await measure(order))
+
+
+if __name__ == "__main__":
+    uvloop.run(_main())

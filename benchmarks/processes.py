@@ -1,0 +1,136 @@
+"""The processes that a benchmark starts: the canned AWS, databases, and children that do a baseline's work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmarks.measure import Block, cpu_seconds, cpu_since
+from tests.harness import Process, migrate
+from tests.postgres import Postgres, running
+
+P = TypeVar("P", bound=Process)
+ROOT = Path(__file__).parents[1]
+# No retries of boto3's credential chain and no user configuration in the baselines.
+_CLEAN = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
+
+
+class Listening(Process):
+    """A module of the benchmarks that serves something."""
+
+    def __init__(self, module: str, folder: Path) -> None:
+        super().__init__([sys.executable, "-m", module], _CLEAN, folder / f"{module}.log")
+        self.pid = self.process.pid
+
+
+class Responder(Listening):
+    """The canned AWS in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("benchmarks.responder", folder)
+        self.url = self.address
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/-/{path}", timeout=10) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
+
+    def take(self) -> dict[str, Any]:
+        """What was counted since the last time; RuntimeError if something was called that is not canned."""
+        found = self._get("take")
+        if found["unknown"]:
+            raise RuntimeError(f"calls that the responder does not know: {sorted(set(found['unknown']))}")
+        return found
+
+    def latency(self, seconds: float) -> None:
+        """Delay all further answers."""
+        self._get(f"latency/{seconds}")
+
+
+class Child(Process):
+    """A module that works on lines of JSON: each names how much to do, each answer says what it took."""
+
+    def __init__(self, module: str, *arguments: str, folder: Path) -> None:
+        log = (folder / "children.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            env={**os.environ, **_CLEAN},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        self._log = log
+        self.pid = self.process.pid
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        """Send one order and wait for its answer."""
+        if self.process.stdin is None:
+            raise AssertionError
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """Wait for one more answer."""
+        if self.process.stdout is None:
+            raise AssertionError
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.process.args!r} ended; see children.log")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def block(self, **order: Any) -> Block:
+        """One measured block of work."""
+        before = cpu_seconds(self.pid)
+        answer = self.ask(**order)
+        return Block(answer["units"], answer["seconds"], cpu_since(self.pid, before), {})
+
+
+def orders() -> Iterator[dict[str, Any]]:
+    """The orders on standard input; for the modules that run as a Child."""
+    for line in sys.stdin:
+        yield json.loads(line)
+
+
+async def orders_while_running() -> AsyncIterator[dict[str, Any]]:
+    """The same for modules whose event loop has to go on between orders."""
+    while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        yield json.loads(line)
+
+
+def answer(**found: Any) -> None:
+    """Answer the present order."""
+    print(json.dumps(found), flush=True)
+
+
+@contextlib.contextmanager
+def stopping(process: P) -> Iterator[P]:
+    """A process that is killed when it is no longer needed."""
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextlib.contextmanager
+def databases(names: list[str]) -> Iterator[dict[str, Postgres | None]]:
+    """The databases to measure on: None for SQLite, a running cluster for Postgres."""
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(running()) if name == "postgres" else None for name in names}
+
+
+def new_database(cluster: Postgres | None, folder: Path, name: str) -> str:
+    """A migrated, empty database."""
+    url = f"sqlite:///{folder / name}.db" if cluster is None else cluster.create_database(name)
+    migrate(url)
+    return url

@@ -1,0 +1,178 @@
+"""A canned AWS: prepared answers over HTTP, as fast as Python allows, so that it is never what is measured.
+
+It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning
+configuration (which it keeps for each registry) and `sts:AssumeRole`. `GET /-/take` returns the counts since
+the last one, `GET /-/latency/SECONDS` delays all further answers. Run it as `python -m benchmarks.responder`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from typing import Any
+
+import uvloop
+
+_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": f"Images{i}",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{i:012d}:root"},
+            "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+            "Resource": f"arn:aws:ecr:us-east-1:999999999999:repository/team-{i}/*",
+        }
+        for i in range(1, 4)
+    ],
+}
+SCANNING = {
+    "scanType": "BASIC",
+    "rules": [
+        {
+            "scanFrequency": "SCAN_ON_PUSH",
+            "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}],
+        }
+    ],
+}
+RULES = [
+    {"ecrRepositoryPrefix": "ecr-public", "upstreamRegistryUrl": "public.ecr.aws"},
+    {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"},
+]
+# What the benchmarks declare: exactly what AWS answers, so that there is nothing to change.
+DECLARED: dict[str, Any] = {
+    "registryPolicy": {"policyText": json.dumps(_POLICY)},
+    "scanningConfiguration": SCANNING,
+    "pullThroughCacheRules": {"rules": RULES},
+}
+OPERATIONS = ("GetRegistryPolicy", "GetRegistryScanningConfiguration", "DescribePullThroughCacheRules")
+
+_ACCOUNT = "000000000001"
+_ANSWERS: dict[bytes, Any] = {
+    b"GetRegistryPolicy": {"registryId": _ACCOUNT, **DECLARED["registryPolicy"]},
+    b"GetRegistryScanningConfiguration": {"registryId": _ACCOUNT, "scanningConfiguration": SCANNING},
+    b"DescribePullThroughCacheRules": {
+        "pullThroughCacheRules": [
+            {**rule, "registryId": _ACCOUNT, "createdAt": 1.7e9, "updatedAt": 1.7e9, "upstreamRegistry": name}
+            for rule, name in zip(RULES, ("ecr-public", "quay"), strict=True)
+        ]
+    },
+}
+_ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<Credentials><AccessKeyId>{account}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+<SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
+</AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"""
+_ROLE = re.compile(rb"iam%3A%3A(\d{12})%3A")
+# The account is the access key, the Region is in the credential scope.
+_SCOPE = re.compile(rb"Credential=(\w+)/\d+/([\w-]+)/", re.IGNORECASE)
+_TARGET = re.compile(rb"X-Amz-Target: *[\w.]+?_V\d+\.(\w+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"Content-Length: *(\d+)", re.IGNORECASE)
+
+
+def _response(body: bytes, kind: str = "application/x-amz-json-1.1", status: str = "200 OK") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nx-amzn-RequestId: 0\r\n\r\n"
+    return head.encode() + body
+
+
+class State:
+    """What all connections share."""
+
+    def __init__(self) -> None:
+        self.latency = 0.0
+        self.canned = {name: _response(json.dumps(answer).encode()) for name, answer in _ANSWERS.items()}
+        self.scanning: dict[tuple[bytes, bytes], bytes] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self.calls = 0
+        self.first = self.last = 0.0
+        # Account, Region and time of arrival of each write.
+        self.writes: list[tuple[str, str, float]] = []
+        self.unknown: list[str] = []
+
+    def answer(self, head: bytes, body: bytes) -> bytes:
+        """The response to one request."""
+        if head.startswith(b"GET /-/"):
+            return self._control(head.split(b" ", 2)[1].decode().split("/")[2:])
+        self.calls += 1
+        self.last = time.monotonic()
+        self.first = self.first or self.last
+        found = _TARGET.search(head)
+        operation = found.group(1) if found else b"AssumeRole"
+        if operation == b"GetRegistryScanningConfiguration" and self.scanning:
+            return self.scanning.get(self._registry(head), self.canned[operation])
+        if operation in self.canned:
+            return self.canned[operation]
+        if operation == b"PutRegistryScanningConfiguration":
+            account, region = self._registry(head)
+            self.writes.append((account.decode(), region.decode(), self.last))
+            self.scanning[account, region] = _response(
+                json.dumps({"registryId": _ACCOUNT, "scanningConfiguration": json.loads(body)}).encode()
+            )
+            return _response(json.dumps({"registryScanningConfiguration": json.loads(body)}).encode())
+        role = _ROLE.search(body)
+        if role is not None:
+            return _response(_ASSUMED.replace("{account}", role.group(1).decode()).encode(), "text/xml")
+        self.unknown.append(operation.decode())
+        return _response(b'{"__type":"InvalidParameterException","message":"not canned"}', status="400 Bad Request")
+
+    def _registry(self, head: bytes) -> tuple[bytes, bytes]:
+        found = _SCOPE.search(head)
+        return (found.group(1), found.group(2)) if found else (b"", b"")
+
+    def _control(self, path: list[str]) -> bytes:
+        if path[0] == "latency":
+            self.latency = float(path[1])
+        counted = {
+            "calls": self.calls,
+            "first": self.first,
+            "last": self.last,
+            "writes": self.writes,
+            "unknown": self.unknown,
+        }
+        if path[0] == "take":
+            self.reset()
+        return _response(json.dumps(counted).encode())
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._buffer = b""
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to answer on."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete."""
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end]
+            length = _LENGTH.search(head)
+            whole = end + 4 + (int(length.group(1)) if length else 0)
+            if len(self._buffer) < whole:
+                return
+            body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
+            response = self._state.answer(head, body)
+            if self._state.latency and not head.startswith(b"GET /-/"):
+                asyncio.get_running_loop().call_later(self._state.latency, self._transport.write, response)
+            else:
+                self._transport.write(response)
+
+
+async def _serve() -> None:
+    state = State()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(state), "127.0.0.1", 0, backlog=1024)
+    print(f"listening on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

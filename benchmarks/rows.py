@@ -1,0 +1,111 @@
+"""Many registries at once: clones, made in the tables, of one that the server itself brought to rest."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import ecrkeeper
+from ecrkeeper_server.store.clock import database_time
+from ecrkeeper_server.store.schema import _engine
+from ecrkeeper_server.store.tables import declarations, resources
+from sqlalchemy import and_, func, insert, select, text, update
+
+from benchmarks.responder import DECLARED
+
+OWNER = "team-bench"
+REGIONS = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-west-1", "eu-west-2", "eu-west-3",
+    "eu-central-1", "eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+    "ap-southeast-1", "ap-southeast-2", "sa-east-1", "eu-south-1", "me-south-1", "af-south-1",
+)  # fmt: skip
+_FIRST = 100_000_000_000
+_SEED = "accounts/999999999999/registries/us-east-1"
+_PAUSED = "accounts/999999999998/registries/us-east-1"
+_CHUNK = 2_000
+
+
+def account(index: int) -> str:
+    """The account of the registry with this index: every account has 20 Regions."""
+    return str(_FIRST + index // len(REGIONS))
+
+
+def registry(index: int) -> str:
+    """The name of the registry with this index."""
+    return f"accounts/{account(index)}/registries/{REGIONS[index % len(REGIONS)]}"
+
+
+class Rows:
+    """The registries in one database, besides the server that works on them."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._now = database_time(self._engine.dialect.name)
+        self._registries = and_(resources.c.kind == "registry", resources.c.account < _PAUSED.split("/")[1])
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def fill(self, client: ecrkeeper.Client, count: int) -> None:
+        """Declare one registry, wait until it is in sync, clone it; a second one is paused and for `wake`."""
+        client.apply_registry_settings(f"{_SEED}/settings/{OWNER}", DECLARED)
+        client.wait_until_synced(_SEED, 30)
+        wake(client)
+        with self._engine.begin() as conn:
+            seed = conn.execute(select(resources).where(resources.c.name == _SEED)).one()._asdict()
+            theirs = select(declarations).where(declarations.c.account == _SEED.split("/")[1])
+            declared = conn.execute(theirs).one()._asdict()
+        for begin in range(0, count, _CHUNK):
+            chunk = range(begin, min(count, begin + _CHUNK))
+            with self._engine.connect() as conn:
+                conn.exec_driver_sql("BEGIN")
+                conn.execute(insert(resources), list(_resources(seed, chunk)))
+                conn.execute(insert(declarations), list(_declarations(declared, chunk)))
+                conn.exec_driver_sql("COMMIT")
+        with self._engine.connect() as conn:
+            conn.execute(text("ANALYZE"))
+
+    def make_due(self, begin: int, count: int) -> None:
+        """Make `count` registries due, from a multiple of 20 on."""
+        accounts = resources.c.account.between(account(begin), account(begin + count - 1))
+        with self._engine.connect() as conn:
+            conn.execute(update(resources).where(self._registries, accounts).values(due_at=self._now()))
+
+    def due(self) -> int:
+        """How many registries are due or being worked on."""
+        query = select(func.count()).where(resources.c.due_at <= self._now())
+        with self._engine.connect() as conn:
+            return int(conn.execute(query).scalar_one())
+
+    def hold(self) -> None:
+        """Lease every row for a day to a worker that does not exist, so that no engine touches any."""
+        later = self._now() + 86_400_000_000
+        with self._engine.connect() as conn:
+            conn.execute(update(resources).values(lease_token="bench", lease_until=later))
+
+    def check(self) -> None:
+        """RuntimeError if the work on some registry failed: then the figures measure something else."""
+        query = select(func.count()).where(self._registries, resources.c.failures > 0)
+        with self._engine.connect() as conn:
+            failed = conn.execute(query).scalar_one()
+        if failed:
+            raise RuntimeError(f"{failed} registries have errors; see server.log")
+
+
+def wake(client: ecrkeeper.Client) -> None:
+    """Let the engine look for due rows now: a write on a registry of which nothing is ever read."""
+    client.update_registry(ecrkeeper.Registry(name=_PAUSED, mode=ecrkeeper.Mode.MODE_PAUSED), ["mode"])
+
+
+def _resources(seed: dict[str, Any], indices: range) -> Iterator[dict[str, Any]]:
+    for index in indices:
+        place = REGIONS[index % len(REGIONS)]
+        yield {**seed, "name": registry(index), "account": account(index), "place": place, "uid": str(uuid.uuid4())}
+
+
+def _declarations(declared: dict[str, Any], indices: range) -> Iterator[dict[str, Any]]:
+    for index in indices:
+        region = REGIONS[index % len(REGIONS)]
+        yield {**declared, "account": account(index), "region": region, "uid": str(uuid.uuid4())}

@@ -1,0 +1,59 @@
+"""How much each benchmark does: for figures, for a quick look, and to see that it still runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The defaults are those that count."""
+
+    name: str = "full"
+    databases: list[str] = field(default_factory=lambda: ["sqlite", "postgres"])
+    rounds: int = 5
+    # fleet_sweep
+    latencies: tuple[float, ...] = (0.0, 0.05)
+    fleet: int = 1_000
+    clients: int = 200
+    threads_block: int = 400
+    floor_calls: int = 3_000
+    growth: tuple[int, ...] = (1_000, 10_000, 100_000)
+    growth_block: int = 1_000
+    growth_rounds: int = 20
+    # api
+    registries: int = 1_000
+    callers: tuple[int, ...] = (1, 32, 256)
+    load_seconds: float = 2.0
+    warm_up: float = 0.5
+    watches: int = 1_000
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    name="quick",
+    rounds=3,
+    clients=60,
+    growth=(1_000, 10_000),
+    growth_rounds=3,
+    load_seconds=1.0,
+    warm_up=0.3,
+)
+SMOKE = Sizes(
+    name="smoke",
+    databases=["sqlite"],
+    rounds=1,
+    latencies=(0.0,),
+    fleet=20,
+    clients=2,
+    threads_block=4,
+    floor_calls=6,
+    growth=(20, 40),
+    growth_block=20,
+    growth_rounds=1,
+    registries=40,
+    callers=(2,),
+    load_seconds=0.2,
+    warm_up=0.1,
+    watches=20,
+)
