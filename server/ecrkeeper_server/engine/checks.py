@@ -10,9 +10,7 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.handshake import check
-
-_SETTINGS = ("registry_policy", "account_settings", "repository_creation_templates")
+from ecrkeeper_server.settings.handshake import SETTINGS_OF_DESTINATION, check
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
@@ -40,7 +38,7 @@ async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str:
 
 async def _check(aws: Aws, source: RegistryName, destination: RegistryName, now: int) -> dict[str, Any]:
     try:
-        seen = await observe(aws, destination, _SETTINGS)
+        seen = await observe(aws, destination, SETTINGS_OF_DESTINATION)
     except AwsError as error:
         finding = {"reason": error.reason, "subject": str(destination), "message": error.message}
         return _result(destination, "UNKNOWN", [finding], now)

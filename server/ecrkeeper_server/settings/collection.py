@@ -52,6 +52,11 @@ class Collection(Setting):
     update_params: Callable[[str, Value, Value], dict[str, Any]] | None = None
     delete: str | None = None
 
+    @property
+    def writes(self) -> frozenset[str]:
+        """Create, and update and delete where AWS has them."""
+        return frozenset(operation for operation in (self.create, self.update, self.delete) if operation)
+
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
         """All items that AWS listed, without the members that only AWS sets."""
         found = self.listed([response for response in responses if response])

@@ -26,6 +26,11 @@ class Document(Setting):
     member: str | None = None
     delete: str | None = None
 
+    @property
+    def writes(self) -> frozenset[str]:
+        """The Put, and the Delete where there is one."""
+        return frozenset({self.put} | ({self.delete} if self.delete else set()))
+
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
         """The document that AWS has; empty if it has none."""
         response = (responses[0] if responses else None) or {}

@@ -14,6 +14,7 @@ from ecrkeeper_server.settings.elements import Elements, Value
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.template_lint import needs_custom_role
 
+SETTINGS_OF_DESTINATION = ("registry_policy", "account_settings", "repository_creation_templates")
 ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
 
 

@@ -104,6 +104,11 @@ class Setting(ABC):
     quota: Callable[[Elements], list[Quota]] = _unlimited
     opaque: Callable[[Shape], list[str]] = _all_readable
 
+    @property
+    @abstractmethod
+    def writes(self) -> frozenset[str]:
+        """The ECR operations that `calls` can lead to."""
+
     @abstractmethod
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
         """The shape that AWS's answers to `reads` describe; None is the answer "not configured"."""
