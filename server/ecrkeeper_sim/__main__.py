@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import signal
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -23,17 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default="000000000000",
         help="account of access keys that name none (default: %(default)s)",
     )
+    parser.add_argument(
+        "--iam-policy", type=Path, metavar="FILE", help="a policy that is enforced for assumed roles in all accounts"
+    )
     options = parser.parse_args(arguments)
+    try:
+        policy = json.loads(options.iam_policy.read_text()) if options.iam_policy else None
+    except (OSError, ValueError) as error:
+        parser.error(f"--iam-policy: {error}")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    uvloop.run(_serve(options.host, options.port, options.default_account))
+    uvloop.run(_serve(options.host, options.port, options.default_account, policy))
 
 
-async def _serve(host: str, port: int, default_account: str) -> None:
+async def _serve(host: str, port: int, default_account: str, iam_policy: Any) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with serve(port, host=host, default_account=default_account) as simulator:
+    async with serve(port, host=host, default_account=default_account, iam_policy=iam_policy) as simulator:
         print(f"listening on {simulator.url}", flush=True)
         await stop.wait()
 

@@ -13,7 +13,7 @@ from .state import Json
 
 def authorize(call: Call, params: Json) -> None:
     """Raise the access-denied error unless the caller may make the call."""
-    if call.account.iam_policy is not None and (call.service, call.operation) != ("sts", "GetCallerIdentity"):
+    if call.policy is not None and (call.service, call.operation) != ("sts", "GetCallerIdentity"):
         call.authorize(f"{call.service}:{call.operation}", _resource(call, params), _conditions(call, params))
     if call.service == "ecr":
         _check_registry_policy(call)

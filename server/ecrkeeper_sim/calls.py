@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import permissions
@@ -26,6 +26,8 @@ class Call:
     operation: str
     identity: Identity
     region: str
+    # The actions that the policy was asked about, and whether it allows them.
+    actions: dict[str, bool] = field(default_factory=dict)
 
     @property
     def account(self) -> Account:
@@ -47,6 +49,14 @@ class Call:
         """The simulator's settings."""
         return self.world.settings
 
+    @property
+    def policy(self) -> Json | None:
+        """The policy of the caller's role: its account's own, or that of all accounts; none for plain keys."""
+        if self.identity.session is None:
+            return None
+        own = self.account.iam_policy
+        return own if own is not None else self.settings.iam_policy
+
     def now(self) -> float:
         """Return the simulated time."""
         return self.world.clock.now()
@@ -54,8 +64,11 @@ class Call:
     def authorize(self, action: str, resource: str, conditions: dict[str, str] | None = None) -> None:
         """Raise the service's access-denied error unless the caller's policy allows the action."""
         context = {"aws:RequestedRegion": self.region, **(conditions or {})}
-        policy = self.account.iam_policy if self.identity.session is not None else None
+        policy = self.policy
+        if policy is None:
+            return
         denial = permissions.denial(policy, self.identity.arn, action, resource, context)
+        self.actions[action] = denial is None
         if denial is not None:
             code = "AccessDenied" if self.service in ("iam", "sts") else "AccessDeniedException"
             raise AwsError(code, denial, 403 if self.service in ("iam", "sts") else 400)

@@ -107,6 +107,7 @@ class Dispatcher:
             if fault.kind == "drop":
                 return None
         call = Call(world, scope.service, name, identity, scope.region)
+        entry["actions"] = call.actions
         answer = self._handled(call, operation, entry["params"], violations, request_id)
         return None if any(fault.kind == "drop_after" for fault in struck) else answer
 

@@ -33,8 +33,11 @@ def put_registry_scanning_configuration(call: Call, params: Json) -> Json:
                 "rules", f"Scan frequency {rule['scanFrequency']} is not supported for scan type {scan_type}"
             )
     if scan_type == "ENHANCED":
+        call.authorize("inspector2:ListAccountPermissions", "*")
         call.authorize("inspector2:Enable", "*")
         require_service_linked_role(call, INSPECTOR)
+    elif call.registry.scanning["scanType"] == "ENHANCED":
+        call.authorize("inspector2:Disable", "*")
     call.registry.scanning = {"scanType": scan_type, "rules": rules}
     return {"registryScanningConfiguration": call.registry.scanning}
 

@@ -10,10 +10,8 @@ from typing import Any
 Context = Mapping[str, str]
 
 
-def denial(policy: dict[str, Any] | None, principal: str, action: str, resource: str, context: Context) -> str | None:
-    """Return AWS's sentence for a refused action, or None when there is no policy or it allows the action."""
-    if policy is None:
-        return None
+def denial(policy: dict[str, Any], principal: str, action: str, resource: str, context: Context) -> str | None:
+    """Return AWS's sentence for a refused action, or None when the policy allows it."""
     allowed = False
     for statement in as_list(policy.get("Statement", [])):
         if applies(statement, action, resource, context):

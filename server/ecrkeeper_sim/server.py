@@ -14,7 +14,7 @@ from .control import Control
 from .dispatch import Dispatcher
 from .faults import Faults
 from .recorder import Recorder
-from .state import World
+from .state import Json, World
 
 _CONTROL = "/_sim/"
 
@@ -29,10 +29,14 @@ class Simulator:
 
 @contextlib.asynccontextmanager
 async def serve(
-    port: int = 0, *, host: str = "127.0.0.1", default_account: str = "000000000000"
+    port: int = 0,
+    *,
+    host: str = "127.0.0.1",
+    default_account: str = "000000000000",
+    iam_policy: Json | None = None,
 ) -> AsyncIterator[Simulator]:
     """Serve a new simulated AWS until the block ends; port 0 picks a free one."""
-    world = World(default_account)
+    world = World(default_account, iam_policy)
     faults, recorder = Faults(world), Recorder(world)
     handler = _Handler(Dispatcher(world, faults, recorder), Control(world, faults, recorder))
     runner = web.ServerRunner(web.Server(handler.handle, access_log=None), shutdown_timeout=0.2)

@@ -41,6 +41,7 @@ class Settings:
     backfill_stopping_seconds: float = 0.3
     backfill_image_count: int = 3
     backfill_failed_images: int = 0
+    iam_policy: Json | None = None
     unresolvable_principals: list[str] = field(default_factory=list)
     session_seconds: int = 3600
     recording: bool = True
@@ -159,15 +160,16 @@ class Account:
 class World:
     """Everything behind the endpoint; one per running simulator."""
 
-    def __init__(self, default_account: str = "000000000000") -> None:
+    def __init__(self, default_account: str = "000000000000", iam_policy: Json | None = None) -> None:
         self.default_account = default_account
+        self._iam_policy = iam_policy
         self.clock = Clock()
         self.reset()
 
     def reset(self) -> None:
-        """Forget all state and all settings; the default account stays, and the clock tells real time again."""
+        """Forget all state and all settings; what the simulator was started with stays; the clock tells real time."""
         self.clock.restart()
-        self.settings = Settings()
+        self.settings = Settings(iam_policy=self._iam_policy)
         self.random = random.Random()
         self.accounts: dict[str, Account] = {}
 
