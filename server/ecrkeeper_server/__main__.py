@@ -1,4 +1,4 @@
-"""The command line: `ecrkeeper-server serve | migrate | check-config`."""
+"""The command line: `ecrkeeper-server serve | migrate | check-config | iam-policy`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from ecrkeeper_server.cli import iam_policy
 from ecrkeeper_server.config import Config, ConfigError, load
 
 
@@ -29,12 +30,18 @@ def _parser() -> argparse.ArgumentParser:
             "--insecure", action="store_true", help="allow plaintext on an address that is not loopback"
         )
         command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
+        command.set_defaults(run=None)
+    for module in (iam_policy,):
+        module.add(commands)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status is 2 for a configuration with faults."""
     given = _parser().parse_args(arguments)
+    if given.run is not None:
+        status: int = given.run(given)
+        return status
     environment = dict(os.environ)
     if given.insecure:
         environment["ECRKEEPER_INSECURE"] = "true"

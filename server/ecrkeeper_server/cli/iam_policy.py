@@ -1,0 +1,131 @@
+"""`ecrkeeper-server iam-policy`: the rights that the server needs in an account."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from typing import Any
+
+from ecrkeeper_server.names import is_account
+from ecrkeeper_server.permissions import stackset
+from ecrkeeper_server.permissions.policy import Scope, policy
+from ecrkeeper_server.settings.table import SETTINGS
+
+_PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+_EPILOG = """
+policy     what the assumed role may do
+trust      who may assume it (needs --principal)
+caller     what the server's own principal may do: assume that role
+stackset   a CloudFormation template of the role, for all accounts at once
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    text = "print the IAM policy that the server needs in each account"
+    parser = commands.add_parser(
+        "iam-policy", help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--mode", choices=("enforce", "observe"), default="enforce", help="default: %(default)s")
+    parser.add_argument("--settings", type=_settings, default=tuple(SETTINGS), metavar="NAME,…", help=_settings_help())
+    parser.add_argument("--account", type=_account, help="12 digits; default: any account")
+    parser.add_argument("--partition", choices=_PARTITIONS, default="aws", help="default: %(default)s")
+    parser.add_argument("--principal", type=_principal, help="ARN of the principal that the server runs as")
+    parser.add_argument("--external-id", default="", help="as in ECRKEEPER_AWS_EXTERNAL_ID")
+    parser.add_argument("--role-name", type=_role_name, default="ecrkeeper", help="default: %(default)s")
+    parser.add_argument(
+        "--custom-roles",
+        type=_custom_roles,
+        default="*",
+        metavar="PATH",
+        help="the roles that cache rules and templates may name, as in ecr-custom/*; default: any, passed to ECR only",
+    )
+    parser.add_argument(
+        "--basic-scanning-only", action="store_true", help="leave out what ENHANCED scanning needs of Amazon Inspector"
+    )
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="policy", help="default: %(default)s")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the document; 2 if it cannot be made of the arguments."""
+    if given.format == "trust" and not given.principal:
+        print("ecrkeeper-server: --format trust needs --principal", file=sys.stderr)  # noqa: T201
+        return 2
+    if given.principal and not given.principal.startswith(f"arn:{given.partition}:"):
+        print(f"ecrkeeper-server: --principal: must be of the partition {given.partition}", file=sys.stderr)  # noqa: T201
+        return 2
+    scope = Scope(
+        settings=given.settings,
+        enforce=given.mode == "enforce",
+        partition=given.partition,
+        account=given.account or "*",
+        custom_roles=given.custom_roles,
+        enhanced_scanning=not given.basic_scanning_only,
+    )
+    print(_FORMATS[given.format](scope, given))  # noqa: T201
+    return 0
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2)
+
+
+def _stackset(scope: Scope, given: argparse.Namespace) -> str:
+    import yaml
+
+    made = stackset.template(
+        scope, role_name=given.role_name, principal=given.principal or "", external_id=given.external_id
+    )
+    text: str = yaml.safe_dump(made, sort_keys=False, width=120)
+    return text.rstrip()
+
+
+_FORMATS = {
+    "policy": lambda scope, _: _json(policy(scope)),
+    "trust": lambda _, given: _json(stackset.trust(given.principal, given.external_id)),
+    "caller": lambda scope, given: _json(stackset.caller(scope.partition, given.role_name)),
+    "stackset": _stackset,
+}
+
+
+def _settings_help() -> str:
+    return f"only these; all are {', '.join(SETTINGS)}"
+
+
+def _settings(text: str) -> tuple[str, ...]:
+    given = text.split(",")
+    unknown = [name for name in given if name not in SETTINGS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown setting {', '.join(map(repr, unknown))}; known are {', '.join(SETTINGS)}"
+        )
+    return tuple(name for name in SETTINGS if name in given)
+
+
+def _account(text: str) -> str:
+    if not is_account(text):
+        raise argparse.ArgumentTypeError(f"must be 12 digits, got {text!r}")
+    return text
+
+
+def _principal(text: str) -> str:
+    if not re.fullmatch(
+        r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/[\w+=,.@/-]+)", text
+    ):
+        raise argparse.ArgumentTypeError(f"must be the ARN of a role, a user or an account's root, got {text!r}")
+    return text
+
+
+def _role_name(text: str) -> str:
+    if not re.fullmatch(r"[\w+=,.@-]{1,64}", text):
+        raise argparse.ArgumentTypeError(f"must be 1 to 64 of letters, digits and +=,.@-_, got {text!r}")
+    return text
+
+
+def _custom_roles(text: str) -> str:
+    if not re.fullmatch(r"[\w+=,.@/*?-]{1,512}", text) or text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"must be a role's path and name, such as ecr-custom/*, got {text!r}")
+    return text
