@@ -52,7 +52,7 @@ def _run(folder: Path) -> None:
             limit_rights(stack)
             secret = make_secret(stack)
             note(f"simulated AWS at {stack.aws_url}, ecrkeeper at {stack.target}")
-            note("the server assumes a role in both accounts that has the rights of examples/iam-policy.json, no more")
+            note("in both accounts the server has the rights that ecrkeeper-server iam-policy prints, no more")
             checked(f"the login for Docker Hub is the secret {secret.rpartition(':')[2]}")
         world = World(stack, client, read_declarations(secret))
         for number, (title, act) in enumerate(_STEPS, start=2):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import string
+import subprocess
+import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,6 @@ CENTRAL, PARTNER = "111111111111", "222222222222"
 HOME = "us-east-1"
 SOURCE = f"accounts/{CENTRAL}/registries/{HOME}"
 REPLICATION_ROLE = f"accounts/{CENTRAL}/serviceLinkedRoles/replication"
-POLICY = Path(__file__).parent / "iam-policy.json"
 FILES = sorted((Path(__file__).parent / "two-accounts").glob("*.json"))
 WAIT_SECONDS = 60.0
 
@@ -48,10 +48,11 @@ class World:
 
 
 def limit_rights(stack: Stack) -> None:
-    """Let the server do in both accounts what examples/iam-policy.json allows, and nothing else."""
-    text = string.Template(POLICY.read_text(encoding="utf-8"))
+    """Let the server do in both accounts what `ecrkeeper-server iam-policy` asks for, and nothing else."""
+    command = [sys.executable, "-m", "ecrkeeper_server", "iam-policy", "--account"]
     for account in (CENTRAL, PARTNER):
-        body = json.dumps({"iam_policy": json.loads(text.substitute(ACCOUNT=account))}).encode()
+        printed = subprocess.run([*command, account], check=True, capture_output=True, timeout=60).stdout  # noqa: S603
+        body = json.dumps({"iam_policy": json.loads(printed)}).encode()
         url = f"{stack.aws_url}/_sim/accounts/{account}"
         with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
             answer.read()

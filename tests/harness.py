@@ -54,11 +54,20 @@ class Process:
         return status
 
 
+def iam_policy(*options: str) -> str:
+    """What `ecrkeeper-server iam-policy` prints."""
+    command = [program("ecrkeeper-server"), "iam-policy", *options]
+    return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout  # noqa: S603
+
+
 class Simulator(Process):
-    """The simulated AWS."""
+    """The simulated AWS; the roles that a server assumes in it have the rights that the server asks for, no more."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__([program("ecrkeeper-sim"), "--port", "0"], {}, folder / "sim.log")
+        policy = folder / "iam-policy.json"
+        policy.write_text(iam_policy())
+        arguments = [program("ecrkeeper-sim"), "--port", "0", "--iam-policy", str(policy)]
+        super().__init__(arguments, {}, folder / "sim.log")
         self.url = self.address
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
@@ -85,9 +94,14 @@ class Simulator(Process):
         return logged
 
     def check_requests(self) -> None:
-        """No request may break a constraint of botocore's models."""
-        broken = [r for r in self.requests() if r["model_violations"]]
+        """No request may break a constraint of botocore's models, and none may lack a right in the generated policy."""
+        requests = self.requests()
+        broken = [r for r in requests if r["model_violations"]]
         assert not broken, f"requests that break AWS's own models: {broken[:3]}"
+        denied = [r for r in requests if not all(r.get("actions", {}).values())]
+        accounts = {r["account"]: self.control("GET", f"accounts/{r['account']}") for r in denied}
+        lacking = [r for r in denied if accounts[r["account"]]["iam_policy"] is None]
+        assert not lacking, f"rights that the generated policy lacks: {lacking[:3]}"
 
     def writes(self, since: int = 0) -> list[dict[str, Any]]:
         """The write calls to ECR and IAM since a position of the log."""

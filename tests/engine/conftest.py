@@ -18,6 +18,8 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.worker import Engine, EngineOptions
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+from ecrkeeper_server.permissions.policy import Scope, policy
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, operations, resources, schema
 from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Database, Tx
@@ -66,17 +68,18 @@ class RecordingAws:
 
 @dataclass
 class World:
-    """Everything that a test of the engine holds in its hands."""
+    """Everything that a test of the engine holds in its hands; `others` calls with the rights of an administrator."""
 
     db: Database
     aws: RecordingAws
     simulator: Simulator
     engine: Engine
+    others: AwsClient
     seconds: float = 1_800_000_000.0
 
     async def raw(self, operation: str, service: str = "ecr", region: str = REGION, **params: Any) -> dict[str, Any]:
         """One call by somebody else."""
-        return await self.aws.client.call(ACCOUNT, region, service, operation, params)
+        return await self.others.call(ACCOUNT, region, service, operation, params)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the simulated AWS's control API."""
@@ -173,25 +176,32 @@ def _requests(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     url = f"sqlite:///{tmp_path / f'{uuid.uuid4().hex}.db'}"
     schema.migrate(url)
 
     async def provide(account: str) -> Credentials:
         return Credentials(account, "secret")
 
-    async with serve() as simulator:
-        client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999999999999")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    rights = policy(Scope(settings=tuple(SETTINGS), enforce=True))
+    async with serve(iam_policy=rights) as simulator:
+        others = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide)
+        role = "arn:aws:iam::{account}:role/ecrkeeper"
+        client = AwsClient(AwsOptions(endpoint_url=simulator.url, role_template=role))
         aws = RecordingAws(client)
         made: list[World] = []
         db = schema.open_database(url, now=fixed_time(lambda: made[0].seconds))
         engine = Engine(
             db, aws, EngineOptions(lease=LEASE, resync=900.0), clock=lambda: made[0].seconds, jitter=lambda: 1.0
         )
-        made.append(World(db, aws, simulator, engine))
+        made.append(World(db, aws, simulator, engine, others))
         yield made[0]
         await engine.stop(1)
         logged = await asyncio.to_thread(_requests, simulator.url)
         assert not [r for r in logged if r["model_violations"]], "requests that break AWS's own models"
+        assert not [r for r in logged if not all(r["actions"].values())], "rights that the generated policy lacks"
         await db.close()
         await client.close()
+        await others.close()
