@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import Report
+from benchmarks.site import Site
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
-NAMES = ("fleet_sweep", "api")
+NAMES = ("startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover")
 RESULTS = Path("bench-results")
 
 
-def run(name: str, sizes: Sizes, results: Path = RESULTS) -> Report:
-    """One benchmark."""
-    began = time.monotonic()
-    report = Report(name, sizes.name)
-    print(f"\n== {name} ({sizes.name}) ==", flush=True)
-    with tempfile.TemporaryDirectory(prefix="ecrkeeper-bench-") as folder:
-        # Postgres may run as another user.
-        Path(folder).chmod(0o755)
-        importlib.import_module(f"benchmarks.{name}").run(report, sizes, Path(folder))
-    print(f"  {report.write(results)}, {time.monotonic() - began:.0f} s")
-    return report
+def run(names: Sequence[str], sizes: Sizes, results: Path = RESULTS) -> list[Report]:
+    """The named benchmarks, one after the other."""
+    reports = []
+    with tempfile.TemporaryDirectory(prefix="ecrkeeper-bench-") as folder, contextlib.ExitStack() as stack:
+        site = Site(Path(folder), stack)
+        for name in names:
+            began = time.monotonic()
+            report = Report(name, sizes.name)
+            print(f"\n== {name} ({sizes.name}) ==", flush=True)
+            importlib.import_module(f"benchmarks.{name}").run(report, sizes, site)
+            print(f"  {report.write(results)}, {time.monotonic() - began:.0f} s")
+            reports.append(report)
+    return reports
 
 
 def main() -> int:
@@ -37,7 +42,7 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: only whether everything still runs")
     given = parser.parse_args()
     sizes = SMOKE if given.smoke else QUICK if given.quick else FULL
-    reports = [run(name, sizes) for name in ([given.only] if given.only else NAMES)]
+    reports = run([given.only] if given.only else NAMES, sizes)
     print("\n== targets ==")
     for report in reports:
         for target in report.targets:

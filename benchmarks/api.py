@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import ecrkeeper
 
-from benchmarks.fleet import SETTINGS
 from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
-from benchmarks.processes import Child, Listening, Responder, databases, new_database, stopping
+from benchmarks.processes import Child, Listening, stopping
 from benchmarks.report import Report
 from benchmarks.rows import OWNER, Rows, account, registry
+from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 from tests.harness import Server
-from tests.postgres import Postgres
 
 _KINDS = ("get", "list", "update")
 _COLUMNS = (
@@ -24,20 +22,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def run(report: Report, sizes: Sizes, folder: Path) -> None:
+def run(report: Report, sizes: Sizes, site: Site) -> None:
     """Measure the calls and the watches on each database."""
     report.note(
         f"{sizes.registries} registries, all leased to a worker that does not exist, so that the engine of the SQLite"
         " server (which must have one) finds nothing to do; the Postgres server runs with role api"
     )
     with (
-        databases(sizes.databases) as clusters,
-        stopping(Responder(folder)) as responder,
-        stopping(Listening("benchmarks.echo", folder)) as echo,
-        stopping(Child("benchmarks.load", folder=folder)) as load,
+        stopping(Listening("benchmarks.echo", site.folder)) as echo,
+        stopping(Child("benchmarks.load", folder=site.folder)) as load,
     ):
-        for name, cluster in clusters.items():
-            with _server(name, cluster, sizes, folder, responder) as server:
+        for name in sizes.databases:
+            url = site.database(name, sizes.registries)
+            with contextlib.closing(Rows(url)) as there:
+                there.hold()
+            with site.server(url, role="all" if name == "sqlite" else "api") as server:
                 rows = [
                     _compare(report, sizes, (name, kind, callers), (server, echo), load)
                     for kind in _KINDS
@@ -47,30 +46,13 @@ def run(report: Report, sizes: Sizes, folder: Path) -> None:
                 _watch(report, sizes, name, server, load)
 
 
-@contextlib.contextmanager
-def _server(name: str, cluster: Postgres | None, sizes: Sizes, folder: Path, responder: Responder) -> Iterator[Server]:
-    url = new_database(cluster, folder, name)
-    with (
-        stopping(Server(folder, url, responder.url, **SETTINGS)) as server,
-        ecrkeeper.Client(server.address, insecure=True) as client,
-        contextlib.closing(Rows(url)) as rows,
-    ):
-        rows.fill(client, sizes.registries)
-        rows.hold()
-        if cluster is None:
-            yield server
-            return
-    with stopping(Server(folder, url, responder.url, role="api", **SETTINGS)) as server:
-        yield server
-
-
 def _loaded(server: Server | Listening, load: Child, **order: object) -> Callable[[], Block]:
     """A block of load on one server; CPU time is the server's."""
 
     def block() -> Block:
         before, generator = cpu_seconds(server.process.pid), cpu_seconds(load.pid)
         found = load.ask(target=server.address, **order)
-        busy = (cpu_seconds(load.pid) - generator) / found["seconds"]
+        busy = (cpu_seconds(load.pid) - generator) / found["elapsed"]
         return Block(found["units"], found["seconds"], cpu_since(server.process.pid, before), {**found, "busy": busy})
 
     return block
@@ -96,15 +78,9 @@ def _compare(
     return (
         kind, callers, median(b.rate for b in ours), median(b.rate for b in echo), rate,
         median(b.more["p50"] for b in ours) * 1000, median(b.more["p99"] for b in ours) * 1000, spread, echo_spread,
-        # The warm-up costs CPU, too: its calls are about as many as those of an equal time.
-        *(median(b.cpu / b.units for b in blocks) * 1e6 * _measured(sizes) for blocks in (ours, echo)),
-        max(median(b.more["busy"] for b in blocks) * _measured(sizes) for blocks in (ours, echo)),
+        *(median(b.cpu / b.more["total"] for b in blocks) * 1e6 for blocks in (ours, echo)),
+        max(median(b.more["busy"] for b in blocks) for blocks in (ours, echo)),
     )  # fmt: skip
-
-
-def _measured(sizes: Sizes) -> float:
-    """The part of a block's time in which calls are counted."""
-    return sizes.load_seconds / (sizes.load_seconds + sizes.warm_up)
 
 
 def _targets(report: Report, name: str, kind: str, callers: int, rate: float, spread: float) -> None:

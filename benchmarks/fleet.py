@@ -5,32 +5,26 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import ecrkeeper
 
 from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, peak_rss_mb, rss_mb, until
-from benchmarks.processes import Responder, new_database, stopping
 from benchmarks.responder import OPERATIONS
 from benchmarks.rows import Rows, wake
+from benchmarks.site import Site
 from tests.harness import Server
-from tests.postgres import Postgres
-
-# Longer than any benchmark: nothing is due but what a benchmark makes due.
-SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
 
 
 class Fleet:
     """One server and its registries, all in sync with the canned AWS."""
 
-    def __init__(self, server: Server, rows: Rows, client: ecrkeeper.Client, responder: Responder, size: int) -> None:
+    def __init__(self, server: Server, rows: Rows, client: ecrkeeper.Client, site: Site, kind: str, size: int) -> None:
         self.server = server
         self.rows = rows
         self.client = client
         self.size = size
-        self._responder = responder
-        self._cluster: Postgres | None = None
+        self._responder = site.responder
+        self._cluster = site.cluster(kind)
         self._next = 0
 
     @property
@@ -48,12 +42,13 @@ class Fleet:
         """The most that it ever was."""
         return peak_rss_mb(self.pid)
 
-    def sweep(self, count: int, cluster: Postgres | None = None) -> Block:
+    def sweep(self, count: int) -> Block:
         """Make the next `count` registries due and wait until all are done.
 
         The time counts from the first AWS call to the end of the last step, so that how soon the engine notices is
         not in it; CPU time is all that the server uses in between.
         """
+        cluster = self._cluster
         begin = self._next if self._next + count <= self.size else 0
         self._next = begin + count
         self._responder.take()
@@ -77,17 +72,12 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(
-    folder: Path, responder: Responder, size: int, cluster: Postgres | None = None, **settings: Any
-) -> Iterator[Fleet]:
+def running_fleet(site: Site, kind: str, size: int) -> Iterator[Fleet]:
     """A server with `size` registries that need nothing."""
-    where = folder / f"fleet-{'sqlite' if cluster is None else 'postgres'}-{size}"
-    where.mkdir()
-    url = new_database(cluster, where, f"{folder.name}-{size}")
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(stopping(Server(where, url, responder.url, **{**SETTINGS, **settings})))
-        client = stack.enter_context(ecrkeeper.Client(server.address, insecure=True))
-        rows = Rows(url)
-        stack.callback(rows.close)
-        rows.fill(client, size)
-        yield Fleet(server, rows, client, responder, size)
+    url = site.database(kind, size)
+    with (
+        site.server(url) as server,
+        ecrkeeper.Client(server.address, insecure=True) as client,
+        contextlib.closing(Rows(url)) as rows,
+    ):
+        yield Fleet(server, rows, client, site, kind, size)

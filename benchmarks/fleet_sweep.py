@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
 from benchmarks.fleet import Fleet, running_fleet
 from benchmarks.measure import Block, interleave, median, ratio, rss_mb
-from benchmarks.processes import Child, Responder, databases, stopping
+from benchmarks.processes import Child, stopping
 from benchmarks.report import Report
+from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.postgres import Postgres
 
 _CALLS = 3
 _MICRO = 1e6
@@ -20,34 +19,28 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def run(report: Report, sizes: Sizes, folder: Path) -> None:
+def run(report: Report, sizes: Sizes, site: Site) -> None:
     """Measure the sweep against boto3 on threads and against bare HTTP, then how it grows."""
-    with databases(sizes.databases) as clusters, stopping(Responder(folder)) as responder:
-        for name, cluster in clusters.items():
-            for latency in sizes.latencies:
-                _against_baselines(report, sizes, folder, responder, (name, cluster), latency)
-            _growth(report, sizes, folder, responder, (name, cluster))
+    for name in sizes.databases:
+        for latency in sizes.latencies:
+            _against_baselines(report, sizes, site, name, latency)
+        _growth(report, sizes, site, name)
 
 
-def _against_baselines(
-    report: Report, sizes: Sizes, folder: Path, responder: Responder, database: tuple[str, Postgres | None],
-    latency: float,
-) -> None:  # fmt: skip
-    name, cluster = database
-    place = folder / f"{name}-{latency * 1000:.0f}ms"
-    place.mkdir()
+def _against_baselines(report: Report, sizes: Sizes, site: Site, name: str, latency: float) -> None:
+    responder = site.responder
     responder.latency(0)
     with (
-        running_fleet(place, responder, sizes.fleet, cluster) as fleet,
-        stopping(Child("benchmarks.threads", responder.url, folder=place)) as threads,
-        stopping(Child("benchmarks.floor", responder.url, folder=place)) as floor,
+        running_fleet(site, name, sizes.fleet) as fleet,
+        stopping(Child("benchmarks.threads", responder.url, folder=site.folder)) as threads,
+        stopping(Child("benchmarks.floor", responder.url, folder=site.folder)) as floor,
     ):
         empty = _empty_rss(threads)
         made = threads.block(do="make", registries=sizes.clients)
-        fleet.sweep(sizes.fleet, cluster)
+        fleet.sweep(sizes.fleet)
         responder.latency(latency)
         variants = {
-            "ecrkeeper": lambda: fleet.sweep(sizes.fleet, cluster),
+            "ecrkeeper": lambda: fleet.sweep(sizes.fleet),
             "boto3, 32 threads": lambda: threads.block(do="sweep", registries=sizes.threads_block),
         }
         if not latency:
@@ -110,21 +103,14 @@ def _targets(
                 report.note(f"{where}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
 
 
-def _growth(
-    report: Report, sizes: Sizes, folder: Path, responder: Responder, database: tuple[str, Postgres | None]
-) -> None:
+def _growth(report: Report, sizes: Sizes, site: Site, name: str) -> None:
     """CPU and time per registry by the number of rows, in blocks of equal size, and over one whole sweep."""
-    name, cluster = database
-    place = folder / f"{name}-growth"
-    place.mkdir()
-    responder.latency(0)
+    site.responder.latency(0)
     with contextlib.ExitStack() as stack:
-        fleets = {n: stack.enter_context(running_fleet(place, responder, n, cluster)) for n in sizes.growth}
+        fleets = {n: stack.enter_context(running_fleet(site, name, n)) for n in sizes.growth}
         for fleet in fleets.values():
-            fleet.sweep(sizes.growth_block, cluster)
-        blocks = interleave(
-            sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block, cluster) for n, f in fleets.items()}
-        )
+            fleet.sweep(sizes.growth_block)
+        blocks = interleave(sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block) for n, f in fleets.items()})
         memory = {str(n): (f.rss, f.peak_rss) for n, f in fleets.items()}
     rows = []
     for n, found in blocks.items():
@@ -144,8 +130,8 @@ def _growth(
         )
 
 
-def _sweeping(fleet: Fleet, count: int, cluster: Postgres | None) -> Callable[[], Block]:
-    return lambda: fleet.sweep(count, cluster)
+def _sweeping(fleet: Fleet, count: int) -> Callable[[], Block]:
+    return lambda: fleet.sweep(count)
 
 
 def _cpu(block: Block) -> float:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.measure import Block, cpu_seconds, cpu_since
-from tests.harness import Process, migrate
-from tests.postgres import Postgres, running
+from tests.harness import Process
 
 P = TypeVar("P", bound=Process)
 ROOT = Path(__file__).parents[1]
@@ -120,17 +119,3 @@ def stopping(process: P) -> Iterator[P]:
         yield process
     finally:
         process.kill()
-
-
-@contextlib.contextmanager
-def databases(names: list[str]) -> Iterator[dict[str, Postgres | None]]:
-    """The databases to measure on: None for SQLite, a running cluster for Postgres."""
-    with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(running()) if name == "postgres" else None for name in names}
-
-
-def new_database(cluster: Postgres | None, folder: Path, name: str) -> str:
-    """A migrated, empty database."""
-    url = f"sqlite:///{folder / name}.db" if cluster is None else cluster.create_database(name)
-    migrate(url)
-    return url

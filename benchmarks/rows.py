@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import ecrkeeper
@@ -36,6 +37,14 @@ def registry(index: int) -> str:
     return f"accounts/{account(index)}/registries/{REGIONS[index % len(REGIONS)]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """The rows of one registry and its declaration."""
+
+    resource: dict[str, Any]
+    declaration: dict[str, Any]
+
+
 class Rows:
     """The registries in one database, besides the server that works on them."""
 
@@ -48,21 +57,23 @@ class Rows:
         """Let go of the database."""
         self._engine.dispose()
 
-    def fill(self, client: ecrkeeper.Client, count: int) -> None:
-        """Declare one registry, wait until it is in sync, clone it; a second one is paused and for `wake`."""
+    def seed(self, client: ecrkeeper.Client) -> Seed:
+        """Declare one registry and wait until it is in sync."""
         client.apply_registry_settings(f"{_SEED}/settings/{OWNER}", DECLARED)
         client.wait_until_synced(_SEED, 30)
-        wake(client)
-        with self._engine.begin() as conn:
-            seed = conn.execute(select(resources).where(resources.c.name == _SEED)).one()._asdict()
-            theirs = select(declarations).where(declarations.c.account == _SEED.split("/")[1])
-            declared = conn.execute(theirs).one()._asdict()
+        with self._engine.connect() as conn:
+            row = conn.execute(select(resources).where(resources.c.name == _SEED)).one()
+            declared = conn.execute(select(declarations).where(declarations.c.account == _SEED.split("/")[1])).one()
+        return Seed(row._asdict(), declared._asdict())
+
+    def clone(self, seed: Seed, count: int) -> None:
+        """Make so many registries that differ from the seed only in their names."""
         for begin in range(0, count, _CHUNK):
             chunk = range(begin, min(count, begin + _CHUNK))
             with self._engine.connect() as conn:
                 conn.exec_driver_sql("BEGIN")
-                conn.execute(insert(resources), list(_resources(seed, chunk)))
-                conn.execute(insert(declarations), list(_declarations(declared, chunk)))
+                conn.execute(insert(resources), list(_resources(seed.resource, chunk)))
+                conn.execute(insert(declarations), list(_declarations(seed.declaration, chunk)))
                 conn.exec_driver_sql("COMMIT")
         with self._engine.connect() as conn:
             conn.execute(text("ANALYZE"))
@@ -73,9 +84,20 @@ class Rows:
         with self._engine.connect() as conn:
             conn.execute(update(resources).where(self._registries, accounts).values(due_at=self._now()))
 
+    def notify(self) -> None:
+        """Wake every engine on a Postgres database, as a write would."""
+        with self._engine.connect() as conn:
+            conn.execute(text("SELECT pg_notify('ecrkeeper', :name)"), {"name": _PAUSED})
+
     def due(self) -> int:
         """How many registries are due or being worked on."""
         query = select(func.count()).where(resources.c.due_at <= self._now())
+        with self._engine.connect() as conn:
+            return int(conn.execute(query).scalar_one())
+
+    def unleased(self) -> int:
+        """How many registries are due and held by nobody."""
+        query = select(func.count()).where(resources.c.due_at <= self._now(), resources.c.lease_token.is_(None))
         with self._engine.connect() as conn:
             return int(conn.execute(query).scalar_one())
 

@@ -27,6 +27,20 @@ class Sizes:
     load_seconds: float = 2.0
     warm_up: float = 0.5
     watches: int = 1_000
+    # apply_latency
+    apply_sweep: int = 10_000
+    applies: int = 100
+    # takeover and scaling
+    replicas: int = 3
+    takeover_rounds: int = 5
+    takeover_rows: int = 1_000
+    takeover_lease: int = 5
+    scaling_block: int = 1_000
+    scaling_cases: tuple[str, ...] = ("waiting for AWS", "bound by CPU")
+    # startup
+    starts: int = 7
+    imports: int = 5
+    idle_seconds: float = 30.0
 
 
 FULL = Sizes()
@@ -38,6 +52,12 @@ QUICK = Sizes(
     growth_rounds=3,
     load_seconds=1.0,
     warm_up=0.3,
+    apply_sweep=3_000,
+    applies=40,
+    takeover_rounds=2,
+    scaling_block=400,
+    starts=3,
+    idle_seconds=15.0,
 )
 SMOKE = Sizes(
     name="smoke",
@@ -48,7 +68,7 @@ SMOKE = Sizes(
     clients=2,
     threads_block=4,
     floor_calls=6,
-    growth=(20, 40),
+    growth=(20,),
     growth_block=20,
     growth_rounds=1,
     registries=40,
@@ -56,4 +76,15 @@ SMOKE = Sizes(
     load_seconds=0.2,
     warm_up=0.1,
     watches=20,
+    apply_sweep=20,
+    applies=2,
+    replicas=2,
+    takeover_rounds=1,
+    takeover_rows=40,
+    takeover_lease=1,
+    scaling_block=20,
+    scaling_cases=("waiting for AWS",),
+    starts=1,
+    imports=1,
+    idle_seconds=0.5,
 )

@@ -69,6 +69,16 @@ class Postgres:
             conn.execute(f'CREATE DATABASE "{name}"')
         return self.database(name)
 
+    def log_statements(self, database: str) -> None:
+        """From the next connection on, write every statement on a database to the log."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
+
+    def statements(self) -> int:
+        """How many statements are in the log."""
+        text = (self._folder / "log").read_text()
+        return text.count("LOG:  statement: ") + text.count("LOG:  execute ")
+
     def _run(self, program: str, *args: str) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         command = [str(self._bin / program), *args]

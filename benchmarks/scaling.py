@@ -1,0 +1,76 @@
+"""scaling: what a second replica adds."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, interleave, median, ratio, until
+from benchmarks.processes import Responder
+from benchmarks.report import Report
+from benchmarks.rows import Rows
+from benchmarks.site import Site
+from benchmarks.sizes import Sizes
+from tests.harness import Server
+from tests.postgres import Postgres
+
+# In the case with latency a replica works on few rows at once, so that it waits for AWS and not for a core.
+_CASES = {"waiting for AWS": (0.05, 8), "bound by CPU": (0.0, 32)}
+_COLUMNS = ("case", "replicas", "registries/s", "CPU us/registry", "database us/registry", "cores of the replicas")
+
+
+def run(report: Report, sizes: Sizes, site: Site) -> None:
+    """One and two replicas in turn, each set on a database of its own."""
+    report.note("replicas, Postgres and the canned AWS share the cores of one machine; the target is of the first case")
+    responder = site.responder
+    urls = {n: site.database("postgres", sizes.scaling_block) for n in (1, 2)}
+    for case in sizes.scaling_cases:
+        latency, concurrency = _CASES[case]
+        with contextlib.ExitStack() as stack:
+            variants = {}
+            for n, url in urls.items():
+                rows = stack.enter_context(contextlib.closing(Rows(url)))
+                replicas = stack.enter_context(site.engines(url, n, concurrency=concurrency))
+                variants[str(n)] = _sweeping(rows, replicas, responder, site.postgres, sizes.scaling_block)
+            responder.latency(0)
+            for warm_up in variants.values():
+                warm_up()
+            responder.latency(latency)
+            found = interleave(sizes.rounds, variants)
+        _show(report, case, latency, concurrency, found)
+
+
+def _sweeping(
+    rows: Rows, replicas: list[Server], responder: Responder, cluster: Postgres, count: int
+) -> Callable[[], Block]:
+    def block() -> Block:
+        responder.take()
+        before = [cpu_seconds(replica.process.pid) for replica in replicas]
+        database = family_cpu_seconds(cluster.pid)
+        rows.make_due(0, count)
+        rows.notify()
+        until(lambda: rows.due() == 0, 30 + count / 10, f"{count} registries are done", pause=0.01)
+        end = time.monotonic()
+        used = sum(cpu_since(r.process.pid, b) for r, b in zip(replicas, before, strict=True))
+        rows.check()
+        more = {"database": family_cpu_seconds(cluster.pid) - database}
+        return Block(count, end - responder.take()["first"], used, more)
+
+    return block
+
+
+def _show(report: Report, case: str, latency: float, concurrency: int, found: dict[str, list[Block]]) -> None:
+    rows = [
+        (
+            case, n, median(b.rate for b in blocks), median(b.cpu / b.units for b in blocks) * 1e6,
+            median(b.more["database"] / b.units for b in blocks) * 1e6, median(b.cpu / b.seconds for b in blocks),
+        )
+        for n, blocks in found.items()
+    ]  # fmt: skip
+    report.table(f"postgres: {latency * 1000:.0f} ms, concurrency {concurrency} a replica", _COLUMNS, rows)
+    more = ratio(found["2"], found["1"], lambda b: b.rate)
+    if latency:
+        report.target(f"{case}: rate of two replicas against one", more, 1.7, most=False, unit="x")
+    else:
+        report.note(f"{case}: rate of two replicas against one: {more:.2f}x")

@@ -1,0 +1,82 @@
+"""What the benchmarks of one run share: a folder, the canned AWS, a Postgres cluster, and databases full of rows."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+from ecrkeeper_server.store import schema
+
+from benchmarks.processes import Responder, stopping
+from benchmarks.rows import Rows, Seed
+from tests.harness import Server
+from tests.postgres import Postgres, running
+
+# Longer than any benchmark: nothing is due but what a benchmark makes due.
+SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
+
+
+class Site:
+    """Everything is made when it is first asked for and gone when the run ends."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self.folder = folder
+        self.responder = stack.enter_context(stopping(Responder(folder)))
+        self._stack = stack
+        self._cluster: Postgres | None = None
+        self._seed: Seed | None = None
+        self._databases = 0
+
+    def cluster(self, database: str = "postgres") -> Postgres | None:
+        """The cluster for `postgres`, None for `sqlite`."""
+        return self.postgres if database == "postgres" else None
+
+    @property
+    def postgres(self) -> Postgres:
+        """The running cluster."""
+        if self._cluster is None:
+            self._cluster = self._stack.enter_context(running())
+        return self._cluster
+
+    def database(self, kind: str, rows: int = 0) -> str:
+        """The URL of a new database of the newest schema, with so many registries at rest."""
+        seed = self._seeded() if rows else None
+        self._databases += 1
+        name = f"bench{self._databases}"
+        cluster = self.cluster(kind)
+        url = f"sqlite:///{self.folder / name}.db" if cluster is None else cluster.create_database(name)
+        schema.migrate(url)
+        if seed is not None:
+            with contextlib.closing(Rows(url)) as there:
+                there.clone(seed, rows)
+        return url
+
+    def server(self, url: str, **settings: Any) -> contextlib.AbstractContextManager[Server]:
+        """A server on a database, killed at the end."""
+        return stopping(Server(self.folder, url, self.responder.url, **{**SETTINGS, **settings}))
+
+    @contextlib.contextmanager
+    def engines(self, url: str, count: int, **settings: Any) -> Iterator[list[Server]]:
+        """So many replicas that only reconcile, started at once."""
+
+        def start(_: int) -> contextlib.AbstractContextManager[Server]:
+            return self.server(url, role="engine", **settings)
+
+        with contextlib.ExitStack() as stack, ThreadPoolExecutor(count) as pool:
+            yield [stack.enter_context(replica) for replica in pool.map(start, range(count))]
+
+    def _seeded(self) -> Seed:
+        if self._seed is None:
+            self.responder.latency(0)
+            url = self.database("sqlite")
+            with (
+                self.server(url) as server,
+                ecrkeeper.Client(server.address, insecure=True) as client,
+                contextlib.closing(Rows(url)) as rows,
+            ):
+                self._seed = rows.seed(client)
+        return self._seed

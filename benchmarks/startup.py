@@ -1,0 +1,84 @@
+"""startup: from nothing to serving, and what an idle server costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from benchmarks.measure import Block, cpu_seconds, interleave, median, ratio, rss_mb
+from benchmarks.processes import Listening, stopping
+from benchmarks.report import Report
+from benchmarks.site import Site
+from benchmarks.sizes import Sizes
+from tests.harness import Process, Server
+
+_TIMED = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+_IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper", "grpc.aio", "boto3")
+
+
+def run(report: Report, sizes: Sizes, site: Site) -> None:
+    """Starts in turn with a bare grpc.aio server, imports, and an idle stretch."""
+    urls = {name: site.database(name) for name in ("sqlite", "postgres")}
+    variants = {name: _starting(_server(site, url)) for name, url in urls.items() if name in sizes.databases}
+    variants["bare grpc.aio"] = _starting(lambda: Listening("benchmarks.echo", site.folder))
+    found = interleave(sizes.starts, variants)
+    rows = [
+        (
+            name, median(b.seconds for b in blocks), median(b.cpu for b in blocks),
+            ratio(blocks, found["bare grpc.aio"], lambda b: b.cpu), median(b.more["rss"] for b in blocks),
+        )
+        for name, blocks in found.items()
+    ]  # fmt: skip
+    columns = ("server", "seconds to serving", "CPU s", "CPU/bare", "RSS MB")
+    report.table(f"cold start, median of {sizes.starts} (bytecode is there)", columns, rows)
+    for name, seconds, *_, rss in rows[:-1]:
+        report.target(f"{name}: cold start to serving", seconds, 2.0, unit=" s")
+        report.target(f"{name}: RSS when it serves", rss, 120.0, unit=" MB")
+    _imports(report, sizes)
+    _idle(report, sizes, site, urls["postgres"])
+
+
+def _server(site: Site, url: str) -> Callable[[], Process]:
+    return lambda: Server(site.folder, url, site.responder.url)
+
+
+def _starting(start: Callable[[], Process]) -> Callable[[], Block]:
+    def block() -> Block:
+        began = time.monotonic()
+        with stopping(start()) as process:
+            seconds = time.monotonic() - began
+            pid = process.process.pid
+            return Block(1, seconds, cpu_seconds(pid), {"rss": rss_mb(pid)})
+
+    return block
+
+
+def _imports(report: Report, sizes: Sizes) -> None:
+    found: dict[str, list[float]] = {name: [] for name in _IMPORTS[: sizes.imports]}
+    for _ in range(sizes.starts):
+        for name, times in found.items():
+            done = subprocess.run(
+                [sys.executable, "-c", _TIMED.format(name)], capture_output=True, text=True, check=True
+            )
+            times.append(float(done.stdout) * 1000)
+    report.table("imports", ("module", "ms"), [(name, median(times)) for name, times in found.items()])
+
+
+def _idle(report: Report, sizes: Sizes, site: Site, url: str) -> None:
+    """Statements that an idle replica sends, from the log of a database that logs them all."""
+    cluster = site.postgres
+    cluster.log_statements(url.rpartition("/")[2])
+    with stopping(Server(site.folder, url, site.responder.url)) as server:
+        time.sleep(min(5.0, sizes.idle_seconds))
+        statements, cpu, began = cluster.statements(), cpu_seconds(server.process.pid), time.monotonic()
+        time.sleep(sizes.idle_seconds)
+        seconds = time.monotonic() - began
+        rate = (cluster.statements() - statements) / seconds
+        used = (cpu_seconds(server.process.pid) - cpu) / seconds
+        rss = rss_mb(server.process.pid)
+    columns = ("seconds", "queries/s", "CPU % of a core", "RSS MB")
+    report.table("postgres: one idle replica", columns, [(seconds, rate, used * 100, rss)])
+    report.target("postgres: queries of an idle replica", rate, 1.0, unit="/s")
+    report.target("postgres: RSS of an idle replica", rss, 120.0, unit=" MB")
