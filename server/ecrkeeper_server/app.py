@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
 from ecrkeeper_server.api.server import build, set_serving
@@ -75,7 +76,7 @@ async def _run(config: Config, edge: Edge, engine: Engine | None, stack: context
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
-        server, checks = build(edge, with_reflection=config.reflection)
+        server, checks = build(edge, with_reflection=config.reflection, limits=_limits(config))
         host, _, _ = config.listen.rpartition(":")
         port = server.add_insecure_port(config.listen)
         await server.start()
@@ -121,6 +122,21 @@ def _aws_options(config: Config) -> AwsOptions:
         external_id=config.aws_external_id or None,
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
+    )
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        calls=config.max_calls,
+        calls_per_principal=config.max_calls_per_principal,
+        streams=config.max_streams,
+        streams_per_principal=config.max_streams_per_principal,
+        rate_per_principal=config.rate_per_principal,
+        burst_per_principal=config.burst_per_principal,
+        message_bytes=config.max_message_bytes,
+        metadata_bytes=config.max_metadata_bytes,
+        stream_seconds=config.max_stream_seconds,
+        connection_seconds=config.max_connection_seconds,
     )
 
 

@@ -34,6 +34,16 @@ class Config:
     drain_seconds: float = 20.0
     concurrency: int = 32
     pool_size: int = 8
+    max_calls: int = 800
+    max_calls_per_principal: int = 200
+    max_streams: int = 1000
+    max_streams_per_principal: int = 100
+    rate_per_principal: float = 1000.0
+    burst_per_principal: int = 2000
+    max_message_bytes: int = 4 * 1024 * 1024
+    max_metadata_bytes: int = 16 * 1024
+    max_stream_seconds: float = 1800.0
+    max_connection_seconds: float = 1800.0
     log_level: str = "info"
     log_format: str = "json"
 
@@ -108,6 +118,16 @@ _RANGES = {
     "drain_seconds": (0.0, 600.0),
     "concurrency": (1, 1000),
     "pool_size": (1, 200),
+    "max_calls": (1, 100_000),
+    "max_calls_per_principal": (1, 100_000),
+    "max_streams": (1, 100_000),
+    "max_streams_per_principal": (1, 100_000),
+    "rate_per_principal": (0.0, 1_000_000.0),
+    "burst_per_principal": (1, 1_000_000),
+    "max_message_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "max_metadata_bytes": (8 * 1024, 1024 * 1024),
+    "max_stream_seconds": (1.0, 86_400.0),
+    "max_connection_seconds": (1.0, 86_400.0),
 }
 _CHOICES = {
     "role": ("all", "api", "engine"),

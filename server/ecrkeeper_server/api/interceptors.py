@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal
+from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
 from ecrkeeper_server.names import shown
 
@@ -143,7 +143,7 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_
         raise error
     status = _status(method, call_id, error)
     answer = rpc_status.to_status(status)
-    await context.abort(answer.code, answer.details, tuple(answer.trailing_metadata))
+    await context.abort(answer.code, answer.details, trailers(status, context.time_remaining()))
 
 
 def _status(method: str, call_id: str, error: Exception) -> status_pb2.Status:

@@ -16,14 +16,16 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from ecrkeeper_server.api import interceptors
+from ecrkeeper_server.api.admission import Admission, Limits
 from ecrkeeper_server.api.backfills import Backfills
 from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.gate import Gate
 from ecrkeeper_server.api.history import History
+from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.operations import Operations
 from ecrkeeper_server.api.registries import Registries
 from ecrkeeper_server.api.roles import Roles
 
-_MESSAGE_BYTES = 4 * 1024 * 1024
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
 SERVICES = (
@@ -43,19 +45,16 @@ class RegistrySettings(
 
 
 def build(
-    edge: Edge, *, with_reflection: bool, more: Sequence[grpc.aio.ServerInterceptor] = ()
+    edge: Edge,
+    *,
+    with_reflection: bool,
+    more: Sequence[grpc.aio.ServerInterceptor] = (),
+    limits: Limits | None = None,
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
-    """A server that is not started yet, and its health service."""
-    server = grpc.aio.server(
-        interceptors=[*more, interceptors.Edge()],
-        options=[
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-            ("grpc.max_concurrent_streams", 1000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            ("grpc.so_reuseport", 0),
-        ],
-    )
+    """A server that is not started yet, and its health service; `more` come first, those that prove who calls among them."""
+    limits = limits or Limits()
+    # Outside of the gate, unary calls are handlers of type stream_unary.
+    server = listener([*more, Gate(limits, Admission(limits)), interceptors.Edge()], limits)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)

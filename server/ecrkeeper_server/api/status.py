@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
 
@@ -15,6 +16,9 @@ DOMAIN = "ecrkeeper"
 # gRPC allows some 8 KiB of trailing metadata; what is left out is counted.
 _DETAIL_BYTES = 5_000
 _MESSAGE_CHARACTERS = 1_000
+# By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+_PUSHBACK = "grpc-retry-pushback-ms"
+_LONGEST_PUSHBACK = 5.0
 
 
 def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status:
@@ -61,6 +65,23 @@ def internal(request_id: str) -> status_pb2.Status:
         f"internal error; the log has it under {request_id}",
         [_info("INTERNAL", {"request_id": request_id})],
     )
+
+
+def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:
+    """The trailing metadata of a refusal: its details, and when gRPC's retries may come again.
+
+    A delay that is long, or longer than the call may take, is left to the caller: gRPC would wait and
+    then say that the deadline passed, but not why.
+    """
+    sent: tuple[tuple[str, str | bytes], ...] = tuple(rpc_status.to_status(status).trailing_metadata)
+    if status.code not in (code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE):
+        return sent
+    retry = error_details_pb2.RetryInfo()
+    if not any(detail.Unpack(retry) for detail in status.details):
+        return (*sent, (_PUSHBACK, "-1")) if status.code == code_pb2.RESOURCE_EXHAUSTED else sent
+    delay = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    waits = delay <= min(_LONGEST_PUSHBACK, _LONGEST_PUSHBACK if time_remaining is None else time_remaining)
+    return (*sent, (_PUSHBACK, str(round(delay * 1000)) if waits else "-1"))
 
 
 def _status(code: str, message: str, details: list[Message]) -> status_pb2.Status:

@@ -1,0 +1,185 @@
+"""The gate that every call passes before its request is read: admission, and how long a stream may last."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+import grpc.aio
+import structlog
+
+from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.api.status import status_of_refusal, trailers
+from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
+
+log = structlog.get_logger("ecrkeeper.api")
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_OURS = ("/ecrkeeper.", "/google.longrunning.")
+# It waits for an operation to end, and works no more than a stream does.
+_WAITING = {"/google.longrunning.Operations/WaitOperation"}
+_RECEIVE_SECONDS = 30.0
+_LOG_SECONDS = 10.0
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Admits calls, or refuses them before a byte of the request was read; health checks always pass.
+
+    gRPC reads the request of a unary handler before it calls the handler. So our unary handlers
+    are shown to it as streaming ones, which read for themselves: the same on the wire.
+    """
+
+    def __init__(self, limits: Limits, admission: Admission, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._admission = admission
+        self._clock = clock
+        self._logged = -_LOG_SECONDS
+        self._refused = 0
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """The handler, behind the gate."""
+        handler = await continuation(handler_call_details)
+        method: str = handler_call_details.method
+        if handler is None or method == _HEALTH_CHECK:
+            return handler
+        if not method.startswith(_OURS):
+            return self._foreign(handler)
+        if handler.unary_unary:
+            call = self._unary(handler, waits=method in _WAITING)
+            return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
+        return grpc.stream_stream_rpc_method_handler(self._stream(handler), None, handler.response_serializer)
+
+    def _unary(self, handler: Any, *, waits: bool) -> Callable[..., Awaitable[Any]]:
+        async def call(_requests: Any, context: Context) -> Any:
+            try:
+                with self._entered(context, stream=waits):
+                    request = await _receive(handler, context)
+                    return await handler.unary_unary(request, context)
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        return call
+
+    def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
+        async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                with self._entered(context, stream=True):
+                    request = await _receive(handler, context)
+                    async for response in self._until_too_old(handler.unary_stream(request, context)):
+                        yield response
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        return call
+
+    def _foreign(self, handler: Any) -> Any:
+        """Health and reflection: their streams are counted, the rest is left as it is."""
+        kind = "stream_stream" if handler.request_streaming else "unary_stream"
+        inner = getattr(handler, kind)
+        if inner is None:
+            return handler
+
+        async def write(request: Any, context: Context) -> None:
+            try:
+                with self._entered(context, stream=True):
+                    await inner(request, context)
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        async def generate(request: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                with self._entered(context, stream=True):
+                    async for response in self._until_too_old(inner(request, context)):
+                        yield response
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
+        wrapped = generate if inspect.isasyncgenfunction(inner) else write
+        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+
+    @contextmanager
+    def _entered(self, context: Context, *, stream: bool) -> Iterator[None]:
+        principal = caller_of(context)
+        self._admission.enter(principal, stream=stream)
+        try:
+            yield
+        finally:
+            self._admission.leave(principal, stream=stream)
+
+    async def _until_too_old(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        # Streams that began together, after a restart, need not end together.
+        seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                async with asyncio.timeout_at(end):
+                    response = await anext(responses)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                text = "this stream is old enough; subscribe again"
+                raise Unavailable(text, reason="STREAM_TOO_OLD", retry_after=0.1) from None
+            yield response
+
+    async def _refuse(self, context: Context, refusal: Refusal) -> None:
+        if isinstance(refusal, ResourceExhausted):
+            self._note(refusal)
+        status = status_of_refusal(refusal)
+        code = grpc.StatusCode[refusal.code]
+        await context.abort(code, status.message, trailers(status, context.time_remaining()))
+
+    def _note(self, refusal: Refusal) -> None:
+        """Log the first refusal, and then how many more there were: many calls must not become many lines."""
+        self._refused += 1
+        now = self._clock()
+        if now - self._logged >= _LOG_SECONDS:
+            log.warning("calls_refused", reason=refusal.reason, message=refusal.message, refused=self._refused)
+            self._logged, self._refused = now, 0
+
+
+async def _receive(handler: Any, context: Context) -> Any:
+    try:
+        async with asyncio.timeout(_RECEIVE_SECONDS):
+            content = await context.read()
+    except TimeoutError:
+        raise Unavailable("the request did not arrive in time", reason="REQUEST_TOO_SLOW") from None
+    if content is grpc.aio.EOF:
+        raise InvalidArgument([Violation("", "the call ended without a request")])
+    return handler.request_deserializer(content)
+
+
+def caller_of(context: Context) -> str:
+    """Whose limits a call counts against: a proven identity, or else the address that it comes from."""
+    return principal_of(context) or address_of(context.peer())
+
+
+def address_of(peer: str) -> str:
+    """The part of a peer that one party holds: an IPv4 address, an IPv6 network of 64 bits, or `unix`."""
+    kind, _, rest = unquote(peer).partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return kind
+    host = rest.rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return kind
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

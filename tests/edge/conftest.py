@@ -1,0 +1,74 @@
+"""Servers in this process, with limits of their own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.operations import OperationView
+from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.store import schema
+from ecrkeeper_server.store.database import Database
+
+from tests.edge.calls import Calls
+
+
+class NoAws:
+    """An AWS that is never asked."""
+
+    async def call(self, *_: Any) -> Any:
+        raise AssertionError("AWS was called")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server, its TCP and Unix addresses, and its parts."""
+
+    address: str
+    socket: str
+    changes: Changes
+    db: Database
+
+    def calls(self, address: str = "", **options: Any) -> Calls:
+        return Calls(address or self.address, **options)
+
+
+Serve = Callable[[Limits], AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Runs a server with the limits given."""
+
+    @contextlib.asynccontextmanager
+    async def run(limits: Limits) -> AsyncIterator[Running]:
+        url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+        schema.migrate(url)
+        db, changes = schema.open_database(url, pool_size=1), Changes()
+        db.listen(changes.publish)
+        aws: Any = NoAws()
+        edge = Edge(
+            db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
+            show=OperationView(db, "us-east-1"),
+        )  # fmt: skip
+        server, checks = build(edge, with_reflection=True, limits=limits)
+        socket = f"unix:{tmp_path / 's'}"
+        server.add_insecure_port(socket)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        await set_serving(checks, serving=True)
+        try:
+            yield Running(f"127.0.0.1:{port}", socket, changes, db)
+        finally:
+            await server.stop(0)
+            await db.close()
+
+    return run

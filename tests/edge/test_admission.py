@@ -1,0 +1,141 @@
+"""Who is admitted, by a clock that the tests move."""
+
+from __future__ import annotations
+
+import pytest
+from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.gate import address_of
+from ecrkeeper_server.errors import ResourceExhausted
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admission(clock: Clock | None = None, **limits: float) -> Admission:
+    return Admission(Limits(**limits), clock or Clock(), lambda low, _high: low)  # type: ignore[arg-type]
+
+
+def refused(gate: Admission, principal: str, *, stream: bool = False) -> ResourceExhausted:
+    before = gate.calls, gate.streams
+    with pytest.raises(ResourceExhausted) as caught:
+        gate.enter(principal, stream=stream)
+    assert (gate.calls, gate.streams) == before
+    assert caught.value.retry_after
+    return caught.value
+
+
+def test_a_greedy_principal_leaves_room_for_another() -> None:
+    gate = admission(calls=5, calls_per_principal=3)
+    for _ in range(3):
+        gate.enter("greedy", stream=False)
+    found = refused(gate, "greedy")
+    assert (found.reason, found.metadata) == ("CONCURRENCY_LIMITED", {"limit": "3", "of": "calls"})
+    gate.enter("modest", stream=False)
+    gate.leave("greedy", stream=False)
+    gate.enter("greedy", stream=False)
+
+
+def test_beyond_what_the_server_takes_everybody_is_refused() -> None:
+    gate = admission(calls=2, calls_per_principal=2)
+    gate.enter("a", stream=False)
+    gate.enter("b", stream=False)
+    assert refused(gate, "c").reason == "OVERLOADED"
+    gate.leave("a", stream=False)
+    gate.enter("c", stream=False)
+
+
+def test_streams_take_nothing_from_calls_and_calls_nothing_from_streams() -> None:
+    gate = admission(calls=1, calls_per_principal=1, streams=2, streams_per_principal=2)
+    gate.enter("a", stream=True)
+    gate.enter("a", stream=True)
+    gate.enter("a", stream=False)
+    assert refused(gate, "a", stream=True).metadata["of"] == "streams"
+    assert refused(gate, "a").metadata["of"] == "calls"
+
+
+def test_the_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
+    clock = Clock()
+    gate = admission(clock, rate_per_principal=2.0, burst_per_principal=3)
+
+    def calls() -> int:
+        made = 0
+        while True:
+            try:
+                gate.enter("a", stream=False)
+            except ResourceExhausted:
+                return made
+            gate.leave("a", stream=False)
+            made += 1
+
+    assert calls() == 3
+    found = refused(gate, "a")
+    assert (found.reason, found.retry_after) == ("RATE_LIMITED", 0.5)
+    clock.now += 1.0
+    assert calls() == 2
+    clock.now += 3600.0
+    assert calls() == 3
+
+
+def test_who_comes_again_when_told_is_admitted() -> None:
+    clock = Clock()
+    gate = admission(clock, rate_per_principal=7.0, burst_per_principal=1)
+    for _ in range(50):
+        gate.enter("a", stream=False)
+        gate.leave("a", stream=False)
+        clock.now += refused(gate, "a").retry_after or 0.0
+
+
+def test_a_refused_call_costs_no_token() -> None:
+    clock = Clock()
+    gate = admission(clock, calls_per_principal=1, rate_per_principal=1.0, burst_per_principal=2)
+    gate.enter("a", stream=False)
+    for _ in range(10):
+        assert refused(gate, "a").reason == "CONCURRENCY_LIMITED"
+    gate.leave("a", stream=False)
+    gate.enter("a", stream=False)
+
+
+def test_a_rate_of_zero_is_none() -> None:
+    gate = admission(rate_per_principal=0.0, burst_per_principal=1)
+    for _ in range(100):
+        gate.enter("a", stream=False)
+        gate.leave("a", stream=False)
+
+
+def test_a_refusal_spreads_those_who_come_again() -> None:
+    gate = Admission(Limits(calls=1))
+    gate.enter("a", stream=False)
+    assert len({refused(gate, "b").retry_after for _ in range(20)}) > 10
+
+
+def test_only_so_many_principals_are_remembered_and_never_forgotten_while_they_work() -> None:
+    gate = admission()
+    gate.enter("working", stream=True)
+    for number in range(30_000):
+        gate.enter(f"p{number}", stream=False)
+        gate.leave(f"p{number}", stream=False)
+    assert len(gate) == 10_000
+    gate.leave("working", stream=True)
+    assert (gate.calls, gate.streams) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "reason"),
+    [
+        ("ipv4:10.1.2.3:50000", "10.1.2.3", "the port changes with every connection"),
+        ("ipv6:%5B2001:db8:1:2:3:4:5:6%5D:50000", "2001:db8:1:2::/64", "one party holds 64 bits"),
+        ("ipv6:[2001:db8:1:2:ffff::1]:50000", "2001:db8:1:2::/64", "the same network"),
+        ("ipv6:[::ffff:10.1.2.3]:1", "10.1.2.3", "IPv4 behind a socket of both families"),
+        ("ipv6:[fe80::1%25eth0]:1", "fe80::/64", "with the name of an interface"),
+        ("unix:/run/x", "unix", "all callers of a Unix socket are on this machine"),
+        ("unix:", "unix", "an unnamed socket"),
+        ("ipv4:nonsense", "ipv4", "what is not understood is one principal"),
+        ("", "", "no peer"),
+    ],
+)
+def test_anonymous_callers_are_told_apart_by_address(peer: str, address: str, reason: str) -> None:
+    assert address_of(peer) == address, reason

@@ -1,0 +1,25 @@
+"""docs/limits.md says what the configuration has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.app import _limits
+from ecrkeeper_server.config import Config
+
+ROOT = Path(__file__).parents[2]
+LIMITS = re.compile(r"(max_(calls|streams|message|metadata|connection|stream).*|(rate|burst)_per_principal)")
+
+
+def test_every_limit_of_the_configuration_is_documented_with_its_default() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", (ROOT / "docs/limits.md").read_text(), re.MULTILINE)
+    configured = {field.name: str(field.default) for field in fields(Config) if LIMITS.fullmatch(field.name)}
+    assert dict(rows) == configured
+    assert len(rows) == len(fields(Limits))
+
+
+def test_the_configuration_has_the_defaults_of_the_api() -> None:
+    assert _limits(Config()) == Limits()

@@ -1,0 +1,176 @@
+"""What callers see of the limits of a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import ecrkeeper
+import grpc
+import grpc.aio
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.admission import Limits
+from google.longrunning import operations_pb2
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+
+from tests.edge.calls import CHECK, GET, REFLECT, SERVING, WAIT, WATCH, Calls
+from tests.edge.conftest import Serve
+
+EVERYTHING = pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString()
+NAMED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1").SerializeToString()
+LIST = reflection_pb2.ServerReflectionRequest(list_services="*").SerializeToString()
+
+
+async def reflects(calls: Calls) -> bool:
+    stream = calls.channel.stream_stream(REFLECT)(iter([LIST]), timeout=10)
+    return b"ecrkeeper.v1.RoleService" in await stream.read()
+
+
+async def test_a_refusal_says_why_and_when_to_come_again_and_health_and_reflection_still_answer(serve: Serve) -> None:
+    async with serve(Limits(rate_per_principal=0.5, burst_per_principal=2)) as server, server.calls() as calls:
+        assert await reflects(calls)
+        assert (await calls.failure(NAMED)).code == "NOT_FOUND"
+        found = await calls.failure(NAMED)
+        assert (found.code, found.reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+        assert found.metadata == {"limit": "0.5", "of": "calls_per_second"}
+        assert 1.0 <= found.retry_after <= 6.0
+        assert int(found.trailers["grpc-retry-pushback-ms"]) in (-1, round(found.retry_after * 1000))
+        for _ in range(20):
+            assert await calls.get(method=CHECK) == SERVING
+        async with server.calls(server.socket) as others:
+            assert await reflects(others)
+
+
+async def test_a_request_that_is_refused_is_never_read(serve: Serve) -> None:
+    """A caller that sends its request slowly, or never, is answered at once."""
+    async with serve(Limits(rate_per_principal=0.001, burst_per_principal=1)) as server, server.calls() as calls:
+        await calls.failure(NAMED)
+        half = calls.channel.stream_unary(GET)(timeout=10)
+        assert await asyncio.wait_for(half.code(), 5) is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_greedy_caller_does_not_starve_another(serve: Serve) -> None:
+    async with serve(Limits(calls_per_principal=2)) as server:
+        async with server.calls() as greedy, server.calls(server.socket) as modest:
+            # Requests that are never sent: their calls stay in work.
+            held = [greedy.channel.stream_unary(GET)(timeout=30) for _ in range(2)]
+            for call in held:
+                await call.wait_for_connection()
+            found = await greedy.failure(NAMED)
+            while found.code == "NOT_FOUND":  # The calls held had not all arrived yet.
+                found = await greedy.failure(NAMED)
+            assert found.reason == "CONCURRENCY_LIMITED"
+            assert (await modest.failure(NAMED)).code == "NOT_FOUND"
+            for call in held:
+                call.cancel()
+            for _ in range(200):
+                if (await greedy.failure(NAMED)).code == "NOT_FOUND":
+                    break
+                await asyncio.sleep(0.02)
+            else:
+                raise AssertionError("calls that were cancelled still count")
+
+
+async def test_streams_are_bounded_and_end_with_their_callers(serve: Serve) -> None:
+    async with serve(Limits(streams_per_principal=2)) as server, server.calls() as calls:
+        streams = [calls.stream(request=EVERYTHING) for _ in range(2)]
+        for stream in streams:
+            await stream.read()
+        found = await calls.stream_failure(calls.stream(request=EVERYTHING))
+        assert (found.code, found.reason, found.metadata["of"]) == (
+            "RESOURCE_EXHAUSTED",
+            "CONCURRENCY_LIMITED",
+            "streams",
+        )
+        waiting = operations_pb2.WaitOperationRequest(name="operations/x").SerializeToString()
+        assert (await calls.failure(waiting, WAIT)).reason == "CONCURRENCY_LIMITED", "waiting counts as a stream"
+        service = health_pb2.HealthCheckRequest().SerializeToString()
+        health = calls.stream("/grpc.health.v1.Health/Watch", service)
+        assert (await calls.stream_failure(health)).reason == "CONCURRENCY_LIMITED"
+        assert (await calls.failure(NAMED)).code == "NOT_FOUND", "calls are counted apart"
+        streams[0].cancel()
+        for _ in range(200):
+            again = calls.stream(request=EVERYTHING)
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                await again.read()
+                break
+            await asyncio.sleep(0.02)
+        else:
+            raise AssertionError("a stream that was cancelled still counts")
+
+
+async def test_an_old_stream_is_ended_so_that_its_caller_subscribes_again(serve: Serve) -> None:
+    async with serve(Limits(stream_seconds=0.3)) as server, server.calls() as calls:
+        found = await calls.stream_failure(calls.stream(request=EVERYTHING))
+        assert (found.code, found.reason) == ("UNAVAILABLE", "STREAM_TOO_OLD")
+
+
+async def test_the_client_library_goes_on_watching_when_streams_and_connections_end(serve: Serve) -> None:
+    async with serve(Limits(stream_seconds=0.3, connection_seconds=0.5)) as server:
+        async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
+            steps = client.watch_registries()
+            async with asyncio.timeout(20):
+                kinds = [(await anext(steps)).kind for _ in range(4)]
+            assert set(kinds) == {pb.WatchRegistriesResponse.KIND_SNAPSHOT_COMPLETE}
+
+
+async def test_the_client_library_comes_again_when_told(serve: Serve) -> None:
+    async with serve(Limits(rate_per_principal=10.0, burst_per_principal=1)) as server:
+        async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
+            for _ in range(4):
+                await anext(client.list_registries().pages)
+
+
+async def test_the_client_library_tells_why_when_the_delay_is_longer_than_the_call(serve: Serve) -> None:
+    async with serve(Limits(rate_per_principal=0.5, burst_per_principal=1)) as server:
+        async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
+            await anext(client.list_registries().pages)
+            with pytest.raises(ecrkeeper.ResourceExhausted) as caught:
+                await anext(client.list_registries(timeout=0.5).pages)
+            assert caught.value.reason == "RATE_LIMITED" and (caught.value.retry_after or 0) > 0.5
+
+
+async def test_a_call_without_a_request_is_refused(serve: Serve) -> None:
+    async with serve(Limits()) as server, server.calls() as calls:
+        empty = calls.channel.stream_unary(GET)(iter(()), timeout=10)
+        assert await empty.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "without a request" in await empty.details()
+
+
+@pytest.mark.parametrize("path", [b"/ecrkeeper.v1.RoleService/\xff\xfe", b"/\xff", b"", b"/a/b/c\x00", "/żółw/x", "/x"])
+async def test_a_method_that_does_not_exist_harms_nobody(serve: Serve, path: str | bytes) -> None:
+    """A name that is not UTF-8 ends the accept loop of grpc.aio, and with it the server."""
+    async with serve(Limits()) as server, server.calls() as calls:
+        assert (await calls.failure(method=path)).code == "UNIMPLEMENTED"
+        assert await calls.get(method=CHECK) == SERVING
+        assert (await calls.failure(NAMED)).code == "NOT_FOUND"
+
+
+async def test_large_requests_and_large_metadata_are_refused(serve: Serve) -> None:
+    async with serve(Limits(message_bytes=100_000, metadata_bytes=20_000)) as server, server.calls() as calls:
+        assert (await calls.failure(b"x" * 99_000)).code == "INVALID_ARGUMENT"
+        assert (await calls.failure(b"x" * 101_000)).code == "RESOURCE_EXHAUSTED"
+        assert (await calls.failure(NAMED, metadata=[("x-a", "a" * 19_000)])).code == "NOT_FOUND"
+        assert (await calls.failure(NAMED, metadata=[("x-a", "a" * 30_000)])).code == "RESOURCE_EXHAUSTED"
+        assert (await calls.failure(NAMED)).code == "NOT_FOUND"
+
+
+async def test_a_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
+    pings = {"grpc__keepalive_time_ms": 100, "grpc__http2__max_pings_without_data": 0}
+    async with serve(Limits()) as server, server.calls(**pings) as calls:
+        stream = calls.stream(request=EVERYTHING)
+        found = await asyncio.wait_for(calls.stream_failure(stream), 20)
+        assert found.code == "UNAVAILABLE"
+        assert "ping" in found.text.lower()
+
+
+async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(serve: Serve) -> None:
+    async with serve(Limits(connection_seconds=0.5)) as server, server.calls() as calls:
+        stream = calls.stream(WATCH, EVERYTHING)
+        await stream.read()
+        for _ in range(15):
+            assert (await calls.failure(NAMED)).code == "NOT_FOUND"
+            await asyncio.sleep(0.1)
+        assert not stream.done()

@@ -1,0 +1,112 @@
+"""A server process with ten times the calls that it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ecrkeeper
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from tests import harness
+from tests.edge.calls import CHECK, GET, SERVING, SETTINGS, Calls
+
+CAPACITY = 8
+SECONDS = 4.0
+CONNECTIONS = 8
+LATENCY = 0.1
+# An unknown field of this size: calls that were read before they are refused would fill memory.
+PADDING = b"\xa2\x06\x80\x80\x10" + b"x" * 2**18
+NAMED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1").SerializeToString()
+
+
+@dataclass
+class Seen:
+    """What the callers were told."""
+
+    codes: Counter[str] = field(default_factory=Counter)
+    without_delay: int = 0
+    health: list[float] = field(default_factory=list)
+
+
+def resident(server: harness.Server) -> float:
+    """The memory of a process in MiB."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+async def burst(address: str) -> Seen:
+    """Ten times as many callers as the server takes, each calling again at once, and a health check beside them."""
+    seen = Seen()
+    end = time.monotonic() + SECONDS
+
+    async def call(calls: Calls, caller: int) -> None:
+        # An account for each caller: AWS calls to one account are slowed down.
+        name = f"accounts/{500_000_000_000 + caller}/registries/us-east-1"
+        request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix="hub").SerializeToString()
+        while time.monotonic() < end:
+            found = await calls.failure(request + PADDING, f"{SETTINGS}/ValidatePullThroughCacheRule", timeout=20)
+            seen.codes[f"{found.code} {found.reason}"] += 1
+            if found.code == "RESOURCE_EXHAUSTED" and not (
+                found.retry_after and "grpc-retry-pushback-ms" in found.trailers
+            ):
+                seen.without_delay += 1
+
+    async def check(calls: Calls) -> None:
+        while time.monotonic() < end:
+            began = time.monotonic()
+            assert await calls.get(method=CHECK, timeout=10) == SERVING
+            seen.health.append(time.monotonic() - began)
+            await asyncio.sleep(0.05)
+
+    channels = [Calls(address) for _ in range(CONNECTIONS + 1)]
+    busy = [call(channels[number % CONNECTIONS], number) for number in range(10 * CAPACITY)]
+    await asyncio.gather(check(channels[-1]), *busy)
+    for channel in channels:
+        await channel.channel.close()
+    return seen
+
+
+async def afterwards(address: str) -> None:
+    """A normal call, without retries, is answered at once."""
+    async with Calls(address) as calls:
+        began = time.monotonic()
+        assert (await calls.failure(NAMED, GET)).code == "NOT_FOUND"
+        assert time.monotonic() - began < 1.0
+
+
+async def patient(address: str) -> None:
+    """Many callers with the client library, all at once: each is served, because it comes again when told."""
+    async with ecrkeeper.AsyncClient(address, insecure=True, timeout=30) as client:
+        pages = [anext(client.list_registries().pages) for _ in range(2 * CAPACITY)]
+        await asyncio.gather(*pages)
+
+
+def test_under_ten_times_the_load_health_answers_memory_stays_and_then_all_is_well(
+    aws: harness.Simulator, tmp_path: Path
+) -> None:
+    aws.control("POST", "faults", [{"kind": "latency", "seconds": LATENCY}])
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    limits = {"max_calls": CAPACITY, "max_calls_per_principal": 10 * CAPACITY, "rate_per_principal": 0}
+    server = harness.Server(tmp_path, url, aws.url, **limits)
+    try:
+        asyncio.run(burst(server.address))
+        before = resident(server)
+        seen = asyncio.run(burst(server.address))
+        after = resident(server)
+        asyncio.run(afterwards(server.address))
+        asyncio.run(patient(server.address))
+    finally:
+        assert server.stop() == 0
+    assert set(seen.codes) == {"FAILED_PRECONDITION AWS_REFUSED", "RESOURCE_EXHAUSTED OVERLOADED"}, seen.codes
+    assert all(count > 20 for count in seen.codes.values()), seen.codes
+    assert seen.without_delay == 0
+    assert len(seen.health) > 5 and max(seen.health) < 1.0, max(seen.health)
+    assert after - before < 50, (before, after)
+    log = (tmp_path / "server.log").read_text()
+    assert "Traceback" not in log
+    assert log.count("calls_refused") <= 4, "many refusals are few lines"

@@ -1,0 +1,58 @@
+"""A watcher that reads slowly, or not at all, fills no memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Tx
+
+from tests.edge.conftest import Serve
+
+EVERYTHING = pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString()
+FIRST = 100_000_000_000
+
+
+async def test_changes_that_wait_are_bounded_and_none_is_missed() -> None:
+    changes = Changes()
+    with changes.subscribe() as listener:
+        for start in range(0, 100_000, 1000):
+            changes.publish(f"accounts/{FIRST + at}/registries/us-east-1" for at in range(start, start + 1000))
+            assert len(listener._names) <= 10_000
+        await listener.wait(1)
+        assert listener.overflowed, "who lost changes is told to look at everything"
+
+
+async def test_a_watcher_that_stops_reading_gets_everything_when_it_goes_on(serve: Serve) -> None:
+    async with serve(Limits()) as server, server.calls() as calls:
+        stream = calls.stream(request=EVERYTHING)
+        assert pb.WatchRegistriesResponse.FromString(await stream.read()).kind == 2
+
+        def declare(tx: Tx) -> None:
+            for at in range(2000):
+                row = resources.ensure(tx, RegistryName(str(FIRST + at), "us-east-1"), NEW_REGISTRY)
+                tx.changes(row.name)
+
+        await server.db.write(declare)
+        for start in range(0, 50_000, 1000):
+            server.changes.publish(f"accounts/{FIRST + at}/registries/us-east-1" for at in range(start, start + 1000))
+            assert all(len(listener._names) <= 10_000 for listener in server.changes._listeners)
+        told = {pb.WatchRegistriesResponse.FromString(await stream.read()).registry.name for _ in range(2000)}
+        assert len(told) == 2000
+
+
+async def test_a_watcher_that_goes_away_is_forgotten(serve: Serve) -> None:
+    async with serve(Limits()) as server:
+        async with server.calls() as calls:
+            await calls.stream(request=EVERYTHING).read()
+            assert len(server.changes._listeners) == 1
+        for _ in range(200):
+            if not server.changes._listeners:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the listener of a watcher that went away stays")
