@@ -15,7 +15,8 @@ import grpc.aio
 Token: TypeAlias = str | Callable[[], str]
 
 # Every call may be repeated, because the client fills `request_id` wherever a repetition would matter.
-# There is no `timeout` here: it would cap what a caller asks for.
+# There is no `timeout` here: it would cap what a caller asks for. RESOURCE_EXHAUSTED is repeated when and if the
+# server says so (`grpc-retry-pushback-ms`): it does for its own limits, after the delay of RetryInfo, not for quotas.
 SERVICE_CONFIG: dict[str, Any] = {
     "methodConfig": [
         {
@@ -29,7 +30,7 @@ SERVICE_CONFIG: dict[str, Any] = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
             },
         }
     ]

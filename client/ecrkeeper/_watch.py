@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.message import Message
 
 from ecrkeeper._base import Backoff, Watched, finite
-from ecrkeeper._errors import Unavailable, from_rpc
+from ecrkeeper._errors import ResourceExhausted, Unavailable, from_rpc
 
 Step = TypeVar("Step", bound=Message)
 Step_co = TypeVar("Step_co", bound=Message, covariant=True)
@@ -72,12 +72,15 @@ class Subscription(Generic[Step]):
 
     def interrupted(self, failure: grpc.RpcError | None) -> float:
         """Return how long to pause before subscribing again; raises what a new subscription would not mend."""
+        asked = 0.0
         if failure is not None:
             error = from_rpc(failure, self.call.request)
-            if not (self._begun and isinstance(error, Unavailable)):
+            limited = isinstance(error, ResourceExhausted) and error.retry_after is not None
+            if not (self._begun and (limited or isinstance(error, Unavailable))):
                 raise error from failure
+            asked = error.retry_after or 0.0
         self._shown.clear()
-        pause, left = self._backoff.pause(), self.left()
+        pause, left = max(self._backoff.pause(), asked), self.left()
         return pause if left is None else min(pause, left)
 
     def _removed(self, name: str) -> Step:

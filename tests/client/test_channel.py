@@ -124,7 +124,7 @@ def test_a_token_function_that_fails_fails_the_call(server: FakeServer) -> None:
     assert server.asked == []
 
 
-def test_the_service_config_retries_unavailable_for_every_service() -> None:
+def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
     (methods,) = ecrkeeper.SERVICE_CONFIG["methodConfig"]
     assert {name["service"] for name in methods["name"]} == {
         "ecrkeeper.v1.RoleService",
@@ -132,5 +132,5 @@ def test_the_service_config_retries_unavailable_for_every_service() -> None:
         "google.longrunning.Operations",
     }
     assert methods["retryPolicy"]["maxAttempts"] == 4
-    assert methods["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert methods["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
     assert json.loads(dict(OPTIONS)["grpc.service_config"]) == ecrkeeper.SERVICE_CONFIG

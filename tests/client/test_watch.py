@@ -13,6 +13,7 @@ import pytest
 from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
 from ecrkeeper.v1.role_service_pb2 import WatchServiceLinkedRolesResponse as RoleStep
+from google.rpc import error_details_pb2
 
 from .fake import FakeServer, fail, info, status
 
@@ -80,6 +81,24 @@ def test_a_server_that_cannot_be_reached_at_first_is_reported(server: FakeServer
     server.on("WatchRegistries", fail("UNAVAILABLE"))
     with pytest.raises(ecrkeeper.Unavailable):
         next(client.watch_registries())
+
+
+def test_a_watch_that_is_limited_later_comes_again_when_told(server: FakeServer, client: ecrkeeper.Client) -> None:
+    delay = error_details_pb2.RetryInfo(retry_delay={"nanos": 300_000_000})
+    limited = fail("RESOURCE_EXHAUSTED", "slow down", delay)
+    # gRPC's own attempts come first: the fake server, unlike the real one, does not tell them when.
+    server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), *[limited] * 4, stream(COMPLETE, then="open"))
+    with client.watch_registries() as steps:
+        assert [next(steps) for _ in range(2)] == [COMPLETE, COMPLETE]
+    assert len(server.asked) == 6
+
+
+def test_a_watch_that_meets_a_quota_ends(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), fail("RESOURCE_EXHAUSTED"))
+    steps = client.watch_registries()
+    assert next(steps) == COMPLETE
+    with pytest.raises(ecrkeeper.ResourceExhausted):
+        next(steps)
 
 
 def test_a_watch_that_is_refused_later_ends_with_the_refusal(server: FakeServer, client: ecrkeeper.Client) -> None:
