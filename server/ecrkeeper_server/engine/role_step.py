@@ -73,7 +73,12 @@ def _settled(
     drift = _drift((creation(kind, row.spec),) if missing else tuple(calls))
     known = state.get("provenance")
     if observed is not None:
-        known = provenance(known=known, create_intended_at=state.get("create_intended_at"), observed=observed)
+        known = provenance(
+            known=known,
+            create_intended_at=state.get("create_intended_at"),
+            observed=observed,
+            remembered=state.get("remembered"),
+        )
     state = {
         **state,
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
@@ -167,7 +172,12 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
         return _gone(step, pending)
     if not deletion.get("task"):
         intended = row.state.get("create_intended_at")
-        origin = provenance(known=row.state.get("provenance"), create_intended_at=intended, observed=observed)
+        origin = provenance(
+            known=row.state.get("provenance"),
+            create_intended_at=intended,
+            observed=observed,
+            remembered=row.state.get("remembered"),
+        )
         if origin == "ADOPTED" and not row.spec["deletion"].get("forced"):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)

@@ -69,14 +69,24 @@ def corrections(
     return calls
 
 
-def provenance(*, known: str | None, create_intended_at: int | None, observed: ObservedRole) -> str:
+def provenance(
+    *,
+    known: str | None,
+    create_intended_at: int | None,
+    observed: ObservedRole,
+    remembered: Mapping[str, str] | None = None,
+) -> str:
     """How a role that is there came to be.
+
+    What a backup remembers counts for the very role that it was made of.
 
     A create that was recorded and whose answer was lost is ours if the role is
     not older than the record, with a minute for clocks that disagree.
     """
     if known:
         return known
+    if remembered and remembered["role_id"] == observed.role_id:
+        return remembered["provenance"]
     minute = 60_000_000
     if create_intended_at is not None and observed.create_time >= create_intended_at - minute:
         return "CREATED"

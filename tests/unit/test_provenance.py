@@ -1,0 +1,28 @@
+"""How a role that is there came to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.roles.plan import ObservedRole, provenance
+
+MINUTE = 60_000_000
+SEEN = ObservedRole("AROA1", "arn", "/path/", "", {}, create_time=1000 * MINUTE)
+OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2", "provenance": "CREATED"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "reason"),
+    [
+        ({}, "ADOPTED", "it was there before anybody declared it"),
+        ({"known": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
+        ({"known": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
+        ({"remembered": OURS}, "CREATED", "the backup was made of this very role"),
+        ({"remembered": OTHER}, "ADOPTED", "the role was made anew since the backup, by somebody else"),
+        ({"create_intended_at": 1000 * MINUTE}, "CREATED", "the answer to our own create was lost"),
+        ({"create_intended_at": 1002 * MINUTE}, "ADOPTED", "the role is older than our intent"),
+    ],
+)
+def test_provenance(given: dict[str, Any], expected: str, reason: str) -> None:
+    assert provenance(**{"known": None, "create_intended_at": None, "observed": SEEN, **given}) == expected, reason
