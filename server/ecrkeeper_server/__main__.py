@@ -1,4 +1,4 @@
-"""The command line: `ecrkeeper-server serve | migrate | check-config | iam-policy`."""
+"""The command line: `ecrkeeper-server serve | migrate | check-config | iam-policy | export | import`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ecrkeeper_server.cli import iam_policy
+from ecrkeeper_server.cli import export, iam_policy, restore
 from ecrkeeper_server.config import Config, ConfigError, load
 
 
@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
         command.set_defaults(run=None)
-    for module in (iam_policy,):
+    for module in (iam_policy, export, restore):
         module.add(commands)
     return parser
 

@@ -100,7 +100,7 @@ def put(
         parts |= {owner: split_all(d.settings) for owner, d in declared.items() if owner != name.owner}
         composition = compose(parts)
     _check_together(name.registry, composition)
-    registry = _desire(tx, registry, composition, sorted(parts))
+    registry = desire(tx, registry, composition, sorted(parts))
     stored = declarations.put(
         tx,
         name,
@@ -133,7 +133,7 @@ def remove(
     left = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
     composition = _composition(left)
     abandoned = present if present.deletion_policy == "ABANDON" else None
-    registry = _desire(tx, registry, composition, sorted(left), abandoned=abandoned)
+    registry = desire(tx, registry, composition, sorted(left), abandoned=abandoned)
     remember(tx, caller, str(name))
     return Written(registry, present, composition)
 
@@ -223,7 +223,7 @@ def _check_together(registry: RegistryName, composition: Composition) -> None:
         raise InvalidArgument(violations)
 
 
-def _desire(
+def desire(
     tx: Tx,
     registry: Resource,
     composition: Composition,

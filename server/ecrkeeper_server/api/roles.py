@@ -108,7 +108,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         update: bool,
     ) -> role_pb2.ServiceLinkedRole:
         caller = caller_of(type(request).DESCRIPTOR.name.removesuffix("Request"), request)
-        wanted = _spec(given, paths)
+        wanted = spec_of(given, paths)
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
@@ -214,7 +214,8 @@ class Roles(RoleDeletion, RoleServiceServicer):
         return response
 
 
-def _spec(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
+def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
+    """What the masked fields of a message desire; refuses tags that are AWS's own."""
     spec: dict[str, Any] = {}
     reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
     if reserved:

@@ -62,6 +62,12 @@ def migrate(url: str, revision: str = "head") -> None:
         engine.dispose()
 
 
+def missing_file(url: str) -> Path | None:
+    """The file of an SQLite database that is not there; opening the database would make an empty one."""
+    path = make_url(url).database
+    return Path(path) if is_sqlite(url) and path and not Path(path).exists() else None
+
+
 def pending_migrations(url: str) -> list[str]:
     """The revisions that the database does not have yet, oldest first.
 

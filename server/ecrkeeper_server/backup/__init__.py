@@ -1,0 +1,1 @@
+"""All declarations as a stream of YAML documents, out of a store and into one."""

@@ -1,0 +1,50 @@
+"""Everything that is declared, out of a store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from ecrkeeper_server.api.declarations import Wish
+from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+_PAGE = 200
+
+
+async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Document]:
+    """All registries, then all roles, by name; a registry and what is declared there are of one moment."""
+    for kind in (RegistryName.kind, RoleName.kind):
+        after = ""
+        while True:
+            rows, declared = await db.read(lambda tx, kind=kind, after=after: _page(tx, kind, account, after))  # type: ignore[misc]
+            for row in rows:
+                document = _document(row, declared.get(row.name, []))
+                if document is not None:
+                    yield document
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1].name
+
+
+def _page(tx: Tx, kind: str, account: str, after: str) -> tuple[list[Resource], dict[str, list[Declaration]]]:
+    rows = resources.page(tx, kind, account, after, _PAGE)
+    return rows, declarations.of_registries(tx, rows)
+
+
+def _document(row: Resource, declared: list[Declaration]) -> Document | None:
+    if row.kind == RegistryName.kind:
+        wishes = {d.owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for d in declared}
+        mode, foreign = row.spec.get("mode", "ENFORCE"), row.spec.get("foreign_elements", "PRESERVE")
+        if not wishes and (mode, foreign) == ("ENFORCE", "PRESERVE"):
+            return None
+        return RegistryDocument(row.registry, mode, foreign, wishes)
+    if not row.spec.get("managed", True) or row.spec.get("deletion"):
+        return None
+    role, provenance = row.state.get("role"), row.state.get("provenance")
+    known = row.state.get("remembered") or {}
+    if role and provenance:
+        known = {"role_id": role["role_id"], "provenance": provenance}
+    return RoleDocument(row.role, row.spec, known)

@@ -1,0 +1,86 @@
+"""YAML documents one by one, written and read: a backup of any size needs the memory of one document.
+
+An export begins with a document of the kind `Export` and ends with one of the
+kind `End` that counts the rest, so that one that was cut short is recognised.
+A file written by hand needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+import yaml
+
+from ecrkeeper_server.backup.documents import VERSION
+
+Json = dict[str, Any]
+
+
+class StreamError(Exception):
+    """The stream is not YAML, or not whole."""
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Text of several lines, such as a policy, stays readable."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+class Writer:
+    """Writes the documents of an export and counts them; `end` makes it whole."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self.count = 0
+        self._dump({"apiVersion": VERSION, "kind": "Export"})
+
+    def write(self, document: Json) -> None:
+        """Write one document."""
+        self._dump(document)
+        self.count += 1
+
+    def end(self) -> None:
+        """Write the last document; without it, the export is known to be cut short."""
+        self._dump({"apiVersion": VERSION, "kind": "End", "documents": self.count})
+        self._out.flush()
+
+    def _dump(self, document: Json) -> None:
+        options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "encoding": "utf-8", "width": 120}
+        yaml.dump(document, self._out, _Dumper, explicit_start=True, **options)
+
+
+def read(source: IO[bytes]) -> Iterator[tuple[int, Any]]:
+    """Each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
+    number, counted, exported, ended = 0, 0, False, False
+    try:
+        for number, document in enumerate(yaml.load_all(source, yaml.CSafeLoader), start=1):  # noqa: S506 - it is safe
+            kind = document.get("kind") if isinstance(document, dict) else None
+            if ended:
+                raise StreamError(f"document {number} comes after the end of the export")
+            if number == 1 and kind == "Export":
+                exported = True
+            elif kind == "End":
+                ended = True
+                if document.get("documents") != counted:
+                    raise StreamError(
+                        f"the export has {counted} documents and says that it has {document.get('documents')}"
+                    )
+            elif document is not None:
+                counted += 1
+                yield number, document
+    except yaml.YAMLError as error:
+        raise StreamError(f"document {number + 1} is not YAML: {error}") from error
+    if number == 0:
+        raise StreamError("the file has no documents")
+    if exported and not ended:
+        raise StreamError(f"the export was cut short after document {number}")

@@ -1,0 +1,61 @@
+"""`ecrkeeper-server export`: everything that is declared, as YAML on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Any
+
+from ecrkeeper_server.cli import configuration
+from ecrkeeper_server.config import Config
+from ecrkeeper_server.names import WILDCARD, is_account
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    text = "write all declarations as YAML to standard output"
+    parser = commands.add_parser("export", help=text, description=text)
+    configuration.add(parser)
+    parser.add_argument("--account", type=_account, help="12 digits; default: all accounts")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Export; 2 for a configuration with faults, 1 for a database that cannot be read."""
+    config = configuration.read(given)
+    if config is None:
+        return 2
+    from ecrkeeper_server.errors import Refusal
+
+    if not configuration.migrated(config):
+        return 1
+    try:
+        count = asyncio.run(_export(config, given.account or WILDCARD))
+    except Refusal as error:
+        configuration.complain(error.message)
+        return 1
+    print(f"exported {count} documents", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+async def _export(config: Config, account: str) -> int:
+    from ecrkeeper_server.backup import stream
+    from ecrkeeper_server.backup.export import exported
+    from ecrkeeper_server.store import schema
+
+    db = schema.open_database(config.database_url, pool_size=2)
+    try:
+        writer = stream.Writer(sys.stdout.buffer)
+        async for document in exported(db, account):
+            writer.write(document.to_json())
+        writer.end()
+        return writer.count
+    finally:
+        await db.close()
+
+
+def _account(text: str) -> str:
+    if not is_account(text):
+        raise argparse.ArgumentTypeError(f"must be 12 digits, got {text!r}")
+    return text

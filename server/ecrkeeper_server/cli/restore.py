@@ -1,0 +1,208 @@
+"""`ecrkeeper-server import`: declarations from YAML into the store, all of them or none."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ecrkeeper_server.cli import configuration
+from ecrkeeper_server.config import Config
+from ecrkeeper_server.errors import InvalidArgument, Refusal
+from ecrkeeper_server.names import SettingsName
+
+if TYPE_CHECKING:
+    from ecrkeeper_server.backup.documents import Document
+    from ecrkeeper_server.backup.restore import Change
+    from ecrkeeper_server.store.database import Database
+
+_BATCH = 50
+_SHOWN = 1000
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    text = "declare what a YAML file of `export` says"
+    parser = commands.add_parser("import", help=text, description=text)
+    configuration.add(parser)
+    parser.add_argument("file", metavar="FILE", help="the file, or - for standard input")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="make every check, say what would change, change nothing"
+    )
+    parser.add_argument("--as-owner", default="", metavar="OWNER", help="declare everything as this owner instead")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Import; 2 for faults of the configuration, 1 for faults of the file, and then nothing has changed."""
+    config = configuration.read(given)
+    if config is None:
+        return 2
+    try:
+        if given.as_owner:
+            _check_owner(given.as_owner)
+        if not _prepared(config):
+            return 1
+        with _seekable(given.file) as source:
+            return asyncio.run(_Import(config, given, source).run())
+    except (OSError, Refusal) as error:
+        configuration.complain(str(error))
+        return 1
+
+
+def _check_owner(owner: str) -> None:
+    SettingsName.parse(f"accounts/{'0' * 12}/registries/us-east-1/settings/{owner}", "--as-owner")
+
+
+def _prepared(config: Config) -> bool:
+    """An SQLite file is made and migrated, as `serve` does; Postgres is left to `migrate`."""
+    from ecrkeeper_server.store import schema
+
+    if schema.is_sqlite(config.database_url):
+        schema.migrate(config.database_url)
+    return configuration.migrated(config)
+
+
+def _seekable(name: str) -> IO[bytes]:
+    """The file; standard input is kept in a temporary one, because it is read twice."""
+    if name != "-":
+        return Path(name).open("rb")
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(sys.stdin.buffer, spooled)
+    spooled.seek(0)
+    return spooled
+
+
+class _Import:
+    """Reads the file once to check everything and once more to write."""
+
+    def __init__(self, config: Config, given: argparse.Namespace, source: IO[bytes]) -> None:
+        self._config = config
+        self._given = given
+        self._source = source
+        self._faults = 0
+
+    async def run(self) -> int:
+        from ecrkeeper_server.store import schema
+
+        db = schema.open_database(self._config.database_url, pool_size=2)
+        try:
+            changes = await self._check(db)
+            if self._faults:
+                configuration.complain(f"{self._faults} faults; nothing was changed")
+                return 1
+            if not self._given.dry_run:
+                changes = await self._write(db)
+            verb = "would be" if self._given.dry_run else "were"
+            declared, roles, unchanged = changes
+            print(f"{declared} declarations and {roles} roles {verb} written, {unchanged} documents need no change")  # noqa: T201
+            return 0
+        finally:
+            await db.close()
+
+    def _documents(self) -> Iterator[tuple[int, Document]]:
+        from ecrkeeper_server.backup import documents, stream
+
+        self._source.seek(0)
+        try:
+            for number, parsed in stream.read(self._source):
+                try:
+                    yield number, documents.read(parsed, self._given.as_owner)
+                except InvalidArgument as error:
+                    self._fault(number, _name_of(parsed), error)
+        except stream.StreamError as error:
+            self._faults += 1
+            configuration.complain(str(error))
+
+    async def _check(self, db: Database) -> tuple[int, int, int]:
+        """Everything that a write could fail for, of all documents, before the first is written."""
+        from ecrkeeper_server.backup.restore import planned
+
+        counts, first = _Counts(), dict[str, int]()
+        for number, document in self._documents():
+            name = str(document.name)
+            if first.setdefault(name, number) != number:
+                self._faults += 1
+                configuration.complain(f"document {number}: {name} is in document {first[name]} already")
+                continue
+            try:
+                change = await db.read(lambda tx, document=document: planned(tx, document))  # type: ignore[misc]
+            except InvalidArgument as error:
+                self._fault(number, name, error)
+                continue
+            if change and self._given.dry_run:
+                print(f"{name}: {_described(change)}")  # noqa: T201
+            counts.add(document, change)
+        return counts.totals()
+
+    async def _write(self, db: Database) -> tuple[int, int, int]:
+        counts, batch = _Counts(), list[tuple[int, "Document"]]()
+        for entry in self._documents():
+            batch.append(entry)
+            if len(batch) == _BATCH:
+                await self._write_batch(db, batch, counts)
+                batch = []
+        if batch:
+            await self._write_batch(db, batch, counts)
+        return counts.totals()
+
+    async def _write_batch(self, db: Database, batch: list[tuple[int, Document]], counts: _Counts) -> None:
+        from ecrkeeper_server.backup.restore import restore
+        from ecrkeeper_server.store.declarations import Origin
+
+        def write(tx: Any) -> list[Change]:
+            return [
+                restore(tx, document, Origin("Import", _operator(), "", f"document {number} of {self._given.file}"))
+                for number, document in batch
+            ]
+
+        for (_, document), change in zip(batch, await db.write(write), strict=True):
+            if change:
+                print(f"{document.name}: {_described(change)}")  # noqa: T201
+            counts.add(document, change)
+
+    def _fault(self, number: int, name: str, error: InvalidArgument) -> None:
+        self._faults += len(error.violations)
+        if self._faults <= _SHOWN:
+            for found in error.violations:
+                configuration.complain(f"document {number}, {name}: {found.field or 'document'}: {found.description}")
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self._declared = self._roles = self._unchanged = 0
+
+    def add(self, document: Document, change: Change) -> None:
+        written = len(change.created) + len(change.updated)
+        if document.name.kind == "role":
+            self._roles += written
+        else:
+            self._declared += written
+        self._unchanged += not change
+
+    def totals(self) -> tuple[int, int, int]:
+        return self._declared, self._roles, self._unchanged
+
+
+def _name_of(parsed: Any) -> str:
+    return str(parsed.get("name", "without a name"))[:100] if isinstance(parsed, dict) else "without a name"
+
+
+def _described(change: Change) -> str:
+    parts = [f"creates {', '.join(change.created)}"] if change.created else []
+    parts += [f"updates {', '.join(change.updated)}"] if change.updated else []
+    return "; ".join(parts) or "sets how it is kept"
+
+
+def _operator() -> str:
+    """Who runs the command, for the revisions; a container may know no name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):
+        return "cli"
