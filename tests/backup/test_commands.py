@@ -1,0 +1,237 @@
+"""`export` and `import` on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ecrkeeper_server.__main__ import main
+from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store.database import Database, Tx
+
+ACCOUNT = "111111111111"
+EAST, WEST = RegistryName(ACCOUNT, "us-east-1"), RegistryName(ACCOUNT, "us-west-2")
+ROLE = RoleName(ACCOUNT, "replication")
+
+
+def cache(prefix: str, url: str = "quay.io") -> dict[str, Any]:
+    return {"pullThroughCacheRules": {"rules": [{"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": url}]}}
+
+
+def registry(name: RegistryName = EAST, **owners: Any) -> dict[str, Any]:
+    declared = {owner.replace("_", "-"): {"settings": shapes} for owner, shapes in owners.items()}
+    return {"apiVersion": "ecrkeeper/v1", "kind": "Registry", "name": str(name), "declarations": declared}
+
+
+def role(name: RoleName = ROLE, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": "ecrkeeper/v1", "kind": "ServiceLinkedRole", "name": str(name), **fields}
+
+
+class Store:
+    """A database, the commands that work on it, and a look inside."""
+
+    def __init__(self, url: str, folder: Path, capture: pytest.CaptureFixture[bytes]) -> None:
+        self.url = url
+        self._file = folder / "declarations.yaml"
+        self._capture = capture
+        self.out = self.err = ""
+
+    def run(self, *arguments: str) -> int:
+        self._capture.readouterr()
+        status = main(list(arguments))
+        captured = self._capture.readouterr()
+        self.out, self.err = captured.out.decode(), captured.err.decode()
+        return status
+
+    def imports(self, *documents: Any, options: tuple[str, ...] = ()) -> int:
+        return self.load(yaml.safe_dump_all(documents), *options)
+
+    def load(self, text: str, *options: str) -> int:
+        self._file.write_text(text)
+        return self.run("import", str(self._file), *options)
+
+    def exported(self, *options: str) -> str:
+        assert self.run("export", *options) == 0, self.err
+        return self.out
+
+    def look(self, query: Callable[[Tx], Any]) -> Any:
+        return asyncio.run(self._run(lambda db: db.read(query)))
+
+    def change(self, change: Callable[[Tx], Any]) -> Any:
+        return asyncio.run(self._run(lambda db: db.write(change)))
+
+    async def _run(self, work: Callable[[Database], Any]) -> Any:
+        db = schema.open_database(self.url, pool_size=1)
+        try:
+            return await work(db)
+        finally:
+            await db.close()
+
+    def generations(self) -> Any:
+        def read(tx: Tx) -> Any:
+            kept = {
+                r.name: r.generation for kind in ("registry", "role") for r in resources.page(tx, kind, "-", "", 100)
+            }
+            return kept, {str(d.name): d.generation for d in declarations.page(tx, "-", "-", ("", "", ""), 100)}
+
+        return self.look(read)
+
+
+@pytest.fixture
+def store(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Store:
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", database_url)
+    return Store(database_url, tmp_path, capsysbinary)
+
+
+EVERYTHING = [
+    {**registry(EAST, team_a=cache("quay"), team_b={**cache("quay"), "replicationConfiguration": {"rules": []}}), "mode": "OBSERVE", "foreignElements": "PRUNE"},
+    registry(WEST, team_a=cache("mirror", "public.ecr.aws")),
+    registry(RegistryName("222222222222", "eu-west-1"), other=cache("shared")),
+    role(description="for replication", tags={"team": "platform"}, remembered={"roleId": "AROA1", "provenance": "CREATED"}),
+    role(RoleName("222222222222", "replication"), mode="OBSERVE"),
+]  # fmt: skip
+
+
+def test_a_second_import_changes_nothing(store: Store) -> None:
+    assert store.imports(*EVERYTHING) == 0, store.err
+    assert "4 declarations and 2 roles were written, 0 documents need no change" in store.out
+    first = store.generations()
+    assert store.imports(*EVERYTHING) == 0
+    assert "0 declarations and 0 roles were written, 5 documents need no change" in store.out
+    assert store.load(store.exported()) == 0
+    assert "0 declarations and 0 roles were written" in store.out
+    assert store.generations() == first
+
+
+def test_an_export_is_the_same_whatever_the_database_and_the_order_of_the_file(store: Store) -> None:
+    assert store.imports(*reversed(EVERYTHING)) == 0, store.err
+    text = store.exported()
+    names = [d.get("name") for d in yaml.safe_load_all(text)]
+    assert names[1:-1] == sorted(d["name"] for d in EVERYTHING[:3]) + sorted(d["name"] for d in EVERYTHING[3:])
+    assert text == (Path(__file__).parent / "export.yaml").read_text()
+
+
+def test_an_export_can_be_of_one_account(store: Store) -> None:
+    assert store.imports(*EVERYTHING) == 0
+    names = [d["name"] for d in yaml.safe_load_all(store.exported("--account", "222222222222")) if "name" in d]
+    assert names == [
+        "accounts/222222222222/registries/eu-west-1",
+        "accounts/222222222222/serviceLinkedRoles/replication",
+    ]
+
+
+def test_a_change_is_one_generation_and_notes_where_it_came_from(store: Store) -> None:
+    assert store.imports(*EVERYTHING) == 0
+    before, _ = store.generations()
+    assert store.imports(registry(WEST, team_a=cache("other"), team_b=cache("third"))) == 0
+    assert "creates team-b; updates team-a" in store.out
+    after, _ = store.generations()
+    assert after[str(WEST)] == before[str(WEST)] + 1
+    assert {name: n for name, n in after.items() if name != str(WEST)} == {
+        n: g for n, g in before.items() if n != str(WEST)
+    }
+    newest, first = store.look(lambda tx: declarations.revision_page(tx, SettingsName(WEST, "team-a"), None, 9))
+    assert (newest.method, newest.revision, first.revision) == ("Import", 2, 1)
+    assert newest.principal.startswith("cli")
+    assert "document 1 of " in newest.reason
+    row = store.look(lambda tx: resources.get(tx, str(WEST)))
+    assert row.due_at is not None
+    assert row.spec["owners"] == ["team-a", "team-b"]
+
+
+def test_what_the_file_does_not_mention_stays(store: Store) -> None:
+    assert store.imports(*EVERYTHING) == 0
+    assert store.imports(registry(EAST, team_c=cache("third"))) == 0
+    declared = store.look(lambda tx: declarations.of_registry(tx, EAST))
+    assert [d.owner for d in declared] == ["team-a", "team-b", "team-c"]
+
+
+def test_owners_of_one_document_change_together(store: Store) -> None:
+    """One after the other, the first would contradict what the second still declares."""
+    assert store.imports(registry(EAST, a=cache("shared", "quay.io"), b=cache("shared", "quay.io"))) == 0
+    assert (
+        store.imports(registry(EAST, a=cache("shared", "public.ecr.aws"), b=cache("shared", "public.ecr.aws"))) == 0
+    ), store.err
+    assert "updates a, b" in store.out
+
+
+def test_all_faults_of_all_documents_are_named_and_nothing_is_written(store: Store) -> None:
+    assert store.imports(registry(EAST, team_a=cache("shared"))) == 0
+    before = store.generations()
+    assert store.imports(
+        registry(WEST, fine=cache("other")),
+        registry(EAST, team_b=cache("shared", "public.ecr.aws")),
+        registry(WEST, fine=cache("other")),
+        registry(RegistryName("222222222222", "us-east-1"), bad=cache("UPPER")),
+        role(tags={"aws:x": "y"}),
+    ) == 1  # fmt: skip
+    assert store.generations() == before
+    lines = store.err.splitlines()
+    assert any("document 2" in line and "pull_through_cache_rules shared: team-a declares" in line for line in lines)
+    assert any(f"document 3: {WEST} is in document 1 already" in line for line in lines)
+    assert any("document 4" in line and "rules[0].ecr_repository_prefix" in line for line in lines)
+    assert any("document 5" in line and "aws:x" in line for line in lines)
+    assert lines[-1].endswith("nothing was changed")
+
+
+def test_limits_over_all_owners_hold(store: Store) -> None:
+    def many(owner: str, n: int) -> dict[str, Any]:
+        rules = [{"ecrRepositoryPrefix": f"{owner}{owner}{i}", "upstreamRegistryUrl": "quay.io"} for i in range(n)]
+        return {"pullThroughCacheRules": {"rules": rules}}
+
+    assert store.imports(registry(EAST, a=many("a", 30), b=many("b", 30))) == 1
+    assert "60 over all owners, and AWS allows 50" in store.err
+    assert store.generations() == ({}, {})
+
+
+def test_a_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
+    assert store.imports(*EVERYTHING, options=("--dry-run",)) == 0
+    assert "accounts/111111111111/registries/us-east-1: creates team-a, team-b" in store.out
+    assert "4 declarations and 2 roles would be written" in store.out
+    assert store.generations() == ({}, {})
+    assert store.imports(registry(EAST, a=cache("UPPER")), options=("--dry-run",)) == 1
+
+
+def test_declarations_can_be_given_to_another_owner(store: Store) -> None:
+    assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "team-z")) == 0
+    assert [d.owner for d in store.look(lambda tx: declarations.of_registry(tx, EAST))] == ["team-z"]
+    assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "Z!")) == 1
+    assert "--as-owner" in store.err
+
+
+def test_a_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None:
+    assert store.imports(role()) == 0
+    store.change(lambda tx: resources.desire(tx, str(ROLE), {"managed": True, "deletion": {"forced": False}}))
+    assert store.imports(role(description="again")) == 1
+    assert "is being deleted" in store.err
+    assert str(ROLE) not in store.exported(), "nobody wants it any more"
+
+
+def test_a_truncated_export_is_refused_as_a_whole(store: Store) -> None:
+    assert store.imports(*EVERYTHING) == 0
+    text = store.exported()
+    cut = text[: text.index("---", text.index("us-west-2"))]
+    assert store.load(cut) == 1
+    assert "cut short" in store.err
+
+
+def test_a_database_without_a_schema_is_not_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    missing = tmp_path / "none.db"
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", f"sqlite:///{missing}")
+    store = Store("", tmp_path, capsysbinary)
+    assert store.run("export") == 1
+    assert "there is no database" in store.err
+    assert not missing.exists()
+    assert store.run("import", str(tmp_path / "no-such-file.yaml")) == 1
+    assert "no-such-file" in store.err
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", "mysql://x")
+    assert store.run("export") == 2

@@ -1,0 +1,210 @@
+"""Documents: what is written is read back, and everything wrong with one is named at once."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from ecrkeeper_server.api.declarations import Wish
+from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
+from ecrkeeper_server.backup import documents, stream
+from ecrkeeper_server.backup.documents import RegistryDocument, RoleDocument
+from ecrkeeper_server.backup.stream import StreamError, Writer
+from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.names import RegistryName, RoleName
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NAME = RegistryName("000000000001", "eu-west-1")
+HEAD = {"apiVersion": "ecrkeeper/v1"}
+REGISTRY = {**HEAD, "kind": "Registry", "name": str(NAME)}
+ROLE = {**HEAD, "kind": "ServiceLinkedRole", "name": "accounts/000000000001/serviceLinkedRoles/replication"}
+RULES = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}
+
+
+def through_yaml(document: dict[str, Any]) -> dict[str, Any]:
+    out = io.BytesIO()
+    writer = Writer(out)
+    writer.write(document)
+    writer.end()
+    out.seek(0)
+    ((number, back),) = stream.read(out)
+    assert number == 2, "the first one begins the export"
+    return dict(back)
+
+
+def normal(shapes: dict[str, Any]) -> dict[str, Any]:
+    return settings_to_aws(settings_from_aws(shapes))
+
+
+def test_a_registry_with_all_settings_is_read_as_it_was_written() -> None:
+    policy = '{\n  "Version": "2012-10-17",\n  "Statement": [{"Sid": "a", "Effect": "Allow",\n "Principal": {"AWS": "222222222222"}, "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:eu-west-1:000000000001:repository/*"}]\n}\n'
+    shapes = normal(
+        {
+            "registry_policy": {"policyText": policy},
+            "replication_configuration": {
+                "rules": [{"destinations": [{"region": "us-east-1", "registryId": "000000000001"}], "deleteReplication": {"enabled": False}}]
+            },
+            "scanning_configuration": {"scanType": "ENHANCED", "rules": [{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]},
+            "pull_through_cache_rules": {"rules": [{**RULES["rules"][0], "upstreamRegistry": "quay"}]},
+            "repository_creation_templates": {"templates": [{"prefix": "ROOT", "appliedFor": ["REPLICATION"], "description": "yes", "customRoleArn": "arn:aws:iam::000000000001:role/t", "resourceTags": [{"Key": "on", "Value": "0123"}]}]},
+            "account_settings": {"settings": [{"name": "BLOB_MOUNTING", "value": "ENABLED"}]},
+            "pull_time_update_exclusions": {"principalArns": []},
+            "signing_configuration": {"rules": [{"signingProfileArn": "arn:aws:signer:eu-west-1:000000000001:/signing-profiles/release"}]},
+        }
+    )  # fmt: skip
+    document = RegistryDocument(
+        NAME, "OBSERVE", "PRUNE", {"team-a": Wish(shapes, "ABANDON", True), "b": Wish({}, "REMOVE", False)}
+    )
+    assert documents.read(through_yaml(document.to_json())) == document
+
+
+def test_a_role_is_read_as_it_was_written_and_no_description_stays_none() -> None:
+    name = RoleName("000000000001", "replication")
+    for spec in ({}, {"description": ""}, {"description": "über\nzwei Zeilen"}):
+        full = {"mode": "PAUSED", "tags": {"no": "0x1", "b": ""}, **spec}
+        document = RoleDocument(name, full, {"role_id": "AROA1", "provenance": "CREATED"})
+        assert documents.read(through_yaml(document.to_json())) == document
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_any_text_survives_yaml(text: str) -> None:
+    assert through_yaml({"tags": {"k": text}})["tags"]["k"] == text
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20), st.booleans(), max_size=4
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_any_name_survives_yaml(names: dict[str, bool]) -> None:
+    assert through_yaml({"tags": names})["tags"] == names
+
+
+@pytest.mark.parametrize("spelling", ["pullThroughCacheRules", "pull_through_cache_rules"])
+def test_settings_may_be_spelled_as_in_aws_or_as_in_the_api(spelling: str) -> None:
+    read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {spelling: RULES}}}})
+    assert isinstance(read, RegistryDocument)
+    assert read.wishes["team-a"].settings == {"pull_through_cache_rules": RULES}
+    assert (read.mode, read.foreign_elements, read.wishes["team-a"].deletion_policy) == (
+        "ENFORCE",
+        "PRESERVE",
+        "REMOVE",
+    )
+
+
+def test_an_empty_setting_is_not_an_absent_one() -> None:
+    read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
+    assert isinstance(read, RegistryDocument)
+    assert read.wishes["team-a"].settings == {"replication_configuration": {}}
+
+
+def declared(**settings: Any) -> dict[str, Any]:
+    return {**REGISTRY, "declarations": {"team-a": {"settings": settings}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"),
+    [
+        ("text", [""]),
+        ({}, ["apiVersion", "kind"]),
+        ({**REGISTRY, "apiVersion": "ecrkeeper/v2"}, ["apiVersion"]),
+        ({**HEAD, "kind": "Registry"}, ["name"]),
+        ({**REGISTRY, "kind": ["Registry"]}, ["kind"]),
+        ({**REGISTRY, "name": 7, "mode": "enforce", "foreignElements": "KEEP", "more": 1}, ["more", "mode", "foreignElements", "name", "name"]),
+        ({**REGISTRY, "declarations": ["team-a"]}, ["declarations"]),
+        ({**REGISTRY, "declarations": {"Team": {}, "x-": {}}}, ["declarations.Team", "declarations.x-"]),
+        ({**REGISTRY, "declarations": {1: {}}}, ["declarations.1"]),
+        (
+            {**REGISTRY, "declarations": {"a": {"deletionPolicy": "KEEP", "allowReplacement": "yes", "settings": 1, "x": 1}}},
+            ["declarations.a.x", "declarations.a.deletionPolicy", "declarations.a.allowReplacement", "declarations.a.settings"],
+        ),
+        (declared(nothing={}), ["declarations.team-a.settings.nothing"]),
+        (declared(replicationConfiguration={}, replication_configuration={}), ["declarations.team-a.settings.replication_configuration"]),
+        (
+            declared(replicationConfiguration={"rules": [{"destinations": [{"region": "us-east-1", "registryId": 111111111111}]}]}),
+            ["declarations.team-a.settings.replicationConfiguration.rules[0].destinations[0].registryId"],
+        ),
+        (
+            declared(scanningConfiguration={"scanType": "DEEP", "rules": []}),
+            ["declarations.team-a.settings.scanningConfiguration.scanType=DEEP"],
+        ),
+        (
+            declared(pullThroughCacheRules={"rules": [{"ecrRepositoryPrefix": "UPPER", "upstreamRegistryUrl": "quay.io"}]}),
+            ["declarations.team-a.settings.pull_through_cache_rules.rules[0].ecr_repository_prefix"],
+        ),
+        (
+            declared(accountSettings={"settings": [{"name": "BLOB_MOUNTING", "value": "MAYBE"}]}),
+            ["declarations.team-a.settings.account_settings.settings[0].value"],
+        ),
+        ({**ROLE, "name": "accounts/000000000001/serviceLinkedRoles/other"}, ["name"]),
+        ({**ROLE, "mode": "X", "tags": {"aws:a": "b"}, "description": 1}, ["mode", "description", "service_linked_role.tags"]),
+        ({**ROLE, "tags": {"n": 1}}, ["tags.n"]),
+        ({**ROLE, "description": "x" * 1001}, ["description"]),
+        ({**ROLE, "remembered": {"roleId": "AROA1", "provenance": "FOUND", "x": 1}}, ["remembered.x", "remembered.provenance"]),
+    ],
+)  # fmt: skip
+def test_every_fault_is_named_with_its_path(document: Any, fields: list[str]) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        documents.read(document)
+    found = list(dict.fromkeys(v.field for v in refused.value.violations))
+    assert found == list(dict.fromkeys(fields))
+    assert all(v.description for v in refused.value.violations)
+
+
+def test_another_owner_takes_the_place_of_the_only_one() -> None:
+    one = {**REGISTRY, "declarations": {"team-a": {"settings": {"pullThroughCacheRules": RULES}}}}
+    read = documents.read(one, "team-z")
+    assert isinstance(read, RegistryDocument)
+    assert list(read.wishes) == ["team-z"]
+    with pytest.raises(InvalidArgument, match="has 2 owners"):
+        documents.read({**REGISTRY, "declarations": {"a": {}, "b": {}}}, "team-z")
+
+
+EXPORT, END = "apiVersion: ecrkeeper/v1\nkind: Export\n---\n", "---\nkind: End\ndocuments: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "has no documents"),
+        (EXPORT + "kind: Registry\n", "cut short after document 2"),
+        (EXPORT + "kind: Registry\n" + END.format(2), "has 1 documents and says that it has 2"),
+        (EXPORT + "kind: Registry\n" + END.format(1) + "---\nkind: Registry\n", "after the end"),
+        ("kind: Registry\n---\na: [\n", "document 2 is not YAML"),
+        ("a: !!python/object/apply:os.system ['true']\n", "document 1 is not YAML"),
+        ("\x00", "document 1 is not YAML"),
+    ],
+)
+def test_a_stream_that_is_not_whole_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(StreamError, match=reason):
+        list(stream.read(io.BytesIO(text.encode())))
+
+
+def test_a_file_written_by_hand_needs_neither_beginning_nor_end() -> None:
+    assert [number for number, _ in stream.read(io.BytesIO(b"---\nkind: A\n---\n---\nkind: B\n"))] == [1, 3]
+
+
+class Endless(io.RawIOBase):
+    """A file of as many documents as anybody reads; counts the bytes that were taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        assert size > 0, "nobody may ask for the whole file"
+        text = b"---\nkind: Registry\n" * (size // 20 + 1)
+        self.taken += size - size % 19
+        return text[: size - size % 19]
+
+
+def test_documents_are_read_no_further_than_they_are_needed() -> None:
+    source = Endless()
+    for number, _ in stream.read(source):  # type: ignore[arg-type]
+        assert source.taken - number * 19 < 100_000
+        if number == 20_000:
+            break

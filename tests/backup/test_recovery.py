@@ -1,0 +1,191 @@
+"""The database is lost, and everything is declared again: from a backup, and from what AWS has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+import pytest
+from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_pb2 import RegistrySettings
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+
+from tests import harness, postgres
+from tests.e2e.live import Live, Place, fresh_account, rules
+from tests.harness import eventually
+
+WEST, NORTH = "us-west-2", "eu-north-1"
+PLATFORM, PAYMENTS, RECOVERED = "team-platform", "team-payments", "recovered"
+
+
+class Ground:
+    """A simulated AWS that stays, and servers that come and go with their databases."""
+
+    def __init__(self, aws: harness.Simulator, folder: Path, new_database: Callable[[], str]) -> None:
+        self.aws = aws
+        self.folder = folder
+        self.account = fresh_account()
+        self.new_database = new_database
+        self.url = new_database()
+
+    def command(self, *arguments: str) -> str:
+        environment = {**os.environ, "ECRKEEPER_DATABASE_URL": self.url}
+        done = subprocess.run(  # noqa: S603
+            [harness.program("ecrkeeper-server"), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def served(self, work: Callable[[Live, Place], Any]) -> Any:
+        """Run a server on the present database for as long as the work takes."""
+        server = harness.Server(self.folder, self.url, self.aws.url)
+        try:
+            with ecrkeeper.Client(server.address, insecure=True) as client:
+                live = Live(server, self.aws, client)
+                return work(live, live.registry(self.account))
+        finally:
+            assert server.stop() == 0
+
+    def lose_the_database(self) -> None:
+        """Nothing of the old one is used again."""
+        self.url = self.new_database()
+        harness.migrate(self.url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ground(request: pytest.FixtureRequest, aws: harness.Simulator, tmp_path: Path) -> Iterator[Ground]:
+    def new_database() -> str:
+        if request.param == "sqlite":
+            for old in tmp_path.glob("*.db*"):
+                old.unlink()
+            return f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+        cluster: postgres.Postgres = request.getfixturevalue("cluster")
+        return cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+
+    made = Ground(aws, tmp_path, new_database)
+    harness.migrate(made.url)
+    return made
+
+
+def wanted(account: str) -> dict[str, dict[str, Any]]:
+    """What two owners declare: one replication pair is shared, the rest is each one's own."""
+    shared = rules((account, WEST), prefix="shared/")["rules"]
+    own = rules((account, NORTH), prefix="payments/")["rules"]
+    cache = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRegistry": "quay"}]}
+    return {
+        PLATFORM: {"replication_configuration": {"rules": shared}, "pull_through_cache_rules": cache},
+        PAYMENTS: {"replication_configuration": {"rules": shared + own}},
+    }
+
+
+def role_name(place: Place) -> str:
+    return f"accounts/{place.account}/serviceLinkedRoles/replication"
+
+
+def declare(live: Live, place: Place) -> None:
+    """Both owners and the role; a rule that nobody declares is there, too."""
+    foreign = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[foreign])
+    role = ServiceLinkedRole(description="for replication", tags={"team": "platform"})
+    live.client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=role)
+    live.client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
+    for owner, settings in wanted(place.account).items():
+        place.apply(settings, owner)
+    place.keep(foreign_elements="FOREIGN_ELEMENTS_PRESERVE")
+    in_sync(live, place)
+
+
+def in_sync(live: Live, place: Place) -> None:
+    live.client.reconcile_registry(place.name).result(timeout=30)
+    (synced,) = [c for c in place.read().conditions if c.type == "Synced"]
+    assert synced.status == Condition.STATUS_TRUE, synced
+
+
+def elements(place: Place) -> dict[str, tuple[str, ...]]:
+    """Each element of the registry with its owners."""
+    return {f"{e.setting} {e.key}": tuple(e.owners) for e in place.read().elements}
+
+
+def in_aws(place: Place) -> Any:
+    state = place.aws()
+    return state["replicationConfiguration"], state["pullThroughCacheRules"]
+
+
+def test_all_is_as_before_after_an_import_of_a_backup(ground: Ground) -> None:
+    before = ground.served(lambda live, place: (declare(live, place), elements(place), in_aws(place))[1:])
+    backup = ground.command("export")
+    (ground.folder / "declarations.yaml").write_text(backup)
+    ground.lose_the_database()
+    since = ground.aws.position()
+    ground.command("import", str(ground.folder / "declarations.yaml"))
+
+    def recovered(live: Live, place: Place) -> None:
+        in_sync(live, place)
+        live.client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
+        assert (elements(place), in_aws(place)) == before
+        assert place.writes(since) == []
+        role = live.client.get_service_linked_role(role_name(place))
+        assert role.provenance == ServiceLinkedRole.PROVENANCE_CREATED, "as the backup remembers"
+        assert (role.description, dict(role.tags)) == ("for replication", {"team": "platform"})
+        revisions = list(live.client.list_registry_settings_revisions(place.part(PLATFORM)))
+        assert revisions[0].reason.startswith("document ")
+
+    ground.served(recovered)
+    assert ground.command("export") == backup
+
+
+def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Ground) -> None:
+    """The procedure of docs/backup.md, step by step."""
+    before = ground.served(lambda live, place: (declare(live, place), elements(place), in_aws(place))[1:])
+    ground.lose_the_database()
+    since = ground.aws.position()
+
+    def recovered(live: Live, place: Place) -> None:
+        client = live.client
+        # 1. One owner holds everything, so that nothing is foreign and nothing can get lost.
+        client.import_registry_settings(place.name, RECOVERED)
+        in_sync(live, place)
+        assert set(elements(place).values()) == {(RECOVERED,)}
+        # 2. Each team applies what it has in its own files.
+        for owner, settings in wanted(place.account).items():
+            place.apply(settings, owner)
+        in_sync(live, place)
+        # 3. What nobody applied is nobody's: it stays in AWS.
+        client.update_registry_settings(
+            RegistrySettings(name=place.part(RECOVERED), deletion_policy="DELETION_POLICY_ABANDON"), ["deletion_policy"]
+        )
+        client.delete_registry_settings(place.part(RECOVERED))
+        in_sync(live, place)
+        # 4. The role is there, so it is adopted.
+        client.create_service_linked_role(f"accounts/{place.account}", "replication")
+        client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
+        assert client.get_service_linked_role(role_name(place)).provenance == ServiceLinkedRole.PROVENANCE_ADOPTED
+        assert (elements(place), in_aws(place)) == before
+        assert place.writes(since) == []
+
+    ground.served(recovered)
+
+
+def test_a_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: harness.Simulator, tmp_path: Path) -> None:
+    ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
+    copy = tmp_path / "copy.sqlite"
+
+    def work(live: Live, place: Place) -> None:
+        declare(live, place)
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ?', (sys.argv[2],))"
+        subprocess.run([harness.program("python"), "-c", script, str(tmp_path / "ecrkeeper.db"), str(copy)], check=True)  # noqa: S603
+        eventually(copy.exists)
+
+    ground.served(work)
+    text = ground.command("export")
+    ground.url = f"sqlite:///{copy}"
+    assert ground.command("export") == text
