@@ -193,9 +193,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         aws = RecordingAws(client)
         made: list[World] = []
         db = schema.open_database(url, now=fixed_time(lambda: made[0].seconds))
-        engine = Engine(
-            db, aws, EngineOptions(lease=LEASE, resync=900.0), clock=lambda: made[0].seconds, jitter=lambda: 1.0
-        )
+        engine = Engine(db, aws, EngineOptions(lease=LEASE, resync=900.0), jitter=lambda: 1.0)
         made.append(World(db, aws, simulator, engine, others))
         yield made[0]
         await engine.stop(1)

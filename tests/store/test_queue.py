@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,8 +29,13 @@ async def due(db: Database, *numbers: int) -> list[str]:
     return [str(registry(n)) for n in numbers]
 
 
-async def claim(db: Database, limit: int = 100, skip: frozenset[str] = frozenset()) -> list[Resource]:
-    return await db.write(lambda tx: queue.claim(tx, limit=limit, lease=LEASE, skip=skip))
+async def claim(db: Database, limit: int = 100, **more: Any) -> list[Resource]:
+    return await db.write(lambda tx: queue.claim(tx, turn=queue.Room(limit, **more), lease=LEASE))
+
+
+async def claim_both(db: Database, *, urgent: int, turn: int) -> list[str]:
+    rooms = {"urgent": queue.Room(urgent), "turn": queue.Room(turn)}
+    return [row.name for row in await db.write(lambda tx: queue.claim(tx, lease=LEASE, **rooms))]
 
 
 async def claim_one(db: Database) -> Resource:
@@ -64,15 +71,23 @@ async def test_each_row_goes_to_exactly_one_of_many_claimers(database_url: str, 
     assert sorted(taken + [row.name for row in rest]) == sorted(names)
 
 
-async def test_a_claim_takes_no_more_than_asked_and_leaves_out_what_is_skipped(db: Database) -> None:
+async def test_a_claim_takes_no_more_than_asked_and_leaves_out_accounts_that_have_their_share(db: Database) -> None:
     await due(db, 1, 2, 3)
-    skipped = frozenset({registry(1).account})
-    assert [row.account for row in await claim(db, skip=skipped, limit=1)] in (
-        [registry(2).account],
-        [registry(3).account],
-    )
-    assert len(await claim(db, skip=skipped)) == 1
-    assert [row.account for row in await claim(db)] == [registry(1).account]
+    busy = {registry(1).account: 4}
+    assert len(await claim(db, 1, share=4, busy=busy)) == 1
+    assert len(await claim(db, share=4, busy=busy)) == 1
+    assert await claim(db, share=4, busy=busy) == []
+    assert [row.account for row in await claim(db, share=5, busy=busy)] == [registry(1).account]
+
+
+async def test_no_claim_takes_more_of_an_account_than_its_share(db: Database) -> None:
+    regions = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "ca-central-1"]
+    for n in (1, 2):
+        for region in regions:
+            name = RegistryName(registry(n).account, region)
+            await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
+    taken = await claim(db, 6, share=4, busy={registry(2).account: 3})
+    assert Counter(row.account for row in taken) == {registry(1).account: 4, registry(2).account: 1}
 
 
 async def test_a_row_that_is_not_due_is_not_claimed(db: Database, clock: Clock) -> None:
@@ -178,16 +193,72 @@ async def test_a_new_generation_forgets_the_failures_of_the_old_one(db: Database
     assert saved.due_at < row.create_time + MICROSECONDS
 
 
-async def test_a_fresh_write_goes_before_resyncs_that_are_due_and_after_those_that_waited_long(
+async def backlog(db: Database, clock: Clock, *numbers: int) -> list[str]:
+    """Rows whose resync has been due for an hour."""
+    names = await due(db, *numbers)
+    for row in await claim(db):
+        await finish(db, row, outcome(row, 10.0))
+    clock.advance(3600)
+    return names
+
+
+async def test_a_fresh_write_goes_before_resyncs_however_long_they_have_waited(db: Database, clock: Clock) -> None:
+    names = await backlog(db, clock, 1, 2, 3)
+    await db.write(lambda tx: resources.desire(tx, names[2], {}))
+    assert await claim_both(db, urgent=2, turn=0) == [names[2]]
+    assert await claim_both(db, urgent=2, turn=0) == []
+    assert await claim_both(db, urgent=2, turn=5) == names[:2]
+
+
+async def test_resyncs_keep_their_turn_while_fresh_writes_keep_coming(db: Database, clock: Clock) -> None:
+    old = await backlog(db, clock, 1, 2)
+    fresh = await due(db, 3, 4, 5, 6)
+    assert await claim_both(db, urgent=2, turn=1) == [old[0], *fresh[:2]]
+    assert await claim_both(db, urgent=0, turn=2) == [old[1], fresh[2]]
+
+
+async def test_a_row_stays_urgent_until_a_step_says_that_nobody_waits_any_more(db: Database, clock: Clock) -> None:
+    (name,) = await due(db, 1)
+    for urgent in (True, False):
+        (row,) = await claim(db)
+        assert row.urgent
+        await finish(db, row, replace(outcome(row, 1.0), urgent=urgent))
+        clock.advance(2)
+    assert not (await read(db, name)).urgent
+    assert await claim_both(db, urgent=1, turn=0) == []
+
+
+async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database) -> None:
+    (name,) = await due(db, 1)
+    row = await claim_one(db)
+    await db.write(lambda tx: resources.request(tx, name))
+    await finish(db, row, outcome(row))
+    assert await claim_both(db, urgent=1, turn=0) == [name]
+
+
+async def test_the_free_rows_of_an_account_are_postponed_and_those_of_others_are_not(
     db: Database, clock: Clock
 ) -> None:
-    old, recent, fresh = await due(db, 1, 2, 3)
-    for row in await claim(db):
-        await finish(db, row, outcome(row, {old: 100.0, recent: 990.0, fresh: None}[row.name]))
-    clock.advance(1000)
-    await db.write(lambda tx: resources.desire(tx, fresh, {}))
-    order = [(await claim(db, 1))[0].name for _ in range(3)]
-    assert order == [old, fresh, recent]
+    mine, also_mine, later, others = (
+        RegistryName(registry(1).account, "us-east-1"),
+        RegistryName(registry(1).account, "us-west-2"),
+        RegistryName(registry(1).account, "eu-west-1"),
+        registry(2),
+    )
+    for name in (mine, also_mine, later, others):
+        await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
+    (held,) = await claim(db, 1)
+    (row,) = (r for r in await claim(db) if r.name == str(later))
+    await finish(db, row, outcome(row, 500.0))
+    await db.write(lambda tx: queue.release(tx, row.lease_token or ""))
+    await db.write(lambda tx: queue.postpone(tx, mine.account, 60.0))
+    assert [r.name for r in await claim(db)] == [str(others)]
+    now = int(clock() * MICROSECONDS)
+    assert [(await read(db, str(n))).due_at for n in (mine, also_mine, later)] == [
+        held.due_at,
+        now + 60 * MICROSECONDS,
+        now + 500 * MICROSECONDS,
+    ]
 
 
 async def test_released_rows_are_free_at_once(db: Database) -> None:
@@ -207,6 +278,23 @@ async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: 
     assert await db.read(queue.next_due) == pytest.approx(12.0)
     clock.advance(5)
     assert await db.read(queue.next_due) == pytest.approx(7.0)
+
+
+async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: Database, clock: Clock) -> None:
+    async def next_due(**rooms: queue.Room) -> float | None:
+        return await db.read(lambda tx: queue.next_due(tx, **rooms))
+
+    await backlog(db, clock, 1)
+    full = queue.Room(1, 2, {registry(1).account: 2})
+    assert await next_due(turn=full) is None
+    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) is None
+    await due(db, 2)
+    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) == 0.0
+    assert await next_due(turn=full) == 0.0
+    await claim(db, share=2, busy=full.busy)
+    assert await next_due(turn=full) == pytest.approx(LEASE)
+    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) == pytest.approx(LEASE)
+    assert await next_due(turn=queue.Room(1)) == 0.0
 
 
 async def test_the_depth_counts_what_is_due_and_tells_the_longest_wait(db: Database, clock: Clock) -> None:

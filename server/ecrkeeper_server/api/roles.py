@@ -252,5 +252,5 @@ def _undeclared(name: RoleName) -> Resource:
     return Resource(
         name=str(name), kind=name.kind, account=name.account, place=name.role, uid="", spec={}, state={},
         generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
-        due_at=None, lease_token=None, lease_until=None, failures=0,
+        due_at=None, urgent=False, lease_token=None, lease_until=None, failures=0,
     )  # fmt: skip

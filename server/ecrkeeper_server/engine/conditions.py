@@ -76,6 +76,11 @@ def delay_after(error: AwsError, failures: int, resync: float, jitter: float) ->
     return resync
 
 
+def is_of_account(error: AwsError) -> bool:
+    """Whether every Region of the account would meet the same fault: nobody gets in at all."""
+    return isinstance(error, Temporary) and (error.operation == "AssumeRole" or error.reason == "AWS_NO_CREDENTIALS")
+
+
 def error_json(error: AwsError) -> dict[str, Any]:
     """An error as it is stored."""
     return {

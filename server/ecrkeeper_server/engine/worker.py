@@ -13,18 +13,24 @@ from typing import Any
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json
+from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.registry_step import registry_step
 from ecrkeeper_server.engine.role_step import role_step
+from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Refusal, Temporary
 from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
 log = structlog.get_logger("ecrkeeper.engine")
 
 _IDLE_SECONDS = 5.0
+_FULL_SECONDS = 1.0
+# An urgent row that fails more often than this has no claim to be hurried.
+_HURRIED_FAILURES = 3
+_BEHIND_SECONDS = 10.0
 _PURGE_SECONDS = 3600.0
 
 
@@ -48,17 +54,16 @@ class Engine:
         aws: Aws,
         options: EngineOptions,
         *,
-        clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._db = db
         self._aws = aws
         self._options = options
-        self._clock = clock
         self._jitter = jitter
         self._woken = asyncio.Event()
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
+        self._slots = Slots(options.concurrency)
 
     def wake(self) -> None:
         """Look for due rows now: a hint that something was written."""
@@ -72,9 +77,9 @@ class Engine:
             while not self._stopping:
                 self._woken.clear()
                 try:
-                    if self._clock() >= purge_at:
+                    if time.monotonic() >= purge_at:
                         await self._db.write(operations.purge)
-                        purge_at = self._clock() + _PURGE_SECONDS
+                        purge_at = time.monotonic() + _PURGE_SECONDS
                     pause = 0.0 if await self.claim_once() else await self._pause()
                 except Refusal as error:
                     log.warning("store_unavailable", error=error.message)
@@ -89,10 +94,12 @@ class Engine:
             renewal.cancel()
 
     async def _pause(self) -> float:
-        """Seconds to the next due row, at most a few: hints can be lost."""
-        if len(self._running) >= self._options.concurrency:
-            return _IDLE_SECONDS
-        due = await self._db.read(queue.next_due)
+        """Seconds to the next row that there is room for, at most a few: hints can be lost."""
+        turn, urgent = self._slots.turn, self._slots.urgent
+        if not turn.slots:
+            # A step that ends wakes the loop; a retry of an urgent row may come earlier.
+            return _FULL_SECONDS if urgent.slots else _IDLE_SECONDS
+        due = await self._db.read(lambda tx: queue.next_due(tx, turn=turn, urgent=urgent))
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, max(due, 0.05))
 
     async def _wait(self, seconds: float) -> None:
@@ -102,22 +109,23 @@ class Engine:
             return
 
     async def claim_once(self) -> bool:
-        """Claim as many rows as there is room for and start on them; whether there were any."""
-        room = self._options.concurrency - len(self._running)
-        if room <= 0 or self._stopping:
+        """Claim as many rows as there is room for and start on them; whether to try for more at once."""
+        turn, urgent = self._slots.turn, self._slots.urgent
+        if not (turn.slots or urgent.slots) or self._stopping:
             return False
-        claimed = await self._db.write(lambda tx: queue.claim(tx, limit=room, lease=self._options.lease))
+        claimed = await self._db.write(lambda tx: queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent))
         if self._stopping and claimed:
             await self._db.write(lambda tx: queue.release(tx, claimed[0].lease_token or ""))
             return False
+        self._slots.take(claimed)
         for row in claimed:
             task = asyncio.create_task(self._work(row))
             self._running[task] = row
             task.add_done_callback(self._done)
-        return bool(claimed)
+        return bool(claimed) and self._slots.turn.slots > 0
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
+        self._slots.give_back(self._running.pop(task))
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("step_crashed", exc_info=error)
@@ -157,7 +165,9 @@ class Engine:
 
     async def _work(self, row: Resource) -> None:
         work = log.bind(resource=row.name, reconcile_id=uuid.uuid4().hex[:12], generation=row.generation)
-        step = Step(row, self._db, self._aws, int(self._clock() * 1_000_000), self._options.home_region)
+        # The database's time, whatever this process's clock says.
+        claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
+        step = Step(row, self._db, self._aws, claimed_at, self._options.home_region)
         try:
             result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
         except LeaseLostError:
@@ -217,6 +227,7 @@ class Engine:
             # When the step began: what changed in AWS after that may not have been seen.
             observed_at=step.now if result.observed else None,
             saved=step.saved,
+            urgent=not done and failures <= _HURRIED_FAILURES,
         )
         await self._db.write(lambda tx: _save(tx, row, result, outcome))
 
@@ -242,6 +253,10 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: queue.Outcome) -> 
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return
+    error = result.standing.error
+    if error is not None and outcome.next_in is not None and is_of_account(error):
+        # One row tries again first; the others follow it or are put off with it.
+        queue.postpone(tx, row.account, outcome.next_in + _BEHIND_SECONDS)
     pending = operations.pending(tx, row.name)
     ended: dict[str, dict[str, Any] | None] = dict(result.ended)
     for operation in pending:

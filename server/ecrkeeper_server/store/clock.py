@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, ColumnElement, literal, literal_column
+from sqlalchemy import BigInteger, ColumnElement, bindparam, literal_column
 
 MICROSECONDS = 1_000_000
 
 Now = Callable[[], ColumnElement[int]]
 
 _SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
-_POSTGRES = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+# The same for a whole statement, so that an index on a time can be searched by it.
+_POSTGRES = "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)"
 
 
 def database_time(dialect: str) -> Now:
     """The database's own clock as an SQL expression in microseconds."""
-    text = _SQLITE if dialect == "sqlite" else _POSTGRES
-    return lambda: literal_column(text, BigInteger)
+    text = literal_column(_SQLITE if dialect == "sqlite" else _POSTGRES, BigInteger)
+    return lambda: text
 
 
 def fixed_time(seconds: Callable[[], float]) -> Now:
     """A clock that a test moves by hand."""
-    return lambda: literal(int(seconds() * MICROSECONDS), BigInteger)
+    # Evaluated whenever a statement runs, so that statements can be kept.
+    moment = bindparam("fixed_time", type_=BigInteger, callable_=lambda: int(seconds() * MICROSECONDS))
+    return lambda: moment

@@ -8,15 +8,36 @@ worker that was stopped for longer than its lease can change nothing.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Update,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import MICROSECONDS, Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import declarations, resources
+from ecrkeeper_server.store.tables import Json, declarations, resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +52,139 @@ class Outcome:
     observed_at: int | None
     # The row's state is not the claimed one any more, even if the outcome's is.
     saved: bool = False
+    # Somebody still waits for the row.
+    urgent: bool = False
 
 
-def claim(tx: Tx, *, limit: int, lease: float, skip: frozenset[str] = frozenset()) -> list[Resource]:
-    """Up to `limit` due rows that no worker holds, longest due first, now held for `lease` seconds.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a claim may take: `slots` rows, and no more than `share` of one account, which has `busy` already."""
 
-    `skip` are accounts to leave alone for now.
+    slots: int
+    share: int = 1_000_000
+    busy: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_ROOM = Room(0)
+# So many candidates are looked at for each slot: those of an account beyond its share fall away.
+_LOOK_AHEAD = 4
+
+
+def claim(tx: Tx, *, lease: float, turn: Room, urgent: Room = NO_ROOM) -> list[Resource]:
+    """Due rows that no worker holds, now held for `lease` seconds: urgent ones, and those that have been due longest.
+
+    Urgent rows have room of their own, so that they do not wait behind what
+    was due before them; the rest goes in turn, so that nothing waits for ever.
     """
-    now = tx.now()
-    free = or_(resources.c.lease_until.is_(None), resources.c.lease_until < now)
-    due = select(resources.c.name).where(resources.c.due_at <= now, free)
-    if skip:
-        due = due.where(resources.c.account.not_in(sorted(skip)))
-    due = due.order_by(resources.c.due_at).limit(limit).with_for_update(skip_locked=True)
-    token = uuid.uuid4().hex
-    rows = tx.conn.execute(
-        update(resources)
-        .where(resources.c.name.in_(due.scalar_subquery()))
-        .values(lease_token=token, lease_until=now + int(lease * MICROSECONDS))
-        .returning(resources)
+    values = {**_values("urgent", urgent), **_values("turn", turn)}
+    values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
+    rows = tx.conn.execute(_claim(tx.now, tx.dialect, urgent=urgent.slots > 0), values)
+    return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
+
+
+# Putting the statement together takes longer than running it.
+@lru_cache(maxsize=64)
+def _claim(now: Now, dialect: str, *, urgent: bool) -> Update:
+    first = _candidates(now, dialect, "urgent", resources.c.urgent).cte("urgent_rows")
+    others = resources.c.name.not_in(select(first.c.name)) if urgent else true()
+    second = _candidates(now, dialect, "turn", others).cte("rows_in_turn")
+    names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
+    # An array makes Postgres look up each name, however many it expects.
+    chosen = resources.c.name == any_(func.array(names.scalar_subquery()))
+    if dialect == "sqlite":
+        chosen = resources.c.name.in_(names)
+    until = now() + bindparam("lease", type_=BigInteger)
+    return (
+        update(resources).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(resources)
     )
-    return [Resource.of(row) for row in rows]
 
 
-def next_due(tx: Tx) -> float | None:
-    """Seconds until the next row is due or a lease runs out; None if there is nothing to wait for."""
-    now = tx.now()
-    at = case((resources.c.lease_until.is_(None), resources.c.due_at), else_=_later(tx))
-    micros = tx.conn.execute(select(func.min(at) - now).where(resources.c.due_at.is_not(None))).scalar_one()
-    return None if micros is None else max(0.0, micros / MICROSECONDS)
+def _candidates(now: Now, dialect: str, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
+    """The names of rows to claim, none of them beyond its account's share."""
+    free = and_(resources.c.due_at <= now(), or_(resources.c.lease_until.is_(None), resources.c.lease_until < now()))
+    share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
+    taken = _taken(dialect, kind)
+    found = (
+        select(resources.c.name, resources.c.account, resources.c.due_at)
+        .where(free, which, taken < share)
+        .order_by(resources.c.due_at)
+        .limit(bindparam(f"{kind}_candidates", type_=Integer))
+        .subquery()
+    )
+    nth = func.row_number().over(partition_by=found.c.account, order_by=found.c.due_at).label("nth")
+    ranked = select(found.c.name, found.c.due_at, nth).subquery()
+    return (
+        select(resources.c.name)
+        .join(ranked, ranked.c.name == resources.c.name)
+        .where(free, ranked.c.nth + taken <= share)
+        .order_by(ranked.c.due_at)
+        .limit(slots)
+        .with_for_update(skip_locked=True, of=resources)
+    )
 
 
-def _later(tx: Tx) -> Any:
-    greatest = func.max if tx.dialect == "sqlite" else func.greatest
-    return greatest(resources.c.due_at, resources.c.lease_until)
+def _taken(dialect: str, kind: str) -> ColumnElement[int]:
+    """How many slots the account of a row has already."""
+    found: ColumnElement[Any]
+    if dialect == "sqlite":
+        found = func.json_extract(
+            bindparam(f"{kind}_busy", type_=Json), literal('$."').concat(resources.c.account).concat('"')
+        )
+    else:
+        found = bindparam(f"{kind}_busy", type_=JSONB).op("->>")(resources.c.account)
+    return func.coalesce(cast(found, Integer), 0)
+
+
+def _values(kind: str, room: Room) -> dict[str, Any]:
+    return {
+        f"{kind}_slots": room.slots,
+        f"{kind}_share": room.share,
+        f"{kind}_busy": dict(room.busy),
+        f"{kind}_candidates": room.slots * _LOOK_AHEAD,
+    }
+
+
+def next_due(tx: Tx, *, turn: Room | None = None, urgent: Room = NO_ROOM) -> float | None:
+    """Seconds until a row that fits into the room is due or a lease runs out; None if nothing is in sight.
+
+    Without any room given, every row counts.
+    """
+    rooms = {"turn": turn or Room(1), "urgent": urgent}
+    soonest: float | None = None
+    for kind, room in rooms.items():
+        for query in _next_due(tx.now, tx.dialect, kind) if room.slots else ():
+            micros = tx.conn.execute(query, _values(kind, room)).scalar_one()
+            if micros is not None and (soonest is None or micros < soonest):
+                soonest = micros
+            if soonest is not None and soonest <= 0:
+                # What follows may have to read everything that is due.
+                return 0.0
+    return None if soonest is None else soonest / MICROSECONDS
+
+
+@lru_cache(maxsize=64)
+def _next_due(now: Now, dialect: str, kind: str) -> tuple[Select[Any], ...]:
+    which = resources.c.urgent if kind == "urgent" else true()
+    fits = _taken(dialect, kind) < bindparam(f"{kind}_share", type_=Integer)
+    free = (
+        select(resources.c.due_at)
+        .where(which, resources.c.due_at > 0, resources.c.lease_until.is_(None), fits)
+        .order_by(resources.c.due_at)
+        .limit(1)
+    )
+    # Held rows are due as well, and come first in that order.
+    held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= now())
+    return tuple(select(query.scalar_subquery() - now()) for query in (free, held))
+
+
+def postpone(tx: Tx, account: str, seconds: float) -> None:
+    """Let the free rows of an account wait for at least so many seconds: all would meet the same fault."""
+    later = tx.now() + int(seconds * MICROSECONDS)
+    tx.conn.execute(
+        update(resources)
+        .where(resources.c.account == account, resources.c.lease_until.is_(None), resources.c.due_at < later)
+        .values(due_at=later)
+    )
 
 
 def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
@@ -98,6 +218,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
     values: dict[str, Any] = {
         "observed_generation": outcome.observed_generation,
         "due_at": case((resources.c.requested != claimed.requested, now), else_=later),
+        "urgent": or_(resources.c.requested != claimed.requested, literal(outcome.urgent)),
         "failures": case((resources.c.generation != claimed.generation, 0), else_=outcome.failures),
         "lease_token": None,
         "lease_until": None,

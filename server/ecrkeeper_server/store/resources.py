@@ -10,14 +10,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
-from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resources
-
-# A fresh write is due this long before now: it goes before resyncs that are
-# due, and a resync that has waited longer still goes before it.
-HEAD_START = 60 * MICROSECONDS
 
 
 def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
@@ -62,7 +57,8 @@ def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
             requested=1,
             create_time=tx.now(),
             update_time=tx.now(),
-            due_at=tx.now() - HEAD_START if due else None,
+            due_at=tx.now() if due else None,
+            urgent=due,
             failures=0,
         )
         .on_conflict_do_nothing(index_elements=["name"])
@@ -83,14 +79,15 @@ def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
         generation=resources.c.generation + 1,
         requested=resources.c.requested + 1,
         update_time=tx.now(),
-        due_at=tx.now() - HEAD_START,
+        due_at=tx.now(),
+        urgent=True,
         failures=0,
     )
 
 
 def request(tx: Tx, name: str) -> Resource:
     """Ask for a look at the resource now, although nothing new is desired."""
-    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now() - HEAD_START)
+    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True)
 
 
 def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:

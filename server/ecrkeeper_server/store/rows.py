@@ -39,6 +39,7 @@ class Resource(_FromRow):
     update_time: int
     observe_time: int | None
     due_at: int | None
+    urgent: bool
     lease_token: str | None
     lease_until: int | None
     failures: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, TypeDecorator, false, text
 from sqlalchemy.engine import Dialect
 
 
@@ -52,10 +52,13 @@ resources = Table(
     Column("update_time", BigInteger, nullable=False),
     Column("observe_time", BigInteger),
     Column("due_at", BigInteger),
+    # Somebody waits for it: what was asked for last has not been carried out.
+    Column("urgent", Boolean, nullable=False, server_default=false()),
     Column("lease_token", Text),
     Column("lease_until", BigInteger),
     Column("failures", BigInteger, nullable=False),
     Index("resources_due", "due_at"),
+    Index("resources_urgent", "due_at", postgresql_where=text("urgent"), sqlite_where=text("urgent = 1")),
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
 )
