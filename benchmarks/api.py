@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 import ecrkeeper
 
+from benchmarks.api_server import ApiServer
 from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
 from benchmarks.processes import Child, Listening, stopping
 from benchmarks.report import Report
-from benchmarks.rows import OWNER, Rows, account, registry
+from benchmarks.rows import OWNER, account, registry
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 from tests.harness import Server
 
+# All callers come from one address, so they are one principal, and the limits are not what is measured.
+_UNLIMITED = {
+    "rate_per_principal": 0,
+    "max_calls": 10_000,
+    "max_calls_per_principal": 10_000,
+    "max_streams": 10_000,
+    "max_streams_per_principal": 10_000,
+}
 _KINDS = ("get", "list", "update")
 _COLUMNS = (
     "call", "callers", "calls/s", "echo/s", "rate/echo", "p50 ms", "p99 ms", "p99/p50", "echo p99/p50",
@@ -24,19 +32,14 @@ _COLUMNS = (
 
 def run(report: Report, sizes: Sizes, site: Site) -> None:
     """Measure the calls and the watches on each database."""
-    report.note(
-        f"{sizes.registries} registries, all leased to a worker that does not exist, so that the engine of the SQLite"
-        " server (which must have one) finds nothing to do; the Postgres server runs with role api"
-    )
+    report.note(f"{sizes.registries} registries; the engine is off, so that only the API is measured")
     with (
         stopping(Listening("benchmarks.echo", site.folder)) as echo,
         stopping(Child("benchmarks.load", folder=site.folder)) as load,
     ):
         for name in sizes.databases:
             url = site.database(name, sizes.registries)
-            with contextlib.closing(Rows(url)) as there:
-                there.hold()
-            with site.server(url, role="all" if name == "sqlite" else "api") as server:
+            with stopping(ApiServer(site.folder, url, site.responder.url, **_UNLIMITED)) as server:
                 rows = [
                     _compare(report, sizes, (name, kind, callers), (server, echo), load)
                     for kind in _KINDS

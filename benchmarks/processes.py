@@ -68,6 +68,7 @@ class Child(Process):
             text=True,
         )
         self._log = log
+        self._path = folder / "children.log"
         self.pid = self.process.pid
 
     def ask(self, **order: Any) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Child(Process):
             raise AssertionError
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.process.args!r} ended; see children.log")
+            raise RuntimeError(f"{self.process.args!r} ended: {self._path.read_text()[-1000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -101,12 +101,6 @@ class Rows:
         with self._engine.connect() as conn:
             return int(conn.execute(query).scalar_one())
 
-    def hold(self) -> None:
-        """Lease every row for a day to a worker that does not exist, so that no engine touches any."""
-        later = self._now() + 86_400_000_000
-        with self._engine.connect() as conn:
-            conn.execute(update(resources).values(lease_token="bench", lease_until=later))
-
     def check(self) -> None:
         """RuntimeError if the work on some registry failed: then the figures measure something else."""
         query = select(func.count()).where(self._registries, resources.c.failures > 0)

@@ -117,6 +117,8 @@ class Simulator(Process):
 class Server(Process):
     """An ecrkeeper server against a simulated AWS."""
 
+    command: tuple[str, ...] = (program("ecrkeeper-server"), "serve")
+
     def __init__(self, folder: Path, database_url: str, aws_url: str, **settings: Any) -> None:
         environment = {
             "AWS_ACCESS_KEY_ID": "999999999999",
@@ -129,8 +131,7 @@ class Server(Process):
             "ECRKEEPER_LEASE_SECONDS": "2",
             **{f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        command = [program("ecrkeeper-server"), "serve"]
-        super().__init__(command, environment, folder / "server.log")
+        super().__init__(list(self.command), environment, folder / "server.log")
 
 
 def migrate(database_url: str) -> None:

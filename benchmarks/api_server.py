@@ -1,0 +1,25 @@
+"""The server without its engine, on any database: elsewhere the configuration forbids that for SQLite.
+
+Run as `python -m benchmarks.api_server`, with the settings in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+
+from ecrkeeper_server.__main__ import _run
+from ecrkeeper_server.config import load
+
+from tests.harness import Server
+
+
+class ApiServer(Server):
+    """That server in a process of its own."""
+
+    command = (sys.executable, "-m", "benchmarks.api_server")
+
+
+if __name__ == "__main__":
+    sys.exit(_run("serve", replace(load(None, os.environ), role="api")))
