@@ -95,12 +95,6 @@ class Rows:
         with self._engine.connect() as conn:
             return int(conn.execute(query).scalar_one())
 
-    def unleased(self) -> int:
-        """How many registries are due and held by nobody."""
-        query = select(func.count()).where(resources.c.due_at <= self._now(), resources.c.lease_token.is_(None))
-        with self._engine.connect() as conn:
-            return int(conn.execute(query).scalar_one())
-
     def check(self) -> None:
         """RuntimeError if the work on some registry failed: then the figures measure something else."""
         query = select(func.count()).where(self._registries, resources.c.failures > 0)

@@ -14,7 +14,7 @@ from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 from tests.harness import Process, Server
 
-_TIMED = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+_TIMED = "import time; import {}; print(time.process_time())"
 _IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper", "grpc.aio", "boto3")
 
 
@@ -63,7 +63,9 @@ def _imports(report: Report, sizes: Sizes) -> None:
                 [sys.executable, "-c", _TIMED.format(name)], capture_output=True, text=True, check=True
             )
             times.append(float(done.stdout) * 1000)
-    report.table("imports", ("module", "ms"), [(name, median(times)) for name, times in found.items()])
+    report.table(
+        "imports, a process each", ("module", "CPU ms"), [(name, median(times)) for name, times in found.items()]
+    )
 
 
 def _idle(report: Report, sizes: Sizes, site: Site, url: str) -> None:
