@@ -1,0 +1,55 @@
+"""The wheel in an empty environment, made as the image makes it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import program
+from tests.packaging import dockerfile
+
+
+def _everybodys(path: Path) -> bool:
+    """Whether every user can run a program."""
+    real = path.resolve()
+    return real.exists() and all(parent.stat().st_mode & 0o005 == 0o005 for parent in real.parents)
+
+
+def _interpreter() -> Path:
+    """A Python of this version outside of any environment, if possible one that an unprivileged user can run."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    candidates = [Path("/usr/bin") / version, Path("/usr/local/bin") / version]
+    return next((path for path in candidates if _everybodys(path)), Path(sys.base_prefix) / "bin" / version)
+
+
+@pytest.fixture(scope="package")
+def image() -> Iterator[Path]:
+    """The folder that stands for the root of the image after the build stage."""
+    # Not pytest's own folder, which nobody else may enter.
+    root = Path(tempfile.mkdtemp(prefix="ecrkeeper-image-"))
+    root.chmod(0o755)
+    build, _ = dockerfile.stages()
+    dockerfile.build(build, root, {"python": _interpreter(), "pip": Path(program("pip"))})
+    yield root
+    for folder, _, _ in os.walk(root):
+        os.chmod(folder, 0o755)
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="package")
+def installed(image: Path) -> Path:
+    """The `bin` folder of the environment, into which only the wheel and what it needs was installed."""
+    listed = subprocess.run(  # noqa: S603
+        [program("pip"), "--python", str(image / "opt/ecrkeeper/bin/python"), "list", "--format=freeze"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "pytest" not in listed
+    assert "hatchling" not in listed
+    return image / "opt/ecrkeeper/bin"
