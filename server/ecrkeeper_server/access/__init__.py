@@ -1,0 +1,1 @@
+"""Authorisation: the policy file, and decisions by it; pure, no I/O."""

@@ -1,0 +1,142 @@
+"""Who may do what: rules, and the decision by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ecrkeeper_server.access.patterns import Pattern
+from ecrkeeper_server.names import WILDCARD
+
+
+class Verb(StrEnum):
+    """What can be allowed. No verb contains another."""
+
+    READ = "read"
+    WRITE = "write"
+    FORCE = "force"
+    DELETE_ROLE = "delete-role"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls; `expires` is when a token ends, in seconds since 1970. Without a name: nobody has proved anything."""
+
+    name: str = ""
+    groups: frozenset[str] = frozenset()
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is acted on.
+
+    A part that is empty does not apply: a role has no Region, a registry as a whole has no owner. A part that is
+    `-` means any: the decision is then whether something within is allowed.
+    """
+
+    account: str = ""
+    region: str = ""
+    owner: str = ""
+
+    def __str__(self) -> str:
+        if not self.account:
+            return "the installation"
+        name = f"accounts/{self.account}"
+        if self.region:
+            name += f"/registries/{self.region}"
+        return name + (f"/settings/{self.owner}" if self.owner else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Allows verbs to principals and groups, within accounts, Regions and owners."""
+
+    name: str
+    principals: tuple[Pattern, ...]
+    groups: tuple[Pattern, ...]
+    verbs: frozenset[Verb]
+    accounts: tuple[Pattern, ...] = (Pattern.every(),)
+    regions: tuple[Pattern, ...] = (Pattern.every(),)
+    owners: tuple[Pattern, ...] = (Pattern.every(),)
+
+    def names(self, principal: Principal) -> bool:
+        """Whether it speaks of a principal or one of its groups."""
+        return any(pattern.matches(principal.name) for pattern in self.principals) or any(
+            pattern.matches(group) for pattern in self.groups for group in principal.groups
+        )
+
+    def covers(self, target: Target) -> bool:
+        """Whether it speaks of a target."""
+        return (
+            _meets(self.accounts, target.account)
+            and _meets(self.regions, target.region)
+            and _meets(self.owners, target.owner)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules; what no rule allows is denied."""
+
+    rules: tuple[Rule, ...]
+
+    def rules_for(self, principal: Principal, verb: Verb) -> tuple[Rule, ...]:
+        """The rules that give a principal a verb somewhere."""
+        return tuple(rule for rule in self.rules if verb in rule.verbs and rule.names(principal))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether something is allowed, by which rule, and the reasons for people: one, or what each rule lacks."""
+
+    allowed: bool
+    rule: str
+    reasons: tuple[str, ...]
+
+
+def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> Decision:
+    """Whether the policy allows it, and why."""
+    for rule in policy.rules_for(principal, verb):
+        if rule.covers(target):
+            why = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
+            return Decision(True, rule.name, (why,))
+    return Decision(False, "", _why_not(policy, principal, verb, target))
+
+
+def _meets(patterns: Sequence[Pattern], value: str) -> bool:
+    if value == WILDCARD or any(pattern.is_every for pattern in patterns):
+        return True
+    # A rule that is limited in a dimension says nothing about what has no place in it: whoever may write
+    # one owner's declarations may not therefore write what belongs to all owners.
+    return value != "" and any(pattern.matches(value) for pattern in patterns)
+
+
+def _why_not(policy: Policy, principal: Principal, verb: Verb, target: Target) -> tuple[str, ...]:
+    naming = [rule for rule in policy.rules if rule.names(principal)]
+    if not naming:
+        groups = ", ".join(sorted(principal.groups))
+        return (f"no rule names {principal.name!r}" + (f" or one of its groups {groups}" if groups else ""),)
+    return tuple(_lack(rule, verb, target) for rule in naming)
+
+
+def _lack(rule: Rule, verb: Verb, target: Target) -> str:
+    if verb not in rule.verbs:
+        return f"the rule {rule.name!r} allows {', '.join(sorted(rule.verbs))}, not {verb}"
+    lacks = [
+        f"{what} {_list(patterns)}, {f'not {value}' if value else f'and {target} is not of one {singular}'}"
+        for what, singular, patterns, value in (
+            ("accounts", "account", rule.accounts, target.account),
+            ("regions", "Region", rule.regions, target.region),
+            ("owners", "owner", rule.owners, target.owner),
+        )
+        if not _meets(patterns, value)
+    ]
+    return f"the rule {rule.name!r} allows {verb} only for {'; and only for '.join(lacks)}"
+
+
+def _list(patterns: Sequence[Pattern]) -> str:
+    shown = ", ".join(pattern.text for pattern in patterns[:5])
+    return shown + (f" and {len(patterns) - 5} more" if len(patterns) > 5 else "")
