@@ -48,6 +48,7 @@ class Subscription(Generic[Step]):
         self._known: set[str] = set()
         self._shown: set[str] = set()
         self._begun = False
+        self._told = False
 
     def left(self) -> float | None:
         """Return the seconds left, or None without an end."""
@@ -55,7 +56,7 @@ class Subscription(Generic[Step]):
 
     def take(self, step: Step) -> list[Step]:
         """Return what to pass on for a step: before the end of a snapshot, what it no longer shows is removed."""
-        self._begun = True
+        self._begun = self._told = True
         self._backoff.reset()
         kind, name = getattr(step, "kind"), getattr(step, self._resource).name  # noqa: B009
         if kind == CURRENT:
@@ -76,9 +77,12 @@ class Subscription(Generic[Step]):
         if failure is not None:
             error = from_rpc(failure, self.call.request)
             limited = isinstance(error, ResourceExhausted) and error.retry_after is not None
-            if not (self._begun and (limited or isinstance(error, Unavailable))):
+            # A stream ends with its token. The next one takes a new token, if there is one: else it is refused at once.
+            expired = self._told and error.reason == "TOKEN_EXPIRED"
+            if not (expired or (self._begun and (limited or isinstance(error, Unavailable)))):
                 raise error from failure
             asked = error.retry_after or 0.0
+        self._told = False
         self._shown.clear()
         pause, left = max(self._backoff.pause(), asked), self.left()
         return pause if left is None else min(pause, left)

@@ -1,4 +1,4 @@
-"""The command line: `ecrkeeper-server serve | migrate | check-config | iam-policy | export | import`."""
+"""The command line: `ecrkeeper-server serve | migrate | check-config | check-access | iam-policy | export | import`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ecrkeeper_server.cli import export, iam_policy, restore
+from ecrkeeper_server.cli import check_access, export, iam_policy, restore
 from ecrkeeper_server.config import Config, ConfigError, load
 
 
@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
         command.set_defaults(run=None)
-    for module in (iam_policy, export, restore):
+    for module in (check_access, iam_policy, export, restore):
         module.add(commands)
     return parser
 
@@ -48,32 +48,35 @@ def main(arguments: list[str] | None = None) -> int:
     if given.role:
         environment["ECRKEEPER_ROLE"] = given.role
     try:
-        config = load(given.config, environment)
+        return _run(given.command, load(given.config, environment))
     except ConfigError as error:
         for fault in error.faults:
             print(f"ecrkeeper-server: {fault}", file=sys.stderr)  # noqa: T201
         return 2
-    return _run(given.command, config)
 
 
 def _run(command: str, config: Config) -> int:
-    if command == "check-config":
-        _print(config)
-        return 0
-    # Imported here: `check-config` and `--help` answer without loading gRPC and SQLAlchemy.
+    # Imported here: `--help` and `check-access` answer without loading gRPC and SQLAlchemy.
     if command == "migrate":
         from ecrkeeper_server.store import schema
 
         schema.migrate(config.database_url)
+        return 0
+    from ecrkeeper_server.security import open_security
+
+    if command == "check-config":
+        open_security(config)
+        _print(config)
         return 0
     import uvloop
 
     from ecrkeeper_server import app
 
     app.configure_logging(config)
+    security = open_security(config)
     app.prepare(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(app.serve(config))
+        runner.run(app.serve(config, security))
     return 0
 
 

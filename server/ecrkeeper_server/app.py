@@ -21,6 +21,7 @@ from ecrkeeper_server.config import Config
 from ecrkeeper_server.engine.worker import Engine, EngineOptions
 from ecrkeeper_server.errors import Refusal
 from ecrkeeper_server.probes import serve_probes
+from ecrkeeper_server.security import Security
 from ecrkeeper_server.store import queue, schema
 from ecrkeeper_server.store.database import Database
 
@@ -39,7 +40,7 @@ def prepare(config: Config) -> None:
         )
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, security: Security) -> None:
     """Run until SIGTERM or SIGINT: then take no more calls, let steps end, release leases, close."""
     db = schema.open_database(config.database_url, pool_size=config.pool_size)
     aws = AwsClient(_aws_options(config))
@@ -60,14 +61,17 @@ async def serve(config: Config) -> None:
         wake=engine.wake if engine is not None else _nothing,
         home_region=config.home_region,
         show=OperationView(db, config.home_region),
+        access=security.access,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
         stack.push_async_callback(aws.close)
-        await _run(config, edge, engine, stack)
+        await _run(config, edge, engine, security, stack)
 
 
-async def _run(config: Config, edge: Edge, engine: Engine | None, stack: contextlib.AsyncExitStack) -> None:
+async def _run(
+    config: Config, edge: Edge, engine: Engine | None, security: Security, stack: contextlib.AsyncExitStack
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,9 +80,13 @@ async def _run(config: Config, edge: Edge, engine: Engine | None, stack: context
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
-        server, checks = build(edge, with_reflection=config.reflection, limits=_limits(config))
+        server, checks = build(
+            edge, with_reflection=config.reflection, limits=_limits(config), authentication=security.authentication
+        )
         host, _, _ = config.listen.rpartition(":")
-        port = server.add_insecure_port(config.listen)
+        port = security.listen(server, config.listen)
+        maintenance = asyncio.create_task(security.maintain())
+        stack.callback(maintenance.cancel)
         await server.start()
         await set_serving(checks, serving=True)
     work = asyncio.create_task(engine.run()) if engine is not None else None

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ecrkeeper_server.identity.algorithms import ALGORITHMS, secure
 from ecrkeeper_server.names import partition_of
 
 PREFIX = "ECRKEEPER_"
@@ -24,6 +25,21 @@ class Config:
     insecure: bool = False
     role: str = "all"
     reflection: bool = True
+    open_reflection: bool = False
+    tls_certificate_file: str = ""
+    tls_key_file: str = ""
+    tls_client_ca_file: str = ""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_jwks_url: str = ""
+    jwt_jwks_file: str = ""
+    jwt_algorithms: str = "RS256,ES256"
+    jwt_leeway_seconds: float = 30.0
+    jwt_refresh_seconds: float = 300.0
+    jwt_principal_claim: str = "sub"
+    jwt_principal_prefix: str = ""
+    jwt_groups_claim: str = "groups"
+    policy_file: str = ""
     home_region: str = "us-east-1"
     aws_endpoint_url: str = ""
     aws_role_template: str = ""
@@ -128,6 +144,8 @@ _RANGES = {
     "max_metadata_bytes": (8 * 1024, 1024 * 1024),
     "max_stream_seconds": (1.0, 86_400.0),
     "max_connection_seconds": (1.0, 86_400.0),
+    "jwt_leeway_seconds": (0.0, 300.0),
+    "jwt_refresh_seconds": (10.0, 86_400.0),
 }
 _CHOICES = {
     "role": ("all", "api", "engine"),
@@ -156,8 +174,50 @@ def check(config: Config) -> list[str]:
         faults.append("aws_role_template: must hold {account}, as in arn:aws:iam::{account}:role/ecrkeeper")
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
+    encrypted = {"listen": bool(config.tls_certificate_file)}
     for name in ("listen", "metrics_listen"):
-        faults += _address(name, getattr(config, name), insecure=config.insecure)
+        faults += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
+    return faults + _identity(config)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a list that is separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _identity(config: Config) -> list[str]:
+    """Faults of what says who callers are and what they may do."""
+    faults = []
+    if bool(config.tls_certificate_file) != bool(config.tls_key_file):
+        faults.append("tls_certificate_file, tls_key_file: give both or neither")
+    if config.tls_client_ca_file and not config.tls_certificate_file:
+        faults.append("tls_client_ca_file: needs tls_certificate_file and tls_key_file")
+    given = [name for name in ("jwt_audience", "jwt_jwks_url", "jwt_jwks_file") if getattr(config, name)]
+    if given and not config.jwt_issuer:
+        faults.append(f"jwt_issuer: is needed with {', '.join(given)}")
+    if config.jwt_issuer:
+        faults += _tokens(config)
+    if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
+        faults.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
+    return faults
+
+
+def _tokens(config: Config) -> list[str]:
+    faults = []
+    if not words(config.jwt_audience):
+        faults.append("jwt_audience: is needed with jwt_issuer; without it, tokens for any other service would do")
+    if config.jwt_jwks_url and config.jwt_jwks_file:
+        faults.append("jwt_jwks_url, jwt_jwks_file: give one of them, or neither to ask the issuer by OIDC discovery")
+    if config.jwt_jwks_url and not secure(config.jwt_jwks_url):
+        faults.append(f"jwt_jwks_url: must be https, or http on this machine, got {config.jwt_jwks_url!r}")
+    discovers = not config.jwt_jwks_url and not config.jwt_jwks_file
+    if discovers and not secure(config.jwt_issuer):
+        faults.append(f"jwt_issuer: must be https to ask it for its keys, got {config.jwt_issuer!r}")
+    refused = [name for name in words(config.jwt_algorithms) if name not in ALGORITHMS]
+    if refused or not words(config.jwt_algorithms):
+        faults.append(f"jwt_algorithms: must be of {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
+    if not config.jwt_principal_claim:
+        faults.append("jwt_principal_claim: must not be empty")
     return faults
 
 

@@ -6,6 +6,8 @@ Refusal                  a call that is refused, with a status code by name
 ├── AlreadyExists        the resource or the request id is taken
 ├── Aborted              the etag is stale
 ├── FailedPrecondition   the state does not allow it; says what must change
+├── Unauthenticated      the caller has not proved who it is; says why not
+├── PermissionDenied     the caller may not do this
 ├── ResourceExhausted    a quota is used up
 └── Unavailable          try again later
 Permanent                AWS will keep refusing until something changes
@@ -107,6 +109,12 @@ class FailedPrecondition(Refusal):
     """The state of the system does not allow the call."""
 
     code = "FAILED_PRECONDITION"
+
+
+class Unauthenticated(Refusal):
+    """The caller has not proved who it is."""
+
+    code = "UNAUTHENTICATED"
 
 
 class PermissionDenied(Refusal):

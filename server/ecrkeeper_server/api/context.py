@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from google.longrunning import operations_pb2
 
+from ecrkeeper_server.api.access import CALLER, Access
 from ecrkeeper_server.api.pages import Fields, Page, matcher
+from ecrkeeper_server.api.permissions import resource_target
 from ecrkeeper_server.api.watch import Changes, Listener, relevant
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.names import partition_of
@@ -36,8 +38,7 @@ class Edge:
     wake: Callable[[], None]
     home_region: str
     show: Callable[[Operation], Any]
-    # Whether a principal may declare as an owner; without rules everybody may as anybody.
-    may_write_as: Callable[[str, str], bool] = field(default=lambda _principal, _owner: True)
+    access: Access = field(default_factory=Access)
 
     @property
     def partition(self) -> str:
@@ -51,9 +52,8 @@ class Edge:
 
 
 def principal_of(context: Any) -> str:
-    """Who calls, as the transport has proved it; empty where it proves nothing."""
-    identities = context.peer_identities()
-    return next((identity.decode(errors="replace") for identity in identities or ()), "")
+    """Who calls, as a token or a certificate has proved it; empty where nothing is proved."""
+    return CALLER.get().name
 
 
 def resource_fields(place: str, extra: Fields) -> Fields:
@@ -75,46 +75,60 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 
 
 async def scan(
-    fetch: Callable[[Any, int], Awaitable[list[T]]], page: Page, meets: Callable[[T], bool], cursor: Callable[[T], Any]
+    fetch: Callable[[Any, int], Awaitable[list[T]]],
+    page: Page,
+    meets: Callable[[T], bool],
+    cursor: Callable[[T], Any],
+    may: Callable[[T], bool],
 ) -> tuple[list[T], str]:
-    """One page of the rows that meet a filter, and the token of the next.
+    """One page of the rows that the caller may read and that meet a filter, and the token of the next.
 
     `fetch` returns rows behind a cursor. A filter that few rows meet ends a
-    page early rather than reading the whole table in one call.
+    page early rather than reading the whole table in one call. Rows that the
+    caller may not read do not count, and no token names one.
     """
     found: list[T] = []
-    after = page.after
-    for _ in range(_BATCHES):
+    after = told = page.after
+    batches = 0
+    while batches < _BATCHES or told == page.after:
         rows = await fetch(after, _BATCH)
         for row in rows:
+            after = cursor(row)
+            if not may(row):
+                continue
             if meets(row):
                 if len(found) == page.size:
-                    return found, page.token(after)
+                    return found, page.token(told)
                 found.append(row)
-            after = cursor(row)
+            told = after
         if len(rows) < _BATCH:
             return found, ""
+        batches += 1
         # Reads of SQLite do not wait for anything: let other calls go on.
         await asyncio.sleep(0)
-    return found, page.token(after)
+    return found, page.token(told)
 
 
 async def scan_resources(
-    db: Database, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
+    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
 ) -> tuple[list[Resource], str]:
-    """One page of registries or roles."""
+    """One page of the registries or roles that the caller may read."""
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        return await db.read(lambda tx: resources.page(tx, kind, account, after, limit))
+        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
 
-    return await scan(fetch, page, meets, lambda row: row.name)
+    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target))
 
 
 async def watched(
     edge: Edge, kind: str, account: str, text: str, fields: Fields
 ) -> AsyncIterator[tuple[str, str, Resource | None]]:
-    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between."""
-    meets = matcher(text, fields)
+    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
+    wanted, may = matcher(text, fields), edge.access.readable(resource_target)
+
+    def meets(row: Resource) -> bool:
+        return may(row) and wanted(row)
+
     sent: dict[str, bytes] = {}
     with edge.changes.subscribe() as listener:
         async for row in _everything(edge, kind, account, meets):

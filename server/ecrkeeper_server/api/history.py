@@ -9,9 +9,11 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.declarations import Wish, lint
 from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.writes import caller_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.elements import diff
@@ -41,7 +43,7 @@ class History(OwnerSettings):
         wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
         lint(name, wish.settings, "revision.settings")
         return await self._put(
-            name, lambda _: wish, self._caller(name, "RollbackRegistrySettings", request, context), request,
+            name, lambda _: wish, caller_of("RollbackRegistrySettings", request, principal_of(context)), request,
             create=True, update=True, etag=request.etag,
         )  # fmt: skip
 

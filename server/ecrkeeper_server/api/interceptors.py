@@ -78,8 +78,7 @@ class Edge(grpc.aio.ServerInterceptor):
         method: str = handler_call_details.method
         if handler is None or not method.startswith(_OURS):
             return handler
-        given = dict(handler_call_details.invocation_metadata or ()).get(_REQUEST_ID)
-        call_id = given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
+        call_id = call_id_of(handler_call_details)
         read = _deserializer(handler.request_deserializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
@@ -88,6 +87,12 @@ class Edge(grpc.aio.ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(
             _stream(method, call_id, handler.unary_stream), read, handler.response_serializer
         )
+
+
+def call_id_of(details: grpc.HandlerCallDetails) -> str:
+    """The id of a call: what the caller says, or a new one."""
+    given = dict(details.invocation_metadata or ()).get(_REQUEST_ID)
+    return given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
 
 
 def _deserializer(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
@@ -119,7 +124,7 @@ def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) ->
             _check(request)
             response = await asyncio.wait_for(handler(request, context), limit)
         except Exception as error:
-            await _abort(context, method, call_id, error)
+            await abort(context, method, call_id, error)
         log.debug("rpc", method=method, call_id=call_id, seconds=round(time.perf_counter() - began, 6))
         return response
 
@@ -133,12 +138,13 @@ def _stream(method: str, call_id: str, handler: Callable[..., AsyncIterator[Any]
             async for response in handler(request, context):
                 yield response
         except Exception as error:
-            await _abort(context, method, call_id, error)
+            await abort(context, method, call_id, error)
 
     return call
 
 
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception) -> NoReturn:
+async def abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception) -> NoReturn:
+    """End a call with the status of an error."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
     status = _status(method, call_id, error)

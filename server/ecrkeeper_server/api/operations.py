@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import grpc.aio
@@ -15,17 +14,18 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.backfills import backfill
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.context import Edge, scan
+from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.permissions import operation_target
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import RegistryName, partition_of, shown
+from ecrkeeper_server.names import RegistryName, parse_operation, partition_of
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_NAME = re.compile(r"operations/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _WAIT_SECONDS = 60.0
 # How often a waiting call looks although no hint came: hints can be lost.
 _LOOK_SECONDS = 2.0
@@ -97,10 +97,8 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self._edge = edge
 
     async def _get(self, name: str) -> Operation:
-        found = _NAME.fullmatch(name)
-        if found is None:
-            raise InvalidArgument([Violation("name", f"must look like `operations/{{uuid}}`, got {shown(name)}")])
-        row = await self._edge.db.read(lambda tx: operations.get(tx, found[1]))
+        operation = parse_operation(name)
+        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
         if row is None:
             raise NotFound("Operation", name, "operations are kept for a week after they end")
         return row
@@ -138,13 +136,15 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         """List operations by id."""
         if request.filter or not 0 <= request.page_size <= 1000:
             raise InvalidArgument([Violation("page_size", "must be 0 to 1,000; filters are not supported here")])
-        after = request.page_token
-        if after and not _NAME.fullmatch(f"operations/{after}"):
-            raise InvalidArgument([Violation("page_token", "is not a token of this list")])
-        size = request.page_size or 100
-        rows = await self._edge.db.read(lambda tx: operations.page(tx, after, size))
+        page = page_of(request, "")
+
+        async def fetch(after: str, limit: int) -> list[Operation]:
+            return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
+
+        rows, token = await scan(
+            fetch, page, lambda _: True, lambda row: row.id, self._edge.access.readable(operation_target)
+        )
         shown_rows = [await self._edge.operation(row) for row in rows]
-        token = rows[-1].id if len(rows) == size else ""
         return operations_pb2.ListOperationsResponse(operations=shown_rows, next_page_token=token)
 
     async def DeleteOperation(

@@ -13,11 +13,12 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of, scan
 from ecrkeeper_server.api.declarations import Undone, Wish, Written, lint, put, remove
 from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.shape import settings_to_aws
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
 from ecrkeeper_server.engine.observe import observe
-from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Violation
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
@@ -65,7 +66,8 @@ class OwnerSettings:
             behind = (after[0], after[1], after[2])
             return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
 
-        found, token = await scan(fetch, page, meets, lambda row: [row.account, row.region, row.owner])
+        may = self._edge.access.readable(declaration_target)
+        found, token = await scan(fetch, page, meets, lambda row: [row.account, row.region, row.owner], may)
         names = sorted({str(d.name.registry) for d in found})
         registries = await self._edge.db.read(lambda tx: resources.get_many(tx, names))
         shown_rows = [render.settings(d, registries[str(d.name.registry)]) for d in found]
@@ -80,7 +82,7 @@ class OwnerSettings:
         wish = _wish(request.registry_settings)
         lint(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda _: wish, self._caller(name, "CreateRegistrySettings", request, context), request,
+            name, lambda _: wish, caller_of("CreateRegistrySettings", request, principal_of(context)), request,
             create=True, update=False, etag=request.registry_settings.etag,
         )  # fmt: skip
 
@@ -94,7 +96,7 @@ class OwnerSettings:
         wish = _wish(given)
         lint(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda present: _merged(present, wish, paths), self._caller(name, "UpdateRegistrySettings", request, context), request,
+            name, lambda present: _merged(present, wish, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 
@@ -103,7 +105,7 @@ class OwnerSettings:
     ) -> registry_pb2.RegistrySettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
-        caller = self._caller(name, "DeleteRegistrySettings", request, context)
+        caller = caller_of("DeleteRegistrySettings", request, principal_of(context))
         if request.validate_only:
             tried = await self._try(
                 lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
@@ -116,15 +118,6 @@ class OwnerSettings:
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
-
-    def _caller(self, name: SettingsName, method: str, request: Any, context: Context) -> Caller:
-        """Who calls; refused if that principal may not declare as this owner."""
-        principal = principal_of(context)
-        if not self._edge.may_write_as(principal, name.owner):
-            raise PermissionDenied(
-                f"{principal or 'an unauthenticated caller'} may not declare as {name.owner}", reason="NOT_THE_OWNER"
-            )
-        return caller_of(method, request, principal)
 
     async def _put(
         self,
@@ -209,7 +202,7 @@ class OwnerSettings:
         return await self._put(
             name,
             lambda _: wish,
-            self._caller(name, "ImportRegistrySettings", request, context),
+            caller_of("ImportRegistrySettings", request, principal_of(context)),
             request,
             create=True,
             update=False,

@@ -67,7 +67,7 @@ class Registries:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan_resources(self._edge.db, RegistryName.kind, account, page, meets)
+        rows, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets)
         declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
         return pb.ListRegistriesResponse(
             registries=[render.registry(row, declared[row.name]) for row in rows], next_page_token=token

@@ -75,7 +75,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         """List roles."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan_resources(self._edge.db, RoleName.kind, account, page, meets)
+        rows, token = await scan_resources(self._edge, RoleName.kind, account, page, meets)
         shown_rows = [render.role(row, self._edge.partition) for row in rows]
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=shown_rows, next_page_token=token)
 

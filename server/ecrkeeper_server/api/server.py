@@ -17,6 +17,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from ecrkeeper_server.api import interceptors
 from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.authentication import Authentication
+from ecrkeeper_server.api.authorization import Authorization
 from ecrkeeper_server.api.backfills import Backfills
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.gate import Gate
@@ -48,13 +50,17 @@ def build(
     edge: Edge,
     *,
     with_reflection: bool,
+    authentication: Authentication | None = None,
     more: Sequence[grpc.aio.ServerInterceptor] = (),
     limits: Limits | None = None,
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
-    """A server that is not started yet, and its health service; `more` come first, those that prove who calls among them."""
+    """A server that is not started yet, and its health service."""
     limits = limits or Limits()
+    first = [] if authentication is None else [authentication]
+    # Who calls, whether the server takes the call on, whether the request is well-formed, whether the caller may.
     # Outside of the gate, unary calls are handlers of type stream_unary.
-    server = listener([*more, Gate(limits, Admission(limits)), interceptors.Edge()], limits)
+    chain = [*first, *more, Gate(limits, Admission(limits)), interceptors.Edge(), Authorization(edge.access, edge.db)]
+    server = listener(chain, limits)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)

@@ -16,7 +16,7 @@ _TEXT = (
 )
 
 
-def register(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Add the command to the command line."""
     command: argparse.ArgumentParser = commands.add_parser(
         "check-access", help="explain what a policy file allows", description=_TEXT

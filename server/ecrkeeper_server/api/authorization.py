@@ -1,0 +1,77 @@
+"""The interceptor that lets a call through only if the policy allows all that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.access import Access
+from ecrkeeper_server.api.permissions import PERMISSIONS, Need, Needs, operation_target
+from ecrkeeper_server.errors import PermissionDenied
+from ecrkeeper_server.store import operations
+from ecrkeeper_server.store.database import Database
+
+# Health and reflection concern no resource; whether they need credentials is for authentication to say.
+_WITHOUT_RESOURCES = ("/grpc.health.", "/grpc.reflection.")
+
+
+class Authorization(grpc.aio.ServerInterceptor):
+    """Checks every call by the table of permissions; the innermost interceptor, so it sees checked requests."""
+
+    def __init__(self, access: Access, db: Database, permissions: Mapping[str, Needs] = PERMISSIONS) -> None:
+        self._access = access
+        self._db = db
+        self._permissions = permissions
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """The handler, behind the check."""
+        handler = await continuation(handler_call_details)
+        method: str = handler_call_details.method
+        if handler is None or method.startswith(_WITHOUT_RESOURCES):
+            return handler
+        read, write = handler.request_deserializer, handler.response_serializer
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary), read, write)
+        return grpc.unary_stream_rpc_method_handler(self._stream(method, handler.unary_stream), read, write)
+
+    def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call(request: Any, context: Any) -> Any:
+            await self._check(method, request)
+            return await handler(request, context)
+
+        return call
+
+    def _stream(self, method: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+            await self._check(method, request)
+            async for response in handler(request, context):
+                yield response
+
+        return call
+
+    async def _check(self, method: str, request: Any) -> None:
+        if not self._access.enforced:
+            return
+        needs = self._permissions.get(method)
+        if needs is None:
+            raise PermissionDenied(f"{method} has no entry in the table of permissions", reason="ACCESS_DENIED")
+        self._access.check([await self._placed(need) for need in needs(request)])
+
+    async def _placed(self, need: Need) -> Need:
+        """The need with the target of its operation.
+
+        An operation that does not exist is of the whole installation: only who may read everything learns of it.
+        """
+        if not need.operation:
+            return need
+        row = await self._db.read(lambda tx: operations.get(tx, need.operation))
+        return replace(need, target=operation_target(row) if row is not None else Target())

@@ -1,0 +1,220 @@
+"""Which permissions each call needs: one table, from the full method to the verbs and what they are on.
+
+A call is checked against all that its entry lists. An RPC without an entry cannot be called while there is a policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2
+
+from ecrkeeper_server.access.policy import Target, Verb
+from ecrkeeper_server.names import (
+    WILDCARD,
+    BackfillName,
+    RegistryName,
+    RoleName,
+    SettingsName,
+    parse_account,
+    parse_operation,
+    parse_registry_pattern,
+)
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One permission: a verb on a target. `resource` is how the caller called it.
+
+    With `operation`, the id of an operation, the target is what that operation is on, and is looked up.
+    """
+
+    verb: Verb
+    resource: str
+    target: Target
+    operation: str = ""
+
+
+Needs = Callable[[Any], Sequence[Need]]
+
+
+def resource_target(row: Resource) -> Target:
+    """What a stored registry or role is, for a policy."""
+    return Target(row.account, row.place if row.kind == RegistryName.kind else "")
+
+
+def declaration_target(row: Declaration) -> Target:
+    """What a stored declaration is, for a policy."""
+    return Target(row.account, row.region, row.owner)
+
+
+def operation_target(row: Operation) -> Target:
+    """What a stored operation is on, for a policy."""
+    _, account, kind, place = row.target.split("/")[:4]
+    return Target(account, place if kind == "registries" else "")
+
+
+def _on(name: RegistryName | RoleName | SettingsName, verb: Verb) -> Need:
+    if isinstance(name, SettingsName):
+        return Need(verb, str(name), Target(name.registry.account, name.registry.region, name.owner))
+    return Need(verb, str(name), Target(name.account, name.region if isinstance(name, RegistryName) else ""))
+
+
+def _nothing(_: Any) -> Sequence[Need]:
+    """No permission: whoever is authenticated may call it."""
+    return ()
+
+
+def _registry(verb: Verb, field: str = "name") -> Needs:
+    return lambda request: [_on(RegistryName.parse(getattr(request, field), field), verb)]
+
+
+def _any_owner(request: Any) -> Sequence[Need]:
+    """Whoever may write some declaration for the registry."""
+    name = RegistryName.parse(request.name)
+    return [Need(Verb.WRITE, str(name), Target(name.account, name.region, WILDCARD))]
+
+
+def _backfill(verb: Verb) -> Needs:
+    return lambda request: [Need(verb, request.name, _on(BackfillName.parse(request.name).registry, verb).target)]
+
+
+def _registries(request: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, request.parent, Target(parse_account(request.parent, wildcard=True), WILDCARD))]
+
+
+def _update_registry(request: Any) -> Sequence[Need]:
+    """The mode and the foreign elements concern all owners; to prune removes what nobody declared."""
+    name = RegistryName.parse(request.registry.name, "registry.name")
+    paths = list(request.update_mask.paths)
+    prunes = request.registry.foreign_elements == common_pb2.FOREIGN_ELEMENTS_PRUNE and (
+        paths in ([], ["*"]) or "foreign_elements" in paths
+    )
+    return [_on(name, Verb.ADMIN), *([_on(name, Verb.FORCE)] if prunes else []), *_plan(name, request)]
+
+
+def _plan(registry: RegistryName, request: Any) -> Sequence[Need]:
+    """A plan shows whole documents, and so what other owners declared."""
+    return [_on(registry, Verb.READ)] if request.validate_only else []
+
+
+def _write(name: SettingsName, request: Any) -> Sequence[Need]:
+    forced = [_on(name, Verb.FORCE)] if getattr(request, "force", False) else []
+    return [_on(name, Verb.WRITE), *forced, *_plan(name.registry, request)]
+
+
+def _settings(request: Any) -> Sequence[Need]:
+    return _write(SettingsName.parse(request.name), request)
+
+
+def _create_settings(request: Any) -> Sequence[Need]:
+    registry = RegistryName.parse(request.parent, "parent")
+    return _write(SettingsName.of(registry, request.registry_settings_id, "registry_settings_id"), request)
+
+
+def _update_settings(request: Any) -> Sequence[Need]:
+    return _write(SettingsName.parse(request.registry_settings.name, "registry_settings.name"), request)
+
+
+def _import_settings(request: Any) -> Sequence[Need]:
+    """The answer is what AWS has, whoever it is of."""
+    registry = RegistryName.parse(request.name)
+    name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
+    return [_on(name, Verb.WRITE), _on(registry, Verb.READ)]
+
+
+def _read_settings(request: Any) -> Sequence[Need]:
+    return [_on(SettingsName.parse(request.name), Verb.READ)]
+
+
+def _list_settings(request: Any) -> Sequence[Need]:
+    account, region = parse_registry_pattern(request.parent)
+    return [Need(Verb.READ, f"{request.parent}/settings/-", Target(account, region, WILDCARD))]
+
+
+def _role(verb: Verb) -> Needs:
+    return lambda request: [_on(RoleName.parse(request.name), verb)]
+
+
+def _roles(request: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, request.parent, Target(parse_account(request.parent, wildcard=True)))]
+
+
+def _create_role(request: Any) -> Sequence[Need]:
+    account = parse_account(request.parent)
+    return [_on(RoleName.of(account, request.service_linked_role_id, "service_linked_role_id"), Verb.WRITE)]
+
+
+def _update_role(request: Any) -> Sequence[Need]:
+    return [_on(RoleName.parse(request.service_linked_role.name, "service_linked_role.name"), Verb.WRITE)]
+
+
+def _delete_role(request: Any) -> Sequence[Need]:
+    name = RoleName.parse(request.name)
+    forced = [_on(name, Verb.FORCE)] if request.force_delete_adopted else []
+    return [_on(name, Verb.DELETE_ROLE), *forced]
+
+
+def _operation(verb: Verb) -> Needs:
+    return lambda request: [Need(verb, request.name, Target(), parse_operation(request.name))]
+
+
+def _operations(_: Any) -> Sequence[Need]:
+    return [Need(Verb.READ, "operations/-", Target(WILDCARD, WILDCARD))]
+
+
+def _table(**services: Mapping[str, Needs]) -> dict[str, Needs]:
+    packages = {"Operations": "google.longrunning"}
+    return {
+        f"/{packages.get(service, 'ecrkeeper.v1')}.{service}/{method}": needs
+        for service, methods in services.items()
+        for method, needs in methods.items()
+    }
+
+
+PERMISSIONS: Mapping[str, Needs] = _table(
+    RoleService={
+        "GetServiceLinkedRole": _role(Verb.READ),
+        "ListServiceLinkedRoles": _roles,
+        "CreateServiceLinkedRole": _create_role,
+        "UpdateServiceLinkedRole": _update_role,
+        "DeleteServiceLinkedRole": _delete_role,
+        "CheckServiceLinkedRoleUsage": _role(Verb.READ),
+        "ReconcileServiceLinkedRole": _role(Verb.WRITE),
+        "WatchServiceLinkedRoles": _roles,
+        "ListSupportedRegions": _nothing,
+    },
+    RegistrySettingsService={
+        "GetRegistry": _registry(Verb.READ),
+        "ListRegistries": _registries,
+        "UpdateRegistry": _update_registry,
+        "WatchRegistries": _registries,
+        "ReconcileRegistry": _any_owner,
+        "ImportRegistrySettings": _import_settings,
+        "GetRegistrySettings": _read_settings,
+        "ListRegistrySettings": _list_settings,
+        "CreateRegistrySettings": _create_settings,
+        "UpdateRegistrySettings": _update_settings,
+        "DeleteRegistrySettings": _settings,
+        "ListRegistrySettingsRevisions": _read_settings,
+        "RollbackRegistrySettings": _settings,
+        "ValidatePullThroughCacheRule": _registry(Verb.READ),
+        "CheckReplication": _registry(Verb.READ),
+        "ExplainRepository": _registry(Verb.READ),
+        "StartReplicationBackfill": _registry(Verb.WRITE, "parent"),
+        "StopReplicationBackfill": _backfill(Verb.WRITE),
+        "GetReplicationBackfill": _backfill(Verb.READ),
+        "ListReplicationBackfills": _registry(Verb.READ, "parent"),
+        "ListReplicationBackfillResults": _backfill(Verb.READ),
+    },
+    Operations={
+        "GetOperation": _operation(Verb.READ),
+        "WaitOperation": _operation(Verb.READ),
+        "ListOperations": _operations,
+        "DeleteOperation": _operation(Verb.WRITE),
+        "CancelOperation": _operation(Verb.WRITE),
+    },
+)

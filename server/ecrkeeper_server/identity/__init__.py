@@ -1,0 +1,1 @@
+"""Authentication: who a certificate or a bearer token speaks for."""

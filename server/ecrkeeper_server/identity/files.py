@@ -1,0 +1,88 @@
+"""Files that may be replaced while the server runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+log = structlog.get_logger("ecrkeeper.identity")
+
+
+class FileError(Exception):
+    """Files cannot be used; `faults` names every reason."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class WatchedFiles(Generic[T]):
+    """What a group of files says, read again when one of them changes.
+
+    `parse` gets the contents in order and raises FileError. A change that cannot be used is logged once, and the last
+    good value stays. FileError if there is no good value to begin with. May be used from several threads.
+    """
+
+    def __init__(self, what: str, paths: Sequence[Path], parse: Callable[[list[bytes]], T], max_bytes: int) -> None:
+        self._what = what
+        self._paths = tuple(paths)
+        self._parse = parse
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._stamp = self._stamps()
+        self._contents = self._read()
+        self.value = parse(self._contents)
+
+    def refresh(self) -> bool:
+        """Look at the files again; whether the value has changed."""
+        with self._lock:
+            # Stamped before reading: a change in between is seen at the next look.
+            stamp = self._stamps()
+            if stamp == self._stamp:
+                return False
+            try:
+                contents = self._read()
+                if contents == self._contents:
+                    self._stamp = stamp
+                    return False
+                value = self._parse(contents)
+            except FileError as error:
+                self._stamp = stamp
+                log.warning("file_not_usable", what=self._what, kept="the last good one", faults=error.faults)
+                return False
+            self._stamp, self._contents, self.value = stamp, contents, value
+            log.info("file_reloaded", what=self._what, files=[str(path) for path in self._paths])
+            return True
+
+    def _stamps(self) -> tuple[object, ...]:
+        stamps: list[object] = []
+        for path in self._paths:
+            try:
+                found = path.stat()
+                # The inode tells apart files that were renamed into place within one tick of the clock.
+                stamps.append((found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino))
+            except OSError as error:
+                stamps.append(error.errno)
+        return tuple(stamps)
+
+    def _read(self) -> list[bytes]:
+        contents: list[bytes] = []
+        faults: list[str] = []
+        for path in self._paths:
+            try:
+                with path.open("rb") as file:
+                    content = file.read(self._max_bytes + 1)
+            except OSError as error:
+                faults.append(f"{path}: {error.strerror or error}")
+                continue
+            if len(content) > self._max_bytes:
+                faults.append(f"{path}: must be at most {self._max_bytes:,} bytes")
+            contents.append(content)
+        if faults:
+            raise FileError(faults)
+        return contents

@@ -1,0 +1,219 @@
+"""The keys that sign tokens: from a file, or from the issuer, asked again when they rotate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import aiohttp
+import jwt
+import structlog
+
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.identity.algorithms import secure
+from ecrkeeper_server.identity.files import FileError, WatchedFiles
+
+MAX_BYTES = 512 * 1024
+_MOST_KEYS = 200
+_FETCH_SECONDS = 5.0
+# The least time between two fetches, whoever asks: tokens with invented key ids must not become a flood.
+PAUSE_SECONDS = 5.0
+_RSA_BITS = 2048
+_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+
+log = structlog.get_logger("ecrkeeper.identity")
+# By key id and algorithm; a key without an id has the id ''.
+Keys: TypeAlias = Mapping[tuple[str, str], Any]
+
+
+class KeySource(Protocol):
+    """Where keys come from."""
+
+    async def current(self) -> Keys:
+        """The keys of now; Unavailable if there never were any."""
+
+    async def renewed(self) -> Keys:
+        """The keys, asked for anew where that may help against an unknown key id."""
+
+    async def maintain(self) -> None:
+        """Look whether the keys have changed; called about once a second."""
+
+
+def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
+    """The usable public keys of a JWKS document, by key id and allowed algorithm; FileError if there are none."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FileError([f"holds no JSON: {error}"]) from error
+    given = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(given, list):
+        raise FileError(["is no JWKS: an object with a list `keys` is needed"])
+    found: dict[tuple[str, str], Any] = {}
+    for raw in given[:_MOST_KEYS]:
+        if isinstance(raw, dict) and raw.get("use", "sig") == "sig":
+            kid = raw.get("kid") if isinstance(raw.get("kid"), str) else ""
+            for algorithm in _fitting(raw, algorithms):
+                key = _public_key(raw, algorithm)
+                if key is not None:
+                    found[str(kid), algorithm] = key
+    if not found:
+        raise FileError([f"holds no signing key for {', '.join(algorithms)}"])
+    return found
+
+
+def _fitting(raw: Mapping[str, Any], algorithms: Sequence[str]) -> list[str]:
+    """The allowed algorithms that a key is for. Symmetric keys are for none: a public set cannot hold a secret."""
+    kind, curve = raw.get("kty"), raw.get("crv")
+    fitting = {
+        "RSA": [name for name in algorithms if name[:2] in ("RS", "PS")],
+        "EC": [name for name in algorithms if isinstance(curve, str) and name == _CURVES.get(curve)],
+        "OKP": [name for name in algorithms if name == "EdDSA"],
+    }.get(kind if isinstance(kind, str) else "", [])
+    return [name for name in fitting if raw.get("alg", name) == name]
+
+
+def _public_key(raw: dict[str, Any], algorithm: str) -> Any:
+    public = {name: value for name, value in raw.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth")}
+    try:
+        key = jwt.PyJWK(public, algorithm).key
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError) as error:
+        log.warning("key_not_usable", kid=str(raw.get("kid"))[:100], error=type(error).__name__)
+        return None
+    if raw.get("kty") == "RSA" and key.key_size < _RSA_BITS:
+        log.warning("key_not_usable", kid=str(raw.get("kid"))[:100], error=f"fewer than {_RSA_BITS} bits")
+        return None
+    return key
+
+
+class KeyFile:
+    """Keys from a JWKS file, read again when it changes."""
+
+    def __init__(self, file: WatchedFiles[Keys]) -> None:
+        self._file = file
+
+    async def current(self) -> Keys:
+        """The keys of now."""
+        return self._file.value
+
+    async def renewed(self) -> Keys:
+        """The keys, after a look at the file."""
+        self._file.refresh()
+        return self._file.value
+
+    async def maintain(self) -> None:
+        """Look at the file."""
+        await asyncio.to_thread(self._file.refresh)
+
+
+class IssuerKeys:
+    """Keys that the issuer publishes.
+
+    They are fetched every `period` seconds, and for an unknown key id, but never more often than every
+    `PAUSE_SECONDS`. When a fetch fails, the old keys stay.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[bytes]],
+        algorithms: Sequence[str],
+        *,
+        period: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._algorithms = tuple(algorithms)
+        self._period = period
+        self._clock = clock
+        self._keys: Keys | None = None
+        self._tried_at: float | None = None
+        self._fetched_at = 0.0
+        self._lock = asyncio.Lock()
+
+    async def current(self) -> Keys:
+        """The keys of now; Unavailable if none could be fetched yet."""
+        if self._keys is None:
+            return await self.renewed()
+        return self._keys
+
+    async def renewed(self) -> Keys:
+        """The keys, fetched anew unless that was tried a moment ago."""
+        before = self._tried_at
+        async with self._lock:
+            # Whoever waited for the lock while another call fetched has its answer.
+            if self._tried_at == before and self._rested():
+                await self._renew()
+        if self._keys is None:
+            raise Unavailable(
+                "the keys of the token issuer cannot be had at the moment",
+                reason="KEYS_UNAVAILABLE",
+                retry_after=PAUSE_SECONDS,
+            )
+        return self._keys
+
+    async def maintain(self) -> None:
+        """Fetch the keys if they are due; after a failure that is after the pause."""
+        async with self._lock:
+            due = self._keys is None or self._clock() - self._fetched_at >= self._period
+            if due and self._rested():
+                await self._renew()
+
+    def _rested(self) -> bool:
+        return self._tried_at is None or self._clock() - self._tried_at >= PAUSE_SECONDS
+
+    async def _renew(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            keys = parse_keys(await self._fetch(), self._algorithms)
+        except (FileError, OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
+            kept = "none yet" if self._keys is None else "the old keys"
+            log.warning("keys_not_fetched", kept=kept, error=f"{type(error).__name__}: {error}"[:500])
+            return
+        self._fetched_at = self._clock()
+        if self._keys is None or set(keys) != set(self._keys):
+            log.info("keys_fetched", kids=sorted({kid for kid, _ in keys}))
+        self._keys = keys
+
+
+def fetcher(issuer: str, jwks_url: str) -> Callable[[], Awaitable[bytes]]:
+    """How the issuer is asked for its keys; without a URL, by OpenID Connect discovery (section 4)."""
+
+    async def fetch() -> bytes:
+        # One deadline for all, and no redirects: an issuer that sends us elsewhere is not the one configured.
+        async with (
+            asyncio.timeout(_FETCH_SECONDS),
+            aiohttp.ClientSession(trust_env=True) as session,
+        ):
+            url = jwks_url or _jwks_uri(
+                issuer, await _get(session, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            )
+            return await _get(session, url)
+
+    return fetch
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> bytes:
+    async with session.get(url, allow_redirects=False) as answer:
+        if answer.status != 200:
+            raise FileError([f"{url}: answered {answer.status}"])
+        content = bytearray()
+        async for chunk in answer.content.iter_chunked(64 * 1024):
+            content += chunk
+            if len(content) > MAX_BYTES:
+                raise FileError([f"{url}: more than {MAX_BYTES:,} bytes"])
+        return bytes(content)
+
+
+def _jwks_uri(issuer: str, content: bytes) -> str:
+    try:
+        document = json.loads(content)
+        given, uri = document["issuer"], document["jwks_uri"]
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise FileError([f"the discovery document of {issuer} has no issuer and jwks_uri"]) from error
+    if given != issuer:
+        raise FileError([f"the discovery document of {issuer} is that of {given!r}"])
+    if not isinstance(uri, str) or not secure(uri):
+        raise FileError([f"the jwks_uri of {issuer} must be https, got {uri!r}"])
+    return uri

@@ -1,0 +1,172 @@
+"""Bearer tokens: JWTs of one issuer, checked before anything they say is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from ecrkeeper_server.access.policy import Principal
+from ecrkeeper_server.errors import Unauthenticated
+from ecrkeeper_server.identity.keys import Keys, KeySource
+from ecrkeeper_server.names import shown
+
+# gRPC itself takes 8 KiB of metadata for sure.
+MAX_CHARACTERS = 8192
+_NAME_CHARACTERS = 256
+_MOST_GROUPS = 1000
+_REMEMBERED = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOptions:
+    """Which tokens are accepted, and whom they name; `leeway` in seconds."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    leeway: float = 30.0
+    principal_claim: str = "sub"
+    groups_claim: str = "groups"
+    principal_prefix: str = ""
+
+
+class TokenVerifier:
+    """Turns a token into the principal that it names; Unauthenticated says exactly why it cannot."""
+
+    def __init__(self, options: TokenOptions, keys: KeySource, *, clock: Callable[[], float] = time.time) -> None:
+        self._options = options
+        self._keys = keys
+        self._clock = clock
+        # Clients send a token many times; a digest, because the tokens themselves shall not lie in memory.
+        self._remembered: dict[bytes, tuple[Keys, Principal]] = {}
+
+    async def verify(self, token: str) -> Principal:
+        """The principal of a token; Unavailable if the issuer's keys cannot be had."""
+        if len(token) > MAX_CHARACTERS:
+            raise _invalid(f"it must be at most {MAX_CHARACTERS:,} characters, got {len(token):,}")
+        digest = hashlib.sha256(token.encode()).digest()
+        keys = await self._keys.current()
+        known = self._remembered.get(digest)
+        # With other keys, the token's own may have been withdrawn.
+        if known is not None and known[0] is keys and (known[1].expires or 0) > self._clock():
+            return known[1]
+        header = _header(token)
+        algorithm = self._algorithm(header)
+        key, keys = await self._key(header, algorithm, keys)
+        principal = self._principal(self._claims(token, key, algorithm))
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = keys, principal
+        return principal
+
+    def _algorithm(self, header: Mapping[str, Any]) -> str:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in self._options.algorithms:
+            allowed = ", ".join(self._options.algorithms)
+            raise _invalid(f"its algorithm must be one of {allowed}, got {shown(str(algorithm))}")
+        return algorithm
+
+    async def _key(self, header: Mapping[str, Any], algorithm: str, keys: Keys) -> tuple[Any, Keys]:
+        kid = header.get("kid")
+        found = _find(keys, kid, algorithm)
+        if found is None:
+            keys = await self._keys.renewed()
+            found = _find(keys, kid, algorithm)
+        if found is None:
+            which = f"with the key id {shown(str(kid))}" if kid is not None else f"for {algorithm} that is the only one"
+            raise Unauthenticated(
+                f"the token is not accepted: its issuer has no key {which}", reason="TOKEN_UNKNOWN_KEY"
+            )
+        return found, keys
+
+    def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
+        options = self._options
+        try:
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=options.audiences,
+                issuer=options.issuer,
+                leeway=options.leeway,
+                options={"require": ["exp", "iss", "aud", options.principal_claim]},
+            )
+        except jwt.PyJWTError as error:
+            raise _refusal(error, options) from error
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise _invalid("its claims cannot be read") from error
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        options = self._options
+        name = claims[options.principal_claim]
+        if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARACTERS or not name.isprintable():
+            raise _invalid(
+                f"the claim `{options.principal_claim}` must be 1 to {_NAME_CHARACTERS} printable characters"
+            )
+        groups = claims.get(options.groups_claim, [])
+        groups = [groups] if isinstance(groups, str) else groups
+        if not isinstance(groups, list) or len(groups) > _MOST_GROUPS or not all(isinstance(g, str) for g in groups):
+            raise _invalid(f"the claim `{options.groups_claim}` must be a list of at most {_MOST_GROUPS} texts")
+        expires = float(claims["exp"]) + options.leeway
+        return Principal(options.principal_prefix + name, frozenset(groups), expires)
+
+
+def bearer_of(values: list[str]) -> str | None:
+    """The token in the `authorization` metadata; None if there is none."""
+    if not values:
+        return None
+    if len(values) > 1:
+        raise _invalid("there must be one `authorization`, got several")
+    scheme, _, token = values[0].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _invalid("`authorization` must be `Bearer TOKEN`")
+    return token.strip()
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    try:
+        header: Mapping[str, Any] = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        raise _invalid("it is no JSON Web Token") from error
+    if "crit" in header or "b64" in header:
+        # RFC 7515, 4.1.11: what is critical and not understood makes the token invalid.
+        raise _invalid("its header has extensions that are not supported")
+    return header
+
+
+def _find(keys: Keys, kid: Any, algorithm: str) -> Any:
+    if kid is not None:
+        return keys.get((kid, algorithm)) if isinstance(kid, str) else None
+    # Without a key id there must be no choice.
+    fitting = [key for (_, name), key in keys.items() if name == algorithm]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
+    audiences = ", ".join(options.audiences)
+    if isinstance(error, jwt.ExpiredSignatureError):
+        return Unauthenticated("the token has expired; get a new one", reason="TOKEN_EXPIRED")
+    if isinstance(error, (jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError)):
+        return Unauthenticated("the token is not valid yet; compare the clocks", reason="TOKEN_NOT_YET_VALID")
+    if isinstance(error, jwt.InvalidAudienceError):
+        return Unauthenticated(
+            f"the token is for another audience; it must be for {audiences}", reason="TOKEN_WRONG_AUDIENCE"
+        )
+    if isinstance(error, jwt.InvalidIssuerError):
+        return Unauthenticated(
+            f"the token is of another issuer; it must be of {options.issuer}", reason="TOKEN_WRONG_ISSUER"
+        )
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return _invalid(f"it lacks the claim `{error.claim}`")
+    if isinstance(error, jwt.InvalidSignatureError):
+        return _invalid("its signature is wrong")
+    return _invalid("its content is malformed")
+
+
+def _invalid(why: str) -> Unauthenticated:
+    return Unauthenticated(f"the token is not accepted: {why}", reason="TOKEN_INVALID")

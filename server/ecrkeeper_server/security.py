@@ -1,0 +1,132 @@
+"""Identity and authorisation as configured: opened together, so that all faults of all files are named at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+import structlog
+
+from ecrkeeper_server.access import policy_file
+from ecrkeeper_server.access.policy import Policy
+from ecrkeeper_server.api.access import Access
+from ecrkeeper_server.api.authentication import Authentication
+from ecrkeeper_server.api.tls import server_credentials
+from ecrkeeper_server.config import Config, ConfigError, words
+from ecrkeeper_server.identity import keys
+from ecrkeeper_server.identity.caller import Authenticator
+from ecrkeeper_server.identity.certificates import pair_of
+from ecrkeeper_server.identity.files import FileError, WatchedFiles
+from ecrkeeper_server.identity.tokens import TokenOptions, TokenVerifier
+
+T = TypeVar("T")
+log = structlog.get_logger("ecrkeeper.security")
+
+_PEM_BYTES = 1024 * 1024
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How callers reach the server, who they are, and what they may do."""
+
+    credentials: grpc.ServerCredentials | None
+    authentication: Authentication
+    access: Access
+    policy: WatchedFiles[Policy] | None
+    keys: keys.KeySource | None
+
+    def listen(self, server: grpc.aio.Server, address: str) -> int:
+        """Add the address to a server, with TLS if that is configured; the port."""
+        if self.credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, self.credentials)
+
+    async def maintain(self) -> None:
+        """Follow changes of the policy and of the issuer's keys, until cancelled."""
+        while True:
+            try:
+                if self.policy is not None:
+                    await asyncio.to_thread(self.policy.refresh)
+                if self.keys is not None:
+                    await self.keys.maintain()
+            except Exception:  # What is known stays in force, and the next look may succeed.
+                log.exception("security_not_maintained")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def open_security(config: Config) -> Security:
+    """Read all files; ConfigError names every fault of every file. The engine alone has no callers and needs none."""
+    if config.role == "engine":
+        config = Config()
+    faults: list[str] = []
+    pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, faults)
+    policy_paths = [config.policy_file] if config.policy_file else []
+    policy = _opened("policy_file", policy_paths, _parse_policy, policy_file.MAX_BYTES, faults)
+    source = _key_source(config, faults)
+    if faults:
+        raise ConfigError(faults)
+    tokens = TokenVerifier(_token_options(config), source) if source is not None else None
+    authenticator = Authenticator(tokens, certificates=bool(config.tls_client_ca_file))
+    return Security(
+        credentials=server_credentials(pair) if pair is not None else None,
+        authentication=Authentication(authenticator, open_reflection=config.open_reflection),
+        access=Access(lambda: policy.value) if policy is not None else Access(),
+        policy=policy,
+        keys=source,
+    )
+
+
+def _opened(
+    what: str, paths: Sequence[str], parse: Callable[[list[bytes]], T], max_bytes: int, faults: list[str]
+) -> WatchedFiles[T] | None:
+    if not paths:
+        return None
+    try:
+        return WatchedFiles(what, [Path(path) for path in paths], parse, max_bytes)
+    except FileError as error:
+        faults += [f"{what}: {fault}" for fault in error.faults]
+        return None
+
+
+def _tls_paths(config: Config) -> list[str]:
+    return [p for p in (config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file) if p]
+
+
+def _parse_policy(contents: list[bytes]) -> Policy:
+    try:
+        return policy_file.parse(contents[0])
+    except policy_file.PolicyError as error:
+        raise FileError(error.faults) from error
+
+
+def _key_source(config: Config, faults: list[str]) -> keys.KeySource | None:
+    if not config.jwt_issuer:
+        return None
+    algorithms = words(config.jwt_algorithms)
+    if not config.jwt_jwks_file:
+        fetch = keys.fetcher(config.jwt_issuer, config.jwt_jwks_url)
+        return keys.IssuerKeys(fetch, algorithms, period=config.jwt_refresh_seconds)
+
+    def parse(contents: list[bytes]) -> keys.Keys:
+        return keys.parse_keys(contents[0], algorithms)
+
+    file = _opened("jwt_jwks_file", [config.jwt_jwks_file], parse, keys.MAX_BYTES, faults)
+    return keys.KeyFile(file) if file is not None else None
+
+
+def _token_options(config: Config) -> TokenOptions:
+    return TokenOptions(
+        issuer=config.jwt_issuer,
+        audiences=words(config.jwt_audience),
+        algorithms=words(config.jwt_algorithms),
+        leeway=config.jwt_leeway_seconds,
+        principal_claim=config.jwt_principal_claim,
+        groups_claim=config.jwt_groups_claim,
+        principal_prefix=config.jwt_principal_prefix,
+    )

@@ -1,0 +1,174 @@
+"""The table of permissions: complete, and right for each call."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from ecrkeeper_server.access.policy import Target, Verb
+from ecrkeeper_server.api import server
+from ecrkeeper_server.api.permissions import PERMISSIONS, operation_target
+from ecrkeeper_server.errors import InvalidArgument
+from google.protobuf import descriptor_pool, json_format, message_factory
+
+REGISTRY = "accounts/111111111111/registries/eu-west-1"
+PART = f"{REGISTRY}/settings/web"
+ROLE = "accounts/111111111111/serviceLinkedRoles/replication"
+BACKFILL = f"{REGISTRY}/replicationBackfills/{uuid.UUID(int=1)}"
+OPERATION = f"operations/{uuid.UUID(int=2)}"
+AT, OWN, ACCOUNT = (
+    Target("111111111111", "eu-west-1"),
+    Target("111111111111", "eu-west-1", "web"),
+    Target("111111111111"),
+)
+READ, WRITE, FORCE, DELETE, ADMIN = Verb.READ, Verb.WRITE, Verb.FORCE, Verb.DELETE_ROLE, Verb.ADMIN
+
+
+def methods() -> dict[str, Any]:
+    """Every RPC of every service that the server registers, by its path."""
+    pool = descriptor_pool.Default()
+    return {
+        f"/{service}/{method.name}": method
+        for service in server.SERVICES
+        for method in pool.FindServiceByName(service).methods
+    }
+
+
+def test_every_rpc_has_an_entry_and_every_entry_an_rpc() -> None:
+    assert len(methods()) > 30
+    assert set(PERMISSIONS) == set(methods())
+
+
+# method, request, what it needs, reason
+ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
+    ("GetServiceLinkedRole", {"name": ROLE}, [(READ, ACCOUNT)], "a role is of its account, in no Region"),
+    ("ListServiceLinkedRoles", {"parent": "accounts/-"}, [(READ, Target("-"))], "any account; rows are filtered"),
+    ("WatchServiceLinkedRoles", {"parent": "accounts/111111111111"}, [(READ, ACCOUNT)], "one account"),
+    (
+        "CreateServiceLinkedRole",
+        {"parent": "accounts/111111111111", "serviceLinkedRoleId": "replication"},
+        [(WRITE, ACCOUNT)],
+        "declares a role",
+    ),
+    ("UpdateServiceLinkedRole", {"serviceLinkedRole": {"name": ROLE}}, [(WRITE, ACCOUNT)], "changes a role"),
+    ("DeleteServiceLinkedRole", {"name": ROLE}, [(DELETE, ACCOUNT)], "has a verb of its own"),
+    (
+        "DeleteServiceLinkedRole",
+        {"name": ROLE, "forceDeleteAdopted": True},
+        [(DELETE, ACCOUNT), (FORCE, ACCOUNT)],
+        "takes away what was there before",
+    ),
+    ("CheckServiceLinkedRoleUsage", {"name": ROLE}, [(READ, ACCOUNT)], "only looks"),
+    ("ReconcileServiceLinkedRole", {"name": ROLE}, [(WRITE, ACCOUNT)], "may write to IAM"),
+    ("ListSupportedRegions", {}, [], "is public knowledge"),
+    ("GetRegistry", {"name": REGISTRY}, [(READ, AT)], "shows all owners' elements"),
+    ("ListRegistries", {"parent": "accounts/-"}, [(READ, Target("-", "-"))], "any registry; rows are filtered"),
+    ("WatchRegistries", {"parent": "accounts/111111111111"}, [(READ, Target("111111111111", "-"))], "one account"),
+    ("UpdateRegistry", {"registry": {"name": REGISTRY, "mode": "MODE_PAUSED"}}, [(ADMIN, AT)], "concerns all owners"),
+    (
+        "UpdateRegistry",
+        {"registry": {"name": REGISTRY, "foreignElements": "FOREIGN_ELEMENTS_PRUNE"}},
+        [(ADMIN, AT), (FORCE, AT)],
+        "removes what others made",
+    ),
+    (
+        "UpdateRegistry",
+        {"registry": {"name": REGISTRY, "foreignElements": "FOREIGN_ELEMENTS_PRUNE"}, "updateMask": "foreignElements"},
+        [(ADMIN, AT), (FORCE, AT)],
+        "the same by a mask",
+    ),
+    (
+        "UpdateRegistry",
+        {"registry": {"name": REGISTRY, "foreignElements": "FOREIGN_ELEMENTS_PRUNE"}, "updateMask": "mode"},
+        [(ADMIN, AT)],
+        "the mask leaves the pruning out",
+    ),
+    (
+        "UpdateRegistry",
+        {"registry": {"name": REGISTRY}, "validateOnly": True},
+        [(ADMIN, AT), (READ, AT)],
+        "the plan shows whole documents",
+    ),
+    ("ReconcileRegistry", {"name": REGISTRY}, [(WRITE, Target("111111111111", "eu-west-1", "-"))], "any of its owners"),
+    (
+        "ImportRegistrySettings",
+        {"name": REGISTRY, "registrySettingsId": "web"},
+        [(WRITE, OWN), (READ, AT)],
+        "declares as an owner what AWS has",
+    ),
+    ("GetRegistrySettings", {"name": PART}, [(READ, OWN)], "one owner's part"),
+    (
+        "ListRegistrySettings",
+        {"parent": "accounts/-/registries/eu-west-1"},
+        [(READ, Target("-", "eu-west-1", "-"))],
+        "any owner; rows are filtered",
+    ),
+    ("CreateRegistrySettings", {"parent": REGISTRY, "registrySettingsId": "web"}, [(WRITE, OWN)], "as this owner"),
+    (
+        "CreateRegistrySettings",
+        {"parent": REGISTRY, "registrySettingsId": "web", "force": True},
+        [(WRITE, OWN), (FORCE, OWN)],
+        "takes over from others",
+    ),
+    ("UpdateRegistrySettings", {"registrySettings": {"name": PART}}, [(WRITE, OWN)], "as this owner"),
+    (
+        "UpdateRegistrySettings",
+        {"registrySettings": {"name": PART}, "force": True, "validateOnly": True},
+        [(WRITE, OWN), (FORCE, OWN), (READ, AT)],
+        "a dry run needs what the real call needs, and shows a plan",
+    ),
+    ("DeleteRegistrySettings", {"name": PART}, [(WRITE, OWN)], "as this owner"),
+    ("RollbackRegistrySettings", {"name": PART, "force": True}, [(WRITE, OWN), (FORCE, OWN)], "is a write"),
+    ("ListRegistrySettingsRevisions", {"name": PART}, [(READ, OWN)], "one owner's history"),
+    ("ValidatePullThroughCacheRule", {"name": REGISTRY}, [(READ, AT)], "only looks"),
+    ("CheckReplication", {"name": REGISTRY}, [(READ, AT)], "only looks"),
+    ("ExplainRepository", {"name": REGISTRY}, [(READ, AT)], "only looks"),
+    ("StartReplicationBackfill", {"parent": REGISTRY}, [(WRITE, AT)], "copies images of the whole registry"),
+    ("StopReplicationBackfill", {"name": BACKFILL}, [(WRITE, AT)], "ends somebody's job"),
+    ("GetReplicationBackfill", {"name": BACKFILL}, [(READ, AT)], "only looks"),
+    ("ListReplicationBackfills", {"parent": REGISTRY}, [(READ, AT)], "only looks"),
+    ("ListReplicationBackfillResults", {"name": BACKFILL}, [(READ, AT)], "only looks"),
+    ("ListOperations", {}, [(READ, Target("-", "-"))], "rows are filtered by what they are on"),
+    ("GetOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
+    ("WaitOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
+    ("DeleteOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
+    ("CancelOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
+]
+
+
+@pytest.mark.parametrize(("method", "request_", "needed", "reason"), ROWS, ids=[f"{r[0]}: {r[3]}" for r in ROWS])
+def test_a_call_needs(method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str) -> None:
+    path, found = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
+    request = json_format.ParseDict(request_, message_factory.GetMessageClass(found.input_type)())
+    needs = PERMISSIONS[path](request)
+    assert [(need.verb, need.target) for need in needs] == needed
+    assert all(bool(need.operation) is ("Operation" in method and method != "ListOperations") for need in needs)
+
+
+def test_every_entry_is_in_the_rows_above() -> None:
+    assert {path.rpartition("/")[2] for path in PERMISSIONS} == {row[0] for row in ROWS}
+
+
+def test_every_flag_that_forces_something_needs_force() -> None:
+    forcing = {m.name for m in methods().values() for field in m.input_type.fields if field.name.startswith("force")}
+    assert len(forcing) >= 4
+    assert forcing <= {row[0] for row in ROWS if Verb.FORCE in [verb for verb, _ in row[2]]}
+
+
+@pytest.mark.parametrize("path", sorted(PERMISSIONS))
+def test_a_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
+    request = message_factory.GetMessageClass(methods()[path].input_type)()
+    if path.endswith(("/ListSupportedRegions", "/ListOperations")):
+        assert PERMISSIONS[path](request) is not None
+        return
+    with pytest.raises(InvalidArgument):
+        PERMISSIONS[path](request)
+
+
+@pytest.mark.parametrize(("target", "place"), [(REGISTRY, AT), (ROLE, ACCOUNT)])
+def test_an_operation_is_on_its_target(target: str, place: Target) -> None:
+    from ecrkeeper_server.store.rows import Operation
+
+    row = Operation("id", "Method", target, 1, 1, {}, False, None, None, 0, None)
+    assert operation_target(row) == place

@@ -1,0 +1,110 @@
+"""A token issuer for the tests: real keys, and a JWKS that is served on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+AUDIENCE = "ecrkeeper"
+
+
+class Issuer:
+    """Makes tokens; `url` is its name, `document` what it publishes, `down` lets every fetch fail."""
+
+    def __init__(self, url: str = "https://issuer.example") -> None:
+        self.url = url
+        self.private: dict[str, Any] = {}
+        self.published: list[str] = []
+        self.down = False
+        self.fetches = 0
+
+    def add_key(self, kid: str, kind: str = "EC", *, publish: bool = True) -> None:
+        """A new key, as a rotation makes one."""
+        self.private[kid] = (
+            ec.generate_private_key(ec.SECP256R1())
+            if kind == "EC"
+            else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        )
+        if publish:
+            self.published.append(kid)
+
+    def algorithm(self, kid: str) -> str:
+        """The algorithm of a key."""
+        return "ES256" if isinstance(self.private[kid], ec.EllipticCurvePrivateKey) else "RS256"
+
+    def public_pem(self, kid: str) -> bytes:
+        """A public key as everybody can have it."""
+        return bytes(self.private[kid].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+    @property
+    def document(self) -> bytes:
+        """The JWKS of now."""
+        keys = []
+        for kid in self.published:
+            algorithm = jwt.get_algorithm_by_name(self.algorithm(kid))
+            jwk = json.loads(algorithm.to_jwk(self.private[kid].public_key()))  # type: ignore[attr-defined]
+            keys.append({**jwk, "kid": kid, "use": "sig"})
+        return json.dumps({"keys": keys}).encode()
+
+    def token(
+        self, subject: str = "alice", *, kid: str = "", groups: Any = (), lasts: float = 60, **claims: Any
+    ) -> str:
+        """A token; a claim that is None is left out."""
+        kid = kid or self.published[0]
+        said = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "exp": time.time() + lasts,
+            "groups": list(groups) if isinstance(groups, tuple) else groups,
+            **claims,
+        }
+        said = {name: value for name, value in said.items() if value is not None}
+        return jwt.encode(said, self.private[kid], self.algorithm(kid), headers={"kid": kid})
+
+    async def fetch(self) -> bytes:
+        """What a fetch of the JWKS gets."""
+        self.fetches += 1
+        if self.down:
+            raise OSError("the issuer is down")
+        return self.document
+
+
+@contextmanager
+def serving() -> Iterator[Issuer]:
+    """An issuer on loopback with its discovery document."""
+    issuer = Issuer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            pages = {
+                "/keys": issuer.document,
+                "/.well-known/openid-configuration": json.dumps(
+                    {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"}
+                ).encode(),
+            }
+            issuer.fetches += 1
+            content = None if issuer.down else pages.get(self.path)
+            self.send_response(503 if content is None else 200)
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        issuer.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield issuer
+        server.shutdown()
+        thread.join()
