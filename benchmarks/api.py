@@ -26,7 +26,7 @@ _UNLIMITED = {
 _KINDS = ("get", "list", "update")
 _COLUMNS = (
     "call", "callers", "calls/s", "echo/s", "rate/echo", "p50 ms", "p99 ms", "p99/p50", "echo p99/p50",
-    "CPU us/call", "echo CPU us/call", "generator busy",
+    "CPU us/call", "echo CPU us/call", "generator busy", "failed",
 )  # fmt: skip
 
 
@@ -83,6 +83,7 @@ def _compare(
         median(b.more["p50"] for b in ours) * 1000, median(b.more["p99"] for b in ours) * 1000, spread, echo_spread,
         *(median(b.cpu / b.more["total"] for b in blocks) * 1e6 for blocks in (ours, echo)),
         max(median(b.more["busy"] for b in blocks) for blocks in (ours, echo)),
+        sum(int(b.more["failed"]) for b in (*ours, *echo)),
     )  # fmt: skip
 
 

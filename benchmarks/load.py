@@ -148,9 +148,9 @@ class Load:
         began = time.perf_counter()
 
         def done(reply: bytes) -> None:
-            self.latencies.append(time.perf_counter() - began)
             self.total += 1
             if reply:
+                self.latencies.append(time.perf_counter() - began)
                 self._work.replied(caller, reply)
                 self.sizes = (len(message), len(reply))
             if self._stopping:
@@ -170,12 +170,13 @@ async def measure(order: dict[str, Any]) -> dict[str, Any]:
     failed = sum(channel.failed for channel in channels)
     for channel in channels:
         channel.close()
-    if failed or not load.latencies:
-        raise RuntimeError(f"{failed} calls failed of {len(load.latencies)}: {order}")
+    if not load.latencies:
+        raise RuntimeError(f"no call succeeded, {failed} failed: {order}")
     return {
         "units": len(load.latencies),
         "seconds": seconds,
         "total": load.total,
+        "failed": failed,
         "elapsed": time.perf_counter() - began,
         "p50": quantile(load.latencies, 0.5),
         "p99": quantile(load.latencies, 0.99),

@@ -21,3 +21,4 @@ def test_every_benchmark_runs_and_writes_what_it_prints(tmp_path: Path) -> None:
         assert report.targets, f"{report.name} without a target says nothing"
         assert [t["name"] for t in written["targets"]] == [t.name for t in report.targets]
         assert all(row for table in written["tables"] for row in table["rows"])
+        assert not [row for table in written["tables"] for row in table["rows"] if row.get("failed")]
