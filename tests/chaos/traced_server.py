@@ -22,6 +22,7 @@ from typing import Any
 
 from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.store.postgres import PostgresDatabase
 from ecrkeeper_server.store.rows import Resource
@@ -104,5 +105,6 @@ if __name__ == "__main__":
         count(owner, "read")
         count(owner, "write")
     count(AwsClient, "call")
+    count(Batch, "put")
     watch_steps()
     sys.exit(main(["serve"]))

@@ -15,17 +15,14 @@ from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import declarations, resources
 
 
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
     row = step.claimed
-    # The row after the declarations: whatever changed them has changed it by then.
-    declared, fresh = await step.db.read(
-        lambda tx: (declarations.of_registry(tx, row.registry), resources.get(tx, row.name))
-    )
-    if fresh is None or fresh.generation != row.generation:
+    desired = await step.desired(row)
+    declared = desired.declared
+    if desired.generation != row.generation:
         changed = Temporary("what is desired has just changed", reason="CHANGED_MEANWHILE", after=0.0)
         return StepResult(row.state, Standing(False, changed), observed=False, settled=False)
     composition = compose({d.owner: split_all(d.settings) for d in declared})

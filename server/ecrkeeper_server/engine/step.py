@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,19 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.store import queue
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Declaration, Resource
 
 
 class LeaseLostError(Exception):
     """Another worker holds the row: nothing more may be written, to AWS or to the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What is declared for a registry, and the generation it belongs to, None if the row is gone."""
+
+    declared: list[Declaration]
+    generation: int | None
 
 
 @dataclass(slots=True)
@@ -27,6 +36,7 @@ class Step:
     claimed: Resource
     db: Database
     aws: Aws
+    desired: Callable[[Resource], Awaitable[Desired]]
     now: int
     home_region: str
     saved: bool = False

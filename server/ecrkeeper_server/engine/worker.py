@@ -8,29 +8,27 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
+from ecrkeeper_server.engine.batch import Batch
+from ecrkeeper_server.engine.conditions import Standing
+from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.registry_step import registry_step
 from ecrkeeper_server.engine.role_step import role_step
 from ecrkeeper_server.engine.slots import Slots
-from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
-from ecrkeeper_server.errors import AwsError, Permanent, Refusal, Temporary
-from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.engine.step import Desired, LeaseLostError, Step, StepResult
+from ecrkeeper_server.errors import AwsError, Refusal, Temporary
+from ecrkeeper_server.store import declarations, operations, queue, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
 
 log = structlog.get_logger("ecrkeeper.engine")
 
 _IDLE_SECONDS = 5.0
 _FULL_SECONDS = 1.0
-# An urgent row that fails more often than this has no claim to be hurried.
-_HURRIED_FAILURES = 3
-_BEHIND_SECONDS = 10.0
 _PURGE_SECONDS = 3600.0
 
 
@@ -59,7 +57,8 @@ class Engine:
         self._db = db
         self._aws = aws
         self._options = options
-        self._jitter = jitter
+        self._finisher = Finisher(db, options.resync, jitter)
+        self._desired: Batch[Resource, Desired] = Batch(self._read_desired)
         self._woken = asyncio.Event()
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
@@ -167,7 +166,7 @@ class Engine:
         work = log.bind(resource=row.name, reconcile_id=uuid.uuid4().hex[:12], generation=row.generation)
         # The database's time, whatever this process's clock says.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
-        step = Step(row, self._db, self._aws, claimed_at, self._options.home_region)
+        step = Step(row, self._db, self._aws, self._desired.put, claimed_at, self._options.home_region)
         try:
             result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
         except LeaseLostError:
@@ -185,12 +184,13 @@ class Engine:
             work.exception("step_failed")
             result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
         try:
-            await self._finish(step, result)
+            changed = await self._finisher.finish(step, result)
         except Refusal as error:
             work.warning("store_unavailable", error=error.message)
             return
         held = result.standing.error
-        work.info(
+        # A fleet in order would fill the log with nothing.
+        (work.info if changed else work.debug)(
             "reconciled",
             synced=result.standing.synced,
             reason=held.reason if held else "",
@@ -200,6 +200,13 @@ class Engine:
     async def _step(self, step: Step) -> StepResult:
         return await (role_step(step) if step.claimed.kind == "role" else registry_step(step))
 
+    async def _read_desired(self, rows: list[Resource]) -> list[Desired]:
+        # The generations after the declarations: whatever changed those has changed these by then.
+        declared, generations = await self._db.read(
+            lambda tx: (declarations.of_registries(tx, rows), resources.generations(tx, [row.name for row in rows]))
+        )
+        return [Desired(declared[row.name], generations.get(row.name)) for row in rows]
+
     async def _failed(self, step: Step, error: AwsError) -> StepResult:
         """The result of a step that was broken off; what it saved on its way stays."""
         state = step.claimed.state
@@ -207,73 +214,3 @@ class Engine:
             row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
             state = row.state if row is not None else state
         return StepResult(state, Standing(False, error), observed=False, settled=False)
-
-    async def _finish(self, step: Step, result: StepResult) -> None:
-        row, standing = step.claimed, result.standing
-        error = standing.error
-        failures = row.failures + 1 if isinstance(error, Temporary) else 0
-        state = {
-            **result.state,
-            "conditions": conditions(row.state.get("conditions", []), standing, step.now),
-            "error": None if error is None else error_json(error),
-        }
-        looked = error is None and result.next_in is None and standing.reason != "PAUSED"
-        done = result.settled or isinstance(error, Permanent) or looked
-        outcome = queue.Outcome(
-            state=state,
-            observed_generation=row.generation if done else row.observed_generation,
-            next_in=self._next_in(row, result, failures),
-            failures=failures,
-            # When the step began: what changed in AWS after that may not have been seen.
-            observed_at=step.now if result.observed else None,
-            saved=step.saved,
-            urgent=not done and failures <= _HURRIED_FAILURES,
-        )
-        await self._db.write(lambda tx: _save(tx, row, result, outcome))
-
-    def _next_in(self, row: Resource, result: StepResult, failures: int) -> float | None:
-        resync = self._options.resync * (0.8 + 0.4 * self._jitter())
-        error = result.standing.error
-        if error is not None:
-            return delay_after(error, failures, resync, self._jitter())
-        if result.next_in is not None:
-            return result.next_in
-        unwatched = result.standing.reason in ("UNMANAGED", "PAUSED")
-        return None if unwatched else resync
-
-
-def _not_mended(standing: Standing) -> dict[str, Any]:
-    """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
-    reason = standing.reason or ("UNKNOWN_MEMBERS" if standing.degraded else "OUT_OF_SYNC")
-    message = standing.message or standing.degraded or "AWS does not match what is desired"
-    return {"code": "FAILED_PRECONDITION", "reason": reason, "message": message}
-
-
-def _save(tx: Tx, row: Resource, result: StepResult, outcome: queue.Outcome) -> None:
-    saved = queue.finish(tx, row, outcome)
-    if saved is None:
-        return
-    error = result.standing.error
-    if error is not None and outcome.next_in is not None and is_of_account(error):
-        # One row tries again first; the others follow it or are put off with it.
-        queue.postpone(tx, row.account, outcome.next_in + _BEHIND_SECONDS)
-    pending = operations.pending(tx, row.name)
-    ended: dict[str, dict[str, Any] | None] = dict(result.ended)
-    for operation in pending:
-        if operation.id in ended:
-            refusal = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REFUSED"}
-            operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
-        elif operation.method.startswith("Reconcile") and operation.requested <= row.requested:
-            if result.settled:
-                operations.end(tx, operation, response={})
-            elif isinstance(result.standing.error, Permanent):
-                operations.end(tx, operation, error=outcome.state["error"])
-            elif result.standing.error is None and result.next_in is None:
-                operations.end(tx, operation, error=_not_mended(result.standing))
-    if result.settled:
-        queue.mark_declarations(tx, row)
-    if result.removed and saved.requested == row.requested:
-        resources.remove(tx, row.name)
-    elif not result.removed and result.ended and saved.spec.get("deletion"):
-        resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})

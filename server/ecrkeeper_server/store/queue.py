@@ -55,6 +55,10 @@ class Outcome:
     # Somebody still waits for the row.
     urgent: bool = False
 
+    def changes(self, claimed: Resource) -> bool:
+        """Whether the row is another than the claimed one, times aside."""
+        return self.saved or self.observed_generation != claimed.observed_generation or self.state != claimed.state
+
 
 @dataclass(frozen=True, slots=True)
 class Room:

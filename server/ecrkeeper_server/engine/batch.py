@@ -1,0 +1,53 @@
+"""Many small queries as one: what comes while a batch is under way goes with the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Batch(Generic[T, R]):
+    """Hands items to `run` as a list and each result back to who gave the item.
+
+    `run` returns one result for each item, in order; what it raises reaches
+    everybody in the batch.
+    """
+
+    def __init__(self, run: Callable[[list[T]], Awaitable[list[R]]]) -> None:
+        self._run = run
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def put(self, item: T) -> R:
+        """The result for an item."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            # In a context of its own: a batch belongs to nobody's call or trace.
+            self._task = asyncio.create_task(self._work(), context=Context())
+        return await future
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._one([item for item, _ in batch], [future for _, future in batch])
+        finally:
+            self._task = None
+
+    async def _one(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
+        try:
+            results = await self._run(items)
+        except Exception as error:
+            for future in futures:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, result in zip(futures, results, strict=True):
+            if not future.done():
+                future.set_result(result)

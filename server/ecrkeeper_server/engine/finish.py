@@ -1,0 +1,114 @@
+"""How a step's result is written down, and when its row is due again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ecrkeeper_server.engine.batch import Batch
+from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
+from ecrkeeper_server.engine.step import Step, StepResult
+from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.store import bulk, operations, queue, resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.queue import Outcome
+from ecrkeeper_server.store.rows import Resource
+
+# An urgent row that fails more often than this has no claim to be hurried.
+_HURRIED_FAILURES = 3
+_BEHIND_SECONDS = 10.0
+
+
+class Finisher:
+    """Ends steps. Those that found everything as it was, the most by far, are written many at a time."""
+
+    def __init__(self, db: Database, resync: float, jitter: Callable[[], float]) -> None:
+        self._db = db
+        self._resync = resync
+        self._jitter = jitter
+        self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
+
+    async def finish(self, step: Step, result: StepResult) -> bool:
+        """Write the result and let the row go; whether the row differs from before. Raises Unavailable."""
+        row = step.claimed
+        outcome = self._outcome(step, result)
+        changed = bool(result.ended or result.removed) or outcome.changes(row)
+        error = result.standing.error
+        alone = changed or (error is not None and is_of_account(error))
+        if not alone and await self._unchanged.put((row, outcome)):
+            return False
+        await self._db.write(lambda tx: _save(tx, row, result, outcome))
+        return changed
+
+    async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
+        names = await self._db.write(lambda tx: bulk.finish_unchanged(tx, ended))
+        return [row.name in names for row, _ in ended]
+
+    def _outcome(self, step: Step, result: StepResult) -> Outcome:
+        row, standing = step.claimed, result.standing
+        error = standing.error
+        failures = row.failures + 1 if isinstance(error, Temporary) else 0
+        state = {
+            **result.state,
+            "conditions": conditions(row.state.get("conditions", []), standing, step.now),
+            "error": None if error is None else error_json(error),
+        }
+        looked = error is None and result.next_in is None and standing.reason != "PAUSED"
+        done = result.settled or isinstance(error, Permanent) or looked
+        return Outcome(
+            state=state,
+            observed_generation=row.generation if done else row.observed_generation,
+            next_in=self._next_in(result, failures),
+            failures=failures,
+            # When the step began: what changed in AWS after that may not have been seen.
+            observed_at=step.now if result.observed else None,
+            saved=step.saved,
+            urgent=not done and failures <= _HURRIED_FAILURES,
+        )
+
+    def _next_in(self, result: StepResult, failures: int) -> float | None:
+        resync = self._resync * (0.8 + 0.4 * self._jitter())
+        error = result.standing.error
+        if error is not None:
+            return delay_after(error, failures, resync, self._jitter())
+        if result.next_in is not None:
+            return result.next_in
+        unwatched = result.standing.reason in ("UNMANAGED", "PAUSED")
+        return None if unwatched else resync
+
+
+def _not_mended(standing: Standing) -> dict[str, Any]:
+    """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
+    reason = standing.reason or ("UNKNOWN_MEMBERS" if standing.degraded else "OUT_OF_SYNC")
+    message = standing.message or standing.degraded or "AWS does not match what is desired"
+    return {"code": "FAILED_PRECONDITION", "reason": reason, "message": message}
+
+
+def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome) -> None:
+    saved = queue.finish(tx, row, outcome)
+    if saved is None:
+        return
+    error = result.standing.error
+    if error is not None and outcome.next_in is not None and is_of_account(error):
+        # One row tries again first; the others follow it or are put off with it.
+        queue.postpone(tx, row.account, outcome.next_in + _BEHIND_SECONDS)
+    pending = operations.pending(tx, row.name)
+    ended: dict[str, dict[str, Any] | None] = dict(result.ended)
+    for operation in pending:
+        if operation.id in ended:
+            refusal = ended[operation.id]
+            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REFUSED"}
+            operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
+        elif operation.method.startswith("Reconcile") and operation.requested <= row.requested:
+            if result.settled:
+                operations.end(tx, operation, response={})
+            elif isinstance(result.standing.error, Permanent):
+                operations.end(tx, operation, error=outcome.state["error"])
+            elif result.standing.error is None and result.next_in is None:
+                operations.end(tx, operation, error=_not_mended(result.standing))
+    if result.settled and row.observed_generation < row.generation:
+        queue.mark_declarations(tx, row)
+    if result.removed and saved.requested == row.requested:
+        resources.remove(tx, row.name)
+    elif not result.removed and result.ended and saved.spec.get("deletion"):
+        resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})
