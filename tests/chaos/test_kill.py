@@ -110,7 +110,7 @@ def test_a_registry_converges_after_a_kill_between_any_two_statements(
     aws.control("PUT", "settings", {"max_log": 1_000_000})
     rows = range(70)
     names = {n: f"{registry(n)}/settings/team-a" for n in rows}
-    doomed = TracedServer(tmp_path, database_url, aws.url, kind="registry", base=BASE, concurrency=200, lease_seconds=1)
+    doomed = TracedServer(tmp_path, database_url, aws.url, kind="registry", base=BASE, concurrency=200, lease_seconds=3)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
@@ -167,7 +167,7 @@ def test_a_role_is_deleted_after_a_kill_between_any_two_statements(
         eventually(all_hold(rows, lambda n: not client.get_service_linked_role(names[n]).reconciling), 30)
     assert before.stop() == 0
 
-    doomed = TracedServer(tmp_path, database_url, aws.url, kind="role", base=BASE, concurrency=200, lease_seconds=1)
+    doomed = TracedServer(tmp_path, database_url, aws.url, kind="role", base=BASE, concurrency=200, lease_seconds=3)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:
         operations = {n: client.delete_service_linked_role(names[n]).name for n in rows}
         finished: set[int] = set()

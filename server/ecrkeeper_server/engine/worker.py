@@ -22,7 +22,7 @@ from ecrkeeper_server.engine.step import Desired, LeaseLostError, Step, StepResu
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
 from ecrkeeper_server.store import declarations, operations, queue, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
 log = structlog.get_logger("ecrkeeper.engine")
@@ -153,14 +153,15 @@ class Engine:
             held: dict[str, list[str]] = {}
             for row in self._running.values():
                 held.setdefault(row.lease_token or "", []).append(row.name)
-            for token, names in held.items():
-                try:
-                    await self._db.write(
-                        lambda tx, n=names, t=token: queue.renew(tx, n, t, self._options.lease)  # type: ignore[misc]
-                    )
-                except Refusal as error:
-                    # The fence before each write to AWS notices a lease that ran out.
-                    log.warning("lease_not_renewed", error=error.message)
+            try:
+                await self._db.write(lambda tx, held=held: self._extend(tx, held))  # type: ignore[misc]
+            except Refusal as error:
+                # The fence before each write to AWS notices a lease that ran out.
+                log.warning("lease_not_renewed", error=error.message)
+
+    def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:
+        for token, names in held.items():
+            queue.renew(tx, names, token, self._options.lease)
 
     async def _work(self, row: Resource) -> None:
         work = log.bind(resource=row.name, reconcile_id=uuid.uuid4().hex[:12], generation=row.generation)
