@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import tomllib
 from pathlib import Path
@@ -192,3 +193,49 @@ def test_the_service_and_the_network_policy_reach_the_pods() -> None:
     assert all(policy["spec"]["podSelector"]["matchLabels"].items() <= each.items() for each in labels)
     opened = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
     assert opened == {50051, 9464}
+
+
+def patched(manifest: Any, operations: list[dict[str, Any]]) -> Any:
+    """A manifest after the operations of a JSON patch."""
+    made = copy.deepcopy(manifest)
+    for operation in operations:
+        *path, last = [int(part) if part.isdigit() else part for part in operation["path"].split("/")[1:]]
+        target = made
+        for part in path:
+            target = target[part]
+        if operation["op"] == "remove":
+            del target[last]
+        elif last == "-":
+            target.append(operation["value"])
+        else:
+            assert last not in target, "`add` would replace it"
+            target[last] = operation["value"]
+    return made
+
+
+def test_the_component_for_tls_gives_valid_manifests_and_settings_that_the_server_takes(tmp_path: Path) -> None:
+    component = yaml.safe_load((KUBERNETES / "tls/kustomization.yaml").read_text())
+    made = {}
+    for patch in component["patches"]:
+        kind, name = patch["target"]["kind"], patch["target"]["name"]
+        (manifest,) = [d for d in of_kind(kind) if d["metadata"]["name"] == name]
+        made[kind] = patched(manifest, yaml.safe_load(patch["patch"]))
+    file = tmp_path / "patched.yaml"
+    file.write_text(yaml.safe_dump_all(made.values()))
+    checked = subprocess.run(
+        [program("kubernetes-validate"), "--strict", "--no-warn", str(file)], capture_output=True, text=True
+    )  # noqa: S603
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "appProtocol" not in made["Service"]["spec"]["ports"][0], "h2c is HTTP/2 without TLS"
+    (container,) = pod(made["Deployment"])["containers"]
+    (volume,) = [v for v in pod(made["Deployment"])["volumes"] if v["name"] == "tls"]
+    assert volume["secret"]["defaultMode"] == 0o440, "readable by the group that fsGroup gives the files to"
+    (mount,) = [m for m in container["volumeMounts"] if m["name"] == "tls"]
+    given = {each["name"]: each["value"] for each in container["env"]}
+    assert all(value.startswith(mount["mountPath"] + "/") for value in given.values())
+    for name, value in given.items():
+        (tmp_path / Path(value).name).write_text("")
+        given[name] = str(tmp_path / Path(value).name)
+    _, final = dockerfile.stages()
+    config = load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **given})
+    assert config.tls_client_ca_file == given["ECRKEEPER_TLS_CLIENT_CA_FILE"]
