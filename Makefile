@@ -3,7 +3,7 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test bench fresh demo serve clean
+.PHONY: help setup gen fmt lint test bench fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test: setup ## Run all tests, those on Postgres for real
 
 bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
+	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n auto tests/fuzz
 
 fresh: setup ## Check that the generated code is that of the protos
 	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf

@@ -11,6 +11,7 @@ import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.server import SERVICES
 from google.longrunning import operations_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -137,6 +138,24 @@ async def test_a_call_without_a_request_is_refused(serve: Serve) -> None:
         empty = calls.channel.stream_unary(GET)(iter(()), timeout=10)
         assert await empty.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "without a request" in await empty.details()
+
+
+async def test_bytes_that_are_no_message_are_refused_by_health_and_reflection_too(serve: Serve) -> None:
+    garbage = b"\x0a\x05\xff"
+    async with serve(Limits()) as server, server.calls() as calls:
+        assert (await calls.failure(garbage, CHECK)).code == "INVALID_ARGUMENT"
+        watch = calls.stream("/grpc.health.v1.Health/Watch", garbage)
+        assert (await calls.stream_failure(watch)).code == "INVALID_ARGUMENT"
+        for method in (REFLECT, REFLECT.replace(".v1.", ".v1alpha.")):
+            stream = calls.channel.stream_stream(method)(iter([LIST, garbage]), timeout=10)
+            assert (await calls.stream_failure(stream)).code == "INVALID_ARGUMENT"
+
+
+async def test_health_lists_all_services(serve: Serve) -> None:
+    async with serve(Limits()) as server, server.calls() as calls:
+        found = health_pb2.HealthListResponse.FromString(await calls.get(method="/grpc.health.v1.Health/List"))
+        assert found.statuses.keys() == {"", *SERVICES}
+        assert {each.status for each in found.statuses.values()} == {health_pb2.HealthCheckResponse.SERVING}
 
 
 @pytest.mark.parametrize("path", [b"/ecrkeeper.v1.RoleService/\xff\xfe", b"/\xff", b"", b"/a/b/c\x00", "/żółw/x", "/x"])

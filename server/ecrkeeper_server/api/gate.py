@@ -18,6 +18,7 @@ import structlog
 
 from ecrkeeper_server.api.admission import Admission, Limits
 from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.api.interceptors import NO_MESSAGE, parsing
 from ecrkeeper_server.api.status import status_of_refusal, trailers
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
@@ -25,7 +26,6 @@ log = structlog.get_logger("ecrkeeper.api")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 # It waits for an operation to end, and works no more than a stream does.
 _WAITING = {"/google.longrunning.Operations/WaitOperation"}
@@ -55,8 +55,8 @@ class Gate(grpc.aio.ServerInterceptor):
         """The handler, behind the gate."""
         handler = await continuation(handler_call_details)
         method: str = handler_call_details.method
-        if handler is None or method == _HEALTH_CHECK:
-            return handler
+        if handler is None:
+            return None
         if not method.startswith(_OURS):
             return self._foreign(handler)
         if handler.unary_unary:
@@ -88,30 +88,37 @@ class Gate(grpc.aio.ServerInterceptor):
         return call
 
     def _foreign(self, handler: Any) -> Any:
-        """Health and reflection: their streams are counted, the rest is left as it is."""
-        kind = "stream_stream" if handler.request_streaming else "unary_stream"
-        inner = getattr(handler, kind)
-        if inner is None:
-            return handler
+        """Health and reflection: their streams are counted; bytes that are no request are refused."""
+        make: Any
+        if handler.unary_unary:
+            inner, make = handler.unary_unary, grpc.unary_unary_rpc_method_handler
+        elif handler.unary_stream:
+            inner, make = handler.unary_stream, grpc.unary_stream_rpc_method_handler
+        else:
+            inner, make = handler.stream_stream, grpc.stream_stream_rpc_method_handler
 
-        async def write(request: Any, context: Context) -> None:
+        async def answer(request: Any, context: Context) -> Any:
+            """Answer a unary call, or one that writes to its context; only streams are counted."""
             try:
+                if request is None:
+                    raise InvalidArgument([NO_MESSAGE])
+                if handler.unary_unary:
+                    return await inner(request, context)
                 with self._entered(context, stream=True):
                     await inner(request, context)
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
-        async def generate(request: Any, context: Context) -> AsyncIterator[Any]:
+        async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with self._entered(context, stream=True):
-                    async for response in self._until_too_old(inner(request, context)):
+                    async for response in self._until_too_old(inner(_parsed(requests), context)):
                         yield response
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
-        make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
-        wrapped = generate if inspect.isasyncgenfunction(inner) else write
-        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+        wrapped = generate if inspect.isasyncgenfunction(inner) else answer
+        return make(wrapped, parsing(handler.request_deserializer), handler.response_serializer)
 
     @contextmanager
     def _entered(self, context: Context, *, stream: bool) -> Iterator[None]:
@@ -151,6 +158,13 @@ class Gate(grpc.aio.ServerInterceptor):
         if now - self._logged >= _LOG_SECONDS:
             log.warning("calls_refused", reason=refusal.reason, message=refusal.message, refused=self._refused)
             self._logged, self._refused = now, 0
+
+
+async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        if request is None:
+            raise InvalidArgument([NO_MESSAGE])
+        yield request
 
 
 async def _receive(handler: Any, context: Context) -> Any:

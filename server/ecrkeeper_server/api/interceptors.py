@@ -24,6 +24,7 @@ log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 _REQUEST_ID = "x-request-id"
+NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 
 
@@ -79,7 +80,7 @@ class Edge(grpc.aio.ServerInterceptor):
         if handler is None or not method.startswith(_OURS):
             return handler
         call_id = call_id_of(handler_call_details)
-        read = _deserializer(handler.request_deserializer)
+        read = parsing(handler.request_deserializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 _unary(method, call_id, handler.unary_unary), read, handler.response_serializer
@@ -95,7 +96,7 @@ def call_id_of(details: grpc.HandlerCallDetails) -> str:
     return given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
 
 
-def _deserializer(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
+def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
     """Parse a request; None for bytes that are none, which gRPC itself would answer with UNKNOWN."""
 
     def read(content: bytes) -> Message | None:
@@ -109,7 +110,7 @@ def _deserializer(parse: Callable[[bytes], Message]) -> Callable[[bytes], Messag
 
 def _check(request: Message | None) -> None:
     if request is None:
-        raise InvalidArgument([Violation("", "the request is not a message of the type that this call takes")])
+        raise InvalidArgument([NO_MESSAGE])
     found = violations(request)
     if found:
         raise InvalidArgument(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import grpc.aio
 from ecrkeeper.v1 import (
@@ -46,6 +47,18 @@ class RegistrySettings(
         self._edge = edge
 
 
+class Health(health.aio.HealthServicer):
+    """Health of the server and of each service."""
+
+    async def List(self, request: Any, context: Any) -> Any:
+        """Say how all services are; gRPC's servicer knows this call and does not answer it."""
+        statuses = {
+            name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)
+        }
+        answer: Any = getattr(health_pb2, "HealthListResponse")  # noqa: B009 - the types of gRPC do not know it
+        return answer(statuses=statuses)
+
+
 def build(
     edge: Edge,
     *,
@@ -64,7 +77,7 @@ def build(
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
-    checks = health.aio.HealthServicer()
+    checks = Health()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if with_reflection:
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)

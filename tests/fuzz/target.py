@@ -1,0 +1,156 @@
+"""The server that is fuzzed, in this process: what is asked of AWS is asked once, what is logged is seen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.operations import OperationView
+from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.store import schema
+
+_ASKED = 1500
+
+
+class RememberingAws:
+    """Asks the simulated AWS each question once, and so many in all: AWS is slow, and not what is tested."""
+
+    def __init__(self, aws: AwsClient) -> None:
+        self._aws = aws
+        self._known: dict[str, Any] = {}
+
+    async def call(self, account: str, region: str, service: str, operation: str, params: dict[str, Any]) -> Any:
+        key = repr((account, region, service, operation, params))
+        if key not in self._known:
+            if len(self._known) >= _ASKED:
+                raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=operation)
+            try:
+                self._known[key] = await self._aws.call(account, region, service, operation, params)
+            except AwsError as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, AwsError):
+            raise found
+        return found
+
+    def regions(self, partition: str) -> list[str]:
+        return self._aws.regions(partition)
+
+    def partitions(self) -> list[str]:
+        return self._aws.partitions()
+
+
+class Complaints(logging.Handler):
+    """Every warning of a library and every error of our own log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(logging.Formatter().format(record))
+
+    def __call__(self, _logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if name in ("error", "critical", "exception"):
+            self.found.append(str(structlog.processors.format_exc_info(_logger, name, dict(event))))
+        raise structlog.DropEvent
+
+    def take(self) -> list[str]:
+        found, self.found = self.found, []
+        return found
+
+
+class Contents:
+    """Tells whether the tables of a SQLite file have changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._conn = sqlite3.connect(path)
+        tables = self._conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        self._tables = sorted(name for (name,) in tables)
+        self._version = self._read_version()
+        self._digest = self._read_digest()
+
+    def changed(self) -> bool:
+        """Whether they have changed since the last question."""
+        version = self._read_version()
+        if version == self._version:
+            return False
+        before, self._digest, self._version = self._digest, self._read_digest(), version
+        return self._digest != before
+
+    def close(self) -> None:
+        self._conn.close()
+
+    def _read_version(self) -> int:
+        return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
+
+    def _read_digest(self) -> bytes:
+        digest = hashlib.blake2b()
+        for table in self._tables:
+            for row in self._conn.execute(f"SELECT * FROM {table}"):
+                digest.update(repr(row).encode(errors="surrogatepass"))
+        return digest.digest()
+
+
+class Target:
+    """A running server, its contents and its complaints."""
+
+    def __init__(self, address: str, contents: Contents, complaints: Complaints) -> None:
+        self.address = address
+        self.contents = contents
+        self.complaints = complaints
+
+
+@contextlib.asynccontextmanager
+async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
+    """A server with a migrated SQLite file, without an engine: only calls change it."""
+    url = f"sqlite:///{path}"
+    complaints = Complaints()
+    logging.getLogger().addHandler(complaints)
+    structlog.configure(processors=[complaints], cache_logger_on_first_use=False)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, found: complaints.found.append(repr(found)))
+    db, changes = schema.open_database(url, pool_size=1), Changes()
+    db.listen(changes.publish)
+    os.environ.update(AWS_ACCESS_KEY_ID="999999999999", AWS_SECRET_ACCESS_KEY="secret")
+    client = AwsClient(
+        AwsOptions(
+            endpoint_url=aws_url,
+            role_template="arn:aws:iam::{account}:role/ecrkeeper",
+            external_id=None,
+            sts_region="us-east-1",
+            timeout=5.0,
+        )
+    )
+    aws: Any = RememberingAws(client)
+    edge = Edge(
+        db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1", show=OperationView(db, "us-east-1")
+    )
+    limits = Limits(rate_per_principal=0.0, calls_per_principal=800)
+    server, checks = build(edge, with_reflection=True, limits=limits)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    await set_serving(checks, serving=True)
+    contents = Contents(path)
+    try:
+        yield Target(f"127.0.0.1:{port}", contents, complaints)
+    finally:
+        contents.close()
+        await server.stop(0)
+        await client.close()
+        await db.close()
+        logging.getLogger().removeHandler(complaints)
+        structlog.reset_defaults()
