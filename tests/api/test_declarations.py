@@ -11,6 +11,7 @@ import ecrkeeper
 import grpc
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.common_pb2 import Drift
 from ecrkeeper.v1.registry_pb2 import Element, RegistrySettings
 
@@ -349,3 +350,13 @@ def test_deleting_nothing_needs_allow_missing(place: Place) -> None:
     assert isinstance(error, ecrkeeper.NotFound)
     delete(place.part("platform"), allow_missing=True)
     assert empty(place) == []
+
+
+def test_trying_to_delete_what_does_not_exist_remembers_nothing(place: Place) -> None:
+    """Not even the request id: the call that is meant afterwards may carry it."""
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        stub: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel)
+        given = {"name": place.part("platform"), "allow_missing": True, "request_id": str(uuid.uuid4())}
+        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, validate_only=True), timeout=10)
+        # The same id for another request would be refused if it were known.
+        stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, reason="meant"), timeout=10)

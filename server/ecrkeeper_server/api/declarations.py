@@ -48,7 +48,7 @@ class Written:
 class Undone(Exception):
     """Carries the outcome of a write that was only tried out of its transaction."""
 
-    def __init__(self, written: Written) -> None:
+    def __init__(self, written: Written | None) -> None:
         super().__init__()
         self.written = written
 
