@@ -331,6 +331,13 @@ def test_a_bad_declaration_is_refused(raw: Raw, kind: str, validate_only: bool) 
     assert len(fields) <= 10_100
 
 
+@pytest.mark.parametrize("prefix", ["-0", "a\r\nb: c", "HUB", "a" * 31, "a", "a//b"])
+def test_a_prefix_that_aws_would_refuse_is_not_sent_to_aws(raw: Raw, prefix: str) -> None:
+    request = pb.ValidatePullThroughCacheRuleRequest(name=REGISTRY, ecr_repository_prefix=prefix)
+    code, fields, _ = outcome(raw.settings.ValidatePullThroughCacheRule, request)
+    assert (code, set(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, {"ecr_repository_prefix"})
+
+
 def token(content: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
 
