@@ -29,6 +29,32 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
 
 # variables, a word of each fault, reason
 FAULTS = [
+    ({"TLS_CERTIFICATE_FILE": "c"}, ["tls_key_file"], "a certificate without its key"),
+    ({"TLS_CLIENT_CA_FILE": "c"}, ["tls_client_ca_file"], "client certificates without TLS"),
+    ({"JWT_AUDIENCE": "a"}, ["jwt_issuer"], "an audience of no issuer"),
+    ({"JWT_ISSUER": "https://i"}, ["jwt_audience"], "tokens for any service"),
+    ({"JWT_ISSUER": "http://i", "JWT_AUDIENCE": "a"}, ["jwt_issuer"], "keys over plaintext, by discovery"),
+    (
+        {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "http://i/keys", "JWT_JWKS_FILE": "f"},
+        ["give one", "must be https"],
+        "two sources, one over plaintext",
+    ),
+    (
+        {"JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a", "JWT_ALGORITHMS": "RS256,HS256"},
+        ["jwt_algorithms"],
+        "a symmetric algorithm",
+    ),
+    (
+        {"JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a", "JWT_ALGORITHMS": "none"},
+        ["jwt_algorithms"],
+        "no algorithm",
+    ),
+    ({"POLICY_FILE": "p"}, ["policy_file"], "rules for callers without names"),
+    (
+        {"METRICS_LISTEN": "0.0.0.0:1", "TLS_CERTIFICATE_FILE": "c", "TLS_KEY_FILE": "k"},
+        ["metrics_listen"],
+        "metrics have no TLS",
+    ),
     ({"LISTEN": "nowhere"}, ["listen"], "no port"),
     ({"LISTEN": "127.0.0.1:70000"}, ["listen"], "no such port"),
     ({"LISTEN": "0.0.0.0:50051"}, ["listen"], "reachable from outside"),
@@ -71,6 +97,27 @@ def test_other_addresses_need_the_word_insecure() -> None:
     open_to_all = {"ECRKEEPER_LISTEN": "0.0.0.0:50051"}
     assert "--insecure" in faults(open_to_all)[0]
     assert load(None, {**open_to_all, "ECRKEEPER_INSECURE": "true"}).insecure
+
+
+def test_with_tls_every_address_may_be_served() -> None:
+    tls = {"ECRKEEPER_TLS_CERTIFICATE_FILE": "c", "ECRKEEPER_TLS_KEY_FILE": "k"}
+    assert load(None, {"ECRKEEPER_LISTEN": "0.0.0.0:443", **tls}).listen == "0.0.0.0:443"
+
+
+def test_all_faults_of_all_files_are_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("rules: [{verbs: [read, wirte]}]")
+    keys = tmp_path / "keys.json"
+    keys.write_text("{}")
+    given = {"TLS_CERTIFICATE_FILE": "none.crt", "TLS_KEY_FILE": "none.key", "POLICY_FILE": policy}
+    for name, value in {**given, "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_FILE": keys}.items():
+        monkeypatch.setenv(f"ECRKEEPER_{name}", str(value))
+    for command in ("check-config", "serve"):
+        assert main([command]) == 2
+        said = capsys.readouterr().err.splitlines()
+        assert [line.split(": ")[1] for line in said] == ["tls", "tls", "policy_file", "policy_file", "jwt_jwks_file"]
 
 
 def test_a_file_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""Client certificates and a policy against a running server: who sees and does what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ecrkeeper
+import grpc
+import pytest
+import trustme
+from ecrkeeper.v1.registry_pb2 import Registry
+
+from tests import harness
+from tests.e2e.live import refused
+from tests.e2e.secured import Secured, secured
+
+DENIED = grpc.StatusCode.PERMISSION_DENIED
+MINE, OTHER = "111111111111", "222222222222"
+POLICY = f"""
+rules:
+  - {{name: platform, principals: [platform.example], verbs: ["*"]}}
+  - {{name: web, principals: [web.example], verbs: [read, write], accounts: ["{MINE}"], owners: [web]}}
+  - {{name: web-reads, principals: [web.example], verbs: [read], accounts: ["{MINE}"], regions: [eu-*]}}
+  - {{name: cleaner, principals: [cleaner.example], verbs: [delete-role], accounts: ["{MINE}"]}}
+"""
+SCAN = {"scanningConfiguration": {"scanType": "ENHANCED"}}
+HERE, AWAY, THERE = (
+    f"accounts/{MINE}/registries/eu-west-1",
+    f"accounts/{MINE}/registries/us-east-1",
+    f"accounts/{OTHER}/registries/eu-west-1",
+)
+ROLE = f"accounts/{MINE}/serviceLinkedRoles/replication"
+
+
+@pytest.fixture(scope="module")
+def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder, authority = tmp_path_factory.mktemp("server"), trustme.CA()
+    (folder / "policy.yaml").write_text(POLICY)
+    authority.cert_pem.write_to_path(folder / "clients.pem")
+    simulated_aws.control("POST", "reset")
+    with secured(
+        folder, simulated_aws, authority,
+        tls_client_ca_file=folder / "clients.pem", policy_file=folder / "policy.yaml", reflection="false",
+    ) as server:  # fmt: skip
+        yield server
+
+
+def as_(live: Secured, name: str) -> ecrkeeper.Client:
+    return live.client(certificate=live.authority.issue_cert(f"{name}.example"))
+
+
+@pytest.fixture(scope="module")
+def platform(live: Secured) -> Iterator[ecrkeeper.Client]:
+    """Who may do everything, with something declared everywhere."""
+    with as_(live, "platform") as client:
+        for registry in (HERE, AWAY, THERE):
+            for owner in ("web", "pay"):
+                client.apply_registry_settings(f"{registry}/settings/{owner}", SCAN)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def web(live: Secured, platform: ecrkeeper.Client) -> Iterator[ecrkeeper.Client]:
+    with as_(live, "web") as client:
+        yield client
+
+
+def test_a_client_without_a_certificate_or_with_a_strange_one_does_not_get_in(live: Secured) -> None:
+    stranger = trustme.CA().issue_cert("platform.example")
+    for certificate in (None, stranger):
+        with live.client(certificate=certificate) as client, pytest.raises(ecrkeeper.Unavailable):
+            client.list_supported_regions(timeout=5)
+
+
+def test_an_owner_writes_its_own_part_and_no_other(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+    web.apply_registry_settings(f"{HERE}/settings/web", SCAN, reason="ours")
+    newest = next(iter(platform.list_registry_settings_revisions(f"{HERE}/settings/web")))
+    assert newest.principal == "web.example"
+    before = platform.get_registry_settings(f"{HERE}/settings/pay").etag
+    for call in (
+        lambda: web.apply_registry_settings(f"{HERE}/settings/pay", SCAN),
+        lambda: web.delete_registry_settings(f"{HERE}/settings/pay"),
+        lambda: web.apply_registry_settings(f"{THERE}/settings/web", SCAN),
+        lambda: web.apply_registry_settings(f"{HERE}/settings/web", SCAN, force=True),
+        lambda: web.import_registry_settings(HERE, "pay"),
+        lambda: web.rollback_registry_settings(f"{HERE}/settings/pay", 1),
+        lambda: web.update_registry(Registry(name=HERE, mode="MODE_PAUSED"), ["mode"]),
+        lambda: web.start_replication_backfill(
+            HERE, ecrkeeper.ReplicationDestination(registry_id=OTHER, region="eu-west-1")
+        ),
+        lambda: web.create_service_linked_role(f"accounts/{MINE}", "replication"),
+    ):
+        assert refused(DENIED, call).reason == "ACCESS_DENIED"
+    assert platform.get_registry_settings(f"{HERE}/settings/pay").etag == before
+    web.reconcile_registry(HERE)
+
+
+def test_a_refusal_names_what_is_lacking_and_says_nothing_about_existence(web: ecrkeeper.Client) -> None:
+    errors = [refused(DENIED, web.get_registry_settings, f"{r}/settings/pay") for r in (AWAY, f"{AWAY[:-1]}2")]
+    assert [error.metadata["verb"] for error in errors] == ["read", "read"]
+    assert errors[0].metadata["principal"] == "web.example"
+    assert errors[0].metadata["resource"] == f"{AWAY}/settings/pay"
+    assert errors[0].message.replace("us-east-1", "us-east-2") == errors[1].message
+
+
+def test_lists_show_what_the_caller_may_read(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+    assert {row.name for row in platform.list_registries("accounts/-")} == {HERE, AWAY, THERE}
+    assert [row.name for row in web.list_registries("accounts/-")] == [HERE]
+    # An owner's rule covers its parts in every Region, but nobody else's where the registry may not be read.
+    parts = [row.name for row in web.list_registry_settings("accounts/-/registries/-", page_size=1)]
+    assert parts == [f"{HERE}/settings/pay", f"{HERE}/settings/web", f"{AWAY}/settings/web"]
+    refused(DENIED, lambda: list(web.list_registries(f"accounts/{OTHER}")))
+    with pytest.raises(ecrkeeper.PermissionDenied):
+        list(web.list_service_linked_roles("accounts/-"))
+
+
+def test_a_watch_shows_what_the_caller_may_read(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+    seen = []
+    with web.watch_registries("accounts/-", timeout=20) as watch:
+        for step in watch:
+            seen.append(step.registry.name)
+            if step.kind == 2:
+                platform.apply_registry_settings(f"{THERE}/settings/new", SCAN)
+                platform.apply_registry_settings(f"{HERE}/settings/new", SCAN)
+                break
+        for step in watch:
+            seen.append(step.registry.name)
+            if step.registry.name == HERE and any(
+                element.owners and "new" in element.owners for element in step.registry.elements
+            ):
+                break
+    assert set(seen) == {HERE, ""}
+
+
+def test_operations_are_seen_by_who_may_read_what_they_are_on(
+    web: ecrkeeper.Client, platform: ecrkeeper.Client
+) -> None:
+    mine, theirs = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
+    assert web.operation(mine).result(timeout=20) is not None
+    invented = f"{theirs[:-12]}{'0' * 12}"
+    told = [refused(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
+    assert told[0].message.replace(theirs, invented) == told[1].message
+    assert {operation.name for operation in web.list_operations()} <= {o.name for o in platform.list_operations()}
+    listed = {operation.name for operation in web.list_operations()}
+    assert mine in listed
+    assert theirs not in listed
+    refused(DENIED, web.delete_operation, mine)
+    refused(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
+
+
+def test_deleting_a_role_is_a_right_of_its_own(
+    live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client
+) -> None:
+    with as_(live, "cleaner") as cleaner:
+        refused(DENIED, cleaner.get_service_linked_role, ROLE)
+        refused(DENIED, lambda: web.delete_service_linked_role(ROLE))
+        error = refused(DENIED, lambda: cleaner.delete_service_linked_role(ROLE, force_delete_adopted=True))
+        assert error.metadata["verb"] == "force"
+        refused(grpc.StatusCode.NOT_FOUND, lambda: cleaner.delete_service_linked_role(ROLE))
+
+
+def test_a_principal_without_rules_may_do_nothing_but_ask_for_regions(live: Secured) -> None:
+    with as_(live, "nobody") as client:
+        assert client.list_supported_regions().regions
+        refused(DENIED, client.get_registry, HERE)
+        refused(DENIED, lambda: list(client.list_registries("accounts/-")))
+        with pytest.raises(ecrkeeper.PermissionDenied), client.watch_registries("accounts/-") as watch:
+            next(iter(watch))
+
+
+def test_reflection_can_be_closed(live: Secured, web: ecrkeeper.Client) -> None:
+    certificate = live.authority.issue_cert("platform.example")
+    with grpc.secure_channel(live.server.address, live.credentials(certificate)) as channel:
+        call = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(call(iter([b""]), timeout=10))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
