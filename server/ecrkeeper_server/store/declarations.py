@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, tuple_, update
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.store.database import Tx
@@ -87,12 +87,11 @@ def put(
     origin: Origin,
 ) -> Declaration:
     """Store a declaration and its revision."""
-    revision = _newest(tx, name) + 1
-    values = {
+    values: dict[str, Any] = {
         "settings": settings,
         "deletion_policy": deletion_policy,
         "allow_replacement": allow_replacement,
-        "generation": revision,
+        "generation": _next(name),
         "registry_generation": registry_generation,
         "update_time": tx.now(),
     }
@@ -112,14 +111,14 @@ def put(
             .returning(declarations)
         ).one()
     declared = Declaration.of(row)
-    _record(tx, declared, revision, settings, origin)
+    _record(tx, declared, declared.generation, settings, origin)
     return declared
 
 
 def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
     """Delete a declaration; its revisions stay."""
     tx.conn.execute(delete(declarations).where(*_is(declared.name)))
-    _record(tx, declared, _newest(tx, declared.name) + 1, None, origin)
+    _record(tx, declared, _next(declared.name), None, origin)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
@@ -129,7 +128,13 @@ def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> 
         _record(tx, declared, 0, settings, Origin("Observe"))
 
 
-def _record(tx: Tx, declared: Declaration, revision: int, settings: dict[str, Any] | None, origin: Origin) -> None:
+def _record(
+    tx: Tx,
+    declared: Declaration,
+    revision: int | ColumnElement[int],
+    settings: dict[str, Any] | None,
+    origin: Origin,
+) -> None:
     tx.conn.execute(
         insert(revisions).values(
             account=declared.account,
@@ -148,9 +153,10 @@ def _record(tx: Tx, declared: Declaration, revision: int, settings: dict[str, An
     )
 
 
-def _newest(tx: Tx, name: SettingsName) -> int:
-    newest = tx.conn.execute(select(func.max(revisions.c.revision)).where(*_is(name, revisions))).scalar_one()
-    return int(newest or 0)
+def _next(name: SettingsName) -> ColumnElement[int]:
+    """The number of the next revision, which goes on where a deleted declaration of the name ended."""
+    newest = select(func.coalesce(func.max(revisions.c.revision), 0) + 1).where(*_is(name, revisions))
+    return newest.scalar_subquery()
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:

@@ -46,6 +46,18 @@ def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resour
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
     """The resource, locked; made with this spec if it does not exist."""
+    found = get(tx, str(name), lock=True)
+    if found is None:
+        _insert(tx, name, spec, due=due)
+        # Another transaction may have been first.
+        found = get(tx, str(name), lock=True)
+    if found is None:
+        raise AssertionError(name)
+    tx.changes(str(name))
+    return found
+
+
+def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool) -> None:
     place = name.region if isinstance(name, RegistryName) else name.role
     dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
     tx.conn.execute(
@@ -69,11 +81,6 @@ def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
         )
         .on_conflict_do_nothing(index_elements=["name"])
     )
-    tx.changes(str(name))
-    found = get(tx, str(name), lock=True)
-    if found is None:
-        raise AssertionError(name)
-    return found
 
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
