@@ -7,6 +7,7 @@ after it before starting another: a kill in between starts nothing twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,14 +41,13 @@ async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any
     return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
 
 
-async def follow(step: Step) -> bool:
-    """Take every backfill of the registry a step further; whether any is still under way."""
-    row = step.claimed
-    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, METHOD))
+async def follow(step: Step, waiting: Sequence[Operation]) -> bool:
+    """Take every backfill among the operations that wait a step further; whether any is still under way."""
+    pending = [operation for operation in waiting if operation.method == METHOD]
     if not pending:
         return False
     try:
-        known = await list_backfills(step.aws, row.registry)
+        known = await list_backfills(step.aws, step.claimed.registry)
     except AwsError:
         # The rest of the step has its own outcome; look again soon.
         return True

@@ -21,12 +21,11 @@ async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
     row = step.claimed
     desired = await step.desired(row)
-    declared = desired.declared
-    if desired.generation != row.generation:
+    if desired is None or desired.generation != row.generation:
         changed = Temporary("what is desired has just changed", reason="CHANGED_MEANWHILE", after=0.0)
         return StepResult(row.state, Standing(False, changed), observed=False, settled=False)
-    composition = compose({d.owner: split_all(d.settings) for d in declared})
-    run = Run(composition, declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
+    composition = compose({d.owner: split_all(d.settings) for d in desired.declared})
+    run = Run(composition, desired.declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
     mode = row.spec.get("mode", "ENFORCE")
     managed = [name for name in SETTINGS if name in composition.desired or run.applied.get(name)]
     if mode == "PAUSED" or not managed:
@@ -34,7 +33,7 @@ async def registry_step(step: Step) -> StepResult:
         state = {**row.state, "applied": run.applied, "drift": [], "error": None}
         if not managed:
             state = {**state, "observed": {}, "degraded": {}}
-        busy = mode != "PAUSED" and await follow(step)
+        busy = mode != "PAUSED" and await follow(step, desired.pending)
         next_in = POLL_SECONDS if busy else None
         if mode == "PAUSED":
             return StepResult(row.state, PAUSED, observed=False, settled=False)
@@ -50,7 +49,7 @@ async def registry_step(step: Step) -> StepResult:
     # Validating makes ECR read the secret: not a thing for a mode that only looks.
     problems = await check_cache_rules(step.aws, row.registry, rules) if mode == "ENFORCE" and result.settled else {}
     result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
-    if await follow(step):
+    if await follow(step, desired.pending):
         result = replace(result, next_in=POLL_SECONDS)
     return result
 

@@ -9,20 +9,13 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.store import queue
+from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.rows import Resource
 
 
 class LeaseLostError(Exception):
     """Another worker holds the row: nothing more may be written, to AWS or to the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """What is declared for a registry, and the generation it belongs to, None if the row is gone."""
-
-    declared: list[Declaration]
-    generation: int | None
 
 
 @dataclass(slots=True)
@@ -36,7 +29,7 @@ class Step:
     claimed: Resource
     db: Database
     aws: Aws
-    desired: Callable[[Resource], Awaitable[Desired]]
+    desired: Callable[[Resource], Awaitable[Desired | None]]
     now: int
     home_region: str
     saved: bool = False

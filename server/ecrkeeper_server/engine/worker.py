@@ -18,9 +18,10 @@ from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.registry_step import registry_step
 from ecrkeeper_server.engine.role_step import role_step
 from ecrkeeper_server.engine.slots import Slots
-from ecrkeeper_server.engine.step import Desired, LeaseLostError, Step, StepResult
+from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
-from ecrkeeper_server.store import declarations, operations, queue, resources
+from ecrkeeper_server.store import bulk, operations, queue, resources
+from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -29,6 +30,7 @@ log = structlog.get_logger("ecrkeeper.engine")
 
 _IDLE_SECONDS = 5.0
 _FULL_SECONDS = 1.0
+_GATHER_SECONDS = 0.02
 _PURGE_SECONDS = 3600.0
 
 
@@ -58,11 +60,13 @@ class Engine:
         self._aws = aws
         self._options = options
         self._finisher = Finisher(db, options.resync, jitter)
-        self._desired: Batch[Resource, Desired] = Batch(self._read_desired)
+        self._desired: Batch[Resource, Desired | None] = Batch(self._read_desired)
         self._woken = asyncio.Event()
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
+        # When rows in turn were last claimed.
+        self._claimed_at = 0.0
 
     def wake(self) -> None:
         """Look for due rows now: a hint that something was written."""
@@ -94,12 +98,26 @@ class Engine:
 
     async def _pause(self) -> float:
         """Seconds to the next row that there is room for, at most a few: hints can be lost."""
-        turn, urgent = self._slots.turn, self._slots.urgent
+        turn, urgent = self._room()
+        if not turn.slots and self._slots.turn.slots:
+            return _GATHER_SECONDS
         if not turn.slots:
             # A step that ends wakes the loop; a retry of an urgent row may come earlier.
             return _FULL_SECONDS if urgent.slots else _IDLE_SECONDS
         due = await self._db.read(lambda tx: queue.next_due(tx, turn=turn, urgent=urgent))
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, max(due, 0.05))
+
+    def _room(self) -> tuple[queue.Room, queue.Room]:
+        """The room for rows in turn and for urgent ones.
+
+        Claims of single rows would cost more than the steps: rows in turn wait
+        for more room, though not for long.
+        """
+        turn, urgent = self._slots.turn, self._slots.urgent
+        little = turn.slots < self._options.concurrency // 4
+        if little and self._running and time.monotonic() < self._claimed_at + _GATHER_SECONDS:
+            turn = queue.NO_ROOM
+        return turn, urgent
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -109,13 +127,15 @@ class Engine:
 
     async def claim_once(self) -> bool:
         """Claim as many rows as there is room for and start on them; whether to try for more at once."""
-        turn, urgent = self._slots.turn, self._slots.urgent
+        turn, urgent = self._room()
         if not (turn.slots or urgent.slots) or self._stopping:
             return False
         claimed = await self._db.write(lambda tx: queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent))
         if self._stopping and claimed:
             await self._db.write(lambda tx: queue.release(tx, claimed[0].lease_token or ""))
             return False
+        if turn.slots:
+            self._claimed_at = time.monotonic()
         self._slots.take(claimed)
         for row in claimed:
             task = asyncio.create_task(self._work(row))
@@ -201,12 +221,9 @@ class Engine:
     async def _step(self, step: Step) -> StepResult:
         return await (role_step(step) if step.claimed.kind == "role" else registry_step(step))
 
-    async def _read_desired(self, rows: list[Resource]) -> list[Desired]:
-        # The generations after the declarations: whatever changed those has changed these by then.
-        declared, generations = await self._db.read(
-            lambda tx: (declarations.of_registries(tx, rows), resources.generations(tx, [row.name for row in rows]))
-        )
-        return [Desired(declared[row.name], generations.get(row.name)) for row in rows]
+    async def _read_desired(self, rows: list[Resource]) -> list[Desired | None]:
+        found = await self._db.read(lambda tx: bulk.desired(tx, rows))
+        return [found.get(row.name) for row in rows]
 
     async def _failed(self, step: Step, error: AwsError) -> StepResult:
         """The result of a step that was broken off; what it saved on its way stays."""

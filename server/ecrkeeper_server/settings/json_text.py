@@ -26,15 +26,9 @@ def parse(text: str) -> Any:
 
     JSON leaves open what a duplicate member means, and AWS knows no NaN.
     """
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        opening = token.group()
-        if opening in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise NotJson(f"is nested deeper than {MAX_DEPTH} levels")
-        elif opening in "]}":
-            depth -= 1
+    # Few brackets cannot be nested deeply; where there are more, they are counted.
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(text)
     try:
         document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_float=_finite)
         if "\\u" in text:
@@ -52,6 +46,18 @@ def parse(text: str) -> Any:
     except ValueError:
         # An integer of thousands of digits.
         raise NotJson("is not JSON: a number is out of range") from None
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        opening = token.group()
+        if opening in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise NotJson(f"is nested deeper than {MAX_DEPTH} levels")
+        elif opening in "]}":
+            depth -= 1
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

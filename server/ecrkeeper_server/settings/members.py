@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 from ecrkeeper.v1 import settings_pb2
@@ -18,7 +19,7 @@ def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
     if not isinstance(value, Mapping):
         return [path]
-    fields = {field.json_name: field for field in message.fields}
+    fields = _fields(message)
     paths = []
     for name, member in value.items():
         at = f"{path}.{name}" if path else name
@@ -28,6 +29,11 @@ def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
         elif member is not None:
             paths += _in_field(field, member, at)
     return paths
+
+
+@cache
+def _fields(message: Descriptor) -> dict[str, FieldDescriptor]:
+    return {field.json_name: field for field in message.fields}
 
 
 def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
@@ -47,6 +53,7 @@ def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
     return [] if isinstance(value, wanted) else [path]
 
 
+@cache
 def _aws_values(enum: EnumDescriptor) -> set[str]:
     """The values as AWS writes them; some of its enums are in lower case with hyphens."""
     unspecified = enum.values[0].name

@@ -7,6 +7,7 @@ in the ECR user guide.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
@@ -22,8 +23,14 @@ SCOPE = "REGISTRY_POLICY_SCOPE"
 
 def _document(shape: Shape) -> dict[str, Any]:
     """The parsed policy; empty if there is none or it cannot be read."""
+    return _parsed(shape.get("policyText") or "{}")
+
+
+# A step looks at the same text, of which nobody changes the parsed form, several times.
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> dict[str, Any]:
     try:
-        document = parse(shape.get("policyText") or "{}")
+        document = parse(text)
     except NotJson:
         return {}
     return document if isinstance(document, dict) else {}

@@ -1,29 +1,69 @@
-"""Ending many steps with one statement."""
+"""What a fleet at rest costs: reading what is desired, and ending steps, for many rows with one statement.
+
+The statements are put together once: that takes longer than running them.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Text, cast, column, func, select, update
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import BigInteger, Boolean, Select, Text, and_, func, select, update
+from sqlalchemy.types import TypeEngine
 
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import MICROSECONDS, Now
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.given import given, rows
 from ecrkeeper_server.store.queue import Outcome
-from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import operations, resources
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+from ecrkeeper_server.store.tables import declarations, operations, resources
 
-_GIVEN: dict[str, Text | BigInteger | Boolean] = {
-    "name": Text(),
-    "token": Text(),
-    "requested": BigInteger(),
-    "next_in": BigInteger(),
-    "failures": BigInteger(),
-    "observed_at": BigInteger(),
-    "urgent": Boolean(),
-}
+
+@dataclass(slots=True)
+class Desired:
+    """What is declared for a registry, the generation that belongs to, and the operations that wait for it."""
+
+    generation: int
+    declared: list[Declaration] = field(default_factory=list)
+    pending: list[Operation] = field(default_factory=list)
+
+
+def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
+    """What is desired of registries, by name; those that are gone are left out."""
+    values = rows({"name": row.name} for row in registries)
+    found: dict[str, Desired] = {}
+    declared, waiting = _desired(tx.dialect)
+    for name, generation, *rest in tx.conn.execute(declared, values):
+        one = found.setdefault(name, Desired(generation))
+        if rest[0] is not None:
+            one.declared.append(Declaration(*rest))
+    for row in tx.conn.execute(waiting, values):
+        if row.target in found:
+            found[row.target].pending.append(Operation.of(row))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _desired(dialect: str) -> tuple[Select[Any], Select[Any]]:
+    names = given(dialect, {"name": Text()})
+    # One statement: what changes a declaration changes the generation in the same transaction.
+    declared = (
+        select(resources.c.name, resources.c.generation.label("registry"), *declarations.c)
+        .join_from(names, resources, resources.c.name == names.c.name)
+        .outerjoin(
+            declarations,
+            and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place),
+        )
+        .order_by(declarations.c.owner)
+    )
+    waiting = (
+        select(operations)
+        .join_from(names, operations, and_(operations.c.target == names.c.name, operations.c.done.is_(False)))
+        .order_by(operations.c.create_time)
+    )
+    return declared, waiting
 
 
 def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[str]:
@@ -32,27 +72,34 @@ def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[s
     Rows that are no longer held, that something was requested of meanwhile, or
     that an operation waits for are left to `queue.finish`.
     """
-    given = _given(tx, [_values(row, outcome) for row, outcome in ended])
-    waited_for = select(operations.c.id).where(operations.c.target == given.c.name, operations.c.done.is_(False))
-    rows = tx.conn.execute(
+    values = rows(_values(row, outcome) for row, outcome in ended)
+    return {row.name for row in tx.conn.execute(_finish(tx.now, tx.dialect), values)}
+
+
+@lru_cache(maxsize=64)
+def _finish(now: Now, dialect: str) -> Any:
+    number, flag, text = BigInteger(), Boolean(), Text()
+    columns: dict[str, TypeEngine[Any]] = {"name": text, "token": text, "requested": number, "next_in": number}
+    ended = given(dialect, {**columns, "failures": number, "observed_at": number, "urgent": flag})
+    waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
+    return (
         update(resources)
         .where(
-            resources.c.name == given.c.name,
-            resources.c.lease_token == given.c.token,
-            resources.c.requested == given.c.requested,
+            resources.c.name == ended.c.name,
+            resources.c.lease_token == ended.c.token,
+            resources.c.requested == ended.c.requested,
             ~waited_for.exists(),
         )
         .values(
-            due_at=tx.now() + given.c.next_in,
-            failures=given.c.failures,
-            observe_time=func.coalesce(given.c.observed_at, resources.c.observe_time),
-            urgent=given.c.urgent,
+            due_at=now() + ended.c.next_in,
+            failures=ended.c.failures,
+            observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
+            urgent=ended.c.urgent,
             lease_token=None,
             lease_until=None,
         )
         .returning(resources.c.name)
     )
-    return {row.name for row in rows}
 
 
 def _values(row: Resource, outcome: Outcome) -> dict[str, Any]:
@@ -65,17 +112,3 @@ def _values(row: Resource, outcome: Outcome) -> dict[str, Any]:
         "observed_at": outcome.observed_at,
         "urgent": outcome.urgent,
     }
-
-
-def _given(tx: Tx, rows: list[dict[str, Any]]) -> Any:
-    """Values as a table: one parameter, so that the statement is the same for any number of rows."""
-    text = json.dumps(rows)
-    if tx.dialect == "sqlite":
-        each = func.json_each(text).table_valued("value")
-        members = [
-            func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name) for name, kind in _GIVEN.items()
-        ]
-        return select(*members).select_from(each).subquery("given")
-    columns: list[Any] = [column(name, kind) for name, kind in _GIVEN.items()]
-    records = func.json_to_recordset(cast(text, JSON)).table_valued(*columns, name="given")
-    return records.render_derived(with_types=True)

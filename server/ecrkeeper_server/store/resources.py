@@ -30,12 +30,6 @@ def get_many(tx: Tx, names: Sequence[str]) -> dict[str, Resource]:
     return {row.name: Resource.of(row) for row in rows}
 
 
-def generations(tx: Tx, names: Sequence[str]) -> dict[str, int]:
-    """The generations of the resources of these names that exist, by name."""
-    query = select(resources.c.name, resources.c.generation).where(resources.c.name.in_(names))
-    return {row.name: row.generation for row in tx.conn.execute(query)}
-
-
 def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resource]:
     """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
     query = select(resources).where(resources.c.kind == kind, resources.c.name > after)
