@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,9 @@ from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.signer import sign
 
 USER_AGENT = "ecrkeeper"
+_SERIALIZED = 256
+
+Serialized = tuple[str, str, dict[str, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +119,12 @@ class Wire:
         """A signed request for one call."""
         spec = self.service(service)
         endpoint = self.endpoint(service, region)
-        parts = spec.serializer.serialize_to_request(params, spec.model.operation_model(operation))
-        body = parts["body"]
-        if isinstance(body, dict):
-            body = urlencode(body)
-        data = body.encode() if isinstance(body, str) else body or b""
+        method, path, given, data = spec.serialize(operation, params)
         headers = sign(
-            parts["method"],
+            method,
             endpoint.host,
-            parts["url_path"],
-            dict(parts["headers"]),
+            path,
+            given,
             data,
             access_key=credentials.access_key,
             secret_key=credentials.secret_key,
@@ -134,7 +134,7 @@ class Wire:
             now=self._clock(),
         )
         headers["User-Agent"] = USER_AGENT
-        return Prepared(parts["method"], endpoint.at(parts["url_path"]), headers, data)
+        return Prepared(method, endpoint.at(path), headers, data)
 
     def read(self, service: str, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer in a response.
@@ -166,6 +166,30 @@ class _Service:
         self.model = model
         # Which botocore prefers where a service speaks several; ECR speaks json.
         self.protocol: str = getattr(model, "resolved_protocol", None) or model.protocol
-        self.serializer = botocore.serialize.create_serializer(self.protocol)
+        self._serializer = botocore.serialize.create_serializer(self.protocol)
         self.parser = botocore.parsers.create_parser(self.protocol)
         self.raw = model.service_name == "ecr"
+        self._known: OrderedDict[tuple[Any, ...], Serialized] = OrderedDict()
+
+    def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
+        """Method, path, headers and body of a call, checked against the model.
+
+        A fleet is read with the same few requests again and again: those with
+        plain parameters are kept.
+        """
+        if any(isinstance(value, (dict, list)) for value in params.values()):
+            return self._serialize(operation, params)
+        key = (operation, *sorted(params.items()))
+        if key not in self._known:
+            self._known[key] = self._serialize(operation, params)
+            if len(self._known) > _SERIALIZED:
+                self._known.popitem(last=False)
+        return self._known[key]
+
+    def _serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
+        parts = self._serializer.serialize_to_request(params, self.model.operation_model(operation))
+        body = parts["body"]
+        if isinstance(body, dict):
+            body = urlencode(body)
+        data = body.encode() if isinstance(body, str) else body or b""
+        return parts["method"], parts["url_path"], dict(parts["headers"]), data

@@ -39,7 +39,13 @@ async def observe(aws: Aws, registry: RegistryName, names: Iterable[str]) -> dic
 
 async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
     """One setting of a registry."""
-    responses = await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
+    first, *others = setting.reads
+    # Most settings have one read, which needs no task of its own.
+    responses = (
+        await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
+        if others
+        else [await _read(aws, registry, first)]
+    )
     shape = setting.observed(responses)
     return Observed(shape, dict(setting.split(shape)), unknown_members(setting.name, shape))
 
