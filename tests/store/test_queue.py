@@ -236,23 +236,26 @@ async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database
     assert await claim_both(db, urgent=1, turn=0) == [name]
 
 
-async def test_the_free_rows_of_an_account_are_postponed_and_those_of_others_are_not(
+async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_others_are_not(
     db: Database, clock: Clock
 ) -> None:
-    mine, also_mine, later, others = (
+    mine, also_mine, later, probing, others = (
         RegistryName(registry(1).account, "us-east-1"),
         RegistryName(registry(1).account, "us-west-2"),
         RegistryName(registry(1).account, "eu-west-1"),
+        RegistryName(registry(1).account, "eu-west-2"),
         registry(2),
     )
-    for name in (mine, also_mine, later, others):
+    for name in (mine, also_mine, later, probing, others):
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
     (held,) = await claim(db, 1)
     (row,) = (r for r in await claim(db) if r.name == str(later))
     await finish(db, row, outcome(row, 500.0))
     await db.write(lambda tx: queue.release(tx, row.lease_token or ""))
-    await db.write(lambda tx: queue.postpone(tx, mine.account, 60.0))
-    assert [r.name for r in await claim(db)] == [str(others)]
+    (probe,) = (r for r in await claim(db) if r.name == str(probing))
+    await db.write(lambda tx: queue.release(tx, probe.lease_token or ""))
+    await db.write(lambda tx: queue.postpone(tx, probe, 60.0))
+    assert {r.name for r in await claim(db)} == {str(others), str(probing)}
     now = int(clock() * MICROSECONDS)
     assert [(await read(db, str(n))).due_at for n in (mine, also_mine, later)] == [
         held.due_at,

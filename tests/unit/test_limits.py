@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.aws.limits import RATES, Limiter, family_of, is_read
+from ecrkeeper_server.aws.limits import (
+    LONGEST_WAIT,
+    LOWEST_RATE,
+    RATES,
+    RECOVERY_SECONDS,
+    Limiter,
+    family_of,
+    is_read,
+)
+from ecrkeeper_server.errors import Temporary
 
 
 class Clock:
@@ -35,6 +44,8 @@ SHARED = [
     ("1", "b", "ecr-write", "ecr-write", False, "another Region"),
     ("1", "a", "ecr-read", "ecr-write", False, "another family"),
     ("1", "b", "iam", "iam", True, "IAM is global"),
+    ("2", "a", "sts", "sts", True, "STS counts its caller, whatever the account"),
+    ("1", "b", "sts", "sts", False, "STS of another Region"),
     ("2", "a", "iam", "iam", False, "IAM of another account"),
 ]
 
@@ -44,7 +55,7 @@ def test_a_throttle_empties_one_bucket(
     account: str, region: str, family: str, emptied: str, shared: bool, reason: str
 ) -> None:
     limiter = Limiter(Clock())
-    limiter.throttled("1", "a", emptied)
+    limiter.throttled("1", "a", emptied, sent=100.0)
     assert (limiter.take(account, region, family) > 0) is shared, reason
 
 
@@ -52,8 +63,77 @@ def test_a_throttle_does_not_forgive_what_was_taken_in_advance() -> None:
     limiter = Limiter(Clock())
     for _ in range(40):
         limiter.take("1", "a", "iam")
-    limiter.throttled("1", "a", "iam")
-    assert limiter.take("1", "a", "iam") == pytest.approx(21 / 5)
+    limiter.throttled("1", "a", "iam", sent=100.0)
+    assert limiter.take("1", "a", "iam") == pytest.approx(21 / 2.5)
+
+
+def test_a_throttle_halves_the_rate_once_for_all_calls_under_way_and_never_to_nothing() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    top = RATES["ecr-read"][0]
+    for _ in range(8):
+        limiter.throttled("1", "a", "ecr-read", sent=clock.now)
+    assert limiter.rate("1", "a", "ecr-read") == top / 2
+    for _ in range(20):
+        clock.now += 0.01
+        limiter.throttled("1", "a", "ecr-read", sent=clock.now)
+    assert limiter.rate("1", "a", "ecr-read") == pytest.approx(LOWEST_RATE, rel=0.1)
+    assert limiter.rate("1", "b", "ecr-read") == limiter.rate("2", "a", "ecr-read") == top
+
+
+def test_a_rate_recovers_in_time_and_a_call_under_way_before_does_not_count_again() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    limiter.throttled("1", "a", "ecr-write", sent=clock.now)
+    clock.now += RECOVERY_SECONDS / 4
+    assert limiter.rate("1", "a", "ecr-write") == pytest.approx(5.0 * 0.75)
+    limiter.throttled("1", "a", "ecr-write", sent=99.0)
+    assert limiter.rate("1", "a", "ecr-write") == pytest.approx(5.0 * 0.75)
+    clock.now += RECOVERY_SECONDS
+    assert limiter.rate("1", "a", "ecr-write") == 5.0
+
+
+# what AWS allows a second
+@pytest.mark.parametrize("allowed", [1.0, 2.0, 5.0, 12.0])
+def test_the_rate_converges_to_what_aws_allows(allowed: float) -> None:
+    clock = Clock()
+    limiter, tokens, last = Limiter(clock), allowed, clock.now
+    passed, refused, begin = 0, 0, clock.now + 120
+    while clock.now < begin + 600:
+        clock.now += max(limiter.take("1", "a", "ecr-read"), 0.001)
+        tokens, last = min(allowed, tokens + (clock.now - last) * allowed), clock.now
+        steady = clock.now >= begin
+        if tokens >= 1:
+            tokens -= 1
+            passed += steady
+        else:
+            limiter.throttled("1", "a", "ecr-read", sent=clock.now)
+            refused += steady
+    assert passed / 600 > 0.6 * allowed
+    assert refused < 0.25 * passed
+
+
+async def test_a_wait_that_takes_too_long_is_refused_and_takes_no_token() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    limiter.throttled("1", "a", "ecr-write", sent=clock.now)
+    waits = [limiter.take("1", "a", "ecr-write") for _ in range(75)]
+    assert waits[-1] == pytest.approx(LONGEST_WAIT)
+    for _ in range(3):
+        with pytest.raises(Temporary) as caught:
+            await limiter.acquire("1", "a", "ecr-write")
+        assert caught.value.reason == "AWS_THROTTLED"
+        assert caught.value.after == pytest.approx(76 / 2.5)
+
+
+def test_a_slow_bucket_is_remembered_longer_than_thousands_of_others() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    limiter.throttled("slow", "a", "ecr-read", sent=clock.now)
+    for n in range(50_000):
+        limiter.take(str(n), "a", "ecr-read")
+    assert limiter.rate("slow", "a", "ecr-read") == RATES["ecr-read"][0] / 2
+    assert len(limiter._buckets) <= 20_001
 
 
 # service, operation, family, whether it reads, reason
@@ -64,7 +144,7 @@ FAMILIES = [
     ("ecr", "ValidatePullThroughCacheRule", "ecr-read", True, "logs in upstream, changes nothing"),
     ("ecr", "PutRegistryPolicy", "ecr-write", False, "a write"),
     ("ecr", "StartReplicationBackfill", "ecr-write", False, "not idempotent"),
-    ("sts", "AssumeRole", "other", True, "may be repeated"),
+    ("sts", "AssumeRole", "sts", True, "may be repeated"),
     ("account", "ListRegions", "other", True, "neither"),
 ]
 

@@ -34,19 +34,22 @@ def fill(slots: Slots, *, urgent: bool) -> int:
     raise AssertionError
 
 
-# concurrency, room left for the other kind when one is full
+# concurrency, slots for urgent rows alone
 RESERVED = [(1, 1), (2, 1), (8, 2), (32, 8), (1000, 250)]
 
 
-@pytest.mark.parametrize(("concurrency", "left"), RESERVED)
-@pytest.mark.parametrize("urgent", [True, False])
-def test_each_kind_has_all_slots_at_most_and_leaves_a_quarter_more_to_the_other(
-    concurrency: int, left: int, urgent: bool
-) -> None:
+@pytest.mark.parametrize(("concurrency", "reserved"), RESERVED)
+def test_urgent_rows_have_a_quarter_more_slots_to_themselves(concurrency: int, reserved: int) -> None:
     slots = Slots(concurrency)
-    assert fill(slots, urgent=urgent) == concurrency
-    assert (slots.turn if urgent else slots.urgent).slots == left
-    assert fill(slots, urgent=not urgent) == left
+    assert fill(slots, urgent=False) == concurrency
+    assert fill(slots, urgent=True) == reserved
+    assert (slots.turn.slots, slots.urgent.slots) == (0, 0)
+
+
+def test_urgent_rows_take_turns_too_once_their_own_slots_are_full() -> None:
+    slots = Slots(8)
+    slots.take([row(str(n), urgent=True) for n in range(5)])
+    assert (slots.urgent.slots, slots.turn.slots) == (0, 5)
 
 
 def hog(slots: Slots, account: str) -> int:
@@ -70,21 +73,20 @@ def test_what_an_account_runs_in_turn_does_not_count_against_its_fresh_writes() 
     slots = Slots(32)
     hog(slots, "a")
     assert slots.urgent.busy == {}
-    assert slots.urgent.share == 10
+    assert slots.urgent.slots == 8
 
 
 def test_a_step_that_ends_gives_its_slot_back_to_the_kind_it_came_from() -> None:
     slots = Slots(4)
-    first, second, beyond = row("a", urgent=True), row("b"), row("c", urgent=True)
-    slots.take([first, second])
-    assert (slots.urgent.slots, slots.turn.slots) == (3, 3)
+    first, second, beyond = row("a", urgent=True), row("b"), row("a", urgent=True)
+    slots.take([first, second, beyond])
+    assert slots.urgent.busy == {"a": 1}
+    assert slots.turn.busy == {"a": 1, "b": 1}, "an urgent row that came in turn holds a slot of that kind"
     slots.give_back(first)
     assert slots.urgent.busy == {}
     slots.give_back(second)
+    slots.give_back(beyond)
     assert (slots.urgent, slots.turn) == (Slots(4).urgent, Slots(4).turn)
-    fill(slots, urgent=True)
-    slots.take([beyond])
-    assert slots.turn.busy == {"c": 1}, "an urgent row that came in turn holds a slot of that kind"
 
 
 def test_two_steps_on_one_row_are_counted_each() -> None:

@@ -15,7 +15,7 @@ from botocore.exceptions import ParamValidationError
 
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
-from ecrkeeper_server.aws.limits import Limiter, family_of, is_read
+from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
 from ecrkeeper_server.errors import Permanent, Temporary
 
@@ -58,6 +58,7 @@ class AwsClient:
     ) -> None:
         self._options = options
         self._wire = Wire(options.endpoint_url)
+        self._clock = clock
         self._limiter = Limiter(clock)
         self._ambient = Ambient()
         self._provider = provider or self._default_provider()
@@ -96,11 +97,12 @@ class AwsClient:
     async def _attempts(
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
     ) -> dict[str, Any]:
-        """Repeat what may be repeated a few times; longer waits are the engine's."""
+        """Repeat what may be repeated: a few times, throttled calls for a while; longer waits are the engine's."""
         family = family_of(service, operation)
-        for attempt in range(1, _ATTEMPTS + 1):
-            await self._limiter.acquire(account, region, family)
-            last = attempt == _ATTEMPTS or not is_read(operation)
+        attempt, waited = 1, 0.0
+        while True:
+            waited += await self._limiter.acquire(account, region, family, LONGEST_WAIT - waited)
+            last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
                 answer = await self._once(region, service, operation, params, credentials)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -110,12 +112,14 @@ class AwsClient:
                 if answer.status < 300:
                     return answer.data
                 if is_throttle(answer.code):
-                    self._limiter.throttled(account, region, family)
+                    # Nothing was done, so even a write may be sent again, as soon as there is a token for it.
+                    self._limiter.throttled(account, region, family, sent)
+                    continue
                 failed = failure(service, operation, answer.status, answer.code, answer.message)
                 if last or not isinstance(failed, Temporary) or failed.after is not None:
                     raise failed
             await asyncio.sleep(_PAUSE * 2**attempt * random.random())
-        raise AssertionError("unreachable")
+            attempt += 1
 
     async def _once(
         self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials

@@ -1,22 +1,36 @@
-"""Token buckets: how fast one account is called, by family of operations.
+"""Token buckets: how fast one account is called, by Region and family of operations.
 
 AWS publishes no rates for these APIs; the figures are self-imposed and low
-enough to leave room for others that call with the same account.
+enough to leave room for others that call with the same account. Where AWS
+allows less than that, each throttle halves the rate of its bucket, and time
+brings it back: the rate follows what AWS allows, and no other account is
+slowed down.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecrkeeper_server.errors import Temporary
 
-# Tokens a second and the size of the bucket.
-RATES = {"iam": (5.0, 20.0), "ecr-read": (20.0, 60.0), "ecr-write": (5.0, 20.0), "other": (5.0, 20.0)}
-# Nobody waits longer than this for a token: there is a queue for that.
-LONGEST_WAIT = 10.0
+# The highest rate in tokens a second, and the size of the bucket. STS allows 600 a second for each caller.
+RATES = {
+    "iam": (5.0, 20.0),
+    "ecr-read": (20.0, 60.0),
+    "ecr-write": (5.0, 20.0),
+    "sts": (300.0, 600.0),
+    "other": (5.0, 20.0),
+}
+# Nobody waits longer than this in all for one call: there is a queue for that.
+LONGEST_WAIT = 30.0
+# However much AWS throttles, so many calls a second are tried.
+LOWEST_RATE = 0.5
+# From nothing back to the highest rate.
+RECOVERY_SECONDS = 300.0
 _BUCKETS = 20_000
 
 
@@ -24,22 +38,25 @@ _BUCKETS = 20_000
 class _Bucket:
     tokens: float
     at: float
+    rate: float
+    slowed_at: float = -math.inf
 
 
 class Limiter:
-    """Delays calls so that no account is called faster than its rate; a throttle empties the bucket."""
+    """Delays calls so that no account is called faster than its rate."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._buckets: OrderedDict[tuple[str, str, str], _Bucket] = OrderedDict()
 
-    async def acquire(self, account: str, region: str, family: str) -> None:
-        """Wait for a token."""
+    async def acquire(self, account: str, region: str, family: str, patience: float = LONGEST_WAIT) -> float:
+        """Wait for a token; the seconds that it took. Temporary if that takes longer than `patience`."""
         delay = self.take(account, region, family)
-        if delay > LONGEST_WAIT:
+        if delay > patience:
             self._give_back(account, region, family)
             raise Temporary(
-                f"account {account} is called faster than ecrkeeper allows itself ({family})",
+                f"account {account} is called {self.rate(account, region, family):.1f} times a second at most "
+                f"({family}, {region}), because AWS throttles it or much is to be done there",
                 reason="AWS_THROTTLED",
                 after=delay,
             )
@@ -49,41 +66,65 @@ class Limiter:
             # Whoever gives up has not called.
             self._give_back(account, region, family)
             raise
+        return delay
 
     def take(self, account: str, region: str, family: str) -> float:
         """Take a token, if need be in advance; the seconds until it is due."""
-        rate, size = RATES[family]
-        bucket = self._bucket(account, region, family, size)
-        now = self._clock()
-        bucket.tokens = min(size, bucket.tokens + (now - bucket.at) * rate)
-        bucket.at = now
+        bucket = self._filled(account, region, family)
         bucket.tokens -= 1
-        return max(0.0, -bucket.tokens / rate)
+        return max(0.0, -bucket.tokens / bucket.rate)
+
+    def rate(self, account: str, region: str, family: str) -> float:
+        """The calls a second that are allowed at present."""
+        return self._filled(account, region, family).rate
+
+    def throttled(self, account: str, region: str, family: str, sent: float) -> None:
+        """AWS refused a call that was sent at this time by the clock: slow down, once for all calls under way."""
+        bucket = self._filled(account, region, family)
+        bucket.tokens = min(bucket.tokens, 0.0)
+        if sent > bucket.slowed_at:
+            bucket.rate = max(LOWEST_RATE, bucket.rate / 2)
+            bucket.slowed_at = self._clock()
 
     def _give_back(self, account: str, region: str, family: str) -> None:
-        self._bucket(account, region, family, RATES[family][1]).tokens += 1
+        self._filled(account, region, family).tokens += 1
 
-    def throttled(self, account: str, region: str, family: str) -> None:
-        """AWS said it is too fast: what is left in the bucket is not to be used."""
-        bucket = self._bucket(account, region, family, RATES[family][1])
-        bucket.tokens = min(bucket.tokens, 0.0)
+    def _filled(self, account: str, region: str, family: str) -> _Bucket:
+        """The bucket as it is now."""
+        top, size = RATES[family]
+        bucket = self._bucket(account, region, family)
+        now = self._clock()
+        elapsed, bucket.at = now - bucket.at, now
+        burst = max(1.0, size * bucket.rate / top)
+        bucket.tokens = min(burst, bucket.tokens + elapsed * bucket.rate)
+        bucket.rate = min(top, bucket.rate + elapsed * top / RECOVERY_SECONDS)
+        return bucket
 
-    def _bucket(self, account: str, region: str, family: str, size: float) -> _Bucket:
-        # IAM is global: one bucket for the account, whatever the Region.
-        key = (account, "" if family == "iam" else region, family)
+    def _bucket(self, account: str, region: str, family: str) -> _Bucket:
+        # IAM is global: one bucket for the account, whatever the Region. STS counts its caller, whatever the account.
+        key = ("" if family == "sts" else account, "" if family == "iam" else region, family)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = _Bucket(size, self._clock())
+            top, size = RATES[family]
+            bucket = self._buckets[key] = _Bucket(size, self._clock(), top)
             if len(self._buckets) > _BUCKETS:
-                self._buckets.popitem(last=False)
+                self._forget_one()
         self._buckets.move_to_end(key)
         return bucket
+
+    def _forget_one(self) -> None:
+        """Forget a bucket that has not been used for long; a slow one has something to remember."""
+        for _ in range(4):
+            key, bucket = self._buckets.popitem(last=False)
+            if self._clock() - bucket.slowed_at > RECOVERY_SECONDS:
+                return
+            self._buckets[key] = bucket
 
 
 def family_of(service: str, operation: str) -> str:
     """The family of operations that share a rate."""
-    if service == "iam":
-        return "iam"
+    if service in ("iam", "sts"):
+        return service
     if service == "ecr":
         return "ecr-read" if is_read(operation) else "ecr-write"
     return "other"

@@ -91,7 +91,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome) -> None:
     error = result.standing.error
     if error is not None and outcome.next_in is not None and is_of_account(error):
         # One row tries again first; the others follow it or are put off with it.
-        queue.postpone(tx, row.account, outcome.next_in + _BEHIND_SECONDS)
+        queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     pending = operations.pending(tx, row.name)
     ended: dict[str, dict[str, Any] | None] = dict(result.ended)
     for operation in pending:

@@ -1,9 +1,8 @@
-"""Who may run: slots for urgent rows and for rows in turn, shared among accounts; pure.
+"""Who may run: slots for rows in turn and more for urgent ones, shared among accounts; pure.
 
-Each kind has up to `concurrency` slots, both together a quarter more: the
-quarter is always there for the kind that does not fill its own. So a fresh
-write finds a slot while a long backlog is worked on, and the backlog goes on
-while fresh writes keep coming.
+`concurrency` rows run in turn: what has been due longest goes first, whatever
+it is, so that nothing waits for ever. A quarter more slots are for urgent rows
+alone: a fresh write finds one however long the backlog is.
 
 An account may hold a third of what is free. Alone that is a quarter of all
 slots; several accounts whose steps take long, because AWS throttles them,
@@ -19,44 +18,49 @@ from ecrkeeper_server.store.queue import Room
 from ecrkeeper_server.store.rows import Resource
 
 
+class _Kind:
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self.running: Counter[str] = Counter()
+
+    @property
+    def room(self) -> Room:
+        free = self._slots - self.running.total()
+        return Room(max(0, free), max(1, free // 3), dict(self.running))
+
+
 class Slots:
     """Counts the running steps."""
 
     def __init__(self, concurrency: int) -> None:
-        self._each = concurrency
-        self._total = concurrency + max(1, concurrency // 4)
-        self._urgent: Counter[str] = Counter()
-        self._turn: Counter[str] = Counter()
-        self._held: dict[tuple[str, str | None], Counter[str]] = {}
-
-    @property
-    def urgent(self) -> Room:
-        """The room for urgent rows."""
-        return self._room(self._urgent)
+        self._turn = _Kind(concurrency)
+        self._urgent = _Kind(max(1, concurrency // 4))
+        self._held: dict[tuple[str, str | None], _Kind] = {}
 
     @property
     def turn(self) -> Room:
         """The room for rows in turn."""
-        return self._room(self._turn)
+        return self._turn.room
 
-    def _room(self, kind: Counter[str]) -> Room:
-        running = kind.total()
-        free = min(self._each - running, self._total - len(self._held))
-        return Room(max(0, free), max(1, (self._each - running) // 3), dict(kind))
+    @property
+    def urgent(self) -> Room:
+        """The room for urgent rows alone."""
+        return self._urgent.room
 
     def take(self, rows: Sequence[Resource]) -> None:
-        """Count rows that were claimed; urgent ones take urgent slots as long as there are any."""
-        room = self.urgent.slots
+        """Count rows that were claimed; urgent ones take the slots that are theirs as far as those go."""
+        urgent = self.urgent
+        left = urgent.slots
         for row in rows:
             kind = self._turn
-            if row.urgent and room > 0:
-                kind, room = self._urgent, room - 1
-            kind[row.account] += 1
+            if row.urgent and left > 0 and self._urgent.running[row.account] < urgent.share:
+                kind, left = self._urgent, left - 1
+            kind.running[row.account] += 1
             self._held[row.name, row.lease_token] = kind
 
     def give_back(self, row: Resource) -> None:
         """Count a row whose step has ended."""
-        kind = self._held.pop((row.name, row.lease_token))
-        kind[row.account] -= 1
-        if not kind[row.account]:
-            del kind[row.account]
+        running = self._held.pop((row.name, row.lease_token)).running
+        running[row.account] -= 1
+        if not running[row.account]:
+            del running[row.account]

@@ -24,6 +24,7 @@ from ecrkeeper_server.store import bulk, operations, queue, resources
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.queue import NO_ROOM
 from ecrkeeper_server.store.rows import Resource
 
 log = structlog.get_logger("ecrkeeper.engine")
@@ -141,7 +142,9 @@ class Engine:
             task = asyncio.create_task(self._work(row))
             self._running[task] = row
             task.add_done_callback(self._done)
-        return bool(claimed) and self._slots.turn.slots > 0
+        # One account's rows may have hidden those behind them; nothing urgent was hidden if there was none.
+        left = self._slots.urgent if any(row.urgent for row in claimed) else NO_ROOM
+        return bool(claimed) and (self._slots.turn.slots > 0 or left.slots > 0)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.give_back(self._running.pop(task))

@@ -181,12 +181,17 @@ def _next_due(now: Now, dialect: str, kind: str) -> tuple[Select[Any], ...]:
     return tuple(select(query.scalar_subquery() - now()) for query in (free, held))
 
 
-def postpone(tx: Tx, account: str, seconds: float) -> None:
-    """Let the free rows of an account wait for at least so many seconds: all would meet the same fault."""
+def postpone(tx: Tx, first: Resource, seconds: float) -> None:
+    """Let the other free rows of a row's account wait for at least so many seconds: all would meet the same fault."""
     later = tx.now() + int(seconds * MICROSECONDS)
     tx.conn.execute(
         update(resources)
-        .where(resources.c.account == account, resources.c.lease_until.is_(None), resources.c.due_at < later)
+        .where(
+            resources.c.account == first.account,
+            resources.c.name != first.name,
+            resources.c.lease_until.is_(None),
+            resources.c.due_at < later,
+        )
         .values(due_at=later)
     )
 

@@ -1,0 +1,170 @@
+"""Who gets to run: accounts that AWS throttles, backlogs, fresh writes, accounts that nobody gets into."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from ecrkeeper_server.aws.limits import LOWEST_RATE, RATES
+from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.errors import Temporary
+
+from .virtual import AwsModel, Fleet, run
+
+SLOW = "900000000000"
+
+
+def account(n: int) -> str:
+    return f"{n:012d}"
+
+
+def answered(model: AwsModel, whose: str, operation: str = "CreatePullThroughCacheRule") -> list[float]:
+    """When the calls of an account were carried out."""
+    return [at for at, who, _, what, throttled in model.calls if (who, what, throttled) == (whose, operation, False)]
+
+
+async def wait_for(done: int, model: AwsModel, accounts: list[str], limit: float) -> float:
+    """When so many registries of these accounts have their rule."""
+    async with asyncio.timeout(limit):
+        while sum(len(answered(model, who)) for who in accounts) < done:
+            await asyncio.sleep(0.05)
+    return asyncio.get_running_loop().time()
+
+
+async def others_time(folder: Path, *, with_throttled: bool) -> tuple[float, float, AwsModel]:
+    """How long 50 accounts take, and then the throttled one that was there before them."""
+    folder.mkdir()
+    model = AwsModel(allowed={SLOW: RATES["ecr-read"][0] / 10})
+    fleet = Fleet(folder, model, concurrency=8)
+    model.seconds[SLOW] = 0.5
+    if with_throttled:
+        for n in range(30):
+            await fleet.declare(SLOW, f"r{n}")
+    began = asyncio.get_running_loop().time()
+    others = [account(n) for n in range(50)]
+    for who in others:
+        await fleet.declare(who, "r0")
+    mine = await wait_for(50, model, others, 300) - began
+    theirs = await wait_for(30, model, [SLOW], 3600) - began if with_throttled else 0.0
+    await fleet.end()
+    return mine, theirs, model
+
+
+def test_an_account_that_is_throttled_holds_up_nobody_and_gets_done(tmp_path: Path) -> None:
+    alone, _, _ = run(others_time(tmp_path / "alone", with_throttled=False))
+    beside, theirs, model = run(others_time(tmp_path / "beside", with_throttled=True))
+    assert any(throttled for *_, throttled in model.calls), "nothing was throttled"
+    assert beside < 2 * alone
+    assert theirs < 300
+
+
+async def throttled_steps(folder: Path) -> None:
+    model = AwsModel(allowed={SLOW: 1.0})
+    fleet = Fleet(folder, model, concurrency=8)
+    await fleet.declare(SLOW, "r0")
+    await wait_for(1, model, [SLOW], 120)
+    await asyncio.sleep(60)
+    (row,) = await fleet.rows(SLOW)
+    assert row.failures == 0
+    assert row.observed_generation == row.generation
+    assert sum(throttled for *_, throttled in model.calls) >= 2
+    assert answered(model, SLOW) == [pytest.approx(2.0, abs=4.0)]
+    await fleet.end()
+
+
+def test_a_throttled_call_is_repeated_within_its_step_even_if_it_writes(tmp_path: Path) -> None:
+    run(throttled_steps(tmp_path))
+
+
+async def hopelessly_throttled(folder: Path) -> AwsModel:
+    model = AwsModel(allowed={SLOW: 0.0})
+    fleet = Fleet(folder, model, concurrency=8)
+    await fleet.declare(SLOW, "r0")
+    await asyncio.sleep(600)
+    (row,) = await fleet.rows(SLOW)
+    assert row.state["error"]["reason"] == "AWS_THROTTLED"
+    assert row.failures >= 2
+    model.allowed.clear()
+    await wait_for(1, model, [SLOW], 400)
+    await fleet.end()
+    return model
+
+
+def test_what_aws_throttles_for_good_is_tried_seldom_and_goes_on_when_it_stops(tmp_path: Path) -> None:
+    model = run(hopelessly_throttled(tmp_path))
+    refused = [at for at, *_, throttled in model.calls if throttled]
+    assert 20 < len(refused) < 600 * LOWEST_RATE
+
+
+async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float], int]:
+    """Seconds from each write to AWS while slow resyncs fill every slot, and how many resyncs were done meanwhile."""
+    model = AwsModel()
+    fleet = Fleet(folder, model, concurrency=8)
+    slow = [account(1000 + n) for n in range(300)]
+    for who in slow:
+        model.seconds[who] = 2.0
+        await fleet.overdue(who, 1, seconds=3600)
+    fleet.engine.wake()
+    await asyncio.sleep(5)
+    waited = []
+    for n in range(60):
+        before = asyncio.get_running_loop().time()
+        if flood:
+            for more in range(20):
+                await fleet.declare(account(n), f"r{more}")
+        else:
+            await fleet.declare(account(n), "r0")
+            await wait_for(1, model, [account(n)], 30)
+        waited.append(asyncio.get_running_loop().time() - before)
+        await asyncio.sleep(0.3)
+    looked = sum(who in set(slow) for _, who, *_ in model.calls)
+    await fleet.end()
+    return waited, looked
+
+
+def test_fresh_writes_reach_aws_at_once_while_an_old_backlog_fills_every_slot(tmp_path: Path) -> None:
+    waited, looked = run(writes_during_a_sweep(tmp_path, flood=False))
+    assert max(waited) < 0.5
+    assert looked > 60, "the sweep stood still"
+
+
+def test_a_flood_of_fresh_writes_does_not_stop_the_resyncs(tmp_path: Path) -> None:
+    _, looked = run(writes_during_a_sweep(tmp_path, flood=True))
+    # They have been due for longest, so they have all turns: eight slots, two seconds each, for 23 seconds.
+    assert looked > 60
+
+
+async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
+    """When credentials were asked for in an account that lets nobody in, and when its 30 Regions were done after that."""
+    asked: list[float] = []
+    closed = True
+
+    async def provide(who: str) -> Credentials:
+        if who == SLOW:
+            asked.append(asyncio.get_running_loop().time())
+            if closed:
+                raise Temporary("no", reason="AWS_ACCESS_DENIED", after=60.0, operation="AssumeRole")
+        return Credentials(who, "secret")
+
+    model = AwsModel()
+    fleet = Fleet(folder, model, concurrency=32, provider=provide)
+    for n in range(30):
+        await fleet.declare(SLOW, f"r{n}", told=False)
+    fleet.engine.wake()
+    await asyncio.sleep(1800)
+    closed, refused = False, list(asked)
+    await wait_for(30, model, [SLOW], 600)
+    await fleet.end()
+    return refused, answered(model, SLOW)
+
+
+def test_one_row_knocks_at_an_account_that_lets_nobody_in(tmp_path: Path) -> None:
+    refused, done = run(refused_at_the_door(tmp_path))
+    first = [at for at in refused if at < 1]
+    later = [at for at in refused if at >= 1]
+    assert len(first) <= 20, "30 Regions at once"
+    assert 5 <= len(later) <= 30
+    assert all(after - before >= 30 for before, after in zip(later, later[1:], strict=False))
+    assert len(done) == 30
+    assert done[-1] - 1800 < 330

@@ -1,0 +1,205 @@
+"""An engine in virtual time: nobody sleeps for real, so minutes of a fleet's life take a second.
+
+Everything runs on one event loop whose clock jumps to the next thing to do.
+The store is real SQL, worked on inline; the client of AWS is the real one,
+with its limits, above a model of AWS in place of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.wire import Answer, Credentials
+from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store.clock import fixed_time
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
+
+T = TypeVar("T")
+EPOCH = 1_800_000_000.0
+
+
+class _Jump(selectors.SelectSelector):
+    """Waits for nothing: says how long it would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout is None:
+            raise AssertionError("everybody waits for ever")
+        self.waited += max(0.0, timeout)
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jump = _Jump()
+        super().__init__(self._jump)
+
+    def time(self) -> float:
+        return self._jump.waited
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+class InlineDatabase(SqliteDatabase):
+    """SQLite without its thread: a thread's time is not virtual."""
+
+    def __init__(self, path: Path) -> None:
+        url = f"sqlite:///{path}"
+        schema.migrate(url)
+        engine = sqlite_engine(url)
+        super().__init__(engine, fixed_time(lambda: EPOCH + asyncio.get_running_loop().time()))
+        self._inline = engine.connect()
+        self._inline.exec_driver_sql("PRAGMA synchronous = OFF")
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        self._inline.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            result = change(Tx(self._inline, self._now, "sqlite", set()))
+        except BaseException:
+            self._inline.exec_driver_sql("ROLLBACK")
+            raise
+        self._inline.exec_driver_sql("COMMIT")
+        return result
+
+    def end(self) -> None:
+        self._inline.close()
+        self._jobs.put(None)
+        self._writer.join()
+        self._reader.close()
+        self._engine.dispose()
+
+
+@dataclass
+class AwsModel:
+    """What each account and Region has, how long its calls take, and how many a second it allows."""
+
+    rules: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    allowed: dict[str, float] = field(default_factory=dict)
+    # (time, account, region, operation, throttled), when each call was answered.
+    calls: list[tuple[float, str, str, str, bool]] = field(default_factory=list)
+    _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+
+    async def answer(self, account: str, region: str, operation: str, params: dict[str, Any]) -> Answer:
+        await asyncio.sleep(self.seconds.get(account, 0.05))
+        throttled = not self._admits(account, region)
+        self.calls.append((asyncio.get_running_loop().time(), account, region, operation, throttled))
+        if throttled:
+            return Answer(400, {}, "Throttling", "Rate exceeded")
+        return self._carry_out(self.rules.setdefault((account, region), {}), operation, params)
+
+    def _admits(self, account: str, region: str) -> bool:
+        allowed, now = self.allowed.get(account), asyncio.get_running_loop().time()
+        if allowed is None:
+            return True
+        tokens, at = self._tokens.get((account, region), (1.0, now))
+        tokens = min(1.0, tokens + (now - at) * allowed)
+        self._tokens[account, region] = (tokens - 1 if tokens >= 1 else tokens), now
+        return tokens >= 1
+
+    def _carry_out(self, rules: dict[str, Any], operation: str, params: dict[str, Any]) -> Answer:
+        if operation == "DescribePullThroughCacheRules":
+            return Answer(200, {"pullThroughCacheRules": list(rules.values())})
+        if operation == "CreatePullThroughCacheRule":
+            rules[params["ecrRepositoryPrefix"]] = dict(params)
+            return Answer(200, dict(params))
+        if operation == "GetRole":
+            made = datetime.fromtimestamp(EPOCH, UTC)
+            return Answer(200, {"Role": {"RoleId": "AROA", "Arn": "arn", "Path": "/", "CreateDate": made}})
+        if operation == "ValidatePullThroughCacheRule":
+            return Answer(200, {"isValid": True})
+        return Answer(400, {}, "InvalidParameterException", operation)
+
+
+class ModelClient(AwsClient):
+    """The real client, whose calls reach the model."""
+
+    def __init__(self, model: AwsModel, provider: Callable[[str], Any] | None = None) -> None:
+        async def anybody(account: str) -> Credentials:
+            return Credentials(account, "secret")
+
+        options = AwsOptions(endpoint_url="http://127.0.0.1:1")
+        clock = asyncio.get_running_loop().time
+        super().__init__(options, provider=provider or anybody, clock=clock)
+        self._model = model
+
+    async def _once(
+        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+    ) -> Answer:
+        return await self._model.answer(credentials.access_key, region, operation, params)
+
+
+class Fleet:
+    """An engine with everything that it needs. Make it inside `run`."""
+
+    def __init__(
+        self, folder: Path, model: AwsModel, *, concurrency: int, provider: Callable[[str], Any] | None = None
+    ) -> None:
+        self.model = model
+        self.db = InlineDatabase(folder / "fleet.db")
+        options = EngineOptions(concurrency=concurrency, lease=1e6, resync=1e5)
+        self.engine = Engine(self.db, ModelClient(model, provider), options, jitter=lambda: 0.5)
+        self._running = asyncio.create_task(self.engine.run())
+
+    async def declare(self, account: str, region: str, prefix: str = "quay", *, told: bool = True) -> None:
+        """Declare one cache rule; `told`: the engine hears of it at once."""
+        name = RegistryName(account, region)
+        rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}
+
+        def write(tx: Tx) -> None:
+            row = resources.ensure(tx, name, {})
+            row = resources.desire(tx, row.name, row.spec)
+            declarations.put(
+                tx, SettingsName(name, "team"), {"pull_through_cache_rules": {"rules": [rule]}},
+                registry_generation=row.generation, origin=Origin("Test"), deletion_policy="REMOVE",
+                allow_replacement=False,
+            )  # fmt: skip
+
+        await self.db.write(write)
+        if told:
+            self.engine.wake()
+
+    async def overdue(self, account: str, regions: int, seconds: float) -> None:
+        """Registries that are in sync and whose resync has been due for long."""
+        rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+        for n in range(regions):
+            self.model.rules[account, f"r{n}"] = {"quay": rule}
+            await self.declare(account, f"r{n}", told=False)
+        late = int(seconds * 1_000_000)
+
+        def backdate(tx: Tx) -> None:
+            table = resources.resources
+            tx.conn.execute(
+                table.update()
+                .where(table.c.account == account)
+                .values(urgent=False, observed_generation=1, due_at=table.c.due_at - late)
+            )
+
+        await self.db.write(backdate)
+
+    async def rows(self, account: str) -> list[Resource]:
+        return await self.db.read(lambda tx: resources.page(tx, "registry", account, "", 1000))
+
+    async def end(self) -> None:
+        await self.engine.stop(0)
+        await self._running
+        self.db.end()
