@@ -2,7 +2,7 @@
 
 Deployment contract: a migration must not break the program of the release
 before it, because replicas are replaced one by one. Add first; remove what
-nothing reads any more in a later release.
+nothing reads any more in a later release. The template says what that means.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ from sqlalchemy import text
 # Any constant will do, as long as every release uses the same one.
 _LOCK = 7_302_611
 
+# A migration that waits for the lock of a table makes everybody behind it wait: it gives up early.
+_LOCK_SECONDS = context.config.attributes.get("lock_seconds", 10.0)
+
 engine = context.config.attributes["engine"]
 postgres = engine.dialect.name == "postgresql"
 
 with engine.connect() as connection:
     if postgres:
-        connection.execute(text("SET statement_timeout = '5min'"))
+        # Another process that migrates is waited for, however long its migration takes.
+        connection.execute(text("SET statement_timeout = '10min'"))
+        connection.execute(text("SET lock_timeout = '10min'"))
         connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
-        # A migration that waits for a table lock makes everybody behind it wait: give up early.
-        connection.execute(text("SET lock_timeout = '10s'"))
+        connection.execute(text(f"SET lock_timeout = {int(_LOCK_SECONDS * 1000)}"))
         connection.execute(text("BEGIN"))
     else:
         connection.execute(text("BEGIN IMMEDIATE"))

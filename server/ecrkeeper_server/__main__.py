@@ -58,9 +58,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(command: str, config: Config) -> int:
     # Imported here: `--help` and `check-access` answer without loading gRPC and SQLAlchemy.
     if command == "migrate":
+        from ecrkeeper_server.errors import Refusal
         from ecrkeeper_server.store import schema
 
-        schema.migrate(config.database_url)
+        try:
+            schema.migrate(config.database_url)
+        except Refusal as error:
+            print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
+            return 1
         return 0
     from ecrkeeper_server.security import open_security
 

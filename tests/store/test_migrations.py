@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ecrkeeper_server import app
 from ecrkeeper_server.config import Config
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import declarations, operations, queue, resources, schema
+from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.tables import metadata
 from sqlalchemy import Engine, create_engine, inspect, text
 
@@ -72,6 +76,8 @@ async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_ur
     with made.begin() as conn:
         conn.execute(text("ALTER TABLE resources ADD COLUMN later TEXT"))
         conn.execute(text("ALTER TABLE declarations ADD COLUMN later TEXT DEFAULT 'x'"))
+        conn.execute(text("ALTER TABLE operations ADD COLUMN later BIGINT NOT NULL DEFAULT 7"))
+        conn.execute(text("CREATE TABLE later (name TEXT PRIMARY KEY)"))
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         assert "later" in {column["name"] for column in inspect(conn).get_columns("resources")}
     made.dispose()
@@ -83,6 +89,74 @@ async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_ur
     row = await db.read(lambda tx: resources.get(tx, str(name)))
     assert row is not None
     assert row.spec == {"a": 1}
+    await db.write(lambda tx: resources.desire(tx, str(name), {"a": 2}))
+    (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, turn=queue.Room(1), urgent=queue.Room(1)))
+    assert await db.write(lambda tx: queue.hold(tx, row, {"on": "its way"}))
+    assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 2, 1.0, 0, observed_at=1)))
+    origin = Origin("Test")
+    declared = await db.write(
+        lambda tx: declarations.put(
+            tx, SettingsName(name, "team-a"), {}, registry_generation=2, origin=origin,
+            deletion_policy="REMOVE", allow_replacement=False,
+        )
+    )  # fmt: skip
+    assert declared.generation == 1
+    operation = await db.write(lambda tx: operations.create(tx, "ReconcileRegistry", row))
+    assert not operation.done
+    await db.close()
+
+
+def test_a_migration_that_a_long_transaction_blocks_changes_nothing_and_can_be_repeated(cluster: Postgres) -> None:
+    url = cluster.create_database("blocked")
+    schema.migrate(url, "0001")
+    made = engine(url)
+    with made.connect() as reader:
+        reader.execute(text("SELECT count(*) FROM resources"))
+        with pytest.raises(Unavailable) as caught:
+            schema.migrate(url, lock_seconds=0.2)
+        assert caught.value.reason == "STORE_BUSY"
+        assert "0002" in schema.pending_migrations(url)
+    made.dispose()
+    schema.migrate(url)
+    assert schema.pending_migrations(url) == []
+    assert differences(url) == []
+
+
+def test_a_migration_waits_for_another_one_for_longer_than_for_a_table(cluster: Postgres) -> None:
+    url = cluster.create_database("in_line")
+    made = engine(url)
+    with made.connect() as first:
+        first.execute(text("SELECT pg_advisory_lock(7302611)"))
+        second = threading.Thread(target=schema.migrate, args=(url,), kwargs={"lock_seconds": 0.1})
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        assert schema.pending_migrations(url)
+        first.execute(text("SELECT pg_advisory_unlock(7302611)"))
+        second.join(30)
+    made.dispose()
+    assert schema.pending_migrations(url) == []
+
+
+async def test_the_rows_of_the_release_before_are_worked_on(database_url: str) -> None:
+    """Its inserts do not know the columns that came with later migrations."""
+    later = {"urgent", "unready", "trace"}
+    made = engine(database_url)
+    name = RegistryName("111111111111", "us-east-1")
+    values = {
+        "name": str(name), "kind": "registry", "account": name.account, "place": name.region, "uid": "u",
+        "spec": "{}", "state": "{}", "generation": 1, "observed_generation": 0, "requested": 1,
+        "create_time": 1, "update_time": 1, "due_at": 1, "failures": 0,
+    }  # fmt: skip
+    assert not later & set(values)
+    with made.begin() as conn:
+        names = ", ".join(values)
+        conn.execute(text(f"INSERT INTO resources ({names}) VALUES ({', '.join(':' + n for n in values)})"), values)
+    made.dispose()
+    db = schema.open_database(database_url)
+    (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, turn=queue.Room(1), urgent=queue.Room(1)))
+    assert not row.urgent
+    assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 1, 1.0, 0, observed_at=1)))
     await db.close()
 
 

@@ -16,7 +16,7 @@ class Changes:
         self._listeners: set[Listener] = set()
 
     def publish(self, names: Iterable[str]) -> None:
-        """Say that these resources changed."""
+        """Say that these resources changed; no names: any may have."""
         for listener in self._listeners:
             listener.add(names)
 
@@ -43,7 +43,9 @@ class Listener:
 
     def add(self, names: Iterable[str]) -> None:
         """Note changes."""
-        self._names.update(names)
+        added = set(names)
+        self.overflowed |= not added
+        self._names |= added
         if len(self._names) > _QUEUE:
             self._names.clear()
             self.overflowed = True

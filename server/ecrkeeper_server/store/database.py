@@ -50,4 +50,7 @@ class Database(abc.ABC):
 
     @abc.abstractmethod
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` with the names that changed, here or in other processes; a hint, never complete."""
+        """Call `heard` with the names that changed, here or in other processes; a hint, never complete.
+
+        No names at all mean that any may have changed: changes have gone unheard.
+        """

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
@@ -28,6 +29,16 @@ T = TypeVar("T")
 CHANNEL = "ecrkeeper"
 _ATTEMPTS = 3
 _RETRIED = frozenset({"40001", "40P01"})
+# The server is going down, or has become a standby after a failover: the connections to it are of no more use.
+_DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
+# Dead connections are noticed within half a minute, also by the listener, which sends nothing by itself.
+_CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 _STATEMENT_MILLISECONDS = 15_000
 _LISTEN_PAUSE = 1.0
 _NOTIFY_LIMIT = 7_000
@@ -38,22 +49,24 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
     options = (
         f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={
-            "options": options,
-            "connect_timeout": 5,
-            "application_name": "ecrkeeper",
-            "keepalives_idle": 10,
-            "tcp_user_timeout": 20_000,
-        },
+        connect_args={**_CONNECT, "options": options, "application_name": "ecrkeeper"},
         skip_autocommit_rollback=True,
     )
+
+    # Once a connection is found dead, SQLAlchemy replaces all of the pool.
+    @event.listens_for(engine, "handle_error")
+    def _drop(context: ExceptionContext) -> None:
+        if _state(context.original_exception) in _DROPPED:
+            context.is_disconnect = True
+
+    return engine
 
 
 class PostgresDatabase(Database):
@@ -86,10 +99,13 @@ class PostgresDatabase(Database):
             try:
                 return run(work)
             except _CommitUnknownError as error:
-                raise _unavailable(error) from error
+                raise Unavailable(
+                    "the database did not say whether it has stored the change: it may have happened; "
+                    "repeat the call with the same request_id, or look first",
+                    reason="STORE_OUTCOME_UNKNOWN",
+                ) from error
             except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                again = error.connection_invalidated or state in _RETRIED
+                again = error.connection_invalidated or _state(error.orig) in _RETRIED
                 if not again or attempt == _ATTEMPTS:
                     raise _unavailable(error) from error
             except SQLAlchemyError as error:
@@ -115,7 +131,10 @@ class PostgresDatabase(Database):
             try:
                 conn.exec_driver_sql("COMMIT")
             except DBAPIError as error:
-                raise _CommitUnknownError from error
+                state = _state(error.orig)
+                if state is None or state in _DROPPED or state.startswith("08"):
+                    raise _CommitUnknownError from error
+                raise
             return result
 
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
@@ -125,13 +144,15 @@ class PostgresDatabase(Database):
         self._listener.start()
 
     def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
-        url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # As the engine connects: a URL with several hosts is one of SQLAlchemy, not of libpq.
+        _, parameters = self._engine.dialect.create_connect_args(self._engine.url)
+        parameters |= {**_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
         while not self._closing.is_set():
             try:
-                with psycopg.connect(
-                    url, autocommit=True, connect_timeout=5, application_name="ecrkeeper-listen"
-                ) as conn:
+                with psycopg.connect(**parameters) as conn:
                     conn.execute(f"LISTEN {CHANNEL}")
+                    # Whatever changed until now may have gone unheard.
+                    loop.call_soon_threadsafe(heard, set())
                     while not self._closing.is_set():
                         for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):
                             loop.call_soon_threadsafe(heard, set(note.payload.split("\n")))
@@ -165,6 +186,11 @@ def _payloads(names: set[str]) -> list[str]:
         else:
             payloads.append(name)
     return payloads
+
+
+def _state(error: BaseException | None) -> str | None:
+    """The SQLSTATE; None if the server did not get to say one."""
+    return getattr(error, "sqlstate", None)
 
 
 def _unavailable(error: BaseException) -> Unavailable:

@@ -9,11 +9,15 @@ from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import OperationalError
 
+from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
 from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def is_sqlite(url: str) -> bool:
@@ -46,18 +50,28 @@ def _config() -> AlembicConfig:
     return config
 
 
-def migrate(url: str, revision: str = "head") -> None:
+def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> None:
     """Bring the database to a revision of the schema; replicas that do so at once wait for each other.
 
-    A database that is newer than this program is left as it is.
+    A database that is newer than this program is left as it is. Unavailable
+    if a table that is to be changed is in use for longer than `lock_seconds`;
+    nothing has changed then.
     """
     if revision == "head" and not pending_migrations(url):
         return
     engine = _engine(url)
     config = _config()
-    config.attributes["engine"] = engine
+    config.attributes.update(engine=engine, lock_seconds=lock_seconds)
     try:
         command.upgrade(config, revision)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Unavailable(
+            f"a long transaction uses a table that the migration changes, for more than {lock_seconds:g} s; "
+            "nothing has been changed, run it again",
+            reason="STORE_BUSY",
+        ) from error
     finally:
         engine.dispose()
 
