@@ -145,8 +145,8 @@ class PostgresDatabase(Database):
 
     def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
         # As the engine connects: a URL with several hosts is one of SQLAlchemy, not of libpq.
-        _, parameters = self._engine.dialect.create_connect_args(self._engine.url)
-        parameters |= {**_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
+        _, found = self._engine.dialect.create_connect_args(self._engine.url)
+        parameters: dict[str, Any] = {**found, **_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
         while not self._closing.is_set():
             try:
                 with psycopg.connect(**parameters) as conn:
