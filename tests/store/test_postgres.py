@@ -1,0 +1,145 @@
+"""What is repeated and what is not when Postgres goes away in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+
+import psycopg
+import pytest
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store.database import Database, Tx
+from sqlalchemy import text
+
+from tests.postgres import Postgres
+
+NAME = RegistryName("111111111111", "us-east-1")
+
+
+@pytest.fixture
+def url(cluster: Postgres) -> str:
+    made = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(made)
+    return made
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    opened = schema.open_database(url, pool_size=2)
+    yield opened
+    await opened.close()
+
+
+def backend(tx: Tx) -> int:
+    return int(tx.conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def cut(url: str, pid: int) -> None:
+    """End one connection, as a restart does."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def create(tx: Tx) -> None:
+    # Not `ensure`: that notifies, and then COMMIT is not the next statement.
+    conn = tx.conn
+    conn.execute(
+        text(
+            "INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,"
+            " requested, create_time, update_time, failures)"
+            " VALUES (:name, 'registry', '111111111111', 'us-east-1', 'u', '{}', '{}', 1, 0, 1, 0, 0, 0)"
+        ),
+        {"name": str(NAME)},
+    )
+
+
+def failing_once(pids: list[int], fault: Callable[[Tx], None]) -> Callable[[Tx], None]:
+    def change(tx: Tx) -> None:
+        first = not pids
+        pids.append(backend(tx))
+        if first:
+            fault(tx)
+        create(tx)
+
+    return change
+
+
+async def test_a_write_whose_connection_dies_before_the_commit_is_repeated_on_another(db: Database, url: str) -> None:
+    pids: list[int] = []
+    await db.write(failing_once(pids, lambda tx: cut(url, backend(tx))))
+    assert len(set(pids)) == 2
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
+
+
+async def test_a_write_that_meets_a_standby_is_repeated_on_another_connection(db: Database) -> None:
+    def read_only(tx: Tx) -> None:
+        tx.conn.execute(text("SET TRANSACTION READ ONLY"))
+
+    pids: list[int] = []
+    await db.write(failing_once(pids, read_only))
+    assert len(set(pids)) == 2
+
+
+async def test_a_commit_that_got_no_answer_is_not_repeated_and_says_so(db: Database, url: str) -> None:
+    pids: list[int] = []
+
+    def change(tx: Tx) -> None:
+        pids.append(backend(tx))
+        create(tx)
+        cut(url, pids[-1])
+
+    with pytest.raises(Unavailable) as caught:
+        await db.write(change)
+    assert caught.value.reason == "STORE_OUTCOME_UNKNOWN"
+    assert "request_id" in caught.value.message
+    assert len(pids) == 1
+    # The pool has recovered.
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
+
+
+async def test_a_read_does_not_notice_that_all_connections_were_cut(db: Database, url: str) -> None:
+    await asyncio.gather(*(db.read(backend) for _ in range(4)))
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ecrkeeper'"
+        )
+    assert all(await asyncio.gather(*(db.read(backend) for _ in range(4))))
+
+
+async def test_whoever_listens_is_told_when_changes_may_have_gone_unheard(db: Database, url: str) -> None:
+    heard: list[set[str]] = []
+    db.listen(heard.append)
+    await _until(lambda: set() in heard)
+    heard.clear()
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ecrkeeper-listen'"
+        )
+    await _until(lambda: set() in heard)
+    await db.write(lambda tx: resources.ensure(tx, NAME, {}))
+    await _until(lambda: {str(NAME)} in heard)
+
+
+async def _until(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not check():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_url_of_several_hosts_finds_the_one_that_takes_writes(cluster: Postgres, url: str) -> None:
+    several = (
+        f"postgresql://postgres@/{url.rpartition('/')[2]}"
+        f"?host=127.0.0.1:1&host=127.0.0.1:{cluster.port}&target_session_attrs=read-write"
+    )
+    opened = schema.open_database(several)
+    try:
+        heard: list[set[str]] = []
+        opened.listen(heard.append)
+        await _until(lambda: set() in heard)
+        await opened.write(lambda tx: resources.ensure(tx, NAME, {}))
+        await _until(lambda: {str(NAME)} in heard)
+    finally:
+        await opened.close()

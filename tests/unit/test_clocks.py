@@ -1,0 +1,37 @@
+"""Which clock counts, and what is heard when hints were lost."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import ecrkeeper_server
+import pytest
+from ecrkeeper_server.api.watch import Changes
+
+WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
+
+
+@pytest.mark.parametrize("package", ["engine", "store", "settings", "roles"])
+def test_what_replicas_share_never_has_the_time_of_a_process(package: str) -> None:
+    """Steps and rows have the database's time: the clocks of replicas disagree."""
+    folder = Path(ecrkeeper_server.__file__).parent / package
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in WALL
+    ]
+    assert found == []
+
+
+async def test_a_watcher_looks_at_everything_when_changes_may_have_gone_unheard() -> None:
+    changes = Changes()
+    with changes.subscribe() as listener:
+        changes.publish({"a"})
+        assert await listener.wait(1) == {"a"}
+        assert not listener.overflowed
+        changes.publish(set())
+        changes.publish({"b"})
+        assert await listener.wait(1) == {"b"}
+        assert listener.overflowed
