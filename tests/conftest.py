@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog  # noqa: F401 - it keeps the stdout of its first import, which must not be one that a test closes
 
 from tests import harness, postgres
 
