@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog  # noqa: F401 - it keeps the stdout of its first import, which must not be one that a test closes
+import structlog
 
 from tests import harness, postgres
+
+
+@pytest.fixture(autouse=True)
+def _log_to_the_test() -> None:
+    """Write log lines to the stderr of the test that causes them: another's may be closed."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 @pytest.fixture(scope="session")
