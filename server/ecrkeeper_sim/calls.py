@@ -28,6 +28,8 @@ class Call:
     region: str
     # The actions that the policy was asked about, and whether it allows them.
     actions: dict[str, bool] = field(default_factory=dict)
+    # The registry that a read shows, if that is not the present one.
+    shown: Registry | None = None
 
     @property
     def account(self) -> Account:
@@ -36,7 +38,9 @@ class Call:
 
     @property
     def registry(self) -> Registry:
-        """The registry of the caller's account in the Region of the call."""
+        """The registry of the caller's account in the Region of the call, as the call sees it."""
+        if self.shown is not None:
+            return self.shown
         return self.world.registry(self.identity.account, self.region)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 # The imports of the *_api and ecr_* modules enter their handlers in the table.
@@ -28,6 +29,7 @@ from . import (  # noqa: F401
 )
 from .authorization import authorize
 from .calls import HANDLERS, Call
+from .consistency import shown_to
 from .constraints import Violation
 from .credentials import Scope, identify, invalid_token, parse_scope
 from .errors import AwsError
@@ -89,9 +91,9 @@ class Dispatcher:
         world = self._world
         token = headers.get("X-Amz-Security-Token", "")
         name, raw = protocols.parse(scope.service, *line, body)
-        entry.update(operation=name, params=raw, account="", model_violations=[])
+        entry.update(operation=name, params=raw, account="", principal="", model_violations=[])
         identity = identify(scope, token, world.clock.now(), world.default_account)
-        entry["account"] = identity.account
+        entry.update(account=identity.account, principal=identity.arn)
         operation = models.operation(scope.service, name)
         violations: list[Violation] = []
         if operation is not None:
@@ -122,6 +124,8 @@ class Dispatcher:
         _refuse_violations(call.service, [v for v in violations if v.kind != "unknown"])
         settle(call.world, call.account)
         authorize(call, params)
+        if call.service == "ecr":
+            call = replace(call, shown=shown_to(call.world, call.registry, call.operation))
         result = handler(call, params)
         if call.service == "ecr" and call.registry.unknown_members.get(call.operation):
             result = with_unknown_members(result, call.registry.unknown_members[call.operation])

@@ -24,6 +24,7 @@ def seed_registry(world: World, registry: Registry, body: Json) -> None:
     for part in body:
         if part not in _PARTS:
             raise KeyError(part)
+    registry.past.clear()
     for part, setter in _PARTS.items():
         if part in body:
             setter(world, registry, body[part])

@@ -27,6 +27,8 @@ class Settings:
     iam_delete_lag_seconds: float = 0.0
     iam_delete_lag_reads: int = 0
     iam_name_held_seconds: float = 0.0
+    ecr_read_lag_seconds: float = 0.0
+    ecr_stale_reads: float = 1.0
     empty_replication_creates_role: bool = True
     auto_created_description: str | None = None
     policy_scope: str = "V2"
@@ -127,6 +129,8 @@ class Registry:
     repositories: dict[str, Json] = field(default_factory=dict)
     unknown_members: dict[str, Json] = field(default_factory=dict)
     released: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+    # What the registry was before each of its last writes, for reads that lag.
+    past: list[tuple[float, Registry]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -92,6 +92,42 @@ def test_latency_delays_the_answer(aws: Aws) -> None:
     assert time.perf_counter() - begun >= 0.15
 
 
+def prefixes(aws: Aws) -> list[str]:
+    """The prefixes of the cache rules as a read shows them."""
+    rules = aws.client("ecr").describe_pull_through_cache_rules()["pullThroughCacheRules"]
+    return [rule["ecrRepositoryPrefix"] for rule in rules]
+
+
+def test_reads_lag_behind_writes_for_as_long_as_ordered(aws: Aws) -> None:
+    aws.settings(ecr_read_lag_seconds=5)
+    ecr = aws.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    aws.advance(3)
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="k8s", upstreamRegistryUrl="registry.k8s.io")
+    assert prefixes(aws) == []
+    aws.advance(3)
+    assert prefixes(aws) == ["quay"]
+    aws.advance(3)
+    assert prefixes(aws) == ["k8s", "quay"]
+
+
+def test_writes_and_the_control_plane_see_the_present_whatever_reads_show(aws: Aws) -> None:
+    aws.settings(ecr_read_lag_seconds=5)
+    create = aws.client("ecr").create_pull_through_cache_rule
+    create(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    code, _ = refusal(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    assert code == "PullThroughCacheRuleAlreadyExistsException"
+    assert len(aws.control("GET", f"accounts/{ACCOUNT}/registries/us-east-1")["pullThroughCacheRules"]) == 1
+    aws.seed(pullThroughCacheRules=[])
+    assert prefixes(aws) == []
+
+
+def test_a_share_of_the_reads_lags(aws: Aws) -> None:
+    aws.settings(ecr_read_lag_seconds=5, ecr_stale_reads=0.5, seed=1)
+    aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    assert {len(prefixes(aws)) for _ in range(20)} == {0, 1}
+
+
 def test_a_malformed_fault_is_refused(aws: Aws) -> None:
     for rule in ({"kind": "explode"}, {"kind": "drop", "when": "now"}):
         with pytest.raises(urllib.error.HTTPError) as caught:
@@ -125,6 +161,13 @@ def test_every_broken_constraint_is_in_the_log_even_when_a_fault_answers(aws: Aw
         ("destinations[0].registryId", "pattern"),
         ("repositoryFilters", "min"),
     }
+
+
+def test_the_log_tells_callers_apart(aws: Aws) -> None:
+    aws.client("ecr").describe_registry()
+    aws.client("ecr", **aws.assume()).describe_registry()
+    principals = [r["principal"] for r in aws.requests() if r["service"] == "ecr"]
+    assert principals == [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/keeper/test"]
 
 
 def test_query_parameters_are_logged_with_their_structure(aws: Aws) -> None:
