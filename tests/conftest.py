@@ -40,6 +40,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    """Kill the servers that a test, usually a failed one, left running; those of wider fixtures stay."""
+    before = list(harness.Process.running)
+    yield
+    for process in [p for p in harness.Process.running if p not in before]:
+        process.kill()
+
+
 @pytest.fixture(scope="session")
 def simulated_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Simulator]:
     """A simulated AWS that the tests of a process share; it records every request against botocore's models."""

@@ -9,9 +9,9 @@ import subprocess
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 READY_SECONDS = 60.0
@@ -26,11 +26,15 @@ def program(name: str) -> str:
 class Process:
     """A child process that says `listening on ADDRESS` when it is ready."""
 
+    # Those that nobody has stopped yet; tests/conftest.py kills what a test leaves behind.
+    running: ClassVar[list[Process]] = []
+
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
         self._log = log.open("ab")
         self.process = subprocess.Popen(  # noqa: S603 - our own arguments
             arguments, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
+        Process.running.append(self)
         if self.process.stdout is None:
             raise AssertionError
         line = self.process.stdout.readline()
@@ -43,15 +47,20 @@ class Process:
         """SIGKILL: no chance to write anything."""
         self.process.kill()
         self.process.wait(10)
-        self._log.close()
+        self._ended()
 
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(30)
-        self._log.close()
+        self._ended()
         return status
+
+    def _ended(self) -> None:
+        self._log.close()
+        if self in Process.running:
+            Process.running.remove(self)
 
 
 def iam_policy(*options: str) -> str:
@@ -115,12 +124,20 @@ class Simulator(Process):
 
 
 class Server(Process):
-    """An ecrkeeper server against a simulated AWS."""
+    """An ecrkeeper server against a simulated AWS; `settings` are those of its configuration."""
 
     command: tuple[str, ...] = (program("ecrkeeper-server"), "serve")
 
-    def __init__(self, folder: Path, database_url: str, aws_url: str, **settings: Any) -> None:
-        environment = {
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        aws_url: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
+        given = {
             "AWS_ACCESS_KEY_ID": "999999999999",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "ECRKEEPER_DATABASE_URL": database_url,
@@ -130,8 +147,9 @@ class Server(Process):
             "ECRKEEPER_AWS_ROLE_TEMPLATE": "arn:aws:iam::{account}:role/ecrkeeper",
             "ECRKEEPER_LEASE_SECONDS": "2",
             **{f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()},
+            **(environment or {}),
         }
-        super().__init__(list(self.command), environment, folder / "server.log")
+        super().__init__(list(self.command), given, folder / "server.log")
 
 
 def migrate(database_url: str) -> None:

@@ -5,36 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from tests.harness import Process
+from tests.harness import Server
 
 PROGRAM = Path(__file__).with_name("traced_server.py")
 
 
-class TracedServer(Process):
+class TracedServer(Server):
     """A server process that counts the statements of its steps; see traced_server.py."""
+
+    command: ClassVar[list[str]] = [sys.executable, str(PROGRAM)]
 
     def __init__(
         self, folder: Path, database_url: str, aws_url: str, *, kind: str = "", base: int = 0, **settings: Any
     ) -> None:
         self._stopped, self._spans = folder / "stopped", folder / "spans"
         environment = {
-            "AWS_ACCESS_KEY_ID": "999999999999",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "ECRKEEPER_DATABASE_URL": database_url,
-            "ECRKEEPER_LISTEN": "127.0.0.1:0",
-            "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
-            "ECRKEEPER_AWS_ENDPOINT_URL": aws_url,
-            "ECRKEEPER_AWS_ROLE_TEMPLATE": "arn:aws:iam::{account}:role/ecrkeeper",
-            "ECRKEEPER_LEASE_SECONDS": "2",
             "STOP_KIND": kind,
             "STOP_BASE": str(base),
             "STOP_FILE": str(self._stopped),
             "SPANS_FILE": str(self._spans),
-            **{f"ECRKEEPER_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        super().__init__([sys.executable, str(PROGRAM)], environment, folder / "traced.log")
+        super().__init__(folder, database_url, aws_url, environment=environment, **settings)
 
     def stopped(self) -> set[str]:
         """The rows whose steps stand still."""
