@@ -41,9 +41,9 @@ class Counter:
     running: int = 0
     stopped: bool = False
 
-    async def stop(self) -> None:
-        """Stand still once nothing of this row is under way any more."""
-        while self.running:
+    async def stop(self, around: int) -> None:
+        """Stand still once nothing of this row is under way any more but the statements around this one."""
+        while self.running > around:
             await asyncio.sleep(0.005)
         if not self.stopped:
             self.stopped = True
@@ -54,23 +54,26 @@ class Counter:
 
 counters: dict[str, Counter] = {}
 current: ContextVar[Counter | None] = ContextVar("current", default=None)
+around: ContextVar[int] = ContextVar("around", default=0)
 
 
 def count(owner: type, method: str) -> None:
     """Count the calls of a method that steps make."""
     original = getattr(owner, method)
 
-    async def counted(self: Any, *args: Any) -> Any:
+    async def counted(self: Any, *args: Any, **options: Any) -> Any:
         counter = current.get()
         if counter is None:
-            return await original(self, *args)
+            return await original(self, *args, **options)
         if counter.left == 0:
-            await counter.stop()
+            await counter.stop(around.get())
         counter.left -= 1
         counter.running += 1
+        outside = around.set(around.get() + 1)
         try:
-            return await original(self, *args)
+            return await original(self, *args, **options)
         finally:
+            around.reset(outside)
             counter.running -= 1
 
     setattr(owner, method, counted)

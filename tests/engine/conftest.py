@@ -43,7 +43,7 @@ class RecordingAws:
     before: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
     async def call(
-        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any], **options: Any
     ) -> dict[str, Any]:
         if operation in self.before:
             await self.before.pop(operation)()
@@ -51,7 +51,7 @@ class RecordingAws:
         fault = self.faults.get(operation)
         if fault is not None and (error := fault(region)) is not None:
             raise error
-        return await self.client.call(account, region, service, operation, params)
+        return await self.client.call(account, region, service, operation, params, **options)
 
     def regions(self, partition: str) -> list[str]:
         return self.client.regions(partition)

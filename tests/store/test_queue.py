@@ -134,12 +134,12 @@ async def test_a_worker_whose_row_was_taken_over_can_change_nothing(db: Database
     clock.advance(LEASE + 1)
     fresh = await claim_one(db)
     assert await finish(db, stale, outcome(stale, stale="yes")) is None
-    assert not await db.read(lambda tx: queue.hold(tx, stale))
+    assert await db.read(lambda tx: queue.lease_left(tx, stale)) == 0
     assert not await db.write(lambda tx: queue.hold(tx, stale, {"stale": "yes"}))
     await db.write(lambda tx: queue.release(tx, stale.lease_token or ""))
     row = await read(db, name)
     assert (row.state, row.lease_token) == ({}, fresh.lease_token)
-    assert await db.read(lambda tx: queue.hold(tx, fresh))
+    assert await db.read(lambda tx: queue.lease_left(tx, fresh)) > 0
     assert await finish(db, fresh, outcome(fresh, fresh="yes")) is not None
 
 
@@ -149,7 +149,7 @@ async def test_a_worker_whose_lease_ran_out_does_not_hold_the_row_even_if_nobody
     await due(db, 1)
     row = await claim_one(db)
     clock.advance(LEASE + 1)
-    assert not await db.read(lambda tx: queue.hold(tx, row))
+    assert await db.read(lambda tx: queue.lease_left(tx, row)) == 0
     assert not await db.write(lambda tx: queue.hold(tx, row, {"late": True}))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,8 @@ from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_rea
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
 from ecrkeeper_server.errors import Permanent, Temporary
 
+Fence = Callable[[], Awaitable[None]]
+
 _ATTEMPTS = 3
 _PAUSE = 0.1
 
@@ -27,9 +29,19 @@ class Aws(Protocol):
     """What the rest of the program knows of AWS."""
 
     async def call(
-        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        *,
+        fence: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary."""
+        """The parsed answer of one call; raises Permanent or Temporary.
+
+        `fence` is awaited when nothing is left to wait for before sending; what it raises prevents the call.
+        """
 
     def regions(self, partition: str) -> list[str]:
         """The Regions of a partition that have ECR."""
@@ -88,20 +100,37 @@ class AwsClient:
         return self._wire.partitions()
 
     async def call(
-        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        *,
+        fence: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary."""
+        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` raises."""
         credentials = await self._provider(account)
-        return await self._attempts(account, region, service, operation, params, credentials)
+        return await self._attempts(account, region, service, operation, params, credentials, fence)
 
     async def _attempts(
-        self, account: str, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        credentials: Credentials,
+        fence: Fence | None = None,
     ) -> dict[str, Any]:
         """Repeat what may be repeated: a few times, throttled calls for a while; longer waits are the engine's."""
         family = family_of(service, operation)
         attempt, waited = 1, 0.0
         while True:
             waited += await self._limiter.acquire(account, region, family, LONGEST_WAIT - waited)
+            if fence is not None:
+                # Only now: the credentials and the token may have taken longer than a lease.
+                await fence()
             last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
                 answer = await self._once(region, service, operation, params, credentials)

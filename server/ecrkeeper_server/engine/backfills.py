@@ -91,10 +91,8 @@ def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] |
 
 
 async def _start(step: Step, operation: Operation) -> dict[str, Any]:
-    registry = step.claimed.registry
-    await step.fence()
     params = {"destination": operation.metadata["destination"]}
-    return await step.aws.call(registry.account, registry.region, "ecr", METHOD, params)
+    return await step.write(step.claimed.place, "ecr", METHOD, params)
 
 
 def micros(seconds: float | None) -> int | None:

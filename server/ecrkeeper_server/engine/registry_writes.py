@@ -163,7 +163,6 @@ async def _write(step: Step, run: Run, name: str, planned: Plan) -> list[AwsErro
             if keys & refused:
                 # The second half of a replacement whose first half was refused.
                 continue
-            await step.fence()
             try:
                 await _send(step, call)
             except AwsError as error:
@@ -182,9 +181,8 @@ async def _write(step: Step, run: Run, name: str, planned: Plan) -> list[AwsErro
 
 
 async def _send(step: Step, call: Call) -> None:
-    registry = step.claimed.registry
     try:
-        await step.aws.call(registry.account, registry.region, call.service, call.operation, call.params)
+        await step.write(step.claimed.place, call.service, call.operation, call.params)
     except AwsError as error:
         removing = call.operation.startswith(("Delete", "Deregister"))
         if (removing and error.aws_code in _GONE) or error.aws_code == "ExclusionAlreadyExists":

@@ -100,10 +100,9 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
     # A role that is made anew after a loss is ours, whatever the old one was.
     state = {**state, "create_intended_at": step.now, "provenance": None}
     await step.save(state)
-    await step.fence()
     taken = False
     try:
-        await step.aws.call(row.account, step.home_region, "iam", call.operation, call.params)
+        await step.write(step.home_region, "iam", call.operation, call.params)
     except AwsError as error:
         # "has been taken" is how IAM says that the role exists; GetRole decides.
         if error.aws_code != "InvalidInput" or "has been taken" not in error.message:
@@ -117,8 +116,7 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
 
 async def _correct(step: Step, kind: RoleKind, calls: list[RoleCall]) -> ObservedRole | None:
     for call in calls:
-        await step.fence()
-        await step.aws.call(step.claimed.account, step.home_region, "iam", call.operation, call.params)
+        await step.write(step.home_region, "iam", call.operation, call.params)
     return await observe_role(step.aws, step.claimed.account, step.home_region, kind)
 
 
@@ -192,12 +190,9 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
 
 async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], role_id: str) -> StepResult:
     row = step.claimed
-    await step.fence()
     # Repeating the call while a task runs returns the same task: a kill before
     # the task is saved does no harm.
-    answer = await step.aws.call(
-        row.account, step.home_region, "iam", "DeleteServiceLinkedRole", {"RoleName": kind.role_name}
-    )
+    answer = await step.write(step.home_region, "iam", "DeleteServiceLinkedRole", {"RoleName": kind.role_name})
     deletion = {"task": answer["DeletionTaskId"], "started": step.now, "polls": 0, "role_id": role_id}
     await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)

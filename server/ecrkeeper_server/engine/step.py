@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,25 @@ class Step:
     now: int
     home_region: str
     saved: bool = False
+    monotonic: Callable[[], float] = time.monotonic
 
     async def fence(self) -> None:
-        """Make sure, just before a write to AWS, that the row is still held."""
-        if not await self.db.read(lambda tx: queue.hold(tx, self.claimed)):
-            raise LeaseLostError
+        """Make sure, just before a write to AWS, that the row is still held.
+
+        The database says for how long, and that is compared with how long its
+        answer took: a process that stood still in between asks again.
+        """
+        while True:
+            asked = self.monotonic()
+            left = await self.db.read(lambda tx: queue.lease_left(tx, self.claimed))
+            if left <= 0:
+                raise LeaseLostError
+            if self.monotonic() - asked < left:
+                return
+
+    async def write(self, region: str, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation that changes something, if the row is still held; raises LeaseLostError."""
+        return await self.aws.call(self.claimed.account, region, service, operation, params, fence=self.fence)
 
     async def save(self, state: dict[str, Any]) -> None:
         """Remember something before going on; raises LeaseLostError."""

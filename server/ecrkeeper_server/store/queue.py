@@ -207,12 +207,16 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
     return {row.name for row in rows}
 
 
-def hold(tx: Tx, claimed: Resource, state: dict[str, Any] | None = None) -> bool:
-    """Whether the row is still held; if so, save what a step wants remembered before it acts."""
+def lease_left(tx: Tx, claimed: Resource) -> float:
+    """For how many more seconds the row is held; 0 if it is not, or by somebody else."""
     held = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
-    if state is None:
-        query = select(resources.c.name).where(held, resources.c.lease_until >= tx.now())
-        return tx.conn.execute(query).first() is not None
+    micros = tx.conn.execute(select(resources.c.lease_until - tx.now()).where(held)).scalar_one_or_none()
+    return 0.0 if micros is None else max(0.0, micros / MICROSECONDS)
+
+
+def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
+    """Save what a step wants remembered before it acts, if the row is still held; whether it is."""
+    held = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
     change = update(resources).where(held, resources.c.lease_until >= tx.now()).values(state=state)
     return tx.conn.execute(change.returning(resources.c.name)).first() is not None
 

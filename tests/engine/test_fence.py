@@ -1,0 +1,116 @@
+"""The fence is the last thing before a write leaves: whatever had to be waited for came before it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.limits import RATES
+from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.engine.step import LeaseLostError, Step
+from ecrkeeper_sim.server import serve
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+PUT = ("ecr", "PutRegistryScanningConfiguration", {"scanType": "BASIC", "rules": []})
+
+
+async def sent(url: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/_sim/requests") as answer:
+        return len((await answer.json())["requests"])
+
+
+async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_write() -> None:
+    held = True
+
+    async def slow(_: str) -> Credentials:
+        nonlocal held
+        held = False
+        return Credentials(ACCOUNT, "secret")
+
+    async def fence() -> None:
+        if not held:
+            raise LeaseLostError
+
+    async with serve() as simulator:
+        client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=slow)
+        with pytest.raises(LeaseLostError):
+            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+        assert await sent(simulator.url) == 0
+        held = True
+        await client.call(ACCOUNT, REGION, *PUT)
+        assert await sent(simulator.url) == 1
+        await client.close()
+
+
+async def test_a_write_that_waits_for_its_rate_is_fenced_after_the_wait() -> None:
+    burst = int(RATES["ecr-write"][1])
+    looks: list[str] = []
+
+    async def provide(_: str) -> Credentials:
+        return Credentials(ACCOUNT, "secret")
+
+    def clock() -> float:
+        looks.append("rate")
+        return 0.0
+
+    async def fence() -> None:
+        looks.append("fence")
+        if looks.count("fence") > burst:
+            raise LeaseLostError
+
+    async with serve() as simulator:
+        client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide, clock=clock)
+        for _ in range(burst):
+            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+        del looks[:-1]
+        looks += ["fence"] * (burst - looks.count("fence"))
+        began = time.monotonic()
+        with pytest.raises(LeaseLostError):
+            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+        assert time.monotonic() - began > 0.9 / RATES["ecr-write"][0]
+        assert looks[-1] == "fence"
+        assert "rate" in looks[burst:-1]
+        assert await sent(simulator.url) == burst
+        await client.close()
+
+
+@dataclass
+class SlowDatabase:
+    """Says for how long a row is held, and lets so many seconds pass on the way."""
+
+    answers: list[tuple[float, float]]
+    now: float = 0.0
+
+    async def read(self, _: Any) -> float:
+        left, took = self.answers.pop(0)
+        self.now += took
+        return left
+
+    def step(self) -> Step:
+        return Step(cast(Any, None), cast(Any, self), cast(Any, None), 0, REGION, monotonic=lambda: self.now)
+
+
+# (seconds left, seconds that the answer took) of each question, whether the write may go, reason
+ANSWERS = [
+    ([(30.0, 0.1)], True, "held, and told at once"),
+    ([(0.0, 0.1)], False, "lost"),
+    ([(2.0, 5.0), (0.0, 0.1)], False, "lost while the answer was on its way: the process stood still"),
+    ([(2.0, 5.0), (1.5, 0.1)], True, "stood still and still holds it, because nobody noticed"),
+]
+
+
+@pytest.mark.parametrize(("answers", "goes", "reason"), ANSWERS, ids=[row[2] for row in ANSWERS])
+async def test_an_answer_of_the_fence_is_good_only_for_the_time_that_it_names(
+    answers: list[tuple[float, float]], goes: bool, reason: str
+) -> None:
+    database = SlowDatabase(list(answers))
+    try:
+        await database.step().fence()
+        assert goes, reason
+    except LeaseLostError:
+        assert not goes, reason
+    assert not database.answers
