@@ -1,26 +1,18 @@
-"""No server of a test outlives it."""
+"""What the tests of this directory share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import uuid
 
 import pytest
+from ecrkeeper_server.store import schema
 
-from tests import harness
+from tests.postgres import Postgres
 
 
-@pytest.fixture(autouse=True)
-def _no_server_outlives_its_test(monkeypatch: pytest.MonkeyPatch, aws: harness.Simulator) -> Iterator[None]:
-    started: list[harness.Process] = []
-    begin = harness.Process.__init__
-
-    def noted(self: harness.Process, *args: Any) -> None:
-        begin(self, *args)
-        started.append(self)
-
-    monkeypatch.setattr(harness.Process, "__init__", noted)
-    yield
-    for process in started:
-        if process.process.poll() is None:
-            process.kill()
+@pytest.fixture
+def shared_url(cluster: Postgres) -> str:
+    """The URL of an empty database that several processes can share."""
+    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(url)
+    return url

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import ecrkeeper
 import psycopg
-import pytest
-from ecrkeeper_server.store import schema
 
 from tests.harness import Simulator, eventually
-from tests.postgres import Postgres
 
 from .processes import TracedServer
 from .test_kill import all_hold, creations, declared, has_everything, in_sync, registry
 
 LEASE = 2.0
-
-
-@pytest.fixture
-def shared_url(cluster: Postgres) -> str:
-    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    schema.migrate(url)
-    return url
 
 
 def replica(folder: Path, name: str, url: str, aws: Simulator, **settings: Any) -> TracedServer:

@@ -1,0 +1,105 @@
+"""What must hold once everything has come to rest, whatever was done to the processes and the network."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import sqlalchemy
+
+from tests.harness import Simulator, eventually
+
+REGION = "us-east-1"
+
+
+def foreign_statement(account: str) -> dict[str, Any]:
+    return {
+        "Sid": "Foreign",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": ["ecr:ReplicateImage"],
+        "Resource": [f"arn:aws:ecr:{REGION}:{account}:repository/foreign/*"],
+    }
+
+
+def foreign_pair(account: str) -> dict[str, Any]:
+    return {
+        "destinations": [{"region": "eu-west-1", "registryId": account}],
+        "repositoryFilters": [{"filter": "foreign/", "filterType": "PREFIX_MATCH"}],
+    }
+
+
+def plant(aws: Simulator, account: str, region: str = REGION) -> None:
+    """Put elements into AWS that nobody declares."""
+    policy = {"Version": "2012-10-17", "Statement": [foreign_statement(account)]}
+    aws.seed(
+        {
+            "policyText": json.dumps(policy),
+            "replicationConfiguration": {"rules": [foreign_pair(account)]},
+            "pullThroughCacheRules": [{"ecrRepositoryPrefix": "foreign", "upstreamRegistryUrl": "public.ecr.aws"}],
+            "templates": [{"prefix": "foreign", "appliedFor": ["REPLICATION"]}],
+        },
+        region,
+        account,
+    )
+
+
+def pairs(state: dict[str, Any]) -> set[tuple[str, str]]:
+    """(Region, filter) of every replication of a registry."""
+    return {
+        (destination["region"], each["filter"])
+        for rule in state["replicationConfiguration"]["rules"]
+        for destination in rule["destinations"]
+        for each in rule.get("repositoryFilters", [])
+    }
+
+
+def prefixes(state: dict[str, Any]) -> set[str]:
+    return {rule["ecrRepositoryPrefix"] for rule in state["pullThroughCacheRules"]}
+
+
+def sids(state: dict[str, Any]) -> set[str]:
+    document = json.loads(state["policyText"]) if state["policyText"] else {"Statement": []}
+    return {statement["Sid"] for statement in document["Statement"]}
+
+
+def foreign_kept(aws: Simulator, account: str, region: str = REGION) -> None:
+    """What was planted is still there."""
+    state = aws.registry(region, account)
+    assert ("eu-west-1", "foreign/") in pairs(state), state["replicationConfiguration"]
+    assert "Foreign" in sids(state), state["policyText"]
+    assert "foreign" in prefixes(state), state["pullThroughCacheRules"]
+    assert "foreign" in {template["prefix"] for template in state["templates"]}, state["templates"]
+
+
+def stuck(database_url: str) -> list[str]:
+    """The rows that are held, overdue or behind, and the operations that are not done."""
+    url = database_url.replace("postgresql://", "postgresql+psycopg://")
+    engine = sqlalchemy.create_engine(url)
+    late = int((time.time() - 1.0) * 1_000_000)
+    try:
+        with engine.connect() as conn:
+            rows = conn.exec_driver_sql(
+                "SELECT name, lease_token, due_at, failures, generation, observed_generation FROM resources"
+            ).all()
+            operations = conn.exec_driver_sql("SELECT id, method, target, done FROM operations").all()
+    finally:
+        engine.dispose()
+    found = [
+        str(row)
+        for row in rows
+        if row.lease_token is not None
+        or (row.due_at is not None and row.due_at < late)
+        or row.failures
+        or row.observed_generation < row.generation
+    ]
+    return found + [str(row) for row in operations if not row.done]
+
+
+def assert_nothing_stuck(database_url: str, seconds: float = 20.0) -> None:
+    """Every row comes to rest."""
+    try:
+        eventually(lambda: not stuck(database_url), seconds)
+    except AssertionError:
+        raise AssertionError(f"stuck: {stuck(database_url)}") from None
