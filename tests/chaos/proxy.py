@@ -1,0 +1,108 @@
+"""A network that can be cut: a TCP proxy in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Proxy:
+    """Passes connections on to one port of this machine, until it is told otherwise."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._hanging = False
+        # The transports of each connection, and whether bytes of it were lost.
+        self._open: dict[asyncio.StreamWriter, bool] = {}
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.port = 0
+        self.port = self._do(self._listen())
+
+    def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        self._do(self._close())
+
+    def reset(self) -> None:
+        """Break every connection, wherever it is; new ones pass."""
+        self._do(self._abort(everything=True))
+
+    def hang(self) -> None:
+        """Swallow whatever is sent, in connections old and new, without a word."""
+        self._hanging = True
+
+    def heal(self) -> None:
+        """Pass everything again; connections that lost bytes are broken."""
+        self._hanging = False
+        self._do(self._abort(everything=False))
+        if self._server is None:
+            self._do(self._listen())
+
+    def stop(self) -> None:
+        """Close for good."""
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._abort(everything=True)
+
+    async def _abort(self, *, everything: bool) -> None:
+        for writer, lost in list(self._open.items()):
+            if lost or everything:
+                writer.transport.abort()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open[writer] = False
+        far: asyncio.StreamWriter | None = None
+        try:
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self._target)
+            self._open[far] = False
+            there = asyncio.create_task(self._pass(reader, far))
+            back = asyncio.create_task(self._pass(far_reader, writer))
+            await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
+            there.cancel()
+            back.cancel()
+        except OSError:
+            pass
+        finally:
+            for end in (writer, far):
+                if end is not None:
+                    self._open.pop(end, None)
+                    end.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if self._hanging:
+                    self._open[writer] = True
+                    continue
+                writer.write(data)
+                await writer.drain()
+
+
+@contextlib.contextmanager
+def proxy(target: int) -> Iterator[Proxy]:
+    """A proxy that is gone afterwards."""
+    running = Proxy(target)
+    try:
+        yield running
+    finally:
+        running.stop()

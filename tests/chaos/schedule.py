@@ -1,0 +1,125 @@
+"""A random schedule of writes and troubles, and the model of what must come of it; pure, so a seed says it all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCOUNTS = ("810000000001", "810000000002")
+REGIONS = ("us-east-1", "eu-central-1")
+OWNERS = ("team-a", "team-b", "team-c")
+UPSTREAMS = ("quay.io", "registry.k8s.io")
+CLIENT = ("apply", "apply", "apply", "apply", "delete", "mode", "reconcile", "role-create", "role-delete")
+FOREIGN = ("create", "remove-rule", "remove-pairs")
+PROCESS = ("kill", "stop")
+NETWORK = ("throttles", "errors", "drops", "latency", "cut-aws", "hang-aws", "reset-aws")
+DATABASE = ("cut-database", "reset-database")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one lane does next: after `pause` seconds, to `target`, for `seconds`."""
+
+    kind: str
+    target: Any
+    pause: float
+    seconds: float = 0.0
+    owner: str = ""
+    rules: tuple[tuple[str, str], ...] = ()
+    filters: tuple[str, ...] = ()
+    flag: bool = False
+    word: str = ""
+
+
+def registry(dice: random.Random) -> tuple[str, str]:
+    return dice.choice(ACCOUNTS), dice.choice(REGIONS)
+
+
+def client_lane(seed: int) -> Iterator[Event]:
+    """What owners write, one after the other."""
+    dice = random.Random(f"{seed} client")
+    while True:
+        yield Event(
+            dice.choice(CLIENT),
+            registry(dice),
+            dice.uniform(0.0, 0.3),
+            owner=dice.choice(OWNERS),
+            rules=tuple((f"p{i}", dice.choice(UPSTREAMS)) for i in range(4) if dice.random() < 0.5),
+            filters=tuple(f"f{i}/" for i in range(4) if dice.random() < 0.5),
+            flag=dice.random() < 0.5,
+            word=dice.choice(("ENFORCE", "ENFORCE", "OBSERVE", "PAUSED")),
+        )
+
+
+def foreign_lane(seed: int) -> Iterator[Event]:
+    """What somebody does in AWS directly."""
+    dice = random.Random(f"{seed} foreign")
+    number = 0
+    while True:
+        kind = dice.choice(FOREIGN)
+        number += kind == "create"
+        word = f"foreign-{number}" if kind == "create" and number < 40 else f"p{dice.randrange(4)}"
+        kind = kind if word.startswith("foreign") or kind != "create" else "remove-rule"
+        yield Event(kind, registry(dice), dice.uniform(0.5, 2.0), word=word)
+
+
+def process_lane(seed: int, servers: int) -> Iterator[Event]:
+    """What happens to the processes."""
+    dice = random.Random(f"{seed} process")
+    while True:
+        kind, target = dice.choice(PROCESS), dice.randrange(servers)
+        yield Event(kind, target, dice.uniform(0.5, 3.0), dice.uniform(0.1, 4.0))
+
+
+def network_lane(seed: int, *, database: bool) -> Iterator[Event]:
+    """What happens to the network and in AWS."""
+    dice = random.Random(f"{seed} network")
+    kinds = NETWORK + (DATABASE if database else ())
+    while True:
+        yield Event(dice.choice(kinds), None, dice.uniform(0.2, 2.0), dice.uniform(0.5, 4.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one owner declares for a registry."""
+
+    rules: Mapping[str, str]
+    filters: frozenset[str]
+
+
+@dataclass(slots=True)
+class Model:
+    """What was acknowledged, and so what must be in AWS at the end."""
+
+    declared: dict[tuple[str, str], dict[str, Part]] = field(default_factory=dict)
+    foreign: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def conflict(self, event: Event) -> bool:
+        """Whether another owner declares one of the rules otherwise."""
+        wanted = dict(event.rules)
+        others = [p for owner, p in self.declared.get(event.target, {}).items() if owner != event.owner]
+        return any(
+            part.rules.get(prefix, upstream) != upstream for part in others for prefix, upstream in wanted.items()
+        )
+
+    def apply(self, event: Event) -> None:
+        """An owner declares this; `flag` takes over what others declare otherwise."""
+        wanted, parts = dict(event.rules), self.declared.setdefault(event.target, {})
+        for owner, part in list(parts.items()):
+            if owner != event.owner:
+                kept = {p: u for p, u in part.rules.items() if wanted.get(p, u) == u}
+                parts[owner] = Part(kept, part.filters)
+        parts[event.owner] = Part(wanted, frozenset(event.filters))
+
+    def delete(self, event: Event) -> bool:
+        """An owner declares nothing any more; whether it did."""
+        return self.declared.get(event.target, {}).pop(event.owner, None) is not None
+
+    def expected(self, target: tuple[str, str]) -> tuple[dict[str, str], set[str]]:
+        """The cache rules and the replication filters that AWS must have, and no others."""
+        parts = self.declared.get(target, {}).values()
+        rules = {prefix: upstream for part in parts for prefix, upstream in part.rules.items()}
+        kept = dict.fromkeys(self.foreign.get(target, set()) | {"foreign"}, "public.ecr.aws")
+        return {**rules, **kept}, {f for part in parts for f in part.filters} | {"foreign/"}
