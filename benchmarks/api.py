@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ecrkeeper
 
@@ -16,7 +17,7 @@ from benchmarks.sizes import Sizes
 from tests.harness import Server
 
 # All callers come from one address, so they are one principal, and the limits are not what is measured.
-_UNLIMITED = {
+_UNLIMITED: dict[str, Any] = {
     "rate_per_principal": 0,
     "max_calls": 10_000,
     "max_calls_per_principal": 10_000,
