@@ -91,7 +91,8 @@ class SlowDatabase:
         return left
 
     def step(self) -> Step:
-        return Step(cast(Any, None), cast(Any, self), cast(Any, None), 0, REGION, monotonic=lambda: self.now)
+        nothing = cast(Any, None)
+        return Step(nothing, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
 
 
 # (seconds left, seconds that the answer took) of each question, whether the write may go, reason
