@@ -22,7 +22,8 @@ gen: setup ## Generate the Python code of the protos
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
 		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=client $(PROTOS)
 	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \
-		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py*
+		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py* \
+		client/ecrkeeper/v1/audit_pb2_grpc.py*
 	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
 
 demo: setup ## Run the main job from end to end against a simulated AWS

@@ -154,6 +154,7 @@ def _engine_options(config: Config) -> EngineOptions:
         lease=config.lease_seconds,
         resync=config.resync_seconds,
         home_region=config.home_region,
+        audit_days=config.audit_retention_days,
     )
 
 

@@ -60,6 +60,7 @@ class Config:
     max_metadata_bytes: int = 16 * 1024
     max_stream_seconds: float = 1800.0
     max_connection_seconds: float = 1800.0
+    audit_retention_days: int = 365
     log_level: str = "info"
     log_format: str = "json"
 
@@ -146,6 +147,7 @@ _RANGES = {
     "max_connection_seconds": (1.0, 86_400.0),
     "jwt_leeway_seconds": (0.0, 300.0),
     "jwt_refresh_seconds": (10.0, 86_400.0),
+    "audit_retention_days": (0, 36_500),
 }
 _CHOICES = {
     "role": ("all", "api", "engine"),

@@ -145,8 +145,11 @@ class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
     `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more.
+    not answer. `preconditions` says more where AWS said more. `aws_request_id`
+    is the id under which AWS knows the call; empty where AWS gave none.
     """
+
+    aws_request_id: str = ""
 
     def __init__(
         self,

@@ -65,7 +65,9 @@ class Dispatcher:
         if scope.service not in models.SERVICES:
             unknown = AwsError("UnknownOperationException", f"The simulator has no service '{scope.service}'", 404)
             return request_id, protocols.failure("ecr" if target else "iam", unknown, request_id)
-        entry: Json = {"time": self._world.clock.now(), "region": scope.region, "service": scope.service}
+        entry: Json = {
+            "time": self._world.clock.now(), "request_id": request_id, "region": scope.region, "service": scope.service
+        }  # fmt: skip
         try:
             answer = await self._call(scope, headers, (method, path, target), body, entry, request_id)
         except AwsError as error:

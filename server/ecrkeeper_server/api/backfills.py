@@ -11,16 +11,26 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import from_aws, to_aws
-from ecrkeeper_server.api.writes import answered, caller_of, remember
-from ecrkeeper_server.engine.backfills import METHOD, list_backfills, micros
+from ecrkeeper_server.api.writes import CALL_ID, Caller, answered, caller_of, remember
+from ecrkeeper_server.engine.backfills import BACKFILL, METHOD, list_backfills, micros
 from ecrkeeper_server.engine.observe import observe
-from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, PreconditionViolation, Violation
+from ecrkeeper_server.engine.trail import AwsWrite, change, complete
+from ecrkeeper_server.errors import (
+    AwsError,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PreconditionViolation,
+    Violation,
+)
 from ecrkeeper_server.names import BackfillName, RegistryName
-from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
 
@@ -37,7 +47,7 @@ class Backfills:
     ) -> operations_pb2.Operation:
         """Start a backfill."""
         registry = RegistryName.parse(request.parent, "parent")
-        caller, destination = caller_of(METHOD, request), to_aws(request.destination)
+        caller, destination = caller_of(METHOD, request, principal_of(context)), to_aws(request.destination)
         # A repetition finds the backfill that its first call started: that is no conflict.
         if await self._edge.db.read(lambda tx: answered(tx, caller)) is None:
             await self._check_destination(registry, destination)
@@ -46,7 +56,7 @@ class Backfills:
             operation.metadata.Pack(pb.StartReplicationBackfillMetadata())
             return operation
 
-        def change(tx: Tx) -> Operation | None:
+        def store(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
@@ -54,9 +64,11 @@ class Backfills:
             row = resources.request(tx, str(registry))
             operation = operations.create(tx, METHOD, row, {"destination": destination})
             remember(tx, caller, operation.id)
+            begun = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
+            record(tx, caller, registry, generation=row.generation, changes=begun)
             return operation
 
-        stored = await self._edge.db.write(change)
+        stored = await self._edge.db.write(store)
         self._edge.wake()
         if stored is None:
             raise NotFound("Operation", "the operation of the first call")
@@ -84,9 +96,24 @@ class Backfills:
     ) -> registry_pb2.ReplicationBackfill:
         """Stop a backfill."""
         name = BackfillName.parse(request.name)
+        where, method = name.registry, "StopReplicationBackfill"
+        caller = Caller(method, principal=principal_of(context), call_id=CALL_ID.get())
+        stops = [Change(BACKFILL, name.backfill, ChangeKind.UPDATE, None, {"status": "STOPPING"})]
         params = {"replicationBackfillId": name.backfill}
-        where = name.registry
-        answer = await self._edge.aws.call(where.account, where.region, "ecr", "StopReplicationBackfill", params)
+        write = AwsWrite(where.account, where.region, "ecr", method, params, stops)
+        event = write.event(str(name), principal=caller.principal, call_id=caller.call_id)
+        (write.id,) = await self._edge.db.write(lambda tx: audit.record(tx, [event]))
+        try:
+            answer = await write.send(self._edge.aws)
+        except AwsError:
+            await self._edge.db.write(lambda tx: complete(tx, [write]))
+            raise
+
+        def store(tx: Tx) -> None:
+            complete(tx, [write])
+            record(tx, caller, name, changes=stops)
+
+        await self._edge.db.write(store)
         return backfill(where, answer)
 
     async def GetReplicationBackfill(

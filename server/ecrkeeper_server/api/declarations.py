@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecrkeeper_server.api.recording import accepted, declared_changes, record
 from ecrkeeper_server.api.writes import Caller, answered, check_etag, remember
 from ecrkeeper_server.errors import (
     AlreadyExists,
@@ -19,7 +20,8 @@ from ecrkeeper_server.errors import (
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store import audit, declarations, resources
+from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -92,10 +94,11 @@ def put(
     parts = {owner: split_all(d.settings) for owner, d in declared.items()}
     parts[name.owner] = split_all(wish.settings)
     composition = compose(parts)
+    taken: list[NewEvent] = []
     if composition.conflicts:
         if not force:
             raise _conflict(name, composition.conflicts)
-        _take_over(tx, name, declared, composition.conflicts, registry.generation + 1, caller)
+        taken = _take_over(tx, name, declared, composition.conflicts, registry.generation + 1, caller)
         declared = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
         parts |= {owner: split_all(d.settings) for owner, d in declared.items() if owner != name.owner}
         composition = compose(parts)
@@ -111,6 +114,8 @@ def put(
         origin=_origin(caller),
     )
     remember(tx, caller, str(name))
+    changes = declared_changes(present, stored)
+    audit.record(tx, [accepted(caller, name, generation=registry.generation, changes=changes), *taken])
     return Written(registry, stored, composition)
 
 
@@ -126,6 +131,7 @@ def remove(
     if present is None or registry is None:
         if allow_missing:
             remember(tx, caller, str(name))
+            record(tx, caller, name)
             return None
         raise NotFound("RegistrySettings", str(name))
     check_etag(str(name), etag, present.etag)
@@ -135,6 +141,7 @@ def remove(
     abandoned = present if present.deletion_policy == "ABANDON" else None
     registry = desire(tx, registry, composition, sorted(left), abandoned=abandoned)
     remember(tx, caller, str(name))
+    record(tx, caller, name, generation=registry.generation, changes=declared_changes(present, None))
     return Written(registry, present, composition)
 
 
@@ -187,8 +194,9 @@ def _take_over(
     conflicts: tuple[Conflict, ...],
     generation: int,
     caller: Caller,
-) -> None:
-    """Drop the elements in conflict from the other owners' declarations."""
+) -> list[NewEvent]:
+    """Drop the elements in conflict from the other owners' declarations; what the audit trail is to say of that."""
+    events = []
     lost: dict[str, dict[str, set[str]]] = {}
     for conflict in conflicts:
         for owner in conflict.owners:
@@ -201,7 +209,7 @@ def _take_over(
         for setting, keys in settings.items():
             elements = SETTINGS[setting].split(changed[setting])
             changed[setting] = SETTINGS[setting].join({k: v for k, v in elements.items() if k not in keys})
-        declarations.put(
+        left = declarations.put(
             tx,
             theirs.name,
             changed,
@@ -210,6 +218,9 @@ def _take_over(
             registry_generation=generation,
             origin=origin,
         )
+        changes = declared_changes(theirs, left)
+        events.append(accepted(caller, theirs.name, generation=generation, changes=changes, reason=origin.reason))
+    return events
 
 
 def _check_together(registry: RegistryName, composition: Composition) -> None:

@@ -13,11 +13,10 @@ from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.declarations import Wish, lint
 from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.recording import settings_changes
 from ecrkeeper_server.api.writes import caller_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.settings.elements import diff
-from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Revision
 
@@ -64,11 +63,5 @@ class History(OwnerSettings):
 
 
 def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
-    old = split_all(before.settings or {}) if before is not None and before.revision else {}
-    new = split_all(row.settings or {})
-    changes = [
-        change
-        for setting in SETTINGS
-        for change in diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
-    ]
-    return render.revision(row, changes if row.revision else [])
+    old = before.settings if before is not None and before.revision else None
+    return render.revision(row, settings_changes(old, row.settings) if row.revision else [])

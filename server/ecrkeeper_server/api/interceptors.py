@@ -17,6 +17,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
+from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
 from ecrkeeper_server.names import shown
 
@@ -119,6 +120,7 @@ def _check(request: Message | None) -> None:
 def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         began = time.perf_counter()
+        CALL_ID.set(call_id)
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         try:

@@ -14,14 +14,16 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.backfills import backfill
-from ecrkeeper_server.api.context import Edge, scan
+from ecrkeeper_server.api.context import Edge, principal_of, scan
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.permissions import operation_target
 from ecrkeeper_server.api.status import status_of_json
+from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, parse_operation, partition_of
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store import audit, declarations, operations, resources
+from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation
 
@@ -154,7 +156,17 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         row = await self._get(request.name)
         if not row.done:
             raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
-        await self._edge.db.write(lambda tx: operations.remove(tx, row.id))
+        account, _, region = row.target.removeprefix("accounts/").partition("/registries/")
+        forgotten = NewEvent(
+            kind="CALL", method="DeleteOperation", resource=request.name, account=account.partition("/")[0], region=region,
+            principal=principal_of(context), call_id=CALL_ID.get(), generation=row.generation,
+        )  # fmt: skip
+
+        def store(tx: Tx) -> None:
+            operations.remove(tx, row.id)
+            audit.record(tx, [forgotten])
+
+        await self._edge.db.write(store)
         return empty_pb2.Empty()
 
     async def CancelOperation(

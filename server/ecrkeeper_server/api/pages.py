@@ -40,6 +40,7 @@ class Page:
 def page_of(request: Any, start: Any) -> Page:
     """The page that a request asks for; a token of another query is refused."""
     parts = [getattr(request, "parent", ""), getattr(request, "name", ""), getattr(request, "filter", "")]
+    parts += [str(getattr(request, name)) for name in ("start_time", "end_time") if hasattr(request, name)]
     query = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     size = request.page_size or _DEFAULT
     if not request.page_token:
@@ -77,6 +78,11 @@ def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
         return all((wanted in fields[name](row)) is (operator != "!=") for name, operator, wanted in terms)
 
     return meets
+
+
+def equal_to(text: str, fields: Fields, name: str) -> str | None:
+    """The value that a filter asks of a field by a term `name = value`; None if there is no such term."""
+    return next((value for field, operator, value in _parse(text, fields) if (field, operator) == (name, "=")), None)
 
 
 def _parse(text: str, fields: Fields) -> list[tuple[str, str, str]]:

@@ -13,10 +13,11 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources, watched
+from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources, watched
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.plans import registry_plan
+from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.observe import observe
@@ -77,7 +78,7 @@ class Registries:
         """Change the mode or what happens to foreign elements."""
         name = RegistryName.parse(request.registry.name, "registry.name")
         paths = masked_paths(request.update_mask, ("mode", "foreign_elements"))
-        caller = caller_of("UpdateRegistry", request)
+        caller = caller_of("UpdateRegistry", request, principal_of(context))
         wanted = _registry_spec(request.registry, paths)
 
         def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
@@ -85,8 +86,10 @@ class Registries:
             declared = declarations.of_registry(tx, name)
             if answered(tx, caller) is None:
                 check_etag(str(name), request.registry.etag, row.etag)
-                row = resources.desire(tx, row.name, {**row.spec, **wanted})
+                before = row.spec
+                row = resources.desire(tx, row.name, {**before, **wanted})
                 remember(tx, caller, row.name)
+                record(tx, caller, name, generation=row.generation, changes=spec_changes(before, row.spec))
             return row, declared
 
         if request.validate_only:
@@ -125,7 +128,7 @@ class Registries:
     ) -> operations_pb2.Operation:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
-        caller = caller_of("ReconcileRegistry", request)
+        caller = caller_of("ReconcileRegistry", request, principal_of(context))
 
         def change(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
@@ -138,6 +141,7 @@ class Registries:
                 raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
             operation = operations.create(tx, "ReconcileRegistry", row)
             remember(tx, caller, operation.id)
+            record(tx, caller, name, generation=row.generation)
             return operation
 
         operation = await self._edge.db.write(change)

@@ -12,7 +12,7 @@ from ecrkeeper_server.api.shape import from_aws, settings_from_aws
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.algebra import compose
-from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
 
@@ -156,6 +156,11 @@ def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
             before=value(change.before),
             after=value(change.after),
         )
+
+
+def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
+    """Changes of elements as the audit trail has them."""
+    return changes(Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows)
 
 
 def settings(declared: Declaration, row: Resource) -> registry_pb2.RegistrySettings:

@@ -10,10 +10,12 @@ from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, remember
 from ecrkeeper_server.engine.observe import enabled_regions, role_usage
 from ecrkeeper_server.engine.role_step import owners_by_region
+from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -35,9 +37,9 @@ class RoleDeletion:
     ) -> operations_pb2.Operation:
         """Delete a role."""
         name = RoleName.parse(request.name)
-        caller = caller_of("DeleteServiceLinkedRole", request)
+        caller = caller_of("DeleteServiceLinkedRole", request, principal_of(context))
 
-        def change(tx: Tx) -> Operation | None:
+        def store(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
@@ -45,15 +47,18 @@ class RoleDeletion:
             running = operations.pending(tx, str(name), "DeleteServiceLinkedRole")
             if running:
                 remember(tx, caller, running[0].id)
+                record(tx, caller, name, generation=row.generation)
                 return running[0]
             row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
             operation = operations.create(tx, "DeleteServiceLinkedRole", row, {"phase": "PREFLIGHT"})
             remember(tx, caller, operation.id)
+            changes = [change("service_linked_role", "deletion", None, row.spec["deletion"])]
+            record(tx, caller, name, generation=row.generation, changes=changes)
             return operation
 
         if request.validate_only:
             return await self._tried_deletion(name, request)
-        operation = await self._edge.db.write(change)
+        operation = await self._edge.db.write(store)
         self._edge.wake()
         if operation is None:
             raise NotFound("Operation", "the operation of the first call")

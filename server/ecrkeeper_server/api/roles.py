@@ -15,8 +15,9 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources, watched
+from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources, watched
 from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.observe import observe_role
@@ -85,7 +86,9 @@ class Roles(RoleDeletion, RoleServiceServicer):
         """Declare a role."""
         account = parse_account(request.parent)
         name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
-        return await self._write(name, request.service_linked_role, set(_PATHS), request, create=True, update=False)
+        return await self._write(
+            name, request.service_linked_role, set(_PATHS), request, context, create=True, update=False
+        )
 
     async def UpdateServiceLinkedRole(
         self, request: pb.UpdateServiceLinkedRoleRequest, context: Context
@@ -94,7 +97,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
         paths = masked_paths(request.update_mask, _PATHS)
         return await self._write(
-            name, request.service_linked_role, paths, request, create=request.allow_missing, update=True
+            name, request.service_linked_role, paths, request, context, create=request.allow_missing, update=True
         )
 
     async def _write(
@@ -103,11 +106,13 @@ class Roles(RoleDeletion, RoleServiceServicer):
         given: role_pb2.ServiceLinkedRole,
         paths: set[str],
         request: Any,
+        context: Context,
         *,
         create: bool,
         update: bool,
     ) -> role_pb2.ServiceLinkedRole:
-        caller = caller_of(type(request).DESCRIPTOR.name.removesuffix("Request"), request)
+        method = type(request).DESCRIPTOR.name.removesuffix("Request")
+        caller = caller_of(method, request, principal_of(context))
         wanted = spec_of(given, paths)
 
         def change(tx: Tx) -> Resource:
@@ -124,6 +129,8 @@ class Roles(RoleDeletion, RoleServiceServicer):
                 check_etag(str(name), given.etag, present.etag)
                 row = resources.desire(tx, str(name), {**_kept(present.spec, paths), **wanted, "managed": True})
             remember(tx, caller, str(name))
+            before = present.spec if present is not None else {}
+            record(tx, caller, name, generation=row.generation, changes=spec_changes(before, row.spec))
             return row
 
         if request.validate_only:
@@ -164,7 +171,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> operations_pb2.Operation:
         """Look at IAM now."""
         name = RoleName.parse(request.name)
-        caller = caller_of("ReconcileServiceLinkedRole", request)
+        caller = caller_of("ReconcileServiceLinkedRole", request, principal_of(context))
 
         def change(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
@@ -175,6 +182,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
             row = resources.request(tx, str(name))
             operation = operations.create(tx, "ReconcileServiceLinkedRole", row)
             remember(tx, caller, operation.id)
+            record(tx, caller, name, generation=row.generation)
             return operation
 
         operation = await self._edge.db.write(change)

@@ -7,6 +7,8 @@ from typing import Any
 
 import grpc.aio
 from ecrkeeper.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
     registry_settings_service_pb2,
     registry_settings_service_pb2_grpc,
     role_service_pb2,
@@ -18,6 +20,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from ecrkeeper_server.api import interceptors
 from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.audit import Audit
 from ecrkeeper_server.api.authentication import Authentication
 from ecrkeeper_server.api.authorization import Authorization
 from ecrkeeper_server.api.backfills import Backfills
@@ -34,6 +37,7 @@ _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 SERVICES = (
     role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
     registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"].full_name,
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
 )
 
@@ -76,6 +80,7 @@ def build(
     server = listener(chain, limits)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
+    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
     checks = Health()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)

@@ -40,7 +40,12 @@ def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status
 
 def status_of_aws(error: AwsError, request_id: str = "") -> status_pb2.Status:
     """The status of a call that AWS refused or did not answer."""
-    metadata = {"aws_code": error.aws_code, "operation": error.operation, "request_id": request_id}
+    metadata = {
+        "aws_code": error.aws_code,
+        "operation": error.operation,
+        "aws_request_id": error.aws_request_id,
+        "request_id": request_id,
+    }
     details: list[Message] = [_info(error.reason, {k: v for k, v in metadata.items() if v})]
     if error.preconditions:
         details.append(_preconditions([[p.type, p.subject, p.description] for p in error.preconditions]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,6 +14,9 @@ from ecrkeeper_server.errors import Aborted, InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
+
+CALL_ID: ContextVar[str] = ContextVar("call_id", default="")
+"""The id of the call that is being answered, as the log and refusals name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Caller:
     fingerprint: str = ""
     principal: str = ""
     reason: str = ""
+    call_id: str = ""
 
 
 def caller_of(method: str, request: Message, principal: str = "") -> Caller:
@@ -32,7 +37,8 @@ def caller_of(method: str, request: Message, principal: str = "") -> Caller:
     content.CopyFrom(request)
     content.ClearField("request_id")
     digest = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
-    return Caller(method, getattr(request, "request_id", ""), digest, principal, getattr(request, "reason", ""))
+    request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
+    return Caller(method, request_id, digest, principal, reason, CALL_ID.get())
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:

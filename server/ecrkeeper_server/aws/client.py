@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import aiohttp
@@ -139,12 +139,15 @@ class AwsClient:
                     raise no_answer(service, operation, error) from error
             else:
                 if answer.status < 300:
-                    return answer.data
+                    # What changes something is recorded with AWS's id of the request.
+                    found = {"ResponseMetadata": {"RequestId": answer.request_id}}
+                    return answer.data if is_read(operation) else {**answer.data, **found}
                 if is_throttle(answer.code):
                     # Nothing was done, so even a write may be sent again, as soon as there is a token for it.
                     self._limiter.throttled(account, region, family, sent)
                     continue
                 failed = failure(service, operation, answer.status, answer.code, answer.message)
+                failed.aws_request_id = answer.request_id
                 if last or not isinstance(failed, Temporary) or failed.after is not None:
                     raise failed
             await asyncio.sleep(_PAUSE * 2**attempt * random.random())
@@ -162,7 +165,8 @@ class AwsClient:
             prepared.method, prepared.url, data=prepared.body, headers=prepared.headers, allow_redirects=False
         ) as response:
             body = await response.read()
-            return self._wire.read(service, operation, response.status, response.headers, body)
+            answer = self._wire.read(service, operation, response.status, response.headers, body)
+            return replace(answer, request_id=response.headers.get("x-amzn-requestid", ""))
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

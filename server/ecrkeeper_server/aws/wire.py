@@ -72,6 +72,7 @@ class Answer:
     data: dict[str, Any]
     code: str = ""
     message: str = ""
+    request_id: str = ""
 
 
 class Wire:

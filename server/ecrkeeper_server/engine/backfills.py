@@ -14,6 +14,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import operations
@@ -21,6 +22,8 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
 
 METHOD = "StartReplicationBackfill"
+# What a backfill is called where changes of settings are listed.
+BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
 _TERMINAL = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 _PAGES = 40
@@ -91,8 +94,12 @@ def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] |
 
 
 async def _start(step: Step, operation: Operation) -> dict[str, Any]:
-    params = {"destination": operation.metadata["destination"]}
-    return await step.write(step.claimed.place, "ecr", METHOD, params)
+    registry, destination = step.claimed.registry, operation.metadata["destination"]
+    place = f"{destination['registryId']}/{destination['region']}"
+    begun = [change(BACKFILL, place, None, destination)]
+    write = AwsWrite(registry.account, registry.region, "ecr", METHOD, {"destination": destination}, begun)
+    await step.record([write])
+    return await step.send(write)
 
 
 def micros(seconds: float | None) -> int | None:

@@ -87,6 +87,10 @@ def error_json(error: AwsError) -> dict[str, Any]:
         "code": error.grpc_code,
         "reason": error.reason,
         "message": error.message,
-        "metadata": {"aws_code": error.aws_code, "operation": error.operation},
+        "metadata": {
+            "aws_code": error.aws_code,
+            "operation": error.operation,
+            "aws_request_id": error.aws_request_id,
+        },
         "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
     }

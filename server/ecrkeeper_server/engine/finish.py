@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.step import Step, StepResult
+from ecrkeeper_server.engine.trail import AwsWrite, complete
 from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.store import bulk, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
@@ -34,10 +35,10 @@ class Finisher:
         outcome = self._outcome(step, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
         error = result.standing.error
-        alone = changed or (error is not None and is_of_account(error))
+        alone = changed or bool(step.writes) or (error is not None and is_of_account(error))
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        await self._db.write(lambda tx: _save(tx, row, result, outcome))
+        await self._db.write(lambda tx: _save(tx, row, result, outcome, step.writes))
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
@@ -84,7 +85,8 @@ def _not_mended(standing: Standing) -> dict[str, Any]:
     return {"code": "FAILED_PRECONDITION", "reason": reason, "message": message}
 
 
-def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome) -> None:
+def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
+    complete(tx, writes)
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.observe import Observed, observe_setting
-from ecrkeeper_server.engine.step import LeaseLostError, Step
+from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.algebra import Composition, Plan
 from ecrkeeper_server.settings.elements import ChangeKind, Drift
-from ecrkeeper_server.settings.setting import Call
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
@@ -57,10 +57,11 @@ async def act(step: Step, run: Run) -> None:
     if not todo:
         return
     before = {name: dict(run.applied.get(name, {})) for name in todo}
-    await _remember_intent(step, run, todo)
+    writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
+    await _remember_intent(step, run, writes)
     for name, planned in todo.items():
         try:
-            failed = await _write(step, run, name, planned)
+            failed = await _write(step, run, planned, writes[name])
         except AwsError as error:
             failed = [error]
         run.errors += failed
@@ -98,13 +99,30 @@ def _disown(run: Run, name: str, before: Mapping[str, Any]) -> None:
     }
 
 
-async def _remember_intent(step: Step, run: Run, todo: Mapping[str, Plan]) -> None:
-    """Record what is about to be written as ours, before anything is sent.
+def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
+    """The calls that make a plan true, each on behalf of those who declare what it changes."""
+    name, registry = planned.setting, step.claimed.registry
+    return [
+        AwsWrite(
+            registry.account,
+            registry.region,
+            call.service,
+            call.operation,
+            call.params,
+            call.changes,
+            sorted({owner for c in call.changes for owner in run.composition.owners.get((name, c.key), ())}),
+        )
+        for call in SETTINGS[name].calls(planned, run.observed[name].shape)
+    ]
+
+
+async def _remember_intent(step: Step, run: Run, writes: Mapping[str, Sequence[AwsWrite]]) -> None:
+    """Record what is about to be written as ours, and the calls in the audit trail, before anything is sent.
 
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    intended = {name: {**run.applied.get(name, {}), **run.composition.desired.get(name, {})} for name in todo}
+    intended = {name: {**run.applied.get(name, {}), **run.composition.desired.get(name, {})} for name in writes}
     applied = run.applied = {**run.applied, **intended}
     originals = {name: seen.shape for name, seen in run.observed.items()}
     new = [d for d in run.declared if d.observed_generation == 0]
@@ -116,8 +134,7 @@ async def _remember_intent(step: Step, run: Run, todo: Mapping[str, Plan]) -> No
         return queue.hold(tx, step.claimed, {**step.claimed.state, "applied": applied})
 
     step.saved = True
-    if not await step.db.write(save):
-        raise LeaseLostError
+    await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
 
 
 def _replacement_refused(run: Run, planned: Plan) -> Permanent | None:
@@ -151,20 +168,21 @@ def _too_much(step: Step, planned: Plan) -> Permanent | None:
     )
 
 
-async def _write(step: Step, run: Run, name: str, planned: Plan) -> list[AwsError]:
+async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]) -> list[AwsError]:
     """Send the calls of one setting and read it again; the errors of those that were refused."""
-    setting, registry = SETTINGS[name], step.claimed.registry
+    name, registry = planned.setting, step.claimed.registry
+    setting = SETTINGS[name]
     auto_created = await role_to_come(step, name, planned)
     failed: list[AwsError] = []
     refused: set[str] = set()
     try:
-        for call in setting.calls(planned, run.observed[name].shape):
-            keys = {change.key for change in call.changes}
+        for write in writes:
+            keys = {change.key for change in write.changes}
             if keys & refused:
                 # The second half of a replacement whose first half was refused.
                 continue
             try:
-                await _send(step, call)
+                await _send(step, write)
             except AwsError as error:
                 failed.append(error)
                 refused |= keys
@@ -180,17 +198,17 @@ async def _write(step: Step, run: Run, name: str, planned: Plan) -> list[AwsErro
     return failed
 
 
-async def _send(step: Step, call: Call) -> None:
+async def _send(step: Step, write: AwsWrite) -> None:
     try:
-        await step.write(step.claimed.place, call.service, call.operation, call.params)
+        await step.send(write)
     except AwsError as error:
-        removing = call.operation.startswith(("Delete", "Deregister"))
+        removing = write.operation.startswith(("Delete", "Deregister"))
         if (removing and error.aws_code in _GONE) or error.aws_code == "ExclusionAlreadyExists":
             return
         if error.aws_code in _THERE or error.aws_code in _GONE:
             # Somebody else was faster: look again and plan anew.
             raise Temporary(
-                error.message, reason="CHANGED_MEANWHILE", after=0.5, aws_code=error.aws_code, operation=call.operation
+                error.message, reason="CHANGED_MEANWHILE", after=0.5, aws_code=error.aws_code, operation=write.operation
             ) from error
         raise
 

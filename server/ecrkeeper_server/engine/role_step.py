@@ -9,6 +9,7 @@ from typing import Any
 from ecrkeeper_server.engine.conditions import PAUSED, Standing, error_json
 from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
 from ecrkeeper_server.engine.step import Step, StepResult
+from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, Temporary
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
@@ -54,9 +55,11 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
     if observed is not None and row.spec.get("managed", True):
         calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
         if enforce and calls:
-            await step.save({**state, "applied_tags": {**state.get("applied_tags", {}), **row.spec.get("tags", {})}})
+            tags = {**state.get("applied_tags", {}), **row.spec.get("tags", {})}
+            writes = [_to_send(step, call) for call in calls]
+            await step.record(writes, {**state, "applied_tags": tags})
             mended += [d for d in _drift(tuple(calls)) if row.generation == row.observed_generation]
-            observed, calls = await _correct(step, kind, calls), []
+            observed, calls = await _correct(step, kind, writes), []
     return _settled(step, kind, state, observed, calls, mended)
 
 
@@ -96,13 +99,13 @@ def _settled(
 async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:
     """Create the role, or adopt the one that somebody else made first."""
     row = step.claimed
-    call = creation(kind, row.spec)
+    write = _to_send(step, creation(kind, row.spec))
     # A role that is made anew after a loss is ours, whatever the old one was.
     state = {**state, "create_intended_at": step.now, "provenance": None}
-    await step.save(state)
+    await step.record([write], state)
     taken = False
     try:
-        await step.write(step.home_region, "iam", call.operation, call.params)
+        await step.send(write)
     except AwsError as error:
         # "has been taken" is how IAM says that the role exists; GetRole decides.
         if error.aws_code != "InvalidInput" or "has been taken" not in error.message:
@@ -114,15 +117,20 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
     return observed, {**state, "provenance": None if taken else "CREATED"}
 
 
-async def _correct(step: Step, kind: RoleKind, calls: list[RoleCall]) -> ObservedRole | None:
-    for call in calls:
-        await step.write(step.home_region, "iam", call.operation, call.params)
+def _to_send(step: Step, call: RoleCall) -> AwsWrite:
+    changes = [change(*one) for one in call.changes]
+    return AwsWrite(step.claimed.account, step.home_region, "iam", call.operation, call.params, changes)
+
+
+async def _correct(step: Step, kind: RoleKind, writes: list[AwsWrite]) -> ObservedRole | None:
+    for write in writes:
+        await step.send(write)
     return await observe_role(step.aws, step.claimed.account, step.home_region, kind)
 
 
 def _drift(calls: tuple[RoleCall, ...]) -> list[dict[str, Any]]:
     rows = []
-    for setting, key, before, after in (change for call in calls for change in call.changes):
+    for setting, key, before, after in (one for call in calls for one in call.changes):
         kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
         rows.append({"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before})
     return rows
@@ -190,9 +198,12 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
 
 async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], role_id: str) -> StepResult:
     row = step.claimed
+    gone = (("role", kind.role_name, kind.service_name, None),)
+    write = _to_send(step, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
+    await step.record([write])
     # Repeating the call while a task runs returns the same task: a kill before
     # the task is saved does no harm.
-    answer = await step.write(step.home_region, "iam", "DeleteServiceLinkedRole", {"RoleName": kind.role_name})
+    answer = await step.send(write)
     deletion = {"task": answer["DeletionTaskId"], "started": step.now, "polls": 0, "role_id": role_id}
     await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)

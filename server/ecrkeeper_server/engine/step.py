@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing
-from ecrkeeper_server.store import queue
+from ecrkeeper_server.engine.trail import AwsWrite
+from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.bulk import Desired
-from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
 
@@ -24,7 +25,8 @@ class Step:
     """A claimed row and the means to work on it. `now` is in microseconds.
 
     `saved`: the row's state is no longer the claimed one, because the step
-    had something to remember on its way.
+    had something to remember on its way. `writes` are the calls that the step
+    has recorded, in the order in which it means to send them.
     """
 
     claimed: Resource
@@ -35,6 +37,8 @@ class Step:
     home_region: str
     saved: bool = False
     monotonic: Callable[[], float] = time.monotonic
+    reconcile_id: str = ""
+    writes: list[AwsWrite] = field(default_factory=list)
 
     async def fence(self) -> None:
         """Make sure, just before a write to AWS, that the row is still held.
@@ -50,15 +54,36 @@ class Step:
             if self.monotonic() - asked < left:
                 return
 
-    async def write(self, region: str, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Call an operation that changes something, if the row is still held; raises LeaseLostError."""
-        return await self.aws.call(self.claimed.account, region, service, operation, params, fence=self.fence)
+    async def send(self, write: AwsWrite) -> dict[str, Any]:
+        """Send a write that was recorded, if the row is still held; raises LeaseLostError."""
+        return await write.send(self.aws, self.fence)
 
-    async def save(self, state: dict[str, Any]) -> None:
-        """Remember something before going on; raises LeaseLostError."""
-        self.saved = True
-        if not await self.db.write(lambda tx: queue.hold(tx, self.claimed, state)):
+    async def record(self, writes: Sequence[AwsWrite], state: dict[str, Any] | None = None) -> None:
+        """Remember what is about to be sent, and the state if one is given; raises LeaseLostError."""
+
+        def save(tx: Tx) -> bool:
+            if state is None:
+                return queue.lease_left(tx, self.claimed) > 0
+            return queue.hold(tx, self.claimed, state)
+
+        await self.commit(save, writes)
+        self.saved = self.saved or state is not None
+
+    async def commit(self, save: Callable[[Tx], bool], writes: Sequence[AwsWrite]) -> None:
+        """As `record`, with what `save` has to remember; it says whether the row is still held."""
+        row = self.claimed
+        known = {"generation": row.generation, "reconcile_id": self.reconcile_id}
+        events = [write.event(row.name, **known) for write in writes]
+
+        def change(tx: Tx) -> list[int] | None:
+            return audit.record(tx, events) if save(tx) else None
+
+        ids = await self.db.write(change)
+        if ids is None:
             raise LeaseLostError
+        for write, number in zip(writes, ids, strict=True):
+            write.id = number
+        self.writes += writes
 
 
 @dataclass(frozen=True, slots=True)

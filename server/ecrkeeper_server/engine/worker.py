@@ -19,8 +19,9 @@ from ecrkeeper_server.engine.registry_step import registry_step
 from ecrkeeper_server.engine.role_step import role_step
 from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
+from ecrkeeper_server.engine.trail import complete
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
-from ecrkeeper_server.store import bulk, operations, queue, resources
+from ecrkeeper_server.store import audit, bulk, operations, queue, resources
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
@@ -33,6 +34,9 @@ _IDLE_SECONDS = 5.0
 _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 _PURGE_SECONDS = 3600.0
+# While there are more old audit events than one purge takes away.
+_PURGE_AGAIN_SECONDS = 60.0
+_PURGE_BATCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class EngineOptions:
     resync: float = 900.0
     step_timeout: float = 300.0
     home_region: str = "us-east-1"
+    # How long audit events are kept; 0 is for ever.
+    audit_days: int = 365
 
 
 class Engine:
@@ -82,8 +88,8 @@ class Engine:
                 self._woken.clear()
                 try:
                     if time.monotonic() >= purge_at:
-                        await self._db.write(operations.purge)
-                        purge_at = time.monotonic() + _PURGE_SECONDS
+                        behind = await self._purge()
+                        purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if behind else _PURGE_SECONDS)
                     pause = 0.0 if await self.claim_once() else await self._pause()
                 except Refusal as error:
                     log.warning("store_unavailable", error=error.message)
@@ -96,6 +102,18 @@ class Engine:
                     await self._wait(pause)
         finally:
             renewal.cancel()
+
+    async def _purge(self) -> bool:
+        """Forget what is old, in transactions that are short; whether some of it is left."""
+        await self._db.write(operations.purge)
+        for _ in range(_PURGE_BATCHES):
+            if not await self._db.write(audit.adopt):
+                break
+        days = self._options.audit_days
+        for _ in range(_PURGE_BATCHES if days else 0):
+            if await self._db.write(lambda tx: audit.purge(tx, days)) < audit.PURGED_AT_ONCE:
+                return False
+        return bool(days)
 
     async def _pause(self) -> float:
         """Seconds to the next row that there is room for, at most a few: hints can be lost."""
@@ -187,14 +205,17 @@ class Engine:
             queue.renew(tx, names, token, self._options.lease)
 
     async def _work(self, row: Resource) -> None:
-        work = log.bind(resource=row.name, reconcile_id=uuid.uuid4().hex[:12], generation=row.generation)
+        reconcile_id = uuid.uuid4().hex[:12]
+        work = log.bind(resource=row.name, reconcile_id=reconcile_id, generation=row.generation)
         # The database's time, whatever this process's clock says.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
-        step = Step(row, self._db, self._aws, self._desired.put, claimed_at, self._options.home_region)
+        now, home = claimed_at, self._options.home_region
+        step = Step(row, self._db, self._aws, self._desired.put, now, home, reconcile_id=reconcile_id)
         try:
             result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
         except LeaseLostError:
             work.warning("lease_lost")
+            await self._complete(step)
             return
         except AwsError as error:
             result = await self._failed(step, error)
@@ -235,3 +256,10 @@ class Engine:
             row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
             state = row.state if row is not None else state
         return StepResult(state, Standing(False, error), observed=False, settled=False)
+
+    async def _complete(self, step: Step) -> None:
+        """Complete the audit trail of a step that may save nothing else."""
+        try:
+            await self._db.write(lambda tx: complete(tx, step.writes))
+        except Refusal as error:
+            log.warning("store_unavailable", error=error.message)

@@ -132,3 +132,30 @@ class Request(_FromRow):
     fingerprint: str
     result: str
     create_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent(_FromRow):
+    """A call that was accepted, or a write to AWS; `changes` are element by element."""
+
+    id: int
+    txid: int
+    kind: str
+    create_time: int
+    complete_time: int | None
+    principal: str
+    method: str
+    resource: str
+    account: str
+    region: str
+    owners: list[str]
+    request_id: str
+    call_id: str
+    reconcile_id: str
+    generation: int
+    reason: str
+    changes: list[Json]
+    omitted: int
+    outcome: str
+    aws_error_code: str
+    aws_request_id: str

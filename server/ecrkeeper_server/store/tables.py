@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, TypeDecorator, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false, text
 from sqlalchemy.engine import Dialect
 
 
@@ -129,4 +129,43 @@ requests = Table(
     Column("result", Text, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Index("requests_create_time", "create_time"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    # SQLite numbers rows by itself only in a column of its own INTEGER type.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    # The transaction that last wrote the row: with the id, its place in the stream of events.
+    Column("txid", BigInteger, nullable=False),
+    # `CALL` or `AWS_WRITE`.
+    Column("kind", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    # When the outcome of an AWS write was recorded.
+    Column("complete_time", BigInteger),
+    Column("principal", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    # The name of the resource that was changed.
+    Column("resource", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    # Who declares what was changed.
+    Column("owners", Json, nullable=False),
+    Column("request_id", Text, nullable=False),
+    # The ids under which the log has the call, or the step of the engine.
+    Column("call_id", Text, nullable=False),
+    Column("reconcile_id", Text, nullable=False),
+    # The generation of the registry or role that the call made, or that the step worked on.
+    Column("generation", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changes", Json, nullable=False),
+    # How many changes were too many to be kept here.
+    Column("omitted", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("aws_error_code", Text, nullable=False),
+    Column("aws_request_id", Text, nullable=False),
+    Index("audit_events_time", "create_time", "id"),
+    Index("audit_events_account", "account", "create_time", "id"),
+    Index("audit_events_stream", "txid", "id"),
+    sqlite_autoincrement=True,
 )

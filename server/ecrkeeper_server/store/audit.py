@@ -1,0 +1,263 @@
+"""Queries on the audit trail.
+
+The trail is read in two orders. Pages go by time of creation. The stream goes
+by the transaction that last wrote a row: on Postgres by its id, and no further
+than the oldest transaction that still runs, so that nobody is shown an event
+before another one that is committed later and sorts earlier. SQLite has one
+writer, whose transactions are simply counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import tuple_ as columns
+
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import AuditEvent
+from ecrkeeper_server.store.tables import audit_events
+
+CHANGED = "auditEvents"
+"""What listeners are told when there are new events."""
+
+DAY = 86_400 * MICROSECONDS
+PURGED_AT_ONCE = 1000
+# What an event keeps of its changes, in characters of JSON: a page of events has to fit into an answer.
+CHANGES_LIMIT = 200_000
+_ROWS_AT_ONCE = 500
+_LAST = 2**63 - 1
+
+Place = tuple[int, int]
+"""A place in the stream: behind the row with this `txid` and this `id`."""
+
+
+def _number(text: str) -> ColumnElement[int]:
+    return literal_column(text, BigInteger)
+
+
+_THIS = _number("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+_OLDEST_RUNNING = _number("CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+_NEXT = _number("CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """What is to be recorded; see the columns of the table."""
+
+    kind: str
+    method: str
+    resource: str
+    account: str = ""
+    region: str = ""
+    principal: str = ""
+    owners: Sequence[str] = ()
+    request_id: str = ""
+    call_id: str = ""
+    reconcile_id: str = ""
+    generation: int = 0
+    reason: str = ""
+    changes: Sequence[Change] = ()
+    outcome: str = "SUCCEEDED"
+    aws_error_code: str = ""
+    aws_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How the AWS write of an event ended."""
+
+    id: int
+    outcome: str
+    aws_error_code: str = ""
+    aws_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The events of a time range, in microseconds, and of an account; None for all."""
+
+    start: int | None = None
+    end: int | None = None
+    account: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What a row must meet."""
+        found: list[ColumnElement[bool]] = []
+        if self.start is not None:
+            found.append(audit_events.c.create_time >= self.start)
+        if self.end is not None:
+            found.append(audit_events.c.create_time < self.end)
+        if self.account is not None:
+            found.append(audit_events.c.account == self.account)
+        return found
+
+
+def _this_transaction(tx: Tx) -> ColumnElement[int]:
+    if tx.dialect == "postgresql":
+        return _THIS
+    return select(func.coalesce(func.max(audit_events.c.txid), 0) + 1).scalar_subquery()
+
+
+def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
+    """Add events, as a rule in one statement; their ids, in the order of the events."""
+    ids: list[int] = []
+    for at in range(0, len(events), _ROWS_AT_ONCE):
+        stamp = {"txid": _this_transaction(tx), "create_time": tx.now()}
+        rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
+        added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
+        # The rows of VALUES are numbered in their order; nothing says that they come back in it.
+        ids += sorted(row.id for row in added)
+    if ids:
+        tx.changes(CHANGED)
+    return ids
+
+
+def _values(event: NewEvent) -> dict[str, Any]:
+    changes, omitted = _bounded(event.changes)
+    given = {member.name: getattr(event, member.name) for member in fields(event)}
+    return {**given, "owners": list(event.owners), "changes": changes, "omitted": omitted}
+
+
+def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
+    """As many of the changes as fit, as they are stored, and the number of the others."""
+    kept: list[dict[str, Any]] = []
+    used = omitted = 0
+    for change in changes:
+        row = {
+            "setting": change.setting,
+            "key": change.key,
+            "kind": str(change.kind),
+            "before": change.before,
+            "after": change.after,
+        }
+        used += len(json.dumps(row))
+        if used > CHANGES_LIMIT:
+            omitted += 1
+        else:
+            kept.append(row)
+    return kept, omitted
+
+
+def complete(tx: Tx, completions: Sequence[Completion]) -> None:
+    """Say how AWS writes ended, in one statement; it gives them a new place in the stream."""
+    if not completions:
+        return
+
+    def each(value: Callable[[Completion], str]) -> Any:
+        return case({done.id: value(done) for done in completions}, value=audit_events.c.id)
+
+    tx.conn.execute(
+        update(audit_events)
+        .where(audit_events.c.id.in_([done.id for done in completions]))
+        .values(
+            txid=_this_transaction(tx),
+            complete_time=tx.now(),
+            outcome=each(lambda done: done.outcome),
+            aws_error_code=each(lambda done: done.aws_error_code),
+            aws_request_id=each(lambda done: done.aws_request_id),
+        )
+    )
+    tx.changes(CHANGED)
+
+
+def get(tx: Tx, event: int) -> AuditEvent | None:
+    """One event."""
+    row = tx.conn.execute(select(audit_events).where(audit_events.c.id == event)).one_or_none()
+    return AuditEvent.of(row) if row else None
+
+
+def page(tx: Tx, selection: Selection, behind: tuple[int, int] | None, limit: int) -> list[AuditEvent]:
+    """Up to `limit` events, newest first, behind one with this `create_time` and `id`."""
+    key = columns(audit_events.c.create_time, audit_events.c.id)
+    query = select(audit_events).where(*selection.conditions())
+    if behind is not None:
+        query = query.where(key < behind)
+    ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
+    return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
+
+
+def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[AuditEvent]:
+    """Up to `limit` events in the order of the stream, behind a place, as far as that order is final.
+
+    It is final before the oldest transaction that still runs.
+    """
+    place = columns(audit_events.c.txid, audit_events.c.id)
+    query = select(audit_events).where(place > behind, *selection.conditions())
+    if tx.dialect == "postgresql":
+        query = query.where(audit_events.c.txid < _OLDEST_RUNNING)
+    ordered = query.order_by(audit_events.c.txid, audit_events.c.id).limit(limit)
+    return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
+
+
+def held_back(tx: Tx) -> bool:
+    """Whether there are events that the stream does not show yet, because an older transaction still runs."""
+    if tx.dialect != "postgresql":
+        return False
+    waiting = select(audit_events.c.id).where(audit_events.c.txid >= _OLDEST_RUNNING, audit_events.c.txid < _NEXT)
+    return tx.conn.execute(waiting.limit(1)).first() is not None
+
+
+def newest_possible(tx: Tx) -> Place:
+    """No place in the stream of this database is behind this one."""
+    if tx.dialect == "postgresql":
+        return int(tx.conn.execute(select(_NEXT)).scalar_one()), _LAST
+    return now(tx)
+
+
+def now(tx: Tx) -> Place:
+    """The place in the stream behind everything that is final."""
+    if tx.dialect == "postgresql":
+        return int(tx.conn.execute(select(_OLDEST_RUNNING)).scalar_one()) - 1, _LAST
+    newest = tx.conn.execute(select(func.max(audit_events.c.txid))).scalar_one()
+    return int(newest or 0), _LAST
+
+
+def beginning(tx: Tx, start: int) -> Place:
+    """A place in the stream before every event that was recorded at this time, in microseconds, or later."""
+    first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
+    found = tx.conn.execute(first).scalar_one()
+    place = now(tx)
+    return place if found is None else min(place, (int(found) - 1, _LAST))
+
+
+def purge(tx: Tx, days: int) -> int:
+    """Forget some of the oldest events if they are older than so many days; how many.
+
+    The newest row stays: SQLite counts its transactions from it.
+    """
+    oldest = select(audit_events.c.id, audit_events.c.create_time).order_by(
+        audit_events.c.create_time, audit_events.c.id
+    )
+    some = oldest.limit(PURGED_AT_ONCE).subquery()
+    newest = select(func.max(audit_events.c.txid)).scalar_subquery()
+    old = select(some.c.id).where(some.c.create_time < tx.now() - days * DAY)
+    gone = tx.conn.execute(
+        delete(audit_events)
+        .where(audit_events.c.id.in_(old), audit_events.c.txid < newest)
+        .returning(audit_events.c.id)
+    )
+    return len(gone.all())
+
+
+def adopt(tx: Tx) -> int:
+    """Put some events that were written in another Postgres cluster before all others; how many.
+
+    A dump that is restored elsewhere brings transaction ids along that the new
+    cluster has not reached: without this, new events would sort before them.
+    """
+    if tx.dialect != "postgresql":
+        return 0
+    moved = select(audit_events.c.id).where(audit_events.c.txid >= _NEXT).order_by(audit_events.c.id)
+    changed = tx.conn.execute(
+        update(audit_events)
+        .where(and_(audit_events.c.id.in_(moved.limit(PURGED_AT_ONCE).scalar_subquery()), audit_events.c.txid >= _NEXT))
+        .values(txid=0)
+        .returning(audit_events.c.id)
+    )
+    return len(changed.all())
