@@ -32,6 +32,7 @@ from ecrkeeper._errors import (
 from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._watch import AsyncWatch, Watch
+from ecrkeeper.v1.audit_pb2 import AuditEvent
 from ecrkeeper.v1.common_pb2 import DeletionPolicy, ForeignElements, Mode
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
@@ -44,6 +45,7 @@ __all__ = [
     "AsyncOperation",
     "AsyncPager",
     "AsyncWatch",
+    "AuditEvent",
     "Cancelled",
     "Client",
     "Conflict",

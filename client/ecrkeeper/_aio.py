@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from ecrkeeper import _declarations, _operation, _registries, _roles
+from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
     PATHS,
@@ -117,6 +117,10 @@ class AsyncClient(BaseClient):
     delete_registry_settings = _unary(_declarations.delete_registry_settings)
     list_registry_settings_revisions = _paged(_declarations.list_registry_settings_revisions)
     rollback_registry_settings = _unary(_declarations.rollback_registry_settings)
+
+    get_audit_event = _unary(_audit.get_audit_event)
+    list_audit_events = _paged(_audit.list_audit_events)
+    watch_audit_events = _watched(_audit.watch_audit_events)
 
     list_operations = _paged(_operation.list_operations)
     delete_operation = _unary(_operation.delete_operation)

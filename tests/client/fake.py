@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from ecrkeeper.v1 import registry_settings_service_pb2, role_service_pb2
+from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2
 from google.longrunning import operations_pb2
 from google.protobuf import message_factory
 from google.protobuf.any_pb2 import Any as Packed
@@ -38,7 +38,7 @@ class FakeServer:
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
         self._server = grpc.server(ThreadPoolExecutor(16))
-        for file in (role_service_pb2, registry_settings_service_pb2, operations_pb2):
+        for file in (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2):
             for service in file.DESCRIPTOR.services_by_name.values():
                 handlers = {method.name: self._handler(method) for method in service.methods}
                 self._server.add_generic_rpc_handlers(

@@ -223,7 +223,7 @@ def beginning(tx: Tx, start: int) -> Place:
     first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
     found = tx.conn.execute(first).scalar_one()
     place = now(tx)
-    return place if found is None else min(place, (int(found) - 1, _LAST))
+    return place if found is None else min(place, (int(found), 0))
 
 
 def purge(tx: Tx, days: int) -> int:

@@ -1,0 +1,351 @@
+"""Accepted calls in the trail of a running server, and how it is asked."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import ecrkeeper
+import grpc
+import pytest
+from ecrkeeper.v1.audit_pb2 import AuditEvent
+from google.protobuf import json_format
+
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.harness import eventually
+
+CODE = grpc.StatusCode
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+OTHER_QUAY = {**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}
+K8S = {"ecrRepositoryPrefix": "k8s", "upstreamRegistryUrl": "registry.k8s.io"}
+
+
+@pytest.fixture
+def place(either: Live) -> Place:
+    return either.registry(fresh_account())
+
+
+def caches(*given: dict[str, str]) -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": list(given)}}
+
+
+def events(place: Place, filter: str = "kind = CALL") -> list[AuditEvent]:
+    """The events of the account, oldest first."""
+    return list(place.live.client.list_audit_events(f"account = {place.account} AND {filter}"))[::-1]
+
+
+def changes(event: AuditEvent) -> list[tuple[str, str, str, Any, Any]]:
+    rows = json_format.MessageToDict(event).get("changes", [])
+    return [(r["setting"], r["key"], r["kind"].removeprefix("KIND_"), r.get("before"), r.get("after")) for r in rows]
+
+
+def one(found: list[AuditEvent]) -> AuditEvent:
+    assert len(found) == 1, found
+    return found[0]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A call, what has to be there before it, and the event that it leaves."""
+
+    reason: str
+    call: Callable[[Place], Any]
+    method: str
+    resource: str
+    changes: list[tuple[str, str, str, Any, Any]]
+    before: Callable[[Place], Any] = lambda _: None
+
+
+QUAY_VALUE = {"upstreamRegistry": "quay", "upstreamRegistryUrl": "quay.io"}
+RULE, ROLE = "pull_through_cache_rules", "service_linked_role"
+
+
+def role(place: Place) -> str:
+    return f"accounts/{place.account}/serviceLinkedRoles/replication"
+
+
+def create_role(place: Place, **fields: Any) -> Any:
+    wanted = ecrkeeper.ServiceLinkedRole(**fields)
+    return place.live.client.create_service_linked_role(
+        f"accounts/{place.account}", "replication", service_linked_role=wanted
+    )
+
+
+def update_role(place: Place) -> Any:
+    wanted = ecrkeeper.ServiceLinkedRole(name=role(place), tags={"a": "2"}, mode=ecrkeeper.Mode.MODE_OBSERVE)
+    return place.live.client.update_service_linked_role(wanted, ["tags", "mode"])
+
+
+def forget_operation(place: Place) -> None:
+    operation = place.live.client.reconcile_registry(place.name)
+    operation.result(timeout=WAIT_SECONDS)
+    place.live.client.delete_operation(operation.name)
+
+
+ACCEPTED = {
+    "create": Accepted(
+        "every element that is declared is an addition",
+        lambda p: p.live.client.create_registry_settings(
+            p.name, "team", settings=message(caches(QUAY))
+        ),
+        "CreateRegistrySettings", "{name}/settings/team", [(RULE, "quay", "ADD", None, ...)],
+    ),
+    "update": Accepted(
+        "what stays is not a change",
+        lambda p: p.apply(caches(QUAY, K8S), "team", deletion_policy="ABANDON"),
+        "UpdateRegistrySettings", "{name}/settings/team",
+        [("registry_settings", "deletion_policy", "UPDATE", "REMOVE", "ABANDON"), (RULE, "k8s", "ADD", None, ...)],
+        lambda p: p.apply(caches(QUAY), "team"),
+    ),
+    "delete": Accepted(
+        "every element is a removal",
+        lambda p: p.live.client.delete_registry_settings(p.part("team")),
+        "DeleteRegistrySettings", "{name}/settings/team", [(RULE, "quay", "REMOVE", ..., None)],
+        lambda p: p.apply(caches(QUAY), "team"),
+    ),
+    "delete nothing": Accepted(
+        "the call is accepted, although it changes nothing",
+        lambda p: p.live.client.delete_registry_settings(p.part("team"), allow_missing=True),
+        "DeleteRegistrySettings", "{name}/settings/team", [],
+    ),
+    "roll back": Accepted(
+        "the difference is that to what was declared last",
+        lambda p: p.live.client.rollback_registry_settings(p.part("team"), 1),
+        "RollbackRegistrySettings", "{name}/settings/team", [(RULE, "k8s", "REMOVE", ..., None)],
+        lambda p: (p.apply(caches(QUAY), "team"), p.apply(caches(QUAY, K8S), "team")),
+    ),
+    "import": Accepted(
+        "what AWS has becomes a declaration",
+        lambda p: p.live.client.import_registry_settings(p.name, "team", settings=[RULE]),
+        "ImportRegistrySettings", "{name}/settings/team", [(RULE, "quay", "ADD", None, ...)],
+        lambda p: p.seed(pullThroughCacheRules=[QUAY]),
+    ),
+    "keep a registry otherwise": Accepted(
+        "only the fields that change",
+        lambda p: p.keep(mode="MODE_OBSERVE", foreign_elements="FOREIGN_ELEMENTS_PRESERVE"),
+        "UpdateRegistry", "{name}", [("registry", "mode", "UPDATE", "ENFORCE", "OBSERVE")],
+    ),
+    "look at a registry": Accepted(
+        "it may lead to writes in AWS",
+        lambda p: p.live.client.reconcile_registry(p.name),
+        "ReconcileRegistry", "{name}", [], lambda p: p.apply({}, "team"),
+    ),
+    "start a backfill": Accepted(
+        "the destination says what is copied where",
+        lambda p: p.live.client.start_replication_backfill(
+            p.name, ecrkeeper.ReplicationDestination(region="us-west-2", registry_id=p.account)
+        ),
+        "StartReplicationBackfill", "{name}",
+        [("replication_backfill", "{account}/us-west-2", "ADD", None, ...)],
+        lambda p: p.seed(replicationConfiguration=rules((p.account, "us-west-2"))),
+    ),
+    "stop a backfill": Accepted(
+        "it is sent to AWS by the call itself",
+        lambda p: p.live.client.stop_replication_backfill(
+            next(iter(p.live.client.list_replication_backfills(p.name))).name
+        ),
+        "StopReplicationBackfill", "{name}/replicationBackfills/{backfill}",
+        [("replication_backfill", "{backfill}", "UPDATE", None, {"status": "STOPPING"})],
+        lambda p: p.seed(
+            replicationConfiguration=rules((p.account, "us-west-2")),
+            backfills=[{"destination": {"region": "us-west-2", "registryId": p.account}, "status": "IN_PROGRESS"}],
+        ),
+    ),
+    "create a role": Accepted(
+        "with what is declared of it",
+        lambda p: create_role(p, description="ours", tags={"a": "1"}),
+        "CreateServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication",
+        [
+            (ROLE, "description", "ADD", None, "ours"), (ROLE, "managed", "ADD", None, True),
+            (ROLE, "mode", "ADD", None, "ENFORCE"), ("tags", "a", "ADD", None, "1"),
+        ],
+    ),
+    "update a role": Accepted(
+        "tag by tag", update_role,
+        "UpdateServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication",
+        [(ROLE, "mode", "UPDATE", "ENFORCE", "OBSERVE"), ("tags", "a", "UPDATE", "1", "2")],
+        lambda p: create_role(p, tags={"a": "1"}),
+    ),
+    "delete a role": Accepted(
+        "and whether an adopted one, too",
+        lambda p: p.live.client.delete_service_linked_role(role(p), force_delete_adopted=True),
+        "DeleteServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication",
+        [(ROLE, "deletion", "ADD", None, {"forced": True})], create_role,
+    ),
+    "look at a role": Accepted(
+        "it may lead to writes in AWS",
+        lambda p: p.live.client.reconcile_service_linked_role(role(p)),
+        "ReconcileServiceLinkedRole", "accounts/{account}/serviceLinkedRoles/replication", [], create_role,
+    ),
+    "forget an operation": Accepted(
+        "what it said is gone", forget_operation, "DeleteOperation", "operations/{operation}", [],
+        lambda p: p.apply({}, "team"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_an_accepted_call_leaves_one_event(place: Place, name: str) -> None:
+    case = ACCEPTED[name]
+    case.before(place)
+    known = len(events(place, f"kind = CALL AND method = {case.method}"))
+    case.call(place)
+    found = one(events(place, f"kind = CALL AND method = {case.method}")[known:])
+    last = found.resource.rsplit("/", 1)[-1]
+    names = {"name": place.name, "account": place.account, "backfill": last, "operation": last}
+    assert found.resource == case.resource.format(**names)
+    assert found.outcome == AuditEvent.OUTCOME_SUCCEEDED
+    assert found.call_id
+    assert found.account == place.account
+    assert found.region == ("" if "Role" in found.resource else place.region)
+    got = changes(found)
+    assert [c[:3] for c in got] == [(c[0], c[1].format(**names), c[2]) for c in case.changes]
+    for (*_, before, after), (*_, wanted_before, wanted_after) in zip(got, case.changes, strict=True):
+        for value, wanted in ((before, wanted_before), (after, wanted_after)):
+            assert (value is not None) if wanted is ... else value == wanted
+
+
+def test_every_rpc_that_changes_something_is_in_the_table() -> None:
+    from ecrkeeper._base import PATHS
+
+    reading = ("Get", "List", "Watch", "Check", "Explain", "Validate", "Wait", "Cancel")
+    methods = {path.rsplit("/", 1)[1] for path in PATHS.values()}
+    assert {m for m in methods if not m.startswith(reading)} == {case.method for case in ACCEPTED.values()}
+
+
+def test_an_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
+    request_id, call_id = str(uuid.uuid4()), f"call-{uuid.uuid4().hex}"
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+        from ecrkeeper.v1.registry_settings_service_pb2_grpc import RegistrySettingsServiceStub
+
+        wanted = ecrkeeper.RegistrySettings(name=place.part("team"), settings=message(caches(QUAY)))
+        call = pb.UpdateRegistrySettingsRequest(
+            registry_settings=wanted, allow_missing=True, request_id=request_id, reason="CHG-17"
+        )
+        send = RegistrySettingsServiceStub(channel).UpdateRegistrySettings
+        send(call, metadata=(("x-request-id", call_id),), timeout=10)
+        send(call, metadata=(("x-request-id", "again"),), timeout=10)
+    found = one(events(place))
+    assert (found.request_id, found.call_id, found.reason) == (request_id, call_id, "CHG-17")
+    assert list(found.owners) == ["team"]
+    assert found.generation == place.read().generation
+    assert place.live.client.get_audit_event(found.name) == found
+    for text in (f"call_id = {call_id}", f"request_id = {request_id}", f'resource = "{place.part("team")}"', "owner = team"):
+        assert one(events(place, text)).name == found.name
+
+
+def test_an_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place: Place) -> None:
+    place.apply(caches(QUAY, K8S), "first")
+    place.apply(caches(OTHER_QUAY), "second", force=True)
+    _, second, first = events(place)
+    assert (second.owners[0], [c[:3] for c in changes(second)]) == ("second", [(RULE, "quay", "ADD")])
+    assert (first.owners[0], [c[:3] for c in changes(first)]) == ("first", [(RULE, "quay", "REMOVE")])
+    assert (first.reason, first.request_id) == ("taken over by second", second.request_id)
+
+
+def test_what_is_refused_or_only_tried_leaves_no_event(place: Place) -> None:
+    client = place.live.client
+    place.apply(caches(QUAY), "team", validate_only=True)
+    watched = ecrkeeper.Registry(name=place.name, mode=ecrkeeper.Mode.MODE_OBSERVE)
+    client.update_registry(watched, ["mode"], validate_only=True)
+    client.create_service_linked_role(f"accounts/{place.account}", "replication", validate_only=True)
+    refused(CODE.NOT_FOUND, client.delete_registry_settings, place.part("team"))
+    refused(CODE.INVALID_ARGUMENT, place.apply, caches({**QUAY, "upstreamRegistryUrl": "nowhere.example.com"}), "team")
+    assert events(place) == []
+    place.apply(caches(QUAY), "team")
+    refused(CODE.ABORTED, client.delete_registry_settings, place.part("team"), etag="stale")
+    refused(CODE.FAILED_PRECONDITION, place.apply, caches(OTHER_QUAY), "other")
+    assert [event.method for event in events(place)] == ["UpdateRegistrySettings"]
+
+
+def test_lists_come_in_pages_newest_first_and_of_a_time(place: Place) -> None:
+    client = place.live.client
+    for n in range(5):
+        place.apply({}, f"team-{n}")
+    of_account = f"account = {place.account} AND kind = CALL"
+    pages = list(client.list_audit_events(of_account, page_size=2).pages)
+    assert [[e.owners[0] for e in page.audit_events] for page in pages] == [["team-4", "team-3"], ["team-2", "team-1"], ["team-0"]]
+    middle = pages[1].audit_events[0].create_time
+    assert [e.owners[0] for e in client.list_audit_events(of_account, end_time=middle)] == ["team-1", "team-0"]
+    assert [e.owners[0] for e in client.list_audit_events(of_account, start_time=middle)] == ["team-4", "team-3", "team-2"]
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert list(client.list_audit_events(of_account, start_time=later)) == []
+    token = pages[0].next_page_token
+    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(of_account, end_time=middle, page_token=token)))
+    assert fields_of(error) == ["page_token"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "field"),
+    [("colour = red", "filter"), ("kind =", "filter"), ("kind = CALL OR kind = AWS_WRITE", "filter")],
+)
+def test_a_filter_with_faults_is_refused(place: Place, filter: str, field: str) -> None:
+    client = place.live.client
+    assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(filter)))) == [field]
+    assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: next(iter(client.watch_audit_events(filter))))) == [field]
+
+
+@pytest.mark.parametrize("name", ["auditEvents/0", "auditEvents/x", "auditEvents/99999999999999999999", "events/1"])
+def test_a_name_that_is_none_is_refused(place: Place, name: str) -> None:
+    assert fields_of(refused(CODE.INVALID_ARGUMENT, place.live.client.get_audit_event, name)) == ["name"]
+
+
+def test_an_event_that_is_not_there_is_not_found(place: Place) -> None:
+    refused(CODE.NOT_FOUND, place.live.client.get_audit_event, "auditEvents/999999999999999999")
+
+
+def test_times_and_tokens_that_are_none_are_refused(place: Place) -> None:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    client = place.live.client
+    bad = Timestamp(seconds=2**62)
+    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(start_time=bad, end_time=bad)))
+    assert fields_of(error) == ["start_time", "end_time"]
+    for token in ("x", "bm9uZQ==", "WzEsIDJd" * 9, "Wy0xLCAwXQ==", "WzkyMjMzNzIwMzY4NTQ3NzU4MDYsIDBd"):
+        with client.watch_audit_events(resume_token=token) as steps:
+            assert fields_of(refused(CODE.INVALID_ARGUMENT, next, steps)) == ["resume_token"]
+
+
+def test_a_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place) -> None:
+    client = place.live.client
+    place.apply({}, "before")
+    start = one(events(place)).create_time
+    of_account = f"account = {place.account} AND kind = CALL"
+    told: list[tuple[str, str]] = []
+    with client.watch_audit_events(of_account, start_time=start, timeout=60) as steps:
+        writer = threading.Timer(0.3, lambda: [place.apply({}, f"during-{n}") for n in range(3)])
+        writer.start()
+        for step in steps:
+            if step.HasField("audit_event"):
+                told.append((step.audit_event.owners[0], step.resume_token))
+            if len(told) == 4:
+                break
+        writer.join()
+    assert [owner for owner, _ in told] == ["before", "during-0", "during-1", "during-2"]
+    with client.watch_audit_events(of_account, resume_token=told[1][1], timeout=60) as steps:
+        first = next(step for step in steps if step.HasField("audit_event"))
+        assert first.audit_event.owners[0] == "during-1"
+    with client.watch_audit_events(of_account, timeout=60) as steps:
+        assert not next(steps).HasField("audit_event")
+        place.apply({}, "after")
+        assert next(steps).audit_event.owners[0] == "after"
+
+
+def test_an_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -> None:
+    with place.live.client.watch_audit_events(f"account = {place.account} AND kind = AWS_WRITE", timeout=60) as steps:
+        next(steps)
+        place.apply(caches(QUAY), "team")
+        told = []
+        for step in steps:
+            told.append(step.audit_event)
+            if told[-1].outcome == AuditEvent.OUTCOME_SUCCEEDED:
+                break
+    assert {event.name for event in told} == {told[0].name}
+    # Whoever looks late sees only the end.
+    assert [event.outcome for event in told][:-1] in ([], [AuditEvent.OUTCOME_UNKNOWN])
+    eventually(lambda: not place.read().reconciling)

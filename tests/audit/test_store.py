@@ -1,0 +1,245 @@
+"""The trail in the store: order, completeness of the stream, retention; on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.store import audit, schema
+from ecrkeeper_server.store.audit import Completion, NewEvent, Place, Selection
+from ecrkeeper_server.store.clock import database_time
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import AuditEvent
+from sqlalchemy import create_engine, text
+
+from tests.postgres import Postgres
+from tests.store.conftest import Clock
+
+ALL = Selection()
+START: Place = (0, 0)
+
+
+def event(resource: str = "one", **more: Any) -> NewEvent:
+    return NewEvent(**{"kind": "CALL", "method": "Test", "resource": resource, "account": "111111111111", **more})
+
+
+async def add(db: Database, *resources: str, **more: Any) -> list[int]:
+    return await db.write(lambda tx: audit.record(tx, [event(name, **more) for name in resources]))
+
+
+async def streamed(db: Database, behind: Place = START) -> list[str]:
+    return [row.resource for row in await db.read(lambda tx: audit.stream(tx, behind, ALL, 1000))]
+
+
+async def listed(db: Database, selection: Selection = ALL) -> list[str]:
+    return [row.resource for row in await db.read(lambda tx: audit.page(tx, selection, None, 1000))]
+
+
+async def test_an_event_is_kept_as_it_was_recorded(db: Database, clock: Clock) -> None:
+    change = Change("tags", "a", ChangeKind.UPDATE, "1", "2")
+    (number,) = await add(db, "one", changes=[change], owners=("team-a",), reason="why", generation=3)
+    row = await db.read(lambda tx: audit.get(tx, number))
+    assert row is not None
+    assert row.changes == [{"setting": "tags", "key": "a", "kind": "UPDATE", "before": "1", "after": "2"}]
+    assert (row.owners, row.reason, row.generation, row.outcome) == (["team-a"], "why", 3, "SUCCEEDED")
+    assert row.create_time == clock.seconds * 1_000_000
+    assert row.complete_time is None
+    assert await db.read(lambda tx: audit.get(tx, number + 1)) is None
+
+
+async def test_ids_come_back_in_the_order_of_the_events_however_many(db: Database) -> None:
+    names = [f"r{n}" for n in range(1203)]
+    ids = await add(db, *names)
+    assert len(set(ids)) == len(names)
+    rows = {row.id: row.resource for row in await db.read(lambda tx: audit.page(tx, ALL, None, 2000))}
+    assert [rows[number] for number in ids] == names
+
+
+async def test_changes_that_are_too_large_are_counted_instead(db: Database) -> None:
+    changes = [Change("registry_policy", str(n), ChangeKind.ADD, None, "x" * 50_000) for n in range(6)]
+    (number,) = await add(db, "one", changes=changes)
+    row = await db.read(lambda tx: audit.get(tx, number))
+    assert row is not None
+    assert ([c["key"] for c in row.changes], row.omitted) == (["0", "1", "2"], 3)
+
+
+async def test_a_write_that_fails_leaves_no_event(db: Database) -> None:
+    def fails(tx: Tx) -> None:
+        audit.record(tx, [event()])
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await db.write(fails)
+    assert await listed(db) == []
+
+
+async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock) -> None:
+    await add(db, "a", "b")
+    clock.advance(10)
+    await add(db, "c", account="222222222222")
+    noon = int(clock.seconds * 1_000_000)
+    assert await listed(db) == ["c", "b", "a"]
+    assert await listed(db, Selection(start=noon)) == ["c"]
+    assert await listed(db, Selection(end=noon)) == ["b", "a"]
+    assert await listed(db, Selection(account="111111111111")) == ["b", "a"]
+    newest = (await db.read(lambda tx: audit.page(tx, ALL, None, 1)))[0]
+    behind = await db.read(lambda tx: audit.page(tx, ALL, (newest.create_time, newest.id), 1))
+    assert [row.resource for row in behind] == ["b"]
+
+
+async def test_a_completed_write_comes_again_in_the_stream(db: Database) -> None:
+    one, two, three = await add(db, "one", "two", "three", outcome="UNKNOWN")
+    place = await db.read(audit.now)
+    assert await streamed(db, place) == []
+    done = [Completion(three, "FAILED", "LimitExceeded", "id-3"), Completion(one, "SUCCEEDED", "", "id-1")]
+    await db.write(lambda tx: audit.complete(tx, done))
+    assert await streamed(db, place) == ["one", "three"]
+    assert await streamed(db) == ["two", "one", "three"]
+    rows = {n: await db.read(lambda tx, n=n: audit.get(tx, n)) for n in (one, two, three)}  # type: ignore[misc]
+    found = {n: (row.outcome, row.aws_error_code, row.aws_request_id) for n, row in rows.items() if row}
+    assert found == {
+        one: ("SUCCEEDED", "", "id-1"), two: ("UNKNOWN", "", ""), three: ("FAILED", "LimitExceeded", "id-3")
+    }  # fmt: skip
+    assert rows[two].complete_time is None and rows[one].complete_time is not None
+
+
+async def test_the_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
+    await add(db, "a")
+    clock.advance(1)
+    start = int(clock.seconds * 1_000_000)
+    assert await streamed(db, await db.read(lambda tx: audit.beginning(tx, start))) == []
+    await add(db, "b", "c")
+    assert await streamed(db, await db.read(lambda tx: audit.beginning(tx, start))) == ["b", "c"]
+
+
+async def test_old_events_are_forgotten_a_thousand_at_a_time(db: Database, clock: Clock) -> None:
+    await add(db, *(f"old{n}" for n in range(1500)))
+    clock.advance(40 * 86_400)
+    await add(db, "new")
+    assert await db.write(lambda tx: audit.purge(tx, 60)) == 0
+    assert await db.write(lambda tx: audit.purge(tx, 30)) == 1000
+    assert await db.write(lambda tx: audit.purge(tx, 30)) == 500
+    assert await listed(db) == ["new"]
+
+
+async def test_the_stream_goes_on_behind_events_that_were_forgotten(db: Database, clock: Clock) -> None:
+    """Else a watcher that waits behind a forgotten event would be blind to what comes next."""
+    await add(db, "a")
+    await add(db, "b")
+    place = await db.read(audit.now)
+    clock.advance(86_400 * 400)
+    await db.write(lambda tx: audit.purge(tx, 365))
+    await add(db, "c")
+    assert await streamed(db, place) == ["c"]
+
+
+class Sleeper:
+    """A transaction on a connection of its own that is open until it is told to end."""
+
+    def __init__(self, url: str, resource: str) -> None:
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+        self._engine, self._conn = engine, engine.connect()
+        self._conn.execute(text("BEGIN"))
+        self._tx = Tx(self._conn, database_time("postgresql"), "postgresql", set())
+        audit.record(self._tx, [event(resource)])
+
+    def end(self, how: str = "COMMIT") -> None:
+        self._conn.execute(text(how))
+        self._conn.close()
+        self._engine.dispose()
+
+
+async def test_an_event_waits_for_older_transactions_that_still_run(cluster: Postgres) -> None:
+    url = cluster.create_database(f"held_{time.monotonic_ns()}")
+    schema.migrate(url)
+    db = schema.open_database(url)
+    early, undone = Sleeper(url, "early"), Sleeper(url, "undone")
+    await add(db, "late")
+    assert await listed(db) == ["late"], "a list shows what is committed"
+    assert await streamed(db) == [], "the stream does not: what sorts before it may still come"
+    assert await db.read(audit.held_back)
+    place = await db.read(audit.now)
+    early.end()
+    assert await streamed(db, place) == ["early"]
+    undone.end("ROLLBACK")
+    assert await streamed(db, place) == ["early", "late"]
+    assert not await db.read(audit.held_back)
+    await db.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_reader_misses_nothing_that_many_writers_commit_in_any_order(database_url: str, seed: int) -> None:
+    """Several processes' worth of connections on Postgres; on SQLite, whose writer is one, the order is that of commits."""
+    dice = random.Random(seed)
+    postgres = database_url.startswith("postgresql")
+    dbs = [schema.open_database(database_url) for _ in range(3 if postgres else 1)]
+    told: list[AuditEvent] = []
+    writing = True
+
+    async def write(number: int) -> None:
+        for n in range(15):
+            pause = dice.uniform(0, 0.01)
+
+            def change(tx: Tx, name: str = f"{number}.{n}", pause: float = pause) -> list[int]:
+                ids = audit.record(tx, [event(name, outcome="UNKNOWN")])
+                time.sleep(pause)
+                if pause > 0.009:
+                    raise KeyError
+                return ids
+
+            try:
+                ids = await dbs[number % len(dbs)].write(change)
+            except KeyError:
+                continue
+            await asyncio.sleep(dice.uniform(0, 0.01))
+            done = [Completion(ids[0], "SUCCEEDED")]
+            await dbs[(number + 1) % len(dbs)].write(lambda tx, d=done: audit.complete(tx, d))  # type: ignore[misc]
+
+    async def read() -> None:
+        place: Place = START
+        while True:
+            ended = not writing
+            horizon, rows = await dbs[0].read(lambda tx, p=place: (audit.now(tx), audit.stream(tx, p, ALL, 7)))  # type: ignore[misc]
+            told.extend(rows)
+            place = (rows[-1].txid, rows[-1].id) if rows else place
+            if len(rows) < 7:
+                place = max(place, horizon)
+            if ended and not rows and not await dbs[0].read(audit.held_back):
+                return
+            await asyncio.sleep(0.001)
+
+    reader = asyncio.create_task(read())
+    await asyncio.gather(*(write(number) for number in range(9)))
+    writing = False
+    await asyncio.wait_for(reader, 30)
+    stored = await dbs[0].read(lambda tx: audit.page(tx, ALL, None, 1000))
+    assert len(stored) > 90
+    seen = Counter((row.resource, row.outcome) for row in told)
+    assert set(seen.values()) == {1}, "nothing comes twice in the same state"
+    assert {(row.resource, row.outcome) for row in stored} <= set(seen), "nothing is missed"
+    order = [(row.txid, row.id) for row in told]
+    assert order == sorted(order)
+    for db in dbs:
+        await db.close()
+
+
+async def test_events_of_a_restored_dump_go_before_new_ones(cluster: Postgres) -> None:
+    url = cluster.create_database(f"moved_{time.monotonic_ns()}")
+    schema.migrate(url)
+    db = schema.open_database(url)
+    await add(db, "moved one", "moved two")
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE audit_events SET txid = 4000000000000 - id"))
+    engine.dispose()
+    await add(db, "new")
+    assert await streamed(db) == ["new"]
+    assert await db.write(audit.adopt) == 2
+    assert await db.write(audit.adopt) == 0
+    assert await streamed(db) == ["moved one", "moved two", "new"]
+    await db.close()
