@@ -235,7 +235,7 @@ def test_an_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
     assert list(found.owners) == ["team"]
     assert found.generation == place.read().generation
     assert place.live.client.get_audit_event(found.name) == found
-    for text in (f"call_id = {call_id}", f"request_id = {request_id}", f'resource = "{place.part("team")}"', "owner = team"):
+    for text in (f"call_id = {call_id}", f"request_id = {request_id}", f'resource = "{place.part("team")}"', "owner = team AND kind = CALL"):
         assert one(events(place, text)).name == found.name
 
 

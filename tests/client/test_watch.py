@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import ecrkeeper
 import grpc
 import pytest
+from ecrkeeper.v1.audit_service_pb2 import WatchAuditEventsResponse as AuditStep
 from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
 from ecrkeeper.v1.role_service_pb2 import WatchServiceLinkedRolesResponse as RoleStep
@@ -239,3 +241,18 @@ def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
             return registry
 
     assert asyncio.run(wait()) == SYNCED.registry
+
+
+def test_a_stream_of_audit_events_goes_on_behind_its_last_step(server: FakeServer, client: ecrkeeper.Client) -> None:
+    one, two = (AuditStep(audit_event=ecrkeeper.AuditEvent(name=f"auditEvents/{n}"), resume_token=f"t{n}") for n in (1, 2))
+    server.on("WatchAuditEvents", stream(one, then="UNAVAILABLE"), stream(two, then="open"))
+    with client.watch_audit_events("kind = CALL", resume_token="t0") as steps:
+        assert [next(steps), next(steps)] == [one, two]
+    first, second = server.requests("WatchAuditEvents")
+    assert (first.resume_token, second.resume_token) == ("t0", "t1")
+    assert first.filter == second.filter == "kind = CALL"
+
+
+def test_a_time_without_a_zone_is_refused(client: ecrkeeper.Client) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        client.list_audit_events(start_time=datetime(2030, 1, 1))  # noqa: DTZ001

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecrkeeper_server.api.declarations import NEW_REGISTRY, Wish, desire
+from ecrkeeper_server.api.recording import accepted, declared_changes, spec_changes
+from ecrkeeper_server.api.writes import Caller
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store import audit, declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -40,18 +42,21 @@ def planned(tx: Tx, document: Document) -> Change:
 def restore(tx: Tx, document: Document, origin: Origin) -> Change:
     """Make the store hold what the document says; what it does not mention stays."""
     if isinstance(document, RoleDocument):
-        return _restore_role(tx, document)
+        return _restore_role(tx, document, origin)
     row = resources.get(tx, str(document.name), lock=True)
     declared = declarations.of_registry(tx, document.name)
     change, composition = _registry_change(row, declared, document)
     if not change:
         return change
     row = resources.ensure(tx, document.name, NEW_REGISTRY)
+    before = row.spec
     owners = sorted({d.owner for d in declared} | set(document.wishes))
     row = desire(tx, replace(row, spec={**row.spec, **_kept(document)}), composition, owners)
+    caller, present = _caller(origin), {d.owner: d for d in declared}
+    events = [accepted(caller, document.name, generation=row.generation, changes=spec_changes(before, row.spec))]
     for owner in (*change.created, *change.updated):
         wish = document.wishes[owner]
-        declarations.put(
+        stored = declarations.put(
             tx,
             SettingsName(document.name, owner),
             wish.settings,
@@ -60,7 +65,15 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Change:
             registry_generation=row.generation,
             origin=origin,
         )
+        changes = declared_changes(present.get(owner), stored)
+        events.append(accepted(caller, stored.name, generation=row.generation, changes=changes))
+    audit.record(tx, events if change.kept else events[1:])
     return change
+
+
+def _caller(origin: Origin) -> Caller:
+    """Who the audit trail is to name."""
+    return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
 def _kept(document: RegistryDocument) -> dict[str, str]:
@@ -112,13 +125,15 @@ def _role_change(row: Resource | None, document: RoleDocument) -> Change:
     return Change() if before == _role_spec(row, document) else Change(updated=(document.name.role,))
 
 
-def _restore_role(tx: Tx, document: RoleDocument) -> Change:
+def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
     row = resources.get(tx, str(document.name), lock=True)
     change = _role_change(row, document)
     if not change:
         return change
-    spec = _role_spec(row, document)
+    before, spec = {} if row is None else row.spec, _role_spec(row, document)
     row = resources.ensure(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
     if document.remembered and not row.state.get("provenance"):
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
+    changes = spec_changes(before, spec)
+    audit.record(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])
     return change

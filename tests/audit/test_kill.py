@@ -1,0 +1,56 @@
+"""SIGKILL between the record of a write and its completion: nothing was sent that the trail does not name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import ecrkeeper
+from ecrkeeper.v1.audit_pb2 import AuditEvent
+
+from tests.chaos.processes import TracedServer
+from tests.harness import Server, Simulator, eventually
+
+BASE = 400_000_000_000
+REGION = "us-east-1"
+RULES = {"rules": [{"ecrRepositoryPrefix": p, "upstreamRegistryUrl": "quay.io"} for p in ("one", "two")]}
+
+
+def registry(n: int) -> str:
+    return f"accounts/{BASE + n}/registries/{REGION}"
+
+
+def events(client: ecrkeeper.Client, n: int) -> list[AuditEvent]:
+    return list(client.list_audit_events(f"account = {BASE + n} AND kind = AWS_WRITE"))
+
+
+def test_a_write_whose_completion_a_kill_prevented_is_unknown(aws: Simulator, database_url: str, tmp_path: Path) -> None:
+    rows = range(20)
+    doomed = TracedServer(tmp_path, database_url, aws.url, kind="registry", base=BASE, concurrency=100, lease_seconds=1)
+    with ecrkeeper.Client(doomed.address, insecure=True) as client:
+        for n in rows:
+            client.apply_registry_settings(f"{registry(n)}/settings/team", {"pullThroughCacheRules": RULES})
+
+        def ended(n: int) -> bool:
+            return registry(n) in doomed.stopped() or not client.get_registry(registry(n)).reconciling
+
+        eventually(lambda: all(ended(n) for n in rows), 60)
+    doomed.kill()
+    before = aws.writes()
+
+    heir = Server(tmp_path, database_url, aws.url)
+    with ecrkeeper.Client(heir.address, insecure=True) as client:
+        eventually(lambda: not any(client.get_registry(registry(n)).reconciling for n in rows), 40)
+        left = {n: [e for e in events(client, n) if e.outcome == AuditEvent.OUTCOME_UNKNOWN] for n in rows}
+        assert not any(e.HasField("complete_time") for found in left.values() for e in found)
+        open_then = {n for n, found in left.items() if found}
+        sent_then = {int(call["account"]) - BASE for call in before}
+        assert open_then - sent_then, "no kill came between the record and the call"
+        assert open_then & sent_then, "no kill came between the call and its completion"
+        assert sent_then - open_then, "no step ended before the kill"
+        for n in rows:
+            sent = Counter(call["request_id"] for call in aws.writes() if call["account"] == str(BASE + n))
+            known = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.OUTCOME_SUCCEEDED}
+            assert known <= set(sent)
+            assert len(set(sent) - known) <= len(left[n]), f"killed after {n} statements: a write is not in the trail"
+    assert heir.stop() == 0
