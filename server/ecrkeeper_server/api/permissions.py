@@ -175,6 +175,11 @@ def _table(**services: Mapping[str, Needs]) -> dict[str, Needs]:
     }
 
 
+def _trail(request: Any) -> Sequence[Need]:
+    """The audit trail is of all accounts and owners: who administers everything may read it."""
+    return [Need(Verb.ADMIN, getattr(request, "name", "auditEvents/-"), Target())]
+
+
 PERMISSIONS: Mapping[str, Needs] = _table(
     RoleService={
         "GetServiceLinkedRole": _role(Verb.READ),
@@ -210,6 +215,7 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "ListReplicationBackfills": _registry(Verb.READ, "parent"),
         "ListReplicationBackfillResults": _backfill(Verb.READ),
     },
+    AuditService={"GetAuditEvent": _trail, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={
         "GetOperation": _operation(Verb.READ),
         "WaitOperation": _operation(Verb.READ),
