@@ -91,7 +91,12 @@ def backfill(place: Place) -> None:
 def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
     """What AWS was sent and answered, by its request ids."""
     return {
-        (c["request_id"], f"{c['service']}:{c['operation']}", c["region"], "SUCCEEDED" if c["status"] == 200 else "FAILED")
+        (
+            c["request_id"],
+            f"{c['service']}:{c['operation']}",
+            c["region"],
+            "SUCCEEDED" if c["status"] == 200 else "FAILED",
+        )
         for c in place.writes(since)
         if c["status"]
     }
@@ -123,7 +128,11 @@ def test_the_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) 
         assert event.changes, event.method
         assert event.HasField("complete_time")
         by_a_step = event.method != "ecr:StopReplicationBackfill"
-        assert (bool(event.generation), bool(event.reconcile_id), bool(event.call_id)) == (by_a_step, by_a_step, not by_a_step)
+        assert (bool(event.generation), bool(event.reconcile_id), bool(event.call_id)) == (
+            by_a_step,
+            by_a_step,
+            not by_a_step,
+        )
     policy = next(e for e in events if e.method == "ecr:PutRegistryPolicy")
     assert [(c.setting, c.key) for c in policy.changes] == [("registry_policy", "Cache")]
     assert (list(policy.owners), policy.resource) == (["platform"], place.name)
@@ -135,7 +144,9 @@ def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None
     rules = [{"ecrRepositoryPrefix": p, "upstreamRegistryUrl": "quay.io"} for p in ("one", "two")]
     of_rules = {"service": "ecr", "operation": "CreatePullThroughCacheRule", "account": place.account, "count": 1}
     since = place.live.aws.position()
-    place.live.aws.control("POST", "faults", {**of_rules, "kind": "error", "code": "LimitExceededException", "status": 400})
+    place.live.aws.control(
+        "POST", "faults", {**of_rules, "kind": "error", "code": "LimitExceededException", "status": 400}
+    )
     place.apply({"pull_through_cache_rules": {"rules": rules}})
     failed, succeeded = eventually(lambda: [e for e in writes(place) if e.HasField("complete_time")])
     assert (failed.outcome, failed.aws_error_code) == (AuditEvent.OUTCOME_FAILED, "LimitExceeded")
@@ -154,7 +165,13 @@ def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None
 
 def test_a_write_that_is_not_sent_says_so(place: Place) -> None:
     """The first of two calls gets no answer, which ends the step."""
-    of_policy = {"service": "ecr", "operation": "PutRegistryPolicy", "account": place.account, "count": 1, "kind": "drop"}
+    of_policy = {
+        "service": "ecr",
+        "operation": "PutRegistryPolicy",
+        "account": place.account,
+        "count": 1,
+        "kind": "drop",
+    }
     place.live.aws.control("POST", "faults", of_policy)
     wanted = declared(place.account, changed=False)
     place.apply({name: wanted[name] for name in ("registry_policy", "pull_time_update_exclusions")})

@@ -235,7 +235,12 @@ def test_an_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
     assert list(found.owners) == ["team"]
     assert found.generation == place.read().generation
     assert place.live.client.get_audit_event(found.name) == found
-    for text in (f"call_id = {call_id}", f"request_id = {request_id}", f'resource = "{place.part("team")}"', "owner = team AND kind = CALL"):
+    for text in (
+        f"call_id = {call_id}",
+        f"request_id = {request_id}",
+        f'resource = "{place.part("team")}"',
+        "owner = team AND kind = CALL",
+    ):
         assert one(events(place, text)).name == found.name
 
 
@@ -269,14 +274,24 @@ def test_lists_come_in_pages_newest_first_and_of_a_time(place: Place) -> None:
         place.apply({}, f"team-{n}")
     of_account = f"account = {place.account} AND kind = CALL"
     pages = list(client.list_audit_events(of_account, page_size=2).pages)
-    assert [[e.owners[0] for e in page.audit_events] for page in pages] == [["team-4", "team-3"], ["team-2", "team-1"], ["team-0"]]
+    assert [[e.owners[0] for e in page.audit_events] for page in pages] == [
+        ["team-4", "team-3"],
+        ["team-2", "team-1"],
+        ["team-0"],
+    ]
     middle = pages[1].audit_events[0].create_time
     assert [e.owners[0] for e in client.list_audit_events(of_account, end_time=middle)] == ["team-1", "team-0"]
-    assert [e.owners[0] for e in client.list_audit_events(of_account, start_time=middle)] == ["team-4", "team-3", "team-2"]
+    assert [e.owners[0] for e in client.list_audit_events(of_account, start_time=middle)] == [
+        "team-4",
+        "team-3",
+        "team-2",
+    ]
     later = datetime.now(UTC) + timedelta(days=1)
     assert list(client.list_audit_events(of_account, start_time=later)) == []
     token = pages[0].next_page_token
-    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(of_account, end_time=middle, page_token=token)))
+    error = refused(
+        CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(of_account, end_time=middle, page_token=token))
+    )
     assert fields_of(error) == ["page_token"]
 
 

@@ -244,7 +244,9 @@ def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
 
 
 def test_a_stream_of_audit_events_goes_on_behind_its_last_step(server: FakeServer, client: ecrkeeper.Client) -> None:
-    one, two = (AuditStep(audit_event=ecrkeeper.AuditEvent(name=f"auditEvents/{n}"), resume_token=f"t{n}") for n in (1, 2))
+    one, two = (
+        AuditStep(audit_event=ecrkeeper.AuditEvent(name=f"auditEvents/{n}"), resume_token=f"t{n}") for n in (1, 2)
+    )
     server.on("WatchAuditEvents", stream(one, then="UNAVAILABLE"), stream(two, then="open"))
     with client.watch_audit_events("kind = CALL", resume_token="t0") as steps:
         assert [next(steps), next(steps)] == [one, two]
