@@ -129,6 +129,9 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("GetReplicationBackfill", {"name": BACKFILL}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfills", {"parent": REGISTRY}, [(READ, AT)], "only looks"),
     ("ListReplicationBackfillResults", {"name": BACKFILL}, [(READ, AT)], "only looks"),
+    ("GetAuditEvent", {"name": "auditEvents/1"}, [(ADMIN, Target())], "the trail is of everything"),
+    ("ListAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
+    ("WatchAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("ListOperations", {}, [(READ, Target("-", "-"))], "rows are filtered by what they are on"),
     ("GetOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
     ("WaitOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
@@ -159,7 +162,8 @@ def test_every_flag_that_forces_something_needs_force() -> None:
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
 def test_a_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
-    if path.endswith(("/ListSupportedRegions", "/ListOperations")):
+    if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvent", "AuditEvents")):
+        # What these need does not depend on a name.
         assert PERMISSIONS[path](request) is not None
         return
     with pytest.raises(InvalidArgument):
