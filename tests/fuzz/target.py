@@ -18,7 +18,7 @@ from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
 from ecrkeeper_server.api.server import build, set_serving
 from ecrkeeper_server.api.watch import Changes
-from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.store import schema
 
@@ -32,7 +32,18 @@ class RememberingAws:
         self._aws = aws
         self._known: dict[str, Any] = {}
 
-    async def call(self, account: str, region: str, service: str, operation: str, params: dict[str, Any]) -> Any:
+    async def call(
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        *,
+        fence: Fence | None = None,
+    ) -> Any:
+        if fence is not None:
+            await fence()
         key = repr((account, region, service, operation, params))
         if key not in self._known:
             if len(self._known) >= _ASKED:
@@ -78,7 +89,9 @@ class Contents:
 
     def __init__(self, path: Path) -> None:
         self._conn = sqlite3.connect(path)
-        tables = self._conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = self._conn.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        ).fetchall()
         self._tables = sorted(name for (name,) in tables)
         self._version = self._read_version()
         self._digest = self._read_digest()
@@ -100,7 +113,9 @@ class Contents:
     def _read_digest(self) -> bytes:
         digest = hashlib.blake2b()
         for table in self._tables:
-            for row in self._conn.execute(f"SELECT * FROM {table}"):
+            # What was sent to AWS stays in the audit trail, refused there or not.
+            these = " WHERE kind <> 'AWS_WRITE'" if table == "audit_events" else ""
+            for row in self._conn.execute(f"SELECT * FROM {table}{these}"):
                 digest.update(repr(row).encode(errors="surrogatepass"))
         return digest.digest()
 
