@@ -11,7 +11,7 @@ import ecrkeeper
 from ecrkeeper_server.store.clock import database_time
 from ecrkeeper_server.store.schema import _engine
 from ecrkeeper_server.store.tables import declarations, resources
-from sqlalchemy import and_, func, insert, select, text, update
+from sqlalchemy import BigInteger, and_, cast, func, insert, select, text, update
 
 from benchmarks.responder import DECLARED
 
@@ -25,6 +25,8 @@ _FIRST = 100_000_000_000
 _SEED = "accounts/999999999999/registries/us-east-1"
 _PAUSED = "accounts/999999999998/registries/us-east-1"
 _CHUNK = 2_000
+# Microseconds over which rows have become due.
+_SPREAD = 1_000_000
 
 
 def account(index: int) -> str:
@@ -79,10 +81,17 @@ class Rows:
             conn.execute(text("ANALYZE"))
 
     def make_due(self, begin: int, count: int) -> None:
-        """Make `count` registries due, from a multiple of 20 on."""
+        """Make `count` registries due, from a multiple of 20 on.
+
+        Their order is random, as the jitter of resyncs makes it: in the order of the names the 20 registries of an
+        account would come one after the other, and an account may have only a part of the slots at a time.
+        """
+        chance: Any = func.abs(func.random() % _SPREAD)
+        if self._engine.dialect.name == "postgresql":
+            chance = cast(func.random() * _SPREAD, BigInteger)
         accounts = resources.c.account.between(account(begin), account(begin + count - 1))
         with self._engine.connect() as conn:
-            conn.execute(update(resources).where(self._registries, accounts).values(due_at=self._now()))
+            conn.execute(update(resources).where(self._registries, accounts).values(due_at=self._now() - chance))
 
     def notify(self) -> None:
         """Wake every engine on a Postgres database, as a write would."""
