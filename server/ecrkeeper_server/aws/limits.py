@@ -60,6 +60,8 @@ class Limiter:
                 reason="AWS_THROTTLED",
                 after=delay,
             )
+        if not delay:
+            return delay
         try:
             await asyncio.sleep(delay)
         except asyncio.CancelledError:
