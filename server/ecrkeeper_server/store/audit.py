@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, func, insert, literal_column, select, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.settings.elements import Change
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import MICROSECONDS, Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import AuditEvent
 from ecrkeeper_server.store.tables import audit_events
@@ -98,17 +99,21 @@ class Selection:
         return found
 
 
-def _this_transaction(tx: Tx) -> ColumnElement[int]:
-    if tx.dialect == "postgresql":
+def _this_transaction(dialect: str) -> ColumnElement[int]:
+    if dialect == "postgresql":
         return _THIS
     return select(func.coalesce(func.max(audit_events.c.txid), 0) + 1).scalar_subquery()
 
 
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     """Add events, as a rule in one statement; their ids, in the order of the events."""
+    if len(events) == 1:
+        tx.changes(CHANGED)
+        number: int = tx.conn.execute(_insert(tx.now, tx.dialect), _values(events[0])).scalar_one()
+        return [number]
     ids: list[int] = []
     for at in range(0, len(events), _ROWS_AT_ONCE):
-        stamp = {"txid": _this_transaction(tx), "create_time": tx.now()}
+        stamp = {"txid": _this_transaction(tx.dialect), "create_time": tx.now()}
         rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
         added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
         # The rows of VALUES are numbered in their order; nothing says that they come back in it.
@@ -116,6 +121,13 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     if ids:
         tx.changes(CHANGED)
     return ids
+
+
+# Every call that changes something adds one event; putting the statement together takes longer than running it.
+@lru_cache(maxsize=64)
+def _insert(now: Now, dialect: str) -> Any:
+    stamp = {"txid": _this_transaction(dialect), "create_time": now()}
+    return insert(audit_events).values(stamp).returning(audit_events.c.id)
 
 
 def _values(event: NewEvent) -> dict[str, Any]:
@@ -156,7 +168,7 @@ def complete(tx: Tx, completions: Sequence[Completion]) -> None:
         update(audit_events)
         .where(audit_events.c.id.in_([done.id for done in completions]))
         .values(
-            txid=_this_transaction(tx),
+            txid=_this_transaction(tx.dialect),
             complete_time=tx.now(),
             outcome=each(lambda done: done.outcome),
             aws_error_code=each(lambda done: done.aws_error_code),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Insert, bindparam, delete, func, insert, select, tuple_, update
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
+from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
 from ecrkeeper_server.store.tables import declarations, revisions
+
+_KEY = ("account", "region", "owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +95,9 @@ def put(
         "settings": settings,
         "deletion_policy": deletion_policy,
         "allow_replacement": allow_replacement,
-        "generation": _next(name),
         "registry_generation": registry_generation,
-        "update_time": tx.now(),
     }
-    row = tx.conn.execute(update(declarations).where(*_is(name)).values(**values).returning(declarations)).one_or_none()
+    row = tx.conn.execute(_change(tx.now), {**_key(name), **{f"_{k}": v for k, v in values.items()}}).one_or_none()
     if row is None:
         row = tx.conn.execute(
             insert(declarations)
@@ -104,8 +106,10 @@ def put(
                 region=name.registry.region,
                 owner=name.owner,
                 uid=str(uuid.uuid4()),
+                generation=_next(name),
                 observed_generation=0,
                 create_time=tx.now(),
+                update_time=tx.now(),
                 **values,
             )
             .returning(declarations)
@@ -113,6 +117,30 @@ def put(
     declared = Declaration.of(row)
     _record(tx, declared, declared.generation, settings, origin)
     return declared
+
+
+# Every change of a declaration runs this: putting the statement together takes longer.
+@lru_cache(maxsize=64)
+def _change(now: Now) -> Any:
+    wanted: dict[str, Any] = {name: bindparam(f"_{name}") for name in _KEY}
+    newest = select(func.coalesce(func.max(revisions.c.revision), 0) + 1)
+    return (
+        update(declarations)
+        .where(*(declarations.c[name] == value for name, value in wanted.items()))
+        .values(
+            settings=bindparam("_settings"),
+            deletion_policy=bindparam("_deletion_policy"),
+            allow_replacement=bindparam("_allow_replacement"),
+            registry_generation=bindparam("_registry_generation"),
+            generation=newest.where(*(revisions.c[name] == value for name, value in wanted.items())).scalar_subquery(),
+            update_time=now(),
+        )
+        .returning(declarations)
+    )
+
+
+def _key(name: SettingsName) -> dict[str, str]:
+    return {"_account": name.registry.account, "_region": name.registry.region, "_owner": name.owner}
 
 
 def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
@@ -135,22 +163,27 @@ def _record(
     settings: dict[str, Any] | None,
     origin: Origin,
 ) -> None:
-    tx.conn.execute(
-        insert(revisions).values(
-            account=declared.account,
-            region=declared.region,
-            owner=declared.owner,
-            revision=revision,
-            settings=settings,
-            deletion_policy=declared.deletion_policy,
-            allow_replacement=declared.allow_replacement,
-            create_time=tx.now(),
-            principal=origin.principal,
-            request_id=origin.request_id,
-            reason=origin.reason,
-            method=origin.method,
-        )
-    )
+    values = {
+        "account": declared.account,
+        "region": declared.region,
+        "owner": declared.owner,
+        "settings": settings,
+        "deletion_policy": declared.deletion_policy,
+        "allow_replacement": declared.allow_replacement,
+        "principal": origin.principal,
+        "request_id": origin.request_id,
+        "reason": origin.reason,
+        "method": origin.method,
+    }
+    if isinstance(revision, int):
+        tx.conn.execute(_add(tx.now), {**values, "revision": revision})
+    else:
+        tx.conn.execute(_add(tx.now).values(revision=revision), values)
+
+
+@lru_cache(maxsize=64)
+def _add(now: Now) -> Insert:
+    return insert(revisions).values(create_time=now())
 
 
 def _next(name: SettingsName) -> ColumnElement[int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.tables import resources
@@ -79,16 +81,26 @@ def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due:
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Change what is desired: a new generation, due at once."""
-    return _changed(
-        tx,
-        name,
-        spec=spec,
-        generation=resources.c.generation + 1,
-        requested=resources.c.requested + 1,
-        update_time=tx.now(),
-        due_at=tx.now(),
-        urgent=True,
-        failures=0,
+    row = tx.conn.execute(_desire(tx.now), {"_name": name, "_spec": spec}).one()
+    tx.changes(name)
+    return Resource.of(row)
+
+
+@lru_cache(maxsize=64)
+def _desire(now: Now) -> Any:
+    return (
+        update(resources)
+        .where(resources.c.name == bindparam("_name"))
+        .values(
+            spec=bindparam("_spec"),
+            generation=resources.c.generation + 1,
+            requested=resources.c.requested + 1,
+            update_time=now(),
+            due_at=now(),
+            urgent=True,
+            failures=0,
+        )
+        .returning(resources)
     )
 
 
