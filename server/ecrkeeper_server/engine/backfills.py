@@ -1,13 +1,16 @@
 """Replication backfills: started and followed by the step of their registry, as operations.
 
-ECR's start takes no client token. The operation is stored before anything is
-sent, and a step that finds one without an id looks for a backfill that began
-after it before starting another: a kill in between starts nothing twice.
+ECR's start takes no client token. Before anything is sent, the operation is
+stored with the backfills to the same destination that are there already. A step
+that finds it without an id of its own takes a backfill that is not among them
+for the one it started: a kill in between starts nothing twice, however soon ECR
+was done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,8 +30,6 @@ BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
 _TERMINAL = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 _PAGES = 40
-# AWS's clock and ours may differ by this much.
-_CLOCK_SECONDS = 60.0
 
 
 async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
@@ -62,7 +63,10 @@ async def follow(step: Step, waiting: Sequence[Operation]) -> bool:
 
 async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]) -> bool:
     try:
-        seen = _find(operation, known) or await _start(step, operation)
+        seen = _find(operation, known)
+        if seen is None:
+            operation = await _remember_others(step, operation, known)
+            seen = await _start(step, operation)
     except Permanent as error:
         refusal = error_json(error)
         await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
@@ -83,14 +87,26 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
 
 def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] | None:
     mine = operation.metadata.get("backfill", {}).get("replicationBackfillId")
-    began = operation.create_time / 1_000_000 - _CLOCK_SECONDS
+    others = operation.metadata.get("others")
     for row in known:
         if mine is not None and row["replicationBackfillId"] == mine:
             return row
-        same = row.get("destination") == operation.metadata["destination"]
-        if mine is None and same and row["status"] not in _TERMINAL and float(row.get("startedAt") or 0) >= began:
+        # Without others nothing was sent yet.
+        new = others is not None and row["replicationBackfillId"] not in others
+        if mine is None and new and row.get("destination") == operation.metadata["destination"]:
             return row
     return operation.metadata.get("backfill")
+
+
+async def _remember_others(step: Step, operation: Operation, known: list[dict[str, Any]]) -> Operation:
+    """The operation with the backfills to its destination that it did not start."""
+    if "others" in operation.metadata:
+        return operation
+    destination = operation.metadata["destination"]
+    others = [row["replicationBackfillId"] for row in known if row.get("destination") == destination]
+    metadata = {**operation.metadata, "others": others}
+    await step.db.write(lambda tx: operations.progress(tx, operation, metadata))
+    return replace(operation, metadata=metadata)
 
 
 async def _start(step: Step, operation: Operation) -> dict[str, Any]:
