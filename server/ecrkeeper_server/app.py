@@ -27,6 +27,9 @@ from ecrkeeper_server.store.database import Database
 
 log = structlog.get_logger("ecrkeeper")
 
+# Who asks whether the server is ready does not wait for long.
+_READY_SECONDS = 2.0
+
 
 def prepare(config: Config) -> None:
     """Bring a SQLite file to the newest schema; refuse a Postgres database that is behind."""
@@ -112,8 +115,8 @@ async def _ready(db: Database, stopping: asyncio.Event) -> bool:
     if stopping.is_set():
         return False
     try:
-        await db.read(queue.depth)
-    except Refusal:
+        await asyncio.wait_for(db.read(queue.depth), _READY_SECONDS)
+    except (Refusal, TimeoutError):
         return False
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -12,8 +13,10 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
 from sqlalchemy import text
 
+from tests.chaos.proxy import proxy
 from tests.postgres import Postgres
 
 NAME = RegistryName("111111111111", "us-east-1")
@@ -143,3 +146,18 @@ async def test_a_url_of_several_hosts_finds_the_one_that_takes_writes(cluster: P
         await _until(lambda: {str(NAME)} in heard)
     finally:
         await opened.close()
+
+
+async def test_a_transaction_whose_connection_has_gone_silent_is_given_up(url: str) -> None:
+    with proxy(urlsplit(url).port or 0) as line:
+        through = url.replace(f":{urlsplit(url).port}/", f":{line.port}/")
+        db = PostgresDatabase(postgres_engine(through, 2), 2, patience=0.5)
+        assert await db.read(backend)
+        line.hang()
+        with pytest.raises(Unavailable) as caught:
+            await asyncio.wait_for(db.read(backend), 10)
+        assert caught.value.reason == "STORE_UNAVAILABLE"
+        line.heal()
+        # Neither thread nor connection is lost.
+        assert all(await asyncio.gather(*(db.read(backend) for _ in range(4))))
+        await db.close()

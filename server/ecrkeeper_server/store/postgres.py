@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.patience import Patience
 
 T = TypeVar("T")
 
@@ -40,6 +41,8 @@ _CONNECT = {
     "tcp_user_timeout": 20_000,
 }
 _STATEMENT_MILLISECONDS = 15_000
+# Longer than any statement may take.
+_PATIENCE_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
 _NOTIFY_LIMIT = 7_000
 
@@ -72,8 +75,11 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
 class PostgresDatabase(Database):
     """Any number of processes on one database."""
 
-    def __init__(self, engine: Engine, pool_size: int, now: Now | None = None) -> None:
+    def __init__(
+        self, engine: Engine, pool_size: int, now: Now | None = None, *, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         self._engine = engine
+        self._patience = patience
         self._now = now or database_time("postgresql")
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgres")
         self._closing = threading.Event()
@@ -92,12 +98,18 @@ class PostgresDatabase(Database):
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         if self._closing.is_set():
             raise Unavailable("the store is closed", reason="STORE_CLOSED")
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, call, *args))
+        loop, patience = asyncio.get_running_loop(), Patience()
+        running = loop.run_in_executor(self._threads, lambda: call(*args, patience))
+        limit = loop.call_later(self._patience, patience.exhaust)
+        running.add_done_callback(lambda _: limit.cancel())
+        return await asyncio.shield(running)
 
-    def _attempts(self, run: Callable[[Callable[[Tx], T]], T], work: Callable[[Tx], T]) -> T:
+    def _attempts(
+        self, run: Callable[[Callable[[Tx], T], Patience], T], work: Callable[[Tx], T], patience: Patience
+    ) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return run(work)
+                return run(work, patience)
             except _CommitUnknownError as error:
                 raise Unavailable(
                     "the database did not say whether it has stored the change: it may have happened; "
@@ -106,18 +118,18 @@ class PostgresDatabase(Database):
                 ) from error
             except DBAPIError as error:
                 again = error.connection_invalidated or _state(error.orig) in _RETRIED
-                if not again or attempt == _ATTEMPTS:
+                if not again or attempt == _ATTEMPTS or patience.exhausted:
                     raise _unavailable(error) from error
             except SQLAlchemyError as error:
                 raise _unavailable(error) from error
         raise AssertionError("unreachable")
 
-    def _read(self, query: Callable[[Tx], T]) -> T:
-        with self._engine.connect() as conn:
+    def _read(self, query: Callable[[Tx], T], patience: Patience) -> T:
+        with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             return query(Tx(conn, self._now, "postgresql", set()))
 
-    def _write(self, change: Callable[[Tx], T]) -> T:
-        with self._engine.connect() as conn:
+    def _write(self, change: Callable[[Tx], T], patience: Patience) -> T:
+        with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             tx = Tx(conn, self._now, "postgresql", set())
             conn.exec_driver_sql("BEGIN")
             try:
