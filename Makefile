@@ -3,7 +3,7 @@ BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test bench fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test soak bench fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ lint: setup ## Check style, types, import contracts and protos
 
 test: setup ## Run all tests, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+soak: setup ## Run the random schedule of kills, cuts and faults for SECONDS=3600 on each database; CHAOS_SEED replays one
+	CHAOS_SECONDS=$${SECONDS:-3600} $(BIN)/python -m pytest -q -x -s tests/chaos/test_schedule.py -k everything
 
 bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

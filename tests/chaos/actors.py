@@ -188,7 +188,8 @@ class Stage:
                     lambda c, o: c.update_registry(Registry(name=name, mode=f"MODE_{event.word}"), ["mode"], **o)
                 )  # type: ignore[arg-type]
         elif event.kind == "reconcile":
-            with contextlib.suppress(ecrkeeper.NotFound):
+            # A paused one is refused.
+            with contextlib.suppress(ecrkeeper.NotFound, ecrkeeper.FailedPrecondition):
                 self._answered(lambda c, o: c.reconcile_registry(name, **o))
         elif event.kind == "role-create":
             with contextlib.suppress(ecrkeeper.AlreadyExists, ecrkeeper.FailedPrecondition):

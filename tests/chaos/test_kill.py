@@ -211,7 +211,7 @@ def test_nothing_is_lost_by_kills_at_random_moments_of_a_busy_server(
     answered: list[int] = []
     waiting = list(rows)
     for _ in range(4):
-        server = Server(tmp_path, database_url, aws.url, lease_seconds=1)
+        server = Server(tmp_path, database_url, aws.url, lease_seconds=2)
         with ecrkeeper.Client(server.address, insecure=True) as client:
             for _ in range(6):
                 n = waiting.pop()

@@ -14,7 +14,7 @@ from tests.harness import Simulator
 from .actors import run
 from .schedule import Event, Model, client_lane, foreign_lane, network_lane, process_lane
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "30"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "25"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 HERE = ("810000000001", "us-east-1")
 
