@@ -6,24 +6,34 @@ import asyncio
 import contextlib
 import gc
 import signal
-import sys
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import structlog
 
+from ecrkeeper_server import logs, tracing
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
-from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.config import Config
+from ecrkeeper_server.engine.telemetry import StepTelemetry
 from ecrkeeper_server.engine.worker import Engine, EngineOptions
 from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.probes import serve_probes
+from ecrkeeper_server.scrape import Scrape
 from ecrkeeper_server.security import Security
-from ecrkeeper_server.store import queue, schema
+from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.observed import ObservedDatabase
+from ecrkeeper_server.store.overview import alive
+from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")
 
@@ -45,11 +55,19 @@ def prepare(config: Config) -> None:
 
 async def serve(config: Config, security: Security) -> None:
     """Run until SIGTERM or SIGINT: then take no more calls, let steps end, release leases, close."""
-    db = schema.open_database(config.database_url, pool_size=config.pool_size)
-    aws = AwsClient(_aws_options(config))
+    seen = _instruments(config)
+    metrics, spans = seen.metrics, seen.tracing
+    store = schema.open_database(config.database_url, pool_size=config.pool_size)
+    db = ObservedDatabase(store, metrics.store, spans.current if spans is not None else None)
+    aws = AwsClient(_aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
-    engine = Engine(db, aws, _engine_options(config)) if config.role != "api" else None
+    engine: Engine | None = None
+    if config.role != "api":
+        engine = Engine(db, aws, _engine_options(config), telemetry=StepTelemetry(metrics.engine, spans))
+        metrics.engine.leases_held.set_function(engine.running)
+        metrics.engine.capacity.set(config.concurrency)
     changes = Changes()
+    metrics.rpc.watchers.set_function(changes.listeners)
 
     def heard(names: set[str]) -> None:
         changes.publish(names)
@@ -67,24 +85,52 @@ async def serve(config: Config, security: Security) -> None:
         access=security.access,
     )
     async with contextlib.AsyncExitStack() as stack:
+        if spans is not None:
+            stack.push_async_callback(asyncio.to_thread, spans.close)
         stack.push_async_callback(db.close)
         stack.push_async_callback(aws.close)
-        await _run(config, edge, engine, security, stack)
+        await _run(config, edge, engine, seen, security, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What the parts are observed with."""
+
+    metrics: Metrics
+    tracing: Tracing | None
+
+
+def _instruments(config: Config) -> Instruments:
+    release = version("ecrkeeper")
+    return Instruments(
+        Metrics(methods(), version=release, role=config.role), tracing.start(release) if config.tracing else None
+    )
 
 
 async def _run(
-    config: Config, edge: Edge, engine: Engine | None, security: Security, stack: contextlib.AsyncExitStack
+    config: Config,
+    edge: Edge,
+    engine: Engine | None,
+    seen: Instruments,
+    security: Security,
+    stack: contextlib.AsyncExitStack,
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    runner, _ = await serve_probes(*_address(config.metrics_listen), lambda: _ready(edge.db, stopping))
+    runner, metrics_port = await serve_probes(
+        *_address(config.metrics_listen), lambda: _ready(edge.db, stopping), Scrape(seen.metrics, edge.db).page
+    )
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
         server, checks = build(
-            edge, with_reflection=config.reflection, limits=_limits(config), authentication=security.authentication
+            edge,
+            Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
+            with_reflection=config.reflection,
+            limits=_limits(config),
+            authentication=security.authentication,
         )
         host, _, _ = config.listen.rpartition(":")
         port = security.listen(server, config.listen)
@@ -96,7 +142,7 @@ async def _run(
     # What is loaded by now stays: the collector need not look at it again.
     gc.freeze()
     print(f"listening on {host}:{port}" if server is not None else "engine running", flush=True)  # noqa: T201
-    log.info("started", role=config.role)
+    log.info("started", role=config.role, metrics_port=metrics_port)
     await stopping.wait()
     log.info("stopping")
     if server is not None:
@@ -115,10 +161,9 @@ async def _ready(db: Database, stopping: asyncio.Event) -> bool:
     if stopping.is_set():
         return False
     try:
-        await asyncio.wait_for(db.read(queue.depth), _READY_SECONDS)
+        return await asyncio.wait_for(db.read(alive), _READY_SECONDS)
     except (Refusal, TimeoutError):
         return False
-    return True
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -162,19 +207,5 @@ def _engine_options(config: Config) -> EngineOptions:
 
 
 def configure_logging(config: Config) -> None:
-    """Structured logs on standard error: JSON lines, or text for people."""
-    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-    render: Any = (
-        structlog.processors.JSONRenderer() if config.log_format == "json" else structlog.dev.ConsoleRenderer()
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            render,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(levels[config.log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    """Structured logs on standard error."""
+    logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))

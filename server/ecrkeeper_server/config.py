@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ecrkeeper_server import tracing
 from ecrkeeper_server.identity.algorithms import ALGORITHMS, secure
 from ecrkeeper_server.names import partition_of
 
@@ -63,6 +64,8 @@ class Config:
     audit_retention_days: int = 365
     log_level: str = "info"
     log_format: str = "json"
+    access_log: str = "changes"
+    tracing: bool = False
 
 
 class ConfigError(Exception):
@@ -153,6 +156,7 @@ _CHOICES = {
     "role": ("all", "api", "engine"),
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "text"),
+    "access_log": ("all", "changes", "errors", "off"),
 }
 
 
@@ -177,6 +181,10 @@ def check(config: Config) -> list[str]:
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     encrypted = {"listen": bool(config.tls_certificate_file)}
+    if config.tracing and (packages := tracing.missing()):
+        faults.append(
+            f"tracing: needs {', '.join(packages)}; install ecrkeeper with the extra, as in 'ecrkeeper[server,otel]'"
+        )
     for name in ("listen", "metrics_listen"):
         faults += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
     return faults + _identity(config)

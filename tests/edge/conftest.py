@@ -13,8 +13,10 @@ import pytest
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
-from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
 
@@ -59,7 +61,7 @@ def serve(tmp_path: Path) -> Serve:
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
             show=OperationView(db, "us-east-1"),
         )  # fmt: skip
-        server, checks = build(edge, with_reflection=True, limits=limits)
+        server, checks = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
         socket = f"unix:{tmp_path / 's'}"
         server.add_insecure_port(socket)
         port = server.add_insecure_port("127.0.0.1:0")

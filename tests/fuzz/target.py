@@ -16,10 +16,12 @@ import structlog
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
-from ecrkeeper_server.api.server import build, set_serving
+from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
 from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.store import schema
 
 _ASKED = 1500
@@ -155,7 +157,7 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
         db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1", show=OperationView(db, "us-east-1")
     )
     limits = Limits(rate_per_principal=0.0, calls_per_principal=800)
-    server, checks = build(edge, with_reflection=True, limits=limits)
+    server, checks = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     await set_serving(checks, serving=True)

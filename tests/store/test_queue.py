@@ -300,15 +300,6 @@ async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: D
     assert await next_due(turn=queue.Room(1)) == 0.0
 
 
-async def test_the_depth_counts_what_is_due_and_tells_the_longest_wait(db: Database, clock: Clock) -> None:
-    assert await db.read(queue.depth) == (0, 0.0)
-    await due(db, 1, 2)
-    for row in await claim(db):
-        await finish(db, row, outcome(row, 10.0))
-    clock.advance(15)
-    assert await db.read(queue.depth) == (2, pytest.approx(5.0))
-
-
 async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:
     """The database's clock decides, not that of the worker: by it the row is held, however late it is here."""
     real = [schema.open_database(database_url) for _ in range(2)]

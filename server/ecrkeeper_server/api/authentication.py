@@ -13,7 +13,8 @@ import structlog
 
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.access import CALLER
-from ecrkeeper_server.api.interceptors import abort, call_id_of
+from ecrkeeper_server.api.interceptors import abort
+from ecrkeeper_server.api.telemetry import current_call
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.caller import Authenticator
 
@@ -41,7 +42,7 @@ class Authentication(grpc.aio.ServerInterceptor):
         method: str = handler_call_details.method
         if handler is None or method.startswith(self._open) or not self._authenticator.required:
             return handler
-        call_id = call_id_of(handler_call_details)
+        call_id = current_call().id
         for kind in ("unary_unary", "stream_unary", "unary_stream", "stream_stream"):
             inner = getattr(handler, kind)
             if inner is not None:

@@ -20,6 +20,7 @@ from ecrkeeper_server.api.admission import Admission, Limits
 from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.interceptors import NO_MESSAGE, parsing
 from ecrkeeper_server.api.status import status_of_refusal, trailers
+from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
 log = structlog.get_logger("ecrkeeper.api")
@@ -147,9 +148,12 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _refuse(self, context: Context, refusal: Refusal) -> None:
         if isinstance(refusal, ResourceExhausted):
             self._note(refusal)
-        status = status_of_refusal(refusal)
+        call = current_call()
+        call.reason = refusal.reason
+        status = status_of_refusal(refusal, call.id)
         code = grpc.StatusCode[refusal.code]
-        await context.abort(code, status.message, trailers(status, context.time_remaining()))
+        sent = trailers(status, context.time_remaining())
+        await context.abort(code, status.message, (*sent, (REQUEST_ID, call.id)))
 
     def _note(self, refusal: Refusal) -> None:
         """Log the first refusal, and then how many more there were: many calls must not become many lines."""

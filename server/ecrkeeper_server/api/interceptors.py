@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 from typing import Any, NoReturn
 
@@ -17,6 +15,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
+from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
 from ecrkeeper_server.names import shown
@@ -24,7 +23,6 @@ from ecrkeeper_server.names import shown
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
-_REQUEST_ID = "x-request-id"
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 
@@ -68,7 +66,7 @@ def _path(path: Any) -> str:
 
 
 class Edge(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of our own services; health and reflection pass through."""
+    """Wraps the handlers of our own services, inside of `Telemetry`; health and reflection pass through."""
 
     async def intercept_service(
         self,
@@ -80,7 +78,7 @@ class Edge(grpc.aio.ServerInterceptor):
         method: str = handler_call_details.method
         if handler is None or not method.startswith(_OURS):
             return handler
-        call_id = call_id_of(handler_call_details)
+        call_id = current_call().id
         read = parsing(handler.request_deserializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
@@ -89,12 +87,6 @@ class Edge(grpc.aio.ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(
             _stream(method, call_id, handler.unary_stream), read, handler.response_serializer
         )
-
-
-def call_id_of(details: grpc.HandlerCallDetails) -> str:
-    """The id of a call: what the caller says, or a new one."""
-    given = dict(details.invocation_metadata or ()).get(_REQUEST_ID)
-    return given[:64] if isinstance(given, str) and given.isprintable() else uuid.uuid4().hex
 
 
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
@@ -119,17 +111,14 @@ def _check(request: Message | None) -> None:
 
 def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        began = time.perf_counter()
         CALL_ID.set(call_id)
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         try:
             _check(request)
-            response = await asyncio.wait_for(handler(request, context), limit)
+            return await asyncio.wait_for(handler(request, context), limit)
         except Exception as error:
             await abort(context, method, call_id, error)
-        log.debug("rpc", method=method, call_id=call_id, seconds=round(time.perf_counter() - began, 6))
-        return response
 
     return call
 
@@ -152,17 +141,19 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_i
         raise error
     status = _status(method, call_id, error)
     answer = rpc_status.to_status(status)
-    await context.abort(answer.code, answer.details, trailers(status, context.time_remaining()))
+    sent = trailers(status, context.time_remaining())
+    await context.abort(answer.code, answer.details, (*sent, (REQUEST_ID, call_id)))
 
 
 def _status(method: str, call_id: str, error: Exception) -> status_pb2.Status:
     if isinstance(error, TimeoutError):
         error = DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED")
     if isinstance(error, Refusal):
-        log.info("refused", method=method, call_id=call_id, code=error.code, reason=error.reason)
+        current_call().reason = error.reason
         return status_of_refusal(error, call_id)
     if isinstance(error, AwsError):
-        log.info("aws_refused", method=method, call_id=call_id, reason=error.reason, aws_code=error.aws_code)
+        call = current_call()
+        call.reason, call.aws_code = error.reason, error.aws_code
         return status_of_aws(error, call_id)
     log.error("failed", method=method, call_id=call_id, exc_info=error)
     return internal(call_id)

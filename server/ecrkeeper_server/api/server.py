@@ -15,6 +15,7 @@ from ecrkeeper.v1 import (
     role_service_pb2_grpc,
 )
 from google.longrunning import operations_grpc, operations_pb2
+from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
@@ -31,6 +32,7 @@ from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.operations import Operations
 from ecrkeeper_server.api.registries import Registries
 from ecrkeeper_server.api.roles import Roles
+from ecrkeeper_server.api.telemetry import Telemetry
 
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
@@ -40,6 +42,20 @@ SERVICES = (
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
 )
+
+
+def methods() -> dict[str, str]:
+    """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
+    files = (role_service_pb2, registry_settings_service_pb2, operations_pb2, health_pb2, reflection_pb2)
+    served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
+    found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
+    return {**found, f"/{_REFLECTION_V1}/ServerReflectionInfo": "bidi_stream"}
+
+
+def _kind(method: MethodDescriptor) -> str:
+    if method.client_streaming:
+        return "bidi_stream" if method.server_streaming else "client_stream"
+    return "server_stream" if method.server_streaming else "unary"
 
 
 class RegistrySettings(
@@ -65,6 +81,7 @@ class Health(health.aio.HealthServicer):
 
 def build(
     edge: Edge,
+    telemetry: Telemetry,
     *,
     with_reflection: bool,
     authentication: Authentication | None = None,
@@ -73,9 +90,9 @@ def build(
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """A server that is not started yet, and its health service."""
     limits = limits or Limits()
-    first = [] if authentication is None else [authentication]
-    # Who calls, whether the server takes the call on, whether the request is well-formed, whether the caller may.
-    # Outside of the gate, unary calls are handlers of type stream_unary.
+    first = [telemetry] if authentication is None else [telemetry, authentication]
+    # What is seen of the call, who calls, whether the server takes the call on, whether the request is
+    # well-formed, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
     chain = [*first, *more, Gate(limits, Admission(limits)), interceptors.Edge(), Authorization(edge.access, edge.db)]
     server = listener(chain, limits)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)

@@ -20,6 +20,10 @@ class Changes:
         for listener in self._listeners:
             listener.add(names)
 
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def subscribe(self) -> Listener:
         """A listener from now on; use it in a `with` statement."""
         return Listener(self._listeners)

@@ -16,8 +16,10 @@ from botocore.exceptions import ParamValidationError
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
+from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
 from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.metrics import Metrics
 
 Fence = Callable[[], Awaitable[None]]
 
@@ -66,9 +68,15 @@ class AwsClient:
     """Calls over one HTTP session, each signed with the credentials of its account."""
 
     def __init__(
-        self, options: AwsOptions, *, provider: Provider | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        options: AwsOptions,
+        *,
+        provider: Provider | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        telemetry: CallTelemetry | None = None,
     ) -> None:
         self._options = options
+        self._telemetry = telemetry or CallTelemetry(Metrics().aws)
         self._wire = Wire(options.endpoint_url)
         self._clock = clock
         self._limiter = Limiter(clock)
@@ -84,7 +92,8 @@ class AwsClient:
 
     async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:
         credentials = await self._ambient(account)
-        return await self._attempts(account, self._options.sts_region, "sts", "AssumeRole", params, credentials)
+        with self._telemetry.refreshing():
+            return await self._attempts(account, self._options.sts_region, "sts", "AssumeRole", params, credentials)
 
     def warm_up(self) -> None:
         """Load the models that every installation uses."""
@@ -127,13 +136,17 @@ class AwsClient:
         family = family_of(service, operation)
         attempt, waited = 1, 0.0
         while True:
-            waited += await self._limiter.acquire(account, region, family, LONGEST_WAIT - waited)
+            delay = await self._limiter.acquire(account, region, family, LONGEST_WAIT - waited)
+            if delay:
+                waited += delay
+                self._telemetry.metrics.waited(family, delay)
             if fence is not None:
                 # Only now: the credentials and the token may have taken longer than a lease.
                 await fence()
             last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
-                answer = await self._once(region, service, operation, params, credentials)
+                sending = self._once(region, service, operation, params, credentials)
+                answer = await self._telemetry.attempt(account, region, service, operation, sending)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if last:
                     raise no_answer(service, operation, error) from error
@@ -145,6 +158,7 @@ class AwsClient:
                 if is_throttle(answer.code):
                     # Nothing was done, so even a write may be sent again, as soon as there is a token for it.
                     self._limiter.throttled(account, region, family, sent)
+                    self._telemetry.metrics.throttled(family)
                     continue
                 failed = failure(service, operation, answer.status, answer.code, answer.message)
                 failed.aws_request_id = answer.request_id

@@ -143,15 +143,16 @@ class Wire:
         ECR's is returned as the JSON it is, so that members which the
         installed botocore does not know are seen.
         """
-        spec = self.service(service)
+        spec, request_id = self.service(service), headers.get("x-amzn-requestid", "")
         if spec.raw and status < 300:
-            return Answer(status, json.loads(body or b"{}"))
+            return Answer(status, json.loads(body or b"{}"), request_id=request_id)
         shape = spec.model.operation_model(operation).output_shape
         parsed = spec.parser.parse({"status_code": status, "headers": headers, "body": body}, shape)
         if status < 300:
-            return Answer(status, parsed)
+            return Answer(status, parsed, request_id=request_id)
         error = parsed.get("Error", {})
-        return Answer(status, {}, short_code(str(error.get("Code", status))), str(error.get("Message", "")))
+        code = short_code(str(error.get("Code", status)))
+        return Answer(status, {}, code, str(error.get("Message", "")), request_id)
 
 
 def _host_of(url: str) -> str:

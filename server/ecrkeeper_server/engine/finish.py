@@ -8,6 +8,7 @@ from typing import Any
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.step import Step, StepResult
+from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.engine.trail import AwsWrite, complete
 from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.store import bulk, operations, queue, resources
@@ -65,6 +66,7 @@ class Finisher:
             observed_at=step.now if result.observed else None,
             saved=step.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
+            unready=unready(result, row.spec.get("mode", "ENFORCE")),
         )
 
     def _next_in(self, result: StepResult, failures: int) -> float | None:

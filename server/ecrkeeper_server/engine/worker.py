@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,8 +18,10 @@ from ecrkeeper_server.engine.registry_step import registry_step
 from ecrkeeper_server.engine.role_step import role_step
 from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
+from ecrkeeper_server.engine.telemetry import Ending, StepTelemetry
 from ecrkeeper_server.engine.trail import complete
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
+from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.store import audit, bulk, operations, queue, resources
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -62,11 +63,13 @@ class Engine:
         options: EngineOptions,
         *,
         jitter: Callable[[], float] = random.random,
+        telemetry: StepTelemetry | None = None,
     ) -> None:
         self._db = db
         self._aws = aws
         self._options = options
         self._finisher = Finisher(db, options.resync, jitter)
+        self._telemetry = telemetry or StepTelemetry(Metrics().engine)
         self._desired: Batch[Resource, Desired | None] = Batch(self._read_desired)
         self._woken = asyncio.Event()
         self._stopping = False
@@ -74,6 +77,10 @@ class Engine:
         self._slots = Slots(options.concurrency)
         # When rows in turn were last claimed.
         self._claimed_at = 0.0
+
+    def running(self) -> int:
+        """How many rows are held and worked on."""
+        return len(self._running)
 
     def wake(self) -> None:
         """Look for due rows now: a hint that something was written."""
@@ -205,16 +212,19 @@ class Engine:
             queue.renew(tx, names, token, self._options.lease)
 
     async def _work(self, row: Resource) -> None:
-        reconcile_id = uuid.uuid4().hex[:12]
-        work = log.bind(resource=row.name, reconcile_id=reconcile_id, generation=row.generation)
+        with self._telemetry.step(row) as ending:
+            await self._take_step(row, ending)
+
+    async def _take_step(self, row: Resource, ending: Ending) -> None:
         # The database's time, whatever this process's clock says.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
-        step = Step(row, self._db, self._aws, self._desired.put, now, home, reconcile_id=reconcile_id)
+        step = Step(row, self._db, self._aws, self._desired.put, now, home, reconcile_id=ending.reconcile_id)
         try:
             result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
         except LeaseLostError:
-            work.warning("lease_lost")
+            log.warning("lease_lost")
+            ending.result = "lease_lost"
             await self._complete(step)
             return
         except AwsError as error:
@@ -223,22 +233,25 @@ class Engine:
             late = Temporary(f"the step took longer than {self._options.step_timeout:.0f} s", reason="STEP_TIMEOUT")
             result = await self._failed(step, late)
         except Refusal as error:
-            work.warning("store_unavailable", error=error.message)
+            log.warning("store_unavailable", error=error.message)
+            ending.result = "store_unavailable"
             return
         except Exception:
-            work.exception("step_failed")
+            log.exception("step_failed")
             result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
         try:
             changed = await self._finisher.finish(step, result)
         except Refusal as error:
-            work.warning("store_unavailable", error=error.message)
+            log.warning("store_unavailable", error=error.message)
+            ending.result = "store_unavailable"
             return
-        held = result.standing.error
+        self._telemetry.finished(row, result, step.now, ending)
         # A fleet in order would fill the log with nothing.
-        (work.info if changed else work.debug)(
+        (log.info if changed else log.debug)(
             "reconciled",
             synced=result.standing.synced,
-            reason=held.reason if held else "",
+            result=ending.result,
+            reason=ending.reason,
             drift=len(result.state.get("drift", [])),
         )
 

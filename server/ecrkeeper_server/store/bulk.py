@@ -95,6 +95,7 @@ def _finish(now: Now, dialect: str) -> Any:
             failures=ended.c.failures,
             observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
             urgent=ended.c.urgent,
+            trace=None,
             lease_token=None,
             lease_until=None,
         )

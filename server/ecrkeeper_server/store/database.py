@@ -20,6 +20,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the database's connections are; `retries` counts from the start of the process."""
+
+    in_use: int
+    size: int
+    waiting: int
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tx:
     """An open transaction, with the clock it goes by."""
 
@@ -27,6 +37,8 @@ class Tx:
     now: Now
     dialect: str
     changed: set[str]
+    # The W3C traceparent of the call on whose behalf it runs; empty where nothing is traced.
+    trace: str = ""
 
     def changes(self, name: str) -> None:
         """Note that a resource changed: whoever watches hears of it after the commit."""
@@ -43,6 +55,10 @@ class Database(abc.ABC):
     @abc.abstractmethod
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Run a change in one transaction; an exception undoes all of it."""
+
+    @abc.abstractmethod
+    def load(self) -> Load:
+        """How busy it is right now."""
 
     @abc.abstractmethod
     async def close(self) -> None:

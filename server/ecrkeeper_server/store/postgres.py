@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.patience import Patience
 
 T = TypeVar("T")
@@ -82,6 +82,9 @@ class PostgresDatabase(Database):
         self._patience = patience
         self._now = now or database_time("postgresql")
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgres")
+        self._size = pool_size
+        self._queued = 0
+        self._retries = 0
         self._closing = threading.Event()
         self._listener: threading.Thread | None = None
 
@@ -101,8 +104,18 @@ class PostgresDatabase(Database):
         loop, patience = asyncio.get_running_loop(), Patience()
         running = loop.run_in_executor(self._threads, lambda: call(*args, patience))
         limit = loop.call_later(self._patience, patience.exhaust)
-        running.add_done_callback(lambda _: limit.cancel())
+        self._queued += 1
+        running.add_done_callback(lambda _: self._ended(limit))
         return await asyncio.shield(running)
+
+    def _ended(self, limit: asyncio.TimerHandle) -> None:
+        limit.cancel()
+        self._queued -= 1
+
+    def load(self) -> Load:
+        """How many connections work, and how many transactions wait for one."""
+        in_use = min(self._queued, self._size)
+        return Load(in_use, self._size, self._queued - in_use, self._retries)
 
     def _attempts(
         self, run: Callable[[Callable[[Tx], T], Patience], T], work: Callable[[Tx], T], patience: Patience
@@ -120,6 +133,8 @@ class PostgresDatabase(Database):
                 again = error.connection_invalidated or _state(error.orig) in _RETRIED
                 if not again or attempt == _ATTEMPTS or patience.exhausted:
                     raise _unavailable(error) from error
+                # Threads may lose an increment; a count of retries can bear that.
+                self._retries += 1
             except SQLAlchemyError as error:
                 raise _unavailable(error) from error
         raise AssertionError("unreachable")

@@ -54,10 +54,17 @@ class Outcome:
     saved: bool = False
     # Somebody still waits for the row.
     urgent: bool = False
+    # Why the resource is not Ready; None if it is.
+    unready: str | None = None
 
     def changes(self, claimed: Resource) -> bool:
         """Whether the row is another than the claimed one, times aside."""
-        return self.saved or self.observed_generation != claimed.observed_generation or self.state != claimed.state
+        return (
+            self.saved
+            or self.observed_generation != claimed.observed_generation
+            or self.unready != claimed.unready
+            or self.state != claimed.state
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +242,9 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "failures": case((resources.c.generation != claimed.generation, 0), else_=outcome.failures),
         "lease_token": None,
         "lease_until": None,
+        "unready": outcome.unready,
+        # The next step of a row that nobody asked for belongs to no call.
+        "trace": case((resources.c.requested != claimed.requested, resources.c.trace), else_=None),
     }
     if outcome.observed_at is not None:
         values["observe_time"] = outcome.observed_at
@@ -272,14 +282,3 @@ def release(tx: Tx, token: str) -> None:
     tx.conn.execute(
         update(resources).where(resources.c.lease_token == token).values(lease_token=None, lease_until=None)
     )
-
-
-def depth(tx: Tx) -> tuple[int, float]:
-    """How many rows are due, and for how many seconds the first one has been."""
-    now = tx.now()
-    row = tx.conn.execute(
-        select(func.count().label("due"), func.min(resources.c.due_at).label("first"), now.label("now")).where(
-            resources.c.due_at <= now
-        )
-    ).one()
-    return row.due, 0.0 if row.first is None else max(0.0, (row.now - row.first) / MICROSECONDS)

@@ -81,7 +81,7 @@ def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due:
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Change what is desired: a new generation, due at once."""
-    row = tx.conn.execute(_desire(tx.now), {"_name": name, "_spec": spec}).one()
+    row = tx.conn.execute(_desire(tx.now), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
     tx.changes(name)
     return Resource.of(row)
 
@@ -99,6 +99,7 @@ def _desire(now: Now) -> Any:
             due_at=now(),
             urgent=True,
             failures=0,
+            trace=bindparam("_trace"),
         )
         .returning(resources)
     )
@@ -106,7 +107,7 @@ def _desire(now: Now) -> Any:
 
 def request(tx: Tx, name: str) -> Resource:
     """Ask for a look at the resource now, although nothing new is desired."""
-    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True)
+    return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
 
 
 def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:

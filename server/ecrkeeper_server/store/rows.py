@@ -43,6 +43,8 @@ class Resource(_FromRow):
     lease_token: str | None
     lease_until: int | None
     failures: int
+    unready: str | None = None
+    trace: str | None = None
 
     @property
     def registry(self) -> RegistryName:

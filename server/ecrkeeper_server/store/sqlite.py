@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Database, Load, Tx
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ class SqliteDatabase(Database):
         # A caller that goes away does not undo what is queued: the outcome is simply not awaited.
         result: T = await asyncio.shield(job.future)
         return result
+
+    def load(self) -> Load:
+        """How many writes wait for their group; reads never wait."""
+        waiting = self._jobs.qsize()
+        return Load(in_use=int(waiting > 0), size=1, waiting=waiting)
 
     async def close(self) -> None:
         """Commit what is queued and close the file."""

@@ -57,8 +57,19 @@ resources = Table(
     Column("lease_token", Text),
     Column("lease_until", BigInteger),
     Column("failures", BigInteger, nullable=False),
+    # Why the last step left it not Ready, in few words for counting; NULL: it is Ready.
+    Column("unready", Text),
+    # The W3C traceparent of the call that asked for the next step.
+    Column("trace", Text),
     Index("resources_due", "due_at"),
     Index("resources_urgent", "due_at", postgresql_where=text("urgent"), sqlite_where=text("urgent = 1")),
+    Index(
+        "resources_unready",
+        "kind",
+        "unready",
+        postgresql_where=text("unready IS NOT NULL"),
+        sqlite_where=text("unready IS NOT NULL"),
+    ),
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
 )
@@ -117,6 +128,13 @@ operations = Table(
     Column("done_time", BigInteger),
     Index("operations_target", "target", "done"),
     Index("operations_done_time", "done_time"),
+    Index(
+        "operations_pending",
+        "method",
+        "create_time",
+        postgresql_where=text("NOT done"),
+        sqlite_where=text("done = 0"),
+    ),
 )
 
 requests = Table(

@@ -1,0 +1,210 @@
+"""The outermost interceptor: every call gets an id, is counted, timed, traced and logged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from google.longrunning.operations_pb2 import Operation
+from grpc import StatusCode
+
+from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
+from ecrkeeper_server.tracing import Tracing
+
+log = structlog.get_logger("ecrkeeper.api")
+
+REQUEST_ID = "x-request-id"
+_GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
+# Calls that change nothing, by how their names begin.
+_READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|ServerReflection)")
+# What orchestrators and load balancers ask every second is not worth a line.
+_QUIET = "/grpc.health."
+# Codes that speak of a fault of the server rather than of the caller.
+_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+_CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of a call while it is answered; `reason` and `operation` are for the log."""
+
+    method: str
+    id: str
+    traceparent: str
+    began: float
+    reason: str = ""
+    aws_code: str = ""
+    operation: str = ""
+
+
+def current_call() -> Call:
+    """The call that is being answered; where `Telemetry` is not in the chain, one without a past."""
+    call = _CALL.get(None)
+    return call if call is not None else Call("", uuid.uuid4().hex, "", time.perf_counter())
+
+
+def _call(details: grpc.HandlerCallDetails) -> Call:
+    given, traceparent = "", ""
+    for key, value in details.invocation_metadata or ():
+        if key == REQUEST_ID and isinstance(value, str):
+            given = value[:64]
+        elif key == "traceparent" and isinstance(value, str):
+            traceparent = value
+    return Call(
+        details.method, given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex, traceparent, time.perf_counter()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry(grpc.aio.ServerInterceptor):
+    """Wraps all handlers; `access_log` is `all`, `changes` (errors and calls that change something), `errors` or `off`."""
+
+    metrics: RpcMetrics
+    tracing: Tracing | None = None
+    access_log: str = "changes"
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """The handler, wrapped; None for a method that is not served."""
+        call = _call(handler_call_details)
+        _CALL.set(call)
+        structlog.contextvars.bind_contextvars(call_id=call.id)
+        seen = self.metrics.method(call.method)
+        seen.begin()
+        try:
+            handler = await continuation(handler_call_details)
+        except BaseException:
+            self._ended(call, seen, "UNKNOWN")
+            raise
+        if handler is None:
+            self._ended(call, seen, "UNIMPLEMENTED")
+            return None
+        behaviour, make = _parts(handler)
+        wrapped = (self._stream if handler.response_streaming else self._unary)(call, seen, behaviour)
+        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+
+    def _unary(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            context.set_trailing_metadata(((REQUEST_ID, call.id),))
+            code = "UNKNOWN"
+            with self._span(call) as span:
+                try:
+                    response = await behaviour(request, context)
+                    code = _code(context)
+                    if type(response) is Operation:
+                        call.operation = response.name
+                    return response
+                except BaseException as error:
+                    code = _code_of(error, context)
+                    raise
+                finally:
+                    self._ended(call, seen, code, context, span)
+
+        return handle
+
+    def _stream(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            context.set_trailing_metadata(((REQUEST_ID, call.id),))
+            code = "UNKNOWN"
+            with self._span(call) as span:
+                try:
+                    answer = behaviour(request, context)
+                    if inspect.isawaitable(answer):
+                        # A handler of the other style, which writes to the context itself.
+                        await answer
+                    else:
+                        async for response in answer:
+                            yield response
+                    code = _code(context)
+                except BaseException as error:
+                    code = _code_of(error, context)
+                    raise
+                finally:
+                    self._ended(call, seen, code, context, span)
+
+        return handle
+
+    def _span(self, call: Call) -> contextlib.AbstractContextManager[Any]:
+        if self.tracing is None:
+            return contextlib.nullcontext()
+        service, _, method = call.method.removeprefix("/").rpartition("/")
+        attributes = {
+            "rpc.system": "grpc",
+            "rpc.service": service,
+            "rpc.method": method,
+            "ecrkeeper.call_id": call.id,
+        }
+        return self.tracing.span(f"{service}/{method}", "SERVER", attributes, call.traceparent)
+
+    def _ended(self, call: Call, seen: MethodMetrics, code: str, context: Any = None, span: Any = None) -> None:
+        seconds = time.perf_counter() - call.began
+        seen.handled(code, seconds)
+        if self.tracing is not None and span is not None:
+            span.set_attribute("rpc.grpc.status_code", StatusCode[code].value[0])
+            if code in _FAULTS:
+                self.tracing.failed(span, call.reason or code)
+        if self._worth_a_line(call.method, code):
+            self._log(call, code, seconds, context)
+
+    def _worth_a_line(self, method: str, code: str) -> bool:
+        if self.access_log == "off" or method.startswith(_QUIET):
+            return False
+        if self.access_log == "all":
+            return True
+        if code == "OK":
+            return self.access_log == "changes" and not _READING.match(method)
+        # The gate counts in one line what it refuses: overload must not become a flood of lines.
+        return code != "RESOURCE_EXHAUSTED"
+
+    def _log(self, call: Call, code: str, seconds: float, context: Any) -> None:
+        facts = {"reason": call.reason, "aws_code": call.aws_code, "operation": call.operation}
+        log.info(
+            "rpc",
+            method=call.method[:200],
+            code=code,
+            seconds=round(seconds, 6),
+            principal=principal_of(context) if context is not None else "",
+            peer=context.peer() if context is not None else "",
+            **{name: value for name, value in facts.items() if value},
+        )
+
+
+def _parts(handler: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The behaviour of a handler, and what makes a handler of that type."""
+    if handler.unary_unary:
+        return handler.unary_unary, grpc.unary_unary_rpc_method_handler
+    if handler.unary_stream:
+        return handler.unary_stream, grpc.unary_stream_rpc_method_handler
+    if handler.stream_stream:
+        return handler.stream_stream, grpc.stream_stream_rpc_method_handler
+    return handler.stream_unary, grpc.stream_unary_rpc_method_handler
+
+
+def _code(context: Any) -> str:
+    """The code of a call whose handler has returned."""
+    said: StatusCode | None = context.code()
+    return "OK" if said is None else said.name
+
+
+def _code_of(error: BaseException, context: Any) -> str:
+    """The code of a call whose handler was broken off."""
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        left: float | None = context.time_remaining()
+        return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
+    said: StatusCode | None = context.code()
+    return "UNKNOWN" if said is None else said.name

@@ -1,0 +1,96 @@
+"""What metrics, traces and logs are told of a step."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ecrkeeper_server.engine.step import StepResult
+from ecrkeeper_server.errors import Permanent
+from ecrkeeper_server.metrics import EngineMetrics
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.tracing import Tracing
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a step ended; a step that says nothing has crashed."""
+
+    reconcile_id: str
+    result: str = "crashed"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTelemetry:
+    """Counts, times and traces steps."""
+
+    metrics: EngineMetrics
+    tracing: Tracing | None = None
+
+    @contextlib.contextmanager
+    def step(self, row: Resource) -> Iterator[Ending]:
+        """Around one step, which fills in its ending; lines logged within carry the ids."""
+        reconcile_id = uuid.uuid4().hex[:12]
+        structlog.contextvars.bind_contextvars(resource=row.name, reconcile_id=reconcile_id, generation=row.generation)
+        ending, began = Ending(reconcile_id), time.perf_counter()
+        with self._span(row, reconcile_id) as span:
+            try:
+                yield ending
+            finally:
+                self.metrics.stepped(row.kind, ending.result, ending.reason, time.perf_counter() - began)
+                if self.tracing is not None:
+                    span.set_attribute("ecrkeeper.result", ending.result)
+                    span.set_attribute("ecrkeeper.reason", ending.reason)
+                    if ending.result in ("retry", "blocked", "crashed", "store_unavailable"):
+                        self.tracing.failed(span, ending.reason or ending.result)
+
+    def _span(self, row: Resource, reconcile_id: str) -> contextlib.AbstractContextManager[Any]:
+        if self.tracing is None:
+            return contextlib.nullcontext()
+        attributes = {
+            "ecrkeeper.resource": row.name,
+            "ecrkeeper.generation": row.generation,
+            "ecrkeeper.reconcile_id": reconcile_id,
+            "ecrkeeper.failures": row.failures,
+        }
+        return self.tracing.span(f"reconcile {row.kind}", "CONSUMER", attributes, row.trace or "")
+
+    def finished(self, row: Resource, result: StepResult, now: int, ending: Ending) -> None:
+        """The result of a step was stored."""
+        ending.result, ending.reason = _ending(result)
+        mend = result.state.get("mend") or {}
+        if mend.get("time") == now:
+            for element in mend["drift"]:
+                self.metrics.mended(element["setting"])
+
+
+def _ending(result: StepResult) -> tuple[str, str]:
+    standing = result.standing
+    if standing.error is not None:
+        return "blocked" if isinstance(standing.error, Permanent) else "retry", standing.error.reason
+    if result.removed:
+        return "removed", standing.reason
+    if result.next_in is not None:
+        return "waiting", standing.reason
+    return "settled" if result.settled else "out_of_sync", standing.reason
+
+
+def unready(result: StepResult, mode: str) -> str | None:
+    """Why a resource is not Ready, for counting: mode, condition, reason and the settings with drift; None if it is."""
+    standing = result.standing
+    if standing.synced and standing.error is None and not standing.degraded:
+        return None
+    settings = ",".join(sorted({element["setting"] for element in result.state.get("drift", [])}))
+    if standing.error is not None:
+        condition = "Blocked" if isinstance(standing.error, Permanent) else "Failing"
+        return f"{mode} {condition} {standing.error.reason} {settings}"
+    if standing.degraded:
+        return f"{mode} Degraded UNKNOWN_MEMBERS {settings}"
+    return f"{mode} Unsynced {standing.reason or 'OUT_OF_SYNC'} {settings}"

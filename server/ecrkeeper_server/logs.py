@@ -1,0 +1,46 @@
+"""Structured logs on standard error: JSON lines, or text for people."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(level: str, style: str, *extra: Any) -> None:
+    """Set up structlog and the standard library's logging; `extra` are further processors of structlog."""
+    render: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *extra,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        # Else every line makes its logger anew, at twice the cost.
+        cache_logger_on_first_use=True,
+    )
+    # What the libraries have to say: asyncio of a task that failed, the exporter of spans that it cannot send.
+    logging.basicConfig(handlers=[Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
+
+
+class Forward(logging.Handler):
+    """Passes records of the standard library on to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as a line like our own."""
+        try:
+            log = structlog.get_logger(record.name)
+            write = log.error if record.levelno >= logging.ERROR else log.warning
+            write("library", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
+        except Exception:
+            # A line that cannot be written is no reason to fail.
+            self.handleError(record)

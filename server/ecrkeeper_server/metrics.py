@@ -1,0 +1,275 @@
+"""Every metric of the server, on a registry of its own; docs/observability.md says what each means.
+
+Nothing else imports prometheus_client: other modules hold one of the groups
+below and call it. Children are bound once, so that counting takes well under a
+microsecond; labels come from closed sets, never from what a caller sent.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import prometheus_client
+from google.rpc import code_pb2
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+
+from ecrkeeper_server.settings.table import SETTINGS
+
+# A second sample beside each counter that says when it was made: twice the page, and nothing reads it.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+CONTENT_TYPE = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
+CODES = tuple(code_pb2.Code.keys())
+FAMILIES = ("iam", "ecr-read", "ecr-write", "other")
+UNKNOWN = "unknown"
+_RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_AWS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_STEP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
+_STORE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0)
+_DISTINCT = 200
+
+
+class Bounded:
+    """Values for a label that come from elsewhere: the first 200 as they are, `OTHER` after that."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._known = set(known)
+
+    def __call__(self, value: str) -> str:
+        """The label for a value."""
+        if value in self._known:
+            return value
+        if len(self._known) >= _DISTINCT or not value or len(value) > 64 or not value.isascii():
+            return "OTHER"
+        self._known.add(value)
+        return value
+
+
+class Metrics:
+    """All groups of metrics. `rpcs` are the methods served, as `/service/Method`, with their grpc_type."""
+
+    def __init__(self, rpcs: Mapping[str, str] | None = None, *, version: str = "", role: str = "all") -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        build = Info("ecrkeeper_build", "The version that runs.", registry=self.registry)
+        python = ".".join(str(part) for part in sys.version_info[:3])
+        build.info({"version": version, "python": python, "role": role})
+        self.rpc = RpcMetrics(self.registry, rpcs or {})
+        self.aws = AwsMetrics(self.registry)
+        self.engine = EngineMetrics(self.registry)
+        self.store = StoreMetrics(self.registry)
+        self.fleet = FleetMetrics(self.registry)
+
+    def page(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return prometheus_client.generate_latest(self.registry)
+
+
+class MethodMetrics:
+    """One RPC method, bound."""
+
+    __slots__ = ("_codes", "begin", "end", "seconds")
+
+    def __init__(self, rpc: RpcMetrics, labels: tuple[str, str, str]) -> None:
+        started, flying = rpc.started.labels(*labels), rpc.in_flight.labels(*labels)
+
+        def begin() -> None:
+            started.inc()
+            flying.inc()
+
+        self.begin = begin
+        self.end: Callable[[], None] = flying.dec
+        self.seconds: Callable[[float], None] = rpc.seconds.labels(*labels).observe
+        self._codes = {code: rpc.handled.labels(*labels, code) for code in CODES}
+
+    def handled(self, code: str, seconds: float) -> None:
+        """The call ended with a code."""
+        self.end()
+        self._codes[code].inc()
+        self.seconds(seconds)
+
+
+class RpcMetrics:
+    """Calls that arrive, under the names that gRPC's own libraries for Prometheus use."""
+
+    def __init__(self, registry: CollectorRegistry, rpcs: Mapping[str, str]) -> None:
+        labels = ("grpc_type", "grpc_service", "grpc_method")
+        self.started = Counter("grpc_server_started_total", "RPCs that began.", labels, registry=registry)
+        self.handled = Counter(
+            "grpc_server_handled_total", "RPCs that ended, by code.", (*labels, "grpc_code"), registry=registry
+        )
+        self.seconds = Histogram(
+            "grpc_server_handling_seconds", "How long RPCs took.", labels, registry=registry, buckets=_RPC_BUCKETS
+        )
+        self.in_flight = Gauge("grpc_server_in_flight", "RPCs and streams that are open.", labels, registry=registry)
+        self.watchers = Gauge("ecrkeeper_watchers", "Open streams that wait for changes.", registry=registry)
+        self._methods = {name: MethodMetrics(self, (kind, *_split(name))) for name, kind in rpcs.items()}
+        self._unknown = MethodMetrics(self, (UNKNOWN, UNKNOWN, UNKNOWN))
+
+    def method(self, name: str) -> MethodMetrics:
+        """The metrics of a method; one for all that are not served, whatever a caller names them."""
+        return self._methods.get(name, self._unknown)
+
+
+def _split(name: str) -> tuple[str, str]:
+    service, _, method = name.removeprefix("/").rpartition("/")
+    return service, method
+
+
+class AwsMetrics:
+    """Calls to AWS, each attempt for itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("service", "operation")
+        self._calls = Counter(
+            "ecrkeeper_aws_calls_total", "Calls sent to AWS, by code.", (*labels, "code"), registry=registry
+        )
+        self._seconds = Histogram(
+            "ecrkeeper_aws_call_seconds", "How long AWS took.", labels, registry=registry, buckets=_AWS_BUCKETS
+        )
+        self._throttled = Counter(
+            "ecrkeeper_aws_throttled_total", "Calls that AWS throttled.", ("family",), registry=registry
+        )
+        self._waits = Counter(
+            "ecrkeeper_aws_token_waits_total", "Calls held back by our own rate.", ("family",), registry=registry
+        )
+        self._waited = Counter(
+            "ecrkeeper_aws_token_wait_seconds_total", "How long they were held back.", ("family",), registry=registry
+        )
+        self._refreshes = Counter(
+            "ecrkeeper_aws_credentials_refreshes_total", "Roles assumed, by result.", ("result",), registry=registry
+        )
+        for family in FAMILIES:
+            for counter in (self._throttled, self._waits, self._waited):
+                counter.labels(family)
+        for result in ("ok", "failed"):
+            self._refreshes.labels(result)
+        self._code = Bounded({"OK"})
+        self._bound: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
+
+    def called(self, service: str, operation: str, code: str, seconds: float) -> None:
+        """One attempt ended; the code is AWS's, `OK`, or `NO_ANSWER`."""
+        bound = self._bound.get((service, operation, code))
+        if bound is None:
+            known = self._code(code)
+            bound = (
+                self._calls.labels(service, operation, known).inc,
+                self._seconds.labels(service, operation).observe,
+            )
+            if known == code:
+                self._bound[service, operation, code] = bound
+        bound[0]()
+        bound[1](seconds)
+
+    def throttled(self, family: str) -> None:
+        """AWS said that a call came too fast."""
+        self._throttled.labels(family).inc()
+
+    def waited(self, family: str, seconds: float) -> None:
+        """A call waited for a token."""
+        self._waits.labels(family).inc()
+        self._waited.labels(family).inc(seconds)
+
+    def refreshed(self, *, good: bool) -> None:
+        """An account's role was assumed, or could not be."""
+        self._refreshes.labels("ok" if good else "failed").inc()
+
+
+class EngineMetrics:
+    """What this process's engine does."""
+
+    RESULTS = (
+        "settled", "out_of_sync", "waiting", "removed", "retry", "blocked",
+        "lease_lost", "store_unavailable", "crashed",
+    )  # fmt: skip
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reconciles = Counter(
+            "ecrkeeper_reconciles_total", "Steps that ended.", ("kind", "result", "reason"), registry=registry
+        )
+        seconds = Histogram(
+            "ecrkeeper_reconcile_seconds", "How long steps took.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
+        )
+        self._mended = Counter(
+            "ecrkeeper_drift_mended_elements_total", "Elements put right after a change.", ("setting",),
+            registry=registry,
+        )  # fmt: skip
+        self.leases_held = Gauge("ecrkeeper_engine_leases_held", "Rows this process works on.", registry=registry)
+        self.capacity = Gauge("ecrkeeper_engine_capacity", "How many it would work on.", registry=registry)
+        self._seconds = {kind: seconds.labels(kind) for kind in ("registry", "role")}
+        for setting in (*SETTINGS, "role", "description", "tags"):
+            self._mended.labels(setting)
+        for kind in self._seconds:
+            for result in self.RESULTS:
+                self._reconciles.labels(kind, result, "")
+        self._reason = Bounded({""})
+
+    def stepped(self, kind: str, result: str, reason: str, seconds: float) -> None:
+        """One step ended."""
+        self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
+        self._seconds[kind].observe(seconds)
+
+    def mended(self, setting: str) -> None:
+        """One element that had been changed was put right."""
+        self._mended.labels(setting).inc()
+
+
+class StoreMetrics:
+    """How the database answers this process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        seconds = Histogram(
+            "ecrkeeper_store_seconds", "How long reads and writes took, waiting included.", ("kind",),
+            registry=registry, buckets=_STORE_BUCKETS,
+        )  # fmt: skip
+        failures = Counter(
+            "ecrkeeper_store_failures_total", "Reads and writes the database did not answer.", ("kind",),
+            registry=registry,
+        )  # fmt: skip
+        self.up = Gauge("ecrkeeper_store_up", "Whether the database answered the last scrape.", registry=registry)
+        self.retries = Counter(
+            "ecrkeeper_store_retries_total", "Transactions repeated after a conflict.", registry=registry
+        )
+        self.waiting = Gauge("ecrkeeper_store_waiting", "Transactions that wait for a turn.", registry=registry)
+        self.in_use = Gauge("ecrkeeper_store_connections_in_use", "Connections that work.", registry=registry)
+        self.size = Gauge("ecrkeeper_store_connections", "Connections that there may be.", registry=registry)
+        self.seconds = {kind: seconds.labels(kind).observe for kind in ("read", "write")}
+        self.failed = {kind: failures.labels(kind).inc for kind in ("read", "write")}
+
+
+class FleetMetrics:
+    """What the database says of the whole installation: the same from every replica, so take the maximum."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"ecrkeeper_{name}", text, labels, registry=registry)
+
+        self.due = gauge("queue_due", "Rows that are due, those being worked on included.")
+        self.oldest = gauge("queue_oldest_due_seconds", "How long the first free row has been due.")
+        self.resources = gauge("resources", "Registries and roles that are kept.", "kind")
+        self.not_ready = gauge(
+            "resources_not_ready", "Those that are not Ready.", "kind", "mode", "condition", "reason"
+        )
+        self.drifted = gauge("resources_drifted", "Those with drift in a setting.", "setting", "mode")
+        self.pending = gauge("operations_pending", "Operations that are not done.", "method")
+        self.oldest_pending = gauge("operations_oldest_pending_seconds", "Age of the first of them.", "method")
+
+    def show(self, values: Mapping[str, Mapping[tuple[str, ...], float]]) -> None:
+        """Replace all values, by the names of the gauges above; what is not given is 0 or absent."""
+        for name, found in values.items():
+            gauge: Any = getattr(self, name)
+            if () in found:
+                gauge.set(found[()])
+                continue
+            gauge.clear()
+            for labels, value in found.items():
+                gauge.labels(*labels).set(value)
+
+    def forget(self) -> None:
+        """Say that nothing is known: the database does not answer."""
+        for gauge in (self.due, self.oldest):
+            gauge.set(float("nan"))
+        for gauge in (self.resources, self.not_ready, self.drifted, self.pending, self.oldest_pending):
+            gauge.clear()

@@ -1,0 +1,92 @@
+"""What a scrape of the metrics looks up: the connections of this process, and the rows of all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.overview import Overview, overview
+
+# The table is not asked more often than this, however many scrape.
+_FRESH_SECONDS = 15.0
+# A scrape does not wait longer than this for a database that does not answer.
+_PATIENCE_SECONDS = 2.0
+_MODES = ("ENFORCE", "OBSERVE")
+_OPERATIONS = (
+    "ReconcileRegistry",
+    "ReconcileServiceLinkedRole",
+    "DeleteServiceLinkedRole",
+    "StartReplicationBackfill",
+)
+
+
+class Scrape:
+    """Answers scrapes; nothing is looked up while nobody scrapes."""
+
+    def __init__(self, metrics: Metrics, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._metrics = metrics
+        self._db = db
+        self._clock = clock
+        self._looked_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
+        self._retries = 0
+
+    async def page(self) -> bytes:
+        """All metrics in Prometheus' text format; answers within seconds even without a database."""
+        if self._looking is None and self._clock() - self._looked_at >= _FRESH_SECONDS:
+            self._looking = asyncio.create_task(self._look())
+        if self._looking is not None:
+            done, _ = await asyncio.wait([self._looking], timeout=_PATIENCE_SECONDS)
+            if not done:
+                self._unknown()
+        load, store = self._db.load(), self._metrics.store
+        store.in_use.set(load.in_use)
+        store.size.set(load.size)
+        store.waiting.set(load.waiting)
+        store.retries.inc(load.retries - self._retries)
+        self._retries = load.retries
+        # A page of some thousand lines takes milliseconds: not on the loop that answers calls.
+        return await asyncio.to_thread(self._metrics.page)
+
+    async def _look(self) -> None:
+        try:
+            seen = await self._db.read(overview)
+        except Refusal:
+            self._unknown()
+        else:
+            self._metrics.fleet.show(_values(seen))
+            self._metrics.store.up.set(1)
+            self._looked_at = self._clock()
+        finally:
+            self._looking = None
+
+    def _unknown(self) -> None:
+        self._metrics.fleet.forget()
+        self._metrics.store.up.set(0)
+
+
+def _values(seen: Overview) -> dict[str, dict[tuple[str, ...], float]]:
+    """The values of the gauges of `FleetMetrics`."""
+    not_ready: dict[tuple[str, ...], float] = {}
+    drifted: dict[tuple[str, ...], float] = {(setting, mode): 0 for setting in SETTINGS for mode in _MODES}
+    for (kind, why), count in seen.unready.items():
+        mode, condition, reason, settings = why.split(" ", 3)
+        key = (kind, mode, condition, reason)
+        not_ready[key] = not_ready.get(key, 0) + count
+        for setting in filter(None, settings.split(",")):
+            drifted[setting, mode] = drifted.get((setting, mode), 0) + count
+    pending = {**dict.fromkeys(_OPERATIONS, (0, 0.0)), **seen.pending}
+    return {
+        "due": {(): seen.due},
+        "oldest": {(): seen.oldest},
+        "resources": {(kind,): seen.resources.get(kind, 0) for kind in ("registry", "role")},
+        "not_ready": not_ready,
+        "drifted": drifted,
+        "pending": {(method,): count for method, (count, _) in pending.items()},
+        "oldest_pending": {(method,): age for method, (_, age) in pending.items()},
+    }

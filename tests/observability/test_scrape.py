@@ -1,0 +1,100 @@
+"""The page of metrics, whatever the database does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ecrkeeper_server import scrape
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.scrape import Scrape
+from ecrkeeper_server.store.database import Database, Load
+from ecrkeeper_server.store.overview import Overview
+
+
+class Scripted(Database):
+    """Answers each read with what it is told."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.answer: Callable[[], Any] = seen
+
+    async def read(self, query: Callable[[Any], Any]) -> Any:
+        self.reads += 1
+        found = self.answer()
+        return await found if asyncio.iscoroutine(found) else found
+
+    async def write(self, change: Callable[[Any], Any]) -> Any:
+        raise AssertionError
+
+    def load(self) -> Load:
+        return Load(in_use=2, size=8, waiting=1, retries=4)
+
+    async def close(self) -> None: ...
+
+    def listen(self, heard: Callable[[set[str]], Any]) -> None: ...
+
+
+def shown(page: bytes) -> dict[str, float]:
+    lines = [line for line in page.decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def seen() -> Overview:
+    unready = {("registry", "ENFORCE Unsynced OUT_OF_SYNC REGISTRY_POLICY,SCANNING"): 2}
+    return Overview(due=3, oldest=7.0, resources={"registry": 5}, unready=unready)
+
+
+def refuse() -> Overview:
+    raise Unavailable("gone", reason="STORE_UNAVAILABLE")
+
+
+async def test_scrapes_share_one_look_at_the_table_for_a_while() -> None:
+    db, now = Scripted(), [100.0]
+    db.answer = seen
+    scraped = Scrape(Metrics(), db, lambda: now[0])
+    for _ in range(3):
+        found = shown(await scraped.page())
+    assert db.reads == 1
+    assert found["ecrkeeper_queue_due"] == 3
+    assert found["ecrkeeper_queue_oldest_due_seconds"] == 7
+    assert found['ecrkeeper_resources{kind="registry"}'] == 5
+    assert found['ecrkeeper_resources_drifted{mode="ENFORCE",setting="SCANNING"}'] == 2
+    assert found["ecrkeeper_store_retries_total"] == 4, "a total of the database, not added up once more each time"
+    now[0] += 16
+    await scraped.page()
+    assert db.reads == 2
+
+
+async def test_a_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
+    db, now = Scripted(), [100.0]
+    db.answer = seen
+    scraped = Scrape(Metrics(), db, lambda: now[0])
+    await scraped.page()
+    now[0] += 16
+    db.answer = refuse
+    found = shown(await scraped.page())
+    assert found["ecrkeeper_store_up"] == 0
+    assert found["ecrkeeper_queue_due"] != found["ecrkeeper_queue_due"], "NaN: nobody knows"
+    assert 'ecrkeeper_resources{kind="registry"}' not in found
+
+
+async def test_a_database_that_does_not_answer_does_not_hold_up_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape, "_PATIENCE_SECONDS", 0.01)
+    db, free = Scripted(), asyncio.Event()
+
+    async def late() -> Overview:
+        await free.wait()
+        return seen()
+
+    db.answer = late
+    scraped = Scrape(Metrics(), db)
+    for _ in range(2):
+        assert shown(await scraped.page())["ecrkeeper_store_up"] == 0
+    assert db.reads == 1, "one look at a time"
+    free.set()
+    await asyncio.sleep(0.01)
+    assert shown(await scraped.page())["ecrkeeper_store_up"] == 1
