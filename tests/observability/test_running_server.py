@@ -12,6 +12,7 @@ from pathlib import Path
 import ecrkeeper
 import grpc
 import pytest
+from ecrkeeper.v1 import audit_service_pb2, audit_service_pb2_grpc
 from ecrkeeper.v1 import registry_settings_service_pb2 as messages
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc as services
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import harness, postgres
 from tests.e2e.live import Live
 
+STREAMS = 20
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 
 
@@ -127,3 +129,25 @@ def test_the_names_of_the_metrics_are_those_that_were_promised(watched: Watched)
     found = sorted(set(re.findall(r"^# TYPE (?!process_)(\S+ \S+)$", page, re.MULTILINE)))
     golden = Path(__file__).parents[1] / "golden" / "metrics.txt"
     assert found == golden.read_text().splitlines(), f"not what {golden.name} says; additions are fine, add them there"
+
+
+def test_streams_that_their_callers_drop_in_the_middle_end_with_a_line_and_not_with_the_server(
+    watched: Watched,
+) -> None:
+    request = audit_service_pb2.WatchAuditEventsRequest()
+    with ecrkeeper.Client(watched.server.address, insecure=True) as client:
+        place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
+        for n in range(STREAMS):
+            with grpc.insecure_channel(watched.server.address) as channel:
+                stream = audit_service_pb2_grpc.AuditServiceStub(channel).WatchAuditEvents(request, timeout=20)
+                next(stream)
+                place.apply(DECLARED if n % 2 else {})
+                next(stream)
+                stream.cancel()
+    assert watched.server.process.poll() is None
+    harness.eventually(lambda: watched.sample("grpc_server_in_flight", grpc_method="WatchAuditEvents") == 0)
+    ended = {"grpc_method": "WatchAuditEvents", "grpc_code": "CANCELLED"}
+    harness.eventually(lambda: watched.sample("grpc_server_handled_total", **ended) == STREAMS)
+    lines = [line for line in watched.lines("rpc") if str(line["method"]).endswith("WatchAuditEvents")]
+    assert {line["code"] for line in lines} == {"CANCELLED"}
+    assert all(str(line["peer"]).startswith("ipv") for line in lines)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server import scrape
+from ecrkeeper_server.api.server import SERVICES, methods
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.scrape import Scrape
@@ -98,3 +99,8 @@ async def test_a_database_that_does_not_answer_does_not_hold_up_the_page(monkeyp
     free.set()
     await asyncio.sleep(0.01)
     assert shown(await scraped.page())["ecrkeeper_store_up"] == 1
+
+
+def test_every_method_of_every_service_has_a_label_of_its_own() -> None:
+    services = {name.removeprefix("/").rpartition("/")[0] for name in methods()}
+    assert set(SERVICES) <= services, "a service that is missing would be counted as unknown"

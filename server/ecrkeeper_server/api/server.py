@@ -46,7 +46,9 @@ SERVICES = (
 
 def methods() -> dict[str, str]:
     """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
-    files = (role_service_pb2, registry_settings_service_pb2, operations_pb2, health_pb2, reflection_pb2)
+    files = (
+        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2, reflection_pb2
+    )  # fmt: skip
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
     return {**found, f"/{_REFLECTION_V1}/ServerReflectionInfo": "bidi_stream"}

@@ -19,7 +19,7 @@ import structlog
 from google.longrunning.operations_pb2 import Operation
 from grpc import StatusCode
 
-from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.api.access import CALLER
 from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
 
@@ -28,7 +28,7 @@ log = structlog.get_logger("ecrkeeper.api")
 REQUEST_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
 # Calls that change nothing, by how their names begin.
-_READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|ServerReflection)")
+_READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
 # What orchestrators and load balancers ask every second is not worth a line.
 _QUIET = "/grpc.health."
 # Codes that speak of a fault of the server rather than of the caller.
@@ -44,6 +44,9 @@ class Call:
     id: str
     traceparent: str
     began: float
+    # gRPC's context is not asked for these at the end: it may be gone by then, and asking it ends the process.
+    peer: str = ""
+    allowed: float | None = None
     reason: str = ""
     aws_code: str = ""
     operation: str = ""
@@ -100,7 +103,7 @@ class Telemetry(grpc.aio.ServerInterceptor):
 
     def _unary(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            context.set_trailing_metadata(((REQUEST_ID, call.id),))
+            _begin(call, context)
             code = "UNKNOWN"
             with self._span(call) as span:
                 try:
@@ -110,16 +113,16 @@ class Telemetry(grpc.aio.ServerInterceptor):
                         call.operation = response.name
                     return response
                 except BaseException as error:
-                    code = _code_of(error, context)
+                    code = _code_of(error, call, context)
                     raise
                 finally:
-                    self._ended(call, seen, code, context, span)
+                    self._ended(call, seen, code, span)
 
         return handle
 
     def _stream(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            context.set_trailing_metadata(((REQUEST_ID, call.id),))
+            _begin(call, context)
             code = "UNKNOWN"
             with self._span(call) as span:
                 try:
@@ -132,10 +135,10 @@ class Telemetry(grpc.aio.ServerInterceptor):
                             yield response
                     code = _code(context)
                 except BaseException as error:
-                    code = _code_of(error, context)
+                    code = _code_of(error, call, context)
                     raise
                 finally:
-                    self._ended(call, seen, code, context, span)
+                    self._ended(call, seen, code, span)
 
         return handle
 
@@ -151,7 +154,7 @@ class Telemetry(grpc.aio.ServerInterceptor):
         }
         return self.tracing.span(f"{service}/{method}", "SERVER", attributes, call.traceparent)
 
-    def _ended(self, call: Call, seen: MethodMetrics, code: str, context: Any = None, span: Any = None) -> None:
+    def _ended(self, call: Call, seen: MethodMetrics, code: str, span: Any = None) -> None:
         seconds = time.perf_counter() - call.began
         seen.handled(code, seconds)
         if self.tracing is not None and span is not None:
@@ -159,7 +162,7 @@ class Telemetry(grpc.aio.ServerInterceptor):
             if code in _FAULTS:
                 self.tracing.failed(span, call.reason or code)
         if self._worth_a_line(call.method, code):
-            self._log(call, code, seconds, context)
+            self._log(call, code, seconds)
 
     def _worth_a_line(self, method: str, code: str) -> bool:
         if self.access_log == "off" or method.startswith(_QUIET):
@@ -171,15 +174,15 @@ class Telemetry(grpc.aio.ServerInterceptor):
         # The gate counts in one line what it refuses: overload must not become a flood of lines.
         return code != "RESOURCE_EXHAUSTED"
 
-    def _log(self, call: Call, code: str, seconds: float, context: Any) -> None:
+    def _log(self, call: Call, code: str, seconds: float) -> None:
         facts = {"reason": call.reason, "aws_code": call.aws_code, "operation": call.operation}
         log.info(
             "rpc",
             method=call.method[:200],
             code=code,
             seconds=round(seconds, 6),
-            principal=principal_of(context) if context is not None else "",
-            peer=context.peer() if context is not None else "",
+            principal=CALLER.get().name,
+            peer=call.peer,
             **{name: value for name, value in facts.items() if value},
         )
 
@@ -195,16 +198,21 @@ def _parts(handler: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return handler.stream_unary, grpc.stream_unary_rpc_method_handler
 
 
+def _begin(call: Call, context: Any) -> None:
+    context.set_trailing_metadata(((REQUEST_ID, call.id),))
+    call.peer, call.allowed = context.peer(), context.time_remaining()
+
+
 def _code(context: Any) -> str:
     """The code of a call whose handler has returned."""
     said: StatusCode | None = context.code()
     return "OK" if said is None else said.name
 
 
-def _code_of(error: BaseException, context: Any) -> str:
+def _code_of(error: BaseException, call: Call, context: Any) -> str:
     """The code of a call whose handler was broken off."""
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
-        left: float | None = context.time_remaining()
-        return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
+        late = call.allowed is not None and time.perf_counter() - call.began >= call.allowed
+        return "DEADLINE_EXCEEDED" if late else "CANCELLED"
     said: StatusCode | None = context.code()
     return "UNKNOWN" if said is None else said.name

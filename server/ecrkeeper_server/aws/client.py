@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
@@ -179,8 +179,7 @@ class AwsClient:
             prepared.method, prepared.url, data=prepared.body, headers=prepared.headers, allow_redirects=False
         ) as response:
             body = await response.read()
-            answer = self._wire.read(service, operation, response.status, response.headers, body)
-            return replace(answer, request_id=response.headers.get("x-amzn-requestid", ""))
+            return self._wire.read(service, operation, response.status, response.headers, body)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
