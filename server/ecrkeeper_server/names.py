@@ -13,6 +13,7 @@ ROLE_IDS = ("replication", "pull-through-cache", "repository-creation-template")
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _BACKFILL = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AUDIT_EVENT = re.compile(r"auditEvents/([1-9][0-9]{0,17})")
 _OPERATION = re.compile(r"operations/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _OWNER = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -183,6 +184,14 @@ def parse_operation(name: str, field: str = "name") -> str:
     if found is None:
         raise InvalidArgument([Violation(field, f"must look like `operations/{{uuid}}`, got {shown(name)}")])
     return found[1]
+
+
+def parse_audit_event(name: str, field: str = "name") -> int:
+    """Read `auditEvents/{number}`; InvalidArgument names `field`."""
+    found = _AUDIT_EVENT.fullmatch(name)
+    if found is None:
+        raise InvalidArgument([Violation(field, f"must look like `auditEvents/{{number}}`, got {shown(name)}")])
+    return int(found[1])
 
 
 def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.pages import Fields, Page, equal_to, matcher, page_of
 from ecrkeeper_server.api.watch import Listener
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import shown
+from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import Place, Selection
 from ecrkeeper_server.store.database import Tx
@@ -28,7 +27,6 @@ from ecrkeeper_server.store.rows import AuditEvent
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_NAME = re.compile(r"auditEvents/([1-9][0-9]{0,17})")
 _PLAIN = (
     "account", "call_id", "kind", "method", "outcome", "principal", "reconcile_id", "region", "request_id", "resource",
     "aws_request_id",
@@ -60,11 +58,8 @@ class Audit(AuditServiceServicer):
 
     async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
         """Return one event."""
-        found = _NAME.fullmatch(request.name)
-        if found is None:
-            text = f"must look like `auditEvents/{{number}}`, got {shown(request.name)}"
-            raise InvalidArgument([Violation("name", text)])
-        row = await self._edge.db.read(lambda tx: audit.get(tx, int(found[1])))
+        number = parse_audit_event(request.name)
+        row = await self._edge.db.read(lambda tx: audit.get(tx, number))
         if row is None:
             raise NotFound("AuditEvent", request.name, "events are kept for as long as `audit_retention_days` says")
         return _message(row)

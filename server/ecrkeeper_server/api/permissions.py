@@ -19,6 +19,7 @@ from ecrkeeper_server.names import (
     RoleName,
     SettingsName,
     parse_account,
+    parse_audit_event,
     parse_operation,
     parse_registry_pattern,
 )
@@ -175,9 +176,14 @@ def _table(**services: Mapping[str, Needs]) -> dict[str, Needs]:
     }
 
 
-def _trail(request: Any) -> Sequence[Need]:
+def _trail(_: Any) -> Sequence[Need]:
     """The audit trail is of all accounts and owners: who administers everything may read it."""
-    return [Need(Verb.ADMIN, getattr(request, "name", "auditEvents/-"), Target())]
+    return [Need(Verb.ADMIN, "auditEvents/-", Target())]
+
+
+def _event(request: Any) -> Sequence[Need]:
+    parse_audit_event(request.name)
+    return _trail(request)
 
 
 PERMISSIONS: Mapping[str, Needs] = _table(
@@ -215,7 +221,7 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "ListReplicationBackfills": _registry(Verb.READ, "parent"),
         "ListReplicationBackfillResults": _backfill(Verb.READ),
     },
-    AuditService={"GetAuditEvent": _trail, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
+    AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={
         "GetOperation": _operation(Verb.READ),
         "WaitOperation": _operation(Verb.READ),

@@ -66,8 +66,9 @@ class Step:
                 return queue.lease_left(tx, self.claimed) > 0
             return queue.hold(tx, self.claimed, state)
 
-        await self.commit(save, writes)
+        # Before it is known: a step that is broken off while it waits may have saved it.
         self.saved = self.saved or state is not None
+        await self.commit(save, writes)
 
     async def commit(self, save: Callable[[Tx], bool], writes: Sequence[AwsWrite]) -> None:
         """As `record`, with what `save` has to remember; it says whether the row is still held."""
