@@ -1,4 +1,4 @@
-"""The interceptor that says who calls, before anything else is done for the call."""
+"""The layer that says who calls, before anything else is done for the call."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import grpc
-import grpc.aio
 import structlog
 
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.access import CALLER
-from ecrkeeper_server.api.interceptors import abort
-from ecrkeeper_server.api.telemetry import current_call
+from ecrkeeper_server.api.checks import abort
+from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.caller import Authenticator
 
@@ -22,8 +20,8 @@ _HEALTH = "/grpc.health."
 _REFLECTION = "/grpc.reflection."
 
 
-class Authentication(grpc.aio.ServerInterceptor):
-    """Refuses callers that do not prove who they are; the outermost interceptor.
+class Authentication:
+    """Refuses callers that do not prove who they are; only `Telemetry` is outside of it.
 
     Health answers everybody. Reflection does if `open_reflection` is set.
     """
@@ -32,51 +30,39 @@ class Authentication(grpc.aio.ServerInterceptor):
         self._authenticator = authenticator
         self._open = (_HEALTH, _REFLECTION) if open_reflection else (_HEALTH,)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def around(self, method: str, handler: Any) -> Any:
         """The handler, for authenticated callers."""
-        handler = await continuation(handler_call_details)
-        method: str = handler_call_details.method
-        if handler is None or method.startswith(self._open) or not self._authenticator.required:
+        if method.startswith(self._open) or not self._authenticator.required:
             return handler
-        call_id = current_call().id
-        for kind in ("unary_unary", "stream_unary", "unary_stream", "stream_stream"):
-            inner = getattr(handler, kind)
-            if inner is not None:
-                wrap = self._streaming if handler.response_streaming else self._answering
-                make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
-                return make(wrap(method, call_id, inner), handler.request_deserializer, handler.response_serializer)
-        raise AssertionError(method)
+        wrap = self._streaming if handler.response_streaming else self._answering
+        return behaving(handler, wrap(method, behaviour_of(handler)))
 
-    async def _identified(self, context: Any, method: str, call_id: str) -> Principal:
+    async def _identified(self, context: Context, method: str) -> Principal:
         metadata = context.invocation_metadata() or ()
         given = [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
         try:
             caller = await self._authenticator.identify(given, context.auth_context())
         except Exception as error:
-            await abort(context, method, call_id, error)
+            await abort(context, method, error)
         CALLER.set(caller)
         structlog.contextvars.bind_contextvars(principal=caller.name)
         return caller
 
-    def _answering(self, method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) -> Any:
-        async def call(request: Any, context: Any) -> Any:
-            await self._identified(context, method, call_id)
+    def _answering(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Any:
+        async def call(request: Any, context: Context) -> Any:
+            await self._identified(context, method)
             return await handler(request, context)
 
         return call
 
-    def _streaming(self, method: str, call_id: str, handler: Callable[..., AsyncIterator[Any]]) -> Any:
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-            caller = await self._identified(context, method, call_id)
+    def _streaming(self, method: str, handler: Callable[..., AsyncIterator[Any]]) -> Any:
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            caller = await self._identified(context, method)
             try:
                 async for response in _until_expired(handler(request, context), caller):
                     yield response
             except Unauthenticated as error:
-                await abort(context, method, call_id, error)
+                await abort(context, method, error)
 
         return call
 

@@ -1,4 +1,4 @@
-"""The interceptor that lets a call through only if the policy allows all that it needs."""
+"""The layer that lets a call through only if the policy allows all that it needs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import grpc
-import grpc.aio
-
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.access import Access
+from ecrkeeper_server.api.layers import behaving, behaviour_of
 from ecrkeeper_server.api.permissions import PERMISSIONS, Need, Needs, operation_target
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
@@ -20,28 +18,20 @@ from ecrkeeper_server.store.database import Database
 _WITHOUT_RESOURCES = ("/grpc.health.", "/grpc.reflection.")
 
 
-class Authorization(grpc.aio.ServerInterceptor):
-    """Checks every call by the table of permissions; the innermost interceptor, so it sees checked requests."""
+class Authorization:
+    """Checks every call by the table of permissions; the innermost layer, so it sees checked requests."""
 
     def __init__(self, access: Access, db: Database, permissions: Mapping[str, Needs] = PERMISSIONS) -> None:
         self._access = access
         self._db = db
         self._permissions = permissions
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the check."""
-        handler = await continuation(handler_call_details)
-        method: str = handler_call_details.method
-        if handler is None or method.startswith(_WITHOUT_RESOURCES):
+        if method.startswith(_WITHOUT_RESOURCES):
             return handler
-        read, write = handler.request_deserializer, handler.response_serializer
-        if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(self._unary(method, handler.unary_unary), read, write)
-        return grpc.unary_stream_rpc_method_handler(self._stream(method, handler.unary_stream), read, write)
+        wrap = self._stream if handler.response_streaming else self._unary
+        return behaving(handler, wrap(method, behaviour_of(handler)))
 
     def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, context: Any) -> Any:

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,15 +18,14 @@ import grpc.aio
 import structlog
 
 from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.checks import NO_MESSAGE, parsing
 from ecrkeeper_server.api.context import principal_of
-from ecrkeeper_server.api.interceptors import NO_MESSAGE, parsing
+from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.api.status import status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
 log = structlog.get_logger("ecrkeeper.api")
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 # It waits for an operation to end, and works no more than a stream does.
@@ -34,7 +34,7 @@ _RECEIVE_SECONDS = 30.0
 _LOG_SECONDS = 10.0
 
 
-class Gate(grpc.aio.ServerInterceptor):
+class Gate:
     """Admits calls, or refuses them before a byte of the request was read; health checks always pass.
 
     gRPC reads the request of a unary handler before it calls the handler. So our unary handlers
@@ -48,16 +48,8 @@ class Gate(grpc.aio.ServerInterceptor):
         self._logged = -_LOG_SECONDS
         self._refused = 0
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
-        handler = await continuation(handler_call_details)
-        method: str = handler_call_details.method
-        if handler is None:
-            return None
         if not method.startswith(_OURS):
             return self._foreign(handler)
         if handler.unary_unary:
@@ -90,13 +82,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def _foreign(self, handler: Any) -> Any:
         """Health and reflection: their streams are counted; bytes that are no request are refused."""
-        make: Any
-        if handler.unary_unary:
-            inner, make = handler.unary_unary, grpc.unary_unary_rpc_method_handler
-        elif handler.unary_stream:
-            inner, make = handler.unary_stream, grpc.unary_stream_rpc_method_handler
-        else:
-            inner, make = handler.stream_stream, grpc.stream_stream_rpc_method_handler
+        inner = behaviour_of(handler)
 
         async def answer(request: Any, context: Context) -> Any:
             """Answer a unary call, or one that writes to its context; only streams are counted."""
@@ -119,7 +105,8 @@ class Gate(grpc.aio.ServerInterceptor):
                 await self._refuse(context, refusal)
 
         wrapped = generate if inspect.isasyncgenfunction(inner) else answer
-        return make(wrapped, parsing(handler.request_deserializer), handler.response_serializer)
+        checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
+        return behaving(checked, wrapped)
 
     @contextmanager
     def _entered(self, context: Context, *, stream: bool) -> Iterator[None]:
@@ -187,6 +174,8 @@ def caller_of(context: Context) -> str:
     return principal_of(context) or address_of(context.peer())
 
 
+# One caller makes many calls over one connection.
+@lru_cache(maxsize=4096)
 def address_of(peer: str) -> str:
     """The part of a peer that one party holds: an IPv4 address, an IPv6 network of 64 bits, or `unix`."""
     kind, _, rest = unquote(peer).partition(":")

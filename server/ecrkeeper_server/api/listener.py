@@ -11,6 +11,7 @@ from grpc._cython import cygrpc
 from grpc.aio import _server
 
 from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.layers import Layer, layered
 
 # Calls that gRPC itself refuses, without details and health checks too: the gate's limits come long before.
 _BEYOND_THE_GATE = 2000
@@ -46,51 +47,75 @@ def options(limits: Limits) -> list[tuple[str, Any]]:
     ]
 
 
-def listener(interceptors: Sequence[grpc.aio.ServerInterceptor], limits: Limits) -> grpc.aio.Server:
-    """A server that is not started, without services."""
-    made: Any = _Listener(interceptors, limits)
+def listener(layers: Sequence[Layer], limits: Limits) -> grpc.aio.Server:
+    """A server that is not started, without services; every method that is added is put inside of the layers."""
+    made: Any = _Listener(layers, limits)
     server: grpc.aio.Server = made
     return server
 
 
 class _Listener(_server.Server):
-    """A server that outlives calls of methods whose name is not UTF-8.
+    """A server whose methods are known by their names before it starts: what is not among them is unknown."""
 
-    The accept loop of grpc.aio decodes the name of every call of an unknown method, and ends for good
-    with the first that cannot be decoded: one packet of anybody, and nobody is served any more, while
-    the process goes on. So calls of unknown methods do not get to that loop.
-    """
-
-    def __init__(self, interceptors: Sequence[grpc.aio.ServerInterceptor], limits: Limits) -> None:
-        most = limits.calls + limits.streams + _BEYOND_THE_GATE
-        super().__init__(None, (), interceptors, options(limits), most, None)
-        self._server = _Acceptor(self._loop, None, (), tuple(interceptors), options(limits), most)
+    def __init__(self, layers: Sequence[Layer], limits: Limits) -> None:
+        super().__init__(None, (), (), options(limits), None, None)
+        self._server = _Acceptor(self._loop, options(limits), limits.calls + limits.streams + _BEYOND_THE_GATE)
+        self._layers = layers
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:
-        """Register the methods of services by their names: what is not registered is unknown."""
+        """Register the methods of services."""
         for service in generic_rpc_handlers:
-            self._server.add_registered_method_handlers(service._method_handlers)
+            handlers = {name: layered(name, each, self._layers) for name, each in service._method_handlers.items()}
+            self._server.add_registered_method_handlers(handlers)
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
+        """Do nothing: generated code adds the same methods in both ways."""
 
 
 class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
+    """Accepts the calls of each method in a loop of its own.
+
+    The accept loop of grpc.aio waits for all methods at once, which takes time for each of them with every
+    call. And it decodes the name of every call of an unknown method, and ends for good with the first name
+    that is not UTF-8: one packet of anybody, and nobody is served any more, while the process goes on. That
+    loop still runs, but what it waits for ends only with the server.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], most: int) -> None:
+        super().__init__(loop, None, (), (), options, None)
+        self._running: set[asyncio.Task[None]] = set()
+        self._handlers: dict[str, Any] = {}
+        self._most = most
+
+    def add_registered_method_handlers(self, method_handlers: dict[str, Any]) -> None:
+        """Register methods by name."""
+        self._handlers |= method_handlers
+        super().add_registered_method_handlers(method_handlers)
+
     def _make_request_call_future(self, method: bytes | None) -> Any:
-        if method is not None:
-            return super()._make_request_call_future(method)
-        return asyncio.get_running_loop().create_task(self._refuse_unknown())
+        name = "" if method is None else method.decode()
+        return asyncio.get_running_loop().create_task(self._accept(name))
 
-    async def _refuse_unknown(self) -> None:
-        """Answer calls of unknown methods with UNIMPLEMENTED until the server stops, which raises an exception here."""
-        loop = asyncio.get_running_loop()
-        running: set[asyncio.Task[None]] = set()
+    async def _accept(self, method: str) -> None:
+        """Answer the calls of a method until the server stops, which raises an exception here.
+
+        Without a name, those of unknown methods, which get UNIMPLEMENTED.
+        """
+        loop, resolver = asyncio.get_running_loop(), _Resolver(self._handlers.get(method))
+        encoded = method.encode()
         while True:
-            state = await self._request_call()
-            answer = cygrpc._handle_rpc("", _Nothing, (), state, loop, False)
-            task = loop.create_task(cygrpc._schedule_rpc_coro(answer, state, loop, "unknown"))
-            running.add(task)
-            task.add_done_callback(running.discard)
+            state = await (self._request_registered_call(encoded) if method else self._request_call())
+            too_many = len(self._running) >= self._most
+            answer = cygrpc._handle_rpc(method, resolver, (), state, loop, too_many)
+            task = loop.create_task(cygrpc._schedule_rpc_coro(answer, state, loop, method or "unknown"))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
 
-class _Nothing:
-    @staticmethod
-    def resolve_handler(_details: Any) -> None:
-        """No method is known by the name."""
+class _Resolver:
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    def resolve_handler(self, _details: Any) -> Any:
+        """The handler of the method; None if there is no such method."""
+        return self._handler

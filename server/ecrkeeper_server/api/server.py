@@ -19,15 +19,16 @@ from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from ecrkeeper_server.api import interceptors
 from ecrkeeper_server.api.admission import Admission, Limits
 from ecrkeeper_server.api.audit import Audit
 from ecrkeeper_server.api.authentication import Authentication
 from ecrkeeper_server.api.authorization import Authorization
 from ecrkeeper_server.api.backfills import Backfills
+from ecrkeeper_server.api.checks import Checks
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.gate import Gate
 from ecrkeeper_server.api.history import History
+from ecrkeeper_server.api.layers import Layer
 from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.operations import Operations
 from ecrkeeper_server.api.registries import Registries
@@ -87,16 +88,15 @@ def build(
     *,
     with_reflection: bool,
     authentication: Authentication | None = None,
-    more: Sequence[grpc.aio.ServerInterceptor] = (),
     limits: Limits | None = None,
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """A server that is not started yet, and its health service."""
     limits = limits or Limits()
-    first = [telemetry] if authentication is None else [telemetry, authentication]
+    first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is
     # well-formed, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
-    chain = [*first, *more, Gate(limits, Admission(limits)), interceptors.Edge(), Authorization(edge.access, edge.db)]
-    server = listener(chain, limits)
+    layers = [*first, Gate(limits, Admission(limits)), Checks(), Authorization(edge.access, edge.db)]
+    server = listener(layers, limits)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)

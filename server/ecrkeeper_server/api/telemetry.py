@@ -1,4 +1,4 @@
-"""The outermost interceptor: every call gets an id, is counted, timed, traced and logged."""
+"""The outermost layer: every call gets an id, is counted, timed, traced and logged."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-import grpc.aio
 import structlog
 from google.longrunning.operations_pb2 import Operation
 from grpc import StatusCode
 
 from ecrkeeper_server.api.access import CALLER
+from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
 
@@ -58,53 +57,45 @@ def current_call() -> Call:
     return call if call is not None else Call("", uuid.uuid4().hex, "", time.perf_counter())
 
 
-def _call(details: grpc.HandlerCallDetails) -> Call:
+def _begun(method: str, context: Context) -> Call:
+    """The record of a call, which is the current one from now on."""
     given, traceparent = "", ""
-    for key, value in details.invocation_metadata or ():
+    for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID and isinstance(value, str):
             given = value[:64]
         elif key == "traceparent" and isinstance(value, str):
             traceparent = value
-    return Call(
-        details.method, given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex, traceparent, time.perf_counter()
+    call = Call(
+        method,
+        given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex,
+        traceparent,
+        time.perf_counter(),
+        context.peer(),
+        context.time_remaining(),
     )
+    context.set_trailing_metadata(((REQUEST_ID, call.id),))
+    _CALL.set(call)
+    structlog.contextvars.bind_contextvars(call_id=call.id)
+    return call
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry(grpc.aio.ServerInterceptor):
+class Telemetry:
     """Wraps all handlers; `access_log` is `all`, `changes` (errors and calls that change something), `errors` or `off`."""
 
     metrics: RpcMetrics
     tracing: Tracing | None = None
     access_log: str = "changes"
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """The handler, wrapped; None for a method that is not served."""
-        call = _call(handler_call_details)
-        _CALL.set(call)
-        structlog.contextvars.bind_contextvars(call_id=call.id)
-        seen = self.metrics.method(call.method)
-        seen.begin()
-        try:
-            handler = await continuation(handler_call_details)
-        except BaseException:
-            self._ended(call, seen, "UNKNOWN")
-            raise
-        if handler is None:
-            self._ended(call, seen, "UNIMPLEMENTED")
-            return None
-        behaviour, make = _parts(handler)
-        wrapped = (self._stream if handler.response_streaming else self._unary)(call, seen, behaviour)
-        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+    def around(self, method: str, handler: Any) -> Any:
+        """The handler, observed."""
+        wrap = self._stream if handler.response_streaming else self._unary
+        return behaving(handler, wrap(method, self.metrics.method(method), behaviour_of(handler)))
 
-    def _unary(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
-        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            _begin(call, context)
-            code = "UNKNOWN"
+    def _unary(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
+        async def handle(request: Any, context: Context) -> Any:
+            seen.begin()
+            call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     response = await behaviour(request, context)
@@ -120,10 +111,10 @@ class Telemetry(grpc.aio.ServerInterceptor):
 
         return handle
 
-    def _stream(self, call: Call, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
-        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            _begin(call, context)
-            code = "UNKNOWN"
+    def _stream(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
+        async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+            seen.begin()
+            call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     answer = behaviour(request, context)
@@ -185,22 +176,6 @@ class Telemetry(grpc.aio.ServerInterceptor):
             peer=call.peer,
             **{name: value for name, value in facts.items() if value},
         )
-
-
-def _parts(handler: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The behaviour of a handler, and what makes a handler of that type."""
-    if handler.unary_unary:
-        return handler.unary_unary, grpc.unary_unary_rpc_method_handler
-    if handler.unary_stream:
-        return handler.unary_stream, grpc.unary_stream_rpc_method_handler
-    if handler.stream_stream:
-        return handler.stream_stream, grpc.stream_stream_rpc_method_handler
-    return handler.stream_unary, grpc.stream_unary_rpc_method_handler
-
-
-def _begin(call: Call, context: Any) -> None:
-    context.set_trailing_metadata(((REQUEST_ID, call.id),))
-    call.peer, call.allowed = context.peer(), context.time_remaining()
 
 
 def _code(context: Any) -> str:

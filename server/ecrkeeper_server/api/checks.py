@@ -1,4 +1,4 @@
-"""What every call goes through: an id, a deadline, validation, and the mapping of errors."""
+"""The layer that checks every request, sets its deadline, and maps errors to statuses."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.api.writes import CALL_ID
@@ -65,27 +66,20 @@ def _path(path: Any) -> str:
     return text
 
 
-class Edge(grpc.aio.ServerInterceptor):
+class Checks:
     """Wraps the handlers of our own services, inside of `Telemetry`; health and reflection pass through."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        """The handler, wrapped."""
-        handler = await continuation(handler_call_details)
-        method: str = handler_call_details.method
-        if handler is None or not method.startswith(_OURS):
+    def around(self, method: str, handler: Any) -> Any:
+        """The handler, for requests that are well-formed."""
+        if not method.startswith(_OURS):
             return handler
-        call_id = current_call().id
         read = parsing(handler.request_deserializer)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _unary(method, call_id, handler.unary_unary), read, handler.response_serializer
+                _unary(method, handler.unary_unary), read, handler.response_serializer
             )
         return grpc.unary_stream_rpc_method_handler(
-            _stream(method, call_id, handler.unary_stream), read, handler.response_serializer
+            _stream(method, handler.unary_stream), read, handler.response_serializer
         )
 
 
@@ -109,36 +103,38 @@ def _check(request: Message | None) -> None:
         raise InvalidArgument(found)
 
 
-def _unary(method: str, call_id: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        CALL_ID.set(call_id)
+def _unary(method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def call(request: Message, context: Context) -> Any:
+        CALL_ID.set(current_call().id)
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         try:
             _check(request)
-            return await asyncio.wait_for(handler(request, context), limit)
+            async with asyncio.timeout(limit):
+                return await handler(request, context)
         except Exception as error:
-            await abort(context, method, call_id, error)
+            await abort(context, method, error)
 
     return call
 
 
-def _stream(method: str, call_id: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
-    async def call(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+def _stream(method: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
             _check(request)
             async for response in handler(request, context):
                 yield response
         except Exception as error:
-            await abort(context, method, call_id, error)
+            await abort(context, method, error)
 
     return call
 
 
-async def abort(context: grpc.aio.ServicerContext[Any, Any], method: str, call_id: str, error: Exception) -> NoReturn:
+async def abort(context: Context, method: str, error: Exception) -> NoReturn:
     """End a call with the status of an error."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
+    call_id = current_call().id
     status = _status(method, call_id, error)
     answer = rpc_status.to_status(status)
     sent = trailers(status, context.time_remaining())
