@@ -17,6 +17,7 @@ from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.shape import settings_to_aws
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
+from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
@@ -37,7 +38,9 @@ _PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_poli
 class OwnerSettings:
     """Get, list, create, update, delete, import and roll back declarations."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(self._read_known)
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
@@ -47,13 +50,14 @@ class OwnerSettings:
         return await self._show(name)
 
     async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
-        def read(tx: Tx) -> tuple[Declaration | None, Resource | None]:
-            return declarations.get(tx, name), resources.get(tx, str(name.registry))
-
-        declared, row = await self._edge.db.read(read)
-        if declared is None or row is None:
+        found = await self._known.put(name)
+        if found is None:
             raise NotFound("RegistrySettings", str(name))
-        return render.settings(declared, row)
+        return render.settings(*found)
+
+    async def _read_known(self, names: list[SettingsName]) -> list[tuple[Declaration, Resource] | None]:
+        found = await self._edge.db.read(lambda tx: declarations.with_registries(tx, names))
+        return [found.get(name) for name in names]
 
     async def ListRegistrySettings(
         self, request: pb.ListRegistrySettingsRequest, context: Context

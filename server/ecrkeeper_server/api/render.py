@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
@@ -31,6 +32,7 @@ def value(given: Any) -> struct_pb2.Value | None:
     return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
 
 
+@lru_cache(maxsize=1024)
 def number(message: Any, enum: str, name: str | None) -> Any:
     """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
     return getattr(message, enum).Value(f"{_upper(enum)}_{name}") if name else 0
@@ -179,8 +181,9 @@ def settings(declared: Declaration, row: Resource) -> registry_pb2.RegistrySetti
         allow_replacement=declared.allow_replacement,
     )
     _standing(message, row)
-    mine = split_all(declared.settings)
-    message.drift.extend(drift(d for d in row.state.get("drift", []) if d["key"] in mine.get(d["setting"], {})))
+    if found := row.state.get("drift"):
+        mine = split_all(declared.settings)
+        message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))
     return message
 
 

@@ -66,9 +66,6 @@ class RegistrySettings(
 ):
     """The whole RegistrySettingsService."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
-
 
 class Health(health.aio.HealthServicer):
     """Health of the server and of each service."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1.settings_pb2 import Settings
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 # The only enum whose AWS values are not in upper case with underscores.
@@ -29,6 +30,7 @@ def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
     return bare.lower().replace("_", "-") if enum.name == _LOWER else bare
 
 
+@lru_cache(maxsize=1024)
 def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
     """The enum value of an AWS value; 0 for one that is not known."""
     name = enum_prefix(enum) + value.upper().replace("-", "_")
@@ -77,9 +79,10 @@ def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:
     """Fill a message from AWS's shape; members that the message does not have are left out."""
-    for field in message.DESCRIPTOR.fields:
-        value = shape.get(field.json_name)
-        if value is None:
+    fields = _fields(message.DESCRIPTOR)
+    for member, value in shape.items():
+        field = fields.get(member)
+        if field is None or value is None:
             continue
         if field.message_type is not None:
             target = getattr(message, field.name)
@@ -92,6 +95,11 @@ def from_aws(shape: Mapping[str, Any], message: Message) -> None:
             getattr(message, field.name).extend(_scalar(field, item) for item in value)
         else:
             setattr(message, field.name, _scalar(field, value))
+
+
+@lru_cache(maxsize=256)
+def _fields(message: Descriptor) -> dict[str, FieldDescriptor]:
+    return {field.json_name: field for field in message.fields}
 
 
 def _scalar(field: Any, value: Any) -> Any:

@@ -43,6 +43,8 @@ class Batch(Generic[T, R]):
     async def _one(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
         try:
             results = await self._run(items)
+            if len(results) != len(items):
+                raise AssertionError(f"{len(results)} results for {len(items)} items")
         except Exception as error:
             for future in futures:
                 if not future.done():

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.given import given, rows
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
-from ecrkeeper_server.store.tables import declarations, revisions
+from ecrkeeper_server.store.tables import declarations, resources, revisions
 
 _KEY = ("account", "region", "owner")
 
@@ -41,6 +55,29 @@ def get(tx: Tx, name: SettingsName) -> Declaration | None:
     """One declaration."""
     row = tx.conn.execute(select(declarations).where(*_is(name))).one_or_none()
     return Declaration.of(row) if row else None
+
+
+def with_registries(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, tuple[Declaration, Resource]]:
+    """The declarations of these names that exist, each with its registry."""
+    values = rows({**_key(name), "registry": str(name.registry)} for name in names)
+    found = (
+        (Declaration(*row[:_COLUMNS]), Resource(*row[_COLUMNS:]))
+        for row in tx.conn.execute(_with_registries(tx.dialect), values)
+    )
+    return {declared.name: (declared, registry) for declared, registry in found}
+
+
+_COLUMNS = len(declarations.c)
+
+
+@lru_cache(maxsize=4)
+def _with_registries(dialect: str) -> Select[Any]:
+    names = given(dialect, {name: Text() for name in (*_KEY, "registry")})
+    return (
+        select(*declarations.c, *resources.c)
+        .join_from(names, declarations, and_(*(declarations.c[name] == names.c[name] for name in _KEY)))
+        .join(resources, resources.c.name == names.c.registry)
+    )
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -97,7 +134,8 @@ def put(
         "allow_replacement": allow_replacement,
         "registry_generation": registry_generation,
     }
-    row = tx.conn.execute(_change(tx.now), {**_key(name), **{f"_{k}": v for k, v in values.items()}}).one_or_none()
+    given = {f"_{key}": value for key, value in {**_key(name), **values}.items()}
+    row = tx.conn.execute(_change(tx.now), given).one_or_none()
     if row is None:
         row = tx.conn.execute(
             insert(declarations)
@@ -140,7 +178,7 @@ def _change(now: Now) -> Any:
 
 
 def _key(name: SettingsName) -> dict[str, str]:
-    return {"_account": name.registry.account, "_region": name.registry.region, "_owner": name.owner}
+    return {"account": name.registry.account, "region": name.registry.region, "owner": name.owner}
 
 
 def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
