@@ -40,7 +40,9 @@ class OwnerSettings:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
-        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(self._read_known)
+        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(
+            self._read_known, eager=True
+        )
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context

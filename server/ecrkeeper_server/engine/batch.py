@@ -15,22 +15,39 @@ class Batch(Generic[T, R]):
     """Hands items to `run` as a list and each result back to who gave the item.
 
     `run` returns one result for each item, in order; what it raises reaches
-    everybody in the batch.
+    everybody in the batch. An `eager` batch does not wait for company: an item
+    that finds nothing under way goes at once, and alone.
     """
 
-    def __init__(self, run: Callable[[list[T]], Awaitable[list[R]]]) -> None:
+    def __init__(self, run: Callable[[list[T]], Awaitable[list[R]]], *, eager: bool = False) -> None:
         self._run = run
+        self._eager = eager
+        self._alone = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def put(self, item: T) -> R:
         """The result for an item."""
+        if self._eager and self._task is None and not self._alone:
+            return await self._put_alone(item)
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._task is None:
+        self._start()
+        return await future
+
+    async def _put_alone(self, item: T) -> R:
+        self._alone = True
+        try:
+            (result,) = await self._run([item])
+        finally:
+            self._alone = False
+            self._start()
+        return result
+
+    def _start(self) -> None:
+        if self._waiting and self._task is None and not self._alone:
             # In a context of its own: a batch belongs to nobody's call or trace.
             self._task = asyncio.create_task(self._work(), context=Context())
-        return await future
 
     async def _work(self) -> None:
         try:
