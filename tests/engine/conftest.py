@@ -23,9 +23,11 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, operations, resources, schema
 from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_sim.server import Simulator, serve
+
+from tests import declaring
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 REGISTRY = RegistryName(ACCOUNT, REGION)
@@ -104,7 +106,7 @@ class World:
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, REGISTRY, {})
             row = resources.desire(tx, row.name, row.spec)
-            declarations.put(
+            declaring.put(
                 tx, name, settings, registry_generation=row.generation, origin=Origin("Test"),
                 **{"deletion_policy": "REVERT", "allow_replacement": False, **options},
             )  # fmt: skip
@@ -115,7 +117,7 @@ class World:
         def write(tx: Tx) -> None:
             declared = declarations.get(tx, SettingsName(REGISTRY, owner))
             assert declared is not None
-            declarations.remove(tx, declared, Origin("Test"))
+            declaring.remove(tx, declared, Origin("Test"))
             resources.desire(tx, str(REGISTRY), (resources.get(tx, str(REGISTRY)) or row_missing()).spec)
 
         await self.db.write(write)

@@ -19,12 +19,14 @@ from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.wire import Answer, Credentials
 from ecrkeeper_server.engine.worker import Engine, EngineOptions
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
+from ecrkeeper_server.store.unit_of_work import Origin
+
+from tests import declaring
 
 T = TypeVar("T")
 EPOCH = 1_800_000_000.0
@@ -168,7 +170,7 @@ class Fleet:
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, name, {})
             row = resources.desire(tx, row.name, row.spec)
-            declarations.put(
+            declaring.put(
                 tx, SettingsName(name, "team"), {"pull_through_cache_rules": {"rules": [rule]}},
                 registry_generation=row.generation, origin=Origin("Test"), deletion_policy="REMOVE",
                 allow_replacement=False,

@@ -9,8 +9,10 @@ from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Declaration, Operation
+from ecrkeeper_server.store.unit_of_work import Origin
+
+from tests import declaring
 
 from .conftest import Clock
 
@@ -20,7 +22,7 @@ ONE, TWO = {"scanning_configuration": {"scanType": "BASIC"}}, {"scanning_configu
 
 
 def put(tx: Tx, settings: dict[str, Any], name: SettingsName = NAME, generation: int = 1) -> Declaration:
-    return declarations.put(
+    return declaring.put(
         tx, name, settings, deletion_policy="REVERT", allow_replacement=False, registry_generation=generation,
         origin=Origin("Test", "alice", "id", "because"),
     )  # fmt: skip
@@ -35,7 +37,7 @@ async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> 
     await db.write(lambda tx: put(tx, ONE))
     second = await db.write(lambda tx: put(tx, TWO))
     assert (second.generation, second.settings) == (2, TWO)
-    await db.write(lambda tx: declarations.remove(tx, second, Origin("Delete")))
+    await db.write(lambda tx: declaring.remove(tx, second, Origin("Delete")))
     assert await db.read(lambda tx: declarations.get(tx, NAME)) is None
     assert await revisions(db) == [(3, None), (2, TWO), (1, ONE)]
     found = await db.read(lambda tx: declarations.get_revision(tx, NAME, 1))
@@ -45,7 +47,7 @@ async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> 
 
 async def test_a_declaration_made_anew_counts_on_and_is_another_one(db: Database) -> None:
     first = await db.write(lambda tx: put(tx, ONE))
-    await db.write(lambda tx: declarations.remove(tx, first, Origin("Delete")))
+    await db.write(lambda tx: declaring.remove(tx, first, Origin("Delete")))
     again = await db.write(lambda tx: put(tx, TWO))
     assert again.generation == 3
     assert again.uid != first.uid

@@ -15,11 +15,12 @@ from ecrkeeper_server import app
 from ecrkeeper_server.config import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, operations, queue, resources, schema
-from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store import operations, queue, resources, schema
 from ecrkeeper_server.store.tables import metadata
+from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, create_engine, inspect, text
 
+from tests import declaring
 from tests.harness import program
 from tests.postgres import Postgres
 
@@ -95,7 +96,7 @@ async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_ur
     assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 2, 1.0, 0, observed_at=1)))
     origin = Origin("Test")
     declared = await db.write(
-        lambda tx: declarations.put(
+        lambda tx: declaring.put(
             tx, SettingsName(name, "team-a"), {}, registry_generation=2, origin=origin,
             deletion_policy="REMOVE", allow_replacement=False,
         )

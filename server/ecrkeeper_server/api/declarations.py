@@ -1,14 +1,14 @@
-"""Writing declarations: check, compose with the other owners', store. Pure decisions on a transaction's rows."""
+"""Writing declarations: check, compose with the other owners', decide what becomes of them. Pure decisions on a unit of work."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.api.recording import accepted, declared_changes, record
-from ecrkeeper_server.api.writes import Caller, answered, check_etag, remember
+from ecrkeeper_server.api.recording import accepted, declared_changes
+from ecrkeeper_server.api.writes import Caller, check_etag
 from ecrkeeper_server.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -20,11 +20,8 @@ from ecrkeeper_server.errors import (
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import audit, declarations, resources
-from ecrkeeper_server.store.audit import NewEvent
-from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 NEW_REGISTRY = {"mode": "ENFORCE", "foreign_elements": "PRESERVE"}
 
@@ -40,19 +37,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write left; with `validate_only` it is undone, and this is what would have been."""
+    """What a write leaves, or with `validate_only` would leave."""
 
     registry: Resource
     declared: Declaration
     composition: Composition
-
-
-class Undone(Exception):
-    """Carries the outcome of a write that was only tried out of its transaction."""
-
-    def __init__(self, written: Written | None) -> None:
-        super().__init__()
-        self.written = written
 
 
 def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
@@ -66,83 +55,116 @@ def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
         raise InvalidArgument(violations)
 
 
-def put(
-    tx: Tx,
-    name: SettingsName,
-    change: Any,
-    caller: Caller,
-    *,
-    create: bool,
-    update: bool,
-    etag: str = "",
-    force: bool = False,
-) -> Written:
-    """Create or change a declaration. `change` makes the wish from the present declaration or None."""
-    registry = resources.ensure(tx, name.registry, NEW_REGISTRY)
-    declared = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
-    present = declared.get(name.owner)
-    if answered(tx, caller) is not None:
-        if present is None:
-            raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-        return Written(registry, present, _composition(declared))
-    _check_presence(name, present, create=create, update=update)
-    if present is not None:
-        check_etag(str(name), etag, present.etag)
-    elif etag:
-        check_etag(str(name), etag, "")
-    wish: Wish = change(present)
-    parts = {owner: split_all(d.settings) for owner, d in declared.items()}
-    parts[name.owner] = split_all(wish.settings)
-    composition = compose(parts)
-    taken: list[NewEvent] = []
-    if composition.conflicts:
-        if not force:
-            raise _conflict(name, composition.conflicts)
-        taken = _take_over(tx, name, declared, composition.conflicts, registry.generation + 1, caller)
-        declared = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
-        parts |= {owner: split_all(d.settings) for owner, d in declared.items() if owner != name.owner}
-        composition = compose(parts)
-    _check_together(name.registry, composition)
-    registry = desire(tx, registry, composition, sorted(parts))
-    stored = declarations.put(
-        tx,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """A call that makes or changes a declaration. `change` makes the wish from the present declaration or None."""
+
+    name: SettingsName
+    change: Callable[[Declaration | None], Wish]
+    caller: Caller
+    create: bool
+    update: bool
+    etag: str = ""
+    force: bool = False
+    trace: str = ""
+
+    def decide(self, unit: UnitOfWork) -> Written:
+        """What the call leaves; a refusal leaves nothing."""
+        name, caller = self.name, self.caller
+        registry = unit.registry(name.registry, NEW_REGISTRY)
+        declared = unit.declared[name.registry]
+        present = declared.get(name.owner)
+        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
+            if present is None:
+                raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
+            return Written(registry, present, _composition(declared))
+        _check_presence(name, present, create=self.create, update=self.update)
+        check_etag(str(name), self.etag, "" if present is None else present.etag)
+        wish = self.change(present)
+        wishes = {owner: _wish_of(one) for owner, one in declared.items() if owner != name.owner}
+        wishes[name.owner] = wish
+        composition = compose({owner: split_all(one.settings) for owner, one in wishes.items()})
+        taken: dict[str, Wish] = {}
+        if composition.conflicts:
+            if not self.force:
+                raise _conflict(name, composition.conflicts)
+            taken = _taken_over(name, wishes, composition.conflicts)
+            composition = compose({owner: split_all(one.settings) for owner, one in {**wishes, **taken}.items()})
+        _check_together(name.registry, composition)
+        return self._carry_out(unit, registry, composition, wish, taken)
+
+    def _carry_out(
+        self,
+        unit: UnitOfWork,
+        registry: Resource,
+        composition: Composition,
+        wish: Wish,
+        taken: Mapping[str, Wish],
+    ) -> Written:
+        name, caller = self.name, self.caller
+        owners = sorted({*unit.declared[name.registry], name.owner})
+        registry = desire(unit, registry, composition, owners, trace=self.trace)
+        stored = declare(unit, name, wish, registry, caller, _origin(caller))
+        origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
+        for owner, left in taken.items():
+            declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
+        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+        return Written(registry, stored, composition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """A call that deletes a declaration."""
+
+    name: SettingsName
+    caller: Caller
+    etag: str = ""
+    allow_missing: bool = False
+    trace: str = ""
+
+    def decide(self, unit: UnitOfWork) -> Written | None:
+        """What the call leaves; None if there was nothing to delete and that is allowed."""
+        name, caller = self.name, self.caller
+        registry = unit.registries.get(name.registry)
+        declared = unit.declared[name.registry]
+        present = declared.get(name.owner)
+        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
+            return None
+        if present is None or registry is None:
+            if not self.allow_missing:
+                raise NotFound("RegistrySettings", str(name))
+            unit.events.append(accepted(caller, name))
+            unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+            return None
+        check_etag(str(name), self.etag, present.etag)
+        left = {owner: one for owner, one in declared.items() if owner != name.owner}
+        composition = _composition(left)
+        abandoned = present if present.deletion_policy == "ABANDON" else None
+        registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
+        unit.remove(present, _origin(caller))
+        changes = declared_changes(present, None)
+        unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
+        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+        return Written(registry, present, composition)
+
+
+def declare(
+    unit: UnitOfWork, name: SettingsName, wish: Wish, registry: Resource, caller: Caller, origin: Origin
+) -> Declaration:
+    """Change a declaration, or make it, and say so in the audit trail."""
+    present = unit.declared[name.registry].get(name.owner)
+    stored = unit.declare(
         name,
         wish.settings,
         deletion_policy=wish.deletion_policy,
         allow_replacement=wish.allow_replacement,
         registry_generation=registry.generation,
-        origin=_origin(caller),
+        origin=origin,
     )
-    remember(tx, caller, str(name))
     changes = declared_changes(present, stored)
-    audit.record(tx, [accepted(caller, name, generation=registry.generation, changes=changes), *taken])
-    return Written(registry, stored, composition)
-
-
-def remove(
-    tx: Tx, name: SettingsName, caller: Caller, *, etag: str = "", allow_missing: bool = False
-) -> Written | None:
-    """Delete a declaration; None if there was none and that is allowed."""
-    # Locked before anything is read: another replica may be writing here.
-    registry = resources.get(tx, str(name.registry), lock=True)
-    present = declarations.get(tx, name)
-    if answered(tx, caller) is not None:
-        return None
-    if present is None or registry is None:
-        if allow_missing:
-            remember(tx, caller, str(name))
-            record(tx, caller, name)
-            return None
-        raise NotFound("RegistrySettings", str(name))
-    check_etag(str(name), etag, present.etag)
-    declarations.remove(tx, present, _origin(caller))
-    left = {d.owner: d for d in declarations.of_registry(tx, name.registry)}
-    composition = _composition(left)
-    abandoned = present if present.deletion_policy == "ABANDON" else None
-    registry = desire(tx, registry, composition, sorted(left), abandoned=abandoned)
-    remember(tx, caller, str(name))
-    record(tx, caller, name, generation=registry.generation, changes=declared_changes(present, None))
-    return Written(registry, present, composition)
+    event = accepted(caller, name, generation=registry.generation, changes=changes, reason=origin.reason)
+    unit.events.append(event)
+    return stored
 
 
 def _origin(caller: Caller) -> Origin:
@@ -187,40 +209,27 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 150 else text[:147] + "..."
 
 
-def _take_over(
-    tx: Tx,
-    name: SettingsName,
-    declared: Mapping[str, Declaration],
-    conflicts: tuple[Conflict, ...],
-    generation: int,
-    caller: Caller,
-) -> list[NewEvent]:
-    """Drop the elements in conflict from the other owners' declarations; what the audit trail is to say of that."""
-    events = []
+def _taken_over(
+    name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple[Conflict, ...]
+) -> dict[str, Wish]:
+    """What is left of the other owners' declarations without the elements in conflict."""
     lost: dict[str, dict[str, set[str]]] = {}
     for conflict in conflicts:
         for owner in conflict.owners:
             if owner != name.owner:
                 lost.setdefault(owner, {}).setdefault(conflict.setting, set()).add(conflict.key)
-    origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
+    left = {}
     for owner, settings in lost.items():
-        theirs = declared[owner]
-        changed = dict(theirs.settings)
+        changed = dict(wishes[owner].settings)
         for setting, keys in settings.items():
             elements = SETTINGS[setting].split(changed[setting])
             changed[setting] = SETTINGS[setting].join({k: v for k, v in elements.items() if k not in keys})
-        left = declarations.put(
-            tx,
-            theirs.name,
-            changed,
-            deletion_policy=theirs.deletion_policy,
-            allow_replacement=theirs.allow_replacement,
-            registry_generation=generation,
-            origin=origin,
-        )
-        changes = declared_changes(theirs, left)
-        events.append(accepted(caller, theirs.name, generation=generation, changes=changes, reason=origin.reason))
-    return events
+        left[owner] = replace(wishes[owner], settings=changed)
+    return left
+
+
+def _wish_of(declared: Declaration) -> Wish:
+    return Wish(declared.settings, declared.deletion_policy, declared.allow_replacement)
 
 
 def _check_together(registry: RegistryName, composition: Composition) -> None:
@@ -235,12 +244,13 @@ def _check_together(registry: RegistryName, composition: Composition) -> None:
 
 
 def desire(
-    tx: Tx,
+    unit: UnitOfWork,
     registry: Resource,
     composition: Composition,
     owners: list[str],
     *,
     abandoned: Declaration | None = None,
+    trace: str = "",
 ) -> Resource:
     """A new generation of the registry; what an owner abandons is remembered until it is desired again."""
     left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
@@ -253,4 +263,4 @@ def desire(
     }
     abandons = {setting: keys for setting, keys in kept.items() if keys}
     spec = {**registry.spec, "abandoned": abandons, "owners": owners}
-    return resources.desire(tx, registry.name, spec)
+    return unit.desire(registry, spec, trace)

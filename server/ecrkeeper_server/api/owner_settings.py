@@ -11,7 +11,8 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of, scan
-from ecrkeeper_server.api.declarations import Undone, Wish, Written, lint, put, remove
+from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written, lint
+from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
@@ -23,7 +24,6 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
-from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -40,6 +40,7 @@ class OwnerSettings:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
+        self._declaring = Declaring(edge.db)
         self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(
             self._read_known, eager=True
         )
@@ -112,14 +113,13 @@ class OwnerSettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
         caller = caller_of("DeleteRegistrySettings", request, principal_of(context))
-        if request.validate_only:
-            tried = await self._try(
-                lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
-            )
-            return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
-        written = await self._edge.db.write(
-            lambda tx: remove(tx, name, caller, etag=request.etag, allow_missing=request.allow_missing)
+        call = Remove(
+            name=name, caller=caller, etag=request.etag, allow_missing=request.allow_missing, trace=self._edge.db.trace()
         )
+        if request.validate_only:
+            tried = await self._declaring.attempt(call)
+            return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
+        written = await self._declaring.write(call)
         self._edge.wake()
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
@@ -136,39 +136,21 @@ class OwnerSettings:
         update: bool,
         etag: str = "",
     ) -> registry_pb2.RegistrySettings:
-        def write(tx: Tx) -> Written:
-            return put(
-                tx,
-                name,
-                change,
-                caller,
-                create=create,
-                update=update,
-                etag=etag,
-                force=getattr(request, "force", False),
-            )
-
+        call = Put(
+            name=name,
+            change=change,
+            caller=caller,
+            create=create,
+            update=update,
+            etag=etag,
+            force=getattr(request, "force", False),
+            trace=self._edge.db.trace(),
+        )
         if request.validate_only:
-            tried = await self._try(write)
-            if tried is None:
-                raise NotFound("RegistrySettings", str(name))
-            return await self._planned(name, tried)
-        written = await self._edge.db.write(write)
+            return await self._planned(name, await self._declaring.attempt(call))
+        written = await self._declaring.write(call)
         self._edge.wake()
         return render.settings(written.declared, written.registry)
-
-    async def _try(self, write: Callable[[Tx], Written | None]) -> Written | None:
-        """Run a write and undo it: every check of the real call is made."""
-
-        def run(tx: Tx) -> None:
-            # Always: a write that finds nothing to do remembers its request id even so.
-            raise Undone(write(tx))
-
-        try:
-            await self._edge.db.write(run)
-        except Undone as undone:
-            return undone.written
-        return None
 
     async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)

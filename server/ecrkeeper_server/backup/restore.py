@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.api.declarations import NEW_REGISTRY, Wish, desire
-from ecrkeeper_server.api.recording import accepted, declared_changes, spec_changes
+from ecrkeeper_server.api.declarations import NEW_REGISTRY, Wish, declare, desire
+from ecrkeeper_server.api.recording import accepted, spec_changes
 from ecrkeeper_server.api.writes import Caller
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import audit, declarations, resources
+from ecrkeeper_server.store import audit, declarations, resources, work
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Origin
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.unit_of_work import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +43,23 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Change:
     """Make the store hold what the document says; what it does not mention stays."""
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
-    row = resources.get(tx, str(document.name), lock=True)
-    declared = declarations.of_registry(tx, document.name)
-    change, composition = _registry_change(row, declared, document)
+    names = [SettingsName(document.name, owner) for owner in document.wishes] or [SettingsName(document.name, "")]
+    unit = work.load(tx, names)
+    present = unit.declared[document.name]
+    change, composition = _registry_change(unit.registries.get(document.name), list(present.values()), document)
     if not change:
         return change
-    row = resources.ensure(tx, document.name, NEW_REGISTRY)
+    row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
-    owners = sorted({d.owner for d in declared} | set(document.wishes))
-    row = desire(tx, replace(row, spec={**row.spec, **_kept(document)}), composition, owners)
-    caller, present = _caller(origin), {d.owner: d for d in declared}
-    events = [accepted(caller, document.name, generation=row.generation, changes=spec_changes(before, row.spec))]
+    owners = sorted({*present, *document.wishes})
+    row = desire(unit, replace(row, spec={**row.spec, **_kept(document)}), composition, owners)
+    caller = _caller(origin)
+    if change.kept:
+        changes = spec_changes(before, row.spec)
+        unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
-        wish = document.wishes[owner]
-        stored = declarations.put(
-            tx,
-            SettingsName(document.name, owner),
-            wish.settings,
-            deletion_policy=wish.deletion_policy,
-            allow_replacement=wish.allow_replacement,
-            registry_generation=row.generation,
-            origin=origin,
-        )
-        changes = declared_changes(present.get(owner), stored)
-        events.append(accepted(caller, stored.name, generation=row.generation, changes=changes))
-    audit.record(tx, events if change.kept else events[1:])
+        declare(unit, SettingsName(document.name, owner), document.wishes[owner], row, caller, origin)
+    work.save(tx, unit)
     return change
 
 

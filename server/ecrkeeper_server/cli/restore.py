@@ -154,7 +154,7 @@ class _Import:
 
     async def _write_batch(self, db: Database, batch: list[tuple[int, Document]], counts: _Counts) -> None:
         from ecrkeeper_server.backup.restore import restore
-        from ecrkeeper_server.store.declarations import Origin
+        from ecrkeeper_server.store.unit_of_work import Origin
 
         def write(tx: Any) -> list[Change]:
             return [

@@ -16,11 +16,15 @@ class Batch(Generic[T, R]):
 
     `run` returns one result for each item, in order; what it raises reaches
     everybody in the batch. An `eager` batch does not wait for company: an item
-    that finds nothing under way goes at once, and alone.
+    that finds nothing under way goes at once, and alone. No more than `most`
+    items go together.
     """
 
-    def __init__(self, run: Callable[[list[T]], Awaitable[list[R]]], *, eager: bool = False) -> None:
+    def __init__(
+        self, run: Callable[[list[T]], Awaitable[list[R]]], *, eager: bool = False, most: int | None = None
+    ) -> None:
         self._run = run
+        self._most = most
         self._eager = eager
         self._alone = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
@@ -52,7 +56,8 @@ class Batch(Generic[T, R]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, []
+                batch = self._waiting[: self._most]
+                del self._waiting[: len(batch)]
                 await self._one([item for item, _ in batch], [future for _, future in batch])
         finally:
             self._task = None

@@ -105,11 +105,20 @@ def _this_transaction(dialect: str) -> ColumnElement[int]:
     return select(func.coalesce(func.max(audit_events.c.txid), 0) + 1).scalar_subquery()
 
 
+def add(tx: Tx, events: Sequence[NewEvent]) -> None:
+    """Add events whose ids nobody needs."""
+    if events:
+        values = [_values(event) for event in events]
+        tx.conn.execute(_insert(tx.now, tx.dialect), values[0] if len(values) == 1 else values)
+        tx.changes(CHANGED)
+
+
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     """Add events, as a rule in one statement; their ids, in the order of the events."""
     if len(events) == 1:
         tx.changes(CHANGED)
-        number: int = tx.conn.execute(_insert(tx.now, tx.dialect), _values(events[0])).scalar_one()
+        statement = _insert(tx.now, tx.dialect).returning(audit_events.c.id)
+        number: int = tx.conn.execute(statement, _values(events[0])).scalar_one()
         return [number]
     ids: list[int] = []
     for at in range(0, len(events), _ROWS_AT_ONCE):
@@ -127,7 +136,7 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
 @lru_cache(maxsize=64)
 def _insert(now: Now, dialect: str) -> Any:
     stamp = {"txid": _this_transaction(dialect), "create_time": now()}
-    return insert(audit_events).values(stamp).returning(audit_events.c.id)
+    return insert(audit_events).values(stamp)
 
 
 def _values(event: NewEvent) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Database(abc.ABC):
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Run a change in one transaction; an exception undoes all of it."""
 
+    def trace(self) -> str:
+        """The W3C traceparent of the call that is being answered; empty where nothing is traced."""
+        return ""
+
     @abc.abstractmethod
     def load(self) -> Load:
         """How busy it is right now."""

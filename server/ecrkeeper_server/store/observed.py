@@ -48,6 +48,10 @@ class ObservedDatabase(Database):
         finally:
             self._write(time.perf_counter() - began)
 
+    def trace(self) -> str:
+        """The traceparent of the call that is being answered."""
+        return self._trace() if self._trace is not None else ""
+
     def load(self) -> Load:
         """How busy it is right now."""
         return self._db.load()

@@ -101,15 +101,18 @@ def answered(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request 
     if not request_id:
         return None
     row = tx.conn.execute(select(requests).where(requests.c.request_id == request_id.lower())).one_or_none()
-    if row is None:
-        return None
-    if (row.method, row.fingerprint) != (method, fingerprint):
+    return repeated(Request.of(row) if row else None, method, fingerprint)
+
+
+def repeated(first: Request | None, method: str, fingerprint: str) -> Request | None:
+    """The first call with a request id; AlreadyExists if it was another call than this one."""
+    if first is not None and (first.method, first.fingerprint) != (method, fingerprint):
         raise AlreadyExists(
-            f"request_id {request_id} was used before by a {row.method} call with other content; "
+            f"request_id {first.request_id} was used before by a {first.method} call with other content; "
             "use a new UUID for each new call",
             reason="REQUEST_ID_REUSED",
         )
-    return Request.of(row)
+    return first
 
 
 def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str) -> None:

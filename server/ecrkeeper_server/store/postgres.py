@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 CHANNEL = "ecrkeeper"
 _ATTEMPTS = 3
-_RETRIED = frozenset({"40001", "40P01"})
+# The last one: what was read as missing has been added by another transaction meanwhile.
+_RETRIED = frozenset({"40001", "40P01", "23505"})
 # The server is going down, or has become a standby after a failover: the connections to it are of no more use.
 _DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
 # Dead connections are noticed within half a minute, also by the listener, which sends nothing by itself.

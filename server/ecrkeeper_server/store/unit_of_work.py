@@ -1,0 +1,150 @@
+"""Registries and what is declared for them: read at once, decided on in memory, written at once.
+
+Any number of calls share a transaction, and with it its few statements. What
+is decided for one of them is what the next one finds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.operations import repeated
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a change comes from, as its revision remembers it."""
+
+    method: str
+    principal: str = ""
+    request_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A unit of work as it was read."""
+
+    registries: Mapping[RegistryName, Resource] = field(default_factory=dict)
+    declared: Mapping[SettingsName, Declaration] = field(default_factory=dict)
+    requests: Mapping[str, Request] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """What a transaction has read, and what is to become of it; nothing is stored before `save`.
+
+    `now` is the database's time in microseconds. `busy` are registries that another transaction
+    holds, where it was not to be waited for: of those nothing may be decided.
+    """
+
+    now: int
+    registries: dict[RegistryName, Resource] = field(default_factory=dict)
+    declared: dict[RegistryName, dict[str, Declaration]] = field(default_factory=dict)
+    newest: dict[SettingsName, int] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    busy: set[RegistryName] = field(default_factory=set)
+    revisions: list[Revision] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
+
+    def begin(self) -> None:
+        """Everything has been read: what differs from now on is to be stored."""
+        declared = {one.name: one for owners in self.declared.values() for one in owners.values()}
+        self.before = Before(dict(self.registries), declared, dict(self.requests))
+
+    def registry(self, name: RegistryName, spec: Mapping[str, Any]) -> Resource:
+        """The registry; a new one with this spec if there is none, which is stored once something is desired of it."""
+        found = self.registries.get(name)
+        if found is not None:
+            return found
+        return Resource(
+            name=str(name), kind=name.kind, account=name.account, place=name.region, uid=str(uuid.uuid4()),
+            spec=dict(spec), state={}, generation=1, observed_generation=0, requested=1, create_time=self.now,
+            update_time=self.now, observe_time=None, due_at=None, urgent=False, lease_token=None, lease_until=None,
+            failures=0,
+        )  # fmt: skip
+
+    def desire(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
+        """Change what is desired of a registry: a new generation, due at once."""
+        self.registries[registry.registry] = changed = replace(
+            registry,
+            spec=spec,
+            generation=registry.generation + 1,
+            requested=registry.requested + 1,
+            update_time=self.now,
+            due_at=self.now,
+            urgent=True,
+            failures=0,
+            trace=trace or None,
+        )
+        return changed
+
+    def declare(
+        self,
+        name: SettingsName,
+        settings: dict[str, Any],
+        *,
+        deletion_policy: str,
+        allow_replacement: bool,
+        registry_generation: int,
+        origin: Origin,
+    ) -> Declaration:
+        """Change a declaration, or make it: a new generation of it, and a revision."""
+        owners, number = self.declared.setdefault(name.registry, {}), self._next(name)
+        present = owners.get(name.owner)
+        if present is None:
+            present = Declaration(
+                name.registry.account, name.registry.region, name.owner, str(uuid.uuid4()), settings, deletion_policy,
+                allow_replacement, number, 0, registry_generation, self.now, self.now,
+            )  # fmt: skip
+        owners[name.owner] = changed = replace(
+            present,
+            settings=settings,
+            deletion_policy=deletion_policy,
+            allow_replacement=allow_replacement,
+            generation=number,
+            registry_generation=registry_generation,
+            update_time=self.now,
+        )
+        self._revise(changed, number, settings, origin)
+        return changed
+
+    def remove(self, declared: Declaration, origin: Origin) -> None:
+        """Delete a declaration; its revisions stay, and the last one says that it was deleted."""
+        self._revise(declared, self._next(declared.name), None, origin)
+        del self.declared[declared.name.registry][declared.owner]
+
+    def answered(self, request_id: str, method: str, fingerprint: str) -> Request | None:
+        """The first call with this request id, or None; AlreadyExists if that was another call."""
+        return repeated(self.requests.get(request_id.lower()), method, fingerprint)
+
+    def remember(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
+        """Keep the answer of a call for its repetitions, for a day."""
+        if request_id:
+            key = request_id.lower()
+            self.requests[key] = Request(key, method, fingerprint, result, self.now)
+
+    def _next(self, name: SettingsName) -> int:
+        """The number of the next revision, which goes on where a deleted declaration of the name ended."""
+        return self.newest.get(name, 0) + 1
+
+    def _revise(self, declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin) -> None:
+        self.newest[declared.name] = number
+        self.revisions.append(revision(declared, number, settings, origin, self.now))
+
+
+def revision(
+    declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin, now: int
+) -> Revision:
+    """A revision of a declaration; without settings, it says that the declaration was deleted."""
+    return Revision(
+        declared.account, declared.region, declared.owner, number, settings, declared.deletion_policy,
+        declared.allow_replacement, now, origin.principal, origin.request_id, origin.reason, origin.method,
+    )  # fmt: skip

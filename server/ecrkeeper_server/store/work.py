@@ -1,0 +1,142 @@
+"""Units of work in the database: read with two statements, stored with one for each table that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, Text, Update, and_, bindparam, delete, func, insert, select, update
+
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import audit
+from ecrkeeper_server.store.clock import Now
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.given import given, rows
+from ecrkeeper_server.store.rows import Declaration, Request, Resource
+from ecrkeeper_server.store.tables import declarations, requests, resources, revisions
+from ecrkeeper_server.store.unit_of_work import UnitOfWork
+
+KEY = ("account", "region", "owner")
+_DECLARED = ("settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time")
+_DESIRED = ("spec", "generation", "requested", "update_time", "due_at", "urgent", "failures", "trace")
+
+
+def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
+    """All that decisions about these declarations depend on; their registries are locked until the transaction ends.
+
+    Without `wait`, a registry that another transaction holds is left out, and named as busy.
+    """
+    values = rows({**key_of(name), "registry": str(name.registry)} for name in names)
+    lock, read = _load(tx.now, tx.dialect, wait)
+    held = {row.name: Resource.of(row) for row in tx.conn.execute(lock, values)}
+    unit = UnitOfWork(0)
+    for unit.now, stored, newest, account, region, owner, *columns in tx.conn.execute(read, values):
+        registry = RegistryName(account, region)
+        unit.newest[SettingsName(registry, owner)] = newest
+        owners = unit.declared.setdefault(registry, {})
+        if columns[0] is not None:
+            declared = Declaration(*columns)
+            owners[declared.owner] = declared
+            # The generation of a declaration is the number of its newest revision.
+            unit.newest[declared.name] = declared.generation
+        if stored in held:
+            unit.registries[registry] = held[stored]
+        elif stored is not None:
+            unit.busy.add(registry)
+    ids = sorted({each.lower() for each in request_ids if each})
+    if ids:
+        found = tx.conn.execute(select(requests).where(requests.c.request_id.in_(ids)))
+        unit.requests = {row.request_id: Request.of(row) for row in found}
+    unit.begin()
+    return unit
+
+
+@lru_cache(maxsize=64)
+def _load(now: Now, dialect: str, wait: bool) -> tuple[Select[Any], Select[Any]]:
+    names = given(dialect, dict.fromkeys((*KEY, "registry"), Text()))
+    lock = (
+        select(resources)
+        .where(resources.c.name.in_(select(names.c.registry)))
+        .order_by(resources.c.name)
+        .with_for_update(skip_locked=not wait)
+    )
+    newest = select(func.coalesce(func.max(revisions.c.revision), 0)).where(
+        *(revisions.c[column] == names.c[column] for column in KEY)
+    )
+    of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
+    read = (
+        select(
+            now().label("now"),
+            resources.c.name.label("stored"),
+            newest.scalar_subquery().label("newest"),
+            *(names.c[column].label(f"given_{column}") for column in KEY),
+            *declarations.c,
+        )
+        .select_from(names)
+        .outerjoin(resources, resources.c.name == names.c.registry)
+        .outerjoin(declarations, of_registry)
+        .order_by(declarations.c.owner)
+    )
+    return lock, read
+
+
+def save(tx: Tx, unit: UnitOfWork) -> None:
+    """Store what was decided."""
+    before = unit.before
+    for name, row in unit.registries.items():
+        if row is not before.registries.get(name):
+            tx.changes(row.name)
+    new, changed = _parted(unit.registries, before.registries)
+    _execute(tx, insert(resources), [columns_of(row) for row in new])
+    _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in changed])
+    after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
+    gone = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
+    _execute(tx, _DELETE_DECLARATION, [_renamed(key_of(name)) for name in gone])
+    new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in gone})
+    _execute(tx, insert(declarations), [columns_of(one) for one in new])
+    _execute(tx, _UPDATE_DECLARATION, [{**_renamed(key_of(o.name)), **_some(o, _DECLARED)} for o in changed])
+    _execute(tx, insert(revisions), [columns_of(one) for one in unit.revisions])
+    asked = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
+    _execute(tx, insert(requests), asked)
+    audit.add(tx, unit.events)
+
+
+def _parted(after: Any, before: Any) -> tuple[list[Any], list[Any]]:
+    """What is new, and what has changed."""
+    new = [row for name, row in after.items() if name not in before]
+    return new, [row for name, row in after.items() if name in before and row is not before[name]]
+
+
+def _execute(tx: Tx, statement: Any, values: list[dict[str, Any]]) -> None:
+    if values:
+        tx.conn.execute(statement, values[0] if len(values) == 1 else values)
+
+
+def key_of(name: SettingsName) -> dict[str, str]:
+    """The primary key of a declaration."""
+    return {"account": name.registry.account, "region": name.registry.region, "owner": name.owner}
+
+
+def columns_of(row: Any) -> dict[str, Any]:
+    """A row as the values of its columns."""
+    return _some(row, row.__slots__)
+
+
+def _some(row: Any, columns: Iterable[str]) -> dict[str, Any]:
+    return {column: getattr(row, column) for column in columns}
+
+
+def _renamed(values: dict[str, str]) -> dict[str, str]:
+    """Values to look a row up by: their names may not be those of columns that are set."""
+    return {f"_{name}": value for name, value in values.items()}
+
+
+def _set(statement: Update, columns: Iterable[str]) -> Update:
+    return statement.values({column: bindparam(column) for column in columns})
+
+
+_OF_KEY = [declarations.c[column] == bindparam(f"_{column}") for column in KEY]
+_DELETE_DECLARATION = delete(declarations).where(*_OF_KEY)
+_UPDATE_DECLARATION = _set(update(declarations).where(*_OF_KEY), _DECLARED)
+_UPDATE_RESOURCE = _set(update(resources).where(resources.c.name == bindparam("_name")), _DESIRED)

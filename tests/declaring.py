@@ -1,0 +1,38 @@
+"""Declarations put into a store as they are, without a registry that desires them and without any check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.store import work
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.unit_of_work import Origin
+
+
+def put(
+    tx: Tx,
+    name: SettingsName,
+    settings: dict[str, Any],
+    *,
+    registry_generation: int,
+    origin: Origin,
+    deletion_policy: str = "REMOVE",
+    allow_replacement: bool = False,
+) -> Declaration:
+    """Change a declaration, or make it."""
+    unit = work.load(tx, [name])
+    stored = unit.declare(
+        name, settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement,
+        registry_generation=registry_generation, origin=origin,
+    )  # fmt: skip
+    work.save(tx, unit)
+    return stored
+
+
+def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
+    """Delete a declaration."""
+    unit = work.load(tx, [declared.name])
+    unit.remove(declared, origin)
+    work.save(tx, unit)
