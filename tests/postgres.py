@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.users import as_user
+
 _USER = "nobody"
 
 
@@ -83,8 +85,7 @@ class Postgres:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         command = [str(self._bin / program), *args]
         done = subprocess.run(  # noqa: S603 - our own arguments
-            command,
-            user=self._user,
+            command if self._user is None else as_user(self._user, command),
             cwd=self._folder,
             env=environment,
             stdout=subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging import dockerfile
+from tests.users import as_user
 
 USER = 65532
 # The first test waits for the environment, which is downloaded where nothing is in pip's cache.
@@ -75,12 +76,9 @@ def test_the_image_serves_as_an_unprivileged_user_and_writes_to_its_data_only(
     command = [str(installed / final.command("ENTRYPOINT")[0]), *final.command("CMD")]
     before = files(image, data)
     server = subprocess.Popen(
-        command,
+        as_user(USER, command),
         cwd=data,
         env=environment,
-        user=USER,
-        group=USER,
-        extra_groups=[],
         stdout=subprocess.PIPE,
         stderr=(tmp_path / "log").open("w"),
         text=True,

@@ -1,0 +1,30 @@
+"""How the tests, benchmarks and examples start children."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Of subprocess: each makes it fork instead of using vfork.
+FORKING = {"user", "group", "extra_groups", "preexec_fn"}
+
+
+def forks(call: ast.Call) -> bool:
+    return (
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "subprocess"
+        and bool(FORKING & {keyword.arg for keyword in call.keywords})
+    )
+
+
+def test_no_child_is_started_by_a_fork_which_may_crash_while_grpc_works() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("tests", "benchmarks", "examples")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and forks(node)
+    ]
+    assert not found, f"tests/users.py runs a program as another user without a fork: {found}"
