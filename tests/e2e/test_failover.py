@@ -1,0 +1,116 @@
+"""A Postgres that restarts, is lost or is left for its standby while clients write and watch."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import ecrkeeper
+import psycopg
+
+from tests import harness, postgres
+from tests.chaos.rest import assert_nothing_stuck
+from tests.harness import Server, Simulator, eventually
+
+from .writers import (
+    CACHING,
+    Watcher,
+    Writer,
+    assert_each_write_stored_once,
+    in_sync,
+    listeners,
+    part,
+    registry,
+    rules,
+)
+
+
+def started(addresses: list[str], first: int) -> list[Writer]:
+    writers = [Writer(address, n) for n, address in enumerate(addresses, first)]
+    for writer in writers:
+        writer.start()
+    eventually(lambda: all(len(writer.acknowledged) > 5 for writer in writers))
+    return writers
+
+
+def all_go_on(writers: list[Writer]) -> None:
+    """Writes go through again without anybody's help."""
+    for writer in writers:
+        writer.forget_progress()
+    eventually(lambda: all(writer.since > 2 for writer in writers), 30)
+
+
+def assert_all_is_as_declared(
+    aws: Simulator, url: str, client: ecrkeeper.Client, watcher: Watcher, writers: list[Writer]
+) -> None:
+    for writer in writers:
+        writer.stop()
+    assert_each_write_stored_once(url, writers)
+    for n, declared in [(writer.n, writer.declared) for writer in writers]:
+        eventually(lambda n=n: in_sync(client, registry(n)), 30)
+        assert rules(aws, n) == [declared]
+        eventually(lambda n=n: watcher.shows(client.get_registry(registry(n))), 10)
+    assert_nothing_stuck(url, 30)
+
+
+def test_a_restart_of_postgres_loses_no_acknowledged_write_and_doubles_none(aws: Simulator, tmp_path: Path) -> None:
+    with postgres.running() as cluster:
+        url = cluster.create_database("restarted")
+        harness.migrate(url)
+        server = Server(tmp_path, url, aws.url)
+        writers = started([server.address] * 4, 40)
+        for mode in ("fast", "immediate"):
+            time.sleep(0.5)
+            cluster.stop(mode)
+            time.sleep(0.5)
+            cluster.start()
+            all_go_on(writers)
+        for writer in writers:
+            writer.stop()
+        with ecrkeeper.Client(server.address, insecure=True) as client:
+            assert_each_write_stored_once(url, writers)
+            for writer in writers:
+                eventually(lambda writer=writer: in_sync(client, registry(writer.n)), 20)
+            # The listener is back: a write wakes the engine at once, and a watch hears what the engine did.
+            eventually(lambda: listeners(url) == 1, 10)
+            began = time.monotonic()
+            client.apply_registry_settings(part(50), CACHING)
+            eventually(lambda: rules(aws, 50) == ["quay"], 10)
+            assert time.monotonic() - began < 3
+        assert server.stop() == 0
+
+
+def of_both(primary: postgres.Postgres, standby: postgres.Postgres, database: str) -> str:
+    """The URL that docs/scaling.md recommends."""
+    hosts = "&".join(f"host=127.0.0.1:{cluster.port}" for cluster in (primary, standby))
+    return f"postgresql://postgres@/{database}?{hosts}&target_session_attrs=read-write"
+
+
+def test_a_failover_to_the_standby_loses_no_acknowledged_write_and_doubles_none(aws: Simulator, tmp_path: Path) -> None:
+    with postgres.replicated() as (lost, standby):
+        lost.create_database("kept")
+        url = of_both(lost, standby, "kept")
+        harness.migrate(url)
+        servers = [Server(tmp_path, url, aws.url) for _ in range(2)]
+        with ecrkeeper.Client(servers[0].address, insecure=True) as client:
+            watcher = Watcher(client)
+            watcher.start()
+            writers = started([server.address for server in servers] * 2, 60)
+            lost.kill()
+            standby.promote()
+            all_go_on(writers)
+            # The one that was lost comes back as a standby, in its place before the primary.
+            lost.follow(standby)
+            cut_all(standby.url)
+            all_go_on(writers)
+            assert_all_is_as_declared(aws, standby.database("kept"), client, watcher, writers)
+            assert listeners(standby.url) == 2
+            watcher.stop()
+        assert [server.stop() for server in servers] == [0, 0]
+
+
+def cut_all(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'ecrkeeper%'"
+        )
