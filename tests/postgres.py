@@ -20,6 +20,8 @@ import psycopg
 from tests.users import as_user
 
 _USER = "nobody"
+# How many standbys the commits of a primary wait for.
+IN_SYNC = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
 class Postgres:
@@ -72,7 +74,7 @@ class Postgres:
         self._configure(f"port = {self.port}")
         self.start()
         primary.change("synchronous_standby_names", "*")
-        primary.await_("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
+        primary.await_(IN_SYNC, 1)
 
     def promote(self) -> None:
         """Make a standby the primary; wait until it takes writes."""

@@ -53,11 +53,7 @@ class Writer(threading.Thread):
         self.n, self._address = n, address
         self.acknowledged: list[str] = []
         self.declared = ""
-        self.since = 0
         self._end = threading.Event()
-
-    def forget_progress(self) -> None:
-        self.since = 0
 
     def stop(self) -> None:
         self._end.set()
@@ -83,8 +79,7 @@ class Writer(threading.Thread):
                     break
                 self.declared = prefix
                 self.acknowledged.append(request_id)
-                self.since += 1
-                time.sleep(0.02)
+                time.sleep(0.05)
 
 
 class Watcher(threading.Thread):

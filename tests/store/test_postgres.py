@@ -11,15 +11,16 @@ import psycopg
 import pytest
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store import postgres, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
 from sqlalchemy import text
 
 from tests.chaos.proxy import proxy
-from tests.postgres import Postgres
+from tests.postgres import IN_SYNC, Postgres, replicated
 
 NAME = RegistryName("111111111111", "us-east-1")
+OTHER = RegistryName("222222222222", "us-east-1")
 
 
 @pytest.fixture
@@ -126,6 +127,21 @@ async def test_whoever_listens_is_told_when_changes_may_have_gone_unheard(db: Da
     await _until(lambda: {str(NAME)} in heard)
 
 
+async def test_whoever_listens_goes_along_when_all_connections_had_to_be_replaced(db: Database, url: str) -> None:
+    heard: list[set[str]] = []
+    db.listen(heard.append)
+    await _until(lambda: set() in heard)
+    heard.clear()
+    assert await db.read(backend)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ecrkeeper'"
+        )
+    assert heard == []
+    assert await db.read(backend)
+    await _until(lambda: set() in heard)
+
+
 async def _until(check: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not check():
@@ -161,3 +177,25 @@ async def test_a_transaction_whose_connection_has_gone_silent_is_given_up(url: s
         # Neither thread nor connection is lost.
         assert all(await asyncio.gather(*(db.read(backend) for _ in range(4))))
         await db.close()
+
+
+async def test_a_commit_that_the_standby_has_not_confirmed_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_STATEMENT_MILLISECONDS", 500)
+    with replicated() as (primary, standby):
+        url = primary.create_database("kept")
+        schema.migrate(url)
+        db = PostgresDatabase(postgres_engine(url.replace("://", "+psycopg://"), 2), 2, patience=2.0)
+        await db.write(create)
+        standby.stop()
+        # The time limit of statements would end any other wait, but must not end this one well.
+        with pytest.raises(Unavailable) as caught:
+            await db.write(lambda tx: resources.ensure(tx, OTHER, {}))
+        assert caught.value.reason == "STORE_OUTCOME_UNKNOWN"
+        assert await db.read(lambda tx: resources.get(tx, str(OTHER))) is None
+        standby.start()
+        await asyncio.to_thread(primary.await_, IN_SYNC, 1)
+        await db.close()
+        # It had happened, as soon as the standby has it.
+        again = schema.open_database(url)
+        assert await again.read(lambda tx: resources.get(tx, str(OTHER))) is not None
+        await again.close()

@@ -45,6 +45,9 @@ _STATEMENT_MILLISECONDS = 15_000
 # Longer than any statement may take.
 _PATIENCE_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
+_CHECK_SECONDS = 5.0
+# Refused by a server that takes no writes; nothing for any other.
+_WRITE_NOTHING = text("UPDATE resources SET failures = failures WHERE false")
 _NOTIFY_LIMIT = 7_000
 
 
@@ -88,6 +91,15 @@ class PostgresDatabase(Database):
         self._retries = 0
         self._closing = threading.Event()
         self._listener: threading.Thread | None = None
+        self._check: asyncio.Task[None] | None = None
+        self._wrote = False
+        # The connections of the pool were of no use any more, so that of the listener may be none, either.
+        self._dropped = threading.Event()
+        event.listen(engine, "handle_error", self._failed)
+
+    def _failed(self, context: ExceptionContext) -> None:
+        if context.is_disconnect:
+            self._dropped.set()
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a query on a pooled connection."""
@@ -97,6 +109,7 @@ class PostgresDatabase(Database):
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Run a change in a transaction on a pooled connection."""
         result: T = await self._in_thread(self._attempts, self._write, change)
+        self._wrote = True
         return result
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
@@ -170,18 +183,29 @@ class PostgresDatabase(Database):
         loop = asyncio.get_running_loop()
         self._listener = threading.Thread(target=self._hear, args=(loop, heard), name="postgres-listen", daemon=True)
         self._listener.start()
+        self._check = loop.create_task(self._leave_standby())
+
+    async def _leave_standby(self) -> None:
+        """Leave a server that answers but takes no more writes, also where nobody writes and sees it."""
+        while True:
+            self._wrote = False
+            await asyncio.sleep(_CHECK_SECONDS)
+            if not self._wrote:
+                with contextlib.suppress(Unavailable):
+                    await self.read(lambda tx: tx.conn.execute(_WRITE_NOTHING))
 
     def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
         # As the engine connects: a URL with several hosts is one of SQLAlchemy, not of libpq.
         _, found = self._engine.dialect.create_connect_args(self._engine.url)
         parameters: dict[str, Any] = {**found, **_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
         while not self._closing.is_set():
+            self._dropped.clear()
             try:
                 with psycopg.connect(**parameters) as conn:
                     conn.execute(f"LISTEN {CHANNEL}")
                     # Whatever changed until now may have gone unheard.
                     loop.call_soon_threadsafe(heard, set())
-                    while not self._closing.is_set():
+                    while not (self._closing.is_set() or self._dropped.is_set()):
                         for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):
                             loop.call_soon_threadsafe(heard, set(note.payload.split("\n")))
             except (psycopg.Error, OSError):
@@ -195,6 +219,8 @@ class PostgresDatabase(Database):
         if self._closing.is_set():
             return
         self._closing.set()
+        if self._check is not None:
+            self._check.cancel()
         await asyncio.to_thread(self._threads.shutdown)
         if self._listener is not None:
             await asyncio.to_thread(self._listener.join, 2 * _LISTEN_PAUSE)
