@@ -51,6 +51,10 @@ async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource 
     return await db.write(lambda tx: queue.finish(tx, row, given))
 
 
+async def release(db: Database, rows: list[Resource]) -> None:
+    await db.write(lambda tx: queue.release(tx, [row.name for row in rows], rows[0].lease_token or ""))
+
+
 async def read(db: Database, name: str) -> Resource:
     found = await db.read(lambda tx: resources.get(tx, name))
     assert found is not None
@@ -136,7 +140,7 @@ async def test_a_worker_whose_row_was_taken_over_can_change_nothing(db: Database
     assert await finish(db, stale, outcome(stale, stale="yes")) is None
     assert await db.read(lambda tx: queue.lease_left(tx, stale)) == 0
     assert not await db.write(lambda tx: queue.hold(tx, stale, {"stale": "yes"}))
-    await db.write(lambda tx: queue.release(tx, stale.lease_token or ""))
+    await release(db, [stale])
     row = await read(db, name)
     assert (row.state, row.lease_token) == ({}, fresh.lease_token)
     assert await db.read(lambda tx: queue.lease_left(tx, fresh)) > 0
@@ -249,11 +253,13 @@ async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_othe
     for name in (mine, also_mine, later, probing, others):
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {}, due=True))
     (held,) = await claim(db, 1)
-    (row,) = (r for r in await claim(db) if r.name == str(later))
+    rows = await claim(db)
+    (row,) = (r for r in rows if r.name == str(later))
     await finish(db, row, outcome(row, 500.0))
-    await db.write(lambda tx: queue.release(tx, row.lease_token or ""))
-    (probe,) = (r for r in await claim(db) if r.name == str(probing))
-    await db.write(lambda tx: queue.release(tx, probe.lease_token or ""))
+    await release(db, rows)
+    rows = await claim(db)
+    (probe,) = (r for r in rows if r.name == str(probing))
+    await release(db, rows)
     await db.write(lambda tx: queue.postpone(tx, probe, 60.0))
     assert {r.name for r in await claim(db)} == {str(others), str(probing)}
     now = int(clock() * MICROSECONDS)
@@ -267,7 +273,7 @@ async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_othe
 async def test_released_rows_are_free_at_once(db: Database) -> None:
     await due(db, 1, 2)
     rows = await claim(db)
-    await db.write(lambda tx: queue.release(tx, rows[0].lease_token or ""))
+    await release(db, rows)
     assert {row.name for row in await claim(db)} == {row.name for row in rows}
 
 

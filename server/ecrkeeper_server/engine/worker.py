@@ -158,7 +158,8 @@ class Engine:
             return False
         claimed = await self._db.write(lambda tx: queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent))
         if self._stopping and claimed:
-            await self._db.write(lambda tx: queue.release(tx, claimed[0].lease_token or ""))
+            names = [row.name for row in claimed]
+            await self._db.write(lambda tx: queue.release(tx, names, claimed[0].lease_token or ""))
             return False
         if turn.slots:
             self._claimed_at = time.monotonic()
@@ -188,19 +189,24 @@ class Engine:
         self._woken.set()
         if self._running:
             await asyncio.wait(list(self._running), timeout=grace)
-        held = {row.lease_token for row in self._running.values() if row.lease_token}
+        held = self._held()
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*list(self._running), return_exceptions=True)
-        for token in held:
-            await self._db.write(lambda tx, token=token: queue.release(tx, token))  # type: ignore[misc]
+        for token, names in held.items():
+            await self._db.write(lambda tx, token=token, names=names: queue.release(tx, names, token))  # type: ignore[misc]
+
+    def _held(self) -> dict[str, list[str]]:
+        """The names of the rows that are worked on, by token."""
+        held: dict[str, list[str]] = {}
+        for row in self._running.values():
+            held.setdefault(row.lease_token or "", []).append(row.name)
+        return held
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._options.lease / 3)
-            held: dict[str, list[str]] = {}
-            for row in self._running.values():
-                held.setdefault(row.lease_token or "", []).append(row.name)
+            held = self._held()
             try:
                 await self._db.write(lambda tx, held=held: self._extend(tx, held))  # type: ignore[misc]
             except Refusal as error:

@@ -277,8 +277,8 @@ def mark_declarations(tx: Tx, claimed: Resource) -> None:
     )
 
 
-def release(tx: Tx, token: str) -> None:
-    """Let go of all rows of a token, for others to take at once."""
-    tx.conn.execute(
-        update(resources).where(resources.c.lease_token == token).values(lease_token=None, lease_until=None)
-    )
+def release(tx: Tx, names: list[str], token: str) -> None:
+    """Let go of rows that this token still holds, for others to take at once."""
+    # By name, too: no index knows the token.
+    held = and_(resources.c.name.in_(names), resources.c.lease_token == token)
+    tx.conn.execute(update(resources).where(held).values(lease_token=None, lease_until=None))
