@@ -73,7 +73,7 @@ class Writer(threading.Thread):
                         client.apply_registry_settings(
                             part(self.n), {"pullThroughCacheRules": {"rules": [rule]}}, request_id=request_id
                         )
-                    except ecrkeeper.Unavailable:
+                    except (ecrkeeper.Unavailable, ecrkeeper.DeadlineExceeded):
                         time.sleep(0.1)
                         continue
                     break
