@@ -85,10 +85,12 @@ async def serve(config: Config, security: Security) -> None:
         access=security.access,
     )
     async with contextlib.AsyncExitStack() as stack:
-        if spans is not None:
-            stack.push_async_callback(asyncio.to_thread, spans.close)
         stack.push_async_callback(db.close)
         stack.push_async_callback(aws.close)
+        if spans is not None:
+            # First, as all spans are made by then: closing Postgres takes up to a second, and whoever stops the
+            # process may not wait for long.
+            stack.push_async_callback(asyncio.to_thread, spans.close)
         await _run(config, edge, engine, seen, security, stack)
 
 

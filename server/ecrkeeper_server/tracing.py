@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+# The first that is set says how many seconds a batch may take; a batch may take 10 if none is.
+_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.grpc")
 
 
@@ -28,14 +32,16 @@ def _installed(name: str) -> bool:
 
 
 class Tracing:
-    """Makes spans with a provider of OpenTelemetry's SDK."""
+    """Makes spans with a provider of OpenTelemetry's SDK, which sends them by an exporter."""
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, exporter: Any, timeout: float) -> None:
         from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         self._trace = trace
         self._provider = provider
+        self._exporter = exporter
+        self._timeout = timeout
         self._tracer = provider.get_tracer("ecrkeeper")
         self._propagator = TraceContextTextMapPropagator()
 
@@ -74,7 +80,15 @@ class Tracing:
 
     def close(self) -> None:
         """Send what is kept; takes at most as long as the exporter's timeout."""
-        self._provider.shutdown()
+        # The SDK grants that time to each batch that is kept, and half a minute to all of them. An exporter that is
+        # shut down ends the call that it waits for and refuses what is left.
+        limit = threading.Timer(self._timeout, self._exporter.shutdown)
+        limit.daemon = True
+        limit.start()
+        try:
+            self._provider.shutdown()
+        finally:
+            limit.cancel()
 
 
 def log_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -99,5 +113,7 @@ def start(version: str) -> Tracing:
     named = Resource.create({"service.name": "ecrkeeper", "service.version": version})
     resource = named.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider)
+    timeout = float(next(filter(None, map(os.environ.get, _TIMEOUTS)), 10))
+    exporter = OTLPSpanExporter(timeout=timeout)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return Tracing(provider, exporter, timeout)

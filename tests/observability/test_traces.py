@@ -1,0 +1,184 @@
+"""The spans of real servers, as they arrive at a collector."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ecrkeeper
+import grpc
+import psycopg
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests import harness, postgres
+from tests.e2e.live import Live, fresh_account
+from tests.observability.collector import Collector, Seen, Traced
+
+DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
+RPC, STEP = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings", "reconcile registry"
+LOOK, PUT = "ecr/GetRegistryScanningConfiguration", "ecr/PutRegistryScanningConfiguration"
+# What one write causes: the step assumes the account's role, looks, writes and looks again.
+CALLS = ["sts/AssumeRole", LOOK, PUT, LOOK]
+# Soon and little at a time: one write fills several batches.
+EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2"}
+# Never while the server runs.
+AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
+PATIENCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody whose own span causes a write."""
+
+    trace: str = field(default_factory=lambda: secrets.token_hex(16))
+    span: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def declare(self, server: harness.Server, aws: harness.Simulator) -> str:
+        """Declare something for an account of its own, which is returned, within the trace."""
+        account = fresh_account()
+        with grpc.insecure_channel(server.address) as plain:
+            channel = grpc.intercept_channel(plain, Traced(f"00-{self.trace}-{self.span}-01"))
+            with ecrkeeper.Client(channel=channel, timeout=20) as client:
+                Live(server, aws, client).registry(account).apply(DECLARED)
+        return account
+
+    def spans(self, collector: Collector) -> list[Seen]:
+        """The spans of the trace, once all have arrived."""
+        found = collector.until(lambda spans: len(self._own(spans)) >= 2 + len(CALLS))
+        return self._own(found)
+
+    def _own(self, spans: list[Seen]) -> list[Seen]:
+        return [span for span in spans if span.trace == self.trace]
+
+    def check(self, spans: list[Seen]) -> None:
+        """The RPC is a child of the caller's span, the step one of the RPC, the calls to AWS are children of the step."""
+        assert sorted(span.name for span in spans) == sorted([RPC, STEP, *CALLS])
+        rpc, step = (next(span for span in spans if span.name == name) for name in (RPC, STEP))
+        assert (rpc.parent, rpc.kind) == (self.span, Span.SPAN_KIND_SERVER)
+        assert (step.parent, step.kind) == (rpc.id, Span.SPAN_KIND_CONSUMER)
+        calls = [span for span in spans if span not in (rpc, step)]
+        assert {(span.parent, span.kind) for span in calls} == {(step.id, Span.SPAN_KIND_CLIENT)}
+        assert not any(span.failed for span in spans)
+        assert all(span.attributes["aws.request_id"] for span in calls)
+        assert step.attributes["ecrkeeper.result"] == "settled"
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    found = Collector()
+    yield found
+    found.stop()
+
+
+def start(
+    folder: Path, url: str, aws: harness.Simulator, port: int, environment: dict[str, str], role: str = "all"
+) -> harness.Server:
+    """A server that sends its spans to a port."""
+    given = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": str(PATIENCE),
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={role}",
+        **environment,
+    }
+    return harness.Server(folder, url, aws.url, environment=given, tracing="true", role=role)
+
+
+def connections(url: str) -> int:
+    """How many connections servers have to a Postgres database."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^ecrkeeper'"
+    )
+    with psycopg.connect(url) as conn:
+        return int(conn.execute(query).fetchone()[0])  # type: ignore[index]
+
+
+def test_each_write_is_one_trace_with_its_step_and_the_calls_to_aws_over_many_batches(
+    database_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    server = start(tmp_path, database_url, aws, collector.port, EAGER)
+    for batches in (3, 6, 9):
+        caller = Caller()
+        caller.declare(server, aws)
+        caller.check(caller.spans(collector))
+        assert len(collector.batches) >= batches
+    assert server.stop() == 0
+
+
+def test_a_trace_goes_on_in_the_process_that_takes_the_step(
+    cluster: postgres.Postgres, aws: harness.Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    url = cluster.create_database(f"traces_{secrets.token_hex(4)}")
+    harness.migrate(url)
+    api, engine = (start(tmp_path, url, aws, collector.port, EAGER, role) for role in ("api", "engine"))
+    for _ in range(2):
+        caller = Caller()
+        caller.declare(api, aws)
+        spans = caller.spans(collector)
+        caller.check(spans)
+        assert {span.process for span in spans if span.name == RPC} == {"api"}
+        assert {span.process for span in spans if span.name != RPC} == {"engine"}
+    assert api.stop() == engine.stop() == 0
+
+
+def test_a_server_that_stops_sends_what_it_has_kept_before_it_closes_the_store(
+    database_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    server = start(tmp_path, database_url, aws, collector.port, AT_THE_END)
+    caller = Caller()
+    account = caller.declare(server, aws)
+    # The step runs: stopping lets it end.
+    harness.eventually(lambda: [call for call in aws.writes() if call["account"] == account])
+    assert collector.batches == []
+    collector.answers.clear()
+    server.process.terminate()
+    caller.check(caller.spans(collector))
+    # It waits for the collector's answer.
+    assert database_url.startswith("sqlite") or connections(database_url) > 0
+    collector.answers.set()
+    assert server.stop() == 0
+
+
+def test_a_collector_that_comes_back_is_sent_what_it_has_missed(
+    aws: harness.Simulator, tmp_path: Path, collector: Collector
+) -> None:
+    patient = {**EAGER, "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
+    server = start(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws, collector.port, patient)
+    before, meanwhile, after = Caller(), Caller(), Caller()
+    before.declare(server, aws)
+    before.check(before.spans(collector))
+    collector.stop()
+    meanwhile.declare(server, aws)
+    log = tmp_path / "server.log"
+    harness.eventually(lambda: "Transient error" in log.read_text())
+    back = Collector(collector.port)
+    after.declare(server, aws)
+    for caller in (meanwhile, after):
+        caller.check(caller.spans(back))
+    assert server.stop() == 0
+    back.stop()
+
+
+@pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
+def test_a_collector_that_is_away_holds_up_no_call_and_the_end_only_for_the_time_of_one_batch(
+    listens: bool, aws: harness.Simulator, tmp_path: Path
+) -> None:
+    with socket.socket() as away:
+        away.bind(("127.0.0.1", 0))
+        if listens:
+            away.listen()
+        server = start(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws, away.getsockname()[1], EAGER)
+        asked = time.monotonic()
+        accounts = {Caller().declare(server, aws) for _ in range(10)}
+        assert time.monotonic() - asked < 10, "less than one of ten could wait for the collector"
+        harness.eventually(lambda: accounts <= {call["account"] for call in aws.writes()})
+        asked = time.monotonic()
+        assert server.stop() == 0
+        # There are 30 batches, and each may take that long.
+        assert time.monotonic() - asked < 3 * PATIENCE
+    assert '"event": "stopping"' in (tmp_path / "server.log").read_text()
+    assert "opentelemetry.exporter" in (tmp_path / "server.log").read_text(), "it is said why spans are missing"
