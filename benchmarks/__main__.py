@@ -15,7 +15,7 @@ from benchmarks.report import Report
 from benchmarks.site import Site
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
-NAMES = ("startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover")
+NAMES = ("startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry")
 RESULTS = Path("bench-results")
 
 

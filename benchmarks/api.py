@@ -17,7 +17,7 @@ from benchmarks.sizes import Sizes
 from tests.harness import Server
 
 # All callers come from one address, so they are one principal, and the limits are not what is measured.
-_UNLIMITED: dict[str, Any] = {
+UNLIMITED: dict[str, Any] = {
     "rate_per_principal": 0,
     "max_calls": 10_000,
     "max_calls_per_principal": 10_000,
@@ -40,7 +40,7 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
     ):
         for name in sizes.databases:
             url = site.database(name, sizes.registries)
-            with stopping(ApiServer(site.folder, url, site.responder.url, **_UNLIMITED)) as server:
+            with stopping(ApiServer(site.folder, url, site.responder.url, **UNLIMITED)) as server:
                 rows = [
                     _compare(report, sizes, (name, kind, callers), (server, echo), load)
                     for kind in _KINDS
@@ -50,7 +50,7 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
                 _watch(report, sizes, name, server, load)
 
 
-def _loaded(server: Server | Listening, load: Child, **order: object) -> Callable[[], Block]:
+def loaded(server: Server | Listening, load: Child, **order: object) -> Callable[[], Block]:
     """A block of load on one server; CPU time is the server's."""
 
     def block() -> Block:
@@ -71,8 +71,8 @@ def _compare(
     found = interleave(
         sizes.rounds,
         {
-            "ours": _loaded(servers[0], load, kind=kind, **times),
-            "echo": _loaded(servers[1], load, kind="echo", request=first["request"], reply=first["reply"], **times),
+            "ours": loaded(servers[0], load, kind=kind, **times),
+            "echo": loaded(servers[1], load, kind="echo", request=first["request"], reply=first["reply"], **times),
         },
     )
     ours, echo = found["ours"], found["echo"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import ecrkeeper
 
@@ -72,11 +73,11 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(site: Site, kind: str, size: int) -> Iterator[Fleet]:
+def running_fleet(site: Site, kind: str, size: int, **settings: Any) -> Iterator[Fleet]:
     """A server with `size` registries that need nothing."""
     url = site.database(kind, size)
     with (
-        site.server(url) as server,
+        site.server(url, **settings) as server,
         ecrkeeper.Client(server.address, insecure=True) as client,
         contextlib.closing(Rows(url)) as rows,
     ):

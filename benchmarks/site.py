@@ -55,9 +55,11 @@ class Site:
                 there.clone(seed, rows)
         return url
 
-    def server(self, url: str, **settings: Any) -> contextlib.AbstractContextManager[Server]:
+    def server(
+        self, url: str, *, program: type[Server] = Server, **settings: Any
+    ) -> contextlib.AbstractContextManager[Server]:
         """A server on a database, killed at the end."""
-        return stopping(Server(self.folder, url, self.responder.url, **{**SETTINGS, **settings}))
+        return stopping(program(self.folder, url, self.responder.url, **{**SETTINGS, **settings}))
 
     @contextlib.contextmanager
     def engines(self, url: str, count: int, **settings: Any) -> Iterator[list[Server]]:

@@ -1,0 +1,69 @@
+"""The server without what observes it: no metrics, log lines or spans of RPCs, of calls to AWS and of transactions.
+
+Run as `python -m benchmarks.unobserved_server ROLE`, with the settings in the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import grpc.aio
+from ecrkeeper_server import app
+from ecrkeeper_server.__main__ import _run
+from ecrkeeper_server.aws.wire import Answer
+from ecrkeeper_server.config import load
+from ecrkeeper_server.metrics import AwsMetrics
+from ecrkeeper_server.store.database import Database
+
+from tests.harness import Server
+
+
+class UnobservedApi(Server):
+    """That server in a process of its own, with the API alone."""
+
+    command = (sys.executable, "-m", "benchmarks.unobserved_server", "api")
+
+
+class Unobserved(Server):
+    """That server in a process of its own."""
+
+    command = (sys.executable, "-m", "benchmarks.unobserved_server", "all")
+
+
+class _Rpcs(grpc.aio.ServerInterceptor):
+    def __init__(self, *_: object) -> None: ...
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        return await continuation(handler_call_details)
+
+
+class _Calls:
+    def __init__(self, metrics: AwsMetrics, _tracing: object) -> None:
+        # What is throttled is counted all the same; nothing is, in a benchmark.
+        self.metrics = metrics
+
+    async def attempt(self, _account: str, _region: str, _service: str, _op: str, sending: Awaitable[Answer]) -> Answer:
+        return await sending
+
+    def refreshing(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+def _plain(db: Database, *_: object) -> Database:
+    return db
+
+
+if __name__ == "__main__":
+    for name, without in (("Telemetry", _Rpcs), ("CallTelemetry", _Calls), ("ObservedDatabase", _plain)):
+        setattr(app, name, without)
+    sys.exit(_run("serve", replace(load(None, os.environ), role=sys.argv[1])))
