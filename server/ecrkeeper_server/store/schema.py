@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import OperationalError
 
-from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
-from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
+from ecrkeeper_server.store.revisions import surely_current
 
-_LOCK_NOT_AVAILABLE = "55P03"
+# Imported where they are needed: the driver of the other database and Alembic, which are large.
 
 
 def is_sqlite(url: str) -> bool:
@@ -27,14 +20,22 @@ def is_sqlite(url: str) -> bool:
 
 def _engine(url: str, pool_size: int = 2) -> Engine:
     if is_sqlite(url):
+        from ecrkeeper_server.store.sqlite import sqlite_engine
+
         return sqlite_engine(url)
+    from ecrkeeper_server.store.postgres import postgres_engine
+
     return postgres_engine(make_url(url).set(drivername="postgresql+psycopg").render_as_string(False), pool_size)
 
 
 def open_database(url: str, *, pool_size: int = 8, now: Now | None = None) -> Database:
     """Open the store at an SQLAlchemy URL, `sqlite:///path` or `postgresql://…`."""
     if is_sqlite(url):
+        from ecrkeeper_server.store.sqlite import SqliteDatabase
+
         return SqliteDatabase(_engine(url), now)
+    from ecrkeeper_server.store.postgres import PostgresDatabase
+
     return PostgresDatabase(_engine(url, pool_size), pool_size, now)
 
 
@@ -42,12 +43,6 @@ def _migrations() -> Path:
     """The migrations: in the installed package, or beside `server/` in a checkout."""
     packaged = Path(__file__).parents[1] / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
-
-
-def _config() -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(_migrations()).replace("%", "%%"))
-    return config
 
 
 def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> None:
@@ -59,19 +54,11 @@ def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> 
     """
     if revision == "head" and not pending_migrations(url):
         return
+    from ecrkeeper_server.store import migrating
+
     engine = _engine(url)
-    config = _config()
-    config.attributes.update(engine=engine, lock_seconds=lock_seconds)
     try:
-        command.upgrade(config, revision)
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-            raise
-        raise Unavailable(
-            f"a long transaction uses a table that the migration changes, for more than {lock_seconds:g} s; "
-            "nothing has been changed, run it again",
-            reason="STORE_BUSY",
-        ) from error
+        migrating.upgrade(engine, _migrations(), revision, lock_seconds)
     finally:
         engine.dispose()
 
@@ -89,13 +76,11 @@ def pending_migrations(url: str) -> list[str]:
     what older programs do not miss.
     """
     engine = _engine(url)
-    script = ScriptDirectory.from_config(_config())
     try:
-        with engine.connect() as conn:
-            current = MigrationContext.configure(conn).get_current_revision()
+        if surely_current(engine, _migrations()):
+            return []
+        from ecrkeeper_server.store import migrating
+
+        return migrating.pending(engine, _migrations())
     finally:
         engine.dispose()
-    known = [revision.revision for revision in script.walk_revisions()]
-    if current is not None and current not in known:
-        return []
-    return known[: known.index(current) if current else len(known)][::-1]
