@@ -6,23 +6,25 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import grpc.aio
 import structlog
 
-from ecrkeeper_server.access import policy_file
 from ecrkeeper_server.access.policy import Policy
 from ecrkeeper_server.api.access import Access
 from ecrkeeper_server.api.authentication import Authentication
 from ecrkeeper_server.api.tls import server_credentials
 from ecrkeeper_server.config import Config, ConfigError, words
-from ecrkeeper_server.identity import keys
 from ecrkeeper_server.identity.caller import Authenticator
 from ecrkeeper_server.identity.certificates import pair_of
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
-from ecrkeeper_server.identity.tokens import TokenOptions, TokenVerifier
+
+# What checks tokens and reads policies is loaded where it is configured, before the server listens.
+if TYPE_CHECKING:
+    from ecrkeeper_server.identity.keys import Keys, KeySource
+    from ecrkeeper_server.identity.tokens import TokenVerifier
 
 T = TypeVar("T")
 log = structlog.get_logger("ecrkeeper.security")
@@ -39,7 +41,7 @@ class Security:
     authentication: Authentication
     access: Access
     policy: WatchedFiles[Policy] | None
-    keys: keys.KeySource | None
+    keys: KeySource | None
 
     def listen(self, server: grpc.aio.Server, address: str) -> int:
         """Add the address to a server, with TLS if that is configured; the port."""
@@ -66,12 +68,11 @@ def open_security(config: Config) -> Security:
         config = Config()
     faults: list[str] = []
     pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, faults)
-    policy_paths = [config.policy_file] if config.policy_file else []
-    policy = _opened("policy_file", policy_paths, _parse_policy, policy_file.MAX_BYTES, faults)
+    policy = _policy(config, faults)
     source = _key_source(config, faults)
     if faults:
         raise ConfigError(faults)
-    tokens = TokenVerifier(_token_options(config), source) if source is not None else None
+    tokens = _verifier(config, source) if source is not None else None
     authenticator = Authenticator(tokens, certificates=bool(config.tls_client_ca_file))
     return Security(
         credentials=server_credentials(pair) if pair is not None else None,
@@ -98,30 +99,41 @@ def _tls_paths(config: Config) -> list[str]:
     return [p for p in (config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file) if p]
 
 
-def _parse_policy(contents: list[bytes]) -> Policy:
-    try:
-        return policy_file.parse(contents[0])
-    except policy_file.PolicyError as error:
-        raise FileError(error.faults) from error
+def _policy(config: Config, faults: list[str]) -> WatchedFiles[Policy] | None:
+    if not config.policy_file:
+        return None
+    from ecrkeeper_server.access import policy_file
+
+    def parse(contents: list[bytes]) -> Policy:
+        try:
+            return policy_file.parse(contents[0])
+        except policy_file.PolicyError as error:
+            raise FileError(error.faults) from error
+
+    return _opened("policy_file", [config.policy_file], parse, policy_file.MAX_BYTES, faults)
 
 
-def _key_source(config: Config, faults: list[str]) -> keys.KeySource | None:
+def _key_source(config: Config, faults: list[str]) -> KeySource | None:
     if not config.jwt_issuer:
         return None
+    from ecrkeeper_server.identity import keys
+
     algorithms = words(config.jwt_algorithms)
     if not config.jwt_jwks_file:
         fetch = keys.fetcher(config.jwt_issuer, config.jwt_jwks_url)
         return keys.IssuerKeys(fetch, algorithms, period=config.jwt_refresh_seconds)
 
-    def parse(contents: list[bytes]) -> keys.Keys:
+    def parse(contents: list[bytes]) -> Keys:
         return keys.parse_keys(contents[0], algorithms)
 
     file = _opened("jwt_jwks_file", [config.jwt_jwks_file], parse, keys.MAX_BYTES, faults)
     return keys.KeyFile(file) if file is not None else None
 
 
-def _token_options(config: Config) -> TokenOptions:
-    return TokenOptions(
+def _verifier(config: Config, source: KeySource) -> TokenVerifier:
+    from ecrkeeper_server.identity.tokens import TokenOptions, TokenVerifier
+
+    options = TokenOptions(
         issuer=config.jwt_issuer,
         audiences=words(config.jwt_audience),
         algorithms=words(config.jwt_algorithms),
@@ -130,3 +142,4 @@ def _token_options(config: Config) -> TokenOptions:
         groups_claim=config.jwt_groups_claim,
         principal_prefix=config.jwt_principal_prefix,
     )
+    return TokenVerifier(options, source)

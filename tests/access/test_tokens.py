@@ -13,11 +13,11 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric import rsa
 from ecrkeeper_server.errors import Unauthenticated, Unavailable
-from ecrkeeper_server.identity.caller import Authenticator
+from ecrkeeper_server.identity.caller import Authenticator, bearer_of
 from ecrkeeper_server.identity.certificates import pair_of, principal_of_certificate
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
 from ecrkeeper_server.identity.keys import PAUSE_SECONDS, IssuerKeys, KeyFile, fetcher, parse_keys
-from ecrkeeper_server.identity.tokens import MAX_CHARACTERS, TokenOptions, TokenVerifier, bearer_of
+from ecrkeeper_server.identity.tokens import MAX_CHARACTERS, TokenOptions, TokenVerifier
 
 from tests.issuer import AUDIENCE, Issuer, serving
 

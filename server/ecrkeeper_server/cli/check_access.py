@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
-from ecrkeeper_server.access.policy_file import MAX_BYTES, PolicyError, parse
 
 _TEXT = (
     "Say whether a policy allows something, by which rule, or why no rule does. The exit status is 0 if it is allowed, "
@@ -37,6 +36,8 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Answer; the exit status says it too."""
+    from ecrkeeper_server.access.policy_file import MAX_BYTES, PolicyError, parse
+
     try:
         with given.policy.open("rb") as file:
             policy = parse(file.read(MAX_BYTES + 1))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.certificates import principal_of_certificate
-from ecrkeeper_server.identity.tokens import TokenVerifier, bearer_of
+
+if TYPE_CHECKING:
+    # Without tokens, what checks them need not be loaded.
+    from ecrkeeper_server.identity.tokens import TokenVerifier
 
 ANONYMOUS = Principal()
 
@@ -37,3 +41,19 @@ class Authenticator:
             wanted = "a bearer token in `authorization`" if self.tokens is not None else "a client certificate"
             raise Unauthenticated(f"the call carries no credentials; {wanted} is needed", reason="MISSING_CREDENTIALS")
         return named
+
+
+def bearer_of(values: list[str]) -> str | None:
+    """The token in the `authorization` metadata; None if there is none."""
+    if not values:
+        return None
+    if len(values) > 1:
+        raise _no_token("there must be one `authorization`, got several")
+    scheme, _, token = values[0].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _no_token("`authorization` must be `Bearer TOKEN`")
+    return token.strip()
+
+
+def _no_token(why: str) -> Unauthenticated:
+    return Unauthenticated(f"the token is not accepted: {why}", reason="TOKEN_INVALID")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from typing import TYPE_CHECKING
 
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.files import FileError
+
+if TYPE_CHECKING:
+    # Large, and without TLS never used: loaded with the first pair.
+    from cryptography import x509
 
 _NAME_CHARACTERS = 256
 _SPIFFE = "spiffe://"
@@ -27,6 +29,8 @@ class Pair:
 
 def pair_of(contents: Sequence[bytes]) -> Pair:
     """The pair in the contents of two or three files; FileError names what does not fit."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     pair = Pair(*contents)
     faults: list[str] = []
     chain = _certificates(pair.chain, "the certificate file", faults)
@@ -46,6 +50,8 @@ def pair_of(contents: Sequence[bytes]) -> Pair:
 
 
 def _certificates(content: bytes, what: str, faults: list[str]) -> list[x509.Certificate]:
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificates(content)
     except ValueError as error:
@@ -54,6 +60,8 @@ def _certificates(content: bytes, what: str, faults: list[str]) -> list[x509.Cer
 
 
 def _encoded(key: object) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
     return encoded
 

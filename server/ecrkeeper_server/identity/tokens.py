@@ -116,18 +116,6 @@ class TokenVerifier:
         return Principal(options.principal_prefix + name, frozenset(groups), expires)
 
 
-def bearer_of(values: list[str]) -> str | None:
-    """The token in the `authorization` metadata; None if there is none."""
-    if not values:
-        return None
-    if len(values) > 1:
-        raise _invalid("there must be one `authorization`, got several")
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _invalid("`authorization` must be `Bearer TOKEN`")
-    return token.strip()
-
-
 def _header(token: str) -> Mapping[str, Any]:
     try:
         header: Mapping[str, Any] = jwt.get_unverified_header(token)
