@@ -96,9 +96,9 @@ class AwsClient:
             return await self._attempts(account, self._options.sts_region, "sts", "AssumeRole", params, credentials)
 
     def warm_up(self) -> None:
-        """Load the models that every installation uses."""
-        for service in ("ecr", "iam", "sts"):
-            self._wire.service(service)
+        """Load what the first call needs."""
+        self._wire.warm_up()
+        self._ambient.warm_up()
 
     def regions(self, partition: str) -> list[str]:
         """The Regions of a partition that have ECR."""

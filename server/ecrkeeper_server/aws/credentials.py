@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-import botocore.session
+from botocore.credentials import EnvProvider
 
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.errors import Temporary
@@ -28,23 +30,45 @@ class Ambient:
     """The credentials of the environment, for the one account they belong to; refreshed by botocore."""
 
     def __init__(self) -> None:
-        self._session = botocore.session.Session()
+        self._session: Any = None
+        self._found: Any = None
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Load what finds the credentials, without asking for them."""
+        if not _named():
+            import botocore.session  # noqa: F401
 
     async def __call__(self, account: str) -> Credentials:
         """The credentials of the environment, whatever the account."""
         return await asyncio.to_thread(self._resolve)
 
     def _resolve(self) -> Credentials:
-        found = self._session.get_credentials()
-        if found is None:
+        with self._lock:
+            self._found = self._found or self._find()
+        if self._found is None:
             raise Temporary(
                 "no AWS credentials in the environment",
                 reason="AWS_NO_CREDENTIALS",
                 after=60,
                 grpc_code="FAILED_PRECONDITION",
             )
-        frozen = found.get_frozen_credentials()
+        frozen = self._found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def _find(self) -> Any:
+        if _named():
+            return EnvProvider().load()
+        # All other places are known to botocore's session, which loads its clients with it.
+        import botocore.session
+
+        self._session = self._session or botocore.session.Session()
+        return self._session.get_credentials()
+
+
+def _named() -> bool:
+    """Whether environment variables name the credentials: what botocore looks at before anything else."""
+    return bool(os.environ.get(EnvProvider.ACCESS_KEY))
 
 
 class AssumedRoles:

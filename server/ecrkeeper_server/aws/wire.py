@@ -18,11 +18,11 @@ from urllib.parse import urlencode, urlsplit
 
 import botocore.parsers
 import botocore.serialize
-import botocore.session
 from botocore.regions import EndpointResolver
 from yarl import URL
 
 from ecrkeeper_server.aws.failures import short_code
+from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.signer import sign
 
 USER_AGENT = "ecrkeeper"
@@ -81,19 +81,24 @@ class Wire:
     def __init__(self, endpoint_url: str | None = None, clock: Callable[[], float] = time.time) -> None:
         self._endpoint_url = endpoint_url
         self._clock = clock
-        self._session = botocore.session.Session()
         self._services: dict[str, _Service] = {}
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
 
     @cached_property
     def _resolver(self) -> EndpointResolver:
-        return EndpointResolver(self._session.get_data("endpoints"))
+        return endpoint_resolver()
 
     def service(self, name: str) -> _Service:
         """The model of a service, loaded at first use."""
         if name not in self._services:
-            self._services[name] = _Service(self._session.get_service_model(name))
+            self._services[name] = _Service(service_model(name))
         return self._services[name]
+
+    def warm_up(self) -> None:
+        """Load what every installation uses."""
+        self.partitions()
+        for name in ALWAYS_USED:
+            self.service(name)
 
     def regions(self, partition: str) -> list[str]:
         """The Regions of a partition that have ECR, as botocore knows them."""

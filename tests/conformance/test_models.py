@@ -1,0 +1,77 @@
+"""botocore's files, read leaner than botocore reads them, say the same; so does the way to the ambient credentials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.regions import EndpointResolver
+from ecrkeeper_server.aws import models
+from ecrkeeper_server.aws.credentials import Ambient
+from ecrkeeper_server.aws.wire import Credentials
+
+SESSION = botocore.session.Session()
+
+
+def undocumented(value: Any) -> Any:
+    """The same without documentation; what has that name and is no text is a member of a shape."""
+    if isinstance(value, dict):
+        return {
+            name: undocumented(inner)
+            for name, inner in value.items()
+            if name != "documentation" or not isinstance(inner, str)
+        }
+    return [undocumented(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("service", models.SERVICES)
+def test_service_models_are_those_of_botocore(service: str) -> None:
+    ours, theirs = models.service_model(service), SESSION.get_service_model(service)
+    assert undocumented(ours._service_description) == undocumented(theirs._service_description)
+    assert ours.service_name == theirs.service_name
+
+
+def test_every_service_has_the_endpoints_that_botocore_knows_in_every_region() -> None:
+    ours, theirs = models.endpoint_resolver(), EndpointResolver(SESSION.get_data("endpoints"))
+    partitions = theirs.get_available_partitions()
+    assert ours.get_available_partitions() == partitions
+    regions = [region for name in partitions for region in theirs.get_available_endpoints("api.ecr", name)]
+    assert len(regions) > 30
+    for service in models.SERVICES:
+        prefix = SESSION.get_service_model(service).endpoint_prefix
+        for region in (*regions, "eu-later-9", "cn-later-1"):
+            assert ours.construct_endpoint(prefix, region) == theirs.construct_endpoint(prefix, region)
+        for name in partitions:
+            assert ours.get_available_endpoints(prefix, name) == theirs.get_available_endpoints(prefix, name)
+
+
+def test_a_service_whose_endpoints_are_not_kept_is_refused() -> None:
+    with pytest.raises(ValueError, match="s3"):
+        models.service_model("s3")
+
+
+@pytest.fixture
+def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Credentials in a file, and none in the environment."""
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = of-a-file\naws_secret_access_key = b\naws_session_token = c\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+
+
+async def test_ambient_credentials_come_from_files_as_botocore_finds_them(profile: None) -> None:
+    assert await Ambient()("111111111111") == Credentials("of-a-file", "b", "c")
+
+
+async def test_variables_come_before_files_also_where_they_expire(
+    profile: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-a-variable")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "e")
+    assert await Ambient()("111111111111") == Credentials("of-a-variable", "e", None)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2999-01-01T00:00:00Z")
+    assert await Ambient()("111111111111") == Credentials("of-a-variable", "e", None)
