@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -67,17 +68,30 @@ def _run(command: str, config: Config) -> int:
             print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
             return 1
         return 0
-    from ecrkeeper_server.security import open_security
-
     if command == "check-config":
+        from ecrkeeper_server.security import open_security
+
         open_security(config)
         _print(config)
         return 0
+    return _serve(config)
+
+
+def _serve(config: Config) -> int:
+    # Imports leave next to nothing to collect, and looking for it takes an eighth of the start; `app` enables it again.
+    gc.disable()
+    from ecrkeeper_server.aws import models
+
+    models.load()
+    # Before whatever logs is imported: it decides how the library for that is loaded.
+    from ecrkeeper_server import logs, tracing
+
+    logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))
     import uvloop
 
     from ecrkeeper_server import app
+    from ecrkeeper_server.security import open_security
 
-    app.configure_logging(config)
     security = open_security(config)
     app.prepare(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

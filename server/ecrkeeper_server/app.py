@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ecrkeeper_server import logs, tracing
+from ecrkeeper_server import tracing
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
@@ -143,6 +143,7 @@ async def _run(
     work = asyncio.create_task(engine.run()) if engine is not None else None
     # What is loaded by now stays: the collector need not look at it again.
     gc.freeze()
+    gc.enable()
     print(f"listening on {host}:{port}" if server is not None else "engine running", flush=True)  # noqa: T201
     log.info("started", role=config.role, metrics_port=metrics_port)
     await stopping.wait()
@@ -206,8 +207,3 @@ def _engine_options(config: Config) -> EngineOptions:
         home_region=config.home_region,
         audit_days=config.audit_retention_days,
     )
-
-
-def configure_logging(config: Config) -> None:
-    """Structured logs on standard error."""
-    logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-import structlog
+
+@contextlib.contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Within, an optional package that is not loaded yet counts as not installed."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+# structlog loads rich wherever that is installed: 6 MB for tracebacks in colour, which are not written here.
+with _without("rich"):
+    import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 

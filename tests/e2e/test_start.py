@@ -1,0 +1,64 @@
+"""What a server loads before it serves: all that calls need, and nothing that its configuration does not ask for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import ecrkeeper
+import pytest
+
+from tests import harness
+
+ACCOUNT = "345678901234"
+NAME = f"accounts/{ACCOUNT}/registries/us-east-1/settings/team-a"
+DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
+# By whom it is needed: migrations, callers with tokens, TLS, policies, tracing, AWS credentials of a profile, nobody.
+NOT_ASKED_FOR = {
+    "alembic", "jwt", "cryptography", "yaml", "opentelemetry", "botocore.session", "boto3", "botocore.client",
+    "sqlalchemy.orm", "mako", "rich.console", "rich.pretty",
+}  # fmt: skip
+
+
+class Tracked(harness.Server):
+    """A server that writes each module that it imports to its log."""
+
+    command = (sys.executable, "-X", "importtime", "-m", "ecrkeeper_server", "serve")
+
+    def __init__(self, folder: Path, url: str, aws_url: str) -> None:
+        super().__init__(folder, url, aws_url)
+        self._lines = folder / "server.log"
+
+    def imported(self) -> list[str]:
+        return re.findall(r"^import time: [^|]*\|[^|]*\| +(\S+)$", self._lines.read_text(), re.MULTILINE)
+
+
+def loaded(server: Tracked) -> set[str]:
+    return set(server.imported())
+
+
+def test_a_server_loads_nothing_that_its_configuration_does_not_ask_for(
+    database_url: str, aws: harness.Simulator, tmp_path: Path
+) -> None:
+    server = Tracked(tmp_path, database_url, aws.url)
+    found = loaded(server)
+    assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= found
+    assert not found & NOT_ASKED_FOR
+    assert ("psycopg" in found) == database_url.startswith("postgresql")
+    assert server.stop() == 0
+
+
+def test_what_calls_and_steps_need_is_loaded_before_the_server_listens(
+    database_url: str, aws: harness.Simulator, tmp_path: Path
+) -> None:
+    server = Tracked(tmp_path, database_url, aws.url)
+    before = len(server.imported())
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        client.apply_registry_settings(NAME, DECLARED)
+        client.wait_until_synced(NAME, timeout=20)
+        with pytest.raises(ecrkeeper.InvalidArgument):
+            client.apply_registry_settings(NAME, {"scanning_configuration": {"scan_type": 7}})
+        client.list_registries(f"accounts/{ACCOUNT}")
+    assert [name for name in server.imported()[before:] if not name.startswith("encodings")] == []
+    assert server.stop() == 0
