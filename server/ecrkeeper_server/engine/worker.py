@@ -34,6 +34,7 @@ log = structlog.get_logger("ecrkeeper.engine")
 _IDLE_SECONDS = 5.0
 _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
+_TAKEN_SECONDS = 0.05
 _PURGE_SECONDS = 3600.0
 # While there are more old audit events than one purge takes away.
 _PURGE_AGAIN_SECONDS = 60.0
@@ -89,22 +90,28 @@ class Engine:
     async def run(self) -> None:
         """Claim and work until `stop`; a database that does not answer is waited for."""
         renewal = asyncio.create_task(self._renew())
-        purge_at = 0.0
+        purge_at, idle = 0.0, False
         try:
             while not self._stopping:
+                hinted = self._woken.is_set()
                 self._woken.clear()
                 try:
                     if time.monotonic() >= purge_at:
                         behind = await self._purge()
                         purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if behind else _PURGE_SECONDS)
-                    pause = 0.0 if await self.claim_once() else await self._pause()
+                    # A look is a read, a claim a transaction: without a hint, whoever had nothing to do looks first.
+                    pause = await self._pause() if idle and not hinted else 0.0
+                    if pause <= 0 and not await self.claim_once():
+                        # What is due and was not claimed is another's, for a moment.
+                        pause = await self._pause() or _TAKEN_SECONDS
+                    idle = pause >= _IDLE_SECONDS and not self._running
                 except Refusal as error:
                     log.warning("store_unavailable", error=error.message)
-                    pause = 1.0
+                    pause, idle = 1.0, False
                 except Exception:
                     # The loop outlives whatever it was: a dead engine behind a living API helps nobody.
                     log.exception("claim_failed")
-                    pause = 1.0
+                    pause, idle = 1.0, False
                 if pause > 0:
                     await self._wait(pause)
         finally:
@@ -123,15 +130,18 @@ class Engine:
         return bool(days)
 
     async def _pause(self) -> float:
-        """Seconds to the next row that there is room for, at most a few: hints can be lost."""
+        """Seconds to the next row that there is room for, 0 if it is due, at most a few: hints can be lost."""
         turn, urgent = self._room()
         if not turn.slots and self._slots.turn.slots:
             return _GATHER_SECONDS
         if not turn.slots:
             # A step that ends wakes the loop; a retry of an urgent row may come earlier.
             return _FULL_SECONDS if urgent.slots else _IDLE_SECONDS
+        if not self._running:
+            # Whatever is urgent fits into the room for rows in turn as well.
+            urgent = NO_ROOM
         due = await self._db.read(lambda tx: queue.next_due(tx, turn=turn, urgent=urgent))
-        return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, max(due, 0.05))
+        return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due)
 
     def _room(self) -> tuple[queue.Room, queue.Room]:
         """The room for rows in turn and for urgent ones.
@@ -207,6 +217,8 @@ class Engine:
         while True:
             await asyncio.sleep(self._options.lease / 3)
             held = self._held()
+            if not held:
+                continue
             try:
                 await self._db.write(lambda tx, held=held: self._extend(tx, held))  # type: ignore[misc]
             except Refusal as error:

@@ -1,0 +1,111 @@
+"""What an engine with nothing to do asks of the database, and that it still finds what nobody told it of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from ecrkeeper_server.engine import worker
+from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.store import queue
+from ecrkeeper_server.store.database import Database, Load, Tx
+
+from tests.engine.conftest import REGISTRY, World
+
+T = TypeVar("T")
+
+
+class Counted(Database):
+    """A database that counts its transactions."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.reads = self.writes = 0
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        self.reads += 1
+        return await self._db.read(query)
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        self.writes += 1
+        return await self._db.write(change)
+
+    def load(self) -> Load:
+        return self._db.load()
+
+    async def close(self) -> None:
+        await self._db.close()
+
+    def listen(self, heard: Callable[[set[str]], Any]) -> None:
+        self._db.listen(heard)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not within 10 s")
+
+
+@pytest.fixture
+def db(world: World, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    monkeypatch.setattr(worker, "_IDLE_SECONDS", 0.02)
+    return Counted(world.db)
+
+
+async def running(world: World, db: Counted) -> tuple[Engine, asyncio.Task[None]]:
+    """An engine that has found nothing to do; its leases would be renewed more often than it looks."""
+    engine = Engine(db, world.aws, EngineOptions(lease=0.03), jitter=lambda: 1.0)
+    task = asyncio.create_task(engine.run())
+    await until(lambda: db.reads >= 2)
+    return engine, task
+
+
+async def test_an_idle_engine_only_reads(world: World, db: Counted) -> None:
+    engine, task = await running(world, db)
+    writes, reads = db.writes, db.reads
+    await until(lambda: db.reads >= reads + 10)
+    assert db.writes == writes
+    await engine.stop(1)
+    await task
+
+
+async def test_an_idle_engine_finds_what_no_hint_told_it_of(world: World, db: Counted) -> None:
+    engine, task = await running(world, db)
+    await world.declare({})
+    done = False
+    for _ in range(1000):
+        row = await world.row()
+        done = row.observed_generation == row.generation
+        if done:
+            break
+        await asyncio.sleep(0.01)
+    assert done
+    await engine.stop(1)
+    await task
+
+
+async def test_an_idle_engine_claims_at_once_when_it_is_told_of_something(
+    world: World, db: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, task = await running(world, db)
+    monkeypatch.setattr(worker, "_IDLE_SECONDS", 1000.0)
+    reads = db.reads
+    await until(lambda: db.reads > reads)
+    writes = db.writes
+    engine.wake()
+    await until(lambda: db.writes > writes)
+    await engine.stop(1)
+    await task
+
+
+async def test_one_look_sees_urgent_rows_too(world: World) -> None:
+    """What lets an engine without running steps ask for rows in turn alone."""
+    await world.declare({})
+    row = await world.row()
+    assert row.urgent
+    assert await world.db.read(lambda tx: queue.next_due(tx, turn=world.engine._slots.turn)) == 0.0
+    assert row.registry == REGISTRY
