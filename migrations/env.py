@@ -8,7 +8,7 @@ nothing reads any more in a later release. The template says what that means.
 from __future__ import annotations
 
 from alembic import context
-from ecrkeeper_server.store.tables import metadata
+from ecrkeeper_server.store.indexes import metadata
 from sqlalchemy import text
 
 # Any constant will do, as long as every release uses the same one.

@@ -45,7 +45,9 @@ def test_a_server_loads_nothing_that_its_configuration_does_not_ask_for(
     found = loaded(server)
     assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= found
     assert not found & NOT_ASKED_FOR
-    assert ("psycopg" in found) == database_url.startswith("postgresql")
+    postgres = database_url.startswith("postgresql")
+    for module, of_postgres in (("psycopg", True), ("sqlalchemy.dialects.postgresql", True), ("sqlite3", False)):
+        assert (module in found) == (postgres == of_postgres), module
     assert server.stop() == 0
 
 

@@ -16,7 +16,7 @@ from ecrkeeper_server.config import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, queue, resources, schema
-from ecrkeeper_server.store.tables import metadata
+from ecrkeeper_server.store.indexes import metadata
 from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, create_engine, inspect, text
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, column, func, select
-from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
 _PARAMETER = "given"
@@ -22,6 +21,9 @@ def given(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> Any:
             func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name) for name, kind in columns.items()
         ]
         return select(*members).select_from(each).subquery(_PARAMETER)
+    # Only where its dialect is in use.
+    from sqlalchemy.dialects.postgresql import JSON
+
     typed: list[Any] = [column(name, kind) for name, kind in columns.items()]
     records = func.json_to_recordset(cast(text, JSON)).table_valued(*typed, name=_PARAMETER)
     return records.render_derived(with_types=True)

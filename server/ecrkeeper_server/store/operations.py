@@ -6,9 +6,9 @@ import uuid
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
+from ecrkeeper_server.store import dialects
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Request, Resource
@@ -119,9 +119,8 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
     """Keep the answer of a call for its repetitions, for a day."""
     if not request_id:
         return
-    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
     values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
-    change = dialect.insert(requests).values(request_id=request_id.lower(), **values)
+    change = dialects.insert(tx.dialect, requests).values(request_id=request_id.lower(), **values)
     stored = tx.conn.execute(change.on_conflict_do_nothing().returning(requests.c.request_id)).first()
     if stored is None:
         # Two calls with one id at the same moment: the other one was first.

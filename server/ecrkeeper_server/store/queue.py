@@ -32,7 +32,6 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from ecrkeeper_server.store.clock import MICROSECONDS, Now
 from ecrkeeper_server.store.database import Tx
@@ -142,6 +141,9 @@ def _taken(dialect: str, kind: str) -> ColumnElement[int]:
             bindparam(f"{kind}_busy", type_=Json), literal('$."').concat(resources.c.account).concat('"')
         )
     else:
+        # Only where its dialect is in use.
+        from sqlalchemy.dialects.postgresql import JSONB
+
         found = bindparam(f"{kind}_busy", type_=JSONB).op("->>")(resources.c.account)
     return func.coalesce(cast(found, Integer), 0)
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.store import dialects
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
@@ -55,9 +55,8 @@ def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
 def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool) -> None:
     place = name.region if isinstance(name, RegistryName) else name.role
-    dialect: Any = sqlite if tx.dialect == "sqlite" else postgresql
     tx.conn.execute(
-        dialect.insert(resources)
+        dialects.insert(tx.dialect, resources)
         .values(
             name=str(name),
             kind=name.kind,

@@ -2,7 +2,8 @@
 
 `resources` holds what is desired and what was seen of every registry and every
 role, and is the work queue at the same time: a row is due at `due_at`, and held
-by the worker whose `lease_token` it carries until `lease_until`.
+by the worker whose `lease_token` it carries until `lease_until`. Indexes on
+part of a table are in `indexes`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false
 from sqlalchemy.engine import Dialect
 
 
@@ -62,14 +63,6 @@ resources = Table(
     # The W3C traceparent of the call that asked for the next step.
     Column("trace", Text),
     Index("resources_due", "due_at"),
-    Index("resources_urgent", "due_at", postgresql_where=text("urgent"), sqlite_where=text("urgent = 1")),
-    Index(
-        "resources_unready",
-        "kind",
-        "unready",
-        postgresql_where=text("unready IS NOT NULL"),
-        sqlite_where=text("unready IS NOT NULL"),
-    ),
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
 )
@@ -128,13 +121,6 @@ operations = Table(
     Column("done_time", BigInteger),
     Index("operations_target", "target", "done"),
     Index("operations_done_time", "done_time"),
-    Index(
-        "operations_pending",
-        "method",
-        "create_time",
-        postgresql_where=text("NOT done"),
-        sqlite_where=text("done = 0"),
-    ),
 )
 
 requests = Table(

@@ -1,0 +1,29 @@
+"""The indexes on part of a table, and with them the whole schema.
+
+SQLAlchemy loads the dialects that they name, of both databases. No query needs
+them, so only what makes or compares schemas imports this.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, text
+
+from ecrkeeper_server.store.tables import metadata, operations, resources
+
+__all__ = ["metadata"]
+
+Index("resources_urgent", resources.c.due_at, postgresql_where=text("urgent"), sqlite_where=text("urgent = 1"))
+Index(
+    "resources_unready",
+    resources.c.kind,
+    resources.c.unready,
+    postgresql_where=text("unready IS NOT NULL"),
+    sqlite_where=text("unready IS NOT NULL"),
+)
+Index(
+    "operations_pending",
+    operations.c.method,
+    operations.c.create_time,
+    postgresql_where=text("NOT done"),
+    sqlite_where=text("done = 0"),
+)
