@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -183,11 +182,10 @@ class AwsClient:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # One SSL context for all connections: botocore parses the CA bundle anew for each.
+            # aiohttp has one SSL context for all connections: botocore parses the CA bundle anew for each.
             connector = aiohttp.TCPConnector(
                 limit=self._options.connections,
                 keepalive_timeout=30,
-                ssl=ssl.create_default_context(),
                 ttl_dns_cache=60,
             )
             timeout = aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=5)
