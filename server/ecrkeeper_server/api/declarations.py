@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +41,12 @@ class Written:
 
     registry: Resource
     declared: Declaration
-    composition: Composition
+    wishes: Mapping[str, Wish]
+
+    @property
+    def composition(self) -> Composition:
+        """What all owners want together."""
+        return _composed(self.wishes)
 
 
 def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
@@ -77,39 +82,39 @@ class Put:
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-            return Written(registry, present, _composition(declared))
+            return Written(registry, present, _wishes_of(declared))
         _check_presence(name, present, create=self.create, update=self.update)
         check_etag(str(name), self.etag, "" if present is None else present.etag)
         wish = self.change(present)
-        wishes = {owner: _wish_of(one) for owner, one in declared.items() if owner != name.owner}
-        wishes[name.owner] = wish
-        composition = compose({owner: split_all(one.settings) for owner, one in wishes.items()})
+        wishes = {**_wishes_of(declared), name.owner: wish}
+        # What is not touched was checked when it was declared.
+        touched = _differing({} if present is None else present.settings, wish.settings)
+        composition = _composed(wishes, touched)
         taken: dict[str, Wish] = {}
         if composition.conflicts:
             if not self.force:
                 raise _conflict(name, composition.conflicts)
             taken = _taken_over(name, wishes, composition.conflicts)
-            composition = compose({owner: split_all(one.settings) for owner, one in {**wishes, **taken}.items()})
+            composition = _composed({**wishes, **taken}, touched)
         _check_together(name.registry, composition)
-        return self._carry_out(unit, registry, composition, wish, taken)
+        return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 
     def _carry_out(
         self,
         unit: UnitOfWork,
         registry: Resource,
         composition: Composition,
-        wish: Wish,
+        wishes: Mapping[str, Wish],
         taken: Mapping[str, Wish],
     ) -> Written:
         name, caller = self.name, self.caller
-        owners = sorted({*unit.declared[name.registry], name.owner})
-        registry = desire(unit, registry, composition, owners, trace=self.trace)
-        stored = declare(unit, name, wish, registry, caller, _origin(caller))
+        registry = desire(unit, registry, composition, sorted(wishes), trace=self.trace)
+        stored = declare(unit, name, wishes[name.owner], registry, caller, _origin(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, stored, composition)
+        return Written(registry, stored, wishes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +142,15 @@ class Remove:
             unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
             return None
         check_etag(str(name), self.etag, present.etag)
-        left = {owner: one for owner, one in declared.items() if owner != name.owner}
-        composition = _composition(left)
+        left = _wishes_of({owner: one for owner, one in declared.items() if owner != name.owner})
+        composition = _composed(left, present.settings)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
         unit.remove(present, _origin(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, present, composition)
+        return Written(registry, present, left)
 
 
 def declare(
@@ -171,8 +176,19 @@ def _origin(caller: Caller) -> Origin:
     return Origin(caller.method, caller.principal, caller.request_id, caller.reason)
 
 
-def _composition(declared: Mapping[str, Declaration]) -> Composition:
-    return compose({owner: split_all(d.settings) for owner, d in declared.items()})
+def _composed(wishes: Mapping[str, Wish], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
+    """What all owners want together of these settings."""
+    return compose(
+        {
+            owner: split_all({name: shape for name, shape in wish.settings.items() if name in settings})
+            for owner, wish in wishes.items()
+        }
+    )
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The settings that are not the same before and after."""
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
 def _check_presence(name: SettingsName, present: Declaration | None, *, create: bool, update: bool) -> None:
@@ -228,8 +244,8 @@ def _taken_over(
     return left
 
 
-def _wish_of(declared: Declaration) -> Wish:
-    return Wish(declared.settings, declared.deletion_policy, declared.allow_replacement)
+def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
+    return {owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for owner, d in declared.items()}
 
 
 def _check_together(registry: RegistryName, composition: Composition) -> None:

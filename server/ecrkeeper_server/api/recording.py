@@ -59,8 +59,10 @@ def _options(declared: Declaration) -> dict[str, Any]:
 
 def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:
     """What differs between two declarations' settings, element by element."""
-    old, new = split_all(before or {}), split_all(after or {})
-    for setting in SETTINGS:
+    before, after = before or {}, after or {}
+    differing = [name for name in SETTINGS if before.get(name) != after.get(name)]
+    old, new = (split_all({n: shapes[n] for n in differing if n in shapes}) for shapes in (before, after))
+    for setting in differing:
         yield from diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
 
 

@@ -33,12 +33,16 @@ class Caller:
 
 def caller_of(method: str, request: Message, principal: str = "") -> Caller:
     """The caller's side of a request; the fingerprint is of its content without the request id."""
+    request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
+    digest = _fingerprint(request) if request_id else ""
+    return Caller(method, request_id, digest, principal, reason, CALL_ID.get())
+
+
+def _fingerprint(request: Message) -> str:
     content = type(request)()
     content.CopyFrom(request)
     content.ClearField("request_id")
-    digest = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
-    request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
-    return Caller(method, request_id, digest, principal, reason, CALL_ID.get())
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:

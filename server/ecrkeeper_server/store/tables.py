@@ -14,6 +14,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false
 from sqlalchemy.engine import Dialect
 
+# `json.dumps` with these options would make one for every value.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
 
 class Json(TypeDecorator[Any]):
     """A JSON value as text: the same on every database, and never a raw NUL byte."""
@@ -23,7 +26,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write a value; None is the database's NULL."""
-        return None if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
+        return None if value is None else _ENCODER.encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
