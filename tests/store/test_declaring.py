@@ -1,0 +1,279 @@
+"""Writes of declarations that share a transaction, and those that may not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
+from ecrkeeper_server.api.declaring import Declaring
+from ecrkeeper_server.api.writes import Caller
+from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Refusal
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import audit, declarations, resources, schema
+from ecrkeeper_server.store.audit import Selection
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+from tests.postgres import Postgres
+
+
+def registry(n: int) -> RegistryName:
+    return RegistryName(f"{n:012d}", "us-east-1")
+
+
+def settings(prefix: str = "quay", url: str = "quay.io") -> dict[str, Any]:
+    return {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": url}]}}
+
+
+def put(n: int, owner: str = "a", wish: dict[str, Any] | None = None, request_id: str = "", **options: Any) -> Put:
+    """Apply settings for a registry, whether or not the owner declares any."""
+    wanted = Wish(settings() if wish is None else wish, "REMOVE", False)
+    caller = Caller("UpdateRegistrySettings", request_id, f"{n} {owner} {wanted.settings}")
+    given = {"create": True, "update": True, **options}
+    return Put(name=SettingsName(registry(n), owner), change=lambda _: wanted, caller=caller, **given)
+
+
+def remove(n: int, owner: str = "a", **options: Any) -> Remove:
+    return Remove(name=SettingsName(registry(n), owner), caller=Caller("DeleteRegistrySettings"), **options)
+
+
+class Counting:
+    """A database that counts its transactions."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self.writes, self.read = db, 0, db.read
+
+    async def write(self, change: Callable[[Tx], Any]) -> Any:
+        self.writes += 1
+        return await self.db.write(change)
+
+
+def together(db: Any, *calls: Put | Remove) -> Any:
+    """Carry out calls that come while another one is under way, so that they share a transaction."""
+    declaring = Declaring(db)
+    first = put(999)
+    return asyncio.gather(*(declaring.write(call) for call in (first, *calls)), return_exceptions=True)
+
+
+async def test_calls_that_come_together_share_a_transaction_and_are_refused_each_for_itself(db: Database) -> None:
+    counting = Counting(db)
+    _, one, stale, missing, two = await together(
+        counting, put(1), put(2, etag="old"), remove(3), put(4, wish=settings("k8s", "registry.k8s.io"))
+    )
+    assert counting.writes == 2
+    assert isinstance(stale, Aborted)
+    assert isinstance(missing, NotFound)
+    assert (one.declared.generation, two.declared.settings) == (1, settings("k8s", "registry.k8s.io"))
+    stored = [await db.read(lambda tx, n=n: resources.get(tx, str(registry(n)))) for n in (1, 2, 3, 4)]
+    assert [row is not None for row in stored] == [True, False, False, True]
+    assert stored[0] == one.registry
+    assert await db.read(lambda tx: declarations.get(tx, one.declared.name)) == one.declared
+
+
+async def test_of_two_calls_on_one_registry_the_second_finds_what_the_first_has_left(db: Database) -> None:
+    _, first, second, conflict, forced, gone, again = await together(
+        db,
+        put(1, "a"),
+        put(1, "b"),
+        put(1, "c", settings("quay", "public.ecr.aws")),
+        put(1, "c", settings("quay", "public.ecr.aws"), force=True),
+        remove(1, "a"),
+        put(1, "a", settings("k8s", "registry.k8s.io")),
+    )
+    assert isinstance(conflict, FailedPrecondition)
+    assert [each.registry.generation for each in (first, second, forced, gone, again)] == [2, 3, 4, 5, 6]
+    assert (first.declared.uid != again.declared.uid, again.declared.generation) == (True, 4)
+    declared = await db.read(lambda tx: declarations.of_registry(tx, registry(1)))
+    rules = {one.owner: one.settings["pull_through_cache_rules"].get("rules", []) for one in declared}
+    assert {owner: [rule["upstreamRegistryUrl"] for rule in each] for owner, each in rules.items()} == {
+        "a": ["registry.k8s.io"],
+        "b": [],
+        "c": ["public.ecr.aws"],
+    }
+    revisions = await db.read(lambda tx: declarations.revision_page(tx, first.declared.name, None, 10))
+    assert [(each.revision, each.settings is None) for each in revisions] == [
+        (4, False),
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
+
+
+async def test_calls_leave_together_what_they_leave_one_after_the_other(db: Database) -> None:
+    def calls(n: int) -> list[Put | Remove]:
+        return [
+            put(n, "a"),
+            put(n, "b", settings("k8s", "registry.k8s.io")),
+            put(n, "c", settings("quay", "public.ecr.aws")),
+            put(n, "b", settings("quay", "public.ecr.aws"), force=True),
+            remove(n, "a"),
+            put(n, "a", create=True, update=False),
+            put(n, "a", settings("gone", "quay.io"), create=False),
+            remove(n, "d", allow_missing=True),
+        ]
+
+    _, *shared = await together(db, *calls(1))
+    declaring = Declaring(db)
+    alone = [(await asyncio.gather(declaring.write(call), return_exceptions=True))[0] for call in calls(2)]
+    assert [kind(each) for each in shared] == [kind(each) for each in alone]
+    assert await left(db, 1) == await left(db, 2)
+
+
+def kind(outcome: Any) -> Any:
+    if isinstance(outcome, Refusal):
+        return outcome.code, outcome.reason
+    return outcome and (outcome.declared.generation, outcome.registry.generation)
+
+
+async def left(db: Database, n: int) -> Any:
+    """All that is stored about a registry, but for names, ids and times."""
+
+    def read(tx: Tx) -> Any:
+        row = resources.get(tx, str(registry(n)))
+        assert row is not None
+        events = audit.page(tx, Selection(account=registry(n).account), None, 100)
+        return (
+            plain(row),
+            [plain(each) for each in declarations.of_registry(tx, registry(n))],
+            [
+                (each.revision, each.settings, each.reason, each.method)
+                for owner in "abcd"
+                for each in declarations.revision_page(tx, SettingsName(registry(n), owner), None, 100)
+            ],
+            [(each.method, each.owners, each.generation, each.changes, each.reason) for each in events],
+        )
+
+    return await db.read(read)
+
+
+def plain(row: Resource | Declaration) -> Any:
+    same: dict[str, Any] = {"account": "", "uid": "", "create_time": 0, "update_time": 0}
+    return replace(row, **same, **({"name": "", "due_at": 0} if isinstance(row, Resource) else {}))
+
+
+async def test_a_repetition_in_the_same_transaction_is_answered_as_the_first_call_was(db: Database) -> None:
+    first_id, second_id = str(uuid.uuid4()), str(uuid.uuid4())
+    _, first, again, other, later = await together(
+        db,
+        put(1, request_id=first_id),
+        put(1, request_id=first_id.upper()),
+        put(2, request_id=first_id),
+        put(1, wish=settings("k8s", "registry.k8s.io"), request_id=second_id),
+    )
+    assert isinstance(other, AlreadyExists)
+    assert (again.declared, again.registry) == (first.declared, first.registry)
+    assert later.declared.generation == 2
+    assert (await Declaring(db).write(put(1, request_id=first_id))).declared == later.declared
+
+
+async def test_an_attempt_leaves_nothing(db: Database) -> None:
+    tried = await Declaring(db).attempt(put(1, request_id=str(uuid.uuid4())))
+    assert tried.composition.desired["pull_through_cache_rules"]
+    assert await db.read(lambda tx: resources.get(tx, str(registry(1)))) is None
+    with pytest.raises(NotFound):
+        await Declaring(db).attempt(put(1, create=False))
+
+
+async def test_a_fault_in_one_call_concerns_no_other(db: Database) -> None:
+    def fail(_: Any) -> Wish:
+        raise ZeroDivisionError
+
+    _, good, bad = await together(db, put(1), replace(put(2), change=fail))
+    assert isinstance(bad, ZeroDivisionError)
+    assert good.declared.generation == 1
+    assert await db.read(lambda tx: resources.get(tx, str(registry(2)))) is None
+
+
+@pytest.fixture
+async def replicas(cluster: Postgres) -> AsyncIterator[list[Database]]:
+    url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(url)
+    opened = [schema.open_database(url, pool_size=4) for _ in range(2)]
+    yield opened
+    for db in opened:
+        await db.close()
+
+
+async def test_a_registry_that_another_transaction_holds_holds_up_no_other(replicas: list[Database]) -> None:
+    db, other = replicas
+    for n in (1, 2):
+        await Declaring(db).write(put(n))
+    held, release = threading.Event(), threading.Event()
+
+    def hold(tx: Tx) -> None:
+        resources.get(tx, str(registry(1)), lock=True)
+        held.set()
+        assert release.wait(30)
+
+    holding = asyncio.create_task(other.write(hold))
+    assert await asyncio.to_thread(held.wait, 30)
+    declaring = Declaring(db)
+    first, blocked, free = (asyncio.create_task(declaring.write(put(n))) for n in (3, 1, 2))
+    try:
+        assert (await first).declared.generation == 1
+        assert (await free).declared.generation == 2
+        assert (await declaring.write(put(4))).declared.generation == 1
+        assert not blocked.done()
+    finally:
+        release.set()
+    await holding
+    assert (await blocked).declared.generation == 2
+
+
+async def test_two_replicas_that_make_a_registry_at_the_same_moment_both_succeed(replicas: list[Database]) -> None:
+    both, attempts = threading.Barrier(2), {"a": 0, "b": 0}
+
+    def call(owner: str) -> Put:
+        plain = put(1, owner)
+
+        def change(present: Declaration | None) -> Wish:
+            attempts[owner] += 1
+            if attempts[owner] == 1:
+                both.wait(30)
+            return plain.change(present)
+
+        return replace(plain, change=change)
+
+    found: list[Written] = await asyncio.gather(
+        *(Declaring(db).write(call(owner)) for db, owner in zip(replicas, "ab", strict=True))
+    )
+    assert sorted(attempts.values()) == [1, 2]
+    assert sorted(each.registry.generation for each in found) == [2, 3]
+    assert len({each.registry.uid for each in found}) == 1
+    declared = await replicas[0].read(lambda tx: declarations.of_registry(tx, registry(1)))
+    assert [each.owner for each in declared] == ["a", "b"]
+
+
+async def test_the_statements_of_a_transaction_do_not_grow_with_its_calls(db: Database) -> None:
+    counts = []
+    for many in (2, 20):
+        statements: list[str] = []
+
+        class Watching:
+            read = db.read
+
+            async def write(self, change: Callable[[Tx], Any], statements: list[str] = statements) -> Any:
+                def run(tx: Tx) -> Any:
+                    before = tx.conn.execute
+
+                    def execute(statement: Any, *args: Any, **more: Any) -> Any:
+                        statements.append(str(statement))
+                        return before(statement, *args, **more)
+
+                    tx.conn.execute = execute  # type: ignore[method-assign]
+                    try:
+                        return change(tx)
+                    finally:
+                        tx.conn.execute = before  # type: ignore[method-assign]
+
+                return await db.write(run)
+
+        await together(Watching(), *(put(many * 100 + n, request_id=str(uuid.uuid4())) for n in range(many)))
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
