@@ -255,3 +255,31 @@ def test_a_policy_that_changes_holds_at_once_and_a_faulty_one_does_not(live: Sec
 
         harness.eventually(found)
     Path(policy).write_text(POLICY)
+
+
+def test_an_open_watch_of_the_audit_trail_ends_when_its_right_is_taken(live: Secured, issuer: Issuer) -> None:
+    policy = live.folder / "policy.yaml"
+    auditor = "  - {name: auditor, principals: [auditor], verbs: [%s]}\n"
+    name = f"accounts/{fresh_account()}/registries/eu-west-1/settings/web"
+    token = issuer.token("auditor", lasts=120)
+    policy.write_text(POLICY + auditor % "admin")
+    try:
+        with live.client(token) as client, live.client(issuer.token("root", groups=["everything"])) as root:
+
+            def listed() -> bool:
+                try:
+                    return next(iter(client.list_audit_events().pages)) is not None
+                except ecrkeeper.PermissionDenied:
+                    return False
+
+            harness.eventually(listed)
+            with client.watch_audit_events(timeout=30) as watch:
+                next(iter(watch))
+                policy.write_text(POLICY + auditor % "read")
+                harness.eventually(lambda: not listed())
+                root.apply_registry_settings(name, {"scanningConfiguration": {"scanType": "ENHANCED"}})
+                with pytest.raises(ecrkeeper.PermissionDenied):
+                    for step in watch:
+                        assert name not in str(step)
+    finally:
+        policy.write_text(POLICY)

@@ -33,9 +33,9 @@ class Access:
         self._policy = policy
 
     @property
-    def enforced(self) -> bool:
-        """Whether there is a policy."""
-        return self._policy() is not None
+    def policy(self) -> Policy | None:
+        """The policy of now; None if everything is allowed. A policy that was read again is another object."""
+        return self._policy()
 
     def check(self, needs: Iterable[Need]) -> None:
         """PermissionDenied, the same whether or not the resource exists, unless the caller may do all of it."""

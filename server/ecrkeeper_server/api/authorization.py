@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.access.policy import Policy, Target
 from ecrkeeper_server.api.access import Access
-from ecrkeeper_server.api.layers import behaving, behaviour_of
+from ecrkeeper_server.api.layers import WAITING, behaving, behaviour_of
 from ecrkeeper_server.api.permissions import PERMISSIONS, Need, Needs, operation_target
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
@@ -34,27 +34,40 @@ class Authorization:
         return behaving(handler, wrap(method, behaviour_of(handler)))
 
     def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        # What a call has changed stays changed, whatever the policy says when it answers.
+        waits = method in WAITING
+
         async def call(request: Any, context: Any) -> Any:
-            await self._check(method, request)
-            return await handler(request, context)
+            policy = await self._check(method, request)
+            response = await handler(request, context)
+            if waits and self._access.policy is not policy:
+                await self._check(method, request)
+            return response
 
         return call
 
     def _stream(self, method: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-            await self._check(method, request)
+            policy = await self._check(method, request)
             async for response in handler(request, context):
+                # A stream shall not outlive the rights that it was opened with.
+                if self._access.policy is not policy:
+                    policy = await self._check(method, request)
                 yield response
 
         return call
 
-    async def _check(self, method: str, request: Any) -> None:
-        if not self._access.enforced:
-            return
+    async def _check(self, method: str, request: Any) -> Policy | None:
+        """Check all that a call needs, and return the policy that allows it."""
+        policy = self._access.policy
+        if policy is None:
+            return None
         needs = self._permissions.get(method)
         if needs is None:
             raise PermissionDenied(f"{method} has no entry in the table of permissions", reason="ACCESS_DENIED")
+        # A policy that came while the operation was looked up is looked at with the next response.
         self._access.check([await self._placed(need) for need in needs(request)])
+        return policy
 
     async def _placed(self, need: Need) -> Need:
         """The need with the target of its operation.

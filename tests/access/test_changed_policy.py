@@ -1,0 +1,93 @@
+"""Calls that last longer than the policy that they began with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from ecrkeeper.v1 import audit_service_pb2
+from ecrkeeper_server.access.policy import Policy, Principal
+from ecrkeeper_server.access.policy_file import parse
+from ecrkeeper_server.api.access import CALLER, Access
+from ecrkeeper_server.api.authorization import Authorization
+from ecrkeeper_server.errors import PermissionDenied
+from ecrkeeper_server.store.rows import Operation
+from google.longrunning import operations_pb2
+
+WATCH = "/ecrkeeper.v1.AuditService/WatchAuditEvents"
+WAIT = "/google.longrunning.Operations/WaitOperation"
+LIST = "/ecrkeeper.v1.AuditService/ListAuditEvents"
+OPERATION = f"operations/{'0' * 8}-0000-4000-8000-{'0' * 12}"
+
+
+def policy(verbs: str) -> Policy:
+    return parse(f"rules: [{{name: alice, principals: [alice], verbs: [{verbs}]}}]".encode())
+
+
+class Installation:
+    """A policy that the test replaces, and a store with one operation."""
+
+    def __init__(self, verbs: str) -> None:
+        self.policy = policy(verbs)
+        db: Any = self
+        self.authorization = Authorization(Access(lambda: self.policy), db)
+        CALLER.set(Principal("alice"))
+
+    async def read(self, _: Any) -> Operation:
+        target = "accounts/111111111111/registries/eu-west-1"
+        return Operation("id", "ReconcileRegistry", target, 1, 1, {}, False, None, None, 0, None)
+
+    def stream(self) -> AsyncIterator[int]:
+        """A watch of the audit trail whose steps are numbers."""
+
+        async def steps(_request: Any, _context: Any) -> AsyncIterator[int]:
+            for number in range(10):
+                yield number
+
+        handler = self.authorization.around(WATCH, grpc.unary_stream_rpc_method_handler(steps))
+        opened: AsyncIterator[int] = handler.unary_stream(audit_service_pb2.WatchAuditEventsRequest(), None)
+        return opened
+
+    def call(self, method: str, request: Any, then: Policy) -> Any:
+        """A unary call during which the policy changes."""
+
+        async def answer(_request: Any, _context: Any) -> str:
+            self.policy = then
+            return "answer"
+
+        handler = self.authorization.around(method, grpc.unary_unary_rpc_method_handler(answer))
+        return handler.unary_unary(request, None)
+
+
+async def test_a_stream_ends_with_the_first_step_after_its_right_was_taken() -> None:
+    installation = Installation("admin")
+    steps = installation.stream()
+    assert [await anext(steps), await anext(steps)] == [0, 1]
+    installation.policy = policy("read")
+    with pytest.raises(PermissionDenied):
+        await anext(steps)
+    with pytest.raises(StopAsyncIteration):
+        await anext(steps)
+
+
+async def test_a_stream_goes_on_under_another_policy_that_allows_it() -> None:
+    installation = Installation("admin")
+    steps = installation.stream()
+    await anext(steps)
+    installation.policy = policy("admin, read")
+    assert [step async for step in steps] == list(range(1, 10))
+
+
+async def test_a_call_that_waited_answers_only_who_may_still_read() -> None:
+    request = operations_pb2.WaitOperationRequest(name=OPERATION)
+    assert await Installation("read").call(WAIT, request, policy("read, write")) == "answer"
+    with pytest.raises(PermissionDenied):
+        await Installation("read").call(WAIT, request, policy("write"))
+
+
+async def test_a_call_that_does_not_wait_is_decided_once() -> None:
+    """What it has changed stays changed: to deny it then would be untrue."""
+    request = audit_service_pb2.ListAuditEventsRequest()
+    assert await Installation("admin").call(LIST, request, policy("read")) == "answer"
