@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import gc
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 
-from ecrkeeper_server import tracing
+from ecrkeeper_server import descriptors, tracing
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.operations import OperationView
@@ -131,7 +131,7 @@ async def _run(
             edge,
             Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
             with_reflection=config.reflection,
-            limits=_limits(config),
+            limits=_bounded(_limits(config), config.pool_size),
             authentication=security.authentication,
         )
         host, _, _ = config.listen.rpartition(":")
@@ -196,7 +196,17 @@ def _limits(config: Config) -> Limits:
         metadata_bytes=config.max_metadata_bytes,
         stream_seconds=config.max_stream_seconds,
         connection_seconds=config.max_connection_seconds,
+        connections=config.max_connections,
     )
+
+
+def _bounded(limits: Limits, databases: int) -> Limits:
+    """The limits, with no more connections than there are descriptors for."""
+    available = descriptors.raise_limit()
+    connections = descriptors.for_callers(limits.connections, available, databases)
+    if connections < limits.connections:
+        log.warning("few_descriptors", available=available, connections=connections, wanted=limits.connections)
+    return replace(limits, connections=connections)
 
 
 def _engine_options(config: Config) -> EngineOptions:

@@ -61,6 +61,7 @@ class Config:
     max_metadata_bytes: int = 16 * 1024
     max_stream_seconds: float = 1800.0
     max_connection_seconds: float = 1800.0
+    max_connections: int = 2000
     audit_retention_days: int = 365
     log_level: str = "info"
     log_format: str = "json"
@@ -148,6 +149,7 @@ _RANGES = {
     "max_metadata_bytes": (8 * 1024, 1024 * 1024),
     "max_stream_seconds": (1.0, 86_400.0),
     "max_connection_seconds": (1.0, 86_400.0),
+    "max_connections": (1, 100_000),
     "jwt_leeway_seconds": (0.0, 300.0),
     "jwt_refresh_seconds": (10.0, 86_400.0),
     "audit_retention_days": (0, 36_500),

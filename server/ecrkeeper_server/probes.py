@@ -8,30 +8,51 @@ from aiohttp import web
 
 from ecrkeeper_server.metrics import CONTENT_TYPE
 
+# Whoever probes needs one each; connections beyond these take the place of the oldest.
+_CONNECTIONS = 64
+
+Answer = Callable[[], Awaitable[web.Response]]
+
+
+class _Bounded(web.Server):
+    """An HTTP server that silent connections cannot keep from answering others."""
+
+    def __call__(self) -> web.RequestHandler:
+        """The protocol of a new connection."""
+        for oldest in self.connections[: 1 - _CONNECTIONS]:
+            oldest.force_close()
+        return super().__call__()
+
 
 async def serve_probes(
     host: str, port: int, ready: Callable[[], Awaitable[bool]], metrics: Callable[[], Awaitable[bytes]]
-) -> tuple[web.AppRunner, int]:
+) -> tuple[web.ServerRunner, int]:
     """Serve `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
 
     Returns the runner and the bound port.
     """
 
-    async def healthz(_: web.Request) -> web.Response:
+    async def healthz() -> web.Response:
         return web.Response(text="ok\n")
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def readyz() -> web.Response:
         good = await ready()
         return web.Response(text="ok\n" if good else "not ready\n", status=200 if good else 503)
 
-    async def page(_: web.Request) -> web.Response:
+    async def page() -> web.Response:
         return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})
 
-    app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", page)
-    runner = web.AppRunner(app, access_log=None)
+    pages: dict[str, Answer] = {"/healthz": healthz, "/readyz": readyz, "/metrics": page}
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        found = pages.get(request.path)
+        if found is None:
+            return web.Response(text="not found\n", status=404)
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(text="only GET\n", status=405, headers={"Allow": "GET, HEAD"})
+        return await found()
+
+    runner = web.ServerRunner(_Bounded(answer, access_log=None))
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()

@@ -29,6 +29,7 @@ class Limits:
     metadata_bytes: int = 16 * 1024
     stream_seconds: float = 1800.0
     connection_seconds: float = 1800.0
+    connections: int = 2000
 
 
 @dataclass(slots=True)

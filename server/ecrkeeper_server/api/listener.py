@@ -18,6 +18,8 @@ _BEYOND_THE_GATE = 2000
 # Longer than any call may take, so that only streams are cut when a connection has become too old.
 _GRACE_SECONDS = 130
 _PENDING = 10_000
+# For TLS and the first frames of HTTP/2; a connection that stays silent for longer is closed.
+_HANDSHAKE_SECONDS = 10
 
 
 def options(limits: Limits) -> list[tuple[str, Any]]:
@@ -32,6 +34,9 @@ def options(limits: Limits) -> list[tuple[str, Any]]:
         # Calls that wait to be taken up; beyond the first bound gRPC cancels some at random, without a reason.
         ("grpc.server.max_pending_requests", _PENDING),
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING),
+        # Without a bound, silent connections of anybody use up the descriptors of the process.
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_SECONDS * 1000),
         ("grpc.max_connection_age_ms", round(limits.connection_seconds * 1000)),
         ("grpc.max_connection_age_grace_ms", _GRACE_SECONDS * 1000),
         ("grpc.max_connection_idle_ms", 900_000),
