@@ -69,6 +69,16 @@ async def test_a_token_names_its_principal_and_groups(issuer: Issuer) -> None:
     assert (found.name, found.groups) == ("oidc:a@b.c", {"one"})
 
 
+async def test_a_prefix_tells_the_names_of_tokens_from_those_of_certificates(issuer: Issuer) -> None:
+    identity = "spiffe://example.org/ns/web/x"
+    assert (
+        await verifier(issuer, Clock(), principal_prefix="jwt:").verify(issuer.token(identity))
+    ).name == f"jwt:{identity}"
+    assert (
+        await reason(verifier(issuer, Clock(), principal_prefix="spi"), issuer.token(identity[3:])) == "TOKEN_INVALID"
+    )
+
+
 def encoded(header: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=") + ".e30.AAAA"
 
@@ -111,6 +121,8 @@ async def test_a_key_of_the_token_itself_is_not_believed(issuer: Issuer) -> None
         ({"sub": ""}, "empty"),
         ({"sub": "a\nb"}, "a line break, which could forge a line of a log"),
         ({"sub": "x" * 257}, "too long"),
+        ({"sub": "spiffe://example.org/ns/admin/x"}, "the name of a certificate"),
+        ({"sub": "SPIFFE://example.org/ns/admin/x"}, "the name of a certificate, in capitals"),
         ({"groups": {"a": 1}}, "groups that are no list"),
         ({"groups": [1]}, "a group that is no text"),
         ({"groups": ["g"] * 1001}, "too many groups"),
@@ -283,9 +295,17 @@ def test_a_certificate_names_by_spiffe_then_dns_then_common_name(
 
 
 @pytest.mark.parametrize(
-    "peer", [PEM, {**PEM, "peer_uri": [b"spiffe://a/b", b"spiffe://a/c"]}, {**PEM, "x509_common_name": [b"a\nb"]}]
+    ("peer", "why"),
+    [
+        (PEM, "no name at all"),
+        ({**PEM, "peer_uri": [b"spiffe://a/b", b"spiffe://a/c"]}, "two names"),
+        ({**PEM, "x509_common_name": [b"a\nb"]}, "a name that could forge a line of a log"),
+        ({**PEM, "x509_common_name": [b"spiffe://a/b"]}, "a SPIFFE id that the CA did not sign as one"),
+        ({**PEM, "peer_dns": [b"Spiffe://a/b"], "x509_common_name": [b"y"]}, "the same as a DNS name"),
+        ({**PEM, "peer_uri": [b"https://a/b"], "x509_common_name": [b"SPIFFE://a/b"]}, "the same beside another URI"),
+    ],
 )
-def test_a_certificate_that_names_nobody_or_several_is_refused(peer: dict[str, list[bytes]]) -> None:
+def test_a_certificate_that_names_nobody_or_several_is_refused(peer: dict[str, list[bytes]], why: str) -> None:
     with pytest.raises(Unauthenticated):
         principal_of_certificate(peer)
 

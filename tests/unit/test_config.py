@@ -27,6 +27,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert found.reflection is False
 
 
+TLS = {"TLS_CERTIFICATE_FILE": "c", "TLS_KEY_FILE": "k"}
 # variables, a word of each fault, reason
 FAULTS = [
     ({"TLS_CERTIFICATE_FILE": "c"}, ["tls_key_file"], "a certificate without its key"),
@@ -48,6 +49,11 @@ FAULTS = [
         {"JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a", "JWT_ALGORITHMS": "none"},
         ["jwt_algorithms"],
         "no algorithm",
+    ),
+    (
+        {**TLS, "TLS_CLIENT_CA_FILE": "a", "JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a"},
+        ["jwt_principal_prefix"],
+        "tokens that could bear the names of certificates",
     ),
     ({"POLICY_FILE": "p"}, ["policy_file"], "rules for callers without names"),
     (
@@ -102,6 +108,12 @@ def test_other_addresses_need_the_word_insecure() -> None:
 def test_with_tls_every_address_may_be_served() -> None:
     tls = {"ECRKEEPER_TLS_CERTIFICATE_FILE": "c", "ECRKEEPER_TLS_KEY_FILE": "k"}
     assert load(None, {"ECRKEEPER_LISTEN": "0.0.0.0:443", **tls}).listen == "0.0.0.0:443"
+
+
+def test_tokens_and_certificates_go_together_when_a_prefix_tells_their_names_apart() -> None:
+    tokens = {"JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a", "JWT_PRINCIPAL_PREFIX": "oidc:"}
+    both = {**TLS, **tokens, "TLS_CLIENT_CA_FILE": "a"}
+    assert load(None, {f"ECRKEEPER_{name}": value for name, value in both.items()}).jwt_principal_prefix == "oidc:"
 
 
 def test_all_faults_of_all_files_are_named_at_once(

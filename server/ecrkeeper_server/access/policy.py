@@ -20,6 +20,11 @@ class Verb(StrEnum):
     ADMIN = "admin"
 
 
+def is_spiffe(name: str) -> bool:
+    """Whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
+    return name.lower().startswith("spiffe://")
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls; `expires` is when a token ends, in seconds since 1970. Without a name: nobody has proved anything."""

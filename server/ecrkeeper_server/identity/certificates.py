@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ecrkeeper_server.access.policy import Principal
+from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.files import FileError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 _NAME_CHARACTERS = 256
-_SPIFFE = "spiffe://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,17 @@ def principal_of_certificate(peer: Mapping[str, Iterable[bytes]]) -> Principal |
     """
     if "x509_pem_cert" not in peer:
         return None
-    identities = [uri for uri in _texts(peer, "peer_uri") if uri.lower().startswith(_SPIFFE)]
+    identities = [uri for uri in _texts(peer, "peer_uri") if is_spiffe(uri)]
     if len(identities) > 1:
         # SPIFFE X.509-SVID, section 2: exactly one URI, or the certificate must be refused.
         raise Unauthenticated("the certificate holds more than one SPIFFE id", reason="CERTIFICATE_AMBIGUOUS")
     names = identities or [name.lower() for name in _texts(peer, "peer_dns")] or _texts(peer, "x509_common_name")
     name = names[0] if names else ""
+    if not identities and is_spiffe(name):
+        # SPIFFE X.509-SVID, section 2: the id is a URI. CAs that sign any common name do not therefore sign ids.
+        raise Unauthenticated(
+            "the certificate holds a SPIFFE id elsewhere than in a URI", reason="CERTIFICATE_WITHOUT_NAME"
+        )
     if not 0 < len(name) <= _NAME_CHARACTERS or not name.isprintable():
         raise Unauthenticated(
             "the certificate has no SPIFFE id, no DNS name and no common name that could be used",

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from ecrkeeper_server.access.policy import Principal
+from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.keys import Keys, KeySource
 from ecrkeeper_server.names import shown
@@ -108,6 +108,9 @@ class TokenVerifier:
             raise _invalid(
                 f"the claim `{options.principal_claim}` must be 1 to {_NAME_CHARACTERS} printable characters"
             )
+        if is_spiffe(options.principal_prefix + name):
+            # The same policy may be that of a server which asks for certificates.
+            raise _invalid(f"the claim `{options.principal_claim}` is a SPIFFE id, which only a certificate can prove")
         groups = claims.get(options.groups_claim, [])
         groups = [groups] if isinstance(groups, str) else groups
         if not isinstance(groups, list) or len(groups) > _MOST_GROUPS or not all(isinstance(g, str) for g in groups):
