@@ -190,6 +190,7 @@ def _limits(config: Config) -> Limits:
         calls_per_principal=config.max_calls_per_principal,
         streams=config.max_streams,
         streams_per_principal=config.max_streams_per_principal,
+        health_streams=config.max_health_streams,
         rate_per_principal=config.rate_per_principal,
         burst_per_principal=config.burst_per_principal,
         message_bytes=config.max_message_bytes,

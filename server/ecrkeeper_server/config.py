@@ -55,6 +55,7 @@ class Config:
     max_calls_per_principal: int = 200
     max_streams: int = 1000
     max_streams_per_principal: int = 100
+    max_health_streams: int = 200
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
     max_message_bytes: int = 4 * 1024 * 1024
@@ -143,6 +144,7 @@ _RANGES = {
     "max_calls_per_principal": (1, 100_000),
     "max_streams": (1, 100_000),
     "max_streams_per_principal": (1, 100_000),
+    "max_health_streams": (1, 100_000),
     "rate_per_principal": (0.0, 1_000_000.0),
     "burst_per_principal": (1, 1_000_000),
     "max_message_bytes": (64 * 1024, 64 * 1024 * 1024),
@@ -210,7 +212,9 @@ def _identity(config: Config) -> list[str]:
     if config.jwt_issuer:
         faults += _tokens(config)
     if config.jwt_issuer and config.tls_client_ca_file and not config.jwt_principal_prefix:
-        faults.append("jwt_principal_prefix: is needed with tls_client_ca_file, or a token could be named as a certificate")
+        faults.append(
+            "jwt_principal_prefix: is needed with tls_client_ca_file, or tokens could name themselves like it"
+        )
     if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
         faults.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
     return faults

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.admission import Admission, Kind, Limits
 from ecrkeeper_server.api.gate import address_of
 from ecrkeeper_server.errors import ResourceExhausted
 
@@ -19,11 +19,14 @@ def admission(clock: Clock | None = None, **limits: float) -> Admission:
     return Admission(Limits(**limits), clock or Clock(), lambda low, _high: low)  # type: ignore[arg-type]
 
 
-def refused(gate: Admission, principal: str, *, stream: bool = False) -> ResourceExhausted:
-    before = gate.calls, gate.streams
+CALLS, STREAMS = Kind.CALLS, Kind.STREAMS
+
+
+def refused(gate: Admission, principal: str, kind: Kind = CALLS) -> ResourceExhausted:
+    before = list(gate.in_work)
     with pytest.raises(ResourceExhausted) as caught:
-        gate.enter(principal, stream=stream)
-    assert (gate.calls, gate.streams) == before
+        gate.enter(principal, kind)
+    assert gate.in_work == before
     assert caught.value.retry_after
     return caught.value
 
@@ -31,30 +34,50 @@ def refused(gate: Admission, principal: str, *, stream: bool = False) -> Resourc
 def test_a_greedy_principal_leaves_room_for_another() -> None:
     gate = admission(calls=5, calls_per_principal=3)
     for _ in range(3):
-        gate.enter("greedy", stream=False)
+        gate.enter("greedy", CALLS)
     found = refused(gate, "greedy")
     assert (found.reason, found.metadata) == ("CONCURRENCY_LIMITED", {"limit": "3", "of": "calls"})
-    gate.enter("modest", stream=False)
-    gate.leave("greedy", stream=False)
-    gate.enter("greedy", stream=False)
+    gate.enter("modest", CALLS)
+    gate.leave("greedy", CALLS)
+    gate.enter("greedy", CALLS)
 
 
 def test_beyond_what_the_server_takes_everybody_is_refused() -> None:
     gate = admission(calls=2, calls_per_principal=2)
-    gate.enter("a", stream=False)
-    gate.enter("b", stream=False)
+    gate.enter("a", CALLS)
+    gate.enter("b", CALLS)
     assert refused(gate, "c").reason == "OVERLOADED"
-    gate.leave("a", stream=False)
-    gate.enter("c", stream=False)
+    gate.leave("a", CALLS)
+    gate.enter("c", CALLS)
 
 
 def test_streams_take_nothing_from_calls_and_calls_nothing_from_streams() -> None:
     gate = admission(calls=1, calls_per_principal=1, streams=2, streams_per_principal=2)
-    gate.enter("a", stream=True)
-    gate.enter("a", stream=True)
-    gate.enter("a", stream=False)
-    assert refused(gate, "a", stream=True).metadata["of"] == "streams"
+    gate.enter("a", STREAMS)
+    gate.enter("a", STREAMS)
+    gate.enter("a", CALLS)
+    assert refused(gate, "a", STREAMS).metadata["of"] == "streams"
     assert refused(gate, "a").metadata["of"] == "calls"
+
+
+def test_health_and_reflection_take_nothing_from_the_streams_of_callers_nor_one_caller_all_of_theirs() -> None:
+    gate = admission(streams=1, streams_per_principal=1, health_streams=8)
+    for _ in range(2):
+        gate.enter("a", Kind.HEALTH_STREAMS)
+    assert refused(gate, "a", Kind.HEALTH_STREAMS).reason == "CONCURRENCY_LIMITED", "a quarter is the most for one"
+    gate.enter("a", STREAMS)
+    for caller in "bcd":
+        for _ in range(2):
+            gate.enter(caller, Kind.HEALTH_STREAMS)
+    found = refused(gate, "e", Kind.HEALTH_STREAMS)
+    assert (found.reason, found.metadata) == ("OVERLOADED", {"limit": "8", "of": "health_streams"})
+
+
+def test_health_checks_have_no_rate() -> None:
+    gate = admission(rate_per_principal=0.001, burst_per_principal=1)
+    for _ in range(1000):
+        gate.enter("a", Kind.HEALTH_CHECKS)
+        gate.leave("a", Kind.HEALTH_CHECKS)
 
 
 def test_the_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
@@ -65,10 +88,10 @@ def test_the_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
         made = 0
         while True:
             try:
-                gate.enter("a", stream=False)
+                gate.enter("a", CALLS)
             except ResourceExhausted:
                 return made
-            gate.leave("a", stream=False)
+            gate.leave("a", CALLS)
             made += 1
 
     assert calls() == 3
@@ -84,43 +107,43 @@ def test_who_comes_again_when_told_is_admitted() -> None:
     clock = Clock()
     gate = admission(clock, rate_per_principal=7.0, burst_per_principal=1)
     for _ in range(50):
-        gate.enter("a", stream=False)
-        gate.leave("a", stream=False)
+        gate.enter("a", CALLS)
+        gate.leave("a", CALLS)
         clock.now += refused(gate, "a").retry_after or 0.0
 
 
 def test_a_refused_call_costs_no_token() -> None:
     clock = Clock()
     gate = admission(clock, calls_per_principal=1, rate_per_principal=1.0, burst_per_principal=2)
-    gate.enter("a", stream=False)
+    gate.enter("a", CALLS)
     for _ in range(10):
         assert refused(gate, "a").reason == "CONCURRENCY_LIMITED"
-    gate.leave("a", stream=False)
-    gate.enter("a", stream=False)
+    gate.leave("a", CALLS)
+    gate.enter("a", CALLS)
 
 
 def test_a_rate_of_zero_is_none() -> None:
     gate = admission(rate_per_principal=0.0, burst_per_principal=1)
     for _ in range(100):
-        gate.enter("a", stream=False)
-        gate.leave("a", stream=False)
+        gate.enter("a", CALLS)
+        gate.leave("a", CALLS)
 
 
 def test_a_refusal_spreads_those_who_come_again() -> None:
     gate = Admission(Limits(calls=1))
-    gate.enter("a", stream=False)
+    gate.enter("a", CALLS)
     assert len({refused(gate, "b").retry_after for _ in range(20)}) > 10
 
 
 def test_only_so_many_principals_are_remembered_and_never_forgotten_while_they_work() -> None:
     gate = admission()
-    gate.enter("working", stream=True)
+    gate.enter("working", STREAMS)
     for number in range(30_000):
-        gate.enter(f"p{number}", stream=False)
-        gate.leave(f"p{number}", stream=False)
+        gate.enter(f"p{number}", CALLS)
+        gate.leave(f"p{number}", CALLS)
     assert len(gate) == 10_000
-    gate.leave("working", stream=True)
-    assert (gate.calls, gate.streams) == (0, 0)
+    gate.leave("working", STREAMS)
+    assert not any(gate.in_work)
 
 
 @pytest.mark.parametrize(

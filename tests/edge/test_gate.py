@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from tests.edge.calls import CHECK, GET, REFLECT, SERVING, WAIT, WATCH, Calls
 from tests.edge.conftest import Serve
 
+HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
 EVERYTHING = pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString()
 NAMED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1").SerializeToString()
 LIST = reflection_pb2.ServerReflectionRequest(list_services="*").SerializeToString()
@@ -88,9 +89,6 @@ async def test_streams_are_bounded_and_end_with_their_callers(serve: Serve) -> N
         )
         waiting = operations_pb2.WaitOperationRequest(name="operations/x").SerializeToString()
         assert (await calls.failure(waiting, WAIT)).reason == "CONCURRENCY_LIMITED", "waiting counts as a stream"
-        service = health_pb2.HealthCheckRequest().SerializeToString()
-        health = calls.stream("/grpc.health.v1.Health/Watch", service)
-        assert (await calls.stream_failure(health)).reason == "CONCURRENCY_LIMITED"
         assert (await calls.failure(NAMED)).code == "NOT_FOUND", "calls are counted apart"
         streams[0].cancel()
         for _ in range(200):
@@ -101,6 +99,37 @@ async def test_streams_are_bounded_and_end_with_their_callers(serve: Serve) -> N
             await asyncio.sleep(0.02)
         else:
             raise AssertionError("a stream that was cancelled still counts")
+
+
+async def test_streams_of_health_and_reflection_leave_those_of_callers_alone(serve: Serve) -> None:
+    async with serve(Limits(streams=1, streams_per_principal=1, health_streams=4)) as server, server.calls() as calls:
+        health = calls.stream(HEALTH_WATCH)
+        assert await health.read() == SERVING
+        found = await calls.stream_failure(calls.stream(HEALTH_WATCH))
+        assert (found.code, found.reason, found.metadata["of"]) == (
+            "RESOURCE_EXHAUSTED",
+            "CONCURRENCY_LIMITED",
+            "health_streams",
+        )
+        reflection = calls.channel.stream_stream(REFLECT)(iter([LIST]), timeout=10)
+        assert (await calls.stream_failure(reflection)).reason == "CONCURRENCY_LIMITED"
+        assert await calls.stream(request=EVERYTHING).read(), "a caller's stream has a place of its own"
+        assert await calls.get(method=CHECK) == SERVING
+
+
+@pytest.mark.parametrize("method", [CHECK, HEALTH_WATCH])
+async def test_health_calls_whose_requests_do_not_arrive_are_bounded_and_keep_nobody_out(
+    serve: Serve, method: str
+) -> None:
+    """gRPC itself waits for them without an end, and counts them against what the process takes on."""
+    limits = Limits(calls=10, streams=10, calls_per_principal=600, health_streams=40)
+    async with serve(limits) as server, server.calls() as strangers:
+        opened = [strangers.channel.stream_stream(method)(timeout=30) for _ in range(110)]
+        first = await next(iter(asyncio.as_completed([stream.code() for stream in opened])))
+        assert first is grpc.StatusCode.RESOURCE_EXHAUSTED
+        async with server.calls(server.socket) as others:
+            assert await others.get(method=CHECK) == SERVING
+            assert (await others.failure(NAMED)).code == "NOT_FOUND"
 
 
 async def test_an_old_stream_is_ended_so_that_its_caller_subscribes_again(serve: Serve) -> None:
@@ -145,7 +174,7 @@ async def test_bytes_that_are_no_message_are_refused_by_health_and_reflection_to
     garbage = b"\x0a\x05\xff"
     async with serve(Limits()) as server, server.calls() as calls:
         assert (await calls.failure(garbage, CHECK)).code == "INVALID_ARGUMENT"
-        watch = calls.stream("/grpc.health.v1.Health/Watch", garbage)
+        watch = calls.stream(HEALTH_WATCH, garbage)
         assert (await calls.stream_failure(watch)).code == "INVALID_ARGUMENT"
         for method in (REFLECT, REFLECT.replace(".v1.", ".v1alpha.")):
             stream = calls.channel.stream_stream(method)(iter([LIST, garbage]), timeout=10)

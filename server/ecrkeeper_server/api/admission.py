@@ -7,12 +7,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from ecrkeeper_server.errors import ResourceExhausted
 
 # Principals that are remembered: some 300 bytes each.
 _PRINCIPALS = 10_000
 _LONGEST_DELAY = 60.0
+# Health checks take no time, unless their requests do not arrive: nobody comes near this who means well.
+_CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Limits:
     calls_per_principal: int = 200
     streams: int = 1000
     streams_per_principal: int = 100
+    health_streams: int = 200
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
     message_bytes: int = 4 * 1024 * 1024
@@ -32,20 +36,43 @@ class Limits:
     connections: int = 2000
 
 
+class Kind(IntEnum):
+    """What is counted apart, so that none takes the place of another.
+
+    A stream, and a call that waits for something to happen, hardly work. Health and reflection are open to
+    callers who have proved nothing, and need places of their own.
+    """
+
+    CALLS = 0
+    STREAMS = 1
+    HEALTH_STREAMS = 2
+    HEALTH_CHECKS = 3
+
+
 @dataclass(slots=True)
-class _Principal:
+class Bucket:
+    """Tokens that come back with time; filled at `at`."""
+
     tokens: float
     at: float
-    calls: int = 0
-    streams: int = 0
+
+    def take(self, now: float, rate: float, burst: float) -> float:
+        """Take a token: 0, or in how many seconds there is one."""
+        self.tokens = min(burst, self.tokens + (now - self.at) * rate)
+        self.at = now
+        if self.tokens < 1.0:
+            return (1.0 - self.tokens) / rate
+        self.tokens -= 1.0
+        return 0.0
+
+
+@dataclass(slots=True)
+class _Principal(Bucket):
+    in_work: list[int]
 
 
 class Admission:
-    """Counts what is in work; refuses with ResourceExhausted, which says when to try again.
-
-    A stream, and a call that waits for something to happen, hardly work: they
-    are counted apart from calls, so that neither takes the place of the other.
-    """
+    """Counts what is in work; refuses with ResourceExhausted, which says when to try again."""
 
     def __init__(
         self,
@@ -57,39 +84,35 @@ class Admission:
         self._clock = clock
         self._jitter = jitter
         self._principals: OrderedDict[str, _Principal] = OrderedDict()
-        self.calls = 0
-        self.streams = 0
-
-    def enter(self, principal: str, *, stream: bool) -> None:
-        """Count a call or a stream, which `leave` must end; nothing is counted if it is refused."""
-        limits = self._limits
-        known = self._known(principal)
-        in_work, most, mine, own, what = (
-            (self.streams, limits.streams, known.streams, limits.streams_per_principal, "streams")
-            if stream
-            else (self.calls, limits.calls, known.calls, limits.calls_per_principal, "calls")
+        # By kind: in all, and of one principal.
+        self._most = (
+            (limits.calls, limits.calls_per_principal),
+            (limits.streams, limits.streams_per_principal),
+            (limits.health_streams, max(1, limits.health_streams // 4)),
+            (_CHECKS, _CHECKS_PER_PRINCIPAL),
         )
-        if in_work >= most:
-            raise self._refusal("OVERLOADED", f"the server has {most} {what} in work", what, most, 0.5)
-        if mine >= own:
-            raise self._refusal("CONCURRENCY_LIMITED", f"this caller has {own} {what} in work", what, own, 0.2)
-        self._take_token(known)
-        if stream:
-            self.streams += 1
-            known.streams += 1
-        else:
-            self.calls += 1
-            known.calls += 1
+        self.in_work = [0] * len(Kind)
 
-    def leave(self, principal: str, *, stream: bool) -> None:
+    def enter(self, principal: str, kind: Kind) -> None:
+        """Count a call or a stream, which `leave` must end; nothing is counted if it is refused."""
+        known = self._known(principal)
+        most, own = self._most[kind]
+        if self.in_work[kind] >= most:
+            what = kind.name.lower()
+            raise self._refusal("OVERLOADED", f"the server has {most} {_words(what)} in work", what, most, 0.5)
+        if known.in_work[kind] >= own:
+            what = kind.name.lower()
+            raise self._refusal("CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in work", what, own, 0.2)
+        # Probes come as often as they like.
+        if kind != Kind.HEALTH_CHECKS:
+            self._take_token(known)
+        self.in_work[kind] += 1
+        known.in_work[kind] += 1
+
+    def leave(self, principal: str, kind: Kind) -> None:
         """End what `enter` counted."""
-        known = self._principals[principal]
-        if stream:
-            self.streams -= 1
-            known.streams -= 1
-        else:
-            self.calls -= 1
-            known.calls -= 1
+        self.in_work[kind] -= 1
+        self._principals[principal].in_work[kind] -= 1
 
     def __len__(self) -> int:
         return len(self._principals)
@@ -98,7 +121,8 @@ class Admission:
         known = self._principals.get(principal)
         if known is None:
             self._forget_one()
-            known = self._principals[principal] = _Principal(float(self._limits.burst_per_principal), self._clock())
+            full = float(self._limits.burst_per_principal)
+            known = self._principals[principal] = _Principal(full, self._clock(), [0] * len(Kind))
         self._principals.move_to_end(principal)
         return known
 
@@ -106,7 +130,7 @@ class Admission:
         """Forget whoever called longest ago; who has something in work is not forgotten, and there are few of those."""
         if len(self._principals) < _PRINCIPALS:
             return
-        idle = next((name for name, one in self._principals.items() if not (one.calls or one.streams)), None)
+        idle = next((name for name, one in self._principals.items() if not any(one.in_work)), None)
         if idle is not None:
             del self._principals[idle]
 
@@ -114,13 +138,10 @@ class Admission:
         rate = self._limits.rate_per_principal
         if rate <= 0:
             return
-        now = self._clock()
-        known.tokens = min(float(self._limits.burst_per_principal), known.tokens + (now - known.at) * rate)
-        known.at = now
-        if known.tokens < 1.0:
+        delay = known.take(self._clock(), rate, float(self._limits.burst_per_principal))
+        if delay:
             text = f"this caller may make {rate:g} calls per second"
-            raise self._refusal("RATE_LIMITED", text, "calls_per_second", rate, max(0.1, (1.0 - known.tokens) / rate))
-        known.tokens -= 1.0
+            raise self._refusal("RATE_LIMITED", text, "calls_per_second", rate, max(0.1, delay))
 
     def _refusal(self, reason: str, text: str, what: str, limit: float, delay: float) -> ResourceExhausted:
         # Spread out, or all that were refused come again at the same moment.
@@ -129,3 +150,7 @@ class Admission:
         return ResourceExhausted(
             f"{text}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
         )
+
+
+def _words(what: str) -> str:
+    return what.replace("_", " ")

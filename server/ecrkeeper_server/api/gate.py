@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import ipaddress
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,50 +14,45 @@ from urllib.parse import unquote
 
 import grpc
 import grpc.aio
-import structlog
 
-from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.admission import Admission, Kind, Limits
 from ecrkeeper_server.api.checks import NO_MESSAGE, parsing
 from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.layers import WAITING, Context, behaving, behaviour_of
+from ecrkeeper_server.api.refusals import Refusals
 from ecrkeeper_server.api.status import status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
-log = structlog.get_logger("ecrkeeper.api")
-
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 _RECEIVE_SECONDS = 30.0
-_LOG_SECONDS = 10.0
 
 
 class Gate:
-    """Admits calls, or refuses them before a byte of the request was read; health checks always pass.
+    """Admits calls, or refuses them before a byte of the request was read.
 
-    gRPC reads the request of a unary handler before it calls the handler. So our unary handlers
-    are shown to it as streaming ones, which read for themselves: the same on the wire.
+    gRPC reads the request of a unary handler before it calls the handler, and waits for it without an end. So
+    unary handlers are shown to it as streaming ones, which read for themselves: the same on the wire.
     """
 
-    def __init__(self, limits: Limits, admission: Admission, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, admission: Admission) -> None:
         self._limits = limits
         self._admission = admission
-        self._clock = clock
-        self._logged = -_LOG_SECONDS
-        self._refused = 0
+        self._refusals = Refusals()
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
         if not method.startswith(_OURS):
             return self._foreign(handler)
         if handler.unary_unary:
-            call = self._unary(handler, waits=method in WAITING)
+            call = self._unary(handler, Kind.STREAMS if method in WAITING else Kind.CALLS)
             return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
         return grpc.stream_stream_rpc_method_handler(self._stream(handler), None, handler.response_serializer)
 
-    def _unary(self, handler: Any, *, waits: bool) -> Callable[..., Awaitable[Any]]:
+    def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
         async def call(_requests: Any, context: Context) -> Any:
             try:
-                with self._entered(context, stream=waits):
+                with self._entered(context, kind):
                     request = await _receive(handler, context)
                     return await handler.unary_unary(request, context)
             except Refusal as refusal:
@@ -69,7 +63,7 @@ class Gate:
     def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, stream=True):
+                with self._entered(context, Kind.STREAMS):
                     request = await _receive(handler, context)
                     async for response in self._until_too_old(handler.unary_stream(request, context)):
                         yield response
@@ -79,41 +73,47 @@ class Gate:
         return call
 
     def _foreign(self, handler: Any) -> Any:
-        """Health and reflection: their streams are counted; bytes that are no request are refused."""
+        """Health and reflection, open to anybody: counted apart, and bytes that are no request are refused."""
         inner = behaviour_of(handler)
+        checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
+        kind = Kind.HEALTH_STREAMS if handler.response_streaming else Kind.HEALTH_CHECKS
 
-        async def answer(request: Any, context: Context) -> Any:
-            """Answer a unary call, or one that writes to its context; only streams are counted."""
+        async def answer(_requests: Any, context: Context) -> Any:
+            """Answer a unary call, or one that writes to its context."""
             try:
-                if request is None:
-                    raise InvalidArgument([NO_MESSAGE])
-                if handler.unary_unary:
+                with self._entered(context, kind):
+                    request = await _receive(checked, context)
+                    if request is None:
+                        raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
-                with self._entered(context, stream=True):
-                    await inner(request, context)
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
         async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, stream=True):
+                with self._entered(context, kind):
                     async for response in self._until_too_old(inner(_parsed(requests), context)):
                         yield response
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
-        wrapped = generate if inspect.isasyncgenfunction(inner) else answer
-        checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
-        return behaving(checked, wrapped)
+        if inspect.isasyncgenfunction(inner):
+            return behaving(checked, generate)
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        return make(answer, None, handler.response_serializer)
 
     @contextmanager
-    def _entered(self, context: Context, *, stream: bool) -> Iterator[None]:
+    def _entered(self, context: Context, kind: Kind) -> Iterator[None]:
         principal = caller_of(context)
-        self._admission.enter(principal, stream=stream)
+        self._admission.enter(principal, kind)
         try:
             yield
         finally:
-            self._admission.leave(principal, stream=stream)
+            self._admission.leave(principal, kind)
 
     async def _until_too_old(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
         # Streams that began together, after a restart, need not end together.
@@ -132,21 +132,13 @@ class Gate:
 
     async def _refuse(self, context: Context, refusal: Refusal) -> None:
         if isinstance(refusal, ResourceExhausted):
-            self._note(refusal)
+            self._refusals.note(refusal)
         call = current_call()
         call.reason = refusal.reason
         status = status_of_refusal(refusal, call.id)
         code = grpc.StatusCode[refusal.code]
         sent = trailers(status, context.time_remaining())
         await context.abort(code, status.message, (*sent, (REQUEST_ID, call.id)))
-
-    def _note(self, refusal: Refusal) -> None:
-        """Log the first refusal, and then how many more there were: many calls must not become many lines."""
-        self._refused += 1
-        now = self._clock()
-        if now - self._logged >= _LOG_SECONDS:
-            log.warning("calls_refused", reason=refusal.reason, message=refusal.message, refused=self._refused)
-            self._logged, self._refused = now, 0
 
 
 async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
