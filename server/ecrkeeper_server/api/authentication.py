@@ -12,7 +12,10 @@ import structlog
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.access import CALLER
 from ecrkeeper_server.api.checks import abort
+from ecrkeeper_server.api.gate import address_of
 from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
+from ecrkeeper_server.api.refusals import Refusals
+from ecrkeeper_server.api.strangers import Strangers
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.caller import Authenticator
 
@@ -28,6 +31,8 @@ class Authentication:
 
     def __init__(self, authenticator: Authenticator, *, open_reflection: bool = False) -> None:
         self._authenticator = authenticator
+        self._strangers = Strangers()
+        self._refusals = Refusals()
         self._open = (_HEALTH, _REFLECTION) if open_reflection else (_HEALTH,)
 
     def around(self, method: str, handler: Any) -> Any:
@@ -42,6 +47,11 @@ class Authentication:
         given = [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
         try:
             caller = await self._authenticator.identify(given, context.auth_context())
+        except Unauthenticated as error:
+            told = self._strangers.answer(address_of(context.peer()), error)
+            if told is not error:
+                self._refusals.note(told)
+            await abort(context, method, told)
         except Exception as error:
             await abort(context, method, error)
         CALLER.set(caller)

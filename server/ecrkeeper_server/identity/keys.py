@@ -21,6 +21,8 @@ _MOST_KEYS = 200
 _FETCH_SECONDS = 5.0
 # The least time between two fetches, whoever asks: tokens with invented key ids must not become a flood.
 PAUSE_SECONDS = 5.0
+# Calls that may wait for a fetch; more are told to come again, or strangers' tokens would hold places of all callers.
+_MOST_WAITING = 200
 _RSA_BITS = 2048
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
@@ -131,6 +133,7 @@ class IssuerKeys:
         self._tried_at: float | None = None
         self._fetched_at = 0.0
         self._lock = asyncio.Lock()
+        self._waiting = 0
 
     async def current(self) -> Keys:
         """The keys of now; Unavailable if none could be fetched yet."""
@@ -140,17 +143,19 @@ class IssuerKeys:
 
     async def renewed(self) -> Keys:
         """The keys, fetched anew unless that was tried a moment ago."""
+        if self._waiting >= _MOST_WAITING:
+            raise _unavailable()
         before = self._tried_at
-        async with self._lock:
-            # Whoever waited for the lock while another call fetched has its answer.
-            if self._tried_at == before and self._rested():
-                await self._renew()
+        self._waiting += 1
+        try:
+            async with self._lock:
+                # Whoever waited for the lock while another call fetched has its answer.
+                if self._tried_at == before and self._rested():
+                    await self._renew()
+        finally:
+            self._waiting -= 1
         if self._keys is None:
-            raise Unavailable(
-                "the keys of the token issuer cannot be had at the moment",
-                reason="KEYS_UNAVAILABLE",
-                retry_after=PAUSE_SECONDS,
-            )
+            raise _unavailable()
         return self._keys
 
     async def maintain(self) -> None:
@@ -175,6 +180,14 @@ class IssuerKeys:
         if self._keys is None or set(keys) != set(self._keys):
             log.info("keys_fetched", kids=sorted({kid for kid, _ in keys}))
         self._keys = keys
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "the keys of the token issuer cannot be had at the moment",
+        reason="KEYS_UNAVAILABLE",
+        retry_after=PAUSE_SECONDS,
+    )
 
 
 def fetcher(issuer: str, jwks_url: str) -> Callable[[], Awaitable[bytes]]:

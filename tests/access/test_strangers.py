@@ -1,0 +1,77 @@
+"""Callers who fail to prove who they are, by a clock that the tests move."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import structlog
+from ecrkeeper_server.api.refusals import Refusals
+from ecrkeeper_server.api.strangers import Strangers
+from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated, Unavailable
+from ecrkeeper_server.identity.keys import IssuerKeys
+
+EXPIRED = Unauthenticated("the token has expired", reason="TOKEN_EXPIRED")
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def failures(strangers: Strangers, address: str) -> int:
+    """How many calls from an address fail before one is told to wait."""
+    made = 0
+    while strangers.answer(address, EXPIRED) is EXPIRED:
+        made += 1
+    return made
+
+
+def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
+    clock = Clock()
+    strangers = Strangers(clock, lambda low, _: low)
+    assert failures(strangers, "a") == 200
+    told = strangers.answer("a", EXPIRED)
+    assert isinstance(told, ResourceExhausted)
+    assert (told.reason, told.metadata["cause"], told.retry_after) == ("RATE_LIMITED", "TOKEN_EXPIRED", 10.0)
+    assert "the token has expired" in told.message
+    clock.now += 1.0
+    assert failures(strangers, "a") == 10
+    assert failures(strangers, "b") == 200, "another address has failures of its own"
+
+
+def test_many_addresses_together_are_told_to_wait_too_and_only_so_many_are_remembered() -> None:
+    strangers = Strangers(Clock())
+    told = [strangers.answer(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
+    assert told.count(EXPIRED) == 1000
+    assert len(strangers._addresses) == 10_000
+
+
+def test_many_refusals_are_few_lines_which_count_them() -> None:
+    clock = Clock()
+    refusals = Refusals(clock)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(100):
+            refusals.note(EXPIRED)
+            clock.now += 0.25
+    assert [(line["event"], line["refused"]) for line in logs] == [("calls_refused", n) for n in (1, 40, 40)]
+
+
+async def test_only_so_many_calls_wait_for_the_keys_of_an_issuer_that_is_slow() -> None:
+    answered = asyncio.Event()
+
+    async def fetch() -> bytes:
+        await answered.wait()
+        raise OSError("the issuer is down")
+
+    keys = IssuerKeys(fetch, ("ES256",), period=300)
+    waiting = [asyncio.create_task(keys.renewed()) for _ in range(200)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await keys.renewed()
+    assert not any(task.done() for task in waiting)
+    answered.set()
+    assert all(isinstance(each, Unavailable) for each in await asyncio.gather(*waiting, return_exceptions=True))
+    assert keys._waiting == 0
