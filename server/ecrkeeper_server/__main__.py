@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ecrkeeper_server.cli import check_access, export, iam_policy, restore
 from ecrkeeper_server.config import Config, ConfigError, load
+from ecrkeeper_server.errors import StoreUnusable
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,8 +39,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 2 for a configuration with faults."""
+    """Run one command; the exit status is 2 for a configuration with faults, or without its database."""
     given = _parser().parse_args(arguments)
+    try:
+        return _command(given)
+    except StoreUnusable as error:
+        print(f"ecrkeeper-server: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def _command(given: argparse.Namespace) -> int:
     if given.run is not None:
         status: int = given.run(given)
         return status

@@ -10,6 +10,7 @@ Refusal                  a call that is refused, with a status code by name
 ├── PermissionDenied     the caller may not do this
 ├── ResourceExhausted    a quota is used up
 └── Unavailable          try again later
+StoreUnusable            a command cannot begin: there is no database as configured
 Permanent                AWS will keep refusing until something changes
 Temporary                AWS may accept it later
 """
@@ -139,6 +140,10 @@ class DeadlineExceeded(Refusal):
     """The call's deadline passed."""
 
     code = "DEADLINE_EXCEEDED"
+
+
+class StoreUnusable(Exception):
+    """The database does not answer, or refuses what a command begins with; the message is one line."""
 
 
 class AwsError(Exception):

@@ -160,3 +160,43 @@ def test_the_configuration_is_shown_without_passwords(
     shown = capsys.readouterr().out
     assert "hunter2" not in shown
     assert "@db/x" in shown
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "export", "import"])
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        (f"postgresql://user:{SECRET}@127.0.0.1:1/x", "127.0.0.1:1 cannot be used"),
+        (f"postgresql://user:{SECRET}@host:port/x", "database_url"),
+    ],
+)
+def test_a_database_that_does_not_answer_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    url: str,
+    word: str,
+) -> None:
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", url)
+    file = tmp_path / "export.yaml"
+    file.touch()
+    assert main([command, *([str(file)] if command == "import" else [])]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert word in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_file_that_is_no_database_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "no.db"
+    file.write_text("text " * 1000)
+    for path in (file, tmp_path / "missing" / "x.db"):
+        monkeypatch.setenv("ECRKEEPER_DATABASE_URL", f"sqlite:///{path}")
+        assert main([command]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1

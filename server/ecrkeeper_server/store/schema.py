@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import URL, Engine
+from sqlalchemy import make_url as parsed
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
+from ecrkeeper_server.errors import StoreUnusable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.revisions import surely_current
 
 # Imported where they are needed: the driver of the other database and Alembic, which are large.
+
+
+def make_url(url: str) -> URL:
+    """The parts of a URL; StoreUnusable if it has none."""
+    try:
+        return parsed(url)
+    except (ArgumentError, ValueError) as error:
+        # The URL itself may hold a password.
+        raise StoreUnusable("database_url: is no URL; it must look like postgresql://USER@HOST:PORT/NAME") from error
+
+
+@contextlib.contextmanager
+def _in_use(engine: Engine) -> Iterator[None]:
+    """Say in one line what keeps a command from the database."""
+    try:
+        yield
+    except DatabaseError as error:
+        # Others are faults of the program; SQLite says so of a file that is no database.
+        if type(error) not in (OperationalError, DatabaseError):
+            raise
+        url = engine.url
+        place = url.database if url.host is None else f"{url.host}:{url.port or 5432}"
+        why = str(error.orig).partition("\n")[0][:300]
+        raise StoreUnusable(f"the database at {place} cannot be used: {why}") from error
+    finally:
+        engine.dispose()
 
 
 def is_sqlite(url: str) -> bool:
@@ -57,10 +88,8 @@ def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> 
     from ecrkeeper_server.store import migrating
 
     engine = _engine(url)
-    try:
+    with _in_use(engine):
         migrating.upgrade(engine, _migrations(), revision, lock_seconds)
-    finally:
-        engine.dispose()
 
 
 def missing_file(url: str) -> Path | None:
@@ -76,11 +105,9 @@ def pending_migrations(url: str) -> list[str]:
     what older programs do not miss.
     """
     engine = _engine(url)
-    try:
+    with _in_use(engine):
         if surely_current(engine, _migrations()):
             return []
         from ecrkeeper_server.store import migrating
 
         return migrating.pending(engine, _migrations())
-    finally:
-        engine.dispose()
