@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import grpc.aio
 import structlog
 
 from ecrkeeper_server import descriptors, tracing
@@ -146,7 +147,8 @@ async def _run(
     gc.enable()
     print(f"listening on {host}:{port}" if server is not None else "engine running", flush=True)  # noqa: T201
     log.info("started", role=config.role, metrics_port=metrics_port)
-    await stopping.wait()
+    told = await until_stopped(stopping, server)
+    stopping.set()
     log.info("stopping")
     if server is not None:
         await checks.enter_graceful_shutdown()
@@ -154,6 +156,27 @@ async def _run(
     if engine is not None and work is not None:
         await engine.stop(config.drain_seconds)
         await work
+    if not told:
+        raise SystemExit("the gRPC server has ended by itself; see the log")
+
+
+async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None) -> bool:
+    """Wait until the process is told to stop; False if the gRPC server ends before, and nobody is served any more."""
+    told = asyncio.create_task(stopping.wait())
+    waits: set[asyncio.Task[Any]] = {told}
+    if server is not None:
+        # Not to be cancelled: gRPC would cancel what its own `stop` waits for.
+        waits.add(asyncio.create_task(_ended(server)))
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    return stopping.is_set()
+
+
+async def _ended(server: grpc.aio.Server) -> None:
+    try:
+        await server.wait_for_termination()
+    except Exception:  # Whatever it was, the process shall end and another one begin.
+        log.exception("server_failed")
 
 
 def _nothing() -> None:

@@ -1,0 +1,204 @@
+"""The accept loops: what goes wrong in one call, or with one method, harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from ecrkeeper_server.api import listener
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.app import until_stopped
+from grpc._cython import cygrpc
+
+from tests.edge.calls import Calls
+
+ECHO, HOLD, FAIL, COUNT = (f"/test.Service/{name}" for name in ("Echo", "Hold", "Fail", "Count"))
+
+
+@dataclass
+class Service:
+    """A server with four methods; `held` calls are in Hold until `release` is set."""
+
+    server: Any
+    address: str = ""
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    held: int = 0
+    cancelled: int = 0
+
+    @property
+    def running(self) -> set[Any]:
+        """The tasks of the calls that run."""
+        found: set[Any] = self.server._server._running
+        return found
+
+    async def echo(self, request: bytes, _: Any) -> bytes:
+        return request
+
+    async def hold(self, request: bytes, _: Any) -> bytes:
+        self.held += 1
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.held -= 1
+        return request
+
+    async def fail(self, request: bytes, _: Any) -> bytes:
+        raise RuntimeError("a fault")
+
+    async def count(self, request: bytes, _: Any) -> AsyncIterator[bytes]:
+        for number in range(1_000_000):
+            yield str(number).encode()
+            await asyncio.sleep(0)
+
+    async def until(self, held: int = 0, running: int | None = None) -> None:
+        """Wait until so many calls are held, and so many tasks are left."""
+        async with asyncio.timeout(10):
+            while self.held != held or len(self.running) != (held if running is None else running):
+                await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def serving(limits: Limits | None = None) -> AsyncIterator[Service]:
+    service = Service(listener.listener([], limits or Limits()))
+    handlers = {
+        "Echo": grpc.unary_unary_rpc_method_handler(service.echo),
+        "Hold": grpc.unary_unary_rpc_method_handler(service.hold),
+        "Fail": grpc.unary_unary_rpc_method_handler(service.fail),
+        "Count": grpc.unary_stream_rpc_method_handler(service.count),
+    }
+    service.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", handlers),))
+    service.address = f"127.0.0.1:{service.server.add_insecure_port('127.0.0.1:0')}"
+    await service.server.start()
+    try:
+        yield service
+    finally:
+        await service.server.stop(0)
+
+
+async def test_a_call_that_fails_harms_no_other_and_leaves_nothing_behind() -> None:
+    async with serving() as service, Calls(service.address) as calls:
+        for _ in range(20):
+            assert (await calls.failure(b"x", FAIL)).code == "UNKNOWN"
+        assert await calls.get(b"x", ECHO) == b"x"
+        await service.until()
+
+
+async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind() -> None:
+    async with serving() as service:
+        async with Calls(service.address) as calls:
+            held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(10)]
+            streams = [calls.stream(COUNT) for _ in range(5)]
+            for stream in streams:
+                await stream.read()
+            await service.until(10, 15)
+            for call in held[:5]:
+                call.cancel()
+            await service.until(5, 10)
+        await service.until()
+        assert service.cancelled == 10
+
+
+async def test_beyond_what_the_process_takes_on_calls_are_refused_and_then_served_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listener, "_BEYOND_THE_GATE", 1)
+    async with serving(Limits(calls=1, streams=1)) as service, Calls(service.address) as calls:
+        held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(3)]
+        await service.until(3)
+        for _ in range(10):
+            assert (await calls.failure(b"x", ECHO)).code == "RESOURCE_EXHAUSTED"
+            assert (await calls.failure(b"x", "/test.Service/Unknown")).code == "UNIMPLEMENTED"
+        service.release.set()
+        assert await asyncio.gather(*held) == [b"x"] * 3
+        await service.until()
+        assert await calls.get(b"x", ECHO) == b"x"
+
+
+def fail_to_accept(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[str]:
+    """Let accepting fail so many times, of methods by name and of all others; returns what has failed."""
+    failed: list[str] = []
+
+    def failing(name: str) -> Any:
+        accept = getattr(cygrpc.AioServer, name)
+
+        async def request(self: Any, *names: bytes) -> Any:
+            await asyncio.sleep(0)
+            if failed.count(name) < times:
+                failed.append(name)
+                raise error
+            return await accept(self, *names)
+
+        return request
+
+    for name in ("_request_registered_call", "_request_call"):
+        monkeypatch.setattr(listener._Acceptor, name, failing(name), raising=False)
+    return failed
+
+
+async def test_a_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """gRPC reports a call that is gone before it could be taken up as a failure of accepting."""
+    failed = fail_to_accept(monkeypatch, cygrpc._RequestCallError("broken off"), 20)
+    async with serving() as service, Calls(service.address) as calls:
+        for _ in range(3):
+            assert await calls.get(b"x", ECHO) == b"x"
+            assert (await calls.failure(b"x", "/test.Service/Unknown")).code == "UNIMPLEMENTED"
+        assert len(failed) == 40
+
+
+async def test_a_server_that_cannot_accept_calls_ends_rather_than_stand_there_deaf(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fail_to_accept(monkeypatch, cygrpc.InternalError("no more calls"), 1)
+    async with serving() as service:
+        stopping = asyncio.Event()
+        assert await asyncio.wait_for(until_stopped(stopping, service.server), 10) is False
+        assert not stopping.is_set()
+
+
+async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself() -> None:
+    stopping = asyncio.Event()
+    async with serving() as service:
+        waiting = asyncio.create_task(until_stopped(stopping, service.server))
+        stopping.set()
+        assert await asyncio.wait_for(waiting, 10) is True
+    assert await asyncio.wait_for(until_stopped(stopping, None), 10) is True
+
+
+async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run() -> None:
+    async with serving() as service, Calls(service.address) as calls:
+        held = calls.channel.unary_unary(HOLD)(b"x", timeout=30)
+        await service.until(1)
+        stopping = asyncio.create_task(service.server.stop(20))
+        async with Calls(service.address) as others, asyncio.timeout(10):
+            while (await others.failure(b"x", HOLD, timeout=0.5)).code != "UNAVAILABLE":
+                pass
+        assert not stopping.done()
+        service.release.set()
+        assert await held == b"x"
+        await asyncio.wait_for(stopping, 10)
+        assert not service.running
+
+
+async def test_a_stop_without_patience_cancels_what_runs_and_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    async with serving() as service, Calls(service.address) as calls:
+        held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(20)]
+        await service.until(20)
+        await asyncio.wait_for(service.server.stop(0.1), 10)
+        codes = [await call.code() for call in held]
+        assert set(codes) <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE}
+    async with asyncio.timeout(10):
+        while asyncio.all_tasks() - before:
+            await asyncio.sleep(0.01)
+    assert (service.held, service.cancelled) == (0, 20)
