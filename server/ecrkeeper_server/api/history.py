@@ -10,7 +10,8 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import principal_of
-from ecrkeeper_server.api.declarations import Wish, lint
+from ecrkeeper_server.api.declarations import Wish
+from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import settings_changes
@@ -40,7 +41,7 @@ class History(OwnerSettings):
                 reason="REVISION_IS_DELETION",
             )
         wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        lint(name, wish.settings, "revision.settings")
+        await lint_apart(name, wish.settings, "revision.settings")
         return await self._put(
             name, lambda _: wish, caller_of("RollbackRegistrySettings", request, principal_of(context)), request,
             create=True, update=True, etag=request.etag,

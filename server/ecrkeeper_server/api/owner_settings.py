@@ -11,8 +11,9 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of, scan
-from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written, lint
+from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
+from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
@@ -87,7 +88,7 @@ class OwnerSettings:
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         wish = _wish(request.registry_settings)
-        lint(name, wish.settings, "registry_settings.settings")
+        await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
             name, lambda _: wish, caller_of("CreateRegistrySettings", request, principal_of(context)), request,
             create=True, update=False, etag=request.registry_settings.etag,
@@ -101,7 +102,7 @@ class OwnerSettings:
         name = SettingsName.parse(given.name, "registry_settings.name")
         paths = masked_paths(request.update_mask, _PATHS)
         wish = _wish(given)
-        lint(name, wish.settings, "registry_settings.settings")
+        await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
             name, lambda present: _merged(present, wish, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
             create=request.allow_missing, update=True, etag=given.etag,

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 MAX_DEPTH = 32
 """Deeper than any policy, and far from the interpreter's recursion limit."""
 
-# A string counts as one token, finished or not: its brackets do not count, and
-# no position is read twice.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+# A string, finished or not: its brackets do not count, and no position is read twice.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = dict.fromkeys(range(128)) | {ord(a): ord(b) for a, b in ("[[", "{[", "]]", "}]")}
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -49,15 +49,12 @@ def parse(text: str) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        opening = token.group()
-        if opening in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise NotJson(f"is nested deeper than {MAX_DEPTH} levels")
-        elif opening in "]}":
-            depth -= 1
+    brackets = _STRING.sub("", text).translate(_BRACKETS)
+    # Each round takes away the innermost ones; what is not closed is no JSON, and counts as deep where it is.
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace("[]", "")
+    if brackets.count("[") > MAX_DEPTH or "[]" in brackets:
+        raise NotJson(f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

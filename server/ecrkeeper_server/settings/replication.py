@@ -39,9 +39,14 @@ def _deletes(rule: Mapping[str, Any]) -> bool:
 
 def _keys(rule: Mapping[str, Any]) -> list[str]:
     filters = [f.get("filter", "") for f in rule.get("repositoryFilters") or ()] or [""]
-    return [
-        f"{d.get('registryId', '')}/{d.get('region', '')}:{f}" for d in rule.get("destinations") or () for f in filters
-    ]
+    return [f"{place}:{f}" for place in _places(rule) for f in filters]
+
+
+def _places(rule: Mapping[str, Any]) -> list[str]:
+    """The destinations of a rule, each once."""
+    return list(
+        dict.fromkeys(f"{d.get('registryId', '')}/{d.get('region', '')}" for d in rule.get("destinations") or ())
+    )
 
 
 def split(shape: Shape) -> dict[str, Value]:
@@ -108,16 +113,24 @@ def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool
 
 def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     """Destinations that AWS refuses, and pairs that two rules disagree about."""
+    rules = shape.get("rules") or ()
+    places = {place for rule in rules for place in _places(rule)}
+    if len(places) > MAX_DESTINATIONS:
+        # The pairs of so many are not even listed: there may be a quarter of a million.
+        what = f"replication destinations: {len(places)}, and AWS allows {MAX_DESTINATIONS}"
+        return [Violation(path, what, "QUOTA_EXCEEDED")]
     violations = []
     said: dict[str, bool] = {}
-    for i, rule in enumerate(shape.get("rules") or ()):
+    for i, rule in enumerate(rules):
         at = f"{path}.rules[{i}]"
         for j, destination in enumerate(rule.get("destinations") or ()):
             violations += _lint_destination(destination, registry, f"{at}.destinations[{j}]")
-        for key in _keys(rule):
-            if said.setdefault(key, _deletes(rule)) != _deletes(rule):
-                what = f"another rule says the opposite for the pair {shown(key)}"
-                violations.append(Violation(f"{at}.delete_replication", what))
+        deletes = _deletes(rule)
+        opposite = [key for key in _keys(rule) if said.setdefault(key, deletes) is not deletes]
+        if opposite:
+            more = f" and {len(opposite) - 1} more" if len(opposite) > 1 else ""
+            what = f"another rule says the opposite for the pair {shown(opposite[0])}{more}"
+            violations.append(Violation(f"{at}.delete_replication", what))
     return violations
 
 
