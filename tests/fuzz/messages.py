@@ -13,6 +13,8 @@ from tests.fuzz import words
 
 _INTEGERS = (0, 1, 2, -1, 10, 1000, 1001, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 2**32)
 _DEPTH = 7
+# A list of so many items is far beyond any bound, and still small as bytes.
+_GIANT = 50_000
 
 
 def make(descriptor: Descriptor, rng: random.Random, depth: int = 0) -> Message:
@@ -38,12 +40,18 @@ def _fill(message: Any, field: FieldDescriptor, rng: random.Random, depth: int) 
         for _ in range(rng.choice((1, 2, 3, 60))):
             if value.message_type is None:
                 getattr(message, field.name)[_scalar(key, rng)] = _scalar(value, rng)
+        if rng.random() < 0.01 and key.cpp_type == FieldDescriptor.CPPTYPE_STRING and value.message_type is None:
+            getattr(message, field.name).update({str(at): _scalar(value, rng)[:9] for at in range(_GIANT)})
         return
     if field.message_type and depth >= _DEPTH:
         return
     if field.is_repeated:
         many = rng.choice((0, 1, 1, 2, 3)) if rng.random() < 0.98 or depth > 3 else 300
         getattr(message, field.name).extend(_value(field, rng, depth) for _ in range(many))
+        if many == 1 and rng.random() < 0.01:
+            # The same item, empty or as it was made.
+            item = _value(field, rng, _DEPTH) if rng.random() < 0.5 else getattr(message, field.name)[0]
+            getattr(message, field.name).extend([item] * (_GIANT // (1 + len(str(item)) // 20)))
     elif field.message_type:
         getattr(message, field.name).CopyFrom(_value(field, rng, depth))
     else:

@@ -10,10 +10,12 @@ import grpc
 import grpc.aio
 import protovalidate
 import structlog
+from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
+from ecrkeeper_server.api.bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
@@ -24,19 +26,51 @@ from ecrkeeper_server.names import shown
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
+_MOST_VIOLATIONS = 100
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 
 
 def violations(message: Message) -> list[Violation]:
-    """Every rule of the protos that a message breaks."""
-    return [
-        Violation(_path(found.proto.field), _text(found.proto) + _given(message, found.proto.field))
-        for found in _VALIDATOR.collect_violations(message)
+    """The rules of the protos that a message breaks, the first hundred of them.
+
+    To say that a message is well-formed takes little time; to say what is wrong takes forty
+    microseconds for each fault. So lists are cut off behind so many faulty items.
+    """
+    if not _VALIDATOR.collect_violations(message, fail_fast=True):
+        return []
+    cut = type(message)()
+    cut.CopyFrom(message)
+    more = _cut(cut, _MOST_VIOLATIONS) <= 0
+    found = _VALIDATOR.collect_violations(cut)
+    told = [
+        Violation(_path(each.proto.field), _text(each.proto) + _given(message, each.proto.field))
+        for each in found[:_MOST_VIOLATIONS]
     ]
+    if more or len(found) > _MOST_VIOLATIONS:
+        told.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
+    return told
 
 
 _VALIDATOR = protovalidate.Validator()
+
+
+def _cut(message: Any, faulty: int) -> int:
+    """Cut off all lists of messages behind so many faulty items, and say how many more there might have been."""
+    for field, value in message.ListFields():
+        if field.message_type is None or field.message_type.GetOptions().map_entry:
+            continue
+        if not field.is_repeated:
+            faulty = _cut(value, faulty)
+            continue
+        for at, item in enumerate(value):
+            # An empty list might break another rule.
+            if faulty <= 0 and at:
+                del value[at:]
+                break
+            if _VALIDATOR.collect_violations(item, fail_fast=True):
+                faulty = _cut(item, faulty - 1)
+    return faulty
 
 
 def _text(found: Any) -> str:
@@ -73,7 +107,7 @@ class Checks:
         """The handler, for requests that are well-formed."""
         if not method.startswith(_OURS):
             return handler
-        read = parsing(handler.request_deserializer)
+        read = parsing(_bounded(method, handler.request_deserializer))
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 _unary(method, handler.unary_unary), read, handler.response_serializer
@@ -83,13 +117,20 @@ class Checks:
         )
 
 
+def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
+    """Parse a request that is not too much."""
+    service, _, name = method[1:].partition("/")
+    kind = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
+    return lambda content: parse(within_bounds(content, kind))
+
+
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
     """Parse a request; None for bytes that are none, which gRPC itself would answer with UNKNOWN."""
 
     def read(content: bytes) -> Message | None:
         try:
             return parse(content)
-        except DecodeError:
+        except (DecodeError, Malformed):
             return None
 
     return read

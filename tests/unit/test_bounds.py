@@ -1,0 +1,216 @@
+"""What a request may hold, for every list of every request, as the descriptors have it."""
+
+from __future__ import annotations
+
+import random
+import re
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import role_service_pb2
+from ecrkeeper_server.api import bounds, checks
+from ecrkeeper_server.api.bounds import Malformed, bound_of, output_only, within_bounds
+from ecrkeeper_server.errors import InvalidArgument
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError
+
+from tests.fuzz import messages
+from tests.fuzz.drive import METHODS
+
+OURS = ("/ecrkeeper.", "/google.longrunning.")
+REQUESTS = {method.input_type.full_name: method.input_type for name, method in METHODS.items() if name.startswith(OURS)}
+SCALARS = {FieldDescriptor.TYPE_STRING: (2, b"\0"), FieldDescriptor.TYPE_ENUM: (0, b"\x63")}
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Place:
+    """A list somewhere in a request: the fields that lead there, itself the last."""
+
+    request: Descriptor
+    path: tuple[FieldDescriptor, ...]
+
+    @property
+    def list(self) -> FieldDescriptor:
+        return self.path[-1]
+
+    @property
+    def ignored(self) -> bool:
+        return any(map(output_only, self.path))
+
+    def __str__(self) -> str:
+        return ".".join([self.request.name, *(field.name for field in self.path)])
+
+    def content(self, size: int, item: bytes = b"") -> bytes:
+        """A request of so many bytes: the same item again and again; without one, an empty or a wrong one."""
+        if not item:
+            wire, value = SCALARS.get(self.list.type, (2, b"\0"))
+            item = bytes(messages._varint(self.list.number << 3 | wire)) + value
+        inside = item * (size // len(item))
+        for field in reversed(self.path[:-1]):
+            inside = messages._varint(field.number << 3 | 2) + messages._varint(len(inside)) + inside
+        return inside
+
+
+def places(request: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[Place]:
+    for field in (path[-1].message_type if path else request).fields:
+        if field.is_repeated:
+            yield Place(request, (*path, field))
+        inner = field.message_type
+        if inner and not inner.GetOptions().map_entry and all(f.message_type is not inner for f in path):
+            yield from places(request, (*path, field))
+
+
+PLACES = [place for request in REQUESTS.values() for place in places(request)]
+TAKEN = [place for place in PLACES if not place.ignored]
+
+
+def test_the_lists_of_all_requests_are_found() -> None:
+    assert len(TAKEN) > 30
+    assert "UpdateRegistrySettingsRequest.registry_settings.settings.replication_configuration.rules.destinations" in {
+        str(place) for place in TAKEN
+    }
+
+
+def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
+    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == bounds.MOST_ITEMS}
+    assert without == {"google.protobuf.FieldMask.paths"}
+
+
+@pytest.mark.parametrize("size", [100_000, MIB], ids=["100 KB", "1 MiB"])
+@pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
+def test_a_giant_list_is_refused_with_its_name_before_anything_is_made_of_it(place: Place, size: int) -> None:
+    content = place.content(size)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidArgument) as caught:
+            within_bounds(content, place.request)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    (found,) = caught.value.violations
+    assert re.sub(r"\[0\]", "", found.field) == ".".join(field.name for field in place.path)
+    assert str(bound_of(place.list)) in found.description and "items" in found.description
+    assert peak < 200_000
+
+
+@pytest.mark.parametrize("place", [p for p in PLACES if p.ignored][:40], ids=str)
+def test_what_only_the_server_says_is_left_out_of_a_request(place: Place) -> None:
+    assert within_bounds(place.content(20_000), place.request) in (b"", *_empty(place))
+
+
+def _empty(place: Place) -> Iterator[bytes]:
+    """The messages that lead to a list, with nothing in them."""
+    for end in range(len(place.path)):
+        yield Place(place.request, place.path[: end + 1]).content(0)
+
+
+def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
+    rule = pb.UpdateRegistrySettingsRequest()
+    rule.registry_settings.settings.repository_creation_templates.templates.add(applied_for=[1] * 11)
+    with pytest.raises(InvalidArgument, match="applied_for: must contain no more than 10 item"):
+        within_bounds(rule.SerializeToString(), rule.DESCRIPTOR)
+    part = pb.UpdateRegistrySettingsRequest()
+    part.registry_settings.settings.pull_through_cache_rules.rules.add()
+    one = part.SerializeToString()
+    assert within_bounds(one * 50, part.DESCRIPTOR) == one * 50
+    with pytest.raises(InvalidArgument, match="no more than 50 item.s., got 51 items"):
+        within_bounds(one * 51, part.DESCRIPTOR)
+
+
+def test_a_request_of_too_many_fields_is_refused_whatever_they_are() -> None:
+    with pytest.raises(InvalidArgument, match="more than"):
+        within_bounds(b"\x98\x06\x01" * (bounds.MOST_FIELDS + 1), pb.GetRegistryRequest.DESCRIPTOR)
+
+
+def _full(message: Any) -> None:
+    """Fill every list of a message up to its bound with empty or wrong items, and their lists as well."""
+    for field in message.DESCRIPTOR.fields:
+        inner = field.message_type
+        if output_only(field) or (inner and inner.full_name.startswith("google.")):
+            continue
+        if not field.is_repeated:
+            if inner:
+                getattr(message, field.name).SetInParent()
+                _full(getattr(message, field.name))
+        elif inner and inner.GetOptions().map_entry:
+            getattr(message, field.name).update({f"\0{at}": "\0" for at in range(bound_of(field))})
+        elif inner:
+            for _ in range(bound_of(field)):
+                _full(getattr(message, field.name).add())
+        else:
+            values = [99] if field.enum_type else ["\0"]
+            getattr(message, field.name).extend(values * bound_of(field))
+
+
+@pytest.mark.parametrize(
+    "kind", [pb.UpdateRegistrySettingsRequest, pb.CreateRegistrySettingsRequest, role_service_pb2.CreateServiceLinkedRoleRequest]
+)  # fmt: skip
+def test_all_lists_full_of_faults_cost_no_more_than_some_of_them(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = kind()
+    _full(request)
+    content = request.SerializeToString()
+    assert within_bounds(content, kind.DESCRIPTOR) == content, "the bounds leave room for what is allowed"
+    listed = 0
+
+    class Counting:
+        def collect_violations(self, message: Any, **options: Any) -> Any:
+            nonlocal listed
+            found = validator.collect_violations(message, **options)
+            listed += len(found)
+            return found
+
+    validator = checks._VALIDATOR
+    monkeypatch.setattr(checks, "_VALIDATOR", Counting())
+    found = checks.violations(request)
+    assert len(found) <= 101
+    assert found[-1].reason == "MORE_VIOLATIONS"
+    assert listed < 2000
+
+
+def test_faults_behind_many_good_items_are_found() -> None:
+    request = pb.UpdateRegistrySettingsRequest()
+    request.registry_settings.name = "accounts/111111111111/registries/us-east-1/settings/web"
+    rules = request.registry_settings.settings.replication_configuration.rules
+    for _ in range(25):
+        rule = rules.add()
+        rule.destinations.add(region="eu-west-1", registry_id="111111111111")
+        for at in range(100):
+            rule.repository_filters.add(filter=f"team-{at}/", filter_type="FILTER_TYPE_PREFIX_MATCH")
+    rules[24].repository_filters[99].filter = "NO"
+    (found,) = checks.violations(request)
+    assert found.field.endswith("rules[24].repository_filters[99].filter")
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_bytes_are_taken_as_the_parser_takes_them(name: str) -> None:
+    """Of anything at all, either is refused, or what is left says the same but for what only the server says."""
+    rng, kind = random.Random(name), message_factory.GetMessageClass(REQUESTS[name])
+    for _ in range(300):
+        content = messages.request(REQUESTS[name], rng)
+        try:
+            expected = kind.FromString(content)
+        except DecodeError:
+            expected = None
+        try:
+            left = within_bounds(content, REQUESTS[name])
+        except (Malformed, InvalidArgument) as refusal:
+            assert isinstance(refusal, InvalidArgument) or expected is None, content.hex()
+            continue
+        if expected is not None:
+            _strip(expected)
+            assert kind.FromString(left) == expected, content.hex()
+
+
+def _strip(message: Any) -> None:
+    for field, value in message.ListFields():
+        if output_only(field):
+            message.ClearField(field.name)
+        elif field.message_type and not field.message_type.GetOptions().map_entry:
+            for each in value if field.is_repeated else [value]:
+                _strip(each)
