@@ -133,8 +133,8 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("ListAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("WatchAuditEvents", {}, [(ADMIN, Target())], "the trail is of everything"),
     ("ListOperations", {}, [(READ, Target("-", "-"))], "rows are filtered by what they are on"),
-    ("GetOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
-    ("WaitOperation", {"name": OPERATION}, [(READ, Target())], "what it is on is looked up"),
+    ("GetOperation", {"name": OPERATION}, [], "who asked for it needs nothing: decided when it is found"),
+    ("WaitOperation", {"name": OPERATION}, [], "who asked for it needs nothing: decided when it is found"),
     ("DeleteOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
     ("CancelOperation", {"name": OPERATION}, [(WRITE, Target())], "what it is on is looked up"),
 ]

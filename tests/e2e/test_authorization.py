@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import ecrkeeper
 import grpc
 import pytest
 import trustme
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 
 from tests import harness
 from tests.e2e.live import refused
@@ -21,7 +22,8 @@ rules:
   - {{name: platform, principals: [platform.example], verbs: ["*"]}}
   - {{name: web, principals: [web.example], verbs: [read, write], accounts: ["{MINE}"], owners: [web]}}
   - {{name: web-reads, principals: [web.example], verbs: [read], accounts: ["{MINE}"], regions: [eu-*]}}
-  - {{name: cleaner, principals: [cleaner.example], verbs: [delete-role], accounts: ["{MINE}"]}}
+  - {{name: cleaner, principals: [cleaner.example, sweeper.example], verbs: [delete-role]}}
+  - {{name: writer, principals: [writer.example], verbs: [write], owners: [tools]}}
 """
 SCAN = {"scanningConfiguration": {"scanType": "ENHANCED"}}
 HERE, AWAY, THERE = (
@@ -146,6 +148,48 @@ def test_operations_are_seen_by_who_may_read_what_they_are_on(
     assert theirs not in listed
     refused(DENIED, web.delete_operation, mine)
     refused(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
+
+
+def test_who_asks_for_an_operation_may_wait_for_it_and_sees_no_more_of_its_target_than_before(
+    live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client
+) -> None:
+    request_id = str(uuid.uuid4())
+    mine = web.reconcile_registry(AWAY, request_id=request_id)
+    refused(DENIED, web.get_registry, AWAY)
+    assert web.operation(mine.name).result(timeout=20) == mine.result(timeout=20) == Registry(name=AWAY)
+    again = web.reconcile_registry(AWAY, request_id=request_id)
+    assert again.name == mine.name
+    assert again.done() and again.result() == Registry(name=AWAY), "a repetition is answered at once, with no more"
+    assert len(platform.operation(mine.name, Registry).result().elements) > 0
+    with as_(live, "cleaner") as cleaner:
+        refused(DENIED, cleaner.operation(mine.name).result, timeout=10)
+    assert mine.name not in {operation.name for operation in web.list_operations()}
+    refused(DENIED, web.delete_operation, mine.name)
+
+
+def test_all_who_delete_a_role_may_wait_until_it_is_gone(live: Secured, platform: ecrkeeper.Client) -> None:
+    role = f"accounts/{OTHER}/serviceLinkedRoles/replication"
+    platform.create_service_linked_role(f"accounts/{OTHER}", "replication")
+    with as_(live, "cleaner") as cleaner, as_(live, "sweeper") as sweeper:
+        first, second = cleaner.delete_service_linked_role(role), sweeper.delete_service_linked_role(role)
+        assert first.name == second.name
+        first.result(timeout=30)
+        sweeper.operation(second.name).result(timeout=10)
+        refused(DENIED, cleaner.get_service_linked_role, role)
+
+
+def test_the_answer_of_a_write_shows_what_was_written(live: Secured, platform: ecrkeeper.Client) -> None:
+    name = f"{HERE}/settings/tools"
+    platform.apply_registry_settings(name, SCAN)
+    with as_(live, "writer") as writer:
+        refused(DENIED, writer.get_registry_settings, name)
+        written = writer.update_registry_settings(
+            RegistrySettings(name=name, deletion_policy="DELETION_POLICY_ABANDON"), ["deletion_policy"]
+        )
+        assert written.settings == platform.get_registry_settings(name).settings
+        assert writer.delete_registry_settings(name).settings == written.settings
+        refused(DENIED, lambda: writer.update_registry_settings(written, validate_only=True))
+        refused(DENIED, lambda: list(writer.list_registry_settings_revisions(name)))
 
 
 def test_deleting_a_role_is_a_right_of_its_own(

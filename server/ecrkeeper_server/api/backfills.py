@@ -62,7 +62,7 @@ class Backfills:
                 return operations.get(tx, known)
             resources.ensure(tx, registry, NEW_REGISTRY)
             row = resources.request(tx, str(registry))
-            operation = operations.create(tx, METHOD, row, {"destination": destination})
+            operation = operations.create(tx, METHOD, row, {"destination": destination}, caller=caller.principal)
             remember(tx, caller, operation.id)
             begun = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
             record(tx, caller, registry, generation=row.generation, changes=begun)

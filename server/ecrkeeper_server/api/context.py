@@ -13,7 +13,7 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.access import CALLER, Access
 from ecrkeeper_server.api.pages import Fields, Page, matcher
-from ecrkeeper_server.api.permissions import resource_target
+from ecrkeeper_server.api.permissions import operation_target, resource_target
 from ecrkeeper_server.api.watch import Changes, Listener, relevant
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.names import partition_of
@@ -37,7 +37,7 @@ class Edge:
     changes: Changes
     wake: Callable[[], None]
     home_region: str
-    show: Callable[[Operation], Any]
+    show: Callable[..., Any]
     access: Access = field(default_factory=Access)
 
     @property
@@ -46,8 +46,9 @@ class Edge:
         return partition_of(self.home_region) or "aws"
 
     async def operation(self, row: Operation) -> operations_pb2.Operation:
-        """An operation as a message."""
-        shown: operations_pb2.Operation = await self.show(row)
+        """An operation as a message; what it ended with only for who may read that."""
+        readable = self.access.readable(operation_target)(row)
+        shown: operations_pb2.Operation = await self.show(row, readable=readable)
         return shown
 
 

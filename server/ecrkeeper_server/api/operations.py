@@ -6,17 +6,18 @@ import asyncio
 from typing import Any
 
 import grpc.aio
-from ecrkeeper.v1 import registry_settings_service_pb2, role_pb2, role_service_pb2
+from ecrkeeper.v1 import registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2
 from google.longrunning import operations_pb2
 from google.longrunning.operations_grpc import OperationsServicer
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.backfills import backfill
 from ecrkeeper_server.api.context import Edge, principal_of, scan
 from ecrkeeper_server.api.pages import page_of
-from ecrkeeper_server.api.permissions import operation_target
+from ecrkeeper_server.api.permissions import Need, operation_target
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
@@ -40,14 +41,14 @@ class OperationView:
         self._db = db
         self._partition = partition_of(home_region) or "aws"
 
-    async def __call__(self, row: Operation) -> operations_pb2.Operation:
-        """The operation, with its response if it is done."""
+    async def __call__(self, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
+        """The operation, with its response if it is done; one that may not be read has a name and nothing else."""
         message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
         message.metadata.Pack(_metadata(row))
         if row.error is not None:
             message.error.CopyFrom(status_of_json(row.error))
         elif row.done:
-            message.response.Pack(await self._response(row))
+            message.response.Pack(await self._response(row) if readable else _unread(row))
         return message
 
     async def _response(self, row: Operation) -> Message:
@@ -65,6 +66,19 @@ class OperationView:
         if row.method == BACKFILL:
             return backfill(RegistryName.parse(row.target), row.response or {})
         return empty_pb2.Empty()
+
+
+def _unread(row: Operation) -> Message:
+    """A response of the right type that says what it is of, and no more."""
+    if row.method == "ReconcileRegistry":
+        return registry_pb2.Registry(name=row.target)
+    if row.method == "ReconcileServiceLinkedRole":
+        return role_pb2.ServiceLinkedRole(name=row.target)
+    if row.method == BACKFILL:
+        return registry_pb2.ReplicationBackfill(
+            name=backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
+        )
+    return empty_pb2.Empty()
 
 
 def _metadata(row: Operation) -> Message:
@@ -92,6 +106,10 @@ def _metadata(row: Operation) -> Message:
     return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
 
 
+def _unknown(name: str) -> NotFound:
+    return NotFound("Operation", name, "operations are kept for a week after they end")
+
+
 class Operations(OperationsServicer):  # type: ignore[misc]
     """Get, list, wait for and delete operations."""
 
@@ -102,14 +120,28 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         operation = parse_operation(name)
         row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
         if row is None:
-            raise NotFound("Operation", name, "operations are kept for a week after they end")
+            raise _unknown(name)
+        return row
+
+    async def _seen(self, name: str, context: Context) -> Operation:
+        """The operation, for who asked for it or may read what it is on.
+
+        One that does not exist is of the whole installation: only who may read everything learns of it.
+        """
+        operation = parse_operation(name)
+        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        if row is None or not operations.is_for(row, principal_of(context)):
+            target = operation_target(row) if row is not None else Target()
+            self._edge.access.check([Need(Verb.READ, name, target)])
+        if row is None:
+            raise _unknown(name)
         return row
 
     async def GetOperation(
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return await self._edge.operation(await self._get(request.name))
+        return await self._edge.operation(await self._seen(request.name, context))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
@@ -126,7 +158,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
         with self._edge.changes.subscribe() as listener:
             while True:
-                row = await self._get(request.name)
+                row = await self._seen(request.name, context)
                 left = until - asyncio.get_running_loop().time()
                 if row.done or left <= 0:
                     return await self._edge.operation(row)

@@ -163,6 +163,12 @@ def _operation(verb: Verb) -> Needs:
     return lambda request: [Need(verb, request.name, Target(), parse_operation(request.name))]
 
 
+def _seen_operation(request: Any) -> Sequence[Need]:
+    """`read` on what it is on, or to have asked for it: `Operations` checks that when it has found it."""
+    parse_operation(request.name)
+    return ()
+
+
 def _operations(_: Any) -> Sequence[Need]:
     return [Need(Verb.READ, "operations/-", Target(WILDCARD, WILDCARD))]
 
@@ -223,8 +229,8 @@ PERMISSIONS: Mapping[str, Needs] = _table(
     },
     AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={
-        "GetOperation": _operation(Verb.READ),
-        "WaitOperation": _operation(Verb.READ),
+        "GetOperation": _seen_operation,
+        "WaitOperation": _seen_operation,
         "ListOperations": _operations,
         "DeleteOperation": _operation(Verb.WRITE),
         "CancelOperation": _operation(Verb.WRITE),

@@ -139,7 +139,7 @@ class Registries:
             row = resources.request(tx, str(name))
             if row.spec.get("mode") == "PAUSED":
                 raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
-            operation = operations.create(tx, "ReconcileRegistry", row)
+            operation = operations.create(tx, "ReconcileRegistry", row, caller=caller.principal)
             remember(tx, caller, operation.id)
             record(tx, caller, name, generation=row.generation)
             return operation

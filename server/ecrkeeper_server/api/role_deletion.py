@@ -46,11 +46,13 @@ class RoleDeletion:
             row = _deletable(resources.get(tx, str(name), lock=True), name, request)
             running = operations.pending(tx, str(name), "DeleteServiceLinkedRole")
             if running:
+                operations.join(tx, running[0], caller.principal)
                 remember(tx, caller, running[0].id)
                 record(tx, caller, name, generation=row.generation)
                 return running[0]
             row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
-            operation = operations.create(tx, "DeleteServiceLinkedRole", row, {"phase": "PREFLIGHT"})
+            begun = {"phase": "PREFLIGHT"}
+            operation = operations.create(tx, "DeleteServiceLinkedRole", row, begun, caller=caller.principal)
             remember(tx, caller, operation.id)
             changes = [change("service_linked_role", "deletion", None, row.spec["deletion"])]
             record(tx, caller, name, generation=row.generation, changes=changes)

@@ -180,7 +180,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
             if resources.get(tx, str(name), lock=True) is None:
                 raise NotFound("ServiceLinkedRole", str(name), "it is not declared")
             row = resources.request(tx, str(name))
-            operation = operations.create(tx, "ReconcileServiceLinkedRole", row)
+            operation = operations.create(tx, "ReconcileServiceLinkedRole", row, caller=caller.principal)
             remember(tx, caller, operation.id)
             record(tx, caller, name, generation=row.generation)
             return operation

@@ -14,11 +14,15 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Request, Resource
 from ecrkeeper_server.store.tables import operations, requests
 
+# In the metadata of an operation, and never shown.
+_CALLERS = "callers"
 DAY = 86_400 * MICROSECONDS
 
 
-def create(tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | None = None) -> Operation:
-    """Begin an operation that a step on `target` will end."""
+def create(
+    tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | None = None, *, caller: str = ""
+) -> Operation:
+    """Begin an operation that a step on `target` will end; `caller` is the principal that it is for."""
     row = tx.conn.execute(
         insert(operations)
         .values(
@@ -27,13 +31,26 @@ def create(tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | Non
             target=target.name,
             requested=target.requested,
             generation=target.generation,
-            metadata=metadata or {},
+            metadata={**(metadata or {}), **({_CALLERS: [caller]} if caller else {})},
             done=False,
             create_time=tx.now(),
         )
         .returning(operations)
     ).one()
     return Operation.of(row)
+
+
+def join(tx: Tx, operation: Operation, caller: str) -> None:
+    """Note that an operation that is running is for one more principal."""
+    callers = operation.metadata.get(_CALLERS, [])
+    if caller and caller not in callers:
+        metadata = {**operation.metadata, _CALLERS: [*callers, caller]}
+        tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata))
+
+
+def is_for(operation: Operation, caller: str) -> bool:
+    """Whether a principal asked for an operation; nobody can tell who an anonymous caller was."""
+    return bool(caller) and caller in operation.metadata.get(_CALLERS, ())
 
 
 def get(tx: Tx, operation: str) -> Operation | None:
@@ -63,7 +80,10 @@ def page(tx: Tx, after: str, limit: int) -> list[Operation]:
 
 
 def progress(tx: Tx, operation: Operation, metadata: dict[str, Any]) -> None:
-    """Say how an operation goes."""
+    """Say how an operation goes; whom it is for may have changed since it was read."""
+    present = get(tx, operation.id)
+    if present is not None and _CALLERS in present.metadata:
+        metadata = {**metadata, _CALLERS: present.metadata[_CALLERS]}
     tx.conn.execute(update(operations).where(operations.c.id == operation.id).values(metadata=metadata))
     tx.changes(f"operations/{operation.id}")
 
