@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -16,7 +16,7 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.pages import Fields, Page, equal_to, matcher, page_of
+from ecrkeeper_server.api.pages import Fields, equal_to, matcher, page_of, scan
 from ecrkeeper_server.api.watch import Listener
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
@@ -40,9 +40,7 @@ def _field(name: str) -> Callable[[AuditEvent], list[str]]:
 _FIELDS: Fields = {**{name: _field(name) for name in _PLAIN}, "owner": lambda row: row.owners}
 # 0001-01-01 and 9999-12-31, the range of a Timestamp, in seconds.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
-_BATCH, _BATCHES = 200, 50
-# gRPC takes answers of up to 4 MiB.
-_PAGE_BYTES = 1_500_000
+_BATCH = 200
 # How often a stream looks although no hint came: hints can be lost.
 _LOOK_SECONDS = 2.0
 # How soon it looks again for events that an older transaction holds back.
@@ -66,32 +64,19 @@ class Audit(AuditServiceServicer):
 
     async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
         """List events."""
-        meets, page = matcher(request.filter, _FIELDS), page_of(request, [0, 0])
-        events, token = await self._page(page, _selection(request), meets)
-        return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
+        meets, page, selection = matcher(request.filter, _FIELDS), page_of(request, [0, 0]), _selection(request)
 
-    async def _page(
-        self, page: Page, selection: Selection, meets: Callable[[AuditEvent], bool]
-    ) -> tuple[list[audit_pb2.AuditEvent], str]:
-        """One page, which ends early where a filter meets little or events are large, and the token of the next."""
-        found: list[audit_pb2.AuditEvent] = []
-        after, size = page.after, 0
-        for _ in range(_BATCHES):
+        async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
             behind = (after[0], after[1]) if after != [0, 0] else None
-            rows = await self._edge.db.read(lambda tx, b=behind: audit.page(tx, selection, b, _BATCH))  # type: ignore[misc]
-            for row in rows:
-                if meets(row):
-                    message = _message(row)
-                    size += message.ByteSize()
-                    if found and (len(found) == page.size or size > _PAGE_BYTES):
-                        return found, page.token(after)
-                    found.append(message)
-                after = [row.create_time, row.id]
-            if len(rows) < _BATCH:
-                return found, ""
-            # Reads of SQLite do not wait for anything: let other calls go on.
-            await asyncio.sleep(0)
-        return found, page.token(after)
+            return await self._edge.db.read(lambda tx: audit.page(tx, selection, behind, limit))
+
+        async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
+            return list(map(_message, rows))
+
+        events, token = await scan(
+            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, most=_BATCH
+        )
+        return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
 
     async def WatchAuditEvents(
         self, request: pb.WatchAuditEventsRequest, context: Context

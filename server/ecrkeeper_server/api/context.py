@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.access import CALLER, Access
-from ecrkeeper_server.api.pages import Fields, Page, matcher
+from ecrkeeper_server.api.pages import Fields, M, Page, Show, matcher, scan
 from ecrkeeper_server.api.permissions import operation_target, resource_target
 from ecrkeeper_server.api.watch import Changes, Listener, relevant
 from ecrkeeper_server.aws.client import Aws
@@ -21,11 +21,8 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Operation, Resource
 
-T = TypeVar("T")
-
 _RELIST_SECONDS = 30.0
 _BATCH = 500
-_BATCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,50 +72,15 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     }
 
 
-async def scan(
-    fetch: Callable[[Any, int], Awaitable[list[T]]],
-    page: Page,
-    meets: Callable[[T], bool],
-    cursor: Callable[[T], Any],
-    may: Callable[[T], bool],
-) -> tuple[list[T], str]:
-    """One page of the rows that the caller may read and that meet a filter, and the token of the next.
-
-    `fetch` returns rows behind a cursor. A filter that few rows meet ends a
-    page early rather than reading the whole table in one call. Rows that the
-    caller may not read do not count, and no token names one.
-    """
-    found: list[T] = []
-    after = told = page.after
-    batches = 0
-    while batches < _BATCHES or told == page.after:
-        rows = await fetch(after, _BATCH)
-        for row in rows:
-            after = cursor(row)
-            if not may(row):
-                continue
-            if meets(row):
-                if len(found) == page.size:
-                    return found, page.token(told)
-                found.append(row)
-            told = after
-        if len(rows) < _BATCH:
-            return found, ""
-        batches += 1
-        # Reads of SQLite do not wait for anything: let other calls go on.
-        await asyncio.sleep(0)
-    return found, page.token(told)
-
-
 async def scan_resources(
-    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool]
-) -> tuple[list[Resource], str]:
+    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool], show: Show[Resource, M]
+) -> tuple[list[M], str]:
     """One page of the registries or roles that the caller may read."""
 
     async def fetch(after: str, limit: int) -> list[Resource]:
         return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
 
-    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target))
+    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target), show)
 
 
 async def watched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc.aio
@@ -13,7 +14,7 @@ from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.owner_settings import OwnerSettings
-from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.recording import settings_changes
 from ecrkeeper_server.api.writes import caller_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
@@ -21,6 +22,10 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Revision
 
+# A revision, and the one before it.
+_Step = tuple[Revision, Revision | None]
+# Each revision has the whole of what was declared.
+_FEW = 20
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -52,15 +57,20 @@ class History(OwnerSettings):
     ) -> pb.ListRegistrySettingsRevisionsResponse:
         """List revisions."""
         name, page = SettingsName.parse(request.name), page_of(request, -1)
-        below = None if page.after < 0 else page.after
-        rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, page.size + 1))
-        if not rows and below is None:
+
+        async def fetch(after: int, limit: int) -> list[_Step]:
+            below = None if after < 0 else after
+            rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
+            return list(zip(rows, [*rows[1:], None], strict=True))[:limit]
+
+        async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:
+            return [_revision(*step) for step in steps]
+
+        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
+        found, token = await scan(fetch, page, everything, lambda step: step[0].revision, everything, show, most=_FEW)
+        if not found and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
-        more = len(rows) > page.size
-        shown_rows = rows[: page.size]
-        messages = [_revision(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(shown_rows)]
-        token = page.token(shown_rows[-1].revision) if more else ""
-        return pb.ListRegistrySettingsRevisionsResponse(revisions=messages, next_page_token=token)
+        return pb.ListRegistrySettingsRevisionsResponse(revisions=found, next_page_token=token)
 
 
 def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import grpc.aio
@@ -15,8 +16,8 @@ from google.protobuf.message import Message
 from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.backfills import backfill
-from ecrkeeper_server.api.context import Edge, principal_of, scan
-from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import Need, operation_target
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.api.writes import CALL_ID
@@ -175,11 +176,12 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         async def fetch(after: str, limit: int) -> list[Operation]:
             return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
 
-        rows, token = await scan(
-            fetch, page, lambda _: True, lambda row: row.id, self._edge.access.readable(operation_target)
-        )
-        shown_rows = [await self._edge.operation(row) for row in rows]
-        return operations_pb2.ListOperationsResponse(operations=shown_rows, next_page_token=token)
+        async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
+            return [await self._edge.operation(row) for row in rows]
+
+        may = self._edge.access.readable(operation_target)
+        found, token = await scan(fetch, page, lambda _: True, lambda row: row.id, may, show)
+        return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
     async def DeleteOperation(
         self, request: operations_pb2.DeleteOperationRequest, context: Context

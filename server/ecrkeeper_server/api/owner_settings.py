@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -10,11 +10,11 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of, scan
+from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.linting import lint_apart
-from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.pages import matcher, page_of, scan
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.shape import settings_to_aws
@@ -75,11 +75,15 @@ class OwnerSettings:
             return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
 
         may = self._edge.access.readable(declaration_target)
-        found, token = await scan(fetch, page, meets, lambda row: [row.account, row.region, row.owner], may)
-        names = sorted({str(d.name.registry) for d in found})
+        found, token = await scan(
+            fetch, page, meets, lambda row: [row.account, row.region, row.owner], may, self._shown_declarations
+        )
+        return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
+
+    async def _shown_declarations(self, rows: Sequence[Declaration]) -> list[registry_pb2.RegistrySettings]:
+        names = sorted({str(d.name.registry) for d in rows})
         registries = await self._edge.db.read(lambda tx: resources.get_many(tx, names))
-        shown_rows = [render.settings(d, registries[str(d.name.registry)]) for d in found]
-        return pb.ListRegistrySettingsResponse(registry_settings=shown_rows, next_page_token=token)
+        return [render.settings(d, registries[str(d.name.registry)]) for d in rows]
 
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
@@ -21,6 +24,15 @@ _TERM = re.compile(
 _AND = re.compile(r"AND\s")
 _TERMS = 20
 
+# gRPC takes answers of up to 4 MiB.
+_PAGE_BYTES = 1_500_000
+_SHOWN = 20
+# Rows that are fetched first, more and more at a time, and in all for one page.
+_FIRST_FETCHED, _MOST_FETCHED, _MOST_READ = 101, 500, 10_000
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+Show = Callable[[Sequence[T]], Awaitable[Sequence[M]]]
 Fields = Mapping[str, Callable[[Any], Sequence[str]]]
 
 
@@ -68,6 +80,55 @@ def _storable(part: Any) -> bool:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+async def scan(
+    fetch: Callable[[Any, int], Awaitable[list[T]]],
+    page: Page,
+    meets: Callable[[T], bool],
+    cursor: Callable[[T], Any],
+    may: Callable[[T], bool],
+    show: Show[T, M],
+    *,
+    most: int = _MOST_FETCHED,
+) -> tuple[list[M], str]:
+    """One page of the rows that the caller may read and that meet a filter, as messages, and the token of the next.
+
+    `fetch` returns rows behind a cursor, `most` at a time; `show` makes messages of rows. A page ends early
+    where its messages become large, and where few rows meet the filter, rather than reading the whole
+    table in one call. Rows that the caller may not read do not count, and no token names one.
+    """
+    found: list[M] = []
+    size = read = 0
+    after = told = page.after
+    limit = min(most, page.size + 1, _FIRST_FETCHED)
+    while read < _MOST_READ or told == page.after:
+        rows = await fetch(after, limit)
+        allowed = [(row, meets(row)) for row in rows if may(row)]
+        messages = _shown([row for row, wanted in allowed if wanted][: page.size - len(found)], show)
+        for row, wanted in allowed:
+            if wanted:
+                message = await anext(messages) if len(found) < page.size else None
+                size += message.ByteSize() if message is not None else 0
+                if message is None or (found and size > _PAGE_BYTES):
+                    return found, page.token(told)
+                found.append(message)
+            told = cursor(row)
+        if len(rows) < limit:
+            return found, ""
+        after = cursor(rows[-1])
+        read += limit
+        limit = min(most, 2 * limit)
+        # Reads of SQLite do not wait for anything: let other calls go on.
+        await asyncio.sleep(0)
+    return found, page.token(told)
+
+
+async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
+    """The messages of rows, made a few at a time: those beyond the end of the page are not made."""
+    for start in range(0, len(rows), _SHOWN):
+        for message in await show(rows[start : start + _SHOWN]):
+            yield message
 
 
 def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:

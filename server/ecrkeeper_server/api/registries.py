@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -68,11 +68,12 @@ class Registries:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets)
+        shown, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets, self._shown_registries)
+        return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
+
+    async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
         declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
-        return pb.ListRegistriesResponse(
-            registries=[render.registry(row, declared[row.name]) for row in rows], next_page_token=token
-        )
+        return [render.registry(row, declared[row.name]) for row in rows]
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Change the mode or what happens to foreign elements."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -76,9 +76,12 @@ class Roles(RoleDeletion, RoleServiceServicer):
         """List roles."""
         account = parse_account(request.parent, wildcard=True)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
-        rows, token = await scan_resources(self._edge, RoleName.kind, account, page, meets)
-        shown_rows = [render.role(row, self._edge.partition) for row in rows]
-        return pb.ListServiceLinkedRolesResponse(service_linked_roles=shown_rows, next_page_token=token)
+
+        async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
+            return [render.role(row, self._edge.partition) for row in rows]
+
+        roles, token = await scan_resources(self._edge, RoleName.kind, account, page, meets, show)
+        return pb.ListServiceLinkedRolesResponse(service_linked_roles=roles, next_page_token=token)
 
     async def CreateServiceLinkedRole(
         self, request: pb.CreateServiceLinkedRoleRequest, context: Context

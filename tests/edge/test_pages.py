@@ -1,0 +1,135 @@
+"""Pages of lists fit into what gRPC takes, however large their rows are, and cost what they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.pages import Page, scan
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.declarations import Origin
+from google.longrunning import operations_pb2
+from google.protobuf.wrappers_pb2 import StringValue
+
+from tests.edge.calls import SETTINGS
+from tests.edge.conftest import Serve
+
+FIRST = 100_000_000_000
+MANY = 120
+# What gRPC for any language takes by default.
+MOST_BYTES = 4 * 2**20
+
+
+def declared(at: int) -> dict[str, Any]:
+    """A declaration of some 60 KB."""
+    policy = '{"rules":[' + "1" * 30_000 + str(at) + "]}"
+    templates = [{"prefix": f"p{n}", "appliedFor": ["REPLICATION"], "lifecyclePolicy": policy} for n in range(2)]
+    return {"repository_creation_templates": {"templates": templates}}
+
+
+def fill(tx: Tx) -> None:
+    for at in range(MANY):
+        registry = RegistryName(str(FIRST + at), "us-east-1")
+        row = resources.ensure(tx, registry, NEW_REGISTRY)
+        operation = operations.create(tx, "ReconcileRegistry", row)
+        operations.end(tx, operation, response={})
+        for revision in range(MANY if not at else 1):
+            declarations.put(
+                tx, SettingsName(registry, "web"), declared(revision), deletion_policy="REMOVE",
+                allow_replacement=False, registry_generation=1, origin=Origin("Test", "", "", ""),
+            )  # fmt: skip
+
+
+LISTS: dict[str, tuple[str, Any, Any]] = {
+    "registries": (
+        f"{SETTINGS}/ListRegistries", pb.ListRegistriesRequest(parent="accounts/-"), pb.ListRegistriesResponse,
+    ),
+    "registry_settings": (
+        f"{SETTINGS}/ListRegistrySettings", pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-"),
+        pb.ListRegistrySettingsResponse,
+    ),
+    "revisions": (
+        f"{SETTINGS}/ListRegistrySettingsRevisions",
+        pb.ListRegistrySettingsRevisionsRequest(name=f"accounts/{FIRST}/registries/us-east-1/settings/web"),
+        pb.ListRegistrySettingsRevisionsResponse,
+    ),
+    "operations": (
+        "/google.longrunning.Operations/ListOperations", operations_pb2.ListOperationsRequest(),
+        operations_pb2.ListOperationsResponse,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", LISTS)
+async def test_large_rows_make_pages_shorter_and_none_is_missing(serve: Serve, field: str) -> None:
+    method, request, response = LISTS[field]
+    request.page_size, pages, seen = 1000, 0, []
+    async with serve(Limits()) as server, server.calls() as calls:
+        await server.db.write(fill)
+        request.page_token = ""
+        while pages == 0 or request.page_token:
+            content = await calls.get(request.SerializeToString(), method)
+            assert len(content) < MOST_BYTES / 2
+            answer = response.FromString(content)
+            seen += [getattr(row, "name", None) or row.revision for row in getattr(answer, field)]
+            request.page_token, pages = answer.next_page_token, pages + 1
+    assert len(seen) == len(set(seen)) == MANY
+    assert pages > 3
+
+
+class Rows:
+    """Numbers as rows, and how many were fetched."""
+
+    def __init__(self, count: int, size: int = 10) -> None:
+        self.count, self.size = count, size
+        self.fetched = self.made = 0
+
+    async def fetch(self, after: int, limit: int) -> list[int]:
+        rows = list(range(after + 1, self.count))[:limit]
+        self.fetched += len(rows)
+        return rows
+
+    async def show(self, rows: Any) -> list[StringValue]:
+        self.made += len(rows)
+        return [StringValue(value=f"{row} {'x' * self.size}") for row in rows]
+
+    async def page(self, page: Page, meets: Any = lambda _: True, may: Any = lambda _: True) -> tuple[list[int], str]:
+        found, token = await scan(self.fetch, page, meets, lambda row: row, may, self.show)
+        return [int(message.value.split()[0]) for message in found], token
+
+
+async def test_a_short_page_of_a_long_list_reads_no_more_than_it_shows() -> None:
+    rows = Rows(10_000)
+    assert await rows.page(Page(-1, 10, "q")) == (list(range(10)), Page(-1, 10, "q").token(9))
+    assert (rows.fetched, rows.made) == (11, 10)
+
+
+async def test_what_does_not_fit_into_a_page_is_not_made() -> None:
+    rows = Rows(1000, size=500_000)
+    found, token = await rows.page(Page(-1, 1000, "q"))
+    assert (found, token) == ([0, 1], Page(-1, 1, "q").token(1))
+    assert (rows.fetched, rows.made) == (101, 20)
+
+
+async def test_a_row_that_is_larger_than_a_page_is_a_page_of_its_own() -> None:
+    found, token = await Rows(3, size=2_000_000).page(Page(0, 10, "q"))
+    assert (found, token) == ([1], Page(0, 1, "q").token(1))
+
+
+async def test_a_filter_that_little_meets_ends_a_page_early_and_no_token_names_a_hidden_row() -> None:
+    rows = Rows(50_000)
+    found, token = await rows.page(Page(-1, 10, "q"), meets=lambda row: row == 7)
+    assert found == [7] and token and rows.fetched < 11_000
+    rows = Rows(50_000)
+    found, token = await rows.page(Page(-1, 2, "q"), may=lambda row: row % 1000 == 0)
+    assert (found, token) == ([0, 1000], Page(-1, 2, "q").token(1000))
+
+
+async def test_the_last_page_has_no_token() -> None:
+    assert await Rows(11).page(Page(-1, 11, "q")) == (list(range(11)), "")
+    assert await Rows(0).page(Page(-1, 11, "q")) == ([], "")
