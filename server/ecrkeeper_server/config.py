@@ -213,7 +213,7 @@ def _identity(config: Config) -> list[str]:
         faults += _tokens(config)
     if config.jwt_issuer and config.tls_client_ca_file and not config.jwt_principal_prefix:
         faults.append(
-            "jwt_principal_prefix: is needed with tls_client_ca_file, or tokens could name themselves like it"
+            "jwt_principal_prefix: is needed with tls_client_ca_file, or a token could bear the name of a certificate"
         )
     if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
         faults.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
