@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.access import CALLER, Access
-from ecrkeeper_server.api.pages import Fields, M, Page, Show, matcher, scan
+from ecrkeeper_server.api.pages import Fields, M, Page, Show, scan
 from ecrkeeper_server.api.permissions import operation_target, resource_target
-from ecrkeeper_server.api.watch import Changes, Listener, relevant
+from ecrkeeper_server.api.relist import Relist
+from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Operation, Resource
-
-_RELIST_SECONDS = 30.0
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +31,8 @@ class Edge:
     home_region: str
     show: Callable[..., Any]
     access: Access = field(default_factory=Access)
+    # What looks at all resources of a kind for everybody who watches them.
+    relists: dict[str, Relist] = field(default_factory=dict)
 
     @property
     def partition(self) -> str:
@@ -81,66 +78,3 @@ async def scan_resources(
         return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
 
     return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target), show)
-
-
-async def watched(
-    edge: Edge, kind: str, account: str, text: str, fields: Fields
-) -> AsyncIterator[tuple[str, str, Resource | None]]:
-    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
-    wanted, may = matcher(text, fields), edge.access.readable(resource_target)
-
-    def meets(row: Resource) -> bool:
-        return may(row) and wanted(row)
-
-    sent: dict[str, bytes] = {}
-    with edge.changes.subscribe() as listener:
-        async for row in _everything(edge, kind, account, meets):
-            sent[row.name] = _version(row)
-            yield "CURRENT", row.name, row
-        yield "SNAPSHOT_COMPLETE", "", None
-        while True:
-            for name, now in (await _news(edge, listener, kind, account, sent)).items():
-                if now is not None and meets(now):
-                    if sent.get(name) != _version(now):
-                        sent[name] = _version(now)
-                        yield "CURRENT", name, now
-                elif sent.pop(name, None) is not None:
-                    yield "REMOVED", name, None
-
-
-async def _news(
-    edge: Edge, listener: Listener, kind: str, account: str, sent: Mapping[str, Any]
-) -> dict[str, Resource | None]:
-    """What changed, or, because hints can be lost, everything once in a while."""
-    names = await listener.wait(_RELIST_SECONDS)
-    if not names or listener.overflowed:
-        listener.overflowed = False
-        everything: dict[str, Resource | None] = {
-            row.name: row async for row in _everything(edge, kind, account, lambda _: True)
-        }
-        return {**dict.fromkeys(sent), **everything}
-    wanted = relevant(names, kind, account)
-    rows = await edge.db.read(lambda tx: resources.get_many(tx, wanted)) if wanted else {}
-    return {name: rows.get(name) for name in wanted}
-
-
-def _version(row: Resource) -> bytes:
-    """What tells one version of a row from another, in a few bytes: every watcher remembers one of each resource."""
-    shown = json.dumps([row.generation, row.observed_generation, row.state], sort_keys=True)
-    return hashlib.blake2b(shown.encode(), digest_size=16).digest()
-
-
-async def _everything(
-    edge: Edge, kind: str, account: str, meets: Callable[[Resource], bool]
-) -> AsyncIterator[Resource]:
-    after = ""
-    while True:
-        last = after
-        rows = await edge.db.read(lambda tx, last=last: resources.page(tx, kind, account, last, _BATCH))  # type: ignore[misc]
-        for row in rows:
-            after = row.name
-            if meets(row):
-                yield row
-        if len(rows) < _BATCH:
-            return
-        await asyncio.sleep(0)

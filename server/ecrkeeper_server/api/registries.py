@@ -13,11 +13,12 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources, watched
+from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.recording import record, spec_changes
+from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.observe import observe
@@ -114,15 +115,13 @@ class Registries:
     ) -> AsyncIterator[pb.WatchRegistriesResponse]:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
-        async for kind, name, row in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
-            step = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", kind))
-            if row is not None:
-                registry = row.registry
-                declared = await self._edge.db.read(lambda tx, r=registry: declarations.of_registry(tx, r))  # type: ignore[misc]
-                step.registry.CopyFrom(render.registry(row, declared))
-            elif name:
-                step.registry.name = name
-            yield step
+        async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
+            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
+            if step.row is not None:
+                answer.registry.CopyFrom(render.registry(step.row, step.declared))
+            elif step.name:
+                answer.registry.name = step.name
+            yield answer
 
     async def ReconcileRegistry(
         self, request: pb.ReconcileRegistryRequest, context: Context

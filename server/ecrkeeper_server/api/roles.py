@@ -15,10 +15,11 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources, watched
+from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.role_deletion import RoleDeletion
+from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -199,15 +200,15 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
         """Stream roles."""
         account = parse_account(request.parent, wildcard=True)
-        async for kind, name, row in watched(self._edge, RoleName.kind, account, request.filter, _FIELDS):
-            step = pb.WatchServiceLinkedRolesResponse(
-                kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", kind)
+        async for step in watched(self._edge, RoleName.kind, account, request.filter, _FIELDS):
+            answer = pb.WatchServiceLinkedRolesResponse(
+                kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
             )
-            if row is not None:
-                step.service_linked_role.CopyFrom(render.role(row, self._edge.partition))
-            elif name:
-                step.service_linked_role.name = name
-            yield step
+            if step.row is not None:
+                answer.service_linked_role.CopyFrom(render.role(step.row, self._edge.partition))
+            elif step.name:
+                answer.service_linked_role.name = step.name
+            yield answer
 
     async def ListSupportedRegions(
         self, request: pb.ListSupportedRegionsRequest, context: Context

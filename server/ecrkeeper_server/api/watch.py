@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # A watcher that reads too slowly is told to look at everything again instead of filling memory.
 _QUEUE = 10_000
@@ -35,8 +35,12 @@ class Listener:
     def __init__(self, listeners: set[Listener]) -> None:
         self._listeners = listeners
         self._names: set[str] = set()
+        self._versions: dict[str, int | None] = {}
         self._event = asyncio.Event()
+        # Not all changes are among the names: more came than are kept, or hints were lost on their way here.
         self.overflowed = False
+        # Of the two, the first.
+        self.crowded = False
 
     def __enter__(self) -> Listener:
         self._listeners.add(self)
@@ -50,9 +54,18 @@ class Listener:
         added = set(names)
         self.overflowed |= not added
         self._names |= added
-        if len(self._names) > _QUEUE:
+        self._added()
+
+    def tell(self, versions: Mapping[str, int | None]) -> None:
+        """Note the versions that resources have now; None: the resource is gone."""
+        self._versions.update(versions)
+        self._added()
+
+    def _added(self) -> None:
+        if len(self._names) > _QUEUE or len(self._versions) > _QUEUE:
             self._names.clear()
-            self.overflowed = True
+            self._versions.clear()
+            self.overflowed = self.crowded = True
         self._event.set()
 
     async def wait(self, seconds: float) -> set[str]:
@@ -64,6 +77,11 @@ class Listener:
         self._event.clear()
         names, self._names = self._names, set()
         return names
+
+    def told(self) -> dict[str, int | None]:
+        """The versions that were told since they were last asked for."""
+        versions, self._versions = self._versions, {}
+        return versions
 
 
 def relevant(names: set[str], kind: str, account: str) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BigInteger, Select, Text, bindparam, delete, func, literal_column, select, type_coerce, update
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import dialects
@@ -34,10 +35,53 @@ def get_many(tx: Tx, names: Sequence[str]) -> dict[str, Resource]:
 
 def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resource]:
     """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
-    query = select(resources).where(resources.c.kind == kind, resources.c.name > after)
+    return [Resource.of(row) for row in tx.conn.execute(_page(select(resources), kind, account, after, limit))]
+
+
+def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
+    query = query.where(resources.c.kind == kind, resources.c.name > after)
     if account != WILDCARD:
         query = query.where(resources.c.account == account)
-    return [Resource.of(row) for row in tx.conn.execute(query.order_by(resources.c.name).limit(limit))]
+    return query.order_by(resources.c.name).limit(limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A row, and a number that is another one whenever what is desired or what was found is another."""
+
+    row: Resource
+    version: int
+
+
+# The database digests the text, so that most rows need not leave it.
+_DIGEST = func.hashtextextended(
+    type_coerce(resources.c.spec, Text) + type_coerce(resources.c.state, Text),
+    literal_column("0", BigInteger),
+    type_=BigInteger,
+).label("digest")
+_COUNTS = (resources.c.generation, resources.c.observed_generation)
+
+
+def seen(tx: Tx, names: Sequence[str]) -> dict[str, Seen]:
+    """The resources of these names that exist, with their versions, by name."""
+    rows = tx.conn.execute(select(resources, _DIGEST).where(resources.c.name.in_(names)))
+    return {row.name: _seen(row) for row in rows}
+
+
+def seen_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Seen]:
+    """What `page` gives, with the versions."""
+    return [_seen(row) for row in tx.conn.execute(_page(select(resources, _DIGEST), kind, account, after, limit))]
+
+
+def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
+    """The names and versions of a page of all resources of a kind, without the rest of them."""
+    found = tx.conn.execute(_page(select(resources.c.name, *_COUNTS, _DIGEST), kind, WILDCARD, after, limit))
+    return [(name, hash((*counts, digest))) for name, *counts, digest in found]
+
+
+def _seen(found: Any) -> Seen:
+    row = Resource(*found[:-1])
+    return Seen(row, hash((row.generation, row.observed_generation, found.digest)))
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:

@@ -8,6 +8,7 @@ the throughput of a connection per thread at full durability, and no busy waits.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import queue
 import sqlite3
 import threading
@@ -38,8 +39,15 @@ def sqlite_engine(url: str) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
+        # As Postgres names its own.
+        connection.create_function("hashtextextended", 2, _digest, deterministic=True)
 
     return engine
+
+
+def _digest(text: str, seed: int) -> int:
+    found = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(8, "big"))
+    return int.from_bytes(found.digest(), "big", signed=True)
 
 
 class _Job:

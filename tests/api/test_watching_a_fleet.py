@@ -1,0 +1,196 @@
+"""What watches of many registries cost, and that none misses anything although hints of changes are lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from ecrkeeper_server.access.policy import Policy
+from ecrkeeper_server.api.access import Access
+from ecrkeeper_server.api.context import Edge, resource_fields
+from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.watched import Step, watched
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.declarations import Origin
+from sqlalchemy import Engine, event
+
+FIRST = 100_000_000_000
+FIELDS = resource_fields("region", {})
+NOBODY_MAY = Policy(())
+
+
+def name(at: int) -> RegistryName:
+    return RegistryName(str(FIRST + at), "us-east-1")
+
+
+def declare(tx: Tx, at: int) -> None:
+    resources.ensure(tx, name(at), NEW_REGISTRY)
+    settings = {"scanningConfiguration": {"scanType": "BASIC"}}
+    declarations.put(
+        tx, SettingsName(name(at), "web"), settings, deletion_policy="REMOVE", allow_replacement=False,
+        registry_generation=1, origin=Origin("test"),
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    opened = schema.open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def edge(db: Database) -> Edge:
+    """Watches whose hints the test gives by hand."""
+    unused: Any = None
+    return Edge(db, unused, Changes(), lambda: None, "us-east-1", unused)
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The statements that are executed."""
+    found: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield found
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+def watch(edge: Edge, text: str = "") -> Any:
+    steps: Any = watched(edge, "registry", "-", text, FIELDS)
+    return aclosing(steps)
+
+
+async def snapshot(steps: AsyncGenerator[Step]) -> list[Step]:
+    found = []
+    async for step in steps:
+        if step.kind == "SNAPSHOT_COMPLETE":
+            return found
+        found.append(step)
+    raise AssertionError("the stream ended")
+
+
+async def following(steps: AsyncGenerator[Step]) -> tuple[str, str]:
+    step = await asyncio.wait_for(anext(steps), 20)
+    return step.kind, step.name
+
+
+async def test_a_snapshot_reads_rows_and_declarations_a_page_at_a_time(
+    db: Database, edge: Edge, statements: list[str]
+) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(450)])
+    del statements[:]
+    async with watch(edge) as steps:
+        found = await snapshot(steps)
+    assert [step.name for step in found] == [str(name(at)) for at in range(450)]
+    assert all([declared.owner for declared in step.declared] == ["web"] for step in found)
+    assert sum("FROM declarations" in each for each in statements) == 5
+    assert len(statements) < 15
+
+
+async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Edge) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(450)])
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(other())
+    async with watch(edge) as steps:
+        await snapshot(steps)
+    task.cancel()
+    assert turns >= 4
+
+
+async def test_lost_changes_are_found_by_one_look_for_all_watchers(
+    db: Database, edge: Edge, statements: list[str]
+) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(4)])
+    async with watch(edge) as a, watch(edge) as b, watch(edge, 'mode = "OBSERVE"') as c:
+        assert [len(await snapshot(steps)) for steps in (a, b, c)] == [4, 4, 0]
+        next_steps = [asyncio.create_task(following(steps)) for steps in (a, b, c)]
+
+        def unheard(tx: Tx) -> None:
+            declare(tx, 4)
+            resources.desire(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"})
+            resources.amend(tx, str(name(2)), state={"conditions": []})
+            resources.remove(tx, str(name(3)))
+
+        await db.write(unheard)
+        del statements[:]
+        edge.changes.publish(())
+        seen = [[await first] for first in next_steps]
+        for told, steps in zip(seen[:2], (a, b), strict=True):
+            told += [await following(steps) for _ in range(3)]
+        whole = [
+            ("CURRENT", str(name(1))), ("CURRENT", str(name(2))), ("CURRENT", str(name(4))), ("REMOVED", str(name(3))),
+        ]  # fmt: skip
+        assert sorted(seen[0]) == sorted(seen[1]) == whole
+        assert seen[2] == [("CURRENT", str(name(1)))]
+        assert not any("resources.name >" in each and "resources.uid" in each for each in statements)
+
+
+async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Edge, statements: list[str]) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(2)])
+    async with watch(edge) as steps:
+        await snapshot(steps)
+        await db.write(lambda tx: resources.desire(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
+        edge.changes.publish([str(name(0))])
+        assert await following(steps) == ("CURRENT", str(name(0)))
+        edge.changes.publish([str(name(0))])
+        edge.changes.publish(())
+        await db.write(lambda tx: resources.desire(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
+        edge.changes.publish([str(name(1))])
+        assert await following(steps) == ("CURRENT", str(name(1)))
+
+
+async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Database, edge: Edge) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(3)])
+    async with watch(edge) as steps:
+        await snapshot(steps)
+
+        def change(tx: Tx) -> None:
+            resources.desire(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"})
+            resources.remove(tx, str(name(2)))
+
+        await db.write(change)
+        edge.changes.publish(str(name(at)) for at in range(20_000))
+        assert [await following(steps) for _ in range(2)] == [("CURRENT", str(name(0))), ("REMOVED", str(name(2)))]
+
+
+async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Database, edge: Edge) -> None:
+    await db.write(lambda tx: [declare(tx, at) for at in range(2)])
+    policies: list[Policy | None] = [None]
+    guarded = Edge(db, edge.aws, edge.changes, edge.wake, "us-east-1", edge.show, Access(lambda: policies[-1]))
+    async with watch(guarded) as steps:
+        assert len(await snapshot(steps)) == 2
+        policies.append(NOBODY_MAY)
+        guarded.changes.publish([str(name(0))])
+        assert [await following(steps) for _ in range(2)] == [("REMOVED", str(name(at))) for at in range(2)]
+
+
+async def test_nobody_looks_when_nobody_watches(db: Database, edge: Edge) -> None:
+    before = asyncio.all_tasks()
+    for _ in range(2):
+        async with watch(edge) as steps:
+            await snapshot(steps)
+            assert asyncio.all_tasks() - before
+        await eventually(lambda: asyncio.all_tasks() == before)
+    assert edge.changes.listeners() == 0
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.001)
