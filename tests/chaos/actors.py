@@ -120,6 +120,7 @@ class Stage:
             thread.join(2 * PATIENCE)
         if self._faults:
             raise self._faults[0]
+        assert self.log, f"nothing was done in {seconds:g} s"
         self._check()
 
     def _lane(self, act: Callable[[Event], None], events: Iterator[Event]) -> None:

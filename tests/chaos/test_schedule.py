@@ -1,27 +1,35 @@
-"""A seeded random schedule of writes, kills, stops, cuts and faults; `make soak` runs it for as long as one likes."""
+"""The random schedule is what its seed says, its model is right, and it runs for as long as it is told."""
 
 from __future__ import annotations
 
 import os
-import random
+import subprocess
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from tests.harness import Simulator
-
-from .actors import run
 from .schedule import Event, Model, client_lane, foreign_lane, network_lane, process_lane
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "25"))
-SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+ROOT = Path(__file__).parents[2]
 HERE = ("810000000001", "us-east-1")
 
 
-@pytest.mark.timeout(SECONDS + 600)
-def test_everything_acknowledged_comes_true_whatever_happens(aws: Simulator, database_url: str, tmp_path: Path) -> None:
-    run(tmp_path, database_url, aws, seed=SEED, seconds=SECONDS)
+@pytest.mark.parametrize(("given", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as told"])
+def test_make_soak_runs_for_as_long_as_it_is_told(given: list[str], seconds: str) -> None:
+    # Where /bin/sh is bash, SECONDS is how long the shell has been running.
+    environment = {**os.environ, "SECONDS": "0"}
+    made = subprocess.run(
+        ["make", "--dry-run", "soak", *given], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )  # noqa: S603
+    recipe = next(line for line in made.stdout.splitlines() if "CHAOS_SECONDS" in line)
+    shown = subprocess.run(
+        ["bash", "-c", f"{recipe.split()[0]}; echo $CHAOS_SECONDS"], capture_output=True, text=True, check=True
+    )  # noqa: S603
+    assert shown.stdout.strip() == seconds
+    for file in ("sqlite", "postgres"):
+        assert f"tests/chaos/test_schedule_on_{file}.py" in recipe
+        assert (ROOT / f"tests/chaos/test_schedule_on_{file}.py").is_file()
 
 
 def test_a_seed_says_all_of_a_schedule() -> None:
