@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import subprocess
 import tomllib
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
+from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.config import Config, load
 
 from tests.harness import program
@@ -19,6 +21,8 @@ from tests.packaging.dockerfile import ROOT
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 KUBERNETES = ROOT / "deploy/kubernetes"
 MANIFESTS = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")
+# What is there without components.
+BASE = [path for path in MANIFESTS if path.parent == KUBERNETES]
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -26,7 +30,7 @@ def documents(path: Path) -> list[dict[str, Any]]:
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
-    return [d for path in MANIFESTS for d in documents(path) if d["kind"] in kinds]
+    return [d for path in BASE for d in documents(path) if d["kind"] in kinds]
 
 
 WORKLOADS = of_kind("Deployment", "Job")
@@ -195,47 +199,101 @@ def test_the_service_and_the_network_policy_reach_the_pods() -> None:
     assert opened == {50051, 9464}
 
 
-def patched(manifest: Any, operations: list[dict[str, Any]]) -> Any:
-    """A manifest after the operations of a JSON patch."""
-    made = copy.deepcopy(manifest)
-    for operation in operations:
-        *path, last = [int(part) if part.isdigit() else part for part in operation["path"].split("/")[1:]]
-        target = made
-        for part in path:
-            target = target[part]
-        if operation["op"] == "remove":
-            del target[last]
-        elif last == "-":
-            target.append(operation["value"])
+def test_a_job_of_another_version_has_another_name() -> None:
+    (job,) = of_kind("Job")
+    assert job["metadata"]["name"] == f"ecrkeeper-migrate-{VERSION.replace('.', '-')}", "a Job cannot be changed"
+
+
+# Components.
+
+COMPONENTS = {path.parent.name: yaml.safe_load(path.read_text()) for path in KUBERNETES.glob("*/kustomization.yaml")}
+# By what Kubernetes tells the members of its lists apart.
+KEYS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}
+
+
+def merged(present: Any, patch: Any, name: str = "") -> Any:
+    """A manifest after a strategic merge patch."""
+    if isinstance(patch, dict):
+        return {**present, **{key: merged(present.get(key, type(value)()), value, key) for key, value in patch.items()}}
+    if isinstance(patch, list):
+        key = KEYS[name]
+        members = {each[key]: each for each in present}
+        return list({**members, **{each[key]: merged(members.get(each[key], {}), each) for each in patch}}.values())
+    return patch
+
+
+def with_components(names: tuple[str, ...]) -> dict[str, Any]:
+    """The Deployment of the API and its Service after the patches of components."""
+    made = {kind: next(d for d in of_kind(kind) if "api" in str(d["spec"])) for kind in ("Deployment", "Service")}
+    for patch in (patch for name in names for patch in COMPONENTS[name]["patches"]):
+        content = yaml.safe_load(patch["patch"])
+        if isinstance(content, dict):
+            assert content["metadata"]["name"] == made[content["kind"]]["metadata"]["name"]
+            made[content["kind"]] = merged(made[content["kind"]], content)
         else:
-            assert last not in target, "`add` would replace it"
-            target[last] = operation["value"]
+            assert content == [{"op": "remove", "path": "/spec/ports/0/appProtocol"}]
+            spec = made["Service"]["spec"]
+            (port,) = spec["ports"]
+            ports = [{key: value for key, value in port.items() if key != "appProtocol"}]
+            made["Service"] = {**made["Service"], "spec": {**spec, "ports": ports}}
     return made
 
 
-def test_the_component_for_tls_gives_valid_manifests_and_settings_that_the_server_takes(tmp_path: Path) -> None:
-    component = yaml.safe_load((KUBERNETES / "tls/kustomization.yaml").read_text())
-    made = {}
-    for patch in component["patches"]:
-        kind, name = patch["target"]["kind"], patch["target"]["name"]
-        (manifest,) = [d for d in of_kind(kind) if d["metadata"]["name"] == name]
-        made[kind] = patched(manifest, yaml.safe_load(patch["patch"]))
-    file = tmp_path / "patched.yaml"
-    file.write_text(yaml.safe_dump_all(made.values()))
+def valid(file: Path, manifests: list[Any]) -> bool:
+    file.write_text(yaml.safe_dump_all(manifests))
     checked = subprocess.run(
         [program("kubernetes-validate"), "--strict", "--no-warn", str(file)], capture_output=True, text=True
     )  # noqa: S603
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    return True
+
+
+def settings_of(deployment: dict[str, Any], folder: Path) -> Config:
+    """What the server makes of the settings of a Deployment, with files where it has them mounted."""
+    (container,) = pod(deployment)["containers"]
+    given = {each["name"]: each["value"] for each in container["env"]}
+    mounts = [mount["mountPath"] + "/" for mount in container["volumeMounts"]]
+    for name, value in given.items():
+        if name.endswith("_FILE"):
+            assert value.startswith(tuple(mounts)), "the file is mounted"
+            given[name] = str(folder / Path(value).name)
+    _, final = dockerfile.stages()
+    return load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **given})
+
+
+def test_the_component_for_tls_gives_valid_manifests_and_settings_that_the_server_takes(tmp_path: Path) -> None:
+    made = with_components(("tls",))
+    assert valid(tmp_path / "patched.yaml", list(made.values()))
     assert "appProtocol" not in made["Service"]["spec"]["ports"][0], "h2c is HTTP/2 without TLS"
-    (container,) = pod(made["Deployment"])["containers"]
     (volume,) = [v for v in pod(made["Deployment"])["volumes"] if v["name"] == "tls"]
     assert volume["secret"]["defaultMode"] == 0o440, "readable by the group that fsGroup gives the files to"
-    (mount,) = [m for m in container["volumeMounts"] if m["name"] == "tls"]
-    given = {each["name"]: each["value"] for each in container["env"]}
-    assert all(value.startswith(mount["mountPath"] + "/") for value in given.values())
-    for name, value in given.items():
-        (tmp_path / Path(value).name).write_text("")
-        given[name] = str(tmp_path / Path(value).name)
-    _, final = dockerfile.stages()
-    config = load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **given})
-    assert config.tls_client_ca_file == given["ECRKEEPER_TLS_CLIENT_CA_FILE"]
+    config = settings_of(made["Deployment"], tmp_path)
+    assert config.tls_certificate_file and config.tls_key_file and config.tls_client_ca_file
+
+
+def test_the_component_for_access_asks_for_tokens_and_has_a_policy_that_the_server_takes(tmp_path: Path) -> None:
+    made = with_components(("access",))["Deployment"]
+    (resource,) = COMPONENTS["access"]["resources"]
+    (policy,) = documents(KUBERNETES / "access" / resource)
+    assert valid(tmp_path / "patched.yaml", [made])
+    config = settings_of(made, tmp_path)
+    assert config.jwt_issuer.startswith("https://")
+    assert config.jwt_audience
+    (volume,) = [v for v in pod(made)["volumes"] if v["name"] == "policy"]
+    assert volume["configMap"]["name"] == policy["metadata"]["name"]
+    rules = parse(policy["data"][Path(config.policy_file).name].encode())
+    web, target = Principal("web", frozenset({"team-web"})), Target("111111111111", "eu-west-1", "team-web")
+    assert decide(rules, web, Verb.WRITE, target).allowed
+    assert not decide(rules, Principal(), Verb.READ, target).allowed
+
+
+@pytest.mark.parametrize("names", list(permutations(COMPONENTS)), ids=",".join)
+def test_components_take_nothing_from_each_other(names: tuple[str, ...], tmp_path: Path) -> None:
+    config = settings_of(with_components(names)["Deployment"], tmp_path)
+    assert config.policy_file and config.jwt_issuer and config.tls_certificate_file
+
+
+def test_the_documentation_names_every_component_and_says_that_the_base_is_open() -> None:
+    text = (ROOT / "docs/deploy.md").read_text()
+    assert all(f"| `{name}/` |" in text for name in COMPONENTS)
+    assert "Without the components it is open" in text
