@@ -134,12 +134,12 @@ class Registries:
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
-            if resources.get(tx, str(name), lock=True) is None:
+            row = resources.get(tx, str(name), lock=True)
+            if row is None:
                 raise NotFound("Registry", str(name), "nobody declares anything for it")
-            row = resources.request(tx, str(name))
             if row.spec.get("mode") == "PAUSED":
                 raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
-            operation = operations.create(tx, "ReconcileRegistry", row, caller=caller.principal)
+            operation = operations.reconcile(tx, "ReconcileRegistry", row, caller=caller.principal)
             remember(tx, caller, operation.id)
             record(tx, caller, name, generation=row.generation)
             return operation

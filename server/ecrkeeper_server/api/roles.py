@@ -181,10 +181,10 @@ class Roles(RoleDeletion, RoleServiceServicer):
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
-            if resources.get(tx, str(name), lock=True) is None:
+            row = resources.get(tx, str(name), lock=True)
+            if row is None:
                 raise NotFound("ServiceLinkedRole", str(name), "it is not declared")
-            row = resources.request(tx, str(name))
-            operation = operations.create(tx, "ReconcileServiceLinkedRole", row, caller=caller.principal)
+            operation = operations.reconcile(tx, "ReconcileServiceLinkedRole", row, caller=caller.principal)
             remember(tx, caller, operation.id)
             record(tx, caller, name, generation=row.generation)
             return operation

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
-from ecrkeeper_server.store import dialects
+from ecrkeeper_server.store import dialects, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Request, Resource
@@ -51,6 +51,19 @@ def join(tx: Tx, operation: Operation, caller: str) -> None:
 def is_for(operation: Operation, caller: str) -> bool:
     """Whether a principal asked for an operation; nobody can tell who an anonymous caller was."""
     return bool(caller) and caller in operation.metadata.get(_CALLERS, ())
+
+
+def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Operation:
+    """The operation of a step on a locked resource that begins from now on: one that waits for it, or a new one."""
+    for operation in pending(tx, target.name, method):
+        # Without a lease no step runs; with the same one as then, the step that runs began before.
+        begun = target.lease_token is not None and target.lease_token != operation.metadata.get("behind")
+        if operation.requested == target.requested and not begun:
+            resources.hasten(tx, target.name)
+            join(tx, operation, caller)
+            return operation
+    row = resources.request(tx, target.name)
+    return create(tx, method, row, {"behind": row.lease_token} if row.lease_token else None, caller=caller)
 
 
 def get(tx: Tx, operation: str) -> Operation | None:

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, delete, func, literal_column, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import dialects
@@ -151,6 +163,14 @@ def _desire(now: Now) -> Any:
 def request(tx: Tx, name: str) -> Resource:
     """Ask for a look at the resource now, although nothing new is desired."""
     return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
+
+
+def hasten(tx: Tx, name: str) -> None:
+    """Let the look that was asked for happen now, if it was put off."""
+    put_off = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now(), ~resources.c.urgent)
+    change = update(resources).where(resources.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
+    if tx.conn.execute(change.returning(resources.c.name)).first() is not None:
+        tx.changes(name)
 
 
 def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
