@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -12,13 +13,16 @@ from ecrkeeper_server.access.policy import Policy, Principal
 from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.api.access import CALLER, Access
 from ecrkeeper_server.api.authorization import Authorization
+from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.operations import Operations, OperationView
+from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store.rows import Operation
 from google.longrunning import operations_pb2
 
 WATCH = "/ecrkeeper.v1.AuditService/WatchAuditEvents"
-WAIT = "/google.longrunning.Operations/WaitOperation"
 LIST = "/ecrkeeper.v1.AuditService/ListAuditEvents"
+ROLE = "accounts/111111111111/serviceLinkedRoles/replication"
 OPERATION = f"operations/{'0' * 8}-0000-4000-8000-{'0' * 12}"
 
 
@@ -80,11 +84,48 @@ async def test_a_stream_goes_on_under_another_policy_that_allows_it() -> None:
     assert [step async for step in steps] == list(range(1, 10))
 
 
-async def test_a_call_that_waited_answers_only_who_may_still_read() -> None:
-    request = operations_pb2.WaitOperationRequest(name=OPERATION)
-    assert await Installation("read").call(WAIT, request, policy("read, write")) == "answer"
-    with pytest.raises(PermissionDenied):
-        await Installation("read").call(WAIT, request, policy("write"))
+@pytest.mark.parametrize(("then", "allowed"), [("read, write", True), ("write", False)])
+async def test_a_call_that_waited_answers_only_who_may_still_read(then: str, allowed: bool) -> None:
+    rights = [policy("read")]
+    looks = 0
+
+    class Store:
+        """The operation ends with the second look at it, and the policy has changed by then."""
+
+        async def read(self, _: Any) -> Operation:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                rights.append(policy(then))
+                changes.publish({OPERATION})
+            return Operation("id", "DeleteServiceLinkedRole", ROLE, 1, 1, {}, looks > 1, None, None, 0, None)
+
+    store: Any = Store()
+    changes, unused = Changes(), cast("Any", None)
+    access = Access(lambda: rights[-1])
+    CALLER.set(Principal("alice"))
+    edge = Edge(
+        db=store, aws=unused, changes=changes, wake=lambda: None, home_region="us-east-1",
+        show=OperationView(store, "us-east-1"), access=access,
+    )  # fmt: skip
+    waiting = asyncio.create_task(
+        Operations(edge).WaitOperation(operations_pb2.WaitOperationRequest(name=OPERATION), Unhurried())
+    )
+    while not looks:
+        await asyncio.sleep(0)
+    changes.publish({OPERATION})
+    if allowed:
+        assert (await waiting).done
+    else:
+        with pytest.raises(PermissionDenied):
+            await waiting
+
+
+class Unhurried:
+    """The context of a call without a deadline."""
+
+    def time_remaining(self) -> None:
+        return None
 
 
 async def test_a_call_that_does_not_wait_is_decided_once() -> None:

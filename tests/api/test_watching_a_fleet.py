@@ -15,10 +15,12 @@ from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.api.watched import Step, watched
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, event
+
+from tests import declaring
 
 FIRST = 100_000_000_000
 FIELDS = resource_fields("region", {})
@@ -32,7 +34,7 @@ def name(at: int) -> RegistryName:
 def declare(tx: Tx, at: int) -> None:
     resources.ensure(tx, name(at), NEW_REGISTRY)
     settings = {"scanningConfiguration": {"scanType": "BASIC"}}
-    declarations.put(
+    declaring.put(
         tx, SettingsName(name(at), "web"), settings, deletion_policy="REMOVE", allow_replacement=False,
         registry_generation=1, origin=Origin("test"),
     )  # fmt: skip

@@ -10,12 +10,13 @@ from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import Page, scan
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.declarations import Origin
+from ecrkeeper_server.store.unit_of_work import Origin
 from google.longrunning import operations_pb2
 from google.protobuf.wrappers_pb2 import StringValue
 
+from tests import declaring
 from tests.edge.calls import SETTINGS
 from tests.edge.conftest import Serve
 
@@ -39,7 +40,7 @@ def fill(tx: Tx) -> None:
         operation = operations.create(tx, "ReconcileRegistry", row)
         operations.end(tx, operation, response={})
         for revision in range(MANY if not at else 1):
-            declarations.put(
+            declaring.put(
                 tx, SettingsName(registry, "web"), declared(revision), deletion_policy="REMOVE",
                 allow_replacement=False, registry_generation=1, origin=Origin("Test", "", "", ""),
             )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.access.policy import Policy, Target
 from ecrkeeper_server.api.access import Access
-from ecrkeeper_server.api.layers import WAITING, behaving, behaviour_of
+from ecrkeeper_server.api.layers import behaving, behaviour_of
 from ecrkeeper_server.api.permissions import PERMISSIONS, Need, Needs, operation_target
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
@@ -35,14 +35,9 @@ class Authorization:
 
     def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         # What a call has changed stays changed, whatever the policy says when it answers.
-        waits = method in WAITING
-
         async def call(request: Any, context: Any) -> Any:
-            policy = await self._check(method, request)
-            response = await handler(request, context)
-            if waits and self._access.policy is not policy:
-                await self._check(method, request)
-            return response
+            await self._check(method, request)
+            return await handler(request, context)
 
         return call
 

@@ -18,13 +18,15 @@ import grpc.aio
 from ecrkeeper_server.api.admission import Admission, Kind, Limits
 from ecrkeeper_server.api.checks import NO_MESSAGE, parsing
 from ecrkeeper_server.api.context import principal_of
-from ecrkeeper_server.api.layers import WAITING, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.api.refusals import Refusals
 from ecrkeeper_server.api.status import status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
+# It waits for an operation to end, and works no more than a stream does.
+_WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 _RECEIVE_SECONDS = 30.0
 
 
@@ -45,7 +47,7 @@ class Gate:
         if not method.startswith(_OURS):
             return self._foreign(handler)
         if handler.unary_unary:
-            call = self._unary(handler, Kind.STREAMS if method in WAITING else Kind.CALLS)
+            call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)
             return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
         return grpc.stream_stream_rpc_method_handler(self._stream(handler), None, handler.response_serializer)
 

@@ -14,9 +14,6 @@ import grpc.aio
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-# Unary calls that wait for something to happen: they work no more than a stream does, and last as long.
-WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
-
 
 class Layer(Protocol):
     """Something that every call goes through."""
