@@ -217,6 +217,7 @@ def _limits(config: Config) -> Limits:
         rate_per_principal=config.rate_per_principal,
         burst_per_principal=config.burst_per_principal,
         message_bytes=config.max_message_bytes,
+        request_bytes=config.max_request_bytes,
         metadata_bytes=config.max_metadata_bytes,
         stream_seconds=config.max_stream_seconds,
         connection_seconds=config.max_connection_seconds,

@@ -59,6 +59,7 @@ class Config:
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
     max_message_bytes: int = 4 * 1024 * 1024
+    max_request_bytes: int = 128 * 1024 * 1024
     max_metadata_bytes: int = 16 * 1024
     max_stream_seconds: float = 1800.0
     max_connection_seconds: float = 1800.0
@@ -148,6 +149,7 @@ _RANGES = {
     "rate_per_principal": (0.0, 1_000_000.0),
     "burst_per_principal": (1, 1_000_000),
     "max_message_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "max_request_bytes": (1024 * 1024, 16 * 1024 * 1024 * 1024),
     "max_metadata_bytes": (8 * 1024, 1024 * 1024),
     "max_stream_seconds": (1.0, 86_400.0),
     "max_connection_seconds": (1.0, 86_400.0),

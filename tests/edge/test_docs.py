@@ -11,7 +11,9 @@ from ecrkeeper_server.app import _limits
 from ecrkeeper_server.config import Config
 
 ROOT = Path(__file__).parents[2]
-LIMITS = re.compile(r"(max_(calls|streams|health|message|metadata|connection|stream).*|(rate|burst)_per_principal)")
+LIMITS = re.compile(
+    r"(max_(calls|streams|health|message|request|metadata|connection|stream).*|(rate|burst)_per_principal)"
+)
 
 
 def test_every_limit_of_the_configuration_is_documented_with_its_default() -> None:

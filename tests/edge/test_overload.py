@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,8 +14,12 @@ import ecrkeeper
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from tests import harness
-from tests.edge.calls import CHECK, GET, SERVING, SETTINGS, Calls
+from tests.edge.calls import CHECK, GET, SERVING, SETTINGS, WATCH, Calls
+from tests.edge.half_sent import HalfSent
+from tests.fuzz.messages import varint
 
+ROOT = Path(__file__).parents[2]
+MOST = 4 * 2**20
 CAPACITY = 8
 SECONDS = 4.0
 CONNECTIONS = 8
@@ -84,6 +90,45 @@ async def patient(address: str) -> None:
     async with ecrkeeper.AsyncClient(address, insecure=True, timeout=30) as client:
         pages = [anext(client.list_registries().pages) for _ in range(2 * CAPACITY)]
         await asyncio.gather(*pages)
+
+
+async def flood(address: str, server: harness.Server) -> None:
+    """As many requests as the server takes and as large as they may be, most of which never end; others are answered."""
+    host, port = address.split(":")
+    async with contextlib.AsyncExitStack() as stack:
+        hostile = [await stack.enter_async_context(HalfSent(host, int(port), f"127.0.0.{at}")) for at in range(2, 6)]
+        for connection in hostile:
+            for at in range(300):
+                connection.start(GET if at % 3 else WATCH, MOST)
+        while sum(connection.sent for connection in hostile) < 16 * MOST:
+            await asyncio.sleep(0.05)
+        large = await stack.enter_async_context(Calls(address))
+        padded = NAMED + b"\xa2\x06" + varint(MOST - 100) + b"x" * (MOST - 100)
+        found = await asyncio.gather(*[large.failure(padded, GET, timeout=60) for _ in range(100)])
+        assert {each.code for each in found} <= {"NOT_FOUND", "RESOURCE_EXHAUSTED"}
+        assert all(each.retry_after for each in found if each.code == "RESOURCE_EXHAUSTED")
+        modest = await stack.enter_async_context(Calls(address))
+        began = time.monotonic()
+        assert (await modest.failure(NAMED, GET, timeout=20)).code == "NOT_FOUND"
+        assert time.monotonic() - began < 5.0
+        assert await modest.get(method=CHECK) == SERVING
+        while not any(connection.ended for connection in hostile):
+            await asyncio.sleep(0.05)
+
+
+def test_at_the_defaults_no_flood_of_large_requests_takes_more_memory_than_the_manifests_give(
+    aws: harness.Simulator, tmp_path: Path
+) -> None:
+    server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
+    try:
+        asyncio.run(flood(server.address, server))
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        peak = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    finally:
+        assert server.stop() == 0
+    (given,) = re.findall(r"limits: {memory: (\d+)Mi}", (ROOT / "deploy/kubernetes/api.yaml").read_text())
+    # The rest is for what the calls do.
+    assert peak < int(given) * 2 / 3, peak
 
 
 def test_under_ten_times_the_load_health_answers_memory_stays_and_then_all_is_well(

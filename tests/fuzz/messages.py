@@ -114,14 +114,14 @@ def _unknown(rng: random.Random) -> bytes:
     """Fields of numbers that no message has: nested, grouped, long, with the largest number there is."""
     nested = b"\xfa\x3e\x00"
     for _ in range(rng.choice((1, 30, 120))):
-        nested = b"\xfa\x3e" + _varint(len(nested)) + nested
+        nested = b"\xfa\x3e" + varint(len(nested)) + nested
     group = b"\xfb\x3e" * rng.choice((1, 50, 200))
     return rng.choice(
-        (nested, group, b"\xf8\xff\xff\xff\x0f" + _varint(2**64 - 1), b"\xfa\x3e" + _varint(70_000) + b"x" * 70_000)
+        (nested, group, b"\xf8\xff\xff\xff\x0f" + varint(2**64 - 1), b"\xfa\x3e" + varint(70_000) + b"x" * 70_000)
     )
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)

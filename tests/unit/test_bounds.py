@@ -50,10 +50,10 @@ class Place:
         """A request of so many bytes: the same item again and again; without one, an empty or a wrong one."""
         if not item:
             wire, value = SCALARS.get(self.list.type, (2, b"\0"))
-            item = bytes(messages._varint(self.list.number << 3 | wire)) + value
+            item = bytes(messages.varint(self.list.number << 3 | wire)) + value
         inside = item * (size // len(item))
         for field in reversed(self.path[:-1]):
-            inside = messages._varint(field.number << 3 | 2) + messages._varint(len(inside)) + inside
+            inside = messages.varint(field.number << 3 | 2) + messages.varint(len(inside)) + inside
         return inside
 
 
@@ -86,17 +86,23 @@ def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
 @pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
 def test_a_giant_list_is_refused_with_its_name_before_anything_is_made_of_it(place: Place, size: int) -> None:
     content = place.content(size)
-    tracemalloc.start()
-    try:
-        with pytest.raises(InvalidArgument) as caught:
-            within_bounds(content, place.request)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    with pytest.raises(InvalidArgument) as caught:
+        within_bounds(content, place.request)
     (found,) = caught.value.violations
     assert re.sub(r"\[0\]", "", found.field) == ".".join(field.name for field in place.path)
     assert str(bound_of(place.list)) in found.description and "items" in found.description
-    assert peak < 200_000
+
+
+def test_counting_takes_no_memory() -> None:
+    place = next(place for place in TAKEN if place.list.full_name == "ecrkeeper.v1.PullThroughCacheRules.rules")
+    content = place.content(MIB)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidArgument):
+            within_bounds(content, place.request)
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("place", [p for p in PLACES if p.ignored][:40], ids=str)
@@ -124,7 +130,7 @@ def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
 
 
 def test_a_request_of_too_many_fields_is_refused_whatever_they_are() -> None:
-    with pytest.raises(InvalidArgument, match="more than"):
+    with pytest.raises(InvalidArgument, match="more than 100000 items"):
         within_bounds(b"\x98\x06\x01" * (bounds.MOST_FIELDS + 1), pb.GetRegistryRequest.DESCRIPTOR)
 
 
@@ -191,7 +197,7 @@ def test_faults_behind_many_good_items_are_found() -> None:
 def test_bytes_are_taken_as_the_parser_takes_them(name: str) -> None:
     """Of anything at all, either is refused, or what is left says the same but for what only the server says."""
     rng, kind = random.Random(name), message_factory.GetMessageClass(REQUESTS[name])
-    for _ in range(300):
+    for _ in range(150):
         content = messages.request(REQUESTS[name], rng)
         try:
             expected = kind.FromString(content)
@@ -203,6 +209,7 @@ def test_bytes_are_taken_as_the_parser_takes_them(name: str) -> None:
             assert isinstance(refusal, InvalidArgument) or expected is None, content.hex()
             continue
         if expected is not None:
+            expected.DiscardUnknownFields()
             _strip(expected)
             assert kind.FromString(left) == expected, content.hex()
 

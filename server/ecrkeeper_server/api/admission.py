@@ -30,6 +30,7 @@ class Limits:
     rate_per_principal: float = 1000.0
     burst_per_principal: int = 2000
     message_bytes: int = 4 * 1024 * 1024
+    request_bytes: int = 128 * 1024 * 1024
     metadata_bytes: int = 16 * 1024
     stream_seconds: float = 1800.0
     connection_seconds: float = 1800.0

@@ -46,6 +46,8 @@ class _Field:
     message: Descriptor | None
     # The bytes of an item where several can be packed together: 0 for numbers of any length, None for texts.
     width: int | None
+    # How it may be written; what is written otherwise is of a field that nobody knows.
+    kinds: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -57,7 +59,10 @@ class _Seen:
 
 
 def within_bounds(content: bytes, message: Descriptor) -> bytes:
-    """The bytes of a request without what only the server says; InvalidArgument if there is too much in a list."""
+    """The bytes of a request without what nobody knows and what only the server says.
+
+    InvalidArgument if there is too much in a list.
+    """
     walk = _Walk(content)
     try:
         left = walk.message(0, len(content), message, _Seen(), "", 0)
@@ -101,14 +106,20 @@ _WIDTHS = {
 }  # fmt: skip
 
 
+_KINDS = {0: _VARINT, 4: _FIXED32, 8: _FIXED64, None: _SIZED}
+
+
 @cache
 def _fields(message: Descriptor) -> dict[int, _Field]:
-    return {
-        each.number: _Field(
-            each.name, bound_of(each), output_only(each), each.message_type, _WIDTHS.get(each.type, 0)
-        )
-        for each in message.fields
-    }  # fmt: skip
+    return {each.number: _field(each) for each in message.fields}
+
+
+def _field(described: FieldDescriptor) -> _Field:
+    width = _WIDTHS.get(described.type, 0)
+    kinds = {_KINDS[width], _SIZED if described.is_repeated else _KINDS[width]}
+    return _Field(
+        described.name, bound_of(described), output_only(described), described.message_type, width, frozenset(kinds)
+    )
 
 
 class _Walk:
@@ -129,22 +140,24 @@ class _Walk:
             tag, at = self._number(at)
             kind, number = tag & 7, tag >> 3
             start, at = self._value(kind, at, end)
+            if not number:
+                raise Malformed
             groups += (kind == _GROUP) - (kind == _GROUP_END)
-            known = None if groups else fields.get(number)
-            if known is None:
-                continue
-            if known.output_only:
+            known = fields.get(number) if not groups else None
+            if known is None or known.output_only or kind not in known.kinds:
                 out.append(content[kept:begin])
                 kept = at
                 continue
             if known.bound and not self._counted(known, number, kind, start, at, seen, path):
                 continue
-            if known.message is None or kind != _SIZED:
+            if known.message is None:
                 continue
             inside = self._part(known, number, start, at, seen, path, depth)
             if inside is not None:
                 out += [content[kept:begin], _written(tag), _written(len(inside)), inside]
                 kept = at
+        if groups:
+            raise Malformed
         return b"".join([*out, content[kept:end]]) if out else None
 
     def _part(

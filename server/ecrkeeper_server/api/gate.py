@@ -18,6 +18,7 @@ import grpc.aio
 from ecrkeeper_server.api.admission import Admission, Kind, Limits
 from ecrkeeper_server.api.checks import NO_MESSAGE, parsing
 from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.api.intake import Intake, in_time
 from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.api.refusals import Refusals
 from ecrkeeper_server.api.status import status_of_refusal, trailers
@@ -27,7 +28,6 @@ from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted,
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 # It waits for an operation to end, and works no more than a stream does.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
-_RECEIVE_SECONDS = 30.0
 
 
 class Gate:
@@ -40,6 +40,7 @@ class Gate:
     def __init__(self, limits: Limits, admission: Admission) -> None:
         self._limits = limits
         self._admission = admission
+        self._intake = Intake(limits)
         self._refusals = Refusals()
 
     def around(self, method: str, handler: Any) -> Any:
@@ -54,9 +55,10 @@ class Gate:
     def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
         async def call(_requests: Any, context: Context) -> Any:
             try:
-                with self._entered(context, kind):
-                    request = await _receive(handler, context)
-                    return await handler.unary_unary(request, context)
+                with self._entered(context, kind) as principal:
+                    request = _request(handler, await self._intake.receive(principal, context.read))
+                    with self._intake.holding(principal, _size(request)):
+                        return await handler.unary_unary(request, context)
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
@@ -65,10 +67,11 @@ class Gate:
     def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, Kind.STREAMS):
-                    request = await _receive(handler, context)
-                    async for response in self._until_too_old(handler.unary_stream(request, context)):
-                        yield response
+                with self._entered(context, Kind.STREAMS) as principal:
+                    request = _request(handler, await self._intake.receive(principal, context.read))
+                    with self._intake.holding(principal, _size(request)):
+                        async for response in self._until_too_old(handler.unary_stream(request, context)):
+                            yield response
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
@@ -84,7 +87,7 @@ class Gate:
             """Answer a unary call, or one that writes to its context."""
             try:
                 with self._entered(context, kind):
-                    request = await _receive(checked, context)
+                    request = _request(checked, await in_time(context.read))
                     if request is None:
                         raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
@@ -109,11 +112,11 @@ class Gate:
         return make(answer, None, handler.response_serializer)
 
     @contextmanager
-    def _entered(self, context: Context, kind: Kind) -> Iterator[None]:
+    def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
         principal = caller_of(context)
         self._admission.enter(principal, kind)
         try:
-            yield
+            yield principal
         finally:
             self._admission.leave(principal, kind)
 
@@ -150,15 +153,14 @@ async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         yield request
 
 
-async def _receive(handler: Any, context: Context) -> Any:
-    try:
-        async with asyncio.timeout(_RECEIVE_SECONDS):
-            content = await context.read()
-    except TimeoutError:
-        raise Unavailable("the request did not arrive in time", reason="REQUEST_TOO_SLOW") from None
+def _request(handler: Any, content: Any) -> Any:
     if content is grpc.aio.EOF:
         raise InvalidArgument([Violation("", "the call ended without a request")])
     return handler.request_deserializer(content)
+
+
+def _size(request: Any) -> int:
+    return 0 if request is None else int(request.ByteSize())
 
 
 def caller_of(context: Context) -> str:

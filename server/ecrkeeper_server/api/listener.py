@@ -48,6 +48,8 @@ def options(limits: Limits) -> list[tuple[str, Any]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.max_ping_strikes", 2),
+        # What of a request waits unread is 64 KiB, however fast the connection is.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.so_reuseport", 0),
     ]
 

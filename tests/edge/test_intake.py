@@ -1,0 +1,140 @@
+"""Who may send a request when, and how much is in work at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from ecrkeeper_server.api import intake as module
+from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.intake import Intake
+from ecrkeeper_server.errors import ResourceExhausted, Unavailable
+
+LIMITS = Limits(message_bytes=100, request_bytes=800)
+PLACES, OWN = 4, 2
+
+
+async def quick() -> bytes:
+    return b"x"
+
+
+async def never() -> bytes:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def stalled(intake: Intake, *principals: str) -> AsyncIterator[list[asyncio.Task[bytes]]]:
+    """Requests that do not arrive."""
+    tasks = [asyncio.create_task(intake.receive(each, never)) for each in principals]
+    await settled()
+    yield tasks
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (intake.taken, intake._taken, intake._waiting, intake._receiving) == (0, {}, {}, {})
+
+
+async def test_nobody_has_more_than_half_of_the_places() -> None:
+    intake = Intake(LIMITS)
+    async with stalled(intake, *["greedy"] * 10):
+        assert intake.taken == OWN
+        assert await intake.receive("modest", quick) == b"x"
+
+
+async def test_a_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
+    intake, order = Intake(LIMITS), list[str]()
+
+    async def call(principal: str) -> None:
+        async def read() -> None:
+            order.append(principal)
+
+        await intake.receive(principal, read)
+
+    async with stalled(intake, "a", "a", "b", "b") as held:
+        waiting = [asyncio.create_task(call(each)) for each in ("a", "a", "b", "c", "c")]
+        await settled()
+        assert order == []
+        held[2].cancel()
+        await asyncio.gather(*waiting[2:])
+        assert order[:2] == ["c", "c"] and sorted(order) == ["b", "c", "c"], "a still has its half"
+        held[0].cancel()
+        await asyncio.gather(*waiting)
+
+
+async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_HURRIED_SECONDS", 0.05)
+    intake = Intake(LIMITS)
+    async with stalled(intake, "a", "a", "b", "b") as held:
+        assert await asyncio.wait_for(intake.receive("c", quick), 5) == b"x"
+        with pytest.raises(Unavailable) as caught:
+            await held[0]
+        assert caught.value.reason == "REQUEST_TOO_SLOW"
+        assert not any(each.done() for each in held[1:]), "one for each who waits"
+        assert await asyncio.wait_for(intake.receive("b", quick), 5) == b"x"
+        assert not held[1].done() and held[2].done(), "who has his half waits for a place of his own"
+
+
+async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
+    intake = Intake(LIMITS)
+    async with stalled(intake, "a", "a", "b", "b"):
+        with pytest.raises(ResourceExhausted) as caught:
+            await intake.receive("c", quick)
+        assert (caught.value.reason, caught.value.metadata["of"]) == ("OVERLOADED", "request_bytes")
+        assert caught.value.retry_after
+
+
+async def test_who_goes_away_in_the_moment_he_is_called_leaves_the_place_to_the_next() -> None:
+    intake = Intake(LIMITS)
+    async with stalled(intake, "a", "a", "b", "b") as held:
+        first, second = (asyncio.create_task(intake.receive("c", quick)) for _ in range(2))
+        await settled()
+        held[0].cancel()
+        while not intake._waiting.get("c") or len(intake._waiting["c"]) == 2:
+            await asyncio.sleep(0)
+        first.cancel()
+        assert await asyncio.wait_for(second, 5) == b"x"
+
+
+def test_requests_in_work_are_bounded_in_all_and_for_each() -> None:
+    intake = Intake(LIMITS)
+
+    def refused(principal: str, size: int) -> str:
+        with pytest.raises(ResourceExhausted) as caught, intake.holding(principal, size):
+            pass
+        assert caught.value.retry_after
+        return caught.value.reason
+
+    with intake.holding("a", 150):
+        assert refused("a", 60) == "CONCURRENCY_LIMITED"
+        with intake.holding("b", 200), intake.holding("a", 50):
+            assert refused("c", 1) == "OVERLOADED"
+    with intake.holding("a", 1000):
+        assert refused("b", 1) == "OVERLOADED"
+    assert (intake.held, intake._held) == (0, {})
+
+
+async def test_whatever_ends_how_no_place_is_lost() -> None:
+    intake, rng = Intake(LIMITS), random.Random(1)
+
+    async def slow() -> None:
+        for _ in range(rng.randrange(4)):
+            await asyncio.sleep(0)
+
+    for _ in range(300):
+        calls = [asyncio.create_task(intake.receive(rng.choice("abcd"), slow)) for _ in range(rng.randrange(1, 20))]
+        for _ in range(rng.randrange(6)):
+            await asyncio.sleep(0)
+            rng.choice(calls).cancel()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(each is None or isinstance(each, asyncio.CancelledError) for each in ended)
+        assert (intake.taken, intake._taken, intake._waiting, intake._receiving) == (0, {}, {}, {})
