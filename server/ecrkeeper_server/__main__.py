@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -99,12 +100,20 @@ def _serve(config: Config) -> int:
     import uvloop
 
     from ecrkeeper_server import app
+    from ecrkeeper_server.errors import Refusal
     from ecrkeeper_server.security import open_security
+    from ecrkeeper_server.store.holding import held
 
     security = open_security(config)
-    app.prepare(config)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(app.serve(config, security))
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(config.database_url))
+            app.prepare(config)
+        except Refusal as error:
+            print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
+            return 1
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(app.serve(config, security))
     return 0
 
 

@@ -14,6 +14,7 @@ import pytest
 from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+from ecrkeeper_server.store.holding import held
 
 from tests import harness, postgres
 from tests.e2e.live import Live, Place, fresh_account, rules
@@ -189,3 +190,24 @@ def test_a_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: har
     text = ground.command("export")
     ground.url = f"sqlite:///{copy}"
     assert ground.command("export") == text
+
+
+def test_an_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harness.Simulator, tmp_path: Path) -> None:
+    ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": ground.url}
+
+    def imported(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [harness.program("ecrkeeper-server"), "import", *options, "-"]
+        return subprocess.run(command, env=environment, input=text, capture_output=True, text=True)  # noqa: S603
+
+    text = ground.served(lambda live, place: [declare(live, place), ground.command("export")][1])
+    refused, dry = ground.served(lambda live, place: (imported(), imported("--dry-run")))
+    assert refused.returncode == 1
+    assert "a server uses it; stop that first" in refused.stderr
+    assert dry.returncode == 0, dry.stderr
+    assert imported().returncode == 0
+    # An import keeps servers away as well, and a server that was killed keeps nobody away.
+    with held(ground.url, alone=True), pytest.raises(RuntimeError, match="an import is running"):
+        harness.Server(tmp_path, ground.url, aws.url)
+    harness.Server(tmp_path, ground.url, aws.url).kill()
+    assert imported().returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import shutil
 import sys
@@ -47,10 +48,8 @@ def run(given: argparse.Namespace) -> int:
     try:
         if given.as_owner:
             _check_owner(given.as_owner)
-        if not _prepared(config):
-            return 1
-        with _seekable(given.file) as source:
-            return asyncio.run(_Import(config, given, source).run())
+        with _seekable(given.file) as source, _held(config, given):
+            return asyncio.run(_Import(config, given, source).run()) if _prepared(config) else 1
     except (OSError, Refusal) as error:
         configuration.complain(str(error))
         return 1
@@ -58,6 +57,12 @@ def run(given: argparse.Namespace) -> int:
 
 def _check_owner(owner: str) -> None:
     SettingsName.parse(f"accounts/{'0' * 12}/registries/us-east-1/settings/{owner}", "--as-owner")
+
+
+def _held(config: Config, given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    from ecrkeeper_server.store.holding import held
+
+    return contextlib.nullcontext() if given.dry_run else held(config.database_url, alone=True)
 
 
 def _prepared(config: Config) -> bool:

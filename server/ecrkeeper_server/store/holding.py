@@ -1,0 +1,32 @@
+"""Who uses an SQLite file: a server hears only of changes that it makes itself, so nothing else may write meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from ecrkeeper_server.errors import StoreUnusable, Unavailable
+from ecrkeeper_server.store.schema import make_url
+
+
+@contextlib.contextmanager
+def held(url: str, *, alone: bool = False) -> Iterator[None]:
+    """Hold an SQLite file, `alone` or with others that are not; Unavailable if it is not free. Postgres always is."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        yield
+        return
+    # A file beside it: closing a descriptor of the database itself would drop the locks that SQLite has on it.
+    try:
+        lock = Path(f"{parsed.database}.lock").open("ab")  # noqa: SIM115 - closed below, whatever happens
+    except OSError as error:
+        raise StoreUnusable(f"the database at {parsed.database} cannot be used: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            user = "a server uses it; stop that first" if alone else "an import is running; try again when it has ended"
+            raise Unavailable(f"{parsed.database}: {user}", reason="STORE_IN_USE") from None
+        yield
