@@ -93,7 +93,9 @@ def test_the_image_serves_as_an_unprivileged_user_and_writes_to_its_data_only(
         server.send_signal(getattr(signal, final.value("STOPSIGNAL")))
         ended = server.wait(30)
     assert ended == 0
-    assert sorted(path.name for path in data.iterdir() if not path.name.endswith(("-wal", "-shm"))) == ["ecrkeeper.db"]
+    assert sorted(path.name for path in data.iterdir() if not path.name.endswith(("-wal", "-shm", ".lock"))) == [
+        "ecrkeeper.db"
+    ]
     assert files(image, data) == before, "something outside of the data folder was written"
     assert list(temporary.iterdir()) == []
 
