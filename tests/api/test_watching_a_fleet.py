@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,8 +96,28 @@ async def test_a_snapshot_reads_rows_and_declarations_a_page_at_a_time(
         found = await snapshot(steps)
     assert [step.name for step in found] == [str(name(at)) for at in range(450)]
     assert all([declared.owner for declared in step.declared] == ["web"] for step in found)
-    assert sum("FROM declarations" in each for each in statements) == 5
+    assert sum("JOIN declarations" in each for each in statements) == 5
     assert len(statements) < 15
+
+
+async def test_sqlite_looks_declarations_up_instead_of_reading_all(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    schema.migrate(url)
+    db = schema.open_database(url)
+    plans: list[Any] = []
+
+    def explain(conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT") and "JOIN declarations" in statement:
+            plans.extend(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    await db.write(lambda tx: declare(tx, 0))
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        await db.read(lambda tx: declarations.of_registries(tx, resources.page(tx, "registry", "-", "", 10)))
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+        await db.close()
+    assert any("SEARCH declarations" in plan.detail for plan in plans), plans
 
 
 async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Edge) -> None:

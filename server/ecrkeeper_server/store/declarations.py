@@ -64,13 +64,20 @@ def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
 
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """The declarations of several registries, by the registry's name."""
-    found: dict[str, list[Declaration]] = {row.name: [] for row in registries if row.kind == RegistryName.kind}
-    keys = [(row.account, row.place) for row in registries if row.kind == RegistryName.kind]
-    if keys:
-        query = select(declarations).where(tuple_(declarations.c.account, declarations.c.region).in_(keys))
-        for row in tx.conn.execute(query.order_by(declarations.c.owner)):
-            found[str(RegistryName(row.account, row.region))].append(Declaration.of(row))
+    kept = [row for row in registries if row.kind == RegistryName.kind]
+    found: dict[str, list[Declaration]] = {row.name: [] for row in kept}
+    values = rows({"name": row.name, "account": row.account, "region": row.place} for row in kept)
+    for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if kept else ():
+        found[name].append(Declaration(*columns))
     return found
+
+
+# Joined, because SQLite would read all declarations for a condition on pairs of columns.
+@lru_cache(maxsize=4)
+def _of_registries(dialect: str) -> Select[Any]:
+    names = given(dialect, {name: Text() for name in ("name", "account", "region")})
+    of_it = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
+    return select(names.c.name, *declarations.c).join_from(names, declarations, of_it).order_by(declarations.c.owner)
 
 
 def of_account(tx: Tx, account: str) -> list[Declaration]:
