@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import aiohttp
 from botocore.exceptions import ParamValidationError
 
+from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
 from ecrkeeper_server.aws.telemetry import CallTelemetry
+from ecrkeeper_server.aws.transport import Transport
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
 from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.metrics import Metrics
@@ -64,7 +65,7 @@ class AwsOptions:
 
 
 class AwsClient:
-    """Calls over one HTTP session, each signed with the credentials of its account."""
+    """Calls over shared connections, each signed with the credentials of its account."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class AwsClient:
         self._limiter = Limiter(clock)
         self._ambient = Ambient()
         self._provider = provider or self._default_provider()
-        self._session: aiohttp.ClientSession | None = None
+        self._transport: Transport | None = None
 
     def _default_provider(self) -> Provider:
         options = self._options
@@ -146,7 +147,7 @@ class AwsClient:
             try:
                 sending = self._once(region, service, operation, params, credentials)
                 answer = await self._telemetry.attempt(account, region, service, operation, sending)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            except (NoAnswer, TimeoutError, OSError) as error:
                 if last:
                     raise no_answer(service, operation, error) from error
             else:
@@ -174,32 +175,12 @@ class AwsClient:
         except ParamValidationError as error:
             text = f"{service}:{operation}: {error}"
             raise Permanent(text, reason="AWS_REFUSED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
-        async with self._http().request(
-            prepared.method, prepared.url, data=prepared.body, headers=prepared.headers, allow_redirects=False
-        ) as response:
-            body = await response.read()
-            return self._wire.read(service, operation, response.status, response.headers, body)
-
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # aiohttp has one SSL context for all connections: botocore parses the CA bundle anew for each.
-            connector = aiohttp.TCPConnector(
-                limit=self._options.connections,
-                keepalive_timeout=30,
-                ttl_dns_cache=60,
-            )
-            timeout = aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=5)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=timeout,
-                auto_decompress=False,
-                # AWS sets no cookies; keeping a jar for each call costs a tenth of it.
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            )
-        return self._session
+        if self._transport is None:
+            self._transport = Transport(self._options.timeout, self._options.connections)
+        response = await self._transport.exchange(prepared.place, prepared.encode())
+        return self._wire.read(service, operation, response)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        if self._transport is not None:
+            self._transport.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,12 +18,14 @@ from urllib.parse import urlencode, urlsplit
 
 import botocore.parsers
 import botocore.serialize
+from botocore.awsrequest import HeadersDict
 from botocore.regions import EndpointResolver
-from yarl import URL
 
+from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.signer import sign
+from ecrkeeper_server.aws.transport import Place
 
 USER_AGENT = "ecrkeeper"
 _SERIALIZED = 256
@@ -45,23 +47,30 @@ class Credentials:
 class Endpoint:
     """Where a service is called for a Region, and the Region to sign for."""
 
-    url: URL
+    place: Place
     host: str
+    # What comes before the path of a call; it is not signed.
+    prefix: str
     scope: str
-
-    def at(self, path: str) -> URL:
-        """The URL of a path there."""
-        return self.url if path == "/" else URL(f"{str(self.url).rstrip('/')}{path}", encoded=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A signed request."""
 
+    place: Place
     method: str
-    url: URL
+    target: str
     headers: dict[str, str]
     body: bytes
+
+    def encode(self) -> bytes:
+        """The request as it is sent."""
+        lines = [f"{self.method} {self.target} HTTP/1.1", *[f"{k}: {v}" for k, v in self.headers.items()], "", ""]
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+            raise ValueError("a line break in a header")
+        return head.encode("ascii") + self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ class Wire:
             scope = found.get("credentialScope", {}).get("region", region)
             host = found.get("hostname", f"{self.service(service).model.endpoint_prefix}.{region}.amazonaws.com")
             url = (self._endpoint_url or f"https://{host}").rstrip("/")
-            self._endpoints[key] = Endpoint(URL(url), _host_of(url), scope)
+            self._endpoints[key] = Endpoint(_place_of(url), _host_of(url), urlsplit(url).path, scope)
         return self._endpoints[key]
 
     def prepare(
@@ -139,25 +148,34 @@ class Wire:
             service=spec.model.signing_name,
             now=self._clock(),
         )
-        headers["User-Agent"] = USER_AGENT
-        return Prepared(method, endpoint.at(path), headers, data)
+        sent = {"Host": endpoint.host, **headers, "User-Agent": USER_AGENT, "Content-Length": str(len(data))}
+        return Prepared(endpoint.place, method, endpoint.prefix + path, sent, data)
 
-    def read(self, service: str, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    def read(self, service: str, operation: str, response: Response) -> Answer:
         """The answer in a response.
 
         ECR's is returned as the JSON it is, so that members which the
         installed botocore does not know are seen.
         """
-        spec, request_id = self.service(service), headers.get("x-amzn-requestid", "")
+        status, body = response.status, response.body
+        spec, request_id = self.service(service), response.headers.get("x-amzn-requestid", "")
         if spec.raw and status < 300:
             return Answer(status, json.loads(body or b"{}"), request_id=request_id)
         shape = spec.model.operation_model(operation).output_shape
-        parsed = spec.parser.parse({"status_code": status, "headers": headers, "body": body}, shape)
+        parsed = spec.parser.parse(
+            {"status_code": status, "headers": HeadersDict(response.headers), "body": body}, shape
+        )
         if status < 300:
             return Answer(status, parsed, request_id=request_id)
         error = parsed.get("Error", {})
         code = short_code(str(error.get("Code", status)))
         return Answer(status, {}, code, str(error.get("Message", "")), request_id)
+
+
+def _place_of(url: str) -> Place:
+    parts = urlsplit(url)
+    tls = parts.scheme != "http"
+    return Place(parts.hostname or "", parts.port or (443 if tls else 80), tls)
 
 
 def _host_of(url: str) -> str:

@@ -1,0 +1,149 @@
+"""One connection of HTTP/1.1: a request, then its answer, as often as both sides like.
+
+A general client costs four times as much CPU a call as these few lines around
+httptools, which parses, and refuses what is ambiguous: two lengths, a length
+beside chunks. Whatever else is odd ends the connection, because what comes
+next could be taken for the answer to somebody else's request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import httptools
+
+# An answer of AWS has some ten headers, and its lists come in pages.
+MAX_HEAD = 64 * 1024
+MAX_ANSWER = 16 * 1024 * 1024
+_ENDED = "the connection ended before the answer did"
+
+
+class NoAnswer(Exception):
+    """The other side ended the connection, or sent something that is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; the names of its headers are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """Carries one exchange at a time. `idle_since` is for whoever keeps it."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[Response] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._received = 0
+        self._with_head = self._whole = self._lasting = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether another exchange may begin."""
+        return self._transport is not None and self._answer is None and not self._transport.is_closing()
+
+    async def exchange(self, request: bytes) -> Response:
+        """The answer to a request; NoAnswer if there is none. Whoever gives up ends the connection."""
+        if self._transport is None or not self.usable:
+            raise NoAnswer(_ENDED)
+        self._begin()
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._answer = answer
+        try:
+            self._transport.write(request)
+            return await answer
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._answer = None
+
+    def close(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what to write to."""
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come."""
+        if self._answer is None or self._whole:
+            # Nobody has asked for it.
+            self.close()
+            return
+        self._received += len(data)
+        fault = "" if self._received <= MAX_ANSWER else "the answer is too long"
+        try:
+            if not fault:
+                self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            fault = f"not an answer of HTTP: {error}"
+        if not self._with_head and self._received > MAX_HEAD:
+            fault = "the head of the answer is too long"
+        if self._whole:
+            self._deliver(reusable=self._lasting and not fault)
+        elif fault:
+            self._fail(NoAnswer(fault))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The answer is whole if it was to last until the end of the connection; else there is none."""
+        if self._answer is None or self._whole:
+            return
+        lengths = self._headers.keys() & {"content-length", "transfer-encoding"}
+        if exc is None and self._with_head and not lengths:
+            self._deliver(reusable=False)
+        else:
+            self._fail(exc if isinstance(exc, OSError) else NoAnswer(_ENDED))
+
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        if self._whole:
+            raise NoAnswer("more than one answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser; what trails the body is of no interest."""
+        if not self._with_head:
+            key, text = name.decode("ascii").lower(), value.decode("latin-1")
+            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        # "Continue" and its like come before the answer.
+        self._with_head = self._parser.get_status_code() >= 200
+        if not self._with_head:
+            self._headers = {}
+
+    def on_body(self, data: bytes) -> None:
+        """Called by the parser."""
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        self._whole = self._with_head
+        # The parser knows only until the next byte.
+        self._lasting = self._parser.should_keep_alive()
+
+    def _deliver(self, *, reusable: bool) -> None:
+        if not reusable:
+            self.close()
+        if self._answer is not None and not self._answer.done():
+            status = self._parser.get_status_code()
+            self._answer.set_result(Response(status, self._headers, b"".join(self._body)))
+
+    def _fail(self, error: Exception) -> None:
+        self.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)

@@ -1,0 +1,106 @@
+"""Connections to AWS: kept open, shared by all calls, bounded in number."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+from ecrkeeper_server.aws.connection import Connection, Response
+
+_CONNECT_SECONDS = 5.0
+_IDLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to connect to."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Transport:
+    """Exchanges requests for answers. `seconds` are for one exchange, connecting and waiting for room included."""
+
+    def __init__(self, seconds: float, connections: int, context: ssl.SSLContext | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._seconds = seconds
+        self._most = connections
+        self._room = asyncio.Semaphore(connections)
+        self._context = context
+        self._idle: dict[Place, list[Connection]] = {}
+        self._count = 0
+        self._cleaning: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def exchange(self, place: Place, request: bytes) -> Response:
+        """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect."""
+        async with asyncio.timeout(self._seconds), self._room:
+            connection = self._kept(place) or await self._connect(place)
+            try:
+                return await connection.exchange(request)
+            finally:
+                self._keep(place, connection)
+
+    async def _connect(self, place: Place) -> Connection:
+        context = self._tls() if place.tls else None
+        name = place.host if place.tls else None
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, connection = await self._loop.create_connection(
+                Connection, place.host, place.port, ssl=context, server_hostname=name
+            )
+        return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        # One for all connections: reading the certificates of the authorities costs as much as twenty calls.
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context
+
+    def _kept(self, place: Place) -> Connection | None:
+        """The connection that was used last, which is the least likely to have been ended by the other side."""
+        kept = self._idle.get(place, [])
+        while kept:
+            self._count -= 1
+            connection = kept.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def _keep(self, place: Place, connection: Connection) -> None:
+        if self._count >= self._most or self._closed:
+            connection.close()
+        if not connection.usable:
+            return
+        self._count += 1
+        self._idle.setdefault(place, []).append(connection)
+        connection.idle_since = self._loop.time()
+        if self._cleaning is None:
+            self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean)
+
+    def _clean(self) -> None:
+        """End what has been idle for long, and come again if anything is left."""
+        oldest = self._loop.time() - _IDLE_SECONDS
+        for place, kept in list(self._idle.items()):
+            young = [c for c in kept if c.usable and c.idle_since > oldest]
+            for connection in kept:
+                if connection not in young:
+                    connection.close()
+            self._count -= len(kept) - len(young)
+            if young:
+                self._idle[place] = young
+            else:
+                del self._idle[place]
+        self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean) if self._idle else None
+
+    def close(self) -> None:
+        """End every connection that is not in use, and the others when they are done."""
+        self._closed = True
+        if self._cleaning is not None:
+            self._cleaning.cancel()
+        for kept in self._idle.values():
+            for connection in kept:
+                connection.close()
+        self._idle.clear()

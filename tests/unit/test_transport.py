@@ -1,0 +1,274 @@
+"""The connections to AWS: what is an answer, what is none, and which connections are used again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+
+import pytest
+import trustme
+from ecrkeeper_server.aws.connection import MAX_ANSWER, MAX_HEAD, NoAnswer
+from ecrkeeper_server.aws.transport import Place, Transport
+from ecrkeeper_server.aws.wire import Credentials, Wire
+
+REQUEST = b"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 2\r\n\r\n{}"
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+END = object()
+"""The other side ends the connection."""
+
+
+class Other:
+    """The other side: for each request, the next of `script`, piece by piece."""
+
+    def __init__(self, *script: tuple[object, ...]) -> None:
+        self.script = list(script)
+        self.connections = self.open = 0
+        self.place = Place("127.0.0.1", 0, False)
+        self.closed = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open += 1
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n{}")
+                for piece in self.script.pop(0):
+                    if piece is END:
+                        return
+                    if isinstance(piece, asyncio.Event):
+                        await piece.wait()
+                        continue
+                    assert isinstance(piece, bytes)
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0.001)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.open -= 1
+            self.closed.set()
+            writer.close()
+
+
+@contextlib.asynccontextmanager
+async def other(*script: tuple[object, ...], context: ssl.SSLContext | None = None) -> AsyncIterator[Other]:
+    found = Other(*script)
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        found.place = Place("127.0.0.1", server.sockets[0].getsockname()[1], context is not None)
+        yield found
+
+
+@contextlib.contextmanager
+def transport(seconds: float = 10.0, connections: int = 4, context: ssl.SSLContext | None = None):
+    found = Transport(seconds, connections, context)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+async def settle() -> None:
+    """Let both sides see what has happened."""
+    for _ in range(5):
+        await asyncio.sleep(0.005)
+
+
+ANSWERS = [
+    ("with a length", (GOOD,), 200, b"{}", True),
+    ("byte by byte", tuple(bytes([b]) for b in GOOD), 200, b"{}", True),
+    ("without a body", (b"HTTP/1.1 204 No Content\r\n\r\n",), 204, b"", True),
+    ("empty", (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",), 400, b"", True),
+    ("in chunks", (CHUNKED, b"1\r\n{\r\n", b"1;x=y\r\n}\r\n0\r\nTrailing: z\r\n\r\n"), 200, b"{}", True),
+    ("after others", (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", GOOD), 200, b"{}", True),
+    ("that is the last", (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",), 200, b"{}", False),
+    ("of HTTP/1.0", (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",), 200, b"{}", False),
+    ("to the end", (b"HTTP/1.1 200 OK\r\n\r\n{", b"}", END), 200, b"{}", False),
+    ("and another", (GOOD + GOOD,), 200, b"{}", False),
+    ("and more", (GOOD + b"more",), 200, b"{}", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pieces", "status", "body", "again"), [r[1:] for r in ANSWERS], ids=[r[0] for r in ANSWERS])
+async def test_an_answer_is_read_and_its_connection_used_again_if_that_is_safe(
+    pieces: tuple[object, ...], status: int, body: bytes, again: bool
+) -> None:
+    async with other(pieces, (GOOD,)) as there:
+        with transport() as ours:
+            answer = await ours.exchange(there.place, REQUEST)
+            assert (answer.status, answer.body) == (status, body)
+            assert "x" not in answer.headers
+            assert "trailing" not in answer.headers
+            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == (1 if again else 2)
+
+
+NO_ANSWERS = [
+    ("nothing at all", (END,)),
+    ("half a head", (b"HTTP/1.1 200 OK\r\nContent-Le", END)),
+    ("half a body", (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", END)),
+    ("half of the chunks", (CHUNKED + b"2\r\n{}\r\n", END)),
+    ("half of a chunk", (CHUNKED + b"5\r\n{}", END)),
+    ("garbage", (b"\x00\x01 what is this\r\n\r\n",)),
+    ("another protocol", (b"220 mail ESMTP\r\n",)),
+    ("two lengths", (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",)),
+    ("a length and chunks", (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",)),
+    ("a length that is none", (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",)),
+    ("another protocol from now on", (b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",)),
+    ("a head without end", (b"HTTP/1.1 200 OK\r\n", *(b"X: " + b"y" * 8000 + b"\r\n",) * (MAX_HEAD // 8000 + 2))),
+    ("one header without end", (b"HTTP/1.1 200 OK\r\nX: ", *(b"y" * 8000,) * (MAX_HEAD // 8000 + 2))),
+    ("others without end", (b"HTTP/1.1 100 Continue\r\n\r\n" * 4000,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", [row[1] for row in NO_ANSWERS], ids=[row[0] for row in NO_ANSWERS])
+async def test_what_is_no_answer_is_said_to_be_none_and_its_connection_is_ended(pieces: tuple[object, ...]) -> None:
+    async with other(pieces, (GOOD,)) as there:
+        with transport() as ours:
+            with pytest.raises((NoAnswer, ConnectionError)):
+                await ours.exchange(there.place, REQUEST)
+            await asyncio.wait_for(there.closed.wait(), 5)
+            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == 2
+
+
+async def test_an_answer_that_is_too_long_is_not_kept_in_memory() -> None:
+    piece = b"x" * 1_000_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
+    async with other((head, *(piece,) * (MAX_ANSWER // len(piece) + 2))) as there:
+        with transport() as ours, pytest.raises((NoAnswer, ConnectionError)):
+            await ours.exchange(there.place, REQUEST)
+
+
+async def test_headers_are_found_whatever_their_case_and_joined_if_there_are_several() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: abc\r\nVia: a\r\nVIA: b\r\nEmpty:\r\nContent-Length: 0\r\n\r\n"
+    async with other((answer,)) as there:
+        with transport() as ours:
+            found = (await ours.exchange(there.place, REQUEST)).headers
+    assert found == {"x-amzn-requestid": "abc", "via": "a, b", "empty": "", "content-length": "0"}
+
+
+async def test_what_nobody_asked_for_is_not_taken_for_the_next_answer() -> None:
+    early = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"
+    async with other((GOOD, early), (GOOD,)) as there:
+        with transport() as ours:
+            await ours.exchange(there.place, REQUEST)
+            await settle()
+            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == 2
+
+
+async def test_a_connection_that_the_other_side_has_ended_is_not_used_again() -> None:
+    async with other((GOOD, END), (GOOD,)) as there:
+        with transport() as ours:
+            await ours.exchange(there.place, REQUEST)
+            await settle()
+            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == 2
+
+
+async def test_a_slow_answer_is_given_up_and_never_taken_for_a_later_one() -> None:
+    late = asyncio.Event()
+    async with other((late, GOOD), (GOOD,)) as there:
+        with transport(seconds=0.1) as ours:
+            with pytest.raises(TimeoutError):
+                await ours.exchange(there.place, REQUEST)
+            late.set()
+            assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == 2
+
+
+async def test_whoever_goes_away_ends_the_connection() -> None:
+    never = asyncio.Event()
+    async with other((never,), (GOOD,)) as there:
+        with transport() as ours:
+            asking = asyncio.create_task(ours.exchange(there.place, REQUEST))
+            await settle()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            never.set()
+            await asyncio.wait_for(there.closed.wait(), 5)
+            await ours.exchange(there.place, REQUEST)
+            assert there.connections == 2
+
+
+async def test_no_more_connections_are_opened_than_there_may_be() -> None:
+    go = asyncio.Event()
+    async with other(*[(go, GOOD)] * 10) as there:
+        with transport(connections=3) as ours:
+            asking = [asyncio.create_task(ours.exchange(there.place, REQUEST)) for _ in range(10)]
+            await settle()
+            assert there.open == 3
+            go.set()
+            assert [(await one).body for one in asking] == [b"{}"] * 10
+            assert there.connections == 3
+
+
+async def test_idle_connections_to_many_places_are_no_more_than_there_may_be() -> None:
+    async with other((GOOD,)) as a, other((GOOD,)) as b, other((GOOD,)) as c:
+        with transport(connections=2) as ours:
+            for there in (a, b, c):
+                await ours.exchange(there.place, REQUEST)
+            await settle()
+            assert a.open + b.open + c.open == 2
+
+
+async def test_a_place_where_nobody_listens_is_an_error_of_the_network() -> None:
+    async with other() as there:
+        place = there.place
+    with transport() as ours, pytest.raises(OSError):
+        await ours.exchange(place, REQUEST)
+
+
+def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    there, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(name).configure_cert(there)
+    authority.configure_trust(ours)
+    return there, ours
+
+
+async def test_the_other_side_is_known_by_its_certificate() -> None:
+    theirs, context = contexts("127.0.0.1")
+    async with other((GOOD,), (GOOD,), context=theirs) as there:
+        with transport(context=context) as ours:
+            for _ in range(2):
+                assert (await ours.exchange(there.place, REQUEST)).body == b"{}"
+            assert there.connections == 1
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_of_another_name_or_another_authority_is_refused(trusted: bool) -> None:
+    theirs, context = contexts("api.ecr.us-east-1.amazonaws.com" if trusted else "127.0.0.1")
+    async with other((GOOD,), context=theirs) as there:
+        with transport(context=context if trusted else ssl.create_default_context()) as ours:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await ours.exchange(there.place, REQUEST)
+            assert len(there.script) == 1, "nothing was sent"
+
+
+@pytest.mark.parametrize("text", ["a\r\nX-Amz-Target: other", "a\nb", "a\rb"])
+def test_no_header_can_bring_in_another(text: str) -> None:
+    prepared = Wire().prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret", text))
+    with pytest.raises(ValueError):
+        prepared.encode()
+
+
+ENDPOINTS = [
+    (None, Place("api.ecr.us-east-1.amazonaws.com", 443, True), "api.ecr.us-east-1.amazonaws.com", "/"),
+    ("http://127.0.0.1:4566", Place("127.0.0.1", 4566, False), "127.0.0.1:4566", "/"),
+    ("https://aws.example:443/", Place("aws.example", 443, True), "aws.example", "/"),
+    ("http://[::1]:4566/ecr", Place("::1", 4566, False), "[::1]:4566", "/ecr/"),
+]
+
+
+@pytest.mark.parametrize(("url", "place", "host", "target"), ENDPOINTS)
+def test_requests_go_to_the_endpoint(url: str | None, place: Place, host: str, target: str) -> None:
+    prepared = Wire(url).prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret"))
+    assert (prepared.place, prepared.headers["Host"], prepared.target) == (place, host, target)
+    assert prepared.encode().endswith(b"\r\nContent-Length: 2\r\n\r\n{}")
