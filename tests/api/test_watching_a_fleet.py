@@ -16,7 +16,7 @@ from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.api.watched import Step, watched
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import resources, schema
+from ecrkeeper_server.store import declarations, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.unit_of_work import Origin
 from sqlalchemy import Engine, event

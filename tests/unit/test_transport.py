@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 
 import pytest
 import trustme
-from ecrkeeper_server.aws.connection import MAX_ANSWER, MAX_HEAD, NoAnswer
+from ecrkeeper_server.aws.connection import MAX_ANSWER, MAX_HEAD, NoAnswer, Response
 from ecrkeeper_server.aws.transport import Place, Transport
 from ecrkeeper_server.aws.wire import Credentials, Wire
 
@@ -272,3 +273,25 @@ def test_requests_go_to_the_endpoint(url: str | None, place: Place, host: str, t
     prepared = Wire(url).prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret"))
     assert (prepared.place, prepared.headers["Host"], prepared.target) == (place, host, target)
     assert prepared.encode().endswith(b"\r\nContent-Length: 2\r\n\r\n{}")
+
+
+async def test_connecting_is_given_up_as_well() -> None:
+    # Nobody accepts, and no more than one may wait for that.
+    with socket.socket() as deaf, socket.socket() as first, transport(seconds=0.2) as ours:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        first.connect(deaf.getsockname())
+        tls = Place(*deaf.getsockname(), tls=True)
+        for place in (Place(*deaf.getsockname(), tls=False), tls):
+            with pytest.raises(TimeoutError):
+                await ours.exchange(place, REQUEST)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"a": NaN}', b"<html>", b"\xff"])
+def test_an_answer_of_ecr_that_is_no_object_of_json_is_no_answer(body: bytes) -> None:
+    wire, answer = Wire(), Response(200, {"x-amzn-requestid": "abc"}, body)
+    if body:
+        with pytest.raises(NoAnswer):
+            wire.read("ecr", "DescribeRegistry", answer)
+    else:
+        assert wire.read("ecr", "DescribeRegistry", answer).data == {}

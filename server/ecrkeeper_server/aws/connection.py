@@ -53,13 +53,19 @@ class Connection(asyncio.Protocol):
         """Whether another exchange may begin."""
         return self._transport is not None and self._answer is None and not self._transport.is_closing()
 
-    async def exchange(self, request: bytes) -> Response:
-        """The answer to a request; NoAnswer if there is none. Whoever gives up ends the connection."""
+    async def exchange(self, request: bytes, until: float) -> Response:
+        """The answer to a request; raises NoAnswer, OSError, or TimeoutError when the loop's time is `until`.
+
+        Whoever gives up ends the connection.
+        """
         if self._transport is None or not self.usable:
             raise NoAnswer(_ENDED)
         self._begin()
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Response] = loop.create_future()
         self._answer = answer
+        # `asyncio.timeout` would cost a tenth of the call.
+        limit = loop.call_at(until, self._fail, TimeoutError())
         try:
             self._transport.write(request)
             return await answer
@@ -67,6 +73,7 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         finally:
+            limit.cancel()
             self._answer = None
 
     def close(self) -> None:

@@ -37,12 +37,24 @@ class Transport:
 
     async def exchange(self, place: Place, request: bytes) -> Response:
         """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect."""
-        async with asyncio.timeout(self._seconds), self._room:
-            connection = self._kept(place) or await self._connect(place)
+        until = self._loop.time() + self._seconds
+        connection = await self._take(place, until)
+        try:
+            return await connection.exchange(request, until)
+        finally:
+            self._give_back(place, connection)
+
+    async def _take(self, place: Place, until: float) -> Connection:
+        if not self._room.locked() and (connection := self._kept(place)):
+            await self._room.acquire()
+            return connection
+        async with asyncio.timeout_at(until):
+            await self._room.acquire()
             try:
-                return await connection.exchange(request)
-            finally:
-                self._keep(place, connection)
+                return self._kept(place) or await self._connect(place)
+            except BaseException:
+                self._room.release()
+                raise
 
     async def _connect(self, place: Place) -> Connection:
         context = self._tls() if place.tls else None
@@ -69,7 +81,8 @@ class Transport:
                 return connection
         return None
 
-    def _keep(self, place: Place, connection: Connection) -> None:
+    def _give_back(self, place: Place, connection: Connection) -> None:
+        self._room.release()
         if self._count >= self._most or self._closed:
             connection.close()
         if not connection.usable:

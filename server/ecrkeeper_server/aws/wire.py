@@ -7,7 +7,6 @@ by all accounts and Regions.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,10 +17,11 @@ from urllib.parse import urlencode, urlsplit
 
 import botocore.parsers
 import botocore.serialize
+import orjson
 from botocore.awsrequest import HeadersDict
 from botocore.regions import EndpointResolver
 
-from ecrkeeper_server.aws.connection import Response
+from ecrkeeper_server.aws.connection import NoAnswer, Response
 from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.signer import sign
@@ -160,7 +160,7 @@ class Wire:
         status, body = response.status, response.body
         spec, request_id = self.service(service), response.headers.get("x-amzn-requestid", "")
         if spec.raw and status < 300:
-            return Answer(status, json.loads(body or b"{}"), request_id=request_id)
+            return Answer(status, _members(body or b"{}"), request_id=request_id)
         shape = spec.model.operation_model(operation).output_shape
         parsed = spec.parser.parse(
             {"status_code": status, "headers": HeadersDict(response.headers), "body": body}, shape
@@ -170,6 +170,16 @@ class Wire:
         error = parsed.get("Error", {})
         code = short_code(str(error.get("Code", status)))
         return Answer(status, {}, code, str(error.get("Message", "")), request_id)
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(body)
+    except ValueError as error:
+        raise NoAnswer("the answer is not JSON") from error
+    if not isinstance(found, dict):
+        raise NoAnswer("the answer is not an object of JSON")
+    return found
 
 
 def _place_of(url: str) -> Place:

@@ -239,7 +239,8 @@ class Engine:
         now, home = claimed_at, self._options.home_region
         step = Step(row, self._db, self._aws, self._desired.put, now, home, reconcile_id=ending.reconcile_id)
         try:
-            result = await asyncio.wait_for(self._step(step), self._options.step_timeout)
+            async with asyncio.timeout(self._options.step_timeout):
+                result = await (role_step(step) if row.kind == "role" else registry_step(step))
         except LeaseLostError:
             log.warning("lease_lost")
             ending.result = "lease_lost"
@@ -272,9 +273,6 @@ class Engine:
             reason=ending.reason,
             drift=len(result.state.get("drift", [])),
         )
-
-    async def _step(self, step: Step) -> StepResult:
-        return await (role_step(step) if step.claimed.kind == "role" else registry_step(step))
 
     async def _read_desired(self, rows: list[Resource]) -> list[Desired | None]:
         found = await self._db.read(lambda tx: bulk.desired(tx, rows))

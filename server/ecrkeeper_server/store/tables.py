@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false
 from sqlalchemy.engine import Dialect
 
@@ -30,7 +31,16 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
-        return None if value is None else json.loads(value)
+        return None if value is None else _read(value)
+
+
+def _read(text: str) -> Any:
+    try:
+        # A sweep reads a row and a declaration for each registry; it takes a fifth of the time.
+        return orjson.loads(text)
+    except ValueError:
+        # Half of a surrogate pair, which JSON can escape and `process_bind_param` may have written.
+        return json.loads(text)
 
 
 metadata = MetaData()
