@@ -24,6 +24,7 @@ from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.postgres import PostgresDatabase
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase
@@ -90,13 +91,13 @@ def watch_steps() -> None:
     """Give each step its counter and note when it runs."""
     original = Engine._work
 
-    async def work(self: Engine, row: Resource) -> None:
+    async def work(self: Engine, row: Resource, desired: Desired | None) -> None:
         if row.kind == KIND:
             left = int(row.account) - BASE
             current.set(counters.setdefault(row.name, Counter(row.name, left)))
         say(row=row.name, what="begin")
         try:
-            await original(self, row)
+            await original(self, row, desired)
         finally:
             say(row=row.name, what="end")
 

@@ -19,11 +19,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
-    row = step.claimed
-    desired = await step.desired(row)
-    if desired is None or desired.generation != row.generation:
-        changed = Temporary("what is desired has just changed", reason="CHANGED_MEANWHILE", after=0.0)
-        return StepResult(row.state, Standing(False, changed), observed=False, settled=False)
+    row, desired = step.claimed, step.desired
     composition = compose({d.owner: split_all(d.settings) for d in desired.declared})
     run = Run(composition, desired.declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
     mode = row.spec.get("mode", "ENFORCE")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ class LeaseLostError(Exception):
 
 @dataclass(slots=True)
 class Step:
-    """A claimed row and the means to work on it. `now` is in microseconds.
+    """A claimed row and the means to work on it. `now` is in microseconds; nothing is `desired` of roles.
 
     `saved`: the row's state is no longer the claimed one, because the step
     had something to remember on its way. `writes` are the calls that the step
@@ -32,7 +32,7 @@ class Step:
     claimed: Resource
     db: Database
     aws: Aws
-    desired: Callable[[Resource], Awaitable[Desired | None]]
+    desired: Desired
     now: int
     home_region: str
     saved: bool = False

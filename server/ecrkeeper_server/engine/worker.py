@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.registry_step import registry_step
@@ -22,6 +21,7 @@ from ecrkeeper_server.engine.telemetry import Ending, StepTelemetry
 from ecrkeeper_server.engine.trail import complete
 from ecrkeeper_server.errors import AwsError, Refusal, Temporary
 from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import audit, bulk, operations, queue, resources
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -71,8 +71,9 @@ class Engine:
         self._options = options
         self._finisher = Finisher(db, options.resync, jitter)
         self._telemetry = telemetry or StepTelemetry(Metrics().engine)
-        self._desired: Batch[Resource, Desired | None] = Batch(self._read_desired)
         self._woken = asyncio.Event()
+        # Something was written; a step that ends wakes the loop as well.
+        self._hinted = True
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
@@ -85,6 +86,7 @@ class Engine:
 
     def wake(self) -> None:
         """Look for due rows now: a hint that something was written."""
+        self._hinted = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -133,10 +135,10 @@ class Engine:
         """Seconds to the next row that there is room for, 0 if it is due, at most a few: hints can be lost."""
         turn, urgent = self._room()
         if not turn.slots and self._slots.turn.slots:
-            return _GATHER_SECONDS
+            return max(0.001, self._claimed_at + _GATHER_SECONDS - time.monotonic())
         if not turn.slots:
             # A step that ends wakes the loop; a retry of an urgent row may come earlier.
-            return _FULL_SECONDS if urgent.slots else _IDLE_SECONDS
+            return _FULL_SECONDS if self._slots.urgent.slots else _IDLE_SECONDS
         if not self._running:
             # Whatever is urgent fits into the room for rows in turn as well.
             urgent = NO_ROOM
@@ -147,12 +149,13 @@ class Engine:
         """The room for rows in turn and for urgent ones.
 
         Claims of single rows would cost more than the steps: rows in turn wait
-        for more room, though not for long.
+        for more room, though not for long, and urgent ones with them if nobody
+        has written any.
         """
         turn, urgent = self._slots.turn, self._slots.urgent
-        little = turn.slots < self._options.concurrency // 4
+        little = turn.slots < self._options.concurrency // 2
         if little and self._running and time.monotonic() < self._claimed_at + _GATHER_SECONDS:
-            turn = queue.NO_ROOM
+            return NO_ROOM, urgent if self._hinted else NO_ROOM
         return turn, urgent
 
     async def _wait(self, seconds: float) -> None:
@@ -166,7 +169,8 @@ class Engine:
         turn, urgent = self._room()
         if not (turn.slots or urgent.slots) or self._stopping:
             return False
-        claimed = await self._db.write(lambda tx: queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent))
+        self._hinted = False
+        claimed, desired = await self._db.write(lambda tx: self._claim(tx, turn, urgent))
         if self._stopping and claimed:
             names = [row.name for row in claimed]
             await self._db.write(lambda tx: queue.release(tx, names, claimed[0].lease_token or ""))
@@ -175,12 +179,18 @@ class Engine:
             self._claimed_at = time.monotonic()
         self._slots.take(claimed)
         for row in claimed:
-            task = asyncio.create_task(self._work(row))
+            task = asyncio.create_task(self._work(row, desired.get(row.name)))
             self._running[task] = row
             task.add_done_callback(self._done)
         # One account's rows may have hidden those behind them; nothing urgent was hidden if there was none.
         left = self._slots.urgent if any(row.urgent for row in claimed) else NO_ROOM
         return bool(claimed) and (self._slots.turn.slots > 0 or left.slots > 0)
+
+    def _claim(self, tx: Tx, turn: queue.Room, urgent: queue.Room) -> tuple[list[Resource], dict[str, Desired]]:
+        """Rows to work on, and what is desired of those that are registries: nobody can change it in between."""
+        claimed = queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent)
+        registries = [row for row in claimed if row.kind == RegistryName.kind]
+        return claimed, bulk.desired(tx, registries) if registries else {}
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.give_back(self._running.pop(task))
@@ -229,15 +239,15 @@ class Engine:
         for token, names in held.items():
             queue.renew(tx, names, token, self._options.lease)
 
-    async def _work(self, row: Resource) -> None:
+    async def _work(self, row: Resource, desired: Desired | None) -> None:
         with self._telemetry.step(row) as ending:
-            await self._take_step(row, ending)
+            await self._take_step(row, desired, ending)
 
-    async def _take_step(self, row: Resource, ending: Ending) -> None:
+    async def _take_step(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
         # The database's time, whatever this process's clock says.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
-        step = Step(row, self._db, self._aws, self._desired.put, now, home, reconcile_id=ending.reconcile_id)
+        step = Step(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
         try:
             async with asyncio.timeout(self._options.step_timeout):
                 result = await (role_step(step) if row.kind == "role" else registry_step(step))
@@ -273,10 +283,6 @@ class Engine:
             reason=ending.reason,
             drift=len(result.state.get("drift", [])),
         )
-
-    async def _read_desired(self, rows: list[Resource]) -> list[Desired | None]:
-        found = await self._db.read(lambda tx: bulk.desired(tx, rows))
-        return [found.get(row.name) for row in rows]
 
     async def _failed(self, step: Step, error: AwsError) -> StepResult:
         """The result of a step that was broken off; what it saved on its way stays."""

@@ -23,36 +23,35 @@ from ecrkeeper_server.store.tables import declarations, operations, resources
 
 @dataclass(slots=True)
 class Desired:
-    """What is declared for a registry, the generation that belongs to, and the operations that wait for it."""
+    """What is declared for a registry, and the operations that wait for it."""
 
-    generation: int
     declared: list[Declaration] = field(default_factory=list)
     pending: list[Operation] = field(default_factory=list)
 
 
 def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
-    """What is desired of registries, by name; those that are gone are left out."""
+    """What is desired of registries, by name.
+
+    It belongs to their generation if this transaction has changed or locked
+    them: whoever changes a declaration changes its registry as well.
+    """
     values = rows({"name": row.name} for row in registries)
-    found: dict[str, Desired] = {}
+    found = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
-    for name, generation, *rest in tx.conn.execute(declared, values):
-        one = found.setdefault(name, Desired(generation))
-        if rest[0] is not None:
-            one.declared.append(Declaration(*rest))
+    for name, *columns in tx.conn.execute(declared, values):
+        found[name].declared.append(Declaration(*columns))
     for row in tx.conn.execute(waiting, values):
-        if row.target in found:
-            found[row.target].pending.append(Operation.of(row))
+        found[row.target].pending.append(Operation.of(row))
     return found
 
 
 @lru_cache(maxsize=4)
 def _desired(dialect: str) -> tuple[Select[Any], Select[Any]]:
     names = given(dialect, {"name": Text()})
-    # One statement: what changes a declaration changes the generation in the same transaction.
     declared = (
-        select(resources.c.name, resources.c.generation.label("registry"), *declarations.c)
+        select(resources.c.name, *declarations.c)
         .join_from(names, resources, resources.c.name == names.c.name)
-        .outerjoin(
+        .join(
             declarations,
             and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place),
         )
