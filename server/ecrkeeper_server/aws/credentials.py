@@ -41,7 +41,14 @@ class Ambient:
 
     async def __call__(self, account: str) -> Credentials:
         """The credentials of the environment, whatever the account."""
+        if self._at_hand():
+            return self._frozen()
         return await asyncio.to_thread(self._resolve)
+
+    def _at_hand(self) -> bool:
+        """Whether nothing has to be fetched, from a file or over the network, to have them."""
+        refresh_needed = getattr(self._found, "refresh_needed", None)
+        return self._found is not None and (refresh_needed is None or not refresh_needed())
 
     def _resolve(self) -> Credentials:
         with self._lock:
@@ -53,6 +60,9 @@ class Ambient:
                 after=60,
                 grpc_code="FAILED_PRECONDITION",
             )
+        return self._frozen()
+
+    def _frozen(self) -> Credentials:
         frozen = self._found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
