@@ -83,6 +83,13 @@ async def test_large_rows_make_pages_shorter_and_none_is_missing(serve: Serve, f
     assert pages > 3
 
 
+async def test_the_revisions_of_what_was_never_declared_are_not_found(serve: Serve) -> None:
+    method, request, _ = LISTS["revisions"]
+    request.page_token = ""
+    async with serve(Limits()) as server, server.calls() as calls:
+        assert (await calls.failure(request.SerializeToString(), method)).code == "NOT_FOUND"
+
+
 class Rows:
     """Numbers as rows, and how many were fetched."""
 

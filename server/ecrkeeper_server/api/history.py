@@ -61,7 +61,7 @@ class History(OwnerSettings):
         async def fetch(after: int, limit: int) -> list[_Step]:
             below = None if after < 0 else after
             rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
-            return list(zip(rows, [*rows[1:], None], strict=True))[:limit]
+            return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
         async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:
             return [_revision(*step) for step in steps]
