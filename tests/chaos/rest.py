@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy
 
-from tests.harness import Simulator, eventually
+from tests.harness import Server, Simulator, eventually
 
 REGION = "us-east-1"
 
@@ -103,3 +103,9 @@ def assert_nothing_stuck(database_url: str, seconds: float = 20.0) -> None:
         eventually(lambda: not stuck(database_url), seconds)
     except AssertionError:
         raise AssertionError(f"stuck: {stuck(database_url)}") from None
+
+
+def stop_at_rest(server: Server, database_url: str) -> None:
+    """Stop a server once it has nothing left to do: a step may have asked for another one just before."""
+    assert_nothing_stuck(database_url, 60)
+    assert server.stop() == 0

@@ -9,7 +9,7 @@ import ecrkeeper
 
 from tests.harness import Server, Simulator, eventually
 
-from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes
+from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes, stop_at_rest
 from .test_kill import account, all_hold, declared, in_sync, registry
 
 BAD_DAY: list[dict[str, Any]] = [
@@ -46,7 +46,7 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
         aws.control("DELETE", "faults")
         for n in rows:
             client.reconcile_registry(registry(n)).result(timeout=30)
-    assert server.stop() == 0
+    stop_at_rest(server, database_url)
     for n in rows:
         state = aws.registry(account=account(n))
         own = n not in rows[::2]

@@ -13,7 +13,7 @@ from ecrkeeper.v1.settings_pb2 import ReplicationDestination
 from tests.harness import Server, Simulator, eventually
 
 from .processes import TracedServer
-from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes
+from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes, stop_at_rest
 from .test_kill import BASE, account, all_hold, creations, declared, in_sync, registry
 
 LEASE = 3
@@ -82,7 +82,7 @@ def test_a_backfill_is_started_once_although_ecr_is_done_with_it_soon(
         eventually(all_hold(rows, lambda n: client.operation(started[n]).done()), 60)
         for n in rows:
             assert client.operation(started[n]).result().status  # not refused as a second one would be
-    assert heir.stop() == 0
+    stop_at_rest(heir, database_url)
     times = Counter(call["account"] for call in aws.writes() if call["operation"] == "StartReplicationBackfill")
     assert times == {account(n): 1 for n in rows}
     assert_nothing_stuck(database_url)
@@ -109,7 +109,7 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-b", {"pullThroughCacheRules": {"rules": []}})
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
-    assert heir.stop() == 0
+    stop_at_rest(heir, database_url)
     writes = [call["params"].get("ecrRepositoryPrefix") for call in aws.writes(before)]
     assert writes == ["stays"] * len(rows)
     for n in rows:
@@ -139,7 +139,7 @@ def test_a_role_is_created_once_and_known_as_created(aws: Simulator, database_ur
         eventually(all_hold(rows, lambda n: not client.get_service_linked_role(names[n]).reconciling), 60)
         provenances = {client.get_service_linked_role(names[n]).provenance for n in rows}
         assert len(provenances) == 1, provenances
-    assert heir.stop() == 0
+    stop_at_rest(heir, database_url)
     assert set(creations(aws).values()) == {1}
     assert len(creations(aws)) == len(rows)
     assert not [call for call in aws.writes() if call["status"] != 200]

@@ -16,7 +16,7 @@ import pytest
 from tests.harness import Server, Simulator, eventually
 
 from .proxy import Proxy, proxy
-from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes
+from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes, stop_at_rest
 from .test_kill import account, all_hold, declared, in_sync, registry
 
 ROWS = list(range(900, 904))
@@ -101,7 +101,7 @@ def test_while_aws_cannot_be_reached_writes_are_kept_and_the_reason_is_said(
         for n in ROWS:
             client.reconcile_registry(registry(n))
         eventually(all_hold(ROWS, lambda n: in_sync(client, registry(n))), 60)
-    assert server.stop() == 0
+    stop_at_rest(server, url)
     assert_all_there(aws, url, ROWS)
 
 
@@ -135,7 +135,7 @@ def test_while_the_database_cannot_be_reached_the_server_says_so_and_comes_back(
             eventually(lambda: probe(probes, "/readyz") == 200, 30)
             eventually(lambda: accepted(client, kept[-1]), 30)
             eventually(all_hold(kept, lambda n: in_sync(client, registry(n))), 60)
-        assert server.stop() == 0
+        stop_at_rest(server, shared_url)
     assert_all_there(aws, shared_url, kept)
 
 

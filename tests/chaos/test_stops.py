@@ -12,7 +12,7 @@ import ecrkeeper
 
 from tests.harness import Server, Simulator, eventually
 
-from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes
+from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes, stop_at_rest
 from .test_kill import account, all_hold, creations, declared, in_sync, registry
 
 LEASE = 2.0
@@ -126,7 +126,7 @@ def test_a_replica_that_stood_still_for_longer_than_its_lease_writes_nothing_mor
         assert heir.stop() == 0
         client.apply_registry_settings(f"{registry(rows[0])}/settings/team-b", {"pullThroughCacheRules": {"rules": []}})
         eventually(lambda: in_sync(client, registry(rows[0])), 20)
-    assert stale.stop() == 0
+    stop_at_rest(stale, shared_url)
     assert_nothing_stuck(shared_url)
 
 
@@ -145,7 +145,7 @@ def test_a_lone_server_goes_on_after_standing_still_for_longer_than_its_lease(
         time.sleep(LEASE + 1.0)
         os.kill(server.process.pid, signal.SIGCONT)
         eventually(all_hold(list(rows), lambda n: in_sync(client, registry(n))), 40)
-    assert server.stop() == 0
+    stop_at_rest(server, database_url)
     assert not {what: times for what, times in creations(aws).items() if times > 1}
     for n in rows:
         state = aws.registry(account=account(n))
