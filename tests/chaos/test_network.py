@@ -98,9 +98,11 @@ def test_while_aws_cannot_be_reached_writes_are_kept_and_the_reason_is_said(
             assert reasons == ["AWS_UNREACHABLE"] or not reasons
             assert probe(probes, "/readyz") == 200
         aws_line.heal()
-        for n in ROWS:
-            client.reconcile_registry(registry(n))
+        operations = [client.reconcile_registry(registry(n)) for n in ROWS]
         eventually(all_hold(ROWS, lambda n: in_sync(client, registry(n))), 60)
+        # A step that began before that may have brought the registry in sync.
+        for operation in operations:
+            operation.result(timeout=60)
     stop_at_rest(server, url)
     assert_all_there(aws, url, ROWS)
 
