@@ -8,12 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
-import grpc
-import grpc.aio
 from ecrkeeper_server import app
 from ecrkeeper_server.__main__ import _run
 from ecrkeeper_server.aws.wire import Answer
@@ -36,15 +34,11 @@ class Unobserved(Server):
     command = (sys.executable, "-m", "benchmarks.unobserved_server", "all")
 
 
-class _Rpcs(grpc.aio.ServerInterceptor):
+class _Rpcs:
     def __init__(self, *_: object) -> None: ...
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        return await continuation(handler_call_details)
+    def around(self, _method: str, handler: Any) -> Any:
+        return handler
 
 
 class _Calls:
