@@ -23,8 +23,9 @@ from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.config import Config
+from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import StepTelemetry
-from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import Refusal
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.probes import serve_probes

@@ -23,7 +23,7 @@ from typing import Any
 from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.engine.batch import Batch
-from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.engine.stepper import Stepper
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.postgres import PostgresDatabase
 from ecrkeeper_server.store.rows import Resource
@@ -89,9 +89,9 @@ def say(**line: Any) -> None:
 
 def watch_steps() -> None:
     """Give each step its counter and note when it runs."""
-    original = Engine._work
+    original = Stepper.work
 
-    async def work(self: Engine, row: Resource, desired: Desired | None) -> None:
+    async def work(self: Stepper, row: Resource, desired: Desired | None) -> None:
         if row.kind == KIND:
             left = int(row.account) - BASE
             current.set(counters.setdefault(row.name, Counter(row.name, left)))
@@ -101,7 +101,7 @@ def watch_steps() -> None:
         finally:
             say(row=row.name, what="end")
 
-    Engine._work = work  # type: ignore[method-assign]
+    Stepper.work = work  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

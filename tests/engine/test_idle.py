@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 from ecrkeeper_server.engine import worker
-from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.store import queue
 from ecrkeeper_server.store.database import Database, Load, Tx
 

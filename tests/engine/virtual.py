@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.wire import Answer, Credentials
-from ecrkeeper_server.engine.worker import Engine, EngineOptions
+from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
 from ecrkeeper_server.store.clock import fixed_time

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ecrkeeper_server.api.objections import check_presence, check_together, conflict_of
 from ecrkeeper_server.api.recording import accepted, declared_changes
 from ecrkeeper_server.api.writes import Caller, check_etag
-from ecrkeeper_server.errors import (
-    AlreadyExists,
-    FailedPrecondition,
-    InvalidArgument,
-    NotFound,
-    PreconditionViolation,
-    Violation,
-)
-from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -49,17 +42,6 @@ class Written:
         return _composed(self.wishes)
 
 
-def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
-    """Refuse settings that no AWS would take, with every violation at once."""
-    violations = [
-        violation
-        for setting, shape in settings.items()
-        for violation in SETTINGS[setting].lint(shape, name.registry, f"{path}.{setting}")
-    ]
-    if violations:
-        raise InvalidArgument(violations)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
     """A call that makes or changes a declaration. `change` makes the wish from the present declaration or None."""
@@ -83,7 +65,7 @@ class Put:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
             return Written(registry, present, _wishes_of(declared))
-        _check_presence(name, present, create=self.create, update=self.update)
+        check_presence(name, present, create=self.create, update=self.update)
         check_etag(str(name), self.etag, "" if present is None else present.etag)
         wish = self.change(present)
         wishes = {**_wishes_of(declared), name.owner: wish}
@@ -93,10 +75,10 @@ class Put:
         taken: dict[str, Wish] = {}
         if composition.conflicts:
             if not self.force:
-                raise _conflict(name, composition.conflicts)
+                raise conflict_of(name, composition.conflicts)
             taken = _taken_over(name, wishes, composition.conflicts)
             composition = _composed({**wishes, **taken}, touched)
-        _check_together(name.registry, composition)
+        check_together(name.registry, composition)
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 
     def _carry_out(
@@ -191,40 +173,6 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _check_presence(name: SettingsName, present: Declaration | None, *, create: bool, update: bool) -> None:
-    if present is None and not create:
-        raise NotFound("RegistrySettings", str(name), "create it, or set allow_missing")
-    if present is not None and not update:
-        raise AlreadyExists(
-            f"{name} exists; update it instead", reason="ALREADY_EXISTS", resource=("RegistrySettings", str(name))
-        )
-
-
-def _conflict(name: SettingsName, conflicts: tuple[Conflict, ...]) -> FailedPrecondition:
-    rows = []
-    for conflict in conflicts:
-        others = {owner: value for owner, value in conflict.owners.items() if owner != name.owner}
-        theirs = "; ".join(f"{owner} declares {_brief(value)}" for owner, value in others.items())
-        mine = _brief(conflict.owners[name.owner])
-        rows.append(
-            PreconditionViolation(
-                "OWNER_CONFLICT", f"{conflict.setting} {conflict.key}", f"{theirs}; this call declares {mine}"
-            )
-        )
-    first = rows[0]
-    return FailedPrecondition(
-        f"{first.subject}: {first.description}; agree on one value, or set force to take it over",
-        reason="OWNER_CONFLICT",
-        metadata={"owners": ",".join(sorted({o for c in conflicts for o in c.owners if o != name.owner}))},
-        preconditions=rows,
-    )
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True)
-    return text if len(text) <= 150 else text[:147] + "..."
-
-
 def _taken_over(
     name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple[Conflict, ...]
 ) -> dict[str, Wish]:
@@ -246,17 +194,6 @@ def _taken_over(
 
 def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
     return {owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for owner, d in declared.items()}
-
-
-def _check_together(registry: RegistryName, composition: Composition) -> None:
-    """Refuse what exceeds AWS's limits over all owners."""
-    violations: list[Violation] = []
-    for setting, elements in composition.desired.items():
-        for found in SETTINGS[setting].lint_composed(elements, registry):
-            path = f"registry_settings.settings.{found.field}"
-            violations.append(Violation(path, found.description, found.reason))
-    if violations:
-        raise InvalidArgument(violations)
 
 
 def desire(

@@ -1,4 +1,4 @@
-"""Linting declarations without holding up other calls."""
+"""Linting the settings of a declaration."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ecrkeeper_server.api.declarations import lint
+from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.settings.table import SETTINGS
 
 # Some 4 ms of lint each at the worst.
 _FEW_TEMPLATES = 10
+
+
+def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
+    """Refuse settings that no AWS would take, with every violation at once."""
+    violations = [
+        violation
+        for setting, shape in settings.items()
+        for violation in SETTINGS[setting].lint(shape, name.registry, f"{path}.{setting}")
+    ]
+    if violations:
+        raise InvalidArgument(violations)
 
 
 async def lint_apart(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:

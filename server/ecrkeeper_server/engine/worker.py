@@ -1,4 +1,4 @@
-"""The loop: claim what is due, take a step on each row, write down how it ended."""
+"""The loop: claim what is due, start a step on each row, hold the rows while the steps run."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.finish import Finisher
-from ecrkeeper_server.engine.registry_step import registry_step
-from ecrkeeper_server.engine.role_step import role_step
+from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.slots import Slots
-from ecrkeeper_server.engine.step import LeaseLostError, Step, StepResult
-from ecrkeeper_server.engine.telemetry import Ending, StepTelemetry
-from ecrkeeper_server.engine.trail import complete
-from ecrkeeper_server.errors import AwsError, Refusal, Temporary
+from ecrkeeper_server.engine.stepper import Stepper
+from ecrkeeper_server.engine.telemetry import StepTelemetry
+from ecrkeeper_server.errors import Refusal
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, bulk, operations, queue, resources
+from ecrkeeper_server.store import audit, bulk, operations, queue
 from ecrkeeper_server.store.bulk import Desired
-from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import NO_ROOM
 from ecrkeeper_server.store.rows import Resource
@@ -41,19 +36,6 @@ _PURGE_AGAIN_SECONDS = 60.0
 _PURGE_BATCHES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How the engine works; times in seconds. A step that takes longer than `step_timeout` is given up."""
-
-    concurrency: int = 32
-    lease: float = 30.0
-    resync: float = 900.0
-    step_timeout: float = 300.0
-    home_region: str = "us-east-1"
-    # How long audit events are kept; 0 is for ever.
-    audit_days: int = 365
-
-
 class Engine:
     """Works on due rows until it is stopped."""
 
@@ -67,10 +49,9 @@ class Engine:
         telemetry: StepTelemetry | None = None,
     ) -> None:
         self._db = db
-        self._aws = aws
         self._options = options
-        self._finisher = Finisher(db, options.resync, jitter)
-        self._telemetry = telemetry or StepTelemetry(Metrics().engine)
+        finisher = Finisher(db, options.resync, jitter)
+        self._stepper = Stepper(db, aws, options, finisher, telemetry or StepTelemetry(Metrics().engine))
         self._woken = asyncio.Event()
         # Something was written; a step that ends wakes the loop as well.
         self._hinted = True
@@ -179,7 +160,7 @@ class Engine:
             self._claimed_at = time.monotonic()
         self._slots.take(claimed)
         for row in claimed:
-            task = asyncio.create_task(self._work(row, desired.get(row.name)))
+            task = asyncio.create_task(self._stepper.work(row, desired.get(row.name)))
             self._running[task] = row
             task.add_done_callback(self._done)
         # One account's rows may have hidden those behind them; nothing urgent was hidden if there was none.
@@ -238,63 +219,3 @@ class Engine:
     def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:
         for token, names in held.items():
             queue.renew(tx, names, token, self._options.lease)
-
-    async def _work(self, row: Resource, desired: Desired | None) -> None:
-        with self._telemetry.step(row) as ending:
-            await self._take_step(row, desired, ending)
-
-    async def _take_step(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
-        # The database's time, whatever this process's clock says.
-        claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
-        now, home = claimed_at, self._options.home_region
-        step = Step(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
-        try:
-            async with asyncio.timeout(self._options.step_timeout):
-                result = await (role_step(step) if row.kind == "role" else registry_step(step))
-        except LeaseLostError:
-            log.warning("lease_lost")
-            ending.result = "lease_lost"
-            await self._complete(step)
-            return
-        except AwsError as error:
-            result = await self._failed(step, error)
-        except TimeoutError:
-            late = Temporary(f"the step took longer than {self._options.step_timeout:.0f} s", reason="STEP_TIMEOUT")
-            result = await self._failed(step, late)
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
-            ending.result = "store_unavailable"
-            return
-        except Exception:
-            log.exception("step_failed")
-            result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
-        try:
-            changed = await self._finisher.finish(step, result)
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
-            ending.result = "store_unavailable"
-            return
-        self._telemetry.finished(row, result, step.now, ending)
-        # A fleet in order would fill the log with nothing.
-        (log.info if changed else log.debug)(
-            "reconciled",
-            synced=result.standing.synced,
-            result=ending.result,
-            reason=ending.reason,
-            drift=len(result.state.get("drift", [])),
-        )
-
-    async def _failed(self, step: Step, error: AwsError) -> StepResult:
-        """The result of a step that was broken off; what it saved on its way stays."""
-        state = step.claimed.state
-        if step.saved:
-            row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
-            state = row.state if row is not None else state
-        return StepResult(state, Standing(False, error), observed=False, settled=False)
-
-    async def _complete(self, step: Step) -> None:
-        """Complete the audit trail of a step that may save nothing else."""
-        try:
-            await self._db.write(lambda tx: complete(tx, step.writes))
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
