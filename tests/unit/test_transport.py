@@ -295,3 +295,35 @@ def test_an_answer_of_ecr_that_is_no_object_of_json_is_no_answer(body: bytes) ->
             wire.read("ecr", "DescribeRegistry", answer)
     else:
         assert wire.read("ecr", "DescribeRegistry", answer).data == {}
+
+
+async def test_the_fence_comes_when_there_is_a_connection_and_keeps_the_request_from_being_sent() -> None:
+    async with other((GOOD,), (GOOD,)) as aws:
+        with transport(connections=1) as calls:
+            held, fenced = True, 0
+
+            async def fence() -> None:
+                nonlocal fenced
+                fenced += 1
+                if not held:
+                    raise PermissionError
+
+            gate = asyncio.Event()
+
+            async def slow() -> None:
+                await gate.wait()
+
+            first = asyncio.create_task(calls.exchange(aws.place, REQUEST, slow))
+            second = asyncio.create_task(calls.exchange(aws.place, REQUEST, fence))
+            while not aws.connections:
+                await asyncio.sleep(0.001)
+            assert fenced == 0, "it waits for the only connection"
+            held = False
+            gate.set()
+            assert (await first).status == 200
+            with pytest.raises(PermissionError):
+                await second
+            assert (fenced, len(aws.script)) == (1, 1), "nothing was sent"
+            held = True
+            assert (await calls.exchange(aws.place, REQUEST, fence)).status == 200
+            assert aws.connections == 1

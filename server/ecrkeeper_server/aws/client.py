@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,12 +16,10 @@ from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws.transport import Transport
+from ecrkeeper_server.aws.transport import Fence, Transport
 from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
 from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.metrics import Metrics
-
-Fence = Callable[[], Awaitable[None]]
 
 _ATTEMPTS = 3
 _PAUSE = 0.1
@@ -140,12 +138,9 @@ class AwsClient:
             if delay:
                 waited += delay
                 self._telemetry.metrics.waited(family, delay)
-            if fence is not None:
-                # Only now: the credentials and the token may have taken longer than a lease.
-                await fence()
             last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
-                sending = self._once(region, service, operation, params, credentials)
+                sending = self._once(region, service, operation, params, credentials, fence)
                 answer = await self._telemetry.attempt(account, region, service, operation, sending)
             except (NoAnswer, TimeoutError, OSError) as error:
                 if last:
@@ -168,7 +163,13 @@ class AwsClient:
             attempt += 1
 
     async def _once(
-        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+        self,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        credentials: Credentials,
+        fence: Fence | None,
     ) -> Answer:
         try:
             prepared = self._wire.prepare(service, region, operation, params, credentials)
@@ -177,7 +178,7 @@ class AwsClient:
             raise Permanent(text, reason="AWS_REFUSED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
         if self._transport is None:
             self._transport = Transport(self._options.timeout, self._options.connections)
-        response = await self._transport.exchange(prepared.place, prepared.encode())
+        response = await self._transport.exchange(prepared.place, prepared.encode(), fence)
         return self._wire.read(service, operation, response)
 
     async def close(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ecrkeeper_server.aws.connection import Connection, Response
+
+Fence = Callable[[], Awaitable[None]]
 
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 30.0
@@ -35,11 +38,17 @@ class Transport:
         self._cleaning: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def exchange(self, place: Place, request: bytes) -> Response:
-        """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect."""
+    async def exchange(self, place: Place, request: bytes, fence: Fence | None = None) -> Response:
+        """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect.
+
+        `fence` comes when there is a connection: nothing is left to wait for. What it raises keeps the request from
+        being sent.
+        """
         until = self._loop.time() + self._seconds
         connection = await self._take(place, until)
         try:
+            if fence is not None:
+                await fence()
             return await connection.exchange(request, until)
         finally:
             self._give_back(place, connection)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.aws.client import Aws, Fence
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit
