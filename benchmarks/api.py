@@ -23,6 +23,7 @@ UNLIMITED: dict[str, Any] = {
     "max_calls_per_principal": 10_000,
     "max_streams": 10_000,
     "max_streams_per_principal": 10_000,
+    "max_request_bytes": 8 * 1024**3,
 }
 _KINDS = ("get", "list", "update")
 _COLUMNS = (
