@@ -57,7 +57,7 @@ class Channel(asyncio.Protocol):
         self._buffer = b""
         self._next = 1
         self._window = _INITIAL_WINDOW
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, int]] = deque()
         self._calls: dict[int, tuple[bytearray, Done, Callable[[int], None] | None]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,14 +75,15 @@ class Channel(asyncio.Protocol):
         stream, self._next = self._next, self._next + 2
         self._calls[stream] = (bytearray(), done, heard)
         body = b"\x00" + struct.pack(">I", len(message)) + message
-        self._waiting.append(_frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body))
+        frames = _frame(_HEADERS, _END_HEADERS, stream, head) + _frame(_DATA, _END_STREAM, stream, body)
+        # Flow control counts the payload of DATA, and nothing else.
+        self._waiting.append((frames, len(body)))
         self._flush()
 
     def _flush(self) -> None:
-        while self._waiting and self._window >= len(self._waiting[0]):
-            frames = self._waiting.popleft()
-            # The headers in it are not subject to flow control: counted too, the window is only held stricter.
-            self._window -= len(frames)
+        while self._waiting and self._window >= self._waiting[0][1]:
+            frames, size = self._waiting.popleft()
+            self._window -= size
             self._transport.write(frames)
 
     def data_received(self, data: bytes) -> None:
