@@ -146,8 +146,10 @@ class ModelClient(AwsClient):
         self._model = model
 
     async def _once(
-        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials
+        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials, fence: Any
     ) -> Answer:
+        if fence is not None:
+            await fence()
         return await self._model.answer(credentials.access_key, region, operation, params)
 
 
