@@ -14,7 +14,8 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import postgres, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
-from sqlalchemy import text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event, text
 
 from tests.chaos.proxy import proxy
 from tests.postgres import IN_SYNC, Postgres, replicated
@@ -48,9 +49,7 @@ def cut(url: str, pid: int) -> None:
 
 
 def create(tx: Tx) -> None:
-    # Not `ensure`: that notifies, and then COMMIT is not the next statement.
-    conn = tx.conn
-    conn.execute(
+    tx.conn.execute(
         text(
             "INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,"
             " requested, create_time, update_time, failures)"
@@ -91,9 +90,9 @@ async def test_a_commit_that_got_no_answer_is_not_repeated_and_says_so(db: Datab
     pids: list[int] = []
 
     def change(tx: Tx) -> None:
-        pids.append(backend(tx))
+        pids.append(pid := backend(tx))
         create(tx)
-        cut(url, pids[-1])
+        event.listen(tx.conn, "before_cursor_execute", lambda *sent: sent[2] == "COMMIT" and cut(url, pid))
 
     with pytest.raises(Unavailable) as caught:
         await db.write(change)
@@ -102,6 +101,48 @@ async def test_a_commit_that_got_no_answer_is_not_repeated_and_says_so(db: Datab
     assert len(pids) == 1
     # The pool has recovered.
     assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
+
+
+async def test_a_write_whose_connection_dies_after_its_last_statement_and_before_the_commit_is_repeated(
+    db: Database, url: str
+) -> None:
+    pids: list[int] = []
+
+    def change(tx: Tx) -> None:
+        pids.append(backend(tx))
+        create(tx)
+        if len(pids) == 1:
+            cut(url, pids[0])
+
+    await db.write(change)
+    assert len(pids) == 2
+
+
+async def test_a_statement_that_is_not_waited_for_and_fails_undoes_all_of_the_write(db: Database) -> None:
+    def change(tx: Tx) -> None:
+        create(tx)
+        tx.conn.execute(text("UPDATE resources SET failures = failures / 0"))
+        tx.conn.execute(text("UPDATE resources SET failures = 1"))
+
+    with pytest.raises(Unavailable):
+        await db.write(change)
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
+    await db.write(create)
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
+
+
+async def test_a_write_waits_for_the_statements_whose_rows_it_looks_at_and_for_its_end(db: Database) -> None:
+    answered: list[bool] = []
+
+    def change(tx: Tx) -> None:
+        create(tx)
+        driver = tx.conn.connection.driver_connection
+        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
+        assert tx.conn.execute(text("SELECT count(*) FROM resources")).scalar_one() == 1
+        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
+
+    await db.write(change)
+    assert answered == [False, True]
 
 
 async def test_a_read_does_not_notice_that_all_connections_were_cut(db: Database, url: str) -> None:

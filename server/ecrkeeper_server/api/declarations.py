@@ -173,9 +173,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _taken_over(
-    name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple[Conflict, ...]
-) -> dict[str, Wish]:
+def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple[Conflict, ...]) -> dict[str, Wish]:
     """What is left of the other owners' declarations without the elements in conflict."""
     lost: dict[str, dict[str, set[str]]] = {}
     for conflict in conflicts:

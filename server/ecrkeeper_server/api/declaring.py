@@ -83,4 +83,3 @@ def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:
             outcomes.append(error)
     work.save(tx, unit)
     return outcomes
-

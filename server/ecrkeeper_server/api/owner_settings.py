@@ -42,9 +42,7 @@ class OwnerSettings:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._declaring = Declaring(edge.db)
-        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(
-            self._read_known, eager=True
-        )
+        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
@@ -119,7 +117,11 @@ class OwnerSettings:
         name = SettingsName.parse(request.name)
         caller = caller_of("DeleteRegistrySettings", request, principal_of(context))
         call = Remove(
-            name=name, caller=caller, etag=request.etag, allow_missing=request.allow_missing, trace=self._edge.db.trace()
+            name=name,
+            caller=caller,
+            etag=request.etag,
+            allow_missing=request.allow_missing,
+            trace=self._edge.db.trace(),
         )
         if request.validate_only:
             tried = await self._declaring.attempt(call)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -24,6 +24,7 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.patience import Patience
+from ecrkeeper_server.store.pipeline import PipelinedCursor, pipelined
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ _LISTEN_PAUSE = 1.0
 _CHECK_SECONDS = 5.0
 # Refused by a server that takes no writes; nothing for any other.
 _WRITE_NOTHING = text("UPDATE resources SET failures = failures WHERE false")
+_NOTIFY = text("SELECT pg_notify(:channel, :names)")
 _NOTIFY_LIMIT = 7_000
 
 
@@ -63,7 +65,12 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
         max_overflow=0,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={**_CONNECT, "options": options, "application_name": "ecrkeeper"},
+        connect_args={
+            **_CONNECT,
+            "options": options,
+            "application_name": "ecrkeeper",
+            "cursor_factory": PipelinedCursor,
+        },
         skip_autocommit_rollback=True,
     )
 
@@ -160,21 +167,14 @@ class PostgresDatabase(Database):
     def _write(self, change: Callable[[Tx], T], patience: Patience) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             tx = Tx(conn, self._now, "postgresql", set())
-            conn.exec_driver_sql("BEGIN")
             try:
-                result = change(tx)
-                for payload in _payloads(tx.changed):
-                    conn.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": payload})
+                with pipelined(conn):
+                    conn.exec_driver_sql("BEGIN")
+                    result = change(tx)
+                    _finish(conn, tx.changed)
             except BaseException:
                 with contextlib.suppress(SQLAlchemyError):
                     conn.exec_driver_sql("ROLLBACK")
-                raise
-            try:
-                conn.exec_driver_sql("COMMIT")
-            except DBAPIError as error:
-                state = _state(error.orig)
-                if state is None or state in _DROPPED or state.startswith("08"):
-                    raise _CommitUnknownError from error
                 raise
             return result
 
@@ -225,6 +225,22 @@ class PostgresDatabase(Database):
         if self._listener is not None:
             await asyncio.to_thread(self._listener.join, 2 * _LISTEN_PAUSE)
         self._engine.dispose()
+
+
+def _finish(conn: Connection, changed: set[str]) -> None:
+    """Say what has changed and commit."""
+    for payload in _payloads(changed):
+        conn.execute(_NOTIFY, {"channel": CHANNEL, "names": payload})
+    if not changed:
+        conn.exec_driver_sql("SELECT 1")
+    # Everything but COMMIT has been answered, so that what fails now is COMMIT.
+    try:
+        conn.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        state = _state(error.orig)
+        if state is None or state in _DROPPED or state.startswith("08"):
+            raise _CommitUnknownError from error
+        raise
 
 
 class _CommitUnknownError(Exception):

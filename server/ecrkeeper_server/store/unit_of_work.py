@@ -140,9 +140,7 @@ class UnitOfWork:
         self.revisions.append(revision(declared, number, settings, origin, self.now))
 
 
-def revision(
-    declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin, now: int
-) -> Revision:
+def revision(declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin, now: int) -> Revision:
     """A revision of a declaration; without settings, it says that the declaration was deleted."""
     return Revision(
         declared.account, declared.region, declared.owner, number, settings, declared.deletion_policy,
