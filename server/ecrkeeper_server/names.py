@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
@@ -31,6 +32,7 @@ _PARTITIONS = (
 )
 
 
+@lru_cache(maxsize=1024)
 def partition_of(region: str) -> str | None:
     """The partition of a Region, or None if no partition has Regions of that shape."""
     if len(region) > 25:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ecrkeeper_server.api.admission import Limits
@@ -23,19 +23,13 @@ _HURRIED_SECONDS = 2.0
 _WAIT_SECONDS = 5.0
 
 
-@asynccontextmanager
-async def _time_to_arrive() -> AsyncIterator[asyncio.Timeout]:
-    try:
-        async with asyncio.timeout(_LONGEST_SECONDS) as limit:
-            yield limit
-    except TimeoutError:
-        raise Unavailable("the request did not arrive in time", reason="REQUEST_TOO_SLOW") from None
-
-
 async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
     """What `read` returns, for calls whose requests are small and take no place."""
-    async with _time_to_arrive():
-        return await read()
+    try:
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            return await read()
+    except TimeoutError:
+        raise _too_slow() from None
 
 
 class _Place:
@@ -92,13 +86,16 @@ class Intake:
                 del self._held[principal]
 
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
-        async with _time_to_arrive() as limit:
-            place = _Place(principal, asyncio.get_running_loop().time(), limit)
-            self._receiving[place] = None
-            try:
-                return await read()
-            finally:
-                del self._receiving[place]
+        try:
+            async with asyncio.timeout(_LONGEST_SECONDS) as limit:
+                place = _Place(principal, asyncio.get_running_loop().time(), limit)
+                self._receiving[place] = None
+                try:
+                    return await read()
+                finally:
+                    del self._receiving[place]
+        except TimeoutError:
+            raise _too_slow() from None
 
     async def _turn(self, principal: str) -> None:
         """Wait for a place, which whoever leaves one has taken for us."""
@@ -158,6 +155,10 @@ class Intake:
                 place.hurried = True
                 place.limit.reschedule(max(now, place.began + _HURRIED_SECONDS))
                 return
+
+
+def _too_slow() -> Unavailable:
+    return Unavailable("the request did not arrive in time", reason="REQUEST_TOO_SLOW")
 
 
 def _refusal(reason: str, text: str, limit: int) -> ResourceExhausted:

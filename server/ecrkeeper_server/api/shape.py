@@ -24,6 +24,7 @@ def enum_prefix(enum: EnumDescriptor) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
 
 
+@lru_cache(maxsize=1024)
 def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
     """The AWS value of an enum value."""
     bare = enum.values_by_number[number].name.removeprefix(enum_prefix(enum))
@@ -55,12 +56,16 @@ def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
 
 def to_aws(message: Message) -> dict[str, Any]:
     """A message in AWS's shape; what is not set is left out."""
-    return {field.json_name: _value_to_aws(field, value) for field, value in message.ListFields()} | {
-        # A required boolean that is false is not listed as set.
-        field.json_name: getattr(message, field.name)
-        for field in message.DESCRIPTOR.fields
-        if field.type == FieldDescriptor.TYPE_BOOL
-    }
+    shape = {field.json_name: _value_to_aws(field, value) for field, value in message.ListFields()}
+    # A required boolean that is false is not listed as set.
+    for field in _booleans(message.DESCRIPTOR):
+        shape[field.json_name] = getattr(message, field.name)
+    return shape
+
+
+@lru_cache(maxsize=256)
+def _booleans(message: Descriptor) -> tuple[FieldDescriptor, ...]:
+    return tuple(field for field in message.fields if field.type == FieldDescriptor.TYPE_BOOL)
 
 
 def _value_to_aws(field: FieldDescriptor, value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import Text, bindparam, cast, column, func, select
 from sqlalchemy.types import TypeEngine
 
@@ -31,4 +31,4 @@ def given(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> Any:
 
 def rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The parameter that holds the rows."""
-    return {_PARAMETER: json.dumps(list(values))}
+    return {_PARAMETER: orjson.dumps(list(values)).decode()}

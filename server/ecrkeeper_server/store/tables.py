@@ -27,19 +27,26 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write a value; None is the database's NULL."""
-        return None if value is None else _ENCODER.encode(value)
+        return None if value is None else _write(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
         return None if value is None else _read(value)
 
 
+# A sweep reads a row and a declaration for each registry, and a write stores five values: orjson takes a fifth
+# of the time. What it cannot carry, half of a surrogate pair or an integer of more than 64 bits, `json` can.
+def _write(value: Any) -> str:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        return _ENCODER.encode(value)
+
+
 def _read(text: str) -> Any:
     try:
-        # A sweep reads a row and a declaration for each registry; it takes a fifth of the time.
         return orjson.loads(text)
     except ValueError:
-        # Half of a surrogate pair, which JSON can escape and `process_bind_param` may have written.
         return json.loads(text)
 
 
