@@ -1,8 +1,13 @@
-"""api: Get, List and Update with etag against a bare grpc.aio echo server of the same message sizes."""
+"""api: Get, List and Update with etag against a bare grpc.aio echo server of the same message sizes.
+
+A Python process uses little more than one core, so on Postgres there is a second run with a replica for each of two
+cores, on one port. The targets are those of each database at its best: one process on SQLite, two replicas on Postgres.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ecrkeeper
@@ -41,39 +46,66 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
     ):
         for name in sizes.databases:
             url = site.database(name, sizes.registries)
-            with stopping(ApiServer(site.folder, url, site.responder.url, **UNLIMITED)) as server:
-                rows = [
-                    _compare(report, sizes, (name, kind, callers), (server, echo), load)
-                    for kind in _KINDS
-                    for callers in sizes.callers
-                ]
-                report.table(f"{name}: {sizes.rounds} rounds of {sizes.load_seconds} s", _COLUMNS, rows)
-                _watch(report, sizes, name, server, load)
+            for count in (1,) if name == "sqlite" else sizes.api_replicas:
+                with _replicas(site, url, count) as servers:
+                    what = name if count == 1 else f"{name}, {count} replicas on one port"
+                    _calls(report, sizes, what, servers, echo, load)
+                    if count == 1:
+                        _watch(report, sizes, name, servers[0], load)
 
 
-def loaded(server: Server | Listening, load: Child, **order: object) -> Callable[[], Block]:
-    """A block of load on one server; CPU time is the server's."""
+@contextlib.contextmanager
+def _replicas(site: Site, url: str, count: int) -> Iterator[list[Server]]:
+    """So many replicas, which share a port if there are several."""
+    settings, servers = dict(UNLIMITED), list[Server]()
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            folder = site.folder / f"replica{number}"
+            folder.mkdir(exist_ok=True)
+            if count > 1:
+                settings["share_port"] = "true"
+            if servers:
+                settings["listen"] = servers[0].address
+            servers.append(stack.enter_context(stopping(ApiServer(folder, url, site.responder.url, **settings))))
+        yield servers
+
+
+def loaded(servers: Sequence[Server | Listening], load: Child, **order: object) -> Callable[[], Block]:
+    """A block of load on servers that share an address; CPU time is theirs together."""
+    pids = [server.process.pid for server in servers]
 
     def block() -> Block:
-        before, generator = cpu_seconds(server.process.pid), cpu_seconds(load.pid)
-        found = load.ask(target=server.address, **order)
+        before, generator = [cpu_seconds(pid) for pid in pids], cpu_seconds(load.pid)
+        found = load.ask(target=servers[0].address, **order)
         busy = (cpu_seconds(load.pid) - generator) / found["elapsed"]
-        return Block(found["units"], found["seconds"], cpu_since(server.process.pid, before), {**found, "busy": busy})
+        used = sum(cpu_since(pid, earlier) for pid, earlier in zip(pids, before, strict=True))
+        return Block(found["units"], found["seconds"], used, {**found, "busy": busy})
 
     return block
 
 
+def _calls(report: Report, sizes: Sizes, name: str, servers: Sequence[Server], echo: Listening, load: Child) -> None:
+    rows = [
+        _compare(report, sizes, (name, kind, callers), servers, echo, load)
+        for kind in _KINDS
+        for callers in sizes.callers
+    ]
+    report.table(f"{name}: {sizes.rounds} rounds of {sizes.load_seconds} s", _COLUMNS, rows)
+
+
 def _compare(
-    report: Report, sizes: Sizes, case: tuple[str, str, int], servers: tuple[Server, Listening], load: Child
-) -> tuple[object, ...]:
+    report: Report, sizes: Sizes, case: tuple[str, str, int], servers: Sequence[Server], echo_server: Listening,
+    load: Child,
+) -> tuple[object, ...]:  # fmt: skip
     name, kind, callers = case
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": callers}
     first = load.ask(target=servers[0].address, kind=kind, seconds=0.3, warm_up=0.1, callers=callers)
+    sent = {"request": first["request"], "reply": first["reply"]}
     found = interleave(
         sizes.rounds,
         {
-            "ours": loaded(servers[0], load, kind=kind, **times),
-            "echo": loaded(servers[1], load, kind="echo", request=first["request"], reply=first["reply"], **times),
+            "ours": loaded(servers, load, kind=kind, **times),
+            "echo": loaded([echo_server], load, kind="echo", **sent, **times),
         },
     )
     ours, echo = found["ours"], found["echo"]

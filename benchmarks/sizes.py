@@ -24,6 +24,7 @@ class Sizes:
     # api
     registries: int = 1_000
     callers: tuple[int, ...] = (1, 32, 256)
+    api_replicas: tuple[int, ...] = (1, 2)
     load_seconds: float = 2.0
     warm_up: float = 0.5
     watches: int = 1_000

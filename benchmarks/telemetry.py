@@ -80,7 +80,7 @@ def _rpcs(report: Report, sizes: Sizes, site: Site, kind: str, port: int) -> Non
             program = UnobservedApi if name == _NOTHING else ApiServer
             url = site.database("sqlite", sizes.registries)
             server = stack.enter_context(site.server(url, program=program, **UNLIMITED, **settings))
-            blocks[name] = loaded(server, load, kind=kind, **times)
+            blocks[name] = loaded([server], load, kind=kind, **times)
             # What is done once is not measured.
             blocks[name]()
         found = interleave(sizes.rounds, blocks)

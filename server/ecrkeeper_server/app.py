@@ -135,6 +135,7 @@ async def _run(
             with_reflection=config.reflection,
             limits=_bounded(_limits(config), config.pool_size),
             authentication=security.authentication,
+            share_port=config.share_port,
         )
         host, _, _ = config.listen.rpartition(":")
         port = security.listen(server, config.listen)

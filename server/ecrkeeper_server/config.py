@@ -22,6 +22,7 @@ class Config:
 
     database_url: str = "sqlite:///ecrkeeper.db"
     listen: str = "127.0.0.1:50051"
+    share_port: bool = False
     metrics_listen: str = "127.0.0.1:9464"
     insecure: bool = False
     role: str = "all"
@@ -180,6 +181,8 @@ def check(config: Config) -> list[str]:
         faults.append("database_url: must begin with sqlite:/// or postgresql://")
     elif config.database_url.startswith("sqlite") and config.role != "all":
         faults.append("role: SQLite serves one process; run it with role all, or use Postgres")
+    elif config.database_url.startswith("sqlite") and config.share_port:
+        faults.append("share_port: SQLite serves one process; use Postgres for several")
     if partition_of(config.home_region) is None:
         faults.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
     if config.aws_role_template and "{account}" not in config.aws_role_template:

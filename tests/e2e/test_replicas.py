@@ -100,6 +100,31 @@ def test_replicas_whose_clocks_are_wrong_by_five_minutes_each_work_as_others_do(
     assert all(created[str(700_000_000_000 + n), "CreatePullThroughCacheRule"] == 1 for n in range(20)), created
 
 
+def test_replicas_that_share_a_port_share_the_calls_and_each_may_go(aws: Simulator, url: str, tmp_path: Path) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    shared = {"share_port": "true", "access_log": "all"}
+    first = Server(folders[0], url, aws.url, **shared)
+    second = Server(folders[1], url, aws.url, listen=first.address, **shared)
+
+    def call() -> None:
+        # Each client has a connection of its own, and the kernel says to whom it leads.
+        with ecrkeeper.Client(first.address, insecure=True) as client:
+            list(client.list_registries("accounts/-"))
+
+    def answered() -> list[int]:
+        return [(folder / "server.log").read_text().count("/ListRegistries") for folder in folders]
+
+    eventually(lambda: call() or all(answered()))
+    assert first.stop() == 0
+    before = answered()
+    for _ in range(20):
+        call()
+    assert answered() == [before[0], before[1] + 20]
+    assert second.stop() == 0
+
+
 def held(url: str) -> int:
     with psycopg.connect(url) as conn:
         row = conn.execute("SELECT count(*) FROM resources WHERE lease_token IS NOT NULL").fetchone()

@@ -71,6 +71,7 @@ FAULTS = [
     ({"LEASE_SECONDS": "nan"}, ["lease_seconds"], "not a number of seconds"),
     ({"INSECURE": "perhaps"}, ["ECRKEEPER_INSECURE"], "neither true nor false"),
     ({"ROLE": "engine"}, ["role"], "SQLite serves one process"),
+    ({"SHARE_PORT": "yes"}, ["share_port"], "SQLite serves one process"),
     ({"ROLE": "boss"}, ["role", "role"], "no such role, and SQLite"),
     ({"DATABASE_URL": "mysql://x"}, ["database_url"], "another database"),
     ({"HOME_REGION": "here"}, ["home_region"], "no Region"),

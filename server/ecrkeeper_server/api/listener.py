@@ -22,7 +22,7 @@ _PENDING = 10_000
 _HANDSHAKE_SECONDS = 10
 
 
-def options(limits: Limits) -> list[tuple[str, Any]]:
+def options(limits: Limits, *, share_port: bool = False) -> list[tuple[str, Any]]:
     """The options of the HTTP/2 layer."""
     return [
         ("grpc.max_receive_message_length", limits.message_bytes),
@@ -50,13 +50,16 @@ def options(limits: Limits) -> list[tuple[str, Any]]:
         ("grpc.http2.max_ping_strikes", 2),
         # What of a request waits unread is 64 KiB, however fast the connection is.
         ("grpc.http2.bdp_probe", 0),
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(share_port)),
     ]
 
 
-def listener(layers: Sequence[Layer], limits: Limits) -> grpc.aio.Server:
-    """A server that is not started, without services; every method that is added is put inside of the layers."""
-    made: Any = _Listener(layers, limits)
+def listener(layers: Sequence[Layer], limits: Limits, *, share_port: bool = False) -> grpc.aio.Server:
+    """A server that is not started, without services; every method that is added is put inside of the layers.
+
+    With `share_port`, other processes may listen on the same port, and the kernel deals out the connections.
+    """
+    made: Any = _Listener(layers, limits, options(limits, share_port=share_port))
     server: grpc.aio.Server = made
     return server
 
@@ -64,9 +67,9 @@ def listener(layers: Sequence[Layer], limits: Limits) -> grpc.aio.Server:
 class _Listener(_server.Server):
     """A server whose methods are known by their names before it starts: what is not among them is unknown."""
 
-    def __init__(self, layers: Sequence[Layer], limits: Limits) -> None:
-        super().__init__(None, (), (), options(limits), None, None)
-        self._server = _Acceptor(self._loop, options(limits), limits.calls + limits.streams + _BEYOND_THE_GATE)
+    def __init__(self, layers: Sequence[Layer], limits: Limits, options: list[tuple[str, Any]]) -> None:
+        super().__init__(None, (), (), options, None, None)
+        self._server = _Acceptor(self._loop, options, limits.calls + limits.streams + _BEYOND_THE_GATE)
         self._layers = layers
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:

@@ -86,6 +86,7 @@ def build(
     with_reflection: bool,
     authentication: Authentication | None = None,
     limits: Limits | None = None,
+    share_port: bool = False,
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """A server that is not started yet, and its health service."""
     limits = limits or Limits()
@@ -93,7 +94,7 @@ def build(
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is
     # well-formed, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
     layers = [*first, Gate(limits, Admission(limits)), Checks(), Authorization(edge.access, edge.db)]
-    server = listener(layers, limits)
+    server = listener(layers, limits, share_port=share_port)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
