@@ -31,6 +31,11 @@ def put(
     return stored
 
 
+def get(tx: Tx, name: SettingsName) -> Declaration | None:
+    """One declaration."""
+    return work.load(tx, [name]).declared[name.registry].get(name.owner)
+
+
 def remove(tx: Tx, declared: Declaration, origin: Origin) -> None:
     """Delete a declaration."""
     unit = work.load(tx, [declared.name])

@@ -21,7 +21,7 @@ from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, operations, resources, schema
+from ecrkeeper_server.store import operations, resources, schema
 from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation, Resource
@@ -116,7 +116,7 @@ class World:
 
     async def withdraw(self, owner: str = "team-a") -> None:
         def write(tx: Tx) -> None:
-            declared = declarations.get(tx, SettingsName(REGISTRY, owner))
+            declared = declaring.get(tx, SettingsName(REGISTRY, owner))
             assert declared is not None
             declaring.remove(tx, declared, Origin("Test"))
             resources.desire(tx, str(REGISTRY), (resources.get(tx, str(REGISTRY)) or row_missing()).spec)

@@ -38,7 +38,7 @@ async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> 
     second = await db.write(lambda tx: put(tx, TWO))
     assert (second.generation, second.settings) == (2, TWO)
     await db.write(lambda tx: declaring.remove(tx, second, Origin("Delete")))
-    assert await db.read(lambda tx: declarations.get(tx, NAME)) is None
+    assert await db.read(lambda tx: declaring.get(tx, NAME)) is None
     assert await revisions(db) == [(3, None), (2, TWO), (1, ONE)]
     found = await db.read(lambda tx: declarations.get_revision(tx, NAME, 1))
     assert found is not None
@@ -107,7 +107,7 @@ async def test_a_failed_transaction_leaves_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError, match="on purpose"):
         await db.write(change)
     assert await db.read(lambda tx: resources.get(tx, str(REGISTRY))) is None
-    assert await db.read(lambda tx: declarations.get(tx, NAME)) is None
+    assert await db.read(lambda tx: declaring.get(tx, NAME)) is None
     assert await revisions(db) == []
 
 

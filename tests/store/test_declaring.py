@@ -20,6 +20,7 @@ from ecrkeeper_server.store.audit import Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 
+from tests.declaring import get
 from tests.postgres import Postgres
 
 
@@ -73,7 +74,7 @@ async def test_calls_that_come_together_share_a_transaction_and_are_refused_each
     stored = [await db.read(lambda tx, n=n: resources.get(tx, str(registry(n)))) for n in (1, 2, 3, 4)]
     assert [row is not None for row in stored] == [True, False, False, True]
     assert stored[0] == one.registry
-    assert await db.read(lambda tx: declarations.get(tx, one.declared.name)) == one.declared
+    assert await db.read(lambda tx: get(tx, one.declared.name)) == one.declared
 
 
 async def test_of_two_calls_on_one_registry_the_second_finds_what_the_first_has_left(db: Database) -> None:

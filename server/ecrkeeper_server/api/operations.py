@@ -198,7 +198,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
 
         def store(tx: Tx) -> None:
             operations.remove(tx, row.id)
-            audit.record(tx, [forgotten])
+            audit.add(tx, [forgotten])
 
         await self._edge.db.write(store)
         return empty_pb2.Empty()

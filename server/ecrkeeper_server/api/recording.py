@@ -21,7 +21,7 @@ _NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
 
 def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = ()) -> None:
     """Record that a call on a resource was accepted, and what it changed."""
-    audit.record(tx, [accepted(caller, name, generation=generation, changes=changes)])
+    audit.add(tx, [accepted(caller, name, generation=generation, changes=changes)])
 
 
 def accepted(

@@ -127,5 +127,5 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
     if document.remembered and not row.state.get("provenance"):
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
     changes = spec_changes(before, spec)
-    audit.record(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])
+    audit.add(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])
     return change

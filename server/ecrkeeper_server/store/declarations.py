@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, insert, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, insert, select, tuple_
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.store.database import Tx
@@ -17,18 +17,8 @@ from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 
 
-def _is(name: SettingsName, table: Any = declarations) -> tuple[Any, ...]:
-    return (
-        table.c.account == name.registry.account,
-        table.c.region == name.registry.region,
-        table.c.owner == name.owner,
-    )
-
-
-def get(tx: Tx, name: SettingsName) -> Declaration | None:
-    """One declaration."""
-    row = tx.conn.execute(select(declarations).where(*_is(name))).one_or_none()
-    return Declaration.of(row) if row else None
+def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
+    return tuple(revisions.c[column] == value for column, value in key_of(name).items())
 
 
 def with_registries(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, tuple[Declaration, Resource]]:
@@ -100,7 +90,7 @@ def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
     """Keep what AWS had before the declaration as its revision 0, once."""
-    first = select(revisions.c.revision).where(*_is(declared.name, revisions), revisions.c.revision == 0)
+    first = select(revisions.c.revision).where(*_revises(declared.name), revisions.c.revision == 0)
     if tx.conn.execute(first).first() is None:
         seen = columns_of(revision(declared, 0, settings, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
@@ -108,14 +98,14 @@ def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
     """One revision."""
-    query = select(revisions).where(*_is(name, revisions), revisions.c.revision == revision)
+    query = select(revisions).where(*_revises(name), revisions.c.revision == revision)
     row = tx.conn.execute(query).one_or_none()
     return Revision.of(row) if row else None
 
 
 def revision_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> list[Revision]:
     """Up to `limit` revisions, newest first, numbered below `below`."""
-    query = select(revisions).where(*_is(name, revisions))
+    query = select(revisions).where(*_revises(name))
     if below is not None:
         query = query.where(revisions.c.revision < below)
     return [Revision.of(row) for row in tx.conn.execute(query.order_by(revisions.c.revision.desc()).limit(limit))]
