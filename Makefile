@@ -56,8 +56,9 @@ soak: setup ## Run the random schedule of kills, cuts and faults for SOAK_SECOND
 bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
+# Most calls wait for something, so more run at once than there are cores.
 fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
-	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n auto tests/fuzz
+	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n 6 tests/fuzz
 
 fresh: setup ## Check that the generated code is that of the protos
 	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf

@@ -56,6 +56,10 @@ _STEPS = 3
 _FORBIDDEN = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
 
 
+# What the client says by itself, with the code INTERNAL, where a stream ended before all of it was sent.
+_NOT_SENT = "Internal error from Core"
+
+
 @dataclass(frozen=True)
 class Case:
     """A call that can be made again."""
@@ -134,7 +138,7 @@ class Driver:
                     case.request, timeout=_WAITING if waits else _TIMEOUT, metadata=case.metadata
                 )
         except grpc.aio.AioRpcError as error:
-            return error.code().name
+            return "NOT_SENT" if error.details() == _NOT_SENT else error.code().name
         return "OK"
 
     async def _stream(self, case: Case, method: MethodDescriptor) -> None:
