@@ -48,6 +48,8 @@ def configure(level: str, style: str, *extra: Any) -> None:
     )
     # What the libraries have to say: asyncio of a task that failed, the exporter of spans that it cannot send.
     logging.basicConfig(handlers=[Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
+    # It warns of each error that comes after another on the same connection, and that other one is raised.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 class Forward(logging.Handler):

@@ -76,14 +76,16 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
         for owner in ("a", "b")
     ]
     for name in reversed(names):
+        await db.write(lambda tx, name=name: resources.ensure(tx, name.registry, {}, due=True))
         await db.write(lambda tx, name=name: put(tx, ONE, name))
-    after, seen = ("", "", ""), []
+    after, seen = ("", "", ""), list[SettingsName]()
     while page := await db.read(lambda tx, after=after: declarations.page(tx, "-", "-", after, 3)):
-        seen += [each.name for each in page]
-        after = (page[-1].account, page[-1].region, page[-1].owner)
+        seen += [declared.name for declared, _ in page]
+        after = (seen[-1].registry.account, seen[-1].registry.region, seen[-1].owner)
     assert seen == names
     some = await db.read(lambda tx: declarations.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
-    assert [each.name for each in some] == names[-2:]
+    assert [declared.name for declared, _ in some] == names[-2:]
+    assert all(standing.due_at is not None for _, standing in some)
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
 
 

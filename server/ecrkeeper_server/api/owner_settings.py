@@ -9,6 +9,7 @@ import grpc.aio
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
+from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
@@ -24,14 +25,15 @@ from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.store import declarations, resources
-from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.declarations import Shown
+from ecrkeeper_server.store.rows import Declaration
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_FIELDS: dict[str, Callable[[Declaration], list[str]]] = {
-    "account": lambda row: [row.account],
-    "region": lambda row: [row.region],
-    "owner": lambda row: [row.owner],
+_FIELDS: dict[str, Callable[[Shown], list[str]]] = {
+    "account": lambda shown: [shown[0].account],
+    "region": lambda shown: [shown[0].region],
+    "owner": lambda shown: [shown[0].owner],
 }
 _PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
 
@@ -42,7 +44,7 @@ class OwnerSettings:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._declaring = Declaring(edge.db)
-        self._known: Batch[SettingsName, tuple[Declaration, Resource] | None] = Batch(self._read_known, eager=True)
+        self._known: Batch[SettingsName, Shown | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
@@ -57,8 +59,8 @@ class OwnerSettings:
             raise NotFound("RegistrySettings", str(name))
         return render.settings(*found)
 
-    async def _read_known(self, names: list[SettingsName]) -> list[tuple[Declaration, Resource] | None]:
-        found = await self._edge.db.read(lambda tx: declarations.with_registries(tx, names))
+    async def _read_known(self, names: list[SettingsName]) -> list[Shown | None]:
+        found = await self._edge.db.read(lambda tx: declarations.shown(tx, names))
         return [found.get(name) for name in names]
 
     async def ListRegistrySettings(
@@ -68,20 +70,13 @@ class OwnerSettings:
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
 
-        async def fetch(after: list[str], limit: int) -> list[Declaration]:
+        async def fetch(after: list[str], limit: int) -> list[Shown]:
             behind = (after[0], after[1], after[2])
             return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
 
-        may = self._edge.access.readable(declaration_target)
-        found, token = await scan(
-            fetch, page, meets, lambda row: [row.account, row.region, row.owner], may, self._shown_declarations
-        )
+        may = self._edge.access.readable(_target)
+        found, token = await scan(fetch, page, meets, lambda shown: _place(shown[0]), may, _messages)
         return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
-
-    async def _shown_declarations(self, rows: Sequence[Declaration]) -> list[registry_pb2.RegistrySettings]:
-        names = sorted({str(d.name.registry) for d in rows})
-        registries = await self._edge.db.read(lambda tx: resources.get_many(tx, names))
-        return [render.settings(d, registries[str(d.name.registry)]) for d in rows]
 
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context
@@ -201,6 +196,18 @@ class OwnerSettings:
             create=True,
             update=False,
         )
+
+
+def _target(shown: Shown) -> Target:
+    return declaration_target(shown[0])
+
+
+def _place(declared: Declaration) -> list[str]:
+    return [declared.account, declared.region, declared.owner]
+
+
+async def _messages(rows: Sequence[Shown]) -> list[registry_pb2.RegistrySettings]:
+    return [render.settings(*row) for row in rows]
 
 
 def _wish(given: registry_pb2.RegistrySettings) -> Wish:

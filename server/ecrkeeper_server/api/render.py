@@ -15,7 +15,7 @@ from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
 
 _STATES = {True: "IN_SYNC", False: "OUT_OF_SYNC"}
 
@@ -121,7 +121,7 @@ def reconciling(row: Resource) -> bool:
     return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
 
 
-def _standing(message: Any, row: Resource) -> None:
+def _standing(message: Any, row: Resource | Standing) -> None:
     for condition in row.state.get("conditions", []):
         message.conditions.add(
             type=condition["type"],
@@ -165,7 +165,7 @@ def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Ele
     return changes(Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows)
 
 
-def settings(declared: Declaration, row: Resource) -> registry_pb2.RegistrySettings:
+def settings(declared: Declaration, row: Resource | Standing) -> registry_pb2.RegistrySettings:
     """One owner's declaration, with how its registry stands."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),

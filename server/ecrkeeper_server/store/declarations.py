@@ -6,42 +6,41 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, insert, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, insert, literal, select, tuple_
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.given import given, rows
-from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
 from ecrkeeper_server.store.tables import declarations, resources, revisions
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
+
+Shown = tuple[Declaration, Standing]
+_REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
+_SHOWN = (*declarations.c, resources.c.state, resources.c.due_at)
 
 
 def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
     return tuple(revisions.c[column] == value for column, value in key_of(name).items())
 
 
-def with_registries(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, tuple[Declaration, Resource]]:
-    """The declarations of these names that exist, each with its registry."""
-    values = rows({**key_of(name), "registry": str(name.registry)} for name in names)
-    found = (
-        (Declaration(*row[:_COLUMNS]), Resource(*row[_COLUMNS:]))
-        for row in tx.conn.execute(_with_registries(tx.dialect), values)
-    )
-    return {declared.name: (declared, registry) for declared, registry in found}
+def _shown(row: Any) -> Shown:
+    *columns, state, due_at = row
+    return Declaration(*columns), Standing(state, due_at)
 
 
-_COLUMNS = len(declarations.c)
+def shown(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Shown]:
+    """The declarations of these names that exist, each with how its registry stands."""
+    found = map(_shown, tx.conn.execute(_of_names(tx.dialect), rows(map(key_of, names))))
+    return {declared.name: (declared, standing) for declared, standing in found}
 
 
 @lru_cache(maxsize=4)
-def _with_registries(dialect: str) -> Select[Any]:
-    names = given(dialect, {name: Text() for name in (*KEY, "registry")})
-    return (
-        select(*declarations.c, *resources.c)
-        .join_from(names, declarations, and_(*(declarations.c[name] == names.c[name] for name in KEY)))
-        .join(resources, resources.c.name == names.c.registry)
-    )
+def _of_names(dialect: str) -> Select[Any]:
+    names = given(dialect, dict.fromkeys(KEY, Text()))
+    named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
+    return select(*_SHOWN).join_from(names, declarations, named).join(resources, _REGISTRY)
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -76,16 +75,16 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
     return [Declaration.of(row) for row in tx.conn.execute(query)]
 
 
-def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int) -> list[Declaration]:
+def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int) -> list[Shown]:
     """Up to `limit` declarations by account, Region and owner, behind `after`; both may be `-`."""
     key = tuple_(declarations.c.account, declarations.c.region, declarations.c.owner)
-    query = select(declarations).where(key > after)
+    query = select(*_SHOWN).join_from(declarations, resources, _REGISTRY).where(key > after)
     if account != WILDCARD:
         query = query.where(declarations.c.account == account)
     if region != WILDCARD:
         query = query.where(declarations.c.region == region)
     ordered = query.order_by(declarations.c.account, declarations.c.region, declarations.c.owner).limit(limit)
-    return [Declaration.of(row) for row in tx.conn.execute(ordered)]
+    return [_shown(row) for row in tx.conn.execute(ordered)]
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:

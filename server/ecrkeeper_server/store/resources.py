@@ -39,12 +39,6 @@ def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
     return Resource.of(row) if row else None
 
 
-def get_many(tx: Tx, names: Sequence[str]) -> dict[str, Resource]:
-    """The resources of these names that exist, by name."""
-    rows = tx.conn.execute(select(resources).where(resources.c.name.in_(names)))
-    return {row.name: Resource.of(row) for row in rows}
-
-
 def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resource]:
     """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
     return [Resource.of(row) for row in tx.conn.execute(_page(select(resources), kind, account, after, limit))]

@@ -63,6 +63,14 @@ class Resource(_FromRow):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a registry is shown with each declaration for it."""
+
+    state: Json
+    due_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration(_FromRow):
     """What one owner declares for one registry; `settings` is in AWS's shape by setting."""
 
