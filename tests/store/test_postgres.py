@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.errors import NotFound, Unavailable
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import postgres, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
@@ -116,6 +116,47 @@ async def test_a_write_whose_connection_dies_after_its_last_statement_and_before
 
     await db.write(change)
     assert len(pids) == 2
+
+
+async def test_a_write_whose_connection_dies_after_everything_was_answered_and_before_the_commit_is_repeated(
+    db: Database, url: str
+) -> None:
+    pids: list[int] = []
+
+    def change(tx: Tx) -> None:
+        pids.append(pid := backend(tx))
+        create(tx)
+        if len(pids) == 1:
+            event.listen(tx.conn, "after_cursor_execute", lambda *sent: sent[2] == "SELECT 1" and cut(url, pid))
+
+    await db.write(change)
+    assert len(set(pids)) == 2
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
+
+
+async def test_a_statement_that_was_skipped_while_it_was_prepared_is_prepared_again(db: Database) -> None:
+    def change(tx: Tx, first: int, second: int) -> None:
+        tx.conn.execute(text("INSERT INTO first VALUES (:number)"), {"number": first})
+        tx.conn.execute(text("INSERT INTO second VALUES (:number)"), {"number": second})
+
+    def refused(_: Tx) -> None:
+        raise NotFound("Registry", str(NAME))
+
+    def tables(tx: Tx) -> None:
+        for table in ("first", "second"):
+            tx.conn.execute(text(f"CREATE TABLE {table} (number int PRIMARY KEY)"))
+
+    await db.write(tables)
+    # A ROLLBACK that succeeds is what psycopg forgets its statements by, if it is the first one.
+    with pytest.raises(NotFound):
+        await db.write(refused)
+    # psycopg prepares what it executes for the sixth time.
+    for number in range(5):
+        await db.write(lambda tx, n=number: change(tx, n, n))
+    with pytest.raises(Unavailable):
+        await db.write(lambda tx: change(tx, 0, 5))
+    for number in range(5, 10):
+        await db.write(lambda tx, n=number: change(tx, n, n))
 
 
 async def test_a_statement_that_is_not_waited_for_and_fails_undoes_all_of_the_write(db: Database) -> None:

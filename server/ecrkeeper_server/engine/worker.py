@@ -215,6 +215,9 @@ class Engine:
             except Refusal as error:
                 # The fence before each write to AWS notices a lease that ran out.
                 log.warning("lease_not_renewed", error=error.message)
+            except Exception:
+                # Whatever it was, the leases of what is still running are to be renewed.
+                log.exception("lease_not_renewed")
 
     def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:
         for token, names in held.items():

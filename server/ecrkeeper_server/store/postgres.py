@@ -24,7 +24,7 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.patience import Patience
-from ecrkeeper_server.store.pipeline import PipelinedCursor, pipelined
+from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
 
 T = TypeVar("T")
 
@@ -32,8 +32,6 @@ CHANNEL = "ecrkeeper"
 _ATTEMPTS = 3
 # The last one: what was read as missing has been added by another transaction meanwhile.
 _RETRIED = frozenset({"40001", "40P01", "23505"})
-# The server is going down, or has become a standby after a failover: the connections to it are of no more use.
-_DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
 # Dead connections are noticed within half a minute, also by the listener, which sends nothing by itself.
 _CONNECT = {
     "connect_timeout": 5,
@@ -77,7 +75,7 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
     # Once a connection is found dead, SQLAlchemy replaces all of the pool.
     @event.listens_for(engine, "handle_error")
     def _drop(context: ExceptionContext) -> None:
-        if _state(context.original_exception) in _DROPPED:
+        if state(context.original_exception) in DROPPED:
             context.is_disconnect = True
 
     return engine
@@ -144,14 +142,14 @@ class PostgresDatabase(Database):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return run(work, patience)
-            except _CommitUnknownError as error:
+            except CommitUnknownError as error:
                 raise Unavailable(
                     "the database did not say whether it has stored the change: it may have happened; "
                     "repeat the call with the same request_id, or look first",
                     reason="STORE_OUTCOME_UNKNOWN",
                 ) from error
             except DBAPIError as error:
-                again = error.connection_invalidated or _state(error.orig) in _RETRIED
+                again = error.connection_invalidated or state(error.orig) in _RETRIED
                 if not again or attempt == _ATTEMPTS or patience.exhausted:
                     raise _unavailable(error) from error
                 # Threads may lose an increment; a count of retries can bear that.
@@ -167,15 +165,9 @@ class PostgresDatabase(Database):
     def _write(self, change: Callable[[Tx], T], patience: Patience) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             tx = Tx(conn, self._now, "postgresql", set())
-            try:
-                with pipelined(conn):
-                    conn.exec_driver_sql("BEGIN")
-                    result = change(tx)
-                    _finish(conn, tx.changed)
-            except BaseException:
-                with contextlib.suppress(SQLAlchemyError):
-                    conn.exec_driver_sql("ROLLBACK")
-                raise
+            with transaction(conn):
+                result = change(tx)
+                _notify(conn, tx.changed)
             return result
 
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
@@ -227,24 +219,12 @@ class PostgresDatabase(Database):
         self._engine.dispose()
 
 
-def _finish(conn: Connection, changed: set[str]) -> None:
-    """Say what has changed and commit."""
+def _notify(conn: Connection, changed: set[str]) -> None:
+    """Say what has changed, and learn whether everything before has succeeded."""
     for payload in _payloads(changed):
         conn.execute(_NOTIFY, {"channel": CHANNEL, "names": payload})
     if not changed:
         conn.exec_driver_sql("SELECT 1")
-    # Everything but COMMIT has been answered, so that what fails now is COMMIT.
-    try:
-        conn.exec_driver_sql("COMMIT")
-    except DBAPIError as error:
-        state = _state(error.orig)
-        if state is None or state in _DROPPED or state.startswith("08"):
-            raise _CommitUnknownError from error
-        raise
-
-
-class _CommitUnknownError(Exception):
-    """COMMIT was sent and not answered."""
 
 
 def _payloads(names: set[str]) -> list[str]:
@@ -256,11 +236,6 @@ def _payloads(names: set[str]) -> list[str]:
         else:
             payloads.append(name)
     return payloads
-
-
-def _state(error: BaseException | None) -> str | None:
-    """The SQLSTATE; None if the server did not get to say one."""
-    return getattr(error, "sqlstate", None)
 
 
 def _unavailable(error: BaseException) -> Unavailable:
