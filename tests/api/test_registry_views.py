@@ -107,7 +107,13 @@ def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
     """A declaration that was refused must not, when it goes, take a foreign element with it."""
     theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[theirs])
-    place.apply({"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}})
+    wish = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
+    planned = place.apply(wish, validate_only=True).plan
+    assert [warning.reason for warning in planned.warnings] == ["REPLACEMENT_NOT_ALLOWED"]
+    assert not planned.calls
+    allowed = place.apply(wish, validate_only=True, allow_replacement=True).plan
+    assert [c.operation for c in allowed.calls] == ["DeletePullThroughCacheRule", "CreatePullThroughCacheRule"]
+    place.apply(wish)
     with pytest.raises(ecrkeeper.OperationFailed) as caught:
         place.live.client.reconcile_registry(place.name).result(timeout=20)
     assert caught.value.reason == "REPLACEMENT_NOT_ALLOWED"

@@ -156,9 +156,9 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)
-        row = tried.registry
+        row, allowing = tried.registry, [owner for owner, wish in tried.wishes.items() if wish.allow_replacement]
         message.plan.CopyFrom(
-            await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition)
+            await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition, allowing)
         )
         return message
 

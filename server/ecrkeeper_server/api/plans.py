@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -14,12 +14,18 @@ from ecrkeeper_server.engine.observe import Observed, observe
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition, plan
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.settings.withholding import withheld
 
 
 async def registry_plan(
-    aws: Aws, registry: RegistryName, spec: Mapping[str, Any], state: Mapping[str, Any], composition: Composition
+    aws: Aws,
+    registry: RegistryName,
+    spec: Mapping[str, Any],
+    state: Mapping[str, Any],
+    composition: Composition,
+    allowing: Collection[str],
 ) -> common_pb2.Plan:
-    """The ordered calls with the change that each makes, on what AWS has right now."""
+    """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
     applied: Mapping[str, Mapping[str, Any]] = state.get("applied", {})
     abandoned = spec.get("abandoned", {})
     managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
@@ -45,6 +51,7 @@ async def registry_plan(
             mine,
             seen[name],
             known,
+            allowing,
             prune=spec.get("foreign_elements") == "PRUNE",
         )
     return message
@@ -58,6 +65,7 @@ def _add_setting(
     applied: Mapping[str, Any],
     seen: Observed,
     context: Mapping[str, Mapping[str, Any]],
+    allowing: Collection[str],
     *,
     prune: bool,
 ) -> None:
@@ -70,6 +78,10 @@ def _add_setting(
             subject=name,
             message=f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}",
         )
+        return
+    refused = withheld(planned, registry, composition, allowing)
+    if refused is not None:
+        message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
         return
     for call in setting.calls(planned, seen.shape):
         message.calls.add(

@@ -107,7 +107,8 @@ class Registries:
         row = replace(row, spec={**row.spec, **wanted})
         composition = compose({d.owner: split_all(d.settings) for d in declared})
         message = render.registry(row, declared)
-        message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition))
+        allowing = [d.owner for d in declared if d.allow_replacement]
+        message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition, allowing))
         return message
 
     async def WatchRegistries(

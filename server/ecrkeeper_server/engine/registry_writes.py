@@ -10,10 +10,11 @@ from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.observe import Observed, observe_setting
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings.algebra import Composition, Plan
-from ecrkeeper_server.settings.elements import ChangeKind, Drift
+from ecrkeeper_server.settings.elements import Drift
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.settings.withholding import withheld
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
@@ -78,10 +79,11 @@ async def act(step: Step, run: Run) -> None:
 def _sendable(step: Step, run: Run) -> dict[str, Plan]:
     """The plans that may be sent; the others leave an error or make the setting degraded."""
     todo = {}
+    allowing = {d.owner for d in run.declared if d.allow_replacement}
     for name, planned in run.plans.items():
         if not planned.changes or run.observed[name].unknown:
             continue
-        refused = _replacement_refused(run, planned) or _too_much(step, planned)
+        refused = withheld(planned, step.claimed.registry, run.composition, allowing)
         if refused is None:
             todo[name] = planned
         else:
@@ -135,37 +137,6 @@ async def _remember_intent(step: Step, run: Run, writes: Mapping[str, Sequence[A
 
     step.saved = True
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
-
-
-def _replacement_refused(run: Run, planned: Plan) -> Permanent | None:
-    """An error if an element must be deleted and created again and no owner of it allows that."""
-    allowing = {d.owner for d in run.declared if d.allow_replacement}
-    keys = [
-        change.key
-        for change in planned.changes
-        if change.kind is ChangeKind.REPLACE
-        and not allowing & set(run.composition.owners.get((planned.setting, change.key), ()))
-    ]
-    if not keys:
-        return None
-    return Permanent(
-        f"{planned.setting}: ECR cannot change {', '.join(keys)} in place, only delete and create again; "
-        "set allow_replacement in the declaration to allow that",
-        reason="REPLACEMENT_NOT_ALLOWED",
-    )
-
-
-def _too_much(step: Step, planned: Plan) -> Permanent | None:
-    """An error if what is desired fits AWS's limits, but not together with the foreign elements there."""
-    found = SETTINGS[planned.setting].lint_composed(planned.target, step.claimed.registry)
-    if not found or not planned.foreign:
-        return None
-    return Permanent(
-        f"{planned.setting}: with {len(planned.foreign)} foreign elements it exceeds what AWS allows: "
-        f"{found[0].description}; remove some of them, or set foreign_elements to PRUNE",
-        reason="FOREIGN_ELEMENTS_IN_THE_WAY",
-        grpc_code="RESOURCE_EXHAUSTED",
-    )
 
 
 async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]) -> list[AwsError]:
