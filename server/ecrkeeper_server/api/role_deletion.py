@@ -14,7 +14,7 @@ from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, remember
 from ecrkeeper_server.engine.observe import enabled_regions, role_usage
-from ecrkeeper_server.engine.role_step import owners_by_region
+from ecrkeeper_server.engine.role_deletion import owners_by_region
 from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
