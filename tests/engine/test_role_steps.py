@@ -256,6 +256,56 @@ async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> No
     assert (ended.done, ended.error) == (True, None)
 
 
+async def test_a_role_that_somebody_deleted_is_gone_when_iam_has_stopped_showing_it(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await world.control("PUT", "settings", {"iam_delete_lag_reads": 3})
+    operation = await ask_to_delete(world)
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 60})
+    row = await world.step(ROLE)
+    assert world.aws.writes == ["DeleteServiceLinkedRole"]
+    assert row.spec["deletion"]
+    assert (await world.operation(operation)).metadata["phase"] == "CONFIRMING"
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
+    assert not await there(world)
+
+
+async def test_a_deletion_is_given_up_when_iam_denies_and_shows_the_role_for_half_an_hour(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    world.aws.faults["DeleteServiceLinkedRole"] = lambda _: Permanent(
+        "no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"
+    )
+    await world.step(ROLE)
+    assert not (await world.operation(operation)).done
+    await world.resync(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "DELETION_LOST"
+    assert "deletion" not in (await world.row(ROLE)).state
+
+
+async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    answers = [
+        Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"),
+        Temporary("denied", reason="AWS_ACCESS_DENIED"),
+    ]
+    world.aws.faults["DeleteServiceLinkedRole"] = lambda _: answers.pop(0)
+    await world.step(ROLE)
+    world.seconds += 20
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "AWS_ACCESS_DENIED"
+
+
 async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_not_made_by_settings(
     world: World,
 ) -> None:

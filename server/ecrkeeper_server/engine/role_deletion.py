@@ -16,11 +16,13 @@ from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store import declarations, operations
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.rows import Declaration, Operation
 
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
 _GIVE_UP_SECONDS = 1800.0
+_STILL_VISIBLE = "IAM has finished, and the role is still visible"
 
 
 async def usage_of(step: Step, kind: RoleKind) -> list[RegionUsage]:
@@ -55,7 +57,7 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
         return await _delete(step, kind, pending)
     except AwsError as error:
         hopeless = isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED"
-        if row.state.get("deletion") or not hopeless:
+        if row.state.get("deletion", {}).get("task") or not hopeless:
             raise
         return _refused(step, pending, error.reason, error.message, list(error.preconditions))
 
@@ -85,28 +87,43 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
         reasons = blockers(kind.id, usage)
         if reasons:
             return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
-        return await _start_deletion(step, kind, pending, observed.role_id)
+        return await _start_deletion(step, kind, pending, {"role_id": observed.role_id, **deletion})
     return await _follow(step, kind, pending, deletion)
 
 
-async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], role_id: str) -> StepResult:
+async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
     row = step.claimed
     gone = (("role", kind.role_name, kind.service_name, None),)
     write = role_write(step, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
     await step.record([write])
     # Repeating the call while a task runs returns the same task: a kill before
     # the task is saved does no harm.
-    answer = await step.send(write)
-    deletion = {"task": answer["DeletionTaskId"], "started": step.now, "polls": 0, "role_id": role_id}
+    try:
+        answer = await step.send(write)
+    except AwsError as error:
+        if error.aws_code != "NoSuchEntity":
+            raise
+        # Somebody else deleted it, or this program before it was killed, and GetRole lags.
+        lost = f"IAM shows {kind.role_name} and says that it is not there to be deleted"
+        return await _confirm(step, pending, {"started": step.now, "polls": 0, **deletion}, lost)
+    deletion = {**deletion, "task": answer["DeletionTaskId"], "started": step.now, "polls": 0}
     await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
+
+
+async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> StepResult:
+    """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
+    if step.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS:
+        return _refused(step, pending, "DELETION_LOST", lost, [])
+    await _progress(step, pending, "CONFIRMING")
+    deletion = {**deletion, "polls": deletion["polls"] + 1}
+    return _waiting({**step.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
 
 
 async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
     row = step.claimed
     polls = deletion["polls"] + 1
     state = {**row.state, "deletion": {**deletion, "polls": polls}}
-    pause = min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
     params = {"DeletionTaskId": deletion["task"]}
     try:
         answer = await step.aws.call(row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params)
@@ -114,17 +131,18 @@ async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion
         if error.aws_code != "NoSuchEntity":
             raise
         # The record of a fast task vanishes: the role itself tells, and it may lag.
-        if step.now - deletion["started"] < _GIVE_UP_SECONDS * 1_000_000:
-            await _progress(step, pending, "CONFIRMING")
-            return _waiting(state, "IAM has finished, and the role is still visible", pause)
-        return _refused(step, pending, "DELETION_LOST", f"IAM no longer knows task {deletion['task']}", [])
+        return await _confirm(step, pending, deletion, f"IAM no longer knows task {deletion['task']}")
     if answer["Status"] == "FAILED":
         reasons, text = _failure(answer.get("Reason") or {})
         return _refused(step, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
         await _progress(step, pending, "CONFIRMING")
-        return _waiting(state, "IAM has finished, and the role is still visible", pause)
-    return _waiting(state, f"IAM is deleting the role: {answer['Status']}", pause)
+        return _waiting(state, _STILL_VISIBLE, _pause(polls))
+    return _waiting(state, f"IAM is deleting the role: {answer['Status']}", _pause(polls))
+
+
+def _pause(polls: int) -> float:
+    return min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
 
 
 def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], str]:
