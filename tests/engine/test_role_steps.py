@@ -306,6 +306,47 @@ async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(w
     assert ended.error["reason"] == "AWS_ACCESS_DENIED"
 
 
+async def test_a_role_that_iam_does_not_show_yet_is_deleted_when_it_does(world: World) -> None:
+    await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
+    world.seconds = float((await world.control("GET", "clock"))["now"])
+    await declared(world)
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "ROLE_NOT_VISIBLE_YET"
+    operation = await ask_to_delete(world)
+    row = await world.step(ROLE)
+    assert why(row, "Ready") == "DELETING"
+    assert not (await world.operation(operation)).done
+    assert await there(world)
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert not await there(world)
+
+
+async def test_a_role_of_somebody_else_that_is_not_shown_yet_is_not_deleted_unseen(world: World) -> None:
+    await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    world.seconds = float((await world.control("GET", "clock"))["now"]) + 600
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    ended = await follow(world, operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "ROLE_ADOPTED"
+    assert await there(world)
+
+
+async def test_a_role_that_is_not_there_a_minute_after_its_create_was_never_made(world: World) -> None:
+    world.aws.faults["CreateServiceLinkedRole"] = lambda _: Temporary("no answer", reason="AWS_UNREACHABLE")
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    assert not (await world.operation(operation)).done
+    ended = await follow(world, operation, steps=4)
+    assert (ended.done, ended.error) == (True, None)
+    assert world.aws.writes == []
+
+
 async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_not_made_by_settings(
     world: World,
 ) -> None:

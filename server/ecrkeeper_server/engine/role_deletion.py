@@ -22,6 +22,8 @@ from ecrkeeper_server.store.rows import Declaration, Operation
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
 _GIVE_UP_SECONDS = 1800.0
+# Within this time after it was sent, a create may have made a role that GetRole does not show.
+_LAG_SECONDS = 60.0
 _STILL_VISIBLE = "IAM has finished, and the role is still visible"
 
 
@@ -67,6 +69,10 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     deletion = dict(row.state.get("deletion") or {})
     if observed is None:
+        created = row.state.get("create_intended_at")
+        if not deletion and created is not None and step.now - created < _LAG_SECONDS * MICROSECONDS:
+            # Who made it is not known before it is seen, and so not whether it may be deleted.
+            return _waiting(row.state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
         return _gone(step, pending)
     if is_lookalike(kind, observed) or deletion.get("role_id", observed.role_id) != observed.role_id:
         # The role is gone; this is another one, made since by somebody else.
