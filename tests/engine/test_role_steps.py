@@ -85,6 +85,20 @@ async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_t
     assert world.aws.writes == []
 
 
+async def test_a_role_that_iam_shows_and_does_not_find_for_a_change_is_changed_a_moment_later(world: World) -> None:
+    lags = [Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity")]
+    world.aws.faults["TagRole"] = lambda _: lags.pop() if lags else None
+    await declared(world, tags={"team": "a"})
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "ROLE_NOT_VISIBLE_YET"
+    assert not holds(row, "Blocked")
+    assert (await world.due_in(ROLE) or 900) < 5
+    row = await world.resync(ROLE)
+    assert world.aws.writes == ["TagRole"]
+    assert holds(row, "Ready")
+    assert row.state["provenance"] == "CREATED"
+
+
 async def test_an_ordinary_role_of_the_same_name_is_left_alone(world: World) -> None:
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     await world.raw("CreateRole", "iam", RoleName=NAME, AssumeRolePolicyDocument=trust)

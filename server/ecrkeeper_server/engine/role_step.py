@@ -106,13 +106,23 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
         taken = True
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     if observed is None:
-        raise Temporary(f"IAM does not show {kind.role_name} yet", reason="ROLE_NOT_VISIBLE_YET", after=_POLL_SECONDS)
+        raise _not_visible(kind)
     return observed, {**state, "provenance": None if taken else "CREATED"}
+
+
+def _not_visible(kind: RoleKind) -> Temporary:
+    return Temporary(f"IAM does not show {kind.role_name} yet", reason="ROLE_NOT_VISIBLE_YET", after=_POLL_SECONDS)
 
 
 async def _correct(step: Step, kind: RoleKind, writes: list[AwsWrite]) -> ObservedRole | None:
     for write in writes:
-        await step.send(write)
+        try:
+            await step.send(write)
+        except AwsError as error:
+            if error.aws_code != "NoSuchEntity":
+                raise
+            # GetRole has just shown it: IAM lags behind its create, or it was deleted since.
+            raise _not_visible(kind) from error
     return await observe_role(step.aws, step.claimed.account, step.home_region, kind)
 
 
