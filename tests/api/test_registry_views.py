@@ -85,6 +85,29 @@ def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -
     assert caught.value.reason == "DESTINATION_NOT_CONFIGURED"
 
 
+@pytest.mark.parametrize("validate_only", [False, True])
+@pytest.mark.parametrize("mode", ["OBSERVE", "PAUSED"])
+def test_a_registry_that_is_not_enforced_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    place.keep(mode=f"MODE_{mode}")
+    where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
+    with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
+        place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
+    assert caught.value.reason == "NOT_ENFORCED"
+    assert f"is {mode}; set ENFORCE" in str(caught.value)
+    assert place.writes(since) == []
+
+
+def test_a_backfill_that_was_started_is_answered_again_whatever_the_mode_is_by_now(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    request_id = "0b0b0b0b-1111-4222-8333-555555555555"
+    first = client.start_replication_backfill(place.name, where, request_id=request_id)
+    first.result(timeout=20)
+    place.keep(mode="MODE_OBSERVE")
+    assert client.start_replication_backfill(place.name, where, request_id=request_id).name == first.name
+
+
 def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> None:
     client, aws = place.live.client, place.live.aws
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication")

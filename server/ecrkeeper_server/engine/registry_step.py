@@ -24,16 +24,13 @@ async def registry_step(step: Step) -> StepResult:
     run = Run(composition, desired.declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
     mode = row.spec.get("mode", "ENFORCE")
     managed = [name for name in SETTINGS if name in composition.desired or run.applied.get(name)]
-    if mode == "PAUSED" or not managed:
-        reason = "PAUSED" if mode == "PAUSED" else "UNMANAGED"
-        state = {**row.state, "applied": run.applied, "drift": [], "error": None}
-        if not managed:
-            state = {**state, "observed": {}, "degraded": {}}
-        busy = mode != "PAUSED" and await follow(step, desired.pending)
-        next_in = POLL_SECONDS if busy else None
-        if mode == "PAUSED":
-            return StepResult(row.state, PAUSED, observed=False, settled=False)
-        return StepResult(state, Standing(True, reason=reason), observed=False, settled=True, next_in=next_in)
+    if mode == "PAUSED":
+        await follow(step, desired.pending)
+        return StepResult(row.state, PAUSED, observed=False, settled=False)
+    if not managed:
+        state = {**row.state, "applied": run.applied, "drift": [], "error": None, "observed": {}, "degraded": {}}
+        next_in = POLL_SECONDS if await follow(step, desired.pending) else None
+        return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
     _make_plans(run, row.spec)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
