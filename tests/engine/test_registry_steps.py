@@ -114,6 +114,23 @@ async def test_an_element_of_two_owners_stays_until_both_have_gone(world: World)
     assert await prefixes(world) == set()
 
 
+async def test_of_a_registry_whose_last_declaration_was_abandoned_nothing_is_said_any_more(world: World) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
+    await world.seed({"secrets": [{"name": "ecr-pullthroughcache/hub", "arn": arn, "value": "no credentials"}]})
+    hub = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+    elsewhere = {"destinations": [{"region": "us-west-2", "registryId": "222222222222"}]}
+    await world.declare({**caching(hub), "replication_configuration": {"rules": [elsewhere]}})
+    row = await world.step()
+    said = ("checks", "problems", "settled")
+    assert all(row.state[key] for key in said), row.state
+    await world.wish({"abandoned": {name: list(keys) for name, keys in row.state["applied"].items()}})
+    await world.withdraw()
+    row = await world.step()
+    assert world.aws.writes == []
+    assert why(row, "Ready") == "UNMANAGED"
+    assert not any(row.state[key] for key in said), row.state
+
+
 async def test_an_observed_registry_is_read_and_not_written(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.wish({"mode": "OBSERVE"})

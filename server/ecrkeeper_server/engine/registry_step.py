@@ -16,6 +16,17 @@ from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
+# What a registry that nobody declares anything for any more was found to be.
+_NOTHING_FOUND: Mapping[str, Any] = {
+    "drift": [],
+    "error": None,
+    "observed": {},
+    "degraded": {},
+    "checks": [],
+    "problems": {},
+    "settled": {},
+}
+
 
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
@@ -28,7 +39,7 @@ async def registry_step(step: Step) -> StepResult:
         await follow(step, desired.pending)
         return StepResult(row.state, PAUSED, observed=False, settled=False)
     if not managed:
-        state = {**row.state, "applied": run.applied, "drift": [], "error": None, "observed": {}, "degraded": {}}
+        state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
         next_in = POLL_SECONDS if await follow(step, desired.pending) else None
         return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
