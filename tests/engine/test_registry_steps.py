@@ -343,6 +343,33 @@ async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: Wor
     assert holds(await world.resync(), "Ready")
 
 
+async def test_a_setting_that_is_not_written_does_not_keep_the_others_from_being_asked_for_again_soon(
+    world: World,
+) -> None:
+    unknown = {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}
+    await world.declare(REPLICATED)
+    await world.step()
+    await world.seed({"unknown_members": unknown})
+    two = {**RULE, "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}]}
+    await world.declare({"replication_configuration": {"rules": [two]}, **caching(QUAY)})
+
+    async def undo() -> None:
+        await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+
+    async def arm() -> None:
+        world.aws.before["DescribePullThroughCacheRules"] = undo
+
+    world.aws.before["CreatePullThroughCacheRule"] = arm
+    row = await world.step()
+    assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
+    assert holds(row, "Degraded")
+    assert (await world.due_in() or 900) < 5
+    row = await world.resync()
+    assert await prefixes(world) == {"quay"}
+    assert row.state["error"] is None, "what cannot be written is no reason to hurry"
+    assert (await world.due_in() or 0) > 600
+
+
 async def test_a_stopped_engine_claims_nothing(world: World) -> None:
     await world.engine.stop(0)
     await world.declare(caching(QUAY))

@@ -118,8 +118,9 @@ def _result(step: Step, run: Run, mode: str) -> StepResult:
         reason="OBSERVE_ONLY" if waiting else "",
         message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
     )
-    if not run.errors and drift and mode == "ENFORCE" and not degraded:
-        standing = Standing(False, Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0))
+    if not run.errors and mode == "ENFORCE" and any(d["setting"] not in degraded for d in drift):
+        late = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
+        standing = replace(standing, error=late)
     return StepResult(state, standing, observed=True, settled=synced)
 
 
