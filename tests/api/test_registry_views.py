@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import ecrkeeper
 import pytest
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
@@ -123,6 +124,28 @@ def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> 
     kept = client.get_service_linked_role(role.name)
     assert kept.deletion_task_id == ""
     client.delete_service_linked_role(role.name).result(timeout=20)
+    harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
+
+
+def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(either: Live) -> None:
+    place = either.registry(fresh_account())
+    client, aws = either.client, either.aws
+    iam = boto3.client(
+        "iam", region_name=place.region, endpoint_url=aws.url, aws_access_key_id=place.account,
+        aws_secret_access_key="any",  # noqa: S106
+    )  # fmt: skip
+    iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
+    # As long as no step sees the role, nobody knows that it was there before.
+    fault = {"kind": "error", "account": place.account, "operation": "GetRole", "code": "ServiceFailure"}
+    aws.control("POST", "faults", {**fault, "status": 500, "message": "not now"})
+    try:
+        role = client.create_service_linked_role(f"accounts/{place.account}", "replication")
+        first = client.delete_service_linked_role(role.name)
+        joined = client.delete_service_linked_role(role.name, force_delete_adopted=True)
+    finally:
+        aws.control("DELETE", "faults")
+    assert joined.name == first.name
+    joined.result(timeout=30)
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
 

@@ -270,6 +270,21 @@ async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> No
     assert (ended.done, ended.error) == (True, None)
 
 
+async def test_a_deletion_that_is_forced_while_its_step_runs_takes_an_adopted_role(world: World) -> None:
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    await declared(world)
+    operation = await ask_to_delete(world)
+
+    async def force() -> None:
+        spec = {**(await world.row(ROLE)).spec, "deletion": {"forced": True}}
+        await world.db.write(lambda tx: resources.amend(tx, str(ROLE), spec=spec))
+
+    world.aws.before["GetRole"] = force
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert not await there(world)
+
+
 async def test_a_role_that_somebody_deleted_is_gone_when_iam_has_stopped_showing_it(world: World) -> None:
     await declared(world)
     await world.step(ROLE)

@@ -20,6 +20,7 @@ from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
+from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
@@ -48,7 +49,8 @@ class RoleDeletion:
             if running:
                 operations.join(tx, running[0], caller.principal)
                 remember(tx, caller, running[0].id)
-                record(tx, caller, name, generation=row.generation)
+                changes = _force(tx, row) if request.force_delete_adopted else []
+                record(tx, caller, name, generation=row.generation, changes=changes)
                 return running[0]
             row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
             begun = {"phase": "PREFLIGHT"}
@@ -114,6 +116,16 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
             reason="ROLE_ADOPTED",
         )
     return row
+
+
+def _force(tx: Tx, row: Resource) -> list[Change]:
+    """Let a deletion that is under way delete an adopted role, too; what that changes."""
+    before = row.spec.get("deletion", {})
+    if before.get("forced"):
+        return []
+    after = {**before, "forced": True}
+    resources.amend(tx, row.name, spec={**row.spec, "deletion": after})
+    return [change("service_linked_role", "deletion", before, after)]
 
 
 def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:

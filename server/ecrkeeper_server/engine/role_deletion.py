@@ -15,7 +15,7 @@ from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.table import split_all
-from ecrkeeper_server.store import declarations, operations
+from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.rows import Declaration, Operation
 
@@ -85,7 +85,7 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
             observed=observed,
             remembered=row.state.get("remembered"),
         )
-        if origin == "ADOPTED" and not row.spec["deletion"].get("forced"):
+        if origin == "ADOPTED" and not await _forced(step):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
         usage = await usage_of(step, kind)
@@ -95,6 +95,12 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
             return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
         return await _start_deletion(step, kind, pending, {"role_id": observed.role_id, **deletion})
     return await _follow(step, kind, pending, deletion)
+
+
+async def _forced(step: Step) -> bool:
+    """Whether an adopted role may be deleted, too; a call may have said so since the row was claimed."""
+    row = await step.db.read(lambda tx: resources.get(tx, step.claimed.name))
+    return row is not None and bool(row.spec.get("deletion", {}).get("forced"))
 
 
 async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
