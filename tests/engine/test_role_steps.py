@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.rows import Operation
 
@@ -183,6 +185,42 @@ async def test_regions_that_may_not_be_listed_are_all_asked(world: World) -> Non
     assert asked == set(world.aws.regions("aws"))
     ended = await world.operation(operation)
     assert ended.error is not None, "Regions that are not enabled cannot be read"
+
+
+# A Region that no botocore knows.
+NEW = "us-west-9"
+SCANNING = {"registry_scanning_configuration": {"scanType": "BASIC", "rules": []}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "enabled", "blocker", "reason"),
+    [
+        (None, True, "ROLE_IN_USE", "a Region that is newer than botocore and enabled is looked at"),
+        (
+            {"replication_configuration": RULES["replicationConfiguration"]},
+            False,
+            "REGION_UNREADABLE",
+            "it is declared",
+        ),
+        (SCANNING, False, "REGION_UNREADABLE", "foreign elements may be in a Region where other settings are declared"),
+    ],
+)
+async def test_a_region_that_only_the_account_or_a_declaration_knows_is_asked(
+    world: World, settings: dict[str, Any] | None, enabled: bool, blocker: str, reason: str
+) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    regions = ["us-east-1", NEW] if enabled else ["us-east-1"]
+    await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": regions})
+    await world.seed(RULES, NEW)
+    if settings is not None:
+        await world.declare(settings, registry=RegistryName(ACCOUNT, NEW))
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None, reason
+    assert [p[:2] for p in ended.error["preconditions"]] == [[blocker, NEW]], reason
+    assert await there(world)
 
 
 async def follow(world: World, operation: Operation, steps: int = 12) -> Operation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing, error_json
 from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
 from ecrkeeper_server.engine.step import Step, StepResult
@@ -17,6 +18,7 @@ from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Declaration, Operation
 
 _POLL_SECONDS = 1.0
@@ -27,13 +29,13 @@ _LAG_SECONDS = 60.0
 _STILL_VISIBLE = "IAM has finished, and the role is still visible"
 
 
-async def usage_of(step: Step, kind: RoleKind) -> list[RegionUsage]:
-    """Which enabled Regions of the account use the role."""
-    account = step.claimed.account
-    partition = partition_of(step.home_region) or "aws"
-    declared = await step.db.read(lambda tx: declarations.of_account(tx, account))
-    regions = await enabled_regions(step.aws, account, step.home_region, partition)
-    return await role_usage(step.aws, account, kind, regions, owners_by_region(kind, declared))
+async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
+    """Which of the account's Regions use the role: those that are enabled, and those that somebody declares in."""
+    declared = await db.read(lambda tx: declarations.of_account(tx, account))
+    enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
+    # A Region that was disabled keeps its registry, and that uses the role as before.
+    regions = sorted({*enabled, *(declaration.region for declaration in declared)})
+    return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
 
 
 def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
@@ -88,7 +90,7 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
         if origin == "ADOPTED" and not await _forced(step):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
-        usage = await usage_of(step, kind)
+        usage = await usage_of(step.db, step.aws, row.account, step.home_region, kind)
         await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
