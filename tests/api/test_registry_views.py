@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import ecrkeeper
 import pytest
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
@@ -85,6 +86,29 @@ def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -
     assert caught.value.reason == "DESTINATION_NOT_CONFIGURED"
 
 
+@pytest.mark.parametrize("validate_only", [False, True])
+@pytest.mark.parametrize("mode", ["OBSERVE", "PAUSED"])
+def test_a_registry_that_is_not_enforced_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    place.keep(mode=f"MODE_{mode}")
+    where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
+    with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
+        place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
+    assert caught.value.reason == "NOT_ENFORCED"
+    assert f"is {mode}; set ENFORCE" in str(caught.value)
+    assert place.writes(since) == []
+
+
+def test_a_backfill_that_was_started_is_answered_again_whatever_the_mode_is_by_now(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    request_id = "0b0b0b0b-1111-4222-8333-555555555555"
+    first = client.start_replication_backfill(place.name, where, request_id=request_id)
+    first.result(timeout=20)
+    place.keep(mode="MODE_OBSERVE")
+    assert client.start_replication_backfill(place.name, where, request_id=request_id).name == first.name
+
+
 def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> None:
     client, aws = place.live.client, place.live.aws
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication")
@@ -100,6 +124,28 @@ def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> 
     kept = client.get_service_linked_role(role.name)
     assert kept.deletion_task_id == ""
     client.delete_service_linked_role(role.name).result(timeout=20)
+    harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
+
+
+def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(either: Live) -> None:
+    place = either.registry(fresh_account())
+    client, aws = either.client, either.aws
+    iam = boto3.client(
+        "iam", region_name=place.region, endpoint_url=aws.url, aws_access_key_id=place.account,
+        aws_secret_access_key="any",  # noqa: S106
+    )  # fmt: skip
+    iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
+    # As long as no step sees the role, nobody knows that it was there before.
+    fault = {"kind": "error", "account": place.account, "operation": "GetRole", "code": "ServiceFailure"}
+    aws.control("POST", "faults", {**fault, "status": 500, "message": "not now"})
+    try:
+        role = client.create_service_linked_role(f"accounts/{place.account}", "replication")
+        first = client.delete_service_linked_role(role.name)
+        joined = client.delete_service_linked_role(role.name, force_delete_adopted=True)
+    finally:
+        aws.control("DELETE", "faults")
+    assert joined.name == first.name
+    joined.result(timeout=30)
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
 

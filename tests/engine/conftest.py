@@ -101,11 +101,13 @@ class World:
         """What AWS has for the registry."""
         return await self.control("GET", f"accounts/{ACCOUNT}/registries/{region}")
 
-    async def declare(self, settings: dict[str, Any], owner: str = "team-a", **options: Any) -> None:
-        name = SettingsName(REGISTRY, owner)
+    async def declare(
+        self, settings: dict[str, Any], owner: str = "team-a", registry: RegistryName = REGISTRY, **options: Any
+    ) -> None:
+        name = SettingsName(registry, owner)
 
         def write(tx: Tx) -> None:
-            row = resources.ensure(tx, REGISTRY, {})
+            row = resources.ensure(tx, registry, {})
             row = resources.desire(tx, row.name, row.spec)
             declaring.put(
                 tx, name, settings, registry_generation=row.generation, origin=Origin("Test"),

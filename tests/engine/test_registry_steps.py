@@ -114,6 +114,23 @@ async def test_an_element_of_two_owners_stays_until_both_have_gone(world: World)
     assert await prefixes(world) == set()
 
 
+async def test_of_a_registry_whose_last_declaration_was_abandoned_nothing_is_said_any_more(world: World) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
+    await world.seed({"secrets": [{"name": "ecr-pullthroughcache/hub", "arn": arn, "value": "no credentials"}]})
+    hub = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+    elsewhere = {"destinations": [{"region": "us-west-2", "registryId": "222222222222"}]}
+    await world.declare({**caching(hub), "replication_configuration": {"rules": [elsewhere]}})
+    row = await world.step()
+    said = ("checks", "problems", "settled")
+    assert all(row.state[key] for key in said), row.state
+    await world.wish({"abandoned": {name: list(keys) for name, keys in row.state["applied"].items()}})
+    await world.withdraw()
+    row = await world.step()
+    assert world.aws.writes == []
+    assert why(row, "Ready") == "UNMANAGED"
+    assert not any(row.state[key] for key in said), row.state
+
+
 async def test_an_observed_registry_is_read_and_not_written(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.wish({"mode": "OBSERVE"})
@@ -324,6 +341,33 @@ async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: Wor
     assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
     assert (await world.due_in() or 0) < 5
     assert holds(await world.resync(), "Ready")
+
+
+async def test_a_setting_that_is_not_written_does_not_keep_the_others_from_being_asked_for_again_soon(
+    world: World,
+) -> None:
+    unknown = {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}
+    await world.declare(REPLICATED)
+    await world.step()
+    await world.seed({"unknown_members": unknown})
+    two = {**RULE, "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}]}
+    await world.declare({"replication_configuration": {"rules": [two]}, **caching(QUAY)})
+
+    async def undo() -> None:
+        await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+
+    async def arm() -> None:
+        world.aws.before["DescribePullThroughCacheRules"] = undo
+
+    world.aws.before["CreatePullThroughCacheRule"] = arm
+    row = await world.step()
+    assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
+    assert holds(row, "Degraded")
+    assert (await world.due_in() or 900) < 5
+    row = await world.resync()
+    assert await prefixes(world) == {"quay"}
+    assert row.state["error"] is None, "what cannot be written is no reason to hurry"
+    assert (await world.due_in() or 0) > 600
 
 
 async def test_a_stopped_engine_claims_nothing(world: World) -> None:

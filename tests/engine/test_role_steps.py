@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.rows import Operation
 
@@ -83,6 +85,20 @@ async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_t
     row = await world.resync(ROLE)
     assert holds(row, "Ready")
     assert world.aws.writes == []
+
+
+async def test_a_role_that_iam_shows_and_does_not_find_for_a_change_is_changed_a_moment_later(world: World) -> None:
+    lags = [Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity")]
+    world.aws.faults["TagRole"] = lambda _: lags.pop() if lags else None
+    await declared(world, tags={"team": "a"})
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "ROLE_NOT_VISIBLE_YET"
+    assert not holds(row, "Blocked")
+    assert (await world.due_in(ROLE) or 900) < 5
+    row = await world.resync(ROLE)
+    assert world.aws.writes == ["TagRole"]
+    assert holds(row, "Ready")
+    assert row.state["provenance"] == "CREATED"
 
 
 async def test_an_ordinary_role_of_the_same_name_is_left_alone(world: World) -> None:
@@ -171,6 +187,42 @@ async def test_regions_that_may_not_be_listed_are_all_asked(world: World) -> Non
     assert ended.error is not None, "Regions that are not enabled cannot be read"
 
 
+# A Region that no botocore knows.
+NEW = "us-west-9"
+SCANNING = {"registry_scanning_configuration": {"scanType": "BASIC", "rules": []}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "enabled", "blocker", "reason"),
+    [
+        (None, True, "ROLE_IN_USE", "a Region that is newer than botocore and enabled is looked at"),
+        (
+            {"replication_configuration": RULES["replicationConfiguration"]},
+            False,
+            "REGION_UNREADABLE",
+            "it is declared",
+        ),
+        (SCANNING, False, "REGION_UNREADABLE", "foreign elements may be in a Region where other settings are declared"),
+    ],
+)
+async def test_a_region_that_only_the_account_or_a_declaration_knows_is_asked(
+    world: World, settings: dict[str, Any] | None, enabled: bool, blocker: str, reason: str
+) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    regions = ["us-east-1", NEW] if enabled else ["us-east-1"]
+    await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": regions})
+    await world.seed(RULES, NEW)
+    if settings is not None:
+        await world.declare(settings, registry=RegistryName(ACCOUNT, NEW))
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None, reason
+    assert [p[:2] for p in ended.error["preconditions"]] == [[blocker, NEW]], reason
+    assert await there(world)
+
+
 async def follow(world: World, operation: Operation, steps: int = 12) -> Operation:
     """Take steps, and let the simulated IAM go on, until the operation ends."""
     for _ in range(steps):
@@ -254,6 +306,112 @@ async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> No
     assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
     ended = await world.operation(operation)
     assert (ended.done, ended.error) == (True, None)
+
+
+async def test_a_deletion_that_is_forced_while_its_step_runs_takes_an_adopted_role(world: World) -> None:
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    await declared(world)
+    operation = await ask_to_delete(world)
+
+    async def force() -> None:
+        spec = {**(await world.row(ROLE)).spec, "deletion": {"forced": True}}
+        await world.db.write(lambda tx: resources.amend(tx, str(ROLE), spec=spec))
+
+    world.aws.before["GetRole"] = force
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert not await there(world)
+
+
+async def test_a_role_that_somebody_deleted_is_gone_when_iam_has_stopped_showing_it(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await world.control("PUT", "settings", {"iam_delete_lag_reads": 3})
+    operation = await ask_to_delete(world)
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 60})
+    row = await world.step(ROLE)
+    assert world.aws.writes == ["DeleteServiceLinkedRole"]
+    assert row.spec["deletion"]
+    assert (await world.operation(operation)).metadata["phase"] == "CONFIRMING"
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
+    assert not await there(world)
+
+
+async def test_a_deletion_is_given_up_when_iam_denies_and_shows_the_role_for_half_an_hour(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    world.aws.faults["DeleteServiceLinkedRole"] = lambda _: Permanent(
+        "no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"
+    )
+    await world.step(ROLE)
+    assert not (await world.operation(operation)).done
+    await world.resync(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "DELETION_LOST"
+    assert "deletion" not in (await world.row(ROLE)).state
+
+
+async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    answers = [
+        Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"),
+        Temporary("denied", reason="AWS_ACCESS_DENIED"),
+    ]
+    world.aws.faults["DeleteServiceLinkedRole"] = lambda _: answers.pop(0)
+    await world.step(ROLE)
+    world.seconds += 20
+    await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "AWS_ACCESS_DENIED"
+
+
+async def test_a_role_that_iam_does_not_show_yet_is_deleted_when_it_does(world: World) -> None:
+    await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
+    world.seconds = float((await world.control("GET", "clock"))["now"])
+    await declared(world)
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "ROLE_NOT_VISIBLE_YET"
+    operation = await ask_to_delete(world)
+    row = await world.step(ROLE)
+    assert why(row, "Ready") == "DELETING"
+    assert not (await world.operation(operation)).done
+    assert await there(world)
+    ended = await follow(world, operation)
+    assert (ended.done, ended.error) == (True, None)
+    assert not await there(world)
+
+
+async def test_a_role_of_somebody_else_that_is_not_shown_yet_is_not_deleted_unseen(world: World) -> None:
+    await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    world.seconds = float((await world.control("GET", "clock"))["now"]) + 600
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    ended = await follow(world, operation)
+    assert ended.error is not None
+    assert ended.error["reason"] == "ROLE_ADOPTED"
+    assert await there(world)
+
+
+async def test_a_role_that_is_not_there_a_minute_after_its_create_was_never_made(world: World) -> None:
+    world.aws.faults["CreateServiceLinkedRole"] = lambda _: Temporary("no answer", reason="AWS_UNREACHABLE")
+    await declared(world)
+    await world.step(ROLE)
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    assert not (await world.operation(operation)).done
+    ended = await follow(world, operation, steps=4)
+    assert (ended.done, ended.error) == (True, None)
+    assert world.aws.writes == []
 
 
 async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_not_made_by_settings(

@@ -20,6 +20,8 @@ TABLE = [
     (403, "AccessDenied", T, "AWS_ACCESS_DENIED", True, "a permission may be given at any moment"),
     (400, "UnrecognizedClient", T, "AWS_CREDENTIALS_REJECTED", True, "a Region that is not enabled"),
     (403, "ExpiredToken", T, "AWS_CREDENTIALS_REJECTED", True, "the session ended"),
+    (400, "RequestExpired", T, "AWS_CREDENTIALS_REJECTED", True, "the clock may be set right"),
+    (403, "RequestTimeTooSkewed", T, "AWS_CREDENTIALS_REJECTED", True, "the clock may be set right"),
     (400, "SecretNotFound", T, "SECRET_UNUSABLE", True, "the secret may be made"),
     (400, "UnableToAccessSecret", T, "SECRET_UNUSABLE", True, "the secret may be made readable"),
     (400, "BlockedByOrganizationPolicy", P, "BLOCKED_BY_ORGANIZATION_POLICY", False, "an organization's rule"),
@@ -29,6 +31,8 @@ TABLE = [
     (500, "Server", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (500, "InternalFailure", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (503, "ServiceUnavailable", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
+    (409, "ConcurrentModification", T, "AWS_UNAVAILABLE", False, "somebody else changes it at the same moment"),
+    (400, "RequestTimeout", T, "AWS_UNAVAILABLE", False, "AWS did not get all of the request in time"),
     (429, "SomethingNew", T, "AWS_UNAVAILABLE", False, "the status says it"),
     (400, "SomethingNew", P, "AWS_REFUSED", False, "unknown refusals are not repeated for ever"),
 ]
@@ -48,6 +52,7 @@ def test_a_refusal_has_a_meaning(status: int, code: str, kind: type, reason: str
 CODES = [
     ("LimitExceededException", "LimitExceeded", "ECR's suffix"),
     ("LimitExceeded", "LimitExceeded", "IAM has none"),
+    ("ConcurrentModificationException", "ConcurrentModification", "both forms are known by one name"),
     ("com.amazonaws.ecr#ServerException", "Server", "a namespace in front"),
     ("ThrottlingException:http://internal.amazon.com/", "Throttling", "an address behind"),
     ("Exception", "Exception", "nothing but the suffix"),
@@ -70,6 +75,11 @@ def test_access_denied_names_the_permission_that_is_missing() -> None:
     assert "needs ecr:PutRegistryPolicy" in failure("ecr", "PutRegistryPolicy", 400, "AccessDenied", "").message
     assert "iam:AWSServiceName" in failure("iam", "CreateServiceLinkedRole", 403, "AccessDenied", "").message
     assert "trusted" in failure("sts", "AssumeRole", 403, "AccessDenied", "").message
+
+
+def test_a_clock_that_is_wrong_is_named_as_the_cause() -> None:
+    assert "clock" in failure("ecr", "PutRegistryPolicy", 403, "RequestTimeTooSkewed", "").message
+    assert "clock" not in failure("ecr", "PutRegistryPolicy", 400, "UnrecognizedClient", "").message
 
 
 def test_no_answer_is_temporary() -> None:

@@ -294,8 +294,10 @@ class RegistrySettingsServiceServicer:
         `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time.
+        replication configuration in AWS or a backfill to it is under way, and with
+        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
+        `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
+        `NOT_ENFORCED` if the mode changes before ECR was asked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -102,8 +102,10 @@ class RegistrySettingsServiceStub:
     `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time.
+    replication configuration in AWS or a backfill to it is under way, and with
+    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
+    `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
+    `NOT_ENFORCED` if the mode changes before ECR was asked.
     """
     StopReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
     """Asks ECR to stop a backfill."""
@@ -186,8 +188,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time.
+    replication configuration in AWS or a backfill to it is under way, and with
+    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
+    `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
+    `NOT_ENFORCED` if the mode changes before ECR was asked.
     """
     StopReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
     """Asks ECR to stop a backfill."""
@@ -369,8 +373,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time.
+        replication configuration in AWS or a backfill to it is under way, and with
+        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
+        `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
+        `NOT_ENFORCED` if the mode changes before ECR was asked.
         """
 
     @_abc_1.abstractmethod

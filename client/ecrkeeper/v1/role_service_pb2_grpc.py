@@ -123,8 +123,9 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteServiceLinkedRole(self, request, context):
-        """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
-        uses it. The operation survives restarts; its response is Empty. It ends
+        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
+        the account has enabled or that anybody declares settings for. The
+        operation survives restarts; its response is Empty. It ends
         with `FAILED_PRECONDITION` and one violation for each Region that uses the
         role or cannot be read.
 
@@ -136,7 +137,7 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckServiceLinkedRoleUsage(self, request, context):
-        """Says for each Region whether it uses the role. Works for any account that ecrkeeper can read.
+        """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

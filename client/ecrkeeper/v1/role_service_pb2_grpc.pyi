@@ -52,8 +52,9 @@ class RoleServiceStub:
     UpdateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
     """Changes the description, the tags or the mode of a role."""
     DeleteServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]
-    """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
-    uses it. The operation survives restarts; its response is Empty. It ends
+    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
+    the account has enabled or that anybody declares settings for. The
+    operation survives restarts; its response is Empty. It ends
     with `FAILED_PRECONDITION` and one violation for each Region that uses the
     role or cannot be read.
 
@@ -61,7 +62,7 @@ class RoleServiceStub:
     was there before, unless `force_delete_adopted` is set.
     """
     CheckServiceLinkedRoleUsage: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]
-    """Says for each Region whether it uses the role. Works for any account that ecrkeeper can read."""
+    """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
     ReconcileServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ReconcileServiceLinkedRoleRequest, _operations_pb2.Operation]
     """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`."""
     WatchServiceLinkedRoles: _grpc.UnaryStreamMultiCallable[_role_service_pb2.WatchServiceLinkedRolesRequest, _role_service_pb2.WatchServiceLinkedRolesResponse]
@@ -91,8 +92,9 @@ class RoleServiceAsyncStub(RoleServiceStub):
     UpdateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
     """Changes the description, the tags or the mode of a role."""
     DeleteServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
-    uses it. The operation survives restarts; its response is Empty. It ends
+    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
+    the account has enabled or that anybody declares settings for. The
+    operation survives restarts; its response is Empty. It ends
     with `FAILED_PRECONDITION` and one violation for each Region that uses the
     role or cannot be read.
 
@@ -100,7 +102,7 @@ class RoleServiceAsyncStub(RoleServiceStub):
     was there before, unless `force_delete_adopted` is set.
     """
     CheckServiceLinkedRoleUsage: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]  # type: ignore[assignment]
-    """Says for each Region whether it uses the role. Works for any account that ecrkeeper can read."""
+    """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
     ReconcileServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ReconcileServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`."""
     WatchServiceLinkedRoles: _aio.UnaryStreamMultiCallable[_role_service_pb2.WatchServiceLinkedRolesRequest, _role_service_pb2.WatchServiceLinkedRolesResponse]  # type: ignore[assignment]
@@ -157,8 +159,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.DeleteServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
-        uses it. The operation survives restarts; its response is Empty. It ends
+        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
+        the account has enabled or that anybody declares settings for. The
+        operation survives restarts; its response is Empty. It ends
         with `FAILED_PRECONDITION` and one violation for each Region that uses the
         role or cannot be read.
 
@@ -172,7 +175,7 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.CheckServiceLinkedRoleUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.CheckServiceLinkedRoleUsageResponse, _abc.Awaitable[_role_service_pb2.CheckServiceLinkedRoleUsageResponse]]:
-        """Says for each Region whether it uses the role. Works for any account that ecrkeeper can read."""
+        """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
 
     @_abc_1.abstractmethod
     def ReconcileServiceLinkedRole(

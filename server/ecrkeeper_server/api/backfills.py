@@ -32,7 +32,7 @@ from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Operation
+from ecrkeeper_server.store.rows import Operation, Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -48,8 +48,11 @@ class Backfills:
         """Start a backfill."""
         registry = RegistryName.parse(request.parent, "parent")
         caller, destination = caller_of(METHOD, request, principal_of(context)), to_aws(request.destination)
+        known, row = await self._edge.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
         # A repetition finds the backfill that its first call started: that is no conflict.
-        if await self._edge.db.read(lambda tx: answered(tx, caller)) is None:
+        if known is None:
+            # Before AWS is asked, which a paused registry forbids, too.
+            _check_mode(registry, row)
             await self._check_destination(registry, destination)
         if request.validate_only:
             operation = operations_pb2.Operation(done=True)
@@ -60,7 +63,7 @@ class Backfills:
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
-            resources.ensure(tx, registry, NEW_REGISTRY)
+            _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
             row = resources.request(tx, str(registry))
             operation = operations.create(tx, METHOD, row, {"destination": destination}, caller=caller.principal)
             remember(tx, caller, operation.id)
@@ -176,6 +179,14 @@ class Backfills:
 
 
 _RUNNING = frozenset({"PREPARING", "IN_PROGRESS", "STOPPING"})
+
+
+def _check_mode(registry: RegistryName, row: Resource | None) -> None:
+    mode = "ENFORCE" if row is None else row.spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE":
+        raise FailedPrecondition(
+            f"the mode of {registry} is {mode}; set ENFORCE before starting a backfill", reason="NOT_ENFORCED"
+        )
 
 
 def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:

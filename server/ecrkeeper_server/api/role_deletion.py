@@ -13,14 +13,14 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, remember
-from ecrkeeper_server.engine.observe import enabled_regions, role_usage
-from ecrkeeper_server.engine.role_step import owners_by_region
+from ecrkeeper_server.engine.role_deletion import usage_of
 from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
 
@@ -48,7 +48,8 @@ class RoleDeletion:
             if running:
                 operations.join(tx, running[0], caller.principal)
                 remember(tx, caller, running[0].id)
-                record(tx, caller, name, generation=row.generation)
+                changes = _force(tx, row) if request.force_delete_adopted else []
+                record(tx, caller, name, generation=row.generation, changes=changes)
                 return running[0]
             row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
             begun = {"phase": "PREFLIGHT"}
@@ -95,10 +96,8 @@ class RoleDeletion:
         )
 
     async def _usage(self, name: RoleName) -> list[RegionUsage]:
-        kind, edge = ROLES[name.role], self._edge
-        declared = await edge.db.read(lambda tx: declarations.of_account(tx, name.account))
-        regions = await enabled_regions(edge.aws, name.account, edge.home_region, edge.partition)
-        return await role_usage(edge.aws, name.account, kind, regions, owners_by_region(kind, declared))
+        edge = self._edge
+        return await usage_of(edge.db, edge.aws, name.account, edge.home_region, ROLES[name.role])
 
 
 def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:
@@ -114,6 +113,16 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
             reason="ROLE_ADOPTED",
         )
     return row
+
+
+def _force(tx: Tx, row: Resource) -> list[Change]:
+    """Let a deletion that is under way delete an adopted role, too; what that changes."""
+    before = row.spec.get("deletion", {})
+    if before.get("forced"):
+        return []
+    after = {**before, "forced": True}
+    resources.amend(tx, row.name, spec={**row.spec, "deletion": after})
+    return [change("service_linked_role", "deletion", before, after)]
 
 
 def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:

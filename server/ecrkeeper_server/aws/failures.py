@@ -25,6 +25,10 @@ _CREDENTIALS = frozenset(
         "IncompleteSignature",
     }
 )
+# The time in the signature is too far from AWS's.
+_CLOCK = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
+# Refusals whose status blames the caller, and that the same call need not meet again.
+_PASSING = frozenset({"ConcurrentModification", "RequestTimeout"})
 # Refusals that go away only when somebody changes what is declared or what it refers to.
 _INVALID = frozenset(
     {
@@ -68,8 +72,10 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
             grpc_code="FAILED_PRECONDITION",
             **facts,
         )
-    if code in _CREDENTIALS:
+    if code in _CREDENTIALS or code in _CLOCK:
         hint = "the credentials are not accepted there; is the Region enabled for the account?"
+        if code in _CLOCK:
+            hint = "the signature is not accepted; is the clock of this machine right?"
         return Temporary(
             f"{text} ({hint})",
             reason="AWS_CREDENTIALS_REJECTED",
@@ -88,7 +94,7 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
         return Permanent(f"{text} ({hint}; set it to V2 first)", reason="REGISTRY_POLICY_REFUSED", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)
-    if status >= 500 or status == 429:
+    if status >= 500 or status == 429 or code in _PASSING:
         return Temporary(text, reason="AWS_UNAVAILABLE", **facts)
     return Permanent(text, reason="AWS_REFUSED", **facts)
 

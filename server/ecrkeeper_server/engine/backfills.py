@@ -5,6 +5,10 @@ stored with the backfills to the same destination that are there already. A step
 that finds it without an id of its own takes a backfill that is not among them
 for the one it started: a kill in between starts nothing twice, however soon ECR
 was done.
+
+Only a registry that is enforced starts any. Whoever changes its mode in between
+ends what has not begun; what ECR is at goes on, and is followed unless the
+registry is paused.
 """
 
 from __future__ import annotations
@@ -48,6 +52,12 @@ async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any
 async def follow(step: Step, waiting: Sequence[Operation]) -> bool:
     """Take every backfill among the operations that wait a step further; whether any is still under way."""
     pending = [operation for operation in waiting if operation.method == METHOD]
+    if step.claimed.spec.get("mode") == "PAUSED":
+        # AWS is not even read, so only what was certainly not sent can end.
+        for operation in pending:
+            if "others" not in operation.metadata:
+                await _refuse(step, operation, _not_enforced(step))
+        return False
     if not pending:
         return False
     try:
@@ -65,11 +75,12 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
     try:
         seen = _find(operation, known)
         if seen is None:
+            if step.claimed.spec.get("mode", "ENFORCE") != "ENFORCE":
+                raise _not_enforced(step)
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
     except Permanent as error:
-        refusal = error_json(error)
-        await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
+        await _refuse(step, operation, error)
         return False
     except AwsError:
         return True
@@ -83,6 +94,17 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
 
     await step.db.write(save)
     return seen["status"] not in _TERMINAL
+
+
+def _not_enforced(step: Step) -> Permanent:
+    name, mode = step.claimed.name, step.claimed.spec["mode"]
+    text = f"the mode of {name} became {mode} before the backfill was started; set ENFORCE and start it again"
+    return Permanent(text, reason="NOT_ENFORCED")
+
+
+async def _refuse(step: Step, operation: Operation, error: Permanent) -> None:
+    refusal = error_json(error)
+    await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
 
 
 def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -89,12 +89,11 @@ async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> O
 
 
 async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> list[str]:
-    """The Regions that the account has enabled and that have ECR.
+    """The Regions that the account has enabled, also those that botocore does not know yet.
 
     Where the account may not list its Regions, all Regions of the partition:
     those that are not enabled then show as unreadable.
     """
-    known = aws.regions(partition)
     params: dict[str, Any] = {"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING"]}
     enabled: list[str] = []
     try:
@@ -107,8 +106,8 @@ async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> 
     except AwsError as error:
         if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
             raise
-        return known
-    return sorted(set(enabled) & set(known))
+        return aws.regions(partition)
+    return sorted(set(enabled))
 
 
 async def role_usage(

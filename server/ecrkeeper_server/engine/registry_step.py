@@ -16,6 +16,17 @@ from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
+# What a registry that nobody declares anything for any more was found to be.
+_NOTHING_FOUND: Mapping[str, Any] = {
+    "drift": [],
+    "error": None,
+    "observed": {},
+    "degraded": {},
+    "checks": [],
+    "problems": {},
+    "settled": {},
+}
+
 
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
@@ -24,16 +35,13 @@ async def registry_step(step: Step) -> StepResult:
     run = Run(composition, desired.declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
     mode = row.spec.get("mode", "ENFORCE")
     managed = [name for name in SETTINGS if name in composition.desired or run.applied.get(name)]
-    if mode == "PAUSED" or not managed:
-        reason = "PAUSED" if mode == "PAUSED" else "UNMANAGED"
-        state = {**row.state, "applied": run.applied, "drift": [], "error": None}
-        if not managed:
-            state = {**state, "observed": {}, "degraded": {}}
-        busy = mode != "PAUSED" and await follow(step, desired.pending)
-        next_in = POLL_SECONDS if busy else None
-        if mode == "PAUSED":
-            return StepResult(row.state, PAUSED, observed=False, settled=False)
-        return StepResult(state, Standing(True, reason=reason), observed=False, settled=True, next_in=next_in)
+    if mode == "PAUSED":
+        await follow(step, desired.pending)
+        return StepResult(row.state, PAUSED, observed=False, settled=False)
+    if not managed:
+        state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
+        next_in = POLL_SECONDS if await follow(step, desired.pending) else None
+        return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
     _make_plans(run, row.spec)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
@@ -110,8 +118,9 @@ def _result(step: Step, run: Run, mode: str) -> StepResult:
         reason="OBSERVE_ONLY" if waiting else "",
         message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
     )
-    if not run.errors and drift and mode == "ENFORCE" and not degraded:
-        standing = Standing(False, Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0))
+    if not run.errors and mode == "ENFORCE" and any(d["setting"] not in degraded for d in drift):
+        late = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
+        standing = replace(standing, error=late)
     return StepResult(state, standing, observed=True, settled=synced)
 
 

@@ -1,0 +1,215 @@
+"""The deletion of a role, one step at a time: the look at every Region, IAM's task, and whether the role is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.conditions import Standing, error_json
+from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
+from ecrkeeper_server.engine.step import Step, StepResult
+from ecrkeeper_server.engine.trail import AwsWrite, change
+from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
+from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
+from ecrkeeper_server.roles.usage import RegionUsage, blockers
+from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Declaration, Operation
+
+_POLL_SECONDS = 1.0
+_LONGEST_POLL = 15.0
+_GIVE_UP_SECONDS = 1800.0
+# Within this time after it was sent, a create may have made a role that GetRole does not show.
+_LAG_SECONDS = 60.0
+_STILL_VISIBLE = "IAM has finished, and the role is still visible"
+
+
+async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
+    """Which of the account's Regions use the role: those that are enabled, and those that somebody declares in."""
+    declared = await db.read(lambda tx: declarations.of_account(tx, account))
+    enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
+    # A Region that was disabled keeps its registry, and that uses the role as before.
+    regions = sorted({*enabled, *(declaration.region for declaration in declared)})
+    return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
+
+
+def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
+    """Who declares elements that need the role, by Region and key."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for declaration in declared:
+        for key in split_all(declaration.settings).get(kind.setting, {}):
+            found.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
+    return found
+
+
+def role_write(step: Step, call: RoleCall) -> AwsWrite:
+    """A call that changes the role, with what it changes."""
+    changes = [change(*one) for one in call.changes]
+    return AwsWrite(step.claimed.account, step.home_region, "iam", call.operation, call.params, changes)
+
+
+async def delete_role(step: Step, kind: RoleKind) -> StepResult:
+    """Take a deletion one step further, or end it where AWS forbids it before it has begun."""
+    row = step.claimed
+    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, "DeleteServiceLinkedRole"))
+    try:
+        return await _delete(step, kind, pending)
+    except AwsError as error:
+        hopeless = isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED"
+        if row.state.get("deletion", {}).get("task") or not hopeless:
+            raise
+        return _refused(step, pending, error.reason, error.message, list(error.preconditions))
+
+
+async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
+    row = step.claimed
+    observed = await observe_role(step.aws, row.account, step.home_region, kind)
+    deletion = dict(row.state.get("deletion") or {})
+    if observed is None:
+        created = row.state.get("create_intended_at")
+        if not deletion and created is not None and step.now - created < _LAG_SECONDS * MICROSECONDS:
+            # Who made it is not known before it is seen, and so not whether it may be deleted.
+            return _waiting(row.state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
+        return _gone(step, pending)
+    if is_lookalike(kind, observed) or deletion.get("role_id", observed.role_id) != observed.role_id:
+        # The role is gone; this is another one, made since by somebody else.
+        return _gone(step, pending)
+    if not deletion.get("task"):
+        intended = row.state.get("create_intended_at")
+        origin = provenance(
+            known=row.state.get("provenance"),
+            create_intended_at=intended,
+            observed=observed,
+            remembered=row.state.get("remembered"),
+        )
+        if origin == "ADOPTED" and not await _forced(step):
+            text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
+            return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
+        usage = await usage_of(step.db, step.aws, row.account, step.home_region, kind)
+        await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
+        reasons = blockers(kind.id, usage)
+        if reasons:
+            return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
+        return await _start_deletion(step, kind, pending, {"role_id": observed.role_id, **deletion})
+    return await _follow(step, kind, pending, deletion)
+
+
+async def _forced(step: Step) -> bool:
+    """Whether an adopted role may be deleted, too; a call may have said so since the row was claimed."""
+    row = await step.db.read(lambda tx: resources.get(tx, step.claimed.name))
+    return row is not None and bool(row.spec.get("deletion", {}).get("forced"))
+
+
+async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
+    row = step.claimed
+    gone = (("role", kind.role_name, kind.service_name, None),)
+    write = role_write(step, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
+    await step.record([write])
+    # Repeating the call while a task runs returns the same task: a kill before
+    # the task is saved does no harm.
+    try:
+        answer = await step.send(write)
+    except AwsError as error:
+        if error.aws_code != "NoSuchEntity":
+            raise
+        # Somebody else deleted it, or this program before it was killed, and GetRole lags.
+        lost = f"IAM shows {kind.role_name} and says that it is not there to be deleted"
+        return await _confirm(step, pending, {"started": step.now, "polls": 0, **deletion}, lost)
+    deletion = {**deletion, "task": answer["DeletionTaskId"], "started": step.now, "polls": 0}
+    await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
+    return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
+
+
+async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> StepResult:
+    """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
+    if step.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS:
+        return _refused(step, pending, "DELETION_LOST", lost, [])
+    await _progress(step, pending, "CONFIRMING")
+    deletion = {**deletion, "polls": deletion["polls"] + 1}
+    return _waiting({**step.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
+
+
+async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
+    row = step.claimed
+    polls = deletion["polls"] + 1
+    state = {**row.state, "deletion": {**deletion, "polls": polls}}
+    params = {"DeletionTaskId": deletion["task"]}
+    try:
+        answer = await step.aws.call(row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params)
+    except AwsError as error:
+        if error.aws_code != "NoSuchEntity":
+            raise
+        # The record of a fast task vanishes: the role itself tells, and it may lag.
+        return await _confirm(step, pending, deletion, f"IAM no longer knows task {deletion['task']}")
+    if answer["Status"] == "FAILED":
+        reasons, text = _failure(answer.get("Reason") or {})
+        return _refused(step, pending, "ROLE_DELETION_FAILED", text, reasons)
+    if answer["Status"] == "SUCCEEDED":
+        await _progress(step, pending, "CONFIRMING")
+        return _waiting(state, _STILL_VISIBLE, _pause(polls))
+    return _waiting(state, f"IAM is deleting the role: {answer['Status']}", _pause(polls))
+
+
+def _pause(polls: int) -> float:
+    return min(_LONGEST_POLL, _POLL_SECONDS * 1.3**polls)
+
+
+def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], str]:
+    text = str(reason.get("Reason") or "IAM gave no reason")
+    return [
+        PreconditionViolation(
+            "ROLE_IN_USE",
+            usage.get("Region", ""),
+            f"{usage.get('Region')} uses it: {', '.join(usage.get('Resources', []))}",
+        )
+        for usage in reason.get("RoleUsageList") or []
+    ], f"IAM refused to delete the role: {text}"
+
+
+def _waiting(state: dict[str, Any], message: str, after: float) -> StepResult:
+    standing = Standing(False, reason="DELETING", message=message)
+    return StepResult(state, standing, observed=True, settled=False, next_in=after)
+
+
+def _gone(step: Step, pending: list[Operation]) -> StepResult:
+    return StepResult(
+        step.claimed.state, Standing(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
+    )
+
+
+def _refused(
+    step: Step,
+    pending: list[Operation],
+    reason: str,
+    text: str,
+    reasons: list[PreconditionViolation],
+    **learned: Any,
+) -> StepResult:
+    """End the deletion and keep the role as it was declared before."""
+    error = error_json(Permanent(text, reason=reason, preconditions=reasons))
+    state = {key: value for key, value in step.claimed.state.items() if key != "deletion"} | learned
+    return StepResult(
+        state,
+        Standing(True, reason=reason, message=text),
+        observed=True,
+        settled=True,
+        ended=tuple((p.id, error) for p in pending),
+    )
+
+
+async def _progress(step: Step, pending: list[Operation], phase: str, **more: Any) -> None:
+    if not pending:
+        return
+    metadata = {**pending[-1].metadata, "phase": phase, **more}
+    if metadata != pending[-1].metadata:
+
+        def save(tx: Any) -> None:
+            for operation in pending:
+                operations.progress(tx, operation, metadata)
+
+        await step.db.write(save)

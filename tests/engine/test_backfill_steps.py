@@ -1,0 +1,79 @@
+"""Steps on a registry with backfills."""
+
+from __future__ import annotations
+
+import pytest
+from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.rows import Operation
+
+from .conftest import REGISTRY, ROLE, World
+
+DESTINATION = {"region": "us-west-2", "registryId": "111111111111"}
+REPLICATED = {"replication_configuration": {"rules": [{"destinations": [DESTINATION]}]}}
+METHOD = "StartReplicationBackfill"
+
+
+async def asked(world: World) -> Operation:
+    """A backfill that was accepted while the registry was enforced."""
+    await world.declare(REPLICATED)
+    await world.step()
+    # The role that ECR made for it.
+    await world.step(ROLE)
+    return await world.db.write(
+        lambda tx: operations.create(
+            tx, METHOD, resources.request(tx, str(REGISTRY)), {"destination": DESTINATION}, caller="somebody"
+        )
+    )
+
+
+# the mode, whether AWS is read, why
+MODES = [("OBSERVE", True, "never writes"), ("PAUSED", False, "neither reads nor writes")]
+
+
+@pytest.mark.parametrize(("mode", "read", "reason"), MODES)
+async def test_a_backfill_that_was_not_sent_before_the_mode_changed_ends(
+    world: World, mode: str, read: bool, reason: str
+) -> None:
+    operation = await asked(world)
+    await world.wish({"mode": mode})
+    await world.step()
+    assert world.aws.writes == [], reason
+    assert bool(world.aws.calls) is read, reason
+    ended = await world.operation(operation)
+    assert ended.error is not None
+    assert (ended.error["code"], ended.error["reason"]) == ("FAILED_PRECONDITION", "NOT_ENFORCED")
+    assert f"became {mode}" in ended.error["message"]
+    await world.wish({"mode": "ENFORCE"})
+    await world.step()
+    assert world.aws.writes == [], "what has ended is not started later"
+
+
+@pytest.mark.parametrize(("mode", "read", "reason"), MODES)
+async def test_a_backfill_that_runs_goes_on_when_the_mode_changes(
+    world: World, mode: str, read: bool, reason: str
+) -> None:
+    operation = await asked(world)
+    await world.step()
+    assert world.aws.writes == [METHOD]
+    await world.control("POST", "clock", {"advance": 60})
+    await world.wish({"mode": mode})
+    await world.step()
+    found = await world.operation(operation)
+    assert (found.done, found.error) == (read, None), reason
+    await world.wish({"mode": "ENFORCE"})
+    await world.step()
+    found = await world.operation(operation)
+    assert (found.done, found.error) == (True, None)
+    assert found.response is not None
+    assert found.response["status"] == "COMPLETE"
+    assert world.aws.writes == []
+
+
+async def test_a_paused_registry_ends_no_backfill_that_may_have_been_sent(world: World) -> None:
+    operation = await asked(world)
+    sent = {**operation.metadata, "others": []}
+    await world.db.write(lambda tx: operations.progress(tx, operation, sent))
+    await world.wish({"mode": "PAUSED"})
+    await world.step()
+    assert world.aws.calls == []
+    assert not (await world.operation(operation)).done
