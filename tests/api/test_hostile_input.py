@@ -566,3 +566,9 @@ def test_after_all_of_this_the_store_is_empty(live: Live) -> None:
     assert isinstance(error, ecrkeeper.NotFound)
     assert fields_of(error) == []
     assert not [call for call in live.aws.writes() if call["account"] == ACCOUNT]
+
+
+def test_a_declaration_without_settings_is_refused(raw: Raw) -> None:
+    request = declare({}, registry_settings=RegistrySettings())
+    code, fields, _ = outcome(raw.settings.CreateRegistrySettings, request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [f"{AT}"])

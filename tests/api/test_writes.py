@@ -1,0 +1,66 @@
+"""What a write may leave out, what it does when nothing changes, and what its etag guards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from ecrkeeper.v1.registry_pb2 import RegistrySettings
+from ecrkeeper.v1.settings_pb2 import Settings
+
+from tests.e2e.live import Live, Place, fields_of, fresh_account, message, refused
+
+CODE = grpc.StatusCode
+QUAY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
+
+
+@pytest.fixture
+def place(live: Live) -> Place:
+    return live.registry(fresh_account())
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (None, "no mask replaces everything"),
+        (["*"], "so does `*`"),
+        (["settings"], "the mask names the settings as a whole"),
+        (["deletion_policy", "settings"], "beside another field, too"),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"deletion_policy": "DELETION_POLICY_ABANDON"}], ids=["name", "policy"])
+@pytest.mark.parametrize("validate_only", [False, True])
+def test_settings_that_were_left_out_are_not_removed(
+    place: Place, mask: list[str] | None, reason: str, given: dict[str, Any], validate_only: bool
+) -> None:
+    before = place.apply(QUAY)
+    change = RegistrySettings(name=before.name, **given)
+    update = place.live.client.update_registry_settings
+    error = refused(CODE.INVALID_ARGUMENT, update, change, mask, validate_only=validate_only)
+    assert fields_of(error) == ["registry_settings.settings"], reason
+    assert "settings: {}" in str(error)
+    assert "update_mask" in str(error)
+    assert place.live.client.get_registry_settings(before.name).etag == before.etag
+
+
+def test_a_mask_without_the_settings_needs_none_and_empty_settings_declare_nothing(place: Place) -> None:
+    before = place.apply(QUAY)
+    update = place.live.client.update_registry_settings
+    policy = RegistrySettings(name=before.name, deletion_policy="DELETION_POLICY_ABANDON")  # type: ignore[arg-type]
+    assert update(policy, ["deletion_policy"]).settings == message(QUAY)
+    left = update(RegistrySettings(name=before.name), ["settings.pull_through_cache_rules"])
+    assert left.settings == Settings()
+    place.apply(QUAY)
+    emptied = update(RegistrySettings(name=before.name, settings=Settings()))
+    assert emptied.settings == Settings()
+    assert emptied.generation > left.generation
+
+
+def test_a_declaration_is_not_made_without_settings(place: Place) -> None:
+    client = place.live.client
+    for mask in (None, ["deletion_policy"]):
+        given = RegistrySettings(name=place.part("platform"))
+        error = refused(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
+        assert fields_of(error) == ["registry_settings.settings"]
+    assert client.create_registry_settings(place.name, "platform", settings={}).generation == 1
