@@ -64,3 +64,37 @@ def test_a_declaration_is_not_made_without_settings(place: Place) -> None:
         error = refused(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
         assert fields_of(error) == ["registry_settings.settings"]
     assert client.create_registry_settings(place.name, "platform", settings={}).generation == 1
+
+
+ENHANCED = {"scanning_configuration": {"scanType": "ENHANCED", "rules": []}}
+
+
+def scans(frequency: str, *filters: str) -> dict[str, Any]:
+    texts = [{"filter": text, "filterType": "WILDCARD"} for text in filters]
+    return {"scanning_configuration": {"rules": [{"scanFrequency": frequency, "repositoryFilters": texts}]}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("REMOVE", "the scan type would go back to BASIC, which has no CONTINUOUS_SCAN"),
+        ("ABANDON", "AWS would stay as it is, but nobody could change what is left, or import it"),
+    ],
+)
+@pytest.mark.parametrize("validate_only", [False, True])
+def test_what_another_owner_depends_on_is_not_deleted(
+    place: Place, policy: str, reason: str, validate_only: bool
+) -> None:
+    place.apply(ENHANCED, "security", deletion_policy=policy)
+    place.apply(scans("CONTINUOUS_SCAN", "prod*"), "team-b")
+    place.apply(scans("SCAN_ON_PUSH", "dev*"), "team-c")
+    client, before = place.live.client, place.read()
+    delete = client.delete_registry_settings
+    error = refused(CODE.FAILED_PRECONDITION, delete, place.part("security"), validate_only=validate_only)
+    assert (error.reason, error.metadata["owners"]) == ("STILL_NEEDED", "team-b"), reason
+    assert [violation.subject for violation in error.violations] == ["scanning_configuration"]  # type: ignore[attr-defined]
+    assert "CONTINUOUS_SCAN" in str(error)
+    assert place.read().generation == before.generation
+    delete(place.part("team-b"), validate_only=validate_only)
+    if not validate_only:
+        delete(place.part("security"))

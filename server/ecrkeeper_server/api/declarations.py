@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.api.objections import check_presence, check_together, conflict_of
+from ecrkeeper_server.api.objections import check_left, check_presence, check_together, conflict_of
 from ecrkeeper_server.api.recording import accepted, declared_changes
 from ecrkeeper_server.api.writes import Caller, check_etag
 from ecrkeeper_server.errors import NotFound
@@ -126,6 +126,8 @@ class Remove:
         check_etag(str(name), self.etag, present.etag)
         left = _wishes_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = _composed(left, present.settings)
+        # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
+        check_left(name, _composed(_wishes_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
         unit.remove(present, _origin(caller))
