@@ -6,6 +6,8 @@ from typing import Any
 
 import grpc
 import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.settings_pb2 import Settings
 
@@ -98,3 +100,17 @@ def test_what_another_owner_depends_on_is_not_deleted(
     delete(place.part("team-b"), validate_only=validate_only)
     if not validate_only:
         delete(place.part("security"))
+
+
+def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
+    before = place.settled(QUAY)
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
+        with pytest.raises(grpc.RpcError) as caught:
+            rollback(pb.RollbackRegistrySettingsRequest(name=place.part("platform")), timeout=10)
+    error: Any = caught.value
+    assert error.code() is CODE.INVALID_ARGUMENT
+    assert error.details().startswith("revision: must be given")
+    assert place.read().generation == before.generation
+    back = place.live.client.rollback_registry_settings(place.part("platform"), 0)
+    assert back.settings == message({"pull_through_cache_rules": {}})

@@ -248,6 +248,10 @@ class RegistrySettingsServiceServicer:
     def DeleteRegistrySettings(self, request, context):
         """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
         the declaration as it was.
+
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+        with reason `STILL_NEEDED` if what other owners declare would not hold
+        without it, for example rules that only its scan type knows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

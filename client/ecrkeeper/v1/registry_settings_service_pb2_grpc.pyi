@@ -85,6 +85,10 @@ class RegistrySettingsServiceStub:
     DeleteRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
     the declaration as it was.
+
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+    with reason `STILL_NEEDED` if what other owners declare would not hold
+    without it, for example rules that only its scan type knows.
     """
     ListRegistrySettingsRevisions: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]
     """Lists what an owner declared before, newest first."""
@@ -169,6 +173,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     DeleteRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
     the declaration as it was.
+
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+    with reason `STILL_NEEDED` if what other owners declare would not hold
+    without it, for example rules that only its scan type knows.
     """
     ListRegistrySettingsRevisions: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]  # type: ignore[assignment]
     """Lists what an owner declared before, newest first."""
@@ -316,6 +324,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
         """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
         the declaration as it was.
+
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+        with reason `STILL_NEEDED` if what other owners declare would not hold
+        without it, for example rules that only its scan type knows.
         """
 
     @_abc_1.abstractmethod
