@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import grpc
@@ -9,9 +10,11 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import Settings
 
-from tests.e2e.live import Live, Place, fields_of, fresh_account, message, refused
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused
+from tests.harness import eventually
 
 CODE = grpc.StatusCode
 QUAY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
@@ -114,3 +117,50 @@ def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
     assert place.read().generation == before.generation
     back = place.live.client.rollback_registry_settings(place.part("platform"), 0)
     assert back.settings == message({"pull_through_cache_rules": {}})
+
+
+def test_a_write_that_changes_nothing_leaves_no_trace(either: Live) -> None:
+    place = either.registry(fresh_account())
+    client = either.client
+    before = place.apply(QUAY, reason="first")
+    place.settled(QUAY)
+    client.create_service_linked_role(
+        f"accounts/{place.account}", "replication", service_linked_role=ServiceLinkedRole(tags={"a": "b"})
+    )
+    role = client.list_service_linked_roles(f"accounts/{place.account}")
+    (name,) = [found.name for found in role if found.name.endswith("/replication")]
+    client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
+    registry, kept, since = place.read(), client.get_service_linked_role(name), either.aws.position()
+    events = [event.name for event in client.list_audit_events(f"account = {place.account}")]
+    again = place.apply(QUAY, reason="again", request_id=str(uuid.uuid4()))
+    assert (again.etag, again.generation) == (before.etag, 1)
+    given = RegistrySettings(name=again.name, settings=again.settings)
+    assert client.update_registry_settings(given, ["settings"]).etag == before.etag
+    assert client.rollback_registry_settings(again.name, 1).etag == before.etag
+    assert place.keep(mode="MODE_ENFORCE").etag == registry.etag
+    assert client.update_service_linked_role(kept, ["tags"]).etag == kept.etag
+    assert place.read().next_reconcile_time == registry.next_reconcile_time
+    assert client.get_service_linked_role(name).next_reconcile_time == kept.next_reconcile_time
+    assert [r.revision for r in client.list_registry_settings_revisions(again.name) if r.revision] == [1]
+    assert [event.name for event in client.list_audit_events(f"account = {place.account}")] == events
+    assert [call for call in either.aws.requests(since) if call["account"] == place.account] == []
+
+
+def test_a_repeated_request_id_is_known_also_if_its_call_changed_nothing(place: Place) -> None:
+    request_id = str(uuid.uuid4())
+    place.apply(QUAY)
+    place.apply(QUAY, request_id=request_id)
+    error = refused(CODE.ALREADY_EXISTS, place.apply, {}, request_id=request_id)
+    assert error.reason == "REQUEST_ID_REUSED"
+
+
+def test_what_is_declared_again_is_looked_at_now_if_aws_does_not_have_it(place: Place) -> None:
+    theirs = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[theirs])
+    before = place.apply(QUAY)
+    eventually(lambda: place.read().last_error.message)
+    place.seed(pullThroughCacheRules=[])
+    assert place.apply(QUAY).etag == before.etag
+    eventually(lambda: place.aws()["pullThroughCacheRules"])
+    registry = eventually(lambda: found if not (found := place.read()).last_error.message else None)
+    assert registry.observed_generation == registry.generation

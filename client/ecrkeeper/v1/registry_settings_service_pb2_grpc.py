@@ -180,7 +180,8 @@ class RegistrySettingsServiceServicer:
 
     def UpdateRegistry(self, request, context):
         """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-        the registry's record if there is none.
+        the registry's record if there is none. A call that changes nothing is as
+        in `UpdateRegistrySettings`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,6 +239,10 @@ class RegistrySettingsServiceServicer:
 
     def UpdateRegistrySettings(self, request, context):
         """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+
+        A call that changes nothing returns the declaration as it is: with the same
+        generation and etag, and without a revision or an audit event. If AWS does
+        not match the newest generation yet, it is looked at now.
 
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """

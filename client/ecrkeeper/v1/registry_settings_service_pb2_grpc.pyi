@@ -52,7 +52,8 @@ class RegistrySettingsServiceStub:
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]
     """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-    the registry's record if there is none.
+    the registry's record if there is none. A call that changes nothing is as
+    in `UpdateRegistrySettings`.
     """
     WatchRegistries: _grpc.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]
     """Streams registries: all that match now, then each change."""
@@ -79,6 +80,10 @@ class RegistrySettingsServiceStub:
     """
     UpdateRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+
+    A call that changes nothing returns the declaration as it is: with the same
+    generation and etag, and without a revision or an audit event. If AWS does
+    not match the newest generation yet, it is looked at now.
 
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
@@ -140,7 +145,8 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]  # type: ignore[assignment]
     """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-    the registry's record if there is none.
+    the registry's record if there is none. A call that changes nothing is as
+    in `UpdateRegistrySettings`.
     """
     WatchRegistries: _aio.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]  # type: ignore[assignment]
     """Streams registries: all that match now, then each change."""
@@ -167,6 +173,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """
     UpdateRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+
+    A call that changes nothing returns the declaration as it is: with the same
+    generation and etag, and without a revision or an audit event. If AWS does
+    not match the newest generation yet, it is looked at now.
 
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
@@ -243,7 +253,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Registry, _abc.Awaitable[_registry_pb2.Registry]]:
         """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-        the registry's record if there is none.
+        the registry's record if there is none. A call that changes nothing is as
+        in `UpdateRegistrySettings`.
         """
 
     @_abc_1.abstractmethod
@@ -312,6 +323,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
         """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+
+        A call that changes nothing returns the declaration as it is: with the same
+        generation and etag, and without a revision or an audit event. If AWS does
+        not match the newest generation yet, it is looked at now.
 
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """

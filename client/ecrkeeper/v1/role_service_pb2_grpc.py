@@ -116,7 +116,10 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateServiceLinkedRole(self, request, context):
-        """Changes the description, the tags or the mode of a role.
+        """Changes the description, the tags or the mode of a role. A call that
+        changes nothing returns the role as it is: with the same generation and
+        etag, and without an audit event. If IAM does not match the newest
+        generation yet, it is looked at now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

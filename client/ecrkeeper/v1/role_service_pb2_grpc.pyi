@@ -50,7 +50,11 @@ class RoleServiceStub:
     Errors: `ALREADY_EXISTS` if it is declared already.
     """
     UpdateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
-    """Changes the description, the tags or the mode of a role."""
+    """Changes the description, the tags or the mode of a role. A call that
+    changes nothing returns the role as it is: with the same generation and
+    etag, and without an audit event. If IAM does not match the newest
+    generation yet, it is looked at now.
+    """
     DeleteServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]
     """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
     uses it. The operation survives restarts; its response is Empty. It ends
@@ -89,7 +93,11 @@ class RoleServiceAsyncStub(RoleServiceStub):
     Errors: `ALREADY_EXISTS` if it is declared already.
     """
     UpdateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
-    """Changes the description, the tags or the mode of a role."""
+    """Changes the description, the tags or the mode of a role. A call that
+    changes nothing returns the role as it is: with the same generation and
+    etag, and without an audit event. If IAM does not match the newest
+    generation yet, it is looked at now.
+    """
     DeleteServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Deletes a role from AWS, and then from ecrkeeper, if no enabled Region
     uses it. The operation survives restarts; its response is Empty. It ends
@@ -149,7 +157,11 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.UpdateServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
-        """Changes the description, the tags or the mode of a role."""
+        """Changes the description, the tags or the mode of a role. A call that
+        changes nothing returns the role as it is: with the same generation and
+        etag, and without an audit event. If IAM does not match the newest
+        generation yet, it is looked at now.
+        """
 
     @_abc_1.abstractmethod
     def DeleteServiceLinkedRole(

@@ -71,6 +71,8 @@ class Put:
         wishes = {**_wishes_of(declared), name.owner: wish}
         # What is not touched was checked when it was declared.
         touched = _differing({} if present is None else present.settings, wish.settings)
+        if present is not None and wish == _wish_of(present):
+            return self._keep(unit, registry, present, wishes)
         composition = _composed(wishes, touched)
         taken: dict[str, Wish] = {}
         if composition.conflicts:
@@ -80,6 +82,13 @@ class Put:
             composition = _composed({**wishes, **taken}, touched)
         check_together(name.registry, composition)
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
+
+    def _keep(self, unit: UnitOfWork, registry: Resource, present: Declaration, wishes: Mapping[str, Wish]) -> Written:
+        """Nothing changes; what AWS does not have yet is looked at now, as whoever declares it again waits for it."""
+        if not registry.carried_out:
+            registry = unit.request(registry, self.trace)
+        unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
+        return Written(registry, present, wishes)
 
     def _carry_out(
         self,
@@ -193,7 +202,11 @@ def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple
 
 
 def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
-    return {owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for owner, d in declared.items()}
+    return {owner: _wish_of(one) for owner, one in declared.items()}
+
+
+def _wish_of(declared: Declaration) -> Wish:
+    return Wish(declared.settings, declared.deletion_policy, declared.allow_replacement)
 
 
 def desire(

@@ -15,6 +15,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.pages import matcher, page_of
 from ecrkeeper_server.api.recording import record, spec_changes
@@ -126,15 +127,13 @@ class Roles(RoleDeletion, RoleServiceServicer):
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
             _check_presence(name, present, create=create, update=update)
-            if present is None:
-                check_etag(str(name), given.etag, "")
-                row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
-            else:
-                check_etag(str(name), given.etag, present.etag)
-                row = resources.desire(tx, str(name), {**_kept(present.spec, paths), **wanted, "managed": True})
+            check_etag(str(name), given.etag, "" if present is None else present.etag)
+            if present is not None:
+                spec = {**_kept(present.spec, paths), **wanted, "managed": True}
+                return change_spec(tx, caller, name, present, spec)
+            row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
             remember(tx, caller, str(name))
-            before = present.spec if present is not None else {}
-            record(tx, caller, name, generation=row.generation, changes=spec_changes(before, row.spec))
+            record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row
 
         if request.validate_only:

@@ -61,6 +61,11 @@ class Resource(_FromRow):
         """Changes with everything that is desired, not with what is observed."""
         return f"{self.uid[:8]}-{self.generation}"
 
+    @property
+    def carried_out(self) -> bool:
+        """Whether the last step found AWS as the newest generation wants it."""
+        return self.observed_generation >= self.generation and self.unready is None
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
