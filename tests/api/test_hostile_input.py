@@ -572,3 +572,33 @@ def test_a_declaration_without_settings_is_refused(raw: Raw) -> None:
     request = declare({}, registry_settings=RegistrySettings())
     code, fields, _ = outcome(raw.settings.CreateRegistrySettings, request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [f"{AT}"])
+
+
+CHINA = f"accounts/{ACCOUNT}/registries/cn-north-1"
+ELSEWHERE: dict[str, tuple[str, Any]] = {
+    "GetRegistry": ("name", pb.GetRegistryRequest(name=CHINA)),
+    "UpdateRegistry": ("registry.name", pb.UpdateRegistryRequest(registry=Registry(name=CHINA))),
+    "ReconcileRegistry": ("name", pb.ReconcileRegistryRequest(name=CHINA)),
+    "ImportRegistrySettings": ("name", pb.ImportRegistrySettingsRequest(name=CHINA, registry_settings_id="platform")),
+    "ListRegistrySettings": ("parent", pb.ListRegistrySettingsRequest(parent=CHINA)),
+    "CreateRegistrySettings": ("parent", declare({}, parent=CHINA)),
+    "UpdateRegistrySettings": (
+        "registry_settings.name",
+        pb.UpdateRegistrySettingsRequest(registry_settings=RegistrySettings(name=f"{CHINA}/settings/platform")),
+    ),
+    "DeleteRegistrySettings": ("name", pb.DeleteRegistrySettingsRequest(name=f"{CHINA}/settings/platform")),
+    "ListReplicationBackfills": ("parent", pb.ListReplicationBackfillsRequest(parent=CHINA)),
+}
+
+
+@pytest.mark.parametrize("method", ELSEWHERE)
+def test_a_region_of_another_partition_is_refused_with_both_named(raw: Raw, method: str) -> None:
+    field, request = ELSEWHERE[method]
+    code, fields, text = outcome(getattr(raw.settings, method), request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    assert "'cn-north-1' is in partition aws-cn, and this server works in partition aws" in text
+
+
+def test_a_region_that_is_newer_than_this_version_is_accepted(live: Live) -> None:
+    place = live.registry(fresh_account(), "eu-later-9")
+    assert place.apply({"registry_policy": {}}, validate_only=False).name == place.part("platform")
