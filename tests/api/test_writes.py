@@ -9,7 +9,7 @@ import grpc
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc
-from ecrkeeper.v1.registry_pb2 import RegistrySettings
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import Settings
 
@@ -164,3 +164,56 @@ def test_what_is_declared_again_is_looked_at_now_if_aws_does_not_have_it(place: 
     eventually(lambda: place.aws()["pullThroughCacheRules"])
     registry = eventually(lambda: found if not (found := place.read()).last_error.message else None)
     assert registry.observed_generation == registry.generation
+
+
+def test_what_is_not_stored_has_no_etag(place: Place) -> None:
+    client = place.live.client
+    role = f"accounts/{place.account}/serviceLinkedRoles/replication"
+    assert place.read(refresh=True).etag == ""
+    assert client.get_service_linked_role(role, refresh=True).etag == ""
+    given = ServiceLinkedRole()
+    assert (
+        client.create_service_linked_role(
+            f"accounts/{place.account}", "replication", service_linked_role=given, validate_only=True
+        ).etag
+        == ""
+    )
+    assert place.apply(QUAY, validate_only=True).etag == ""
+    before = place.apply(QUAY)
+    planned = place.apply({"registry_policy": {}}, validate_only=True)
+    assert planned.etag == before.etag
+    assert place.apply({"registry_policy": {}}, etag=planned.etag).generation == 2
+
+
+@pytest.mark.parametrize("validate_only", [True, False])
+def test_an_etag_of_what_does_not_exist_any_more_is_refused(place: Place, validate_only: bool) -> None:
+    client, name = place.live.client, f"accounts/{place.account}/serviceLinkedRoles/replication"
+    registry, role = Registry(name=place.name, etag="old-1"), ServiceLinkedRole(name=name, etag="old-1")
+    more = {"validate_only": validate_only}
+    calls = {
+        "declaration": lambda: place.apply(QUAY, etag="old-1", **more),
+        "registry": lambda: client.update_registry(registry, ["mode"], **more),
+        "role": lambda: client.update_service_linked_role(role, allow_missing=True, **more),
+    }
+    for what, call in calls.items():
+        error = refused(CODE.ABORTED, call)
+        assert "does not exist any more" in str(error), what
+    place.untouched()
+
+
+def test_a_creation_ignores_the_etag(place: Place) -> None:
+    client = place.live.client
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        create: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).CreateRegistrySettings
+        given = RegistrySettings(settings=message(QUAY), etag="old-1")
+        request = pb.CreateRegistrySettingsRequest(
+            parent=place.name, registry_settings_id="platform", registry_settings=given
+        )
+        assert create(request, timeout=10).generation == 1
+    role = ServiceLinkedRole(etag="old-1")
+    assert (
+        client.create_service_linked_role(
+            f"accounts/{place.account}", "replication", service_linked_role=role
+        ).generation
+        == 1
+    )

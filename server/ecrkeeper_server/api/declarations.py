@@ -30,11 +30,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write leaves, or with `validate_only` would leave."""
+    """What a write leaves, or with `validate_only` would leave; `before` is what was declared until then."""
 
     registry: Resource
     declared: Declaration
     wishes: Mapping[str, Wish]
+    before: Declaration | None
 
     @property
     def composition(self) -> Composition:
@@ -64,7 +65,7 @@ class Put:
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-            return Written(registry, present, _wishes_of(declared))
+            return Written(registry, present, _wishes_of(declared), present)
         check_presence(name, present, create=self.create, update=self.update)
         check_etag(str(name), self.etag, "" if present is None else present.etag)
         wish = self.change(present)
@@ -88,7 +89,7 @@ class Put:
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
         unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
-        return Written(registry, present, wishes)
+        return Written(registry, present, wishes, present)
 
     def _carry_out(
         self,
@@ -99,13 +100,14 @@ class Put:
         taken: Mapping[str, Wish],
     ) -> Written:
         name, caller = self.name, self.caller
+        present = unit.declared[name.registry].get(name.owner)
         registry = desire(unit, registry, composition, sorted(wishes), trace=self.trace)
         stored = declare(unit, name, wishes[name.owner], registry, caller, _origin(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, stored, wishes)
+        return Written(registry, stored, wishes, present)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class Remove:
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, present, left)
+        return Written(registry, present, left, present)
 
 
 def declare(

@@ -88,7 +88,7 @@ class OwnerSettings:
         await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
             name, lambda _: wish, caller_of("CreateRegistrySettings", request, principal_of(context)), request,
-            create=True, update=False, etag=request.registry_settings.etag,
+            create=True, update=False,
         )  # fmt: skip
 
     async def UpdateRegistrySettings(
@@ -157,6 +157,10 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)
+        # What guards the call that is meant: nothing yet where there is no declaration.
+        message.etag = "" if tried.before is None else tried.before.etag
+        if tried.before is None:
+            message.uid = ""
         row = tried.registry
         message.plan.CopyFrom(
             await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition)

@@ -126,8 +126,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
                 if present is None:
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
-            _check_presence(name, present, create=create, update=update)
-            check_etag(str(name), given.etag, "" if present is None else present.etag)
+            _check_write(name, present, given.etag, create=create, update=update)
             if present is not None:
                 spec = {**_kept(present.spec, paths), **wanted, "managed": True}
                 return change_spec(tx, caller, name, present, spec)
@@ -146,8 +145,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
-        _check_presence(name, present, create=create, update=update)
-        check_etag(str(name), etag, present.etag if present else "")
+        _check_write(name, present, etag, create=create, update=update)
         row, kind = present or _undeclared(name), ROLES[name.role]
         row = replace(row, spec={**_kept(row.spec, paths), **wanted, "managed": True})
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
@@ -255,6 +253,13 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
         raise AlreadyExists(
             f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
         )
+
+
+def _check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
+    """Refuse what does not fit what is there; a creation has no etag to guard (AIP-133)."""
+    _check_presence(name, present, create=create, update=update)
+    if update:
+        check_etag(str(name), etag, "" if present is None else present.etag)
 
 
 def _undeclared(name: RoleName) -> Resource:

@@ -58,8 +58,8 @@ class Resource(_FromRow):
 
     @property
     def etag(self) -> str:
-        """Changes with everything that is desired, not with what is observed."""
-        return f"{self.uid[:8]}-{self.generation}"
+        """Changes with everything that is desired, not with what is observed; empty where the row is not stored."""
+        return f"{self.uid[:8]}-{self.generation}" if self.uid else ""
 
     @property
     def carried_out(self) -> bool:
