@@ -14,8 +14,9 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
+from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.linting import lint_apart
-from ecrkeeper_server.api.pages import matcher, page_of, scan
+from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.wishes import PATHS, check_given, merged, wish_of

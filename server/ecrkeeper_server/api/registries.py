@@ -16,7 +16,8 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.filters import matcher
+from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.watched import watched

@@ -17,7 +17,8 @@ from google.protobuf import json_format, struct_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
-from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.filters import enum_choice, matcher
+from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.watched import watched
@@ -36,8 +37,14 @@ _PATHS = ("description", "tags", "mode")
 _FIELDS = resource_fields(
     "role",
     {
-        "state": lambda row: ["ACTIVE" if row.state.get("role") else "ABSENT"],
-        "provenance": lambda row: [row.state.get("provenance") or ""],
+        "state": enum_choice(
+            role_pb2.ServiceLinkedRole.State, lambda row: [render.role_state(row) or "UNSPECIFIED"], unspecified=True
+        ),
+        "provenance": enum_choice(
+            role_pb2.ServiceLinkedRole.Provenance,
+            lambda row: [row.state.get("provenance") or "UNSPECIFIED"],
+            unspecified=True,
+        ),
     },
 )
 # ECR offers no pull-through cache in these partitions (ECR user guide).
