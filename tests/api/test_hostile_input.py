@@ -602,3 +602,27 @@ def test_a_region_of_another_partition_is_refused_with_both_named(raw: Raw, meth
 def test_a_region_that_is_newer_than_this_version_is_accepted(live: Live) -> None:
     place = live.registry(fresh_account(), "eu-later-9")
     assert place.apply({"registry_policy": {}}, validate_only=False).name == place.part("platform")
+
+
+GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
+    "a number": (
+        "settings", "ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", page_size=2000),
+        "page_size", ", got 2000",
+    ),
+    "a number below the least": (
+        "settings", "RollbackRegistrySettings", pb.RollbackRegistrySettingsRequest(name=PART, revision=-7),
+        "revision", ", got -7",
+    ),
+    "an enum": (
+        "settings", "UpdateRegistry", pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY, mode=77)),  # type: ignore[arg-type]
+        "registry.mode", ", got 77; known are MODE_UNSPECIFIED, MODE_ENFORCE, MODE_OBSERVE, MODE_PAUSED",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_a_refusal_says_what_was_given_and_what_is_known(raw: Raw, kind: str) -> None:
+    stub, method, request, field, told = GIVEN[kind]
+    code, fields, text = outcome(getattr(getattr(raw, stub), method), request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    assert text.endswith(told)
