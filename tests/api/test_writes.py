@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from ecrkeeper._errors import from_rpc
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
@@ -217,3 +218,14 @@ def test_a_creation_ignores_the_etag(place: Place) -> None:
         ).generation
         == 1
     )
+
+
+def test_a_refusal_has_the_id_of_the_call_beside_that_of_the_request(place: Place) -> None:
+    call_id, request_id = f"call-{place.account}", str(uuid.uuid4())
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
+        request = pb.RollbackRegistrySettingsRequest(name=place.part("platform"), revision=7, request_id=request_id)
+        with pytest.raises(grpc.RpcError) as caught:
+            rollback(request, metadata=(("x-request-id", call_id),), timeout=10)
+    error = from_rpc(caught.value, request)
+    assert error.call_id == error.metadata["call_id"] == error.metadata["request_id"] == call_id

@@ -34,8 +34,9 @@ class RegistrySettingsServiceStub:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel):
@@ -158,8 +159,9 @@ class RegistrySettingsServiceServicer:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def GetRegistry(self, request, context):
@@ -461,8 +463,9 @@ class RegistrySettingsService:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @staticmethod

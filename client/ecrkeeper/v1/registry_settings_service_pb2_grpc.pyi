@@ -35,8 +35,9 @@ class RegistrySettingsServiceStub:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @_typing.overload
@@ -131,8 +132,9 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -223,8 +225,9 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @_abc_1.abstractmethod
