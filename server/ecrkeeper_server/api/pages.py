@@ -42,9 +42,7 @@ class Page:
 
 def page_of(request: Any, start: Any) -> Page:
     """The page that a request asks for; a token of another query is refused."""
-    parts = [getattr(request, "parent", ""), getattr(request, "name", ""), getattr(request, "filter", "")]
-    parts += [str(getattr(request, name)) for name in ("start_time", "end_time") if hasattr(request, name)]
-    query = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    query = _query(request)
     size = request.page_size or _DEFAULT
     if not request.page_token:
         return Page(start, size, query)
@@ -60,6 +58,16 @@ def page_of(request: Any, start: Any) -> Page:
     ):
         raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
     return Page(after, size, query)
+
+
+def _query(request: Any) -> str:
+    """Another text for every other method and for every other request, but for which page of it is asked for."""
+    content = type(request)()
+    content.CopyFrom(request)
+    for field in ("page_size", "page_token"):
+        content.ClearField(field)
+    asked = content.DESCRIPTOR.full_name.encode() + b"\0" + content.SerializeToString(deterministic=True)
+    return hashlib.sha256(asked).hexdigest()[:12]
 
 
 def _storable(part: Any) -> bool:
