@@ -305,8 +305,9 @@ class RegistrySettingsServiceServicer:
         `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time.
+        replication configuration in AWS or a backfill to it is under way. What
+        ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+        backfills at a time than it allows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -112,8 +112,9 @@ class RegistrySettingsServiceStub:
     `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time.
+    replication configuration in AWS or a backfill to it is under way. What
+    ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+    backfills at a time than it allows.
     """
     StopReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
     """Asks ECR to stop a backfill."""
@@ -206,8 +207,9 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time.
+    replication configuration in AWS or a backfill to it is under way. What
+    ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+    backfills at a time than it allows.
     """
     StopReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
     """Asks ECR to stop a backfill."""
@@ -399,8 +401,9 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time.
+        replication configuration in AWS or a backfill to it is under way. What
+        ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+        backfills at a time than it allows.
         """
 
     @_abc_1.abstractmethod
