@@ -57,11 +57,13 @@ class RegistryError(Exception):
         code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
         details: Sequence[Message] = (),
         request_id: str = "",
+        call_id: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.details = tuple(details)
+        self._call_id = call_id
         self.request_id = next((info.request_id for info in self._of(error_details_pb2.RequestInfo)), request_id)
 
     def __str__(self) -> str:
@@ -76,6 +78,11 @@ class RegistryError(Exception):
     def metadata(self) -> Mapping[str, str]:
         """What the server added to the reason, for programs."""
         return next((dict(info.metadata) for info in self._of(error_details_pb2.ErrorInfo)), {})
+
+    @property
+    def call_id(self) -> str:
+        """The id of the failed call in the server's log and audit trail; empty if the server gave none."""
+        return self.metadata.get("call_id", self._call_id)
 
     @property
     def retry_after(self) -> float | None:
@@ -212,6 +219,7 @@ def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> Registry
         code=code,
         details=_unpacked(status.details if status else ()),
         request_id=sent or str(getattr(request, "request_id", "")),
+        call_id=sent,
     )
 
 

@@ -94,15 +94,18 @@ class AlreadyExists(Refusal):
 
 
 class Aborted(Refusal):
-    """The etag given is not the current one."""
+    """The etag given is not the current one; without a current one, the resource does not exist any more."""
 
     code = "ABORTED"
 
     def __init__(self, name: str, given: str, current: str) -> None:
+        text = f"{name} has changed: the etag given is {given!r}, the current one is {current!r}; read it again"
+        if not current:
+            text = f"{name} does not exist any more, and the etag given is {given!r}; leave it out to make it anew"
         super().__init__(
-            f"{name} has changed: the etag given is {given!r}, the current one is {current!r}; read it again",
+            text,
             reason="ETAG_MISMATCH",
-            metadata={"etag": current},
+            metadata={"etag": current} if current else {},
         )
 
 

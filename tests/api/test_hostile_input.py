@@ -566,3 +566,70 @@ def test_after_all_of_this_the_store_is_empty(live: Live) -> None:
     assert isinstance(error, ecrkeeper.NotFound)
     assert fields_of(error) == []
     assert not [call for call in live.aws.writes() if call["account"] == ACCOUNT]
+
+
+def test_a_declaration_without_settings_is_refused(raw: Raw) -> None:
+    request = declare({}, registry_settings=RegistrySettings())
+    code, fields, _ = outcome(raw.settings.CreateRegistrySettings, request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [f"{AT}"])
+
+
+CHINA = f"accounts/{ACCOUNT}/registries/cn-north-1"
+ELSEWHERE: dict[str, tuple[str, Any]] = {
+    "GetRegistry": ("name", pb.GetRegistryRequest(name=CHINA)),
+    "UpdateRegistry": ("registry.name", pb.UpdateRegistryRequest(registry=Registry(name=CHINA))),
+    "ReconcileRegistry": ("name", pb.ReconcileRegistryRequest(name=CHINA)),
+    "ImportRegistrySettings": ("name", pb.ImportRegistrySettingsRequest(name=CHINA, registry_settings_id="platform")),
+    "ListRegistrySettings": ("parent", pb.ListRegistrySettingsRequest(parent=CHINA)),
+    "CreateRegistrySettings": ("parent", declare({}, parent=CHINA)),
+    "UpdateRegistrySettings": (
+        "registry_settings.name",
+        pb.UpdateRegistrySettingsRequest(registry_settings=RegistrySettings(name=f"{CHINA}/settings/platform")),
+    ),
+    "DeleteRegistrySettings": ("name", pb.DeleteRegistrySettingsRequest(name=f"{CHINA}/settings/platform")),
+    "ListReplicationBackfills": ("parent", pb.ListReplicationBackfillsRequest(parent=CHINA)),
+}
+
+
+@pytest.mark.parametrize("method", ELSEWHERE)
+def test_a_region_of_another_partition_is_refused_with_both_named(raw: Raw, method: str) -> None:
+    field, request = ELSEWHERE[method]
+    code, fields, text = outcome(getattr(raw.settings, method), request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    assert "'cn-north-1' is in partition aws-cn, and this server works in partition aws" in text
+
+
+def test_a_region_that_is_newer_than_this_version_is_accepted(live: Live) -> None:
+    place = live.registry(fresh_account(), "eu-later-9")
+    assert place.apply({"registry_policy": {}}, validate_only=False).name == place.part("platform")
+
+
+GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
+    "a number": (
+        "settings", "ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", page_size=2000),
+        "page_size", ", got 2000",
+    ),
+    "a number below the least": (
+        "settings", "RollbackRegistrySettings", pb.RollbackRegistrySettingsRequest(name=PART, revision=-7),
+        "revision", ", got -7",
+    ),
+    "an enum": (
+        "settings", "UpdateRegistry", pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY, mode=77)),  # type: ignore[arg-type]
+        "registry.mode", ", got 77; known are MODE_UNSPECIFIED, MODE_ENFORCE, MODE_OBSERVE, MODE_PAUSED",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_a_refusal_says_what_was_given_and_what_is_known(raw: Raw, kind: str) -> None:
+    stub, method, request, field, told = GIVEN[kind]
+    code, fields, text = outcome(getattr(getattr(raw, stub), method), request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    assert text.endswith(told)
+
+
+def test_a_list_of_operations_names_every_fault(raw: Raw) -> None:
+    request = operations_pb2.ListOperationsRequest(name="accounts/1", filter="done = true", page_size=-1)
+    code, fields, text = outcome(raw.operations.ListOperations, request)
+    assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["name", "filter", "page_size"])
+    assert "name: must be `operations` or empty, got 'accounts/1'" in text

@@ -7,6 +7,7 @@ import ecrkeeper
 import pytest
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
+from google.protobuf.empty_pb2 import Empty
 
 from tests import harness
 from tests.e2e.live import Live, Place, fresh_account
@@ -178,3 +179,15 @@ def test_the_fault_of_one_owner_holds_up_nobody_else(place: Place) -> None:
     assert [found["ecrRepositoryPrefix"] for found in place.aws()["pullThroughCacheRules"]] == ["zzz"]
     # AWS has it a moment before the step is over.
     harness.eventually(lambda: "SecretNotFound" in place.read().last_error.message)
+
+
+def test_an_operation_that_was_only_tried_has_the_response_that_fits(place: Place) -> None:
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    place.settled(replicates(place.account, "us-west-2"))
+    tried = client.start_replication_backfill(place.name, where, validate_only=True)
+    assert tried.result().destination == where
+    other = place.live.registry(fresh_account())
+    role = client.create_service_linked_role(f"accounts/{other.account}", "replication")
+    client.reconcile_service_linked_role(role.name).result(timeout=20)
+    assert client.delete_service_linked_role(role.name, validate_only=True).result() == Empty()
+    assert client.get_service_linked_role(role.name).etag == role.etag

@@ -98,6 +98,18 @@ def test_the_request_id_is_the_one_of_the_call_or_the_one_the_server_gave(
     assert caught.value.request_id == "r-1"
 
 
+def test_the_call_id_is_the_one_that_the_server_gave(server: FakeServer, client: ecrkeeper.Client) -> None:
+    def only_trailers(_request: object, context: grpc.ServicerContext) -> None:
+        context.set_trailing_metadata((("x-request-id", "c-2"),))
+        context.abort(grpc.StatusCode.INTERNAL, "no")
+
+    server.on("GetRegistry", fail("INTERNAL", "no", info("WHY", call_id="c-1")), only_trailers, fail("INTERNAL"))
+    for expected in ("c-1", "c-2", ""):
+        with pytest.raises(ecrkeeper.ServerError) as caught:
+            client.get_registry(NAME)
+        assert caught.value.call_id == expected
+
+
 def test_a_failure_without_details_is_mapped_by_its_code(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("GetRegistry", lambda _request, context: context.abort(grpc.StatusCode.PERMISSION_DENIED, "no"))
     with pytest.raises(ecrkeeper.PermissionDenied) as caught:

@@ -75,7 +75,7 @@ def test_a_client_without_a_certificate_or_with_a_strange_one_does_not_get_in(li
 
 
 def test_an_owner_writes_its_own_part_and_no_other(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
-    web.apply_registry_settings(f"{HERE}/settings/web", SCAN, reason="ours")
+    web.apply_registry_settings(f"{HERE}/settings/web", SCAN, allow_replacement=True, reason="ours")
     newest = next(iter(platform.list_registry_settings_revisions(f"{HERE}/settings/web")))
     assert newest.principal == "web.example"
     before = platform.get_registry_settings(f"{HERE}/settings/pay").etag

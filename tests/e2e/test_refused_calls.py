@@ -91,7 +91,7 @@ def test_the_log_has_refused_calls_as_the_audit_page_says(
             unknown = refused(grpc.StatusCode.UNAUTHENTICATED, late.list_supported_regions)
     logged = lines(live)
     by_call = {
-        error.reason: {line["event"] for line in logged if line.get("call_id") == error.metadata["request_id"]}
+        error.reason: {line["event"] for line in logged if line.get("call_id") == error.call_id}
         for error in (denied, unknown)
     }
     rpc = set() if access_log == "off" else {"rpc"}

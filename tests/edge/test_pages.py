@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.pages import Page, scan
+from ecrkeeper_server.api.pages import Page, page_of, scan
+from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
@@ -141,3 +143,27 @@ async def test_a_filter_that_little_meets_ends_a_page_early_and_no_token_names_a
 async def test_the_last_page_has_no_token() -> None:
     assert await Rows(11).page(Page(-1, 11, "q")) == (list(range(11)), "")
     assert await Rows(0).page(Page(-1, 11, "q")) == ([], "")
+
+
+LIST = pb.ListRegistriesRequest(parent="accounts/-", filter='region = "us-east-1"', page_size=5)
+BACKFILLS = pb.ListReplicationBackfillResultsRequest(name="b", status="FAILED")
+OTHERS = [
+    (LIST, pb.ListRegistriesRequest(parent="accounts/-"), "another filter"),
+    (LIST, pb.ListRegistriesRequest(parent=f"accounts/{'1' * 12}", filter=LIST.filter), "another parent"),
+    (LIST, role_service_pb2.ListServiceLinkedRolesRequest(parent=LIST.parent, filter=LIST.filter), "another method"),
+    (BACKFILLS, pb.ListReplicationBackfillResultsRequest(name="b"), "another status"),
+    (BACKFILLS, pb.ListReplicationBackfillResultsRequest(name="c", status="FAILED"), "another backfill"),
+]
+
+
+@pytest.mark.parametrize(("first", "other", "reason"), OTHERS, ids=[each[2] for each in OTHERS])
+def test_a_token_is_of_one_query_only(first: Any, other: Any, reason: str) -> None:
+    token = page_of(first, "").token("behind")
+    same, another = type(first)(), type(other)()
+    same.CopyFrom(first)
+    another.CopyFrom(other)
+    same.page_size, same.page_token, another.page_token = 7, token, token
+    assert page_of(same, "").after == "behind"
+    with pytest.raises(InvalidArgument) as caught:
+        page_of(another, "")
+    assert [violation.field for violation in caught.value.violations] == ["page_token"], reason

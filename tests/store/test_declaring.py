@@ -19,8 +19,10 @@ from ecrkeeper_server.store import audit, declarations, resources, schema
 from ecrkeeper_server.store.audit import Selection
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests.declaring import get
+from tests.declaring import put as place
 from tests.postgres import Postgres
 
 
@@ -58,7 +60,8 @@ class Counting:
 def together(db: Any, *calls: Put | Remove) -> Any:
     """Carry out calls that come while another one is under way, so that they share a transaction."""
     declaring = Declaring(db)
-    first = put(999)
+    # Another one each time: what changes nothing stores less.
+    first = put(999, wish=settings(uuid.uuid4().hex))
     return asyncio.gather(*(declaring.write(call) for call in (first, *calls)), return_exceptions=True)
 
 
@@ -215,7 +218,8 @@ async def test_a_registry_that_another_transaction_holds_holds_up_no_other(repli
     holding = asyncio.create_task(other.write(hold))
     assert await asyncio.to_thread(held.wait, 30)
     declaring = Declaring(db)
-    first, blocked, free = (asyncio.create_task(declaring.write(put(n))) for n in (3, 1, 2))
+    calls = (put(n, wish=settings("k8s", "registry.k8s.io")) for n in (3, 1, 2))
+    first, blocked, free = (asyncio.create_task(declaring.write(call)) for call in calls)
     try:
         assert (await first).declared.generation == 1
         assert (await free).declared.generation == 2
@@ -278,3 +282,43 @@ async def test_the_statements_of_a_transaction_do_not_grow_with_its_calls(db: Da
         await together(Watching(), *(put(many * 100 + n, request_id=str(uuid.uuid4())) for n in range(many)))
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def scanning(kind: str = "", *frequencies: str) -> dict[str, Any]:
+    texts = [{"filter": "*", "filterType": "WILDCARD"}]
+    rules = [{"scanFrequency": frequency, "repositoryFilters": texts} for frequency in frequencies]
+    return {"scanning_configuration": {**({"scanType": kind} if kind else {}), "rules": rules}}
+
+
+def cached(count: int, first: int = 0) -> dict[str, Any]:
+    prefixes = range(first, first + count)
+    rules = [{"ecrRepositoryPrefix": f"p{i}", "upstreamRegistryUrl": "quay.io"} for i in prefixes]
+    return {"pull_through_cache_rules": {"rules": rules}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "gone", "allowed", "reason"),
+    [
+        ({"a": scanning("ENHANCED"), "b": scanning("", "CONTINUOUS_SCAN")}, "a", False, "b's rules need the scan type"),
+        ({"a": scanning("ENHANCED"), "b": scanning("", "CONTINUOUS_SCAN")}, "b", True, "nothing needs b's rules"),
+        (
+            {"a": scanning("ENHANCED"), "b": scanning("", "CONTINUOUS_SCAN"), "c": scanning("ENHANCED")},
+            "a", True, "c declares the scan type as well",
+        ),
+        ({"a": scanning("BASIC"), "b": scanning("", "CONTINUOUS_SCAN")}, "a", True, "it was at fault before"),
+        ({"a": cached(10), "b": cached(40, 10), "c": cached(20, 50)}, "a", True, "the quota was exceeded before"),
+        ({"a": cached(5), "b": scanning("", "CONTINUOUS_SCAN")}, "a", True, "the fault is of another setting"),
+    ],
+)  # fmt: skip
+async def test_a_deletion_is_refused_for_the_faults_that_it_causes_only(
+    db: Database, declared: dict[str, dict[str, Any]], gone: str, allowed: bool, reason: str
+) -> None:
+    def store(tx: Tx) -> None:
+        for owner, given in declared.items():
+            name = SettingsName(registry(1), owner)
+            resources.ensure(tx, registry(1), {})
+            place(tx, name, given, registry_generation=1, origin=Origin("Test"))
+
+    await db.write(store)
+    _, outcome = await together(db, remove(1, gone))
+    assert isinstance(outcome, Written if allowed else FailedPrecondition), reason

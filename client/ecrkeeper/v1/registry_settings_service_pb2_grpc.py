@@ -34,8 +34,9 @@ class RegistrySettingsServiceStub:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel):
@@ -158,8 +159,9 @@ class RegistrySettingsServiceServicer:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def GetRegistry(self, request, context):
@@ -180,7 +182,8 @@ class RegistrySettingsServiceServicer:
 
     def UpdateRegistry(self, request, context):
         """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-        the registry's record if there is none.
+        the registry's record if there is none. A call that changes nothing is as
+        in `UpdateRegistrySettings`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -239,6 +242,10 @@ class RegistrySettingsServiceServicer:
     def UpdateRegistrySettings(self, request, context):
         """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
 
+        A call that changes nothing returns the declaration as it is: with the same
+        generation and etag, and without a revision or an audit event. If AWS does
+        not match the newest generation yet, it is looked at now.
+
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -248,6 +255,10 @@ class RegistrySettingsServiceServicer:
     def DeleteRegistrySettings(self, request, context):
         """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
         the declaration as it was.
+
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+        with reason `STILL_NEEDED` if what other owners declare would not hold
+        without it, for example rules that only its scan type knows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -295,9 +306,10 @@ class RegistrySettingsServiceServicer:
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
         replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
-        `NOT_ENFORCED` if the mode changes before ECR was asked.
+        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+        operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
+        What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+        backfills at a time than it allows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -454,8 +466,9 @@ class RegistrySettingsService:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @staticmethod

@@ -35,8 +35,9 @@ class RegistrySettingsServiceStub:
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @_typing.overload
@@ -52,7 +53,8 @@ class RegistrySettingsServiceStub:
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]
     """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-    the registry's record if there is none.
+    the registry's record if there is none. A call that changes nothing is as
+    in `UpdateRegistrySettings`.
     """
     WatchRegistries: _grpc.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]
     """Streams registries: all that match now, then each change."""
@@ -80,11 +82,19 @@ class RegistrySettingsServiceStub:
     UpdateRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
 
+    A call that changes nothing returns the declaration as it is: with the same
+    generation and etag, and without a revision or an audit event. If AWS does
+    not match the newest generation yet, it is looked at now.
+
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
     DeleteRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
     the declaration as it was.
+
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+    with reason `STILL_NEEDED` if what other owners declare would not hold
+    without it, for example rules that only its scan type knows.
     """
     ListRegistrySettingsRevisions: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]
     """Lists what an owner declared before, newest first."""
@@ -103,9 +113,10 @@ class RegistrySettingsServiceStub:
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
     replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
-    `NOT_ENFORCED` if the mode changes before ECR was asked.
+    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+    operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
+    What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+    backfills at a time than it allows.
     """
     StopReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
     """Asks ECR to stop a backfill."""
@@ -124,8 +135,9 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -138,7 +150,8 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]  # type: ignore[assignment]
     """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-    the registry's record if there is none.
+    the registry's record if there is none. A call that changes nothing is as
+    in `UpdateRegistrySettings`.
     """
     WatchRegistries: _aio.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]  # type: ignore[assignment]
     """Streams registries: all that match now, then each change."""
@@ -166,11 +179,19 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     UpdateRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
 
+    A call that changes nothing returns the declaration as it is: with the same
+    generation and etag, and without a revision or an audit event. If AWS does
+    not match the newest generation yet, it is looked at now.
+
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
     DeleteRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
     the declaration as it was.
+
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+    with reason `STILL_NEEDED` if what other owners declare would not hold
+    without it, for example rules that only its scan type knows.
     """
     ListRegistrySettingsRevisions: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]  # type: ignore[assignment]
     """Lists what an owner declared before, newest first."""
@@ -189,9 +210,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
     replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
-    `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
-    `NOT_ENFORCED` if the mode changes before ECR was asked.
+    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+    operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
+    What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+    backfills at a time than it allows.
     """
     StopReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
     """Asks ECR to stop a backfill."""
@@ -209,8 +231,9 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     `reconciling: true`; AWS is brought to it in the background.
     `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; a refusal of
-    input carries every violation in one `google.rpc.BadRequest`.
+    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
+    has the id of the call in the server's log and audit trail as `call_id`. A
+    refusal of input carries every violation in one `google.rpc.BadRequest`.
     """
 
     @_abc_1.abstractmethod
@@ -239,7 +262,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Registry, _abc.Awaitable[_registry_pb2.Registry]]:
         """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
-        the registry's record if there is none.
+        the registry's record if there is none. A call that changes nothing is as
+        in `UpdateRegistrySettings`.
         """
 
     @_abc_1.abstractmethod
@@ -309,6 +333,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
         """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
 
+        A call that changes nothing returns the declaration as it is: with the same
+        generation and etag, and without a revision or an audit event. If AWS does
+        not match the newest generation yet, it is looked at now.
+
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """
 
@@ -320,6 +348,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
         """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
         the declaration as it was.
+
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
+        with reason `STILL_NEEDED` if what other owners declare would not hold
+        without it, for example rules that only its scan type knows.
         """
 
     @_abc_1.abstractmethod
@@ -374,9 +406,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
         replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`;
-        `RESOURCE_EXHAUSTED` beyond 10 at a time. The operation ends with
-        `NOT_ENFORCED` if the mode changes before ECR was asked.
+        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+        operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
+        What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
+        backfills at a time than it allows.
         """
 
     @_abc_1.abstractmethod

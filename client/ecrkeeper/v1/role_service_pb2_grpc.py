@@ -93,14 +93,17 @@ class RoleServiceServicer:
     def GetServiceLinkedRole(self, request, context):
         """Returns one role.
 
-        Errors: `NOT_FOUND` if it is not declared here, unless `refresh` is set.
+        A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
+        and left alone until it is declared.
+
+        Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListServiceLinkedRoles(self, request, context):
-        """Lists the roles known to ecrkeeper, ordered by name.
+        """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,14 +112,17 @@ class RoleServiceServicer:
     def CreateServiceLinkedRole(self, request, context):
         """Declares a role: it is created, or adopted if the account has it already.
 
-        Errors: `ALREADY_EXISTS` if it is declared already.
+        Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateServiceLinkedRole(self, request, context):
-        """Changes the description, the tags or the mode of a role.
+        """Changes the description, the tags or the mode of a role. A call that
+        changes nothing returns the role as it is: with the same generation and
+        etag, and without an audit event. If IAM does not match the newest
+        generation yet, it is looked at now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,17 +40,24 @@ class RoleServiceStub:
     GetServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.GetServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
     """Returns one role.
 
-    Errors: `NOT_FOUND` if it is not declared here, unless `refresh` is set.
+    A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
+    and left alone until it is declared.
+
+    Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
     """
     ListServiceLinkedRoles: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]
-    """Lists the roles known to ecrkeeper, ordered by name."""
+    """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
     CreateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
     """Declares a role: it is created, or adopted if the account has it already.
 
-    Errors: `ALREADY_EXISTS` if it is declared already.
+    Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
     """
     UpdateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
-    """Changes the description, the tags or the mode of a role."""
+    """Changes the description, the tags or the mode of a role. A call that
+    changes nothing returns the role as it is: with the same generation and
+    etag, and without an audit event. If IAM does not match the newest
+    generation yet, it is looked at now.
+    """
     DeleteServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]
     """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
     the account has enabled or that anybody declares settings for. The
@@ -80,17 +87,24 @@ class RoleServiceAsyncStub(RoleServiceStub):
     GetServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.GetServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
     """Returns one role.
 
-    Errors: `NOT_FOUND` if it is not declared here, unless `refresh` is set.
+    A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
+    and left alone until it is declared.
+
+    Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
     """
     ListServiceLinkedRoles: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]  # type: ignore[assignment]
-    """Lists the roles known to ecrkeeper, ordered by name."""
+    """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
     CreateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
     """Declares a role: it is created, or adopted if the account has it already.
 
-    Errors: `ALREADY_EXISTS` if it is declared already.
+    Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
     """
     UpdateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
-    """Changes the description, the tags or the mode of a role."""
+    """Changes the description, the tags or the mode of a role. A call that
+    changes nothing returns the role as it is: with the same generation and
+    etag, and without an audit event. If IAM does not match the newest
+    generation yet, it is looked at now.
+    """
     DeleteServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
     the account has enabled or that anybody declares settings for. The
@@ -123,7 +137,10 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
         """Returns one role.
 
-        Errors: `NOT_FOUND` if it is not declared here, unless `refresh` is set.
+        A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
+        and left alone until it is declared.
+
+        Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
         """
 
     @_abc_1.abstractmethod
@@ -132,7 +149,7 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.ListServiceLinkedRolesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.ListServiceLinkedRolesResponse, _abc.Awaitable[_role_service_pb2.ListServiceLinkedRolesResponse]]:
-        """Lists the roles known to ecrkeeper, ordered by name."""
+        """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
 
     @_abc_1.abstractmethod
     def CreateServiceLinkedRole(
@@ -142,7 +159,7 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
         """Declares a role: it is created, or adopted if the account has it already.
 
-        Errors: `ALREADY_EXISTS` if it is declared already.
+        Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
         """
 
     @_abc_1.abstractmethod
@@ -151,7 +168,11 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.UpdateServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
-        """Changes the description, the tags or the mode of a role."""
+        """Changes the description, the tags or the mode of a role. A call that
+        changes nothing returns the role as it is: with the same generation and
+        etag, and without an audit event. If IAM does not match the newest
+        generation yet, it is looked at now.
+        """
 
     @_abc_1.abstractmethod
     def DeleteServiceLinkedRole(

@@ -16,7 +16,8 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.pages import Fields, equal_to, matcher, page_of, scan
+from ecrkeeper_server.api.filters import Fields, enum_choice, equal_to, matcher
+from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.watch import Listener
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
@@ -28,7 +29,7 @@ from ecrkeeper_server.store.rows import AuditEvent
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _PLAIN = (
-    "account", "call_id", "kind", "method", "outcome", "principal", "reconcile_id", "region", "request_id", "resource",
+    "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
     "aws_request_id",
 )  # fmt: skip
 
@@ -37,7 +38,12 @@ def _field(name: str) -> Callable[[AuditEvent], list[str]]:
     return lambda row: [getattr(row, name)]
 
 
-_FIELDS: Fields = {**{name: _field(name) for name in _PLAIN}, "owner": lambda row: row.owners}
+_FIELDS: Fields = {
+    **{name: _field(name) for name in _PLAIN},
+    "kind": enum_choice(audit_pb2.AuditEvent.Kind, _field("kind")),
+    "outcome": enum_choice(audit_pb2.AuditEvent.Outcome, _field("outcome")),
+    "owner": lambda row: row.owners,
+}
 # 0001-01-01 and 9999-12-31, the range of a Timestamp, in seconds.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _BATCH = 200

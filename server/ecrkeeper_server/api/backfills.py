@@ -57,6 +57,7 @@ class Backfills:
         if request.validate_only:
             operation = operations_pb2.Operation(done=True)
             operation.metadata.Pack(pb.StartReplicationBackfillMetadata())
+            operation.response.Pack(registry_pb2.ReplicationBackfill(destination=request.destination))
             return operation
 
         def store(tx: Tx) -> Operation | None:

@@ -27,6 +27,7 @@ log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 _MOST_VIOLATIONS = 100
+_FEW_NAMES = 12
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
 
@@ -78,16 +79,27 @@ def _text(found: Any) -> str:
 
 
 def _given(message: Message, path: Any) -> str:
-    """What the caller sent at a path, where that can be shown in a few words."""
+    """What the caller sent at a path, where that can be shown in a few words; of an enum also what it knows."""
     value: Any = message
+    kind: Any = None
     for element in path.elements:
+        kind = value.DESCRIPTOR.fields_by_name.get(element.field_name) if isinstance(value, Message) else None
         value = getattr(value, element.field_name)
         subscript = element.subscript
         if subscript is not None:
             value = value[subscript.value]
     if isinstance(value, str):
         return f", got {shown(value)}"
+    if isinstance(value, (int, float)):
+        return f", got {value}{_known(kind)}"
     return f", got {len(value)} items" if isinstance(value, Sized) and not isinstance(value, Message) else ""
+
+
+def _known(kind: Any) -> str:
+    enum = kind.enum_type if kind is not None else None
+    if enum is None or len(enum.values) > _FEW_NAMES:
+        return ""
+    return f"; known are {', '.join(value.name for value in enum.values)}"
 
 
 def _path(path: Any) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecrkeeper.v1 import common_pb2
 from google.longrunning import operations_pb2
 
+from ecrkeeper_server.api import render
 from ecrkeeper_server.api.access import CALLER, Access
-from ecrkeeper_server.api.pages import Fields, M, Page, Show, scan
+from ecrkeeper_server.api.filters import Choice, Fields, enum_choice
+from ecrkeeper_server.api.pages import M, Page, Show, scan
 from ecrkeeper_server.api.permissions import operation_target, resource_target
 from ecrkeeper_server.api.relist import Relist
 from ecrkeeper_server.api.watch import Changes
@@ -54,16 +57,17 @@ def principal_of(context: Any) -> str:
 def resource_fields(place: str, extra: Fields) -> Fields:
     """What registries and roles can be filtered by."""
 
-    def status(kind: str) -> Callable[[Resource], list[str]]:
-        return lambda row: [
-            condition["status"].lower() for condition in row.state.get("conditions", []) if condition["type"] == kind
-        ]
+    def status(kind: str) -> Choice:
+        return enum_choice(
+            common_pb2.Condition.Status,
+            lambda row: [c["status"] for c in row.state.get("conditions", []) if c["type"] == kind],
+        )
 
     return {
         "account": lambda row: [row.account],
         place: lambda row: [row.place],
-        "mode": lambda row: [row.spec.get("mode", "ENFORCE")],
-        "reconciling": lambda row: [str(row.observed_generation < row.generation).lower()],
+        "mode": enum_choice(common_pb2.Mode, lambda row: [row.spec.get("mode", "ENFORCE")]),
+        "reconciling": Choice(lambda row: [str(render.reconciling(row)).upper()], ("TRUE", "FALSE")),
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.api.objections import check_presence, check_together, conflict_of
+from ecrkeeper_server.api.objections import check_left, check_presence, check_together, conflict_of
 from ecrkeeper_server.api.recording import accepted, declared_changes
 from ecrkeeper_server.api.writes import Caller, check_etag
 from ecrkeeper_server.errors import NotFound
@@ -30,11 +30,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write leaves, or with `validate_only` would leave."""
+    """What a write leaves, or with `validate_only` would leave; `before` is what was declared until then."""
 
     registry: Resource
     declared: Declaration
     wishes: Mapping[str, Wish]
+    before: Declaration | None
 
     @property
     def composition(self) -> Composition:
@@ -64,13 +65,15 @@ class Put:
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-            return Written(registry, present, _wishes_of(declared))
+            return Written(registry, present, _wishes_of(declared), present)
         check_presence(name, present, create=self.create, update=self.update)
         check_etag(str(name), self.etag, "" if present is None else present.etag)
         wish = self.change(present)
         wishes = {**_wishes_of(declared), name.owner: wish}
         # What is not touched was checked when it was declared.
         touched = _differing({} if present is None else present.settings, wish.settings)
+        if present is not None and wish == _wish_of(present):
+            return self._keep(unit, registry, present, wishes)
         composition = _composed(wishes, touched)
         taken: dict[str, Wish] = {}
         if composition.conflicts:
@@ -81,6 +84,13 @@ class Put:
         check_together(name.registry, composition)
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 
+    def _keep(self, unit: UnitOfWork, registry: Resource, present: Declaration, wishes: Mapping[str, Wish]) -> Written:
+        """Nothing changes; what AWS does not have yet is looked at now, as whoever declares it again waits for it."""
+        if not registry.carried_out:
+            registry = unit.request(registry, self.trace)
+        unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
+        return Written(registry, present, wishes, present)
+
     def _carry_out(
         self,
         unit: UnitOfWork,
@@ -90,13 +100,14 @@ class Put:
         taken: Mapping[str, Wish],
     ) -> Written:
         name, caller = self.name, self.caller
+        present = unit.declared[name.registry].get(name.owner)
         registry = desire(unit, registry, composition, sorted(wishes), trace=self.trace)
         stored = declare(unit, name, wishes[name.owner], registry, caller, _origin(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, stored, wishes)
+        return Written(registry, stored, wishes, present)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +137,15 @@ class Remove:
         check_etag(str(name), self.etag, present.etag)
         left = _wishes_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = _composed(left, present.settings)
+        # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
+        check_left(name, _composed(_wishes_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
         unit.remove(present, _origin(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, present, left)
+        return Written(registry, present, left, present)
 
 
 def declare(
@@ -191,7 +204,11 @@ def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple
 
 
 def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
-    return {owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for owner, d in declared.items()}
+    return {owner: _wish_of(one) for owner, one in declared.items()}
+
+
+def _wish_of(declared: Declaration) -> Wish:
+    return Wish(declared.settings, declared.deletion_policy, declared.allow_replacement)
 
 
 def desire(

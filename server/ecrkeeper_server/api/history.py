@@ -17,7 +17,7 @@ from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.recording import settings_changes
 from ecrkeeper_server.api.writes import caller_of
-from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Revision
@@ -37,6 +37,9 @@ class History(OwnerSettings):
     ) -> registry_pb2.RegistrySettings:
         """Declare a revision again."""
         name = SettingsName.parse(request.name)
+        if not request.HasField("revision"):
+            text = "must be given, got none; it is 0, for what AWS had before the first declaration, or more"
+            raise InvalidArgument([Violation("revision", text)])
         revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
         if revision is None:
             raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")

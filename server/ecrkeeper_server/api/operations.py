@@ -23,7 +23,7 @@ from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import RegistryName, parse_operation, partition_of
+from ecrkeeper_server.names import RegistryName, parse_operation, partition_of, shown
 from ecrkeeper_server.store import audit, declarations, operations, resources
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Database, Tx
@@ -33,6 +33,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _WAIT_SECONDS = 60.0
 # How often a waiting call looks although no hint came: hints can be lost.
 _LOOK_SECONDS = 2.0
+_MOST = 1000
 
 
 class OperationView:
@@ -107,6 +108,19 @@ def _metadata(row: Operation) -> Message:
     return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
 
 
+def _check_list(request: operations_pb2.ListOperationsRequest) -> None:
+    """Refuse what a list of operations does not know; the messages are Google's, and have no rules of their own."""
+    faults = []
+    if request.name not in ("", "operations"):
+        faults.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
+    if request.filter:
+        faults.append(Violation("filter", f"is not supported here and must be empty, got {shown(request.filter)}"))
+    if not 0 <= request.page_size <= _MOST:
+        faults.append(Violation("page_size", f"must be 0 to {_MOST:,}, got {request.page_size}"))
+    if faults:
+        raise InvalidArgument(faults)
+
+
 def _unknown(name: str) -> NotFound:
     return NotFound("Operation", name, "operations are kept for a week after they end")
 
@@ -169,8 +183,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
-        if request.filter or not 0 <= request.page_size <= 1000:
-            raise InvalidArgument([Violation("page_size", "must be 0 to 1,000; filters are not supported here")])
+        _check_list(request)
         page = page_of(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
-from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
@@ -14,11 +14,12 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
+from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.linting import lint_apart
-from ecrkeeper_server.api.pages import matcher, page_of, scan
+from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
-from ecrkeeper_server.api.shape import settings_to_aws
+from ecrkeeper_server.api.wishes import PATHS, check_given, merged, wish_of
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.observe import observe
@@ -35,7 +36,6 @@ _FIELDS: dict[str, Callable[[Shown], list[str]]] = {
     "region": lambda shown: [shown[0].region],
     "owner": lambda shown: [shown[0].owner],
 }
-_PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
 
 
 class OwnerSettings:
@@ -84,11 +84,12 @@ class OwnerSettings:
         """Declare settings as a new owner."""
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
-        wish = _wish(request.registry_settings)
+        check_given(request.registry_settings, set(PATHS))
+        wish = wish_of(request.registry_settings)
         await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
             name, lambda _: wish, caller_of("CreateRegistrySettings", request, principal_of(context)), request,
-            create=True, update=False, etag=request.registry_settings.etag,
+            create=True, update=False,
         )  # fmt: skip
 
     async def UpdateRegistrySettings(
@@ -97,11 +98,12 @@ class OwnerSettings:
         """Change a declaration."""
         given = request.registry_settings
         name = SettingsName.parse(given.name, "registry_settings.name")
-        paths = masked_paths(request.update_mask, _PATHS)
-        wish = _wish(given)
+        paths = masked_paths(request.update_mask, PATHS)
+        check_given(given, paths)
+        wish = wish_of(given)
         await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda present: _merged(present, wish, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
+            name, lambda present: merged(present, given, wish, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 
@@ -156,6 +158,10 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)
+        # What guards the call that is meant: nothing yet where there is no declaration.
+        message.etag = "" if tried.before is None else tried.before.etag
+        if tried.before is None:
+            message.uid = ""
         row, allowing = tried.registry, [owner for owner, wish in tried.wishes.items() if wish.allow_replacement]
         message.plan.CopyFrom(
             await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition, allowing)
@@ -208,29 +214,3 @@ def _place(declared: Declaration) -> list[str]:
 
 async def _messages(rows: Sequence[Shown]) -> list[registry_pb2.RegistrySettings]:
     return [render.settings(*row) for row in rows]
-
-
-def _wish(given: registry_pb2.RegistrySettings) -> Wish:
-    policy = given.deletion_policy or common_pb2.DELETION_POLICY_REMOVE
-    return Wish(
-        settings_to_aws(given.settings),
-        common_pb2.DeletionPolicy.Name(policy).removeprefix("DELETION_POLICY_"),
-        given.allow_replacement,
-    )
-
-
-def _merged(present: Declaration | None, wish: Wish, paths: set[str]) -> Wish:
-    """The present declaration with the masked fields of the wish."""
-    if present is None:
-        return wish
-    settings = dict(present.settings)
-    for name in SETTINGS:
-        if "settings" in paths or f"settings.{name}" in paths:
-            settings.pop(name, None)
-            if name in wish.settings:
-                settings[name] = wish.settings[name]
-    return Wish(
-        settings,
-        wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
-        wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
-    )

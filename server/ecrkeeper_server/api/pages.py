@@ -1,4 +1,4 @@
-"""Pages and filters of List calls (AIP-158, AIP-160)."""
+"""Pages of List calls (AIP-158)."""
 
 from __future__ import annotations
 
@@ -7,23 +7,15 @@ import base64
 import binascii
 import hashlib
 import json
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import shown
 
 _DEFAULT = 100
-_TERM = re.compile(
-    r'\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(=|!=|:)\s*(?:"((?:[^"\\]|\\.){0,512})"|([A-Za-z0-9_.\-/*]{1,512}))\s*'
-)
-_AND = re.compile(r"AND\s")
-_TERMS = 20
-
 # gRPC takes answers of up to 4 MiB.
 _PAGE_BYTES = 1_500_000
 _SHOWN = 20
@@ -33,7 +25,6 @@ _FIRST_FETCHED, _MOST_FETCHED, _MOST_READ = 101, 500, 10_000
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 Show = Callable[[Sequence[T]], Awaitable[Sequence[M]]]
-Fields = Mapping[str, Callable[[Any], Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +42,7 @@ class Page:
 
 def page_of(request: Any, start: Any) -> Page:
     """The page that a request asks for; a token of another query is refused."""
-    parts = [getattr(request, "parent", ""), getattr(request, "name", ""), getattr(request, "filter", "")]
-    parts += [str(getattr(request, name)) for name in ("start_time", "end_time") if hasattr(request, name)]
-    query = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    query = _query(request)
     size = request.page_size or _DEFAULT
     if not request.page_token:
         return Page(start, size, query)
@@ -69,6 +58,16 @@ def page_of(request: Any, start: Any) -> Page:
     ):
         raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
     return Page(after, size, query)
+
+
+def _query(request: Any) -> str:
+    """Another text for every other method and for every other request, but for which page of it is asked for."""
+    content = type(request)()
+    content.CopyFrom(request)
+    for field in ("page_size", "page_token"):
+        content.ClearField(field)
+    asked = content.DESCRIPTOR.full_name.encode() + b"\0" + content.SerializeToString(deterministic=True)
+    return hashlib.sha256(asked).hexdigest()[:12]
 
 
 def _storable(part: Any) -> bool:
@@ -129,43 +128,3 @@ async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
     for start in range(0, len(rows), _SHOWN):
         for message in await show(rows[start : start + _SHOWN]):
             yield message
-
-
-def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
-    """Whether a row meets a filter: terms `field = value`, `!=` or `:` (has), joined by AND."""
-    terms = _parse(text, fields)
-
-    def meets(row: Any) -> bool:
-        return all((wanted in fields[name](row)) is (operator != "!=") for name, operator, wanted in terms)
-
-    return meets
-
-
-def equal_to(text: str, fields: Fields, name: str) -> str | None:
-    """The value that a filter asks of a field by a term `name = value`; None if there is no such term."""
-    return next((value for field, operator, value in _parse(text, fields) if (field, operator) == (name, "=")), None)
-
-
-def _parse(text: str, fields: Fields) -> list[tuple[str, str, str]]:
-    terms: list[tuple[str, str, str]] = []
-    at = 0
-    while text[at:].strip():
-        if terms:
-            joined = _AND.match(text, at)
-            if joined is None:
-                raise _fault(f"expected AND at {shown(text[at:])}; OR, NOT and parentheses are not supported")
-            at = joined.end()
-        found = _TERM.match(text, at)
-        if found is None or len(terms) == _TERMS:
-            raise _fault(f'expected `field = "value"` at {shown(text[at:])}')
-        name, operator, quoted, bare = found.groups()
-        if name not in fields:
-            raise _fault(f"unknown field {shown(name)}; known are {', '.join(sorted(fields))}")
-        value = bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-        terms.append((name, operator, value))
-        at = found.end()
-    return terms
-
-
-def _fault(description: str) -> InvalidArgument:
-    return InvalidArgument([Violation("filter", description)])

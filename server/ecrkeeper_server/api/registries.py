@@ -13,13 +13,15 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.filters import matcher
+from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
-from ecrkeeper_server.api.recording import record, spec_changes
+from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.watched import watched
-from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
+from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
@@ -84,15 +86,11 @@ class Registries:
         wanted = _registry_spec(request.registry, paths)
 
         def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
-            row = resources.ensure(tx, name, NEW_REGISTRY)
-            declared = declarations.of_registry(tx, name)
-            if answered(tx, caller) is None:
-                check_etag(str(name), request.registry.etag, row.etag)
-                before = row.spec
-                row = resources.desire(tx, row.name, {**before, **wanted})
-                remember(tx, caller, row.name)
-                record(tx, caller, name, generation=row.generation, changes=spec_changes(before, row.spec))
-            return row, declared
+            if answered(tx, caller) is not None:
+                row = resources.ensure(tx, name, NEW_REGISTRY)
+            else:
+                row = _update(tx, caller, name, request.registry.etag, wanted)
+            return row, declarations.of_registry(tx, name)
 
         if request.validate_only:
             return await self._tried(name, request.registry.etag, wanted)
@@ -206,6 +204,14 @@ class Registries:
             signing_rules=every(found.signing_rules),
             pull_time_update_exclusions=every(found.pull_time_update_exclusions),
         )
+
+
+def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, str]) -> Resource:
+    present = resources.get(tx, str(name), lock=True)
+    check_etag(str(name), etag, "" if present is None else present.etag)
+    # Between the two, another call may have made it.
+    row = present or resources.ensure(tx, name, NEW_REGISTRY)
+    return change_spec(tx, caller, name, row, {**row.spec, **wanted}, made=present is None)
 
 
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:

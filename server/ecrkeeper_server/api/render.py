@@ -212,7 +212,7 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     message = role_pb2.ServiceLinkedRole(
         mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
         provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
-        state=number(role_pb2.ServiceLinkedRole, "State", _role_state(row)),
+        state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
         aws_service_name=kind.service_name,
         arn=seen["arn"] if seen else kind.arn(partition, row.account),
@@ -231,7 +231,8 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     return message
 
 
-def _role_state(row: Resource) -> str | None:
+def role_state(row: Resource) -> str | None:
+    """Where a role stands in AWS; None if it is not known yet."""
     if row.spec.get("deletion"):
         return "DELETING"
     if "role" not in row.state:

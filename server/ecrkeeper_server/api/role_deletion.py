@@ -8,6 +8,7 @@ import grpc.aio
 from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
+from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge, principal_of
@@ -83,6 +84,7 @@ class RoleDeletion:
         call.request.update({"RoleName": kind.role_name})
         operation = operations_pb2.Operation(done=True)
         operation.metadata.Pack(metadata)
+        operation.response.Pack(empty_pb2.Empty())
         return operation
 
     async def CheckServiceLinkedRoleUsage(

@@ -15,8 +15,10 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
-from ecrkeeper_server.api.pages import matcher, page_of
+from ecrkeeper_server.api.filters import enum_choice, matcher
+from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.watched import watched
@@ -35,8 +37,14 @@ _PATHS = ("description", "tags", "mode")
 _FIELDS = resource_fields(
     "role",
     {
-        "state": lambda row: ["ACTIVE" if row.state.get("role") else "ABSENT"],
-        "provenance": lambda row: [row.state.get("provenance") or ""],
+        "state": enum_choice(
+            role_pb2.ServiceLinkedRole.State, lambda row: [render.role_state(row) or "UNSPECIFIED"], unspecified=True
+        ),
+        "provenance": enum_choice(
+            role_pb2.ServiceLinkedRole.Provenance,
+            lambda row: [row.state.get("provenance") or "UNSPECIFIED"],
+            unspecified=True,
+        ),
     },
 )
 # ECR offers no pull-through cache in these partitions (ECR user guide).
@@ -125,16 +133,13 @@ class Roles(RoleDeletion, RoleServiceServicer):
                 if present is None:
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
-            _check_presence(name, present, create=create, update=update)
-            if present is None:
-                check_etag(str(name), given.etag, "")
-                row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
-            else:
-                check_etag(str(name), given.etag, present.etag)
-                row = resources.desire(tx, str(name), {**_kept(present.spec, paths), **wanted, "managed": True})
+            _check_write(name, present, given.etag, create=create, update=update)
+            if present is not None:
+                spec = {**_kept(present.spec, paths), **wanted, "managed": True}
+                return change_spec(tx, caller, name, present, spec)
+            row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
             remember(tx, caller, str(name))
-            before = present.spec if present is not None else {}
-            record(tx, caller, name, generation=row.generation, changes=spec_changes(before, row.spec))
+            record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row
 
         if request.validate_only:
@@ -147,8 +152,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
-        _check_presence(name, present, create=create, update=update)
-        check_etag(str(name), etag, present.etag if present else "")
+        _check_write(name, present, etag, create=create, update=update)
         row, kind = present or _undeclared(name), ROLES[name.role]
         row = replace(row, spec={**_kept(row.spec, paths), **wanted, "managed": True})
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
@@ -256,6 +260,13 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
         raise AlreadyExists(
             f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
         )
+
+
+def _check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
+    """Refuse what does not fit what is there; a creation has no etag to guard (AIP-133)."""
+    _check_presence(name, present, create=create, update=update)
+    if update:
+        check_etag(str(name), etag, "" if present is None else present.etag)
 
 
 def _undeclared(name: RoleName) -> Resource:

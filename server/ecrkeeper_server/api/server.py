@@ -31,6 +31,7 @@ from ecrkeeper_server.api.history import History
 from ecrkeeper_server.api.layers import Layer
 from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.operations import Operations
+from ecrkeeper_server.api.partitions import Partitions
 from ecrkeeper_server.api.registries import Registries
 from ecrkeeper_server.api.roles import Roles
 from ecrkeeper_server.api.telemetry import Telemetry
@@ -91,9 +92,11 @@ def build(
     """A server that is not started yet, and its health service."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
-    # What is seen of the call, who calls, whether the server takes the call on, whether the request is
-    # well-formed, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
-    layers = [*first, Gate(limits, Admission(limits)), Checks(), Authorization(edge.access, edge.db)]
+    # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
+    # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
+    layers = [
+        *first, Gate(limits, Admission(limits)), Checks(), Partitions(edge.partition), Authorization(edge.access, edge.db),
+    ]  # fmt: skip
     server = listener(layers, limits, share_port=share_port)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)

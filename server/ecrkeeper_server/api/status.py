@@ -21,9 +21,9 @@ _PUSHBACK = "grpc-retry-pushback-ms"
 _LONGEST_PUSHBACK = 5.0
 
 
-def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status:
+def status_of_refusal(error: Refusal, call_id: str = "") -> status_pb2.Status:
     """The status of a refused call."""
-    metadata = {**error.metadata, **({"request_id": request_id} if request_id else {})}
+    metadata = {**error.metadata, **_call(call_id)}
     details: list[Message] = [_info(error.reason, metadata)]
     if error.violations:
         details.append(_bad_request(error))
@@ -38,13 +38,13 @@ def status_of_refusal(error: Refusal, request_id: str = "") -> status_pb2.Status
     return _status(error.code, error.message, details)
 
 
-def status_of_aws(error: AwsError, request_id: str = "") -> status_pb2.Status:
+def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
     """The status of a call that AWS refused or did not answer."""
     metadata = {
         "aws_code": error.aws_code,
         "operation": error.operation,
         "aws_request_id": error.aws_request_id,
-        "request_id": request_id,
+        **_call(call_id),
     }
     details: list[Message] = [_info(error.reason, {k: v for k, v in metadata.items() if v})]
     if error.preconditions:
@@ -63,13 +63,18 @@ def status_of_json(error: Mapping[str, Any]) -> status_pb2.Status:
     return _status(error["code"], error["message"], details)
 
 
-def internal(request_id: str) -> status_pb2.Status:
+def internal(call_id: str) -> status_pb2.Status:
     """The status of a fault of the program: nothing but the id under which the log has it."""
     return _status(
         "INTERNAL",
-        f"internal error; the log has it under {request_id}",
-        [_info("INTERNAL", {"request_id": request_id})],
+        f"internal error; the log has it under {call_id}",
+        [_info("INTERNAL", _call(call_id))],
     )
+
+
+def _call(call_id: str) -> dict[str, str]:
+    """The id of the call; also under the name that it had first, though a request's `request_id` is another one."""
+    return {"call_id": call_id, "request_id": call_id} if call_id else {}
 
 
 def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:

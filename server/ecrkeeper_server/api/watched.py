@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.pages import Fields, matcher
+from ecrkeeper_server.api.filters import Fields, matcher
 from ecrkeeper_server.api.permissions import resource_target
 from ecrkeeper_server.api.relist import Relist
 from ecrkeeper_server.api.watch import Listener, relevant

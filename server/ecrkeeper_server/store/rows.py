@@ -58,8 +58,13 @@ class Resource(_FromRow):
 
     @property
     def etag(self) -> str:
-        """Changes with everything that is desired, not with what is observed."""
-        return f"{self.uid[:8]}-{self.generation}"
+        """Changes with everything that is desired, not with what is observed; empty where the row is not stored."""
+        return f"{self.uid[:8]}-{self.generation}" if self.uid else ""
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether the last step found AWS as the newest generation wants it."""
+        return self.observed_generation >= self.generation and self.unready is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,13 @@ class UnitOfWork:
         )
         return changed
 
+    def request(self, registry: Resource, trace: str = "") -> Resource:
+        """Ask for a look at a registry now, although nothing new is desired."""
+        self.registries[registry.registry] = changed = replace(
+            registry, requested=registry.requested + 1, due_at=self.now, urgent=True, trace=trace or None
+        )
+        return changed
+
     def declare(
         self,
         name: SettingsName,

@@ -1,0 +1,231 @@
+"""What a write may leave out, what it does when nothing changes, and what its etag guards."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import grpc
+import pytest
+from ecrkeeper._errors import from_rpc
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import registry_settings_service_pb2_grpc
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+from ecrkeeper.v1.settings_pb2 import Settings
+
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused
+from tests.harness import eventually
+
+CODE = grpc.StatusCode
+QUAY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
+
+
+@pytest.fixture
+def place(live: Live) -> Place:
+    return live.registry(fresh_account())
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (None, "no mask replaces everything"),
+        (["*"], "so does `*`"),
+        (["settings"], "the mask names the settings as a whole"),
+        (["deletion_policy", "settings"], "beside another field, too"),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"deletion_policy": "DELETION_POLICY_ABANDON"}], ids=["name", "policy"])
+@pytest.mark.parametrize("validate_only", [False, True])
+def test_settings_that_were_left_out_are_not_removed(
+    place: Place, mask: list[str] | None, reason: str, given: dict[str, Any], validate_only: bool
+) -> None:
+    before = place.apply(QUAY)
+    change = RegistrySettings(name=before.name, **given)
+    update = place.live.client.update_registry_settings
+    error = refused(CODE.INVALID_ARGUMENT, update, change, mask, validate_only=validate_only)
+    assert fields_of(error) == ["registry_settings.settings"], reason
+    assert "settings: {}" in str(error)
+    assert "update_mask" in str(error)
+    assert place.live.client.get_registry_settings(before.name).etag == before.etag
+
+
+def test_a_mask_without_the_settings_needs_none_and_empty_settings_declare_nothing(place: Place) -> None:
+    before = place.apply(QUAY)
+    update = place.live.client.update_registry_settings
+    policy = RegistrySettings(name=before.name, deletion_policy="DELETION_POLICY_ABANDON")  # type: ignore[arg-type]
+    assert update(policy, ["deletion_policy"]).settings == message(QUAY)
+    left = update(RegistrySettings(name=before.name), ["settings.pull_through_cache_rules"])
+    assert left.settings == Settings()
+    place.apply(QUAY)
+    emptied = update(RegistrySettings(name=before.name, settings=Settings()))
+    assert emptied.settings == Settings()
+    assert emptied.generation > left.generation
+
+
+def test_a_declaration_is_not_made_without_settings(place: Place) -> None:
+    client = place.live.client
+    for mask in (None, ["deletion_policy"]):
+        given = RegistrySettings(name=place.part("platform"))
+        error = refused(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
+        assert fields_of(error) == ["registry_settings.settings"]
+    assert client.create_registry_settings(place.name, "platform", settings={}).generation == 1
+
+
+ENHANCED = {"scanning_configuration": {"scanType": "ENHANCED", "rules": []}}
+
+
+def scans(frequency: str, *filters: str) -> dict[str, Any]:
+    texts = [{"filter": text, "filterType": "WILDCARD"} for text in filters]
+    return {"scanning_configuration": {"rules": [{"scanFrequency": frequency, "repositoryFilters": texts}]}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("REMOVE", "the scan type would go back to BASIC, which has no CONTINUOUS_SCAN"),
+        ("ABANDON", "AWS would stay as it is, but nobody could change what is left, or import it"),
+    ],
+)
+@pytest.mark.parametrize("validate_only", [False, True])
+def test_what_another_owner_depends_on_is_not_deleted(
+    place: Place, policy: str, reason: str, validate_only: bool
+) -> None:
+    place.apply(ENHANCED, "security", deletion_policy=policy)
+    place.apply(scans("CONTINUOUS_SCAN", "prod*"), "team-b")
+    place.apply(scans("SCAN_ON_PUSH", "dev*"), "team-c")
+    client, before = place.live.client, place.read()
+    delete = client.delete_registry_settings
+    error = refused(CODE.FAILED_PRECONDITION, delete, place.part("security"), validate_only=validate_only)
+    assert (error.reason, error.metadata["owners"]) == ("STILL_NEEDED", "team-b"), reason
+    assert [violation.subject for violation in error.violations] == ["scanning_configuration"]  # type: ignore[attr-defined]
+    assert "CONTINUOUS_SCAN" in str(error)
+    assert place.read().generation == before.generation
+    delete(place.part("team-b"), validate_only=validate_only)
+    if not validate_only:
+        delete(place.part("security"))
+
+
+def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
+    before = place.settled(QUAY)
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
+        with pytest.raises(grpc.RpcError) as caught:
+            rollback(pb.RollbackRegistrySettingsRequest(name=place.part("platform")), timeout=10)
+    error: Any = caught.value
+    assert error.code() is CODE.INVALID_ARGUMENT
+    assert error.details().startswith("revision: must be given")
+    assert place.read().generation == before.generation
+    back = place.live.client.rollback_registry_settings(place.part("platform"), 0)
+    assert back.settings == message({"pull_through_cache_rules": {}})
+
+
+def test_a_write_that_changes_nothing_leaves_no_trace(either: Live) -> None:
+    place = either.registry(fresh_account())
+    client = either.client
+    before = place.apply(QUAY, reason="first")
+    place.settled(QUAY)
+    client.create_service_linked_role(
+        f"accounts/{place.account}", "replication", service_linked_role=ServiceLinkedRole(tags={"a": "b"})
+    )
+    role = client.list_service_linked_roles(f"accounts/{place.account}")
+    (name,) = [found.name for found in role if found.name.endswith("/replication")]
+    client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
+    registry, kept, since = place.read(), client.get_service_linked_role(name), either.aws.position()
+    events = [event.name for event in client.list_audit_events(f"account = {place.account}")]
+    again = place.apply(QUAY, reason="again", request_id=str(uuid.uuid4()))
+    assert (again.etag, again.generation) == (before.etag, 1)
+    given = RegistrySettings(name=again.name, settings=again.settings)
+    assert client.update_registry_settings(given, ["settings"]).etag == before.etag
+    assert client.rollback_registry_settings(again.name, 1).etag == before.etag
+    assert place.keep(mode="MODE_ENFORCE").etag == registry.etag
+    assert client.update_service_linked_role(kept, ["tags"]).etag == kept.etag
+    assert place.read().next_reconcile_time == registry.next_reconcile_time
+    assert client.get_service_linked_role(name).next_reconcile_time == kept.next_reconcile_time
+    assert [r.revision for r in client.list_registry_settings_revisions(again.name) if r.revision] == [1]
+    assert [event.name for event in client.list_audit_events(f"account = {place.account}")] == events
+    assert [call for call in either.aws.requests(since) if call["account"] == place.account] == []
+
+
+def test_a_repeated_request_id_is_known_also_if_its_call_changed_nothing(place: Place) -> None:
+    request_id = str(uuid.uuid4())
+    place.apply(QUAY)
+    place.apply(QUAY, request_id=request_id)
+    error = refused(CODE.ALREADY_EXISTS, place.apply, {}, request_id=request_id)
+    assert error.reason == "REQUEST_ID_REUSED"
+
+
+def test_what_is_declared_again_is_looked_at_now_if_aws_does_not_have_it(place: Place) -> None:
+    theirs = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[theirs])
+    before = place.apply(QUAY)
+    eventually(lambda: place.read().last_error.message)
+    place.seed(pullThroughCacheRules=[])
+    assert place.apply(QUAY).etag == before.etag
+    eventually(lambda: place.aws()["pullThroughCacheRules"])
+    registry = eventually(lambda: found if not (found := place.read()).last_error.message else None)
+    assert registry.observed_generation == registry.generation
+
+
+def test_what_is_not_stored_has_no_etag(place: Place) -> None:
+    client = place.live.client
+    role = f"accounts/{place.account}/serviceLinkedRoles/replication"
+    assert place.read(refresh=True).etag == ""
+    assert client.get_service_linked_role(role, refresh=True).etag == ""
+    given = ServiceLinkedRole()
+    assert (
+        client.create_service_linked_role(
+            f"accounts/{place.account}", "replication", service_linked_role=given, validate_only=True
+        ).etag
+        == ""
+    )
+    assert place.apply(QUAY, validate_only=True).etag == ""
+    before = place.apply(QUAY)
+    planned = place.apply({"registry_policy": {}}, validate_only=True)
+    assert planned.etag == before.etag
+    assert place.apply({"registry_policy": {}}, etag=planned.etag).generation == 2
+
+
+@pytest.mark.parametrize("validate_only", [True, False])
+def test_an_etag_of_what_does_not_exist_any_more_is_refused(place: Place, validate_only: bool) -> None:
+    client, name = place.live.client, f"accounts/{place.account}/serviceLinkedRoles/replication"
+    registry, role = Registry(name=place.name, etag="old-1"), ServiceLinkedRole(name=name, etag="old-1")
+    more = {"validate_only": validate_only}
+    calls = {
+        "declaration": lambda: place.apply(QUAY, etag="old-1", **more),
+        "registry": lambda: client.update_registry(registry, ["mode"], **more),
+        "role": lambda: client.update_service_linked_role(role, allow_missing=True, **more),
+    }
+    for what, call in calls.items():
+        error = refused(CODE.ABORTED, call)
+        assert "does not exist any more" in str(error), what
+    place.untouched()
+
+
+def test_a_creation_ignores_the_etag(place: Place) -> None:
+    client = place.live.client
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        create: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).CreateRegistrySettings
+        given = RegistrySettings(settings=message(QUAY), etag="old-1")
+        request = pb.CreateRegistrySettingsRequest(
+            parent=place.name, registry_settings_id="platform", registry_settings=given
+        )
+        assert create(request, timeout=10).generation == 1
+    role = ServiceLinkedRole(etag="old-1")
+    assert (
+        client.create_service_linked_role(
+            f"accounts/{place.account}", "replication", service_linked_role=role
+        ).generation
+        == 1
+    )
+
+
+def test_a_refusal_has_the_id_of_the_call_beside_that_of_the_request(place: Place) -> None:
+    call_id, request_id = f"call-{place.account}", str(uuid.uuid4())
+    with grpc.insecure_channel(place.live.server.address) as channel:
+        rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
+        request = pb.RollbackRegistrySettingsRequest(name=place.part("platform"), revision=7, request_id=request_id)
+        with pytest.raises(grpc.RpcError) as caught:
+            rollback(request, metadata=(("x-request-id", call_id),), timeout=10)
+    error = from_rpc(caught.value, request)
+    assert error.call_id == error.metadata["call_id"] == error.metadata["request_id"] == call_id
