@@ -125,7 +125,6 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> role_pb2.ServiceLinkedRole:
         method = type(request).DESCRIPTOR.name.removesuffix("Request")
         caller = caller_of(method, request, principal_of(context))
-        wanted = spec_of(given, paths)
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
@@ -134,27 +133,27 @@ class Roles(RoleDeletion, RoleServiceServicer):
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
             _check_write(name, present, given.etag, create=create, update=update)
+            spec = _wanted(given, paths, present)
             if present is not None:
-                spec = {**_kept(present.spec, paths), **wanted, "managed": True}
                 return change_spec(tx, caller, name, present, spec)
-            row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
+            row = resources.ensure(tx, name, spec, due=True)
             remember(tx, caller, str(name))
             record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row
 
         if request.validate_only:
-            return await self._planned(name, given.etag, wanted, paths, create=create, update=update)
+            return await self._planned(name, given, paths, create=create, update=update)
         row = await self._edge.db.write(change)
         self._edge.wake()
         return render.role(row, self._edge.partition)
 
     async def _planned(
-        self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
+        self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
-        _check_write(name, present, etag, create=create, update=update)
+        _check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or _undeclared(name), ROLES[name.role]
-        row = replace(row, spec={**_kept(row.spec, paths), **wanted, "managed": True})
+        row = replace(row, spec=_wanted(given, paths, present))
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
         message = render.role(row, self._edge.partition)
         calls = [creation(kind, row.spec)] if seen is None else []
@@ -234,7 +233,7 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     """What the masked fields of a message desire; refuses tags that are AWS's own."""
     spec: dict[str, Any] = {}
     reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
-    if reserved:
+    if "tags" in paths and reserved:
         text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
         raise InvalidArgument([Violation("service_linked_role.tags", text)])
     if "description" in paths and given.HasField("description"):
@@ -246,8 +245,13 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     return spec
 
 
-def _kept(spec: dict[str, Any], paths: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key not in paths}
+def _wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
+    """What is desired after a write; one that declares the role takes all of it, whatever the mask says (AIP-134)."""
+    if present is None:
+        return {**spec_of(given, set(_PATHS)), "managed": True}
+    masked = paths if present.spec.get("managed", True) else set(_PATHS)
+    kept = {key: value for key, value in present.spec.items() if key not in masked}
+    return {**kept, **spec_of(given, masked), "managed": True}
 
 
 def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:
