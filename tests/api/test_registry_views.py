@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ecrkeeper
 import pytest
+from ecrkeeper.v1.common_pb2 import Drift
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
 from google.protobuf.empty_pb2 import Empty
@@ -139,3 +140,22 @@ def test_an_operation_that_was_only_tried_has_the_response_that_fits(place: Plac
     client.reconcile_service_linked_role(role.name).result(timeout=20)
     assert client.delete_service_linked_role(role.name, validate_only=True).result() == Empty()
     assert client.get_service_linked_role(role.name).etag == role.etag
+
+
+def test_what_differs_follows_from_a_fresh_look(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    fresh = place.read(refresh=True)
+    assert (list(fresh.drift), fresh.reconciling) == ([], False)
+    place.seed(replicationConfiguration={"rules": []})
+    assert list(place.read().drift) == []
+    fresh = place.read(refresh=True)
+    assert [(drift.setting, drift.kind) for drift in fresh.drift] == [(REPLICATION, Drift.KIND_MISSING)]
+    assert fresh.reconciling
+    assert fresh.conditions == place.read().conditions
+    place.keep(mode="MODE_OBSERVE")
+    place.reconcile()
+    fresh = place.read(refresh=True)
+    assert ([drift.setting for drift in fresh.drift], fresh.reconciling) == ([REPLICATION], False)
+    place.seed(replicationConfiguration={"rules": replicates(place.account, "us-west-2")[REPLICATION]["rules"]})  # type: ignore[index]
+    assert place.read().drift
+    assert list(place.read(refresh=True).drift) == []

@@ -1,0 +1,35 @@
+"""What differs by a look at AWS that is made for one call, whose findings are not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecrkeeper.v1 import registry_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.engine.registry_writes import drift_json
+from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+
+def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+    """A registry whose observed settings are those of now: its drift, and whether it is reconciling, follow from them."""
+    message = render.registry(row, declared)
+    desired = compose({d.owner: split_all(d.settings) for d in declared}).desired
+    observed = split_all(row.state["observed"])
+    applied, abandoned = row.state.get("applied", {}), row.spec.get("abandoned", {})
+    prune = row.spec.get("foreign_elements") == "PRUNE"
+    found = []
+    for name, setting in SETTINGS.items():
+        mine = {key: value for key, value in applied.get(name, {}).items() if key not in abandoned.get(name, ())}
+        if name in desired or mine:
+            wanted = desired.get(name, {})
+            planned = plan(setting, wanted, mine, observed.get(name, {}), prune=prune and name in desired)
+            found += [drift_json(drift) for drift in planned.drift]
+    del message.drift[:]
+    message.drift.extend(render.drift(found))
+    # A mode that does not write leaves drift as it is: nothing is under way because of it.
+    enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    message.reconciling = bool(found) if enforced else render.reconciling(row)
+    return message
