@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -20,6 +20,7 @@ from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, sc
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record, spec_changes
+from ecrkeeper_server.api.refreshing import refreshed_role
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
@@ -67,17 +68,12 @@ class Roles(RoleDeletion, RoleServiceServicer):
         name = RoleName.parse(request.name)
         row = await self._get(name)
         if request.refresh:
-            row = await self._refreshed(name, row)
+            seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
+            row = replace(row or _undeclared(name), observe_time=int(time.time() * 1_000_000))
+            return refreshed_role(row, seen, self._edge.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
         return render.role(row, self._edge.partition)
-
-    async def _refreshed(self, name: RoleName, row: Resource | None) -> Resource:
-        """The row with what IAM has right now; nothing is stored."""
-        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
-        row = row or _undeclared(name)
-        role = None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}
-        return replace(row, state={**row.state, "role": role}, observe_time=int(time.time() * 1_000_000))
 
     async def ListServiceLinkedRoles(
         self, request: pb.ListServiceLinkedRolesRequest, context: Context
