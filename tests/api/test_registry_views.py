@@ -5,7 +5,9 @@ from __future__ import annotations
 import boto3
 import ecrkeeper
 import pytest
+from ecrkeeper.v1.common_pb2 import Drift
 from ecrkeeper.v1.registry_pb2 import ReplicationBackfill, ReplicationCheck
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
 from google.protobuf.empty_pb2 import Empty
 
@@ -191,3 +193,36 @@ def test_an_operation_that_was_only_tried_has_the_response_that_fits(place: Plac
     client.reconcile_service_linked_role(role.name).result(timeout=20)
     assert client.delete_service_linked_role(role.name, validate_only=True).result() == Empty()
     assert client.get_service_linked_role(role.name).etag == role.etag
+
+
+def test_what_differs_follows_from_a_fresh_look(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    fresh = place.read(refresh=True)
+    assert (list(fresh.drift), fresh.reconciling) == ([], False)
+    place.seed(replicationConfiguration={"rules": []})
+    assert list(place.read().drift) == []
+    fresh = place.read(refresh=True)
+    assert [(drift.setting, drift.kind) for drift in fresh.drift] == [(REPLICATION, Drift.KIND_MISSING)]
+    assert fresh.reconciling
+    assert fresh.conditions == place.read().conditions
+    place.keep(mode="MODE_OBSERVE")
+    place.reconcile()
+    fresh = place.read(refresh=True)
+    assert ([drift.setting for drift in fresh.drift], fresh.reconciling) == ([REPLICATION], False)
+    place.seed(replicationConfiguration={"rules": replicates(place.account, "us-west-2")[REPLICATION]["rules"]})  # type: ignore[index]
+    assert place.read().drift
+    assert list(place.read(refresh=True).drift) == []
+
+
+def test_what_differs_of_a_role_follows_from_a_fresh_look(place: Place) -> None:
+    client, wanted = place.live.client, ServiceLinkedRole(tags={"a": "b"})
+    role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wanted)
+    client.reconcile_service_linked_role(role.name).result(timeout=20)
+    fresh = client.get_service_linked_role(role.name, refresh=True)
+    assert (list(fresh.drift), fresh.reconciling, fresh.state) == ([], False, ServiceLinkedRole.STATE_ACTIVE)
+    other = ServiceLinkedRole(name=role.name, tags={"a": "c"}, mode="MODE_PAUSED")  # type: ignore[arg-type]
+    client.update_service_linked_role(other, ["tags", "mode"])
+    fresh = client.get_service_linked_role(role.name, refresh=True)
+    assert [(drift.setting, drift.key, drift.kind) for drift in fresh.drift] == [("tags", "a", Drift.KIND_CHANGED)]
+    unknown = client.get_service_linked_role(role.name.replace("replication", "pull-through-cache"), refresh=True)
+    assert (list(unknown.drift), unknown.reconciling, unknown.state) == ([], False, ServiceLinkedRole.STATE_ABSENT)

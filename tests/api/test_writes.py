@@ -229,3 +229,32 @@ def test_a_refusal_has_the_id_of_the_call_beside_that_of_the_request(place: Plac
             rollback(request, metadata=(("x-request-id", call_id),), timeout=10)
     error = from_rpc(caught.value, request)
     assert error.call_id == error.metadata["call_id"] == error.metadata["request_id"] == call_id
+
+
+FAULTY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "no.example"}]}}
+
+
+def test_settings_that_the_mask_leaves_out_are_not_checked(place: Place) -> None:
+    before = place.apply(QUAY)
+    update, given = place.live.client.update_registry_settings, RegistrySettings(name=before.name)
+    given.settings.CopyFrom(message({**FAULTY, "registry_policy": {}}))
+    for allow_missing in (False, True):
+        after = update(given, ["settings.registry_policy"], allow_missing=allow_missing)
+        assert after.settings == message({**QUAY, "registry_policy": {}})
+    error = refused(CODE.INVALID_ARGUMENT, update, given, ["settings.pull_through_cache_rules"])
+    assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
+    given.name = place.part("other")
+    error = refused(CODE.INVALID_ARGUMENT, update, given, ["settings.registry_policy"], allow_missing=True)
+    assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
+
+
+@pytest.mark.parametrize("validate_only", [True, False])
+def test_a_role_that_an_update_declares_is_declared_as_a_whole(place: Place, validate_only: bool) -> None:
+    name = f"accounts/{place.account}/serviceLinkedRoles/replication"
+    given = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="MODE_OBSERVE")  # type: ignore[arg-type]
+    update = place.live.client.update_service_linked_role
+    made = update(given, ["description"], allow_missing=True, validate_only=validate_only)
+    assert (dict(made.tags), made.description, made.mode) == ({"a": "b"}, "ours", given.mode)
+    if not validate_only:
+        reserved = ServiceLinkedRole(name=name, tags={"aws:a": "b"}, description="theirs")
+        assert update(reserved, ["description"]).tags == made.tags

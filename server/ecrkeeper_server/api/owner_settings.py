@@ -19,7 +19,7 @@ from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
-from ecrkeeper_server.api.wishes import PATHS, check_given, merged, wish_of
+from ecrkeeper_server.api.wishes import PATHS, check_given, masked, merged, wish_of
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.observe import observe
@@ -101,9 +101,9 @@ class OwnerSettings:
         paths = masked_paths(request.update_mask, PATHS)
         check_given(given, paths)
         wish = wish_of(given)
-        await lint_apart(name, wish.settings, "registry_settings.settings")
+        await lint_apart(name, masked(wish.settings, paths), "registry_settings.settings")
         return await self._put(
-            name, lambda present: merged(present, given, wish, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
+            name, lambda present: merged(name, present, given, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 

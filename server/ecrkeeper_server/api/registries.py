@@ -20,6 +20,7 @@ from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.recording import record
+from ecrkeeper_server.api.refreshing import refreshed
 from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths, remember
 from ecrkeeper_server.engine.checks import check_replication
@@ -50,6 +51,8 @@ class Registries:
             row = await self._refreshed(name, row)
         if row is None:
             raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
+        if request.refresh:
+            return refreshed(row, declared)
         return render.registry(row, declared)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:

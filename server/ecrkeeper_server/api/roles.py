@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -20,6 +20,7 @@ from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, sc
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record, spec_changes
+from ecrkeeper_server.api.refreshing import refreshed_role
 from ecrkeeper_server.api.role_deletion import RoleDeletion
 from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
@@ -67,17 +68,12 @@ class Roles(RoleDeletion, RoleServiceServicer):
         name = RoleName.parse(request.name)
         row = await self._get(name)
         if request.refresh:
-            row = await self._refreshed(name, row)
+            seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
+            row = replace(row or _undeclared(name), observe_time=int(time.time() * 1_000_000))
+            return refreshed_role(row, seen, self._edge.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
         return render.role(row, self._edge.partition)
-
-    async def _refreshed(self, name: RoleName, row: Resource | None) -> Resource:
-        """The row with what IAM has right now; nothing is stored."""
-        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
-        row = row or _undeclared(name)
-        role = None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}
-        return replace(row, state={**row.state, "role": role}, observe_time=int(time.time() * 1_000_000))
 
     async def ListServiceLinkedRoles(
         self, request: pb.ListServiceLinkedRolesRequest, context: Context
@@ -125,7 +121,6 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> role_pb2.ServiceLinkedRole:
         method = type(request).DESCRIPTOR.name.removesuffix("Request")
         caller = caller_of(method, request, principal_of(context))
-        wanted = spec_of(given, paths)
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
@@ -134,27 +129,27 @@ class Roles(RoleDeletion, RoleServiceServicer):
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
             _check_write(name, present, given.etag, create=create, update=update)
+            spec = _wanted(given, paths, present)
             if present is not None:
-                spec = {**_kept(present.spec, paths), **wanted, "managed": True}
                 return change_spec(tx, caller, name, present, spec)
-            row = resources.ensure(tx, name, {**wanted, "managed": True}, due=True)
+            row = resources.ensure(tx, name, spec, due=True)
             remember(tx, caller, str(name))
             record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row
 
         if request.validate_only:
-            return await self._planned(name, given.etag, wanted, paths, create=create, update=update)
+            return await self._planned(name, given, paths, create=create, update=update)
         row = await self._edge.db.write(change)
         self._edge.wake()
         return render.role(row, self._edge.partition)
 
     async def _planned(
-        self, name: RoleName, etag: str, wanted: dict[str, Any], paths: set[str], *, create: bool, update: bool
+        self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
-        _check_write(name, present, etag, create=create, update=update)
+        _check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or _undeclared(name), ROLES[name.role]
-        row = replace(row, spec={**_kept(row.spec, paths), **wanted, "managed": True})
+        row = replace(row, spec=_wanted(given, paths, present))
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
         message = render.role(row, self._edge.partition)
         calls = [creation(kind, row.spec)] if seen is None else []
@@ -234,7 +229,7 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     """What the masked fields of a message desire; refuses tags that are AWS's own."""
     spec: dict[str, Any] = {}
     reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
-    if reserved:
+    if "tags" in paths and reserved:
         text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
         raise InvalidArgument([Violation("service_linked_role.tags", text)])
     if "description" in paths and given.HasField("description"):
@@ -246,8 +241,13 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     return spec
 
 
-def _kept(spec: dict[str, Any], paths: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key not in paths}
+def _wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
+    """What is desired after a write; one that declares the role takes all of it, whatever the mask says (AIP-134)."""
+    if present is None:
+        return {**spec_of(given, set(_PATHS)), "managed": True}
+    masked = paths if present.spec.get("managed", True) else set(_PATHS)
+    kept = {key: value for key, value in present.spec.items() if key not in masked}
+    return {**kept, **spec_of(given, masked), "managed": True}
 
 
 def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:

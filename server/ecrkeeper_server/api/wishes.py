@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
 from ecrkeeper_server.api.declarations import Wish
+from ecrkeeper_server.api.linting import lint
 from ecrkeeper_server.api.shape import settings_to_aws
 from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
 
@@ -33,19 +37,27 @@ def wish_of(given: registry_pb2.RegistrySettings) -> Wish:
     )
 
 
-def merged(present: Declaration | None, given: registry_pb2.RegistrySettings, wish: Wish, paths: set[str]) -> Wish:
-    """The present declaration with the masked fields of the wish; the whole wish where there is none (AIP-134)."""
+def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
+    """Those of the settings that a mask covers."""
+    return {name: shape for name, shape in settings.items() if "settings" in paths or f"settings.{name}" in paths}
+
+
+def merged(
+    name: SettingsName, present: Declaration | None, given: registry_pb2.RegistrySettings, paths: set[str]
+) -> Wish:
+    """The present declaration with the masked fields of a message; where there is none, all of them (AIP-134)."""
+    wish = wish_of(given)
     if present is None:
         check_given(given, set(PATHS))
+        covered = masked(wish.settings, paths)
+        # What the mask covers was linted before; the rest counts only now.
+        rest = {setting: shape for setting, shape in wish.settings.items() if setting not in covered}
+        lint(name, rest, "registry_settings.settings")
         return wish
-    settings = dict(present.settings)
-    for name in SETTINGS:
-        if "settings" in paths or f"settings.{name}" in paths:
-            settings.pop(name, None)
-            if name in wish.settings:
-                settings[name] = wish.settings[name]
+    covers = {setting for setting in SETTINGS if "settings" in paths or f"settings.{setting}" in paths}
+    kept = {setting: shape for setting, shape in present.settings.items() if setting not in covers}
     return Wish(
-        settings,
+        {**kept, **masked(wish.settings, paths)},
         wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
         wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
     )

@@ -1,0 +1,64 @@
+"""What differs by a look at AWS that is made for one call, whose findings are not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ecrkeeper.v1 import registry_pb2, role_pb2
+
+from ecrkeeper_server.api import render
+from ecrkeeper_server.engine.registry_writes import drift_json
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, is_lookalike
+from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+
+def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+    """A registry whose observed settings are those of now: its drift, and whether it is reconciling, follow from them."""
+    message = render.registry(row, declared)
+    desired = compose({d.owner: split_all(d.settings) for d in declared}).desired
+    observed = split_all(row.state["observed"])
+    applied, abandoned = row.state.get("applied", {}), row.spec.get("abandoned", {})
+    prune = row.spec.get("foreign_elements") == "PRUNE"
+    found = []
+    for name, setting in SETTINGS.items():
+        mine = {key: value for key, value in applied.get(name, {}).items() if key not in abandoned.get(name, ())}
+        if name in desired or mine:
+            wanted = desired.get(name, {})
+            planned = plan(setting, wanted, mine, observed.get(name, {}), prune=prune and name in desired)
+            found += [drift_json(drift) for drift in planned.drift]
+    _show(message, row, found)
+    return message
+
+
+def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> role_pb2.ServiceLinkedRole:
+    """A role of which IAM's part is that of now."""
+    kind = ROLES[row.place]
+    state = {**row.state, "role": None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}}
+    message = render.role(replace(row, state=state), partition)
+    if not row.uid or row.spec.get("deletion") or (seen is not None and is_lookalike(kind, seen)):
+        return message
+    calls = [creation(kind, row.spec)] if seen is None else []
+    if seen is not None:
+        calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    managed = row.spec.get("managed", True)
+    found = [_role_drift(*change) for call in calls for change in call.changes] if managed else []
+    _show(message, row, found)
+    return message
+
+
+def _role_drift(setting: str, key: str, before: Any, after: Any) -> dict[str, Any]:
+    kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
+    return {"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before}
+
+
+def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:
+    del message.drift[:]
+    message.drift.extend(render.drift(found))
+    # A mode that does not write leaves drift as it is: nothing is under way because of it.
+    enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    message.reconciling = bool(found) if enforced else render.reconciling(row)
