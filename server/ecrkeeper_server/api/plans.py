@@ -1,4 +1,4 @@
-"""Plans for `validate_only`: the AWS calls that a write would lead to."""
+"""Plans for `validate_only`: the AWS calls that a write would lead to, and why those that it asks for are not made."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from google.protobuf import json_format, struct_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.observe import Observed, observe
+from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, in_the_way, is_lookalike
 from ecrkeeper_server.settings.algebra import Composition, plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import withheld
+from ecrkeeper_server.store.rows import Resource
 
 
 async def registry_plan(
@@ -33,11 +37,7 @@ async def registry_plan(
     context = ["account_settings"] if "registry_policy" in managed else []
     seen = await observe(aws, registry, dict.fromkeys([*managed, *context]))
     message = common_pb2.Plan()
-    if spec.get("mode", "ENFORCE") != "ENFORCE":
-        mode = spec["mode"]
-        message.warnings.add(
-            reason="NOT_ENFORCED", subject=str(registry), message=f"the mode is {mode}: none of these calls is made"
-        )
+    _check_mode(message, str(registry), spec)
     known = dict(composition.desired)
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
@@ -92,3 +92,29 @@ def _add_setting(
         )
     for warning in setting.warnings(planned, registry, context):
         message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)
+
+
+def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> common_pb2.Plan:
+    """The calls that make a role what is desired, where IAM has `seen`."""
+    message = common_pb2.Plan()
+    if seen is not None and is_lookalike(kind, seen):
+        refused = in_the_way(kind, seen)
+        message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
+        return message
+    _check_mode(message, row.name, row.spec)
+    calls = [creation(kind, row.spec)] if seen is None else []
+    if seen is not None:
+        calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    for call in calls:
+        request = json_format.ParseDict(call.params, struct_pb2.Struct())
+        planned = message.calls.add(service="iam", operation=call.operation, request=request)
+        planned.changes.extend(render.changes(change(*one) for one in call.changes))
+    return message
+
+
+def _check_mode(message: common_pb2.Plan, name: str, spec: Mapping[str, Any]) -> None:
+    mode = spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE":
+        message.warnings.add(
+            reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: none of these calls is made"
+        )

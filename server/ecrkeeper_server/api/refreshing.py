@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, is_lookalike
+from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, drift_of, is_lookalike
 from ecrkeeper_server.settings.algebra import compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -38,22 +38,18 @@ def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Re
 def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> role_pb2.ServiceLinkedRole:
     """A role of which IAM's part is that of now."""
     kind = ROLES[row.place]
-    state = {**row.state, "role": None if seen is None else {**asdict(seen), "tags": dict(seen.tags)}}
-    message = render.role(replace(row, state=state), partition)
-    if not row.uid or row.spec.get("deletion") or (seen is not None and is_lookalike(kind, seen)):
+    # Somebody's role that only has the name is not this one.
+    lookalike = seen is not None and is_lookalike(kind, seen)
+    role = None if seen is None or lookalike else {**asdict(seen), "tags": dict(seen.tags)}
+    message = render.role(replace(row, state={**row.state, "role": role}), partition)
+    if not row.uid or row.spec.get("deletion") or lookalike:
         return message
     calls = [creation(kind, row.spec)] if seen is None else []
     if seen is not None:
         calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
     managed = row.spec.get("managed", True)
-    found = [_role_drift(*change) for call in calls for change in call.changes] if managed else []
-    _show(message, row, found)
+    _show(message, row, drift_of(calls) if managed else [])
     return message
-
-
-def _role_drift(setting: str, key: str, before: Any, after: Any) -> dict[str, Any]:
-    kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
-    return {"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before}
 
 
 def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:

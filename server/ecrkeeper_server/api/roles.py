@@ -12,13 +12,13 @@ from ecrkeeper.v1 import common_pb2, role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
 from google.longrunning import operations_pb2
-from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.pages import page_of
+from ecrkeeper_server.api.plans import role_plan
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.refreshing import refreshed_role
 from ecrkeeper_server.api.role_deletion import RoleDeletion
@@ -28,7 +28,6 @@ from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.plan import corrections, creation
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
@@ -152,21 +151,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         row = replace(row, spec=_wanted(given, paths, present))
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
         message = render.role(row, self._edge.partition)
-        calls = [creation(kind, row.spec)] if seen is None else []
-        if seen is not None:
-            calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
-        for call in calls:
-            request = json_format.ParseDict(call.params, struct_pb2.Struct())
-            planned = message.plan.calls.add(service="iam", operation=call.operation, request=request)
-            for setting, key, before, after in call.changes:
-                kind_name = "REMOVE" if after is None else "ADD" if before is None else "UPDATE"
-                planned.changes.add(
-                    setting=setting,
-                    key=key,
-                    kind=render.number(common_pb2.ElementChange, "Kind", kind_name),
-                    before=render.value(before),
-                    after=render.value(after),
-                )
+        message.plan.CopyFrom(role_plan(kind, row, seen))
         return message
 
     async def ReconcileServiceLinkedRole(

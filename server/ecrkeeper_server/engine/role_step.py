@@ -10,9 +10,18 @@ from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.trail import AwsWrite
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
-from ecrkeeper_server.roles.plan import ObservedRole, RoleCall, corrections, creation, is_lookalike, provenance
+from ecrkeeper_server.roles.plan import (
+    ObservedRole,
+    RoleCall,
+    corrections,
+    creation,
+    drift_of,
+    in_the_way,
+    is_lookalike,
+    provenance,
+)
 
 _POLL_SECONDS = 1.0
 
@@ -35,15 +44,10 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
     mended: list[dict[str, Any]] = []
     if observed is None and enforce:
         if state.get("role"):
-            mended = _drift((creation(kind, row.spec),))
+            mended = drift_of([creation(kind, row.spec)])
         observed, state = await _create(step, kind, state)
     if observed is not None and is_lookalike(kind, observed):
-        error = Permanent(
-            f"the account has an ordinary role named {kind.role_name} with the path {observed.path}: "
-            "it is not ECR's service-linked role and is left alone; rename or delete it",
-            reason="ROLE_LOOKALIKE",
-        )
-        return StepResult({**state, "role": None}, Standing(False, error), True, False)
+        return StepResult({**state, "role": None}, Standing(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and row.spec.get("managed", True):
         calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
@@ -51,7 +55,7 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
             tags = {**state.get("applied_tags", {}), **row.spec.get("tags", {})}
             writes = [role_write(step, call) for call in calls]
             await step.record(writes, {**state, "applied_tags": tags})
-            mended += [d for d in _drift(tuple(calls)) if row.generation == row.observed_generation]
+            mended += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(step, kind, writes), []
     return _settled(step, kind, state, observed, calls, mended)
 
@@ -66,7 +70,7 @@ def _settled(
 ) -> StepResult:
     row = step.claimed
     missing = observed is None and row.spec.get("managed", True)
-    drift = _drift((creation(kind, row.spec),) if missing else tuple(calls))
+    drift = drift_of([creation(kind, row.spec)] if missing else calls)
     known = state.get("provenance")
     if observed is not None:
         known = provenance(
@@ -124,11 +128,3 @@ async def _correct(step: Step, kind: RoleKind, writes: list[AwsWrite]) -> Observ
             # GetRole has just shown it: IAM lags behind its create, or it was deleted since.
             raise _not_visible(kind) from error
     return await observe_role(step.aws, step.claimed.account, step.home_region, kind)
-
-
-def _drift(calls: tuple[RoleCall, ...]) -> list[dict[str, Any]]:
-    rows = []
-    for setting, key, before, after in (one for call in calls for one in call.changes):
-        kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
-        rows.append({"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before})
-    return rows

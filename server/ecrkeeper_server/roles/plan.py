@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 
@@ -33,6 +34,15 @@ class RoleCall:
 def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
     """Whether the role only has the name: IAM's names are unique whatever the path."""
     return observed.path != kind.path
+
+
+def in_the_way(kind: RoleKind, observed: ObservedRole) -> Permanent:
+    """Why nothing is done about a role that only has the name."""
+    return Permanent(
+        f"the account has an ordinary role named {kind.role_name} with the path {observed.path}: "
+        "it is not ECR's service-linked role and is left alone; rename or delete it",
+        reason="ROLE_LOOKALIKE",
+    )
 
 
 def creation(kind: RoleKind, spec: Mapping[str, Any]) -> RoleCall:
@@ -91,3 +101,12 @@ def provenance(
     if create_intended_at is not None and observed.create_time >= create_intended_at - minute:
         return "CREATED"
     return "ADOPTED"
+
+
+def drift_of(calls: Iterable[RoleCall]) -> list[dict[str, Any]]:
+    """The differences that the calls remove, as they are stored and shown."""
+    rows = []
+    for setting, key, before, after in (change for call in calls for change in call.changes):
+        kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
+        rows.append({"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before})
+    return rows
