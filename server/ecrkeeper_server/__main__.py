@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from ecrkeeper_server.cli import check_access, export, iam_policy, restore
+from ecrkeeper_server.cli import check_access, configuration, export, iam_policy, restore
 from ecrkeeper_server.config import Config, ConfigError, load
 from ecrkeeper_server.errors import StoreUnusable
 
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("serve", "serve gRPC and reconcile, until SIGTERM"),
         ("migrate", "bring the database to the newest schema"),
-        ("check-config", "check the configuration and print it, without passwords"),
+        ("check-config", "check the configuration and print it, without secrets"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
@@ -82,7 +82,8 @@ def _run(command: str, config: Config) -> int:
         from ecrkeeper_server.security import open_security
 
         open_security(config)
-        _print(config)
+        for name, value in configuration.shown(config).items():
+            print(f"{name} = {value!r}")  # noqa: T201
         return 0
     return _serve(config)
 
@@ -115,17 +116,6 @@ def _serve(config: Config) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(app.serve(config, security))
     return 0
-
-
-def _print(config: Config) -> None:
-    from dataclasses import asdict
-
-    for name, value in asdict(config).items():
-        shown = value
-        if name == "database_url" and "@" in value:
-            scheme, _, rest = value.partition("://")
-            shown = f"{scheme}://…@{rest.rpartition('@')[2]}"
-        print(f"{name} = {shown!r}")  # noqa: T201
 
 
 if __name__ == "__main__":
