@@ -43,7 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status is 2 for a configuration with faults, or without its database."""
     given = _parser().parse_args(arguments)
     try:
-        return _command(given)
+        status = _command(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Or Python tries once more to write what is left, and complains at length.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("ecrkeeper-server: standard output was closed before all was written", file=sys.stderr)  # noqa: T201
+        return 1
     except StoreUnusable as error:
         print(f"ecrkeeper-server: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.store import declarations, resources, schema, tables
 from ecrkeeper_server.store.database import Database, Tx
 from sqlalchemy import update
+
+from tests import harness
 
 ACCOUNT = "111111111111"
 EAST, WEST = RegistryName(ACCOUNT, "us-east-1"), RegistryName(ACCOUNT, "us-west-2")
@@ -322,3 +326,16 @@ def test_a_database_without_a_schema_is_not_exported(
     assert "no-such-file" in store.err
     monkeypatch.setenv("ECRKEEPER_DATABASE_URL", "mysql://x")
     assert store.run("export") == 2
+
+
+def test_an_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    schema.migrate(url)
+    command = [harness.program("ecrkeeper-server"), "export"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": url}
+    ended = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert ended.returncode == 1
+    assert ended.stderr == "ecrkeeper-server: standard output was closed before all was written\n"
