@@ -15,12 +15,24 @@ from ecrkeeper_server.config import Config, ConfigError, load
 from ecrkeeper_server.errors import StoreUnusable
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for, because that takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and end."""
+        from importlib.metadata import version
+
+        print(f"ecrkeeper-server {version('ecrkeeper')}")  # noqa: T201
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ecrkeeper-server",
         description="Keeps ECR service-linked roles and registry settings as declared.",
         epilog="Every setting can be given as an environment variable: ECRKEEPER_LISTEN for `listen`, and so on.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("serve", "serve gRPC and reconcile, until SIGTERM"),

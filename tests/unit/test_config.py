@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,10 @@ def test_a_file_that_is_no_database_is_one_line(
         monkeypatch.setenv("ECRKEEPER_DATABASE_URL", f"sqlite:///{path}")
         assert main([command]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_command_knows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"ecrkeeper-server {version('ecrkeeper')}\n"
