@@ -3,7 +3,9 @@
 A file names one owner and holds, for each registry, settings in AWS's shape; `${NAME}` stands for an
 environment variable and a policy may be written as JSON instead of text:
 
-    python examples/apply.py --target 127.0.0.1:50051 examples/two-accounts/*.json
+    export DOCKER_HUB_SECRET_ARN=arn:aws:secretsmanager:us-east-1:111111111111:secret:ecr-pullthroughcache/docker-hub
+    python examples/apply.py --insecure --target 127.0.0.1:50051 examples/two-accounts/*.json
+    python examples/apply.py --ca ca.crt --token-env TOKEN --target ecrkeeper.internal:443 FILE...
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import ecrkeeper
+import grpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +65,33 @@ def apply(client: ecrkeeper.Client, declarations: Iterable[Declaration], reason:
         client.apply_registry_settings(declaration.name, declaration.settings, reason=reason)
 
 
-def main() -> int:
-    """Apply the files named on the command line."""
+def connect(given: argparse.Namespace, variables: Mapping[str, str]) -> ecrkeeper.Client:
+    """Return a client as the command line asks for; ValueError for a token that is not there."""
+    if given.token_env and not variables.get(given.token_env):
+        raise ValueError(f"--token-env: the variable {given.token_env} is not set")
+    token = variables[given.token_env] if given.token_env else None
+    credentials = grpc.ssl_channel_credentials(given.ca.read_bytes()) if given.ca else None
+    return ecrkeeper.Client(given.target, insecure=given.insecure, credentials=credentials, token=token)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Apply declaration files and wait until AWS matches them.")
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--target", default="127.0.0.1:50051")
+    parser.add_argument("--insecure", action="store_true", help="plaintext instead of TLS")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="the CA of the server; default: those of the system")
+    parser.add_argument("--token-env", default="", metavar="NAME", help="the variable that holds a bearer token")
     parser.add_argument("--reason", default="", help="why, kept with the revision")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for each registry (%(default)g)")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Apply the files named on the command line."""
+    given = _arguments()
     try:
         declarations = [each for path in given.files for each in load(path, os.environ)]
-        with ecrkeeper.Client(given.target, insecure=True) as client:
+        with connect(given, os.environ) as client:
             apply(client, declarations, given.reason)
             for registry in sorted({each.registry for each in declarations}):
                 client.wait_until_synced(registry, given.timeout)

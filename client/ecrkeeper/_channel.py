@@ -23,6 +23,7 @@ SERVICE_CONFIG: dict[str, Any] = {
             "name": [
                 {"service": "ecrkeeper.v1.RoleService"},
                 {"service": "ecrkeeper.v1.RegistrySettingsService"},
+                {"service": "ecrkeeper.v1.AuditService"},
                 {"service": "google.longrunning.Operations"},
             ],
             "retryPolicy": {

@@ -49,15 +49,16 @@ class _Wait:
         self._end = clock() + timeout
         self._polled_until = 0.0
         self._backoff = Backoff()
+        self._failure: RegistryError | None = None
 
     def poll(self) -> Unary[Any]:
-        """Return the next long poll; DeadlineExceeded if no time is left."""
+        """Return the next long poll; DeadlineExceeded if no time is left, caused by the last poll if that failed."""
         now = self._clock()
         left = self._end - now
         if left <= 0:
             raise DeadlineExceeded(
                 f"{self._name} was not done after {self._timeout:g} s", code=grpc.StatusCode.DEADLINE_EXCEEDED
-            )
+            ) from self._failure
         step = min(LONG_POLL, left)
         self._polled_until = now + step
         wait = Duration()
@@ -68,6 +69,7 @@ class _Wait:
     def pause(self, failure: RegistryError | None) -> float:
         """Return how long to pause before the next poll, never beyond the end of the wait."""
         now = self._clock()
+        self._failure = failure
         if failure is None and now >= self._polled_until:
             self._backoff.reset()
             return 0.0
@@ -135,7 +137,7 @@ class Operation(_State[T]):
         return self._outcome()
 
     def cancel(self, *, timeout: float | None = None) -> None:
-        """Ask for the operation to be cancelled; whether it was is seen in its result."""
+        """Ask for the operation to be cancelled; FailedPrecondition from ecrkeeper: declare something else instead."""
         self._send(self._cancel(timeout))
 
 
@@ -170,7 +172,7 @@ class AsyncOperation(_State[T]):
         return self.result().__await__()
 
     async def cancel(self, *, timeout: float | None = None) -> None:
-        """Ask for the operation to be cancelled; whether it was is seen in its result."""
+        """Ask for the operation to be cancelled; FailedPrecondition from ecrkeeper: declare something else instead."""
         await self._send(self._cancel(timeout))
 
 

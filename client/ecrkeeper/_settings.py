@@ -15,9 +15,11 @@ from ecrkeeper.v1.settings_pb2 import Settings
 
 
 def settings_message(settings: Settings | Mapping[str, Any]) -> Settings:
-    """Return the message for settings in AWS's shape; InvalidArgument if they do not have it."""
+    """Return the message for settings in AWS's shape; InvalidArgument if they do not, TypeError for no mapping."""
     if isinstance(settings, Settings):
         return settings
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"settings must be a mapping or Settings, got {type(settings).__name__}")
     try:
         return json_format.ParseDict(_shaped(settings, Settings.DESCRIPTOR), Settings())
     except json_format.ParseError as error:

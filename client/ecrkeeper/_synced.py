@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import grpc
+from google.rpc import error_details_pb2
 
 from ecrkeeper._base import Watched
-from ecrkeeper._errors import DeadlineExceeded, NotFound, from_status, invalid
+from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound, from_status, invalid
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
-from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.common_pb2 import Condition, Mode
 from ecrkeeper.v1.registry_pb2 import Registry
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
@@ -33,7 +34,10 @@ class Synced:
         )
 
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
-        """Return the registry once AWS matches it; NotFound if there is none, OperationFailed if it is blocked."""
+        """Return the registry once AWS matches it.
+
+        NotFound if there is none, OperationFailed if it is blocked, FailedPrecondition if its mode keeps it as it is.
+        """
         if step.kind == SNAPSHOT_COMPLETE and self._last is None:
             raise NotFound(f"{self._name} does not exist", code=grpc.StatusCode.NOT_FOUND)
         if step.registry.name != self._name:
@@ -44,6 +48,8 @@ class Synced:
 
     def _judged(self, registry: Registry) -> Registry | None:
         self._last = registry
+        if registry.mode == Mode.MODE_PAUSED:
+            raise self._kept("PAUSED", "PAUSED")
         if self._generation is None:
             self._generation = registry.generation
         if registry.observed_generation < self._generation:
@@ -51,7 +57,14 @@ class Synced:
         # A blocked registry is tried again only after another write, so there is nothing to wait for.
         if _holds(registry, "Blocked"):
             raise from_status(registry.last_error, operation=self._name)
+        if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in registry.conditions):
+            raise self._kept("OBSERVE", "OBSERVE_ONLY")
         return registry if _holds(registry, "Synced") and not registry.reconciling else None
+
+    def _kept(self, mode: str, reason: str) -> FailedPrecondition:
+        text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
+        why = error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
+        return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[why])
 
     def expired(self) -> DeadlineExceeded:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""

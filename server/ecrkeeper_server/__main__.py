@@ -10,9 +10,20 @@ import os
 import sys
 from pathlib import Path
 
-from ecrkeeper_server.cli import check_access, export, iam_policy, restore
+from ecrkeeper_server.cli import check_access, configuration, export, iam_policy, restore
 from ecrkeeper_server.config import Config, ConfigError, load
 from ecrkeeper_server.errors import StoreUnusable
+
+
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for, because that takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and end."""
+        from importlib.metadata import version
+
+        print(f"ecrkeeper-server {version('ecrkeeper')}")  # noqa: T201
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -21,11 +32,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Keeps ECR service-linked roles and registry settings as declared.",
         epilog="Every setting can be given as an environment variable: ECRKEEPER_LISTEN for `listen`, and so on.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("serve", "serve gRPC and reconcile, until SIGTERM"),
         ("migrate", "bring the database to the newest schema"),
-        ("check-config", "check the configuration and print it, without passwords"),
+        ("check-config", "check the configuration and print it, without secrets"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
@@ -43,7 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status is 2 for a configuration with faults, or without its database."""
     given = _parser().parse_args(arguments)
     try:
-        return _command(given)
+        status = _command(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Or Python tries once more to write what is left, and complains at length.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("ecrkeeper-server: standard output was closed before all was written", file=sys.stderr)  # noqa: T201
+        return 1
     except StoreUnusable as error:
         print(f"ecrkeeper-server: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -82,7 +101,8 @@ def _run(command: str, config: Config) -> int:
         from ecrkeeper_server.security import open_security
 
         open_security(config)
-        _print(config)
+        for name, value in configuration.shown(config).items():
+            print(f"{name} = {value!r}")  # noqa: T201
         return 0
     return _serve(config)
 
@@ -115,17 +135,6 @@ def _serve(config: Config) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(app.serve(config, security))
     return 0
-
-
-def _print(config: Config) -> None:
-    from dataclasses import asdict
-
-    for name, value in asdict(config).items():
-        shown = value
-        if name == "database_url" and "@" in value:
-            scheme, _, rest = value.partition("://")
-            shown = f"{scheme}://…@{rest.rpartition('@')[2]}"
-        print(f"{name} = {shown!r}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import StepTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.probes import serve_probes
 from ecrkeeper_server.scrape import Scrape
@@ -123,9 +124,10 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    runner, metrics_port = await serve_probes(
-        *_address(config.metrics_listen), lambda: _ready(edge.db, stopping), Scrape(seen.metrics, edge.db).page
-    )
+    with listening("metrics_listen", config.metrics_listen):
+        runner, metrics_port = await serve_probes(
+            *_address(config.metrics_listen), lambda: _ready(edge.db, stopping), Scrape(seen.metrics, edge.db).page
+        )
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
@@ -138,7 +140,8 @@ async def _run(
             share_port=config.share_port,
         )
         host, _, _ = config.listen.rpartition(":")
-        port = security.listen(server, config.listen)
+        with listening("listen", config.listen):
+            port = security.listen(server, config.listen)
         maintenance = asyncio.create_task(security.maintain())
         stack.callback(maintenance.cancel)
         await server.start()

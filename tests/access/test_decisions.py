@@ -141,3 +141,26 @@ def test_check_access_names_the_faults_of_a_policy(tmp_path: Path, capsys: pytes
     assert main(["check-access", "--policy", str(faulty), *arguments]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
     assert main(["check-access", "--policy", str(tmp_path / "none"), *arguments]) == 2
+
+
+# options, the beginning of each fault, reason
+QUESTIONS = [
+    (["--account", "-"], ["--account"], "any account is no account"),
+    (["--account", "1111"], ["--account"], "too short"),
+    (["--account", ACCOUNT, "--region", "-"], ["--region"], "any Region is no Region"),
+    (["--account", ACCOUNT, "--region", "eu-wset"], ["--region"], "no such Region"),
+    (["--account", ACCOUNT, "--region", "eu-west-1", "--owner", "Team"], ["--owner"], "no owner is called so"),
+    (["--region", "eu-west-1"], ["--region"], "a Region of no account"),
+    (["--account", ACCOUNT, "--owner", "team-web"], ["--owner"], "an owner in no Region"),
+    (["--account", "x", "--region", "x", "--owner", "-"], ["--account", "--region", "--owner"], "all at once"),
+]
+
+
+@pytest.mark.parametrize(("options", "begins", "reason"), QUESTIONS, ids=[row[2] for row in QUESTIONS])
+def test_check_access_refuses_places_that_cannot_be(
+    capsys: pytest.CaptureFixture[str], options: list[str], begins: list[str], reason: str
+) -> None:
+    assert check_access("--principal", "x", "--verb", "read", *options) == 2
+    said = capsys.readouterr()
+    assert [line.split(": ")[1] for line in said.err.splitlines()] == begins
+    assert said.out == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ import pytest
 import yaml
 from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.store import declarations, resources, schema
+from ecrkeeper_server.store import declarations, resources, schema, tables
 from ecrkeeper_server.store.database import Database, Tx
+from sqlalchemy import update
+
+from tests import harness
 
 ACCOUNT = "111111111111"
 EAST, WEST = RegistryName(ACCOUNT, "us-east-1"), RegistryName(ACCOUNT, "us-west-2")
@@ -101,10 +106,12 @@ EVERYTHING = [
 
 def test_a_second_import_changes_nothing(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0, store.err
-    assert "4 declarations and 2 roles were written, 0 documents need no change" in store.out
+    assert "4 declarations and 2 roles were written" in store.out
+    assert "how 2 registries and roles are kept were changed, 0 documents need no change" in store.out
     first = store.generations()
     assert store.imports(*EVERYTHING) == 0
-    assert "0 declarations and 0 roles were written, 5 documents need no change" in store.out
+    assert "0 declarations and 0 roles were written" in store.out
+    assert "how 0 registries and roles are kept were changed, 5 documents need no change" in store.out
     assert store.load(store.exported()) == 0
     assert "0 declarations and 0 roles were written" in store.out
     assert store.generations() == first
@@ -153,6 +160,73 @@ def test_what_the_file_does_not_mention_stays(store: Store) -> None:
     assert [d.owner for d in declared] == ["team-a", "team-b", "team-c"]
 
 
+def test_what_a_document_does_not_say_of_how_things_are_kept_stays(store: Store) -> None:
+    paused = {"mode": "PAUSED"}
+    described = {**paused, "description": "for replication", "tags": {"team": "platform"}}
+    assert (
+        store.imports({**registry(team_a=cache("quay")), **paused, "foreignElements": "PRUNE"}, role(**described)) == 0
+    )
+    text, before = store.exported(), store.generations()
+    assert store.imports(registry(team_a=cache("quay")), role()) == 0
+    assert (store.exported(), store.generations()) == (text, before)
+    assert store.imports(registry(team_a=cache("mirror")), role(description="other")) == 0
+    assert "sets" not in store.out
+    (_, kept, declared, _) = yaml.safe_load_all(store.exported())
+    assert (kept["mode"], kept["foreignElements"]) == ("PAUSED", "PRUNE")
+    assert (declared["mode"], declared["tags"], declared["description"]) == ("PAUSED", {"team": "platform"}, "other")
+
+
+# documents that are there, the imported one, what is said of it, reason
+KEPT = [
+    ([], registry(), f"{EAST}: adds the registry", "a registry that nobody knew"),
+    ([], {**registry(), "mode": "PAUSED"}, f"{EAST}: sets mode ENFORCE -> PAUSED", "a new registry, not with the default"),
+    ([], role(mode="OBSERVE"), f"{ROLE}: creates replication; sets mode ENFORCE -> OBSERVE", "a new role"),
+    (
+        [{**registry(a=cache("quay")), "mode": "PAUSED"}],
+        {**registry(a=cache("quay")), "mode": "ENFORCE", "foreignElements": "PRUNE"},
+        f"{EAST}: sets mode PAUSED -> ENFORCE; sets foreignElements PRESERVE -> PRUNE",
+        "nothing else differs",
+    ),
+    (
+        [{**registry(a=cache("quay")), "mode": "PAUSED"}],
+        {**registry(a=cache("mirror"), b=cache("mirror")), "mode": "ENFORCE"},
+        f"{EAST}: creates b; updates a; sets mode PAUSED -> ENFORCE",
+        "beside changed declarations",
+    ),
+    ([role(mode="PAUSED")], role(mode="ENFORCE"), f"{ROLE}: updates replication; sets mode PAUSED -> ENFORCE", "a role"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("present", "document", "said", "reason"), KEPT, ids=[row[3] for row in KEPT])
+def test_an_import_says_what_it_changes_of_how_things_are_kept(
+    store: Store, present: list[Any], document: Any, said: str, reason: str
+) -> None:
+    assert not present or store.imports(*present) == 0
+    for dry, verb in (True, "would be"), (False, "were"):
+        assert store.imports(document, options=("--dry-run",) if dry else ()) == 0
+        line, total = store.out.splitlines()
+        assert line == said
+        assert f"how {int('sets' in said)} registries and roles are kept {verb} changed" in total
+        assert "0 documents need no change" in total
+    assert store.imports(document) == 0
+    assert "1 documents need no change" in store.out
+
+
+@pytest.mark.parametrize(("stored", "written"), [({"rules": []}, {}), ({}, {"rules": []})])
+def test_two_shapes_that_mean_the_same_are_no_change(store: Store, stored: Any, written: Any) -> None:
+    """A takeover leaves `{"rules": []}` of a declaration whose last rule it takes."""
+    assert store.imports(registry(team_a=cache("quay"))) == 0
+    shapes = {"replication_configuration": stored}
+    store.change(lambda tx: tx.conn.execute(update(tables.declarations).values(settings=shapes)) and None)
+    before = store.generations()
+    assert store.imports(registry(team_a={"replicationConfiguration": written})) == 0
+    assert "1 documents need no change" in store.out
+    assert store.load(store.exported()) == 0
+    assert store.generations() == before
+    assert store.imports(registry(team_a={})) == 0
+    assert "updates team-a" in store.out, "an absent setting is not an empty one"
+
+
 def test_owners_of_one_document_change_together(store: Store) -> None:
     """One after the other, the first would contradict what the second still declares."""
     assert store.imports(registry(EAST, a=cache("shared", "quay.io"), b=cache("shared", "quay.io"))) == 0
@@ -199,6 +273,23 @@ def test_a_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
     assert store.imports(registry(EAST, a=cache("UPPER")), options=("--dry-run",)) == 1
 
 
+def test_a_dry_run_makes_no_database_and_brings_none_to_another_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = tmp_path / "none.db"
+    monkeypatch.setenv("ECRKEEPER_DATABASE_URL", f"sqlite:///{file}")
+    store = Store(f"sqlite:///{file}", tmp_path, capsysbinary)
+    assert store.imports(*EVERYTHING, options=("--dry-run",)) == 0, store.err
+    assert "4 declarations and 2 roles would be written" in store.out
+    assert store.imports(registry(EAST, a=cache("UPPER")), options=("--dry-run",)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["declarations.yaml"]
+    schema.migrate(store.url, "0001")
+    pending = schema.pending_migrations(store.url)
+    assert store.imports(*EVERYTHING, options=("--dry-run",)) == 1
+    assert "lacks the migrations" in store.err
+    assert schema.pending_migrations(store.url) == pending
+
+
 def test_declarations_can_be_given_to_another_owner(store: Store) -> None:
     assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "team-z")) == 0
     assert [d.owner for d in store.look(lambda tx: declarations.of_registry(tx, EAST))] == ["team-z"]
@@ -235,3 +326,16 @@ def test_a_database_without_a_schema_is_not_exported(
     assert "no-such-file" in store.err
     monkeypatch.setenv("ECRKEEPER_DATABASE_URL", "mysql://x")
     assert store.run("export") == 2
+
+
+def test_an_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    schema.migrate(url)
+    command = [harness.program("ecrkeeper-server"), "export"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": url}
+    ended = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert ended.returncode == 1
+    assert ended.stderr == "ecrkeeper-server: standard output was closed before all was written\n"

@@ -89,11 +89,16 @@ def test_settings_may_be_spelled_as_in_aws_or_as_in_the_api(spelling: str) -> No
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {spelling: RULES}}}})
     assert isinstance(read, RegistryDocument)
     assert read.wishes["team-a"].settings == {"pull_through_cache_rules": RULES}
-    assert (read.mode, read.foreign_elements, read.wishes["team-a"].deletion_policy) == (
-        "ENFORCE",
-        "PRESERVE",
-        "REMOVE",
-    )
+    assert read.wishes["team-a"].deletion_policy == "REMOVE"
+
+
+@pytest.mark.parametrize("absent", [{}, {"mode": None, "foreignElements": None, "tags": None, "description": None}])
+def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
+    registry = {name: value for name, value in absent.items() if name in ("mode", "foreignElements")}
+    role = {name: value for name, value in absent.items() if name != "foreignElements"}
+    assert documents.read({**REGISTRY, **registry}) == RegistryDocument(NAME, None, None)
+    assert documents.read({**ROLE, **role}) == RoleDocument(RoleName("000000000001", "replication"), {})
+    assert documents.read({**ROLE, "tags": {}}) == RoleDocument(RoleName("000000000001", "replication"), {"tags": {}})
 
 
 def test_an_empty_setting_is_not_an_absent_one() -> None:

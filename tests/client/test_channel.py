@@ -129,6 +129,7 @@ def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
     assert {name["service"] for name in methods["name"]} == {
         "ecrkeeper.v1.RoleService",
         "ecrkeeper.v1.RegistrySettingsService",
+        "ecrkeeper.v1.AuditService",
         "google.longrunning.Operations",
     }
     assert methods["retryPolicy"]["maxAttempts"] == 4

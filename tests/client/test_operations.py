@@ -121,6 +121,21 @@ def test_a_wait_outlasts_a_restart_of_the_server_and_a_rate_limit(server: FakeSe
     assert client.operation("operations/1").result(timeout=20) == ecrkeeper.Registry(name=NAME, generation=7)
 
 
+def test_a_wait_that_runs_out_of_time_in_an_outage_says_so(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WaitOperation", fail("UNAVAILABLE"))
+    with pytest.raises(ecrkeeper.DeadlineExceeded) as caught:
+        client.operation("operations/1").result(timeout=1)
+    assert isinstance(caught.value.__cause__, ecrkeeper.Unavailable | ecrkeeper.DeadlineExceeded)
+    now = 0.0
+    wait = _Wait("operations/1", 10, clock=lambda: now)
+    for failure in (ecrkeeper.Unavailable("down"), None):
+        wait.pause(failure)
+        now += 10
+        with pytest.raises(ecrkeeper.DeadlineExceeded) as caught:
+            wait.poll()
+        assert caught.value.__cause__ is failure
+
+
 def test_a_wait_ends_when_the_operation_is_forgotten(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", fail("NOT_FOUND"))
     with pytest.raises(ecrkeeper.NotFound):

@@ -104,6 +104,15 @@ def test_what_is_not_a_setting_is_refused_before_anything_is_sent(
     assert server.asked == []
 
 
+@pytest.mark.parametrize("settings", [[], None, "", [("scanningConfiguration", {})]])
+def test_what_is_no_mapping_is_not_taken_for_an_empty_declaration(
+    server: FakeServer, client: ecrkeeper.Client, settings: Any
+) -> None:
+    with pytest.raises(TypeError, match="mapping"):
+        client.apply_registry_settings(OWNED, settings)
+    assert server.asked == []
+
+
 def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
     server: FakeServer, client: ecrkeeper.Client
 ) -> None:

@@ -210,6 +210,29 @@ def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeSe
     assert caught.value.reason == "AWS_ACCESS_DENIED"
 
 
+@pytest.mark.parametrize(
+    ("mode", "observed", "reason"), [("MODE_PAUSED", 1, "PAUSED"), ("MODE_OBSERVE", 2, "OBSERVE_ONLY")]
+)
+def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
+    server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
+) -> None:
+    why = Condition(type="Synced", status=Condition.STATUS_FALSE, reason=reason)
+    kept = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[why])
+    server.on("WatchRegistries", stream(kept, COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.FailedPrecondition, match=mode.removeprefix("MODE_")) as caught:
+        client.wait_until_synced(NAME, timeout=20)
+    assert caught.value.reason == reason
+
+
+def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
+    behind = current(
+        NAME, generation=2, observed_generation=1, mode="MODE_OBSERVE", conditions=conditions(Synced=False)
+    )
+    synced = current(NAME, generation=2, observed_generation=2, mode="MODE_OBSERVE", conditions=conditions(Synced=True))
+    server.on("WatchRegistries", stream(behind, COMPLETE, synced, then="open"))
+    assert client.wait_until_synced(NAME) == synced.registry
+
+
 @pytest.mark.parametrize("steps", [[COMPLETE], [BEHIND, COMPLETE, removed(NAME)]], ids=["never there", "removed"])
 def test_waiting_for_a_registry_that_is_not_there_ends(
     server: FakeServer, client: ecrkeeper.Client, steps: list[Step]

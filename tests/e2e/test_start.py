@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,3 +67,17 @@ def test_what_calls_and_steps_need_is_loaded_before_the_server_listens(
         client.list_registries(f"accounts/{ACCOUNT}")
     assert [name for name in server.imported()[before:] if not name.startswith("encodings")] == []
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
+def test_an_address_that_is_in_use_is_one_line_with_the_name_of_the_setting(tmp_path: Path, setting: str) -> None:
+    given = {"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "127.0.0.1:0", "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given[setting.upper()] = address = f"127.0.0.1:{taken.getsockname()[1]}"
+        environment = {**os.environ, **{f"ECRKEEPER_{name}": value for name, value in given.items()}}
+        command = [harness.program("ecrkeeper-server"), "serve"]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("{") and "add_port.cc" not in line]
+    assert [line.partition(": cannot")[0] for line in lines] == [f"ecrkeeper-server: {setting}"], ended.stderr
+    assert address in lines[0]

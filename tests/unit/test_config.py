@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,63 @@ def test_the_configuration_is_shown_without_passwords(
     shown = capsys.readouterr().out
     assert "hunter2" not in shown
     assert "@db/x" in shown
+    assert "an-external-id" not in shown
+    assert "aws_external_id = '…'" in shown
+
+
+# the setting, what is given, what is shown
+URLS = [
+    ("database_url", "sqlite:////var/lib/ecrkeeper.db", "sqlite:////var/lib/ecrkeeper.db"),
+    ("database_url", "sqlite:///ecrkeeper.db", "sqlite:///ecrkeeper.db"),
+    ("database_url", "postgresql://u@h:1/x?password=hunter2&sslmode=require", "postgresql://…@h:1/x?password=…&sslmode=require"),
+    ("database_url", "postgresql:///x?host=/run&p%61ssword=hunter2", "postgresql:///x?host=/run&p%61ssword=…"),
+    ("database_url", "postgresql://u@h/x?options=a@b&password=hunter2", "postgresql://…"),
+    ("database_url", "postgresql://u:hunter2?hunter2@h/x", "postgresql://…"),
+    ("database_url", "postgresql://u:hunter2/hunter2@h/x", "postgresql://…"),
+    ("aws_endpoint_url", "http://u:hunter2@127.0.0.1:4566", "http://…@127.0.0.1:4566"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "given", "wanted"), URLS)
+def test_a_url_is_shown_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, given: str, wanted: str
+) -> None:
+    monkeypatch.setenv(f"ECRKEEPER_{setting.upper()}", given)
+    assert main(["check-config"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert f"{setting} = {wanted!r}" in shown
+    assert "hunter2" not in "".join(shown)
+
+
+@pytest.mark.parametrize("variable", ["ECRKEEPER_Listen", "ECRKEEPER_listen", "ecrkeeper_listen"])
+def test_a_variable_in_the_wrong_case_is_not_passed_over(variable: str) -> None:
+    (fault,) = faults({variable: "127.0.0.1:1"})
+    assert variable in fault
+    assert fault.endswith("its name is ECRKEEPER_LISTEN")
+
+
+# lines of the file, variables, the beginning of each fault, reason
+TOGETHER = [
+    ("nothing = 1", {"CONCURRENCY": "0"}, ["FILE", "concurrency"], "an unknown name and a value out of range"),
+    ("listen = 5", {"LOG_LEVEL": "loud"}, ["listen", "log_level"], "a wrong type and an unknown word"),
+    ("", {"INSECURE": "perhaps", "LISTEN": "0.0.0.0:1"}, ["ECRKEEPER_INSECURE"], "whether plaintext is meant is unknown"),
+    ("", {"INSECURE": "perhaps", "LISTEN": "x"}, ["ECRKEEPER_INSECURE", "listen"], "no address at all"),
+    ("database_url = 5", {"ROLE": "api"}, ["database_url"], "perhaps it is no SQLite"),
+    ("tls_certificate_file = 5", {"TLS_KEY_FILE": "k"}, ["tls_certificate_file"], "it was given"),
+    ("jwt_issuer = 5", {"JWT_AUDIENCE": "a", "POLICY_FILE": "p"}, ["jwt_issuer"], "callers have names"),
+    ("jwt_audience = 5", {"JWT_ISSUER": "http://i"}, ["jwt_audience", "jwt_issuer"], "a fault besides"),
+    ("concurrency = ", {"POLICY_FILE": "p", "POOL_SIZE": "0"}, ["FILE", "pool_size"], "the file may say more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "variables", "begins", "reason"), TOGETHER, ids=[row[3] for row in TOGETHER])
+def test_faults_of_values_are_named_beside_those_of_names_and_types(
+    tmp_path: Path, text: str, variables: dict[str, str], begins: list[str], reason: str
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(text)
+    found = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()}, file)
+    assert [fault.replace(str(file), "FILE").split(":")[0] for fault in found] == begins, found
 
 
 SECRET = "hunter2"
@@ -201,3 +259,10 @@ def test_a_file_that_is_no_database_is_one_line(
         monkeypatch.setenv("ECRKEEPER_DATABASE_URL", f"sqlite:///{path}")
         assert main([command]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_command_knows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"ecrkeeper-server {version('ecrkeeper')}\n"

@@ -14,6 +14,7 @@
             rules: [...]
 
 Settings have AWS's shape. Every check that the API makes of a message is made here.
+What says how a registry or role is kept may be absent, and then stays as it is.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint
 from ecrkeeper_server.api.roles import spec_of
 from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
+from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
+from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.settings.table import unknown_members
 
 Json = dict[str, Any]
@@ -39,6 +41,7 @@ VERSION = "ecrkeeper/v1"
 _MODES = tuple(name.removeprefix("MODE_") for name in common_pb2.Mode.keys()[1:])
 _FOREIGN = tuple(name.removeprefix("FOREIGN_ELEMENTS_") for name in common_pb2.ForeignElements.keys()[1:])
 _DELETION = tuple(name.removeprefix("DELETION_POLICY_") for name in common_pb2.DeletionPolicy.keys()[1:])
+ROLE_FIELDS = ("description", "tags", "mode")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _FIELDS = {setting.name: setting.json_name for setting in Settings.DESCRIPTOR.fields}
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
@@ -46,11 +49,11 @@ _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in 
 
 @dataclass(frozen=True, slots=True)
 class RegistryDocument:
-    """How a registry is kept, and what each owner declares there."""
+    """How a registry is kept, where that is said, and what each owner declares there."""
 
     name: RegistryName
-    mode: str = "ENFORCE"
-    foreign_elements: str = "PRESERVE"
+    mode: str | None = None
+    foreign_elements: str | None = None
     wishes: Mapping[str, Wish] = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -63,19 +66,19 @@ class RegistryDocument:
             }
             for owner, wish in sorted(self.wishes.items())
         }
+        kept = {"mode": self.mode, "foreignElements": self.foreign_elements}
         return {
             "apiVersion": VERSION,
             "kind": "Registry",
             "name": str(self.name),
-            "mode": self.mode,
-            "foreignElements": self.foreign_elements,
+            **{name: value for name, value in kept.items() if value is not None},
             "declarations": declared,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RoleDocument:
-    """What is declared of a role; `remembered` says how the role with that id came to be."""
+    """What is said of a role; `remembered` says how the role with that id came to be."""
 
     name: RoleName
     spec: Json
@@ -103,7 +106,7 @@ def read(given: Any, as_owner: str = "") -> Document:
     """The document of parsed YAML; InvalidArgument with all its faults. `as_owner` takes the place of its one owner."""
     if not isinstance(given, Mapping):
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
-    reader = _Reader(given)
+    reader = Reader(given)
     reader.choice("apiVersion", (VERSION,), required=True)
     kind = reader.choice("kind", ("Registry", "ServiceLinkedRole"), required=True)
     document: Document | None = None
@@ -116,72 +119,9 @@ def read(given: Any, as_owner: str = "") -> Document:
     return document
 
 
-class _Reader:
-    """Takes members out of a mapping and notes what is wrong with them."""
-
-    def __init__(self, given: Mapping[Any, Any], path: str = "", faults: list[Violation] | None = None) -> None:
-        self._given = given
-        self._path = path
-        self.faults: list[Violation] = [] if faults is None else faults
-
-    def at(self, name: str) -> str:
-        """The path of a member."""
-        return f"{self._path}.{name}" if self._path else name
-
-    def fault(self, name: str, text: str) -> None:
-        """Note what is wrong with a member."""
-        self.faults.append(Violation(self.at(name), text))
-
-    def value(self, name: str, kind: type, default: Any) -> Any:
-        """A member of a type; the default where it is absent or wrong."""
-        given = self._given.get(name)
-        if given is None:
-            return default
-        if not isinstance(given, kind):
-            wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
-                kind
-            ]
-            self.fault(name, f"must be {wanted}, got {shown(str(given))}")
-            return default
-        return given
-
-    def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
-        """One of a few words; the first where it is absent."""
-        given = self._given.get(name)
-        if given is None and not required:
-            return allowed[0]
-        if given not in allowed:
-            self.fault(
-                name, f"must be {' or '.join(allowed)}, got {shown(str(given)) if given is not None else 'nothing'}"
-            )
-            return ""
-        return str(given)
-
-    def inner(self, name: str) -> _Reader:
-        """The reader of a mapping."""
-        return _Reader(self.value(name, dict, {}), self.at(name), self.faults)
-
-    def names(self) -> list[str]:
-        """The names of all members; those that are not text are faults."""
-        for name in self._given:
-            if not isinstance(name, str):
-                self.fault(str(name), "the name must be text; put it in quotes")
-        return [name for name in self._given if isinstance(name, str)]
-
-    def only(self, *allowed: str) -> None:
-        """Note members that there are not."""
-        for name in self.names():
-            if name not in allowed:
-                self.fault(name, f"unknown member; known are {', '.join(allowed)}")
-
-    def refused(self, error: InvalidArgument) -> None:
-        """Note the faults that another check found."""
-        self.faults.extend(error.violations)
-
-
-def _registry(reader: _Reader, as_owner: str) -> RegistryDocument | None:
+def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
     reader.only("apiVersion", "kind", "name", "mode", "foreignElements", "declarations")
-    mode, foreign = reader.choice("mode", _MODES), reader.choice("foreignElements", _FOREIGN)
+    mode, foreign = reader.option("mode", _MODES), reader.option("foreignElements", _FOREIGN)
     declared = reader.inner("declarations")
     try:
         name = RegistryName.parse(reader.value("name", str, ""))
@@ -202,7 +142,7 @@ def _registry(reader: _Reader, as_owner: str) -> RegistryDocument | None:
     return RegistryDocument(name, mode, foreign, wishes)
 
 
-def _wish(reader: _Reader, name: SettingsName) -> Wish:
+def _wish(reader: Reader, name: SettingsName) -> Wish:
     reader.only("deletionPolicy", "allowReplacement", "settings")
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
@@ -223,7 +163,7 @@ def _wish(reader: _Reader, name: SettingsName) -> Wish:
     return wish
 
 
-def _shapes(reader: _Reader) -> dict[str, Json]:
+def _shapes(reader: Reader) -> dict[str, Json]:
     """Each setting by the name of its field; members and values that the API has not are faults."""
     shapes: dict[str, Json] = {}
     for given in reader.names():
@@ -239,9 +179,9 @@ def _shapes(reader: _Reader) -> dict[str, Json]:
     return shapes
 
 
-def _role(reader: _Reader) -> RoleDocument | None:
+def _role(reader: Reader) -> RoleDocument | None:
     reader.only("apiVersion", "kind", "name", "mode", "description", "tags", "remembered")
-    mode = reader.choice("mode", _MODES)
+    mode = reader.option("mode", _MODES)
     tags = reader.inner("tags")
     message = role_pb2.ServiceLinkedRole(
         mode=f"MODE_{mode}" if mode else None,
@@ -256,7 +196,8 @@ def _role(reader: _Reader) -> RoleDocument | None:
         known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
     try:
         name = RoleName.parse(reader.value("name", str, ""))
-        return RoleDocument(name, spec_of(message, {"description", "tags", "mode"}), known)
+        given = {field for field in ROLE_FIELDS if reader.has(field)}
+        return RoleDocument(name, spec_of(message, given), known)
     except InvalidArgument as error:
         reader.refused(error)
         return None

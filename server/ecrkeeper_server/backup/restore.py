@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,18 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin
 
+NEW_ROLE = {"tags": {}, "mode": "ENFORCE"}
+_SPELLED = {"mode": "mode", "foreign_elements": "foreignElements"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something about how a registry or role is kept, and what it was before."""
+
+    name: str
+    before: str
+    after: str
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -25,18 +38,20 @@ class Change:
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
-    kept: bool = False
+    kept: tuple[Kept, ...] = ()
+    added: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.created or self.updated or self.kept)
+        return bool(self.created or self.updated or self.kept or self.added)
 
 
-def planned(tx: Tx, document: Document) -> Change:
-    """What `restore` would change; InvalidArgument with everything that would make it fail."""
+def planned(tx: Tx | None, document: Document) -> Change:
+    """What `restore` would change, in an empty store if there is none; InvalidArgument for what would make it fail."""
+    row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
-        return _role_change(resources.get(tx, str(document.name)), document)
-    row = resources.get(tx, str(document.name))
-    return _registry_change(row, declarations.of_registry(tx, document.name), document)[0]
+        return _role_change(row, document)
+    declared = [] if tx is None else declarations.of_registry(tx, document.name)
+    return _registry_change(row, declared, document)[0]
 
 
 def restore(tx: Tx, document: Document, origin: Origin) -> Change:
@@ -52,9 +67,9 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Change:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
     owners = sorted({*present, *document.wishes})
-    row = desire(unit, replace(row, spec={**row.spec, **_kept(document)}), composition, owners)
+    row = desire(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
     caller = _caller(origin)
-    if change.kept:
+    if change.kept or change.added:
         changes = spec_changes(before, row.spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
@@ -68,16 +83,36 @@ def _caller(origin: Origin) -> Caller:
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
-def _kept(document: RegistryDocument) -> dict[str, str]:
-    return {"mode": document.mode, "foreign_elements": document.foreign_elements}
+def _said(document: RegistryDocument) -> dict[str, str]:
+    """What the document says of how the registry is kept."""
+    said = {"mode": document.mode, "foreign_elements": document.foreign_elements}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ...]:
+    return tuple(
+        Kept(spelled, before[name], after[name])
+        for name, spelled in _SPELLED.items()
+        if name in after and before[name] != after[name]
+    )
 
 
 def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
 ) -> tuple[Change, Composition]:
     present = {d.owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for d in declared}
-    wishes = {**present, **document.wishes}
-    composition = compose({owner: split_all(wish.settings) for owner, wish in wishes.items()})
+    meant = {owner: split_all(wish.settings) for owner, wish in {**present, **document.wishes}.items()}
+    composition = compose(meant)
+    _check(document, composition)
+    before = {**NEW_REGISTRY, **({} if row is None else row.spec)}
+    differing = [owner for owner, wish in sorted(document.wishes.items()) if not _alike(present.get(owner), wish)]
+    created = tuple(owner for owner in differing if owner not in present)
+    updated = tuple(owner for owner in differing if owner in present)
+    return Change(created, updated, _kept(before, _said(document)), row is None), composition
+
+
+def _check(document: RegistryDocument, composition: Composition) -> None:
+    """Refuse what all owners together cannot have."""
     faults = [
         Violation(
             "declarations",
@@ -94,27 +129,29 @@ def _registry_change(
         ]
     if faults:
         raise InvalidArgument(faults)
-    before: dict[str, Any] = {**NEW_REGISTRY, **({} if row is None else row.spec)}
-    kept = row is None or any(before[name] != value for name, value in _kept(document).items())
-    differing = [owner for owner, wish in sorted(document.wishes.items()) if present.get(owner) != wish]
-    created = tuple(owner for owner in differing if owner not in present)
-    updated = tuple(owner for owner in differing if owner in present)
-    return Change(created, updated, kept), composition
 
 
-def _role_spec(row: Resource | None, document: RoleDocument) -> dict[str, Any]:
-    before = {} if row is None else row.spec
-    others = {key: value for key, value in before.items() if key not in ("description", "tags", "mode")}
-    return {**others, **document.spec, "managed": True}
+def _alike(present: Wish | None, wish: Wish) -> bool:
+    """Whether two wishes mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    if present is None or present == wish:
+        return present is not None
+    same = replace(present, settings=wish.settings) == wish
+    return same and split_all(present.settings) == split_all(wish.settings)
+
+
+def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How the role is declared before and after; what the document does not say stays."""
+    before = {**NEW_ROLE, **({} if row is None else row.spec)}
+    return {"managed": True, **before}, {**before, **document.spec, "managed": True}
 
 
 def _role_change(row: Resource | None, document: RoleDocument) -> Change:
+    before, after = _role_specs(row, document)
     if row is None:
-        return Change(created=(document.name.role,))
+        return Change(created=(document.name.role,), kept=_kept(before, after))
     if row.spec.get("deletion"):
         raise InvalidArgument([Violation("name", f"{document.name} is being deleted; wait for its operation")])
-    before = {"tags": {}, "mode": "ENFORCE", "managed": True, **row.spec}
-    return Change() if before == _role_spec(row, document) else Change(updated=(document.name.role,))
+    return Change() if before == after else Change(updated=(document.name.role,), kept=_kept(before, after))
 
 
 def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
@@ -122,7 +159,7 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
     change = _role_change(row, document)
     if not change:
         return change
-    before, spec = {} if row is None else row.spec, _role_spec(row, document)
+    before, spec = {} if row is None else row.spec, _role_specs(row, document)[1]
     row = resources.ensure(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
     if document.remembered and not row.state.get("provenance"):
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})

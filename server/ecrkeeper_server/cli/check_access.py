@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
+from ecrkeeper_server.cli import configuration
+from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.names import RegistryName, SettingsName, is_account, partition_of, shown
 
 _TEXT = (
     "Say whether a policy allows something, by which rule, or why no rule does. The exit status is 0 if it is allowed, "
-    "1 if it is denied, 2 if the policy has faults."
+    "1 if it is denied, 2 if the policy or the question has faults."
 )
 
 
@@ -36,6 +39,10 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Answer; the exit status says it too."""
+    faults = _questionable(given)
+    if faults:
+        configuration.complain(*faults)
+        return 2
     from ecrkeeper_server.access.policy_file import MAX_BYTES, PolicyError, parse
 
     try:
@@ -51,6 +58,25 @@ def run(given: argparse.Namespace) -> int:
     for reason in decision.reasons:
         print(f"  {reason}")  # noqa: T201
     return 0 if decision.allowed else 1
+
+
+def _questionable(given: argparse.Namespace) -> list[str]:
+    """What is wrong with the place that is asked for: the answer for a place that cannot be would mislead."""
+    faults = []
+    if given.account and not is_account(given.account):
+        faults.append(f"--account: must be 12 digits, got {shown(given.account)}")
+    if given.region and partition_of(given.region) is None:
+        faults.append(f"--region: must be an AWS Region such as us-east-1, got {shown(given.region)}")
+    if given.owner:
+        try:
+            SettingsName.of(RegistryName(given.account, given.region), given.owner, "--owner")
+        except InvalidArgument as error:
+            faults += [f"{found.field}: {found.description}" for found in error.violations]
+    if given.region and not given.account:
+        faults.append("--region: needs --account")
+    if given.owner and not (given.account and given.region):
+        faults.append("--owner: needs --account and --region")
+    return faults
 
 
 def _faults(path: Path, faults: list[str]) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from ecrkeeper_server.config import Config, ConfigError, load
 
@@ -28,6 +31,34 @@ def complain(*lines: str) -> None:
     """Say on standard error what is wrong."""
     for line in lines:
         print(f"ecrkeeper-server: {line}", file=sys.stderr)  # noqa: T201
+
+
+# Parameters of a URL that hold no secret and are worth seeing.
+_PLAIN = {"application_name", "connect_timeout", "host", "port", "sslmode", "target_session_attrs"}
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """Every setting by its name, without passwords and other secrets."""
+    values = asdict(config)
+    for name, value in values.items():
+        if name.endswith("_url"):
+            values[name] = _shown_url(value)
+    return {**values, "aws_external_id": "…" if config.aws_external_id else ""}
+
+
+def _shown_url(url: str) -> str:
+    """A URL without user, password and the values of its parameters, some plain ones excepted."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "…"
+    # A password that is not quoted, with `/`, `?` or `#` in it, would be taken for what comes after the host.
+    if "@" in url.replace(parts.netloc, "", 1):
+        return f"{parts.scheme}://…"
+    _, at, host = parts.netloc.rpartition("@")
+    pairs = [pair.partition("=") for pair in parts.query.split("&") if pair]
+    query = "&".join(f"{name}={value if name in _PLAIN else '…'}" for name, _, value in pairs)
+    return f"{parts.scheme}://{'…@' if at else ''}{host}{parts.path}" + (f"?{query}" if query else "") if url else ""
 
 
 def migrated(config: Config) -> bool:

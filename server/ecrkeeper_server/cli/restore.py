@@ -1,4 +1,4 @@
-"""`ecrkeeper-server import`: declarations from YAML into the store, all of them or none."""
+"""`ecrkeeper-server import`: declarations from YAML into the store; all are checked before the first is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import getpass
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -41,7 +41,10 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Import; 2 for faults of the configuration, 1 for faults of the file, and then nothing has changed."""
+    """Import; 2 for faults of the configuration, 1 for faults of the file, which leave the store as it is.
+
+    1 as well for a store that fails meanwhile: a part of the file is written then, and the rest when it is repeated.
+    """
     config = configuration.read(given)
     if config is None:
         return 2
@@ -49,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
         if given.as_owner:
             _check_owner(given.as_owner)
         with _seekable(given.file) as source, _held(config, given):
-            return asyncio.run(_Import(config, given, source).run()) if _prepared(config) else 1
+            return asyncio.run(_Import(config, given, source).run()) if _prepared(config, given) else 1
     except (OSError, Refusal) as error:
         configuration.complain(str(error))
         return 1
@@ -65,13 +68,22 @@ def _held(config: Config, given: argparse.Namespace) -> contextlib.AbstractConte
     return contextlib.nullcontext() if given.dry_run else held(config.database_url, alone=True)
 
 
-def _prepared(config: Config) -> bool:
-    """An SQLite file is made and migrated, as `serve` does; Postgres is left to `migrate`."""
+def _prepared(config: Config, given: argparse.Namespace) -> bool:
+    """An SQLite file is made and migrated, as `serve` does, unless in a dry run; Postgres is left to `migrate`."""
     from ecrkeeper_server.store import schema
 
+    if given.dry_run:
+        return _absent(config) or configuration.migrated(config)
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
     return configuration.migrated(config)
+
+
+def _absent(config: Config) -> bool:
+    """Whether the database is an SQLite file that is not there."""
+    from ecrkeeper_server.store import schema
+
+    return schema.missing_file(config.database_url) is not None
 
 
 def _seekable(name: str) -> IO[bytes]:
@@ -96,20 +108,24 @@ class _Import:
     async def run(self) -> int:
         from ecrkeeper_server.store import schema
 
+        if self._given.dry_run and _absent(self._config):
+            return await self._run(None)
         db = schema.open_database(self._config.database_url, pool_size=2)
         try:
-            changes = await self._check(db)
-            if self._faults:
-                configuration.complain(f"{self._faults} faults; nothing was changed")
-                return 1
-            if not self._given.dry_run:
-                changes = await self._write(db)
-            verb = "would be" if self._given.dry_run else "were"
-            declared, roles, unchanged = changes
-            print(f"{declared} declarations and {roles} roles {verb} written, {unchanged} documents need no change")  # noqa: T201
-            return 0
+            return await self._run(db)
         finally:
             await db.close()
+
+    async def _run(self, db: Database | None) -> int:
+        """Check and write; None is the empty database of a dry run."""
+        counts = await self._check(db)
+        if self._faults:
+            configuration.complain(f"{self._faults} faults; nothing was changed")
+            return 1
+        if db is not None and not self._given.dry_run:
+            counts = await self._write(db)
+        print(counts.described("would be" if self._given.dry_run else "were"))  # noqa: T201
+        return 0
 
     def _documents(self) -> Iterator[tuple[int, Document]]:
         from ecrkeeper_server.backup import documents, stream
@@ -125,7 +141,7 @@ class _Import:
             self._faults += 1
             configuration.complain(str(error))
 
-    async def _check(self, db: Database) -> tuple[int, int, int]:
+    async def _check(self, db: Database | None) -> _Counts:
         """Everything that a write could fail for, of all documents, before the first is written."""
         from ecrkeeper_server.backup.restore import planned
 
@@ -137,16 +153,16 @@ class _Import:
                 configuration.complain(f"document {number}: {name} is in document {first[name]} already")
                 continue
             try:
-                change = await db.read(lambda tx, document=document: planned(tx, document))  # type: ignore[misc]
+                change = await _looked(db, lambda tx, document=document: planned(tx, document))  # type: ignore[misc]
             except InvalidArgument as error:
                 self._fault(number, name, error)
                 continue
             if change and self._given.dry_run:
                 print(f"{name}: {_described(change)}")  # noqa: T201
             counts.add(document, change)
-        return counts.totals()
+        return counts
 
-    async def _write(self, db: Database) -> tuple[int, int, int]:
+    async def _write(self, db: Database) -> _Counts:
         counts, batch = _Counts(), list[tuple[int, "Document"]]()
         for entry in self._documents():
             batch.append(entry)
@@ -155,7 +171,7 @@ class _Import:
                 batch = []
         if batch:
             await self._write_batch(db, batch, counts)
-        return counts.totals()
+        return counts
 
     async def _write_batch(self, db: Database, batch: list[tuple[int, Document]], counts: _Counts) -> None:
         from ecrkeeper_server.backup.restore import restore
@@ -181,7 +197,7 @@ class _Import:
 
 class _Counts:
     def __init__(self) -> None:
-        self._declared = self._roles = self._unchanged = 0
+        self._declared = self._roles = self._kept = self._unchanged = 0
 
     def add(self, document: Document, change: Change) -> None:
         written = len(change.created) + len(change.updated)
@@ -189,10 +205,19 @@ class _Counts:
             self._roles += written
         else:
             self._declared += written
+        self._kept += bool(change.kept)
         self._unchanged += not change
 
-    def totals(self) -> tuple[int, int, int]:
-        return self._declared, self._roles, self._unchanged
+    def described(self, verb: str) -> str:
+        return (
+            f"{self._declared} declarations and {self._roles} roles {verb} written, how {self._kept} registries and "
+            f"roles are kept {verb} changed, {self._unchanged} documents need no change"
+        )
+
+
+async def _looked(db: Database | None, query: Callable[[Any], Change]) -> Change:
+    """What a query finds; of a database that is not there, what it makes of none."""
+    return query(None) if db is None else await db.read(query)
 
 
 def _name_of(parsed: Any) -> str:
@@ -202,7 +227,8 @@ def _name_of(parsed: Any) -> str:
 def _described(change: Change) -> str:
     parts = [f"creates {', '.join(change.created)}"] if change.created else []
     parts += [f"updates {', '.join(change.updated)}"] if change.updated else []
-    return "; ".join(parts) or "sets how it is kept"
+    parts += [f"sets {kept.name} {kept.before} -> {kept.after}" for kept in change.kept]
+    return "; ".join(parts) or "adds the registry"
 
 
 def _operator() -> str:

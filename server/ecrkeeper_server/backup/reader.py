@@ -1,0 +1,80 @@
+"""Members out of a mapping of YAML, with everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.names import shown
+
+
+class Reader:
+    """Takes members out of a mapping and notes what is wrong with them."""
+
+    def __init__(self, given: Mapping[Any, Any], path: str = "", faults: list[Violation] | None = None) -> None:
+        self._given = given
+        self._path = path
+        self.faults: list[Violation] = [] if faults is None else faults
+
+    def at(self, name: str) -> str:
+        """The path of a member."""
+        return f"{self._path}.{name}" if self._path else name
+
+    def fault(self, name: str, text: str) -> None:
+        """Note what is wrong with a member."""
+        self.faults.append(Violation(self.at(name), text))
+
+    def value(self, name: str, kind: type, default: Any) -> Any:
+        """A member of a type; the default where it is absent or wrong."""
+        given = self._given.get(name)
+        if given is None:
+            return default
+        if not isinstance(given, kind):
+            wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
+                kind
+            ]
+            self.fault(name, f"must be {wanted}, got {shown(str(given))}")
+            return default
+        return given
+
+    def has(self, name: str) -> bool:
+        """Whether a member is there; one that is null is not."""
+        return self._given.get(name) is not None
+
+    def option(self, name: str, allowed: tuple[str, ...]) -> str | None:
+        """One of a few words; None where it is absent."""
+        return self.choice(name, allowed) if self.has(name) else None
+
+    def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
+        """One of a few words; the first where it is absent."""
+        given = self._given.get(name)
+        if given is None and not required:
+            return allowed[0]
+        if given not in allowed:
+            self.fault(
+                name, f"must be {' or '.join(allowed)}, got {shown(str(given)) if given is not None else 'nothing'}"
+            )
+            return ""
+        return str(given)
+
+    def inner(self, name: str) -> Reader:
+        """The reader of a mapping."""
+        return Reader(self.value(name, dict, {}), self.at(name), self.faults)
+
+    def names(self) -> list[str]:
+        """The names of all members; those that are not text are faults."""
+        for name in self._given:
+            if not isinstance(name, str):
+                self.fault(str(name), "the name must be text; put it in quotes")
+        return [name for name in self._given if isinstance(name, str)]
+
+    def only(self, *allowed: str) -> None:
+        """Note members that there are not."""
+        for name in self.names():
+            if name not in allowed:
+                self.fault(name, f"unknown member; known are {', '.join(allowed)}")
+
+    def refused(self, error: InvalidArgument) -> None:
+        """Note the faults that another check found."""
+        self.faults.extend(error.violations)

@@ -1,0 +1,58 @@
+"""docs/errors.md has every reason that the server gives, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SERVER = ROOT / "server" / "ecrkeeper_server"
+WORD = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
+LONG = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)+")
+
+
+def words(node: ast.AST | None, shape: re.Pattern[str] = WORD) -> Iterator[str]:
+    for each in ast.walk(node) if node is not None else ():
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and shape.fullmatch(each.value):
+            yield each.value
+
+
+def called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def reasons_of(node: ast.AST) -> Iterator[str]:
+    """The reasons that one expression or statement gives, whatever the way."""
+    match node:
+        case ast.keyword(arg="reason", value=value):
+            yield from words(value)
+        case ast.Assign(targets=[ast.Name(id="reason")], value=value):
+            yield from words(value)
+        case ast.AnnAssign(target=ast.Name(id="reason"), value=value):
+            yield from words(value)
+        case ast.Call(args=[_, _, value, *_]) if called(node) == "Violation":
+            yield from words(value)
+        case ast.Call(args=arguments) if called(node) in ("_refused", "_refusal"):
+            for argument in arguments:
+                yield from words(argument)
+
+
+def given() -> set[str]:
+    conditions = ast.parse((SERVER / "engine" / "conditions.py").read_text())
+    found = set(words(conditions, LONG))
+    for path in SERVER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            found.update(reasons_of(node))
+    return found
+
+
+def test_every_reason_is_documented_and_no_other() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z_0-9]+)` \| (.+) \| (.+) \| (.+) \|$", (ROOT / "docs" / "errors.md").read_text(), re.M
+    )
+    documented = [row[0] for row in rows]
+    assert documented == sorted(set(documented)), "by name, each once"
+    assert set(documented) == given()
+    assert {"PAUSED", "IN_SYNC", "DELETION_LOST", "CONCURRENCY_LIMITED", "OVERLOADED", "QUOTA_EXCEEDED"} <= given()
