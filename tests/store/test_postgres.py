@@ -48,15 +48,15 @@ def cut(url: str, pid: int) -> None:
         conn.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 
+MAKE = (
+    "INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,"
+    " requested, create_time, update_time, failures)"
+    f" VALUES ('{NAME}', 'registry', '111111111111', 'us-east-1', 'u', '{{}}', '{{}}', 1, 0, 1, 0, 0, 0)"
+)
+
+
 def create(tx: Tx) -> None:
-    tx.conn.execute(
-        text(
-            "INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,"
-            " requested, create_time, update_time, failures)"
-            " VALUES (:name, 'registry', '111111111111', 'us-east-1', 'u', '{}', '{}', 1, 0, 1, 0, 0, 0)"
-        ),
-        {"name": str(NAME)},
-    )
+    tx.conn.execute(text(MAKE))
 
 
 def failing_once(pids: list[int], fault: Callable[[Tx], None]) -> Callable[[Tx], None]:
@@ -157,6 +157,24 @@ async def test_a_statement_that_was_skipped_while_it_was_prepared_is_prepared_ag
         await db.write(lambda tx: change(tx, 0, 5))
     for number in range(5, 10):
         await db.write(lambda tx, n=number: change(tx, n, n))
+
+
+async def test_what_another_transaction_makes_at_the_same_moment_is_found_and_not_overlooked(
+    db: Database, url: str
+) -> None:
+    found: list[bool] = []
+
+    def change(tx: Tx) -> None:
+        present = resources.get(tx, str(NAME), lock=True)
+        found.append(present is not None)
+        if len(found) == 1:
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute(MAKE)
+        if present is None:
+            resources.create(tx, NAME, {})
+
+    await db.write(change)
+    assert found == [False, True]
 
 
 async def test_a_statement_that_is_not_waited_for_and_fails_undoes_all_of_the_write(db: Database) -> None:

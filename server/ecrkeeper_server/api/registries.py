@@ -212,8 +212,7 @@ class Registries:
 def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, str]) -> Resource:
     present = resources.get(tx, str(name), lock=True)
     check_etag(str(name), etag, "" if present is None else present.etag)
-    # Between the two, another call may have made it.
-    row = present or resources.ensure(tx, name, NEW_REGISTRY)
+    row = present or resources.create(tx, name, NEW_REGISTRY)
     return change_spec(tx, caller, name, row, {**row.spec, **wanted}, made=present is None)
 
 

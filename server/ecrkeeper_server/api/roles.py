@@ -131,7 +131,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
             spec = _wanted(given, paths, present)
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
-            row = resources.ensure(tx, name, spec, due=True)
+            row = resources.create(tx, name, spec, due=True)
             remember(tx, caller, str(name))
             record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row

@@ -160,7 +160,7 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
     if not change:
         return change
     before, spec = {} if row is None else row.spec, _role_specs(row, document)[1]
-    row = resources.ensure(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
+    row = resources.create(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
     if document.remembered and not row.state.get("provenance"):
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
     changes = spec_changes(before, spec)

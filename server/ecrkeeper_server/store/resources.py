@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    insert,
     literal_column,
     or_,
     select,
@@ -23,7 +24,6 @@ from sqlalchemy import (
 )
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
-from ecrkeeper_server.store import dialects
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
@@ -92,26 +92,21 @@ def _seen(found: Any) -> Seen:
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
     """The resource, locked; made with this spec if it does not exist."""
-    found = get(tx, str(name), lock=True)
-    if found is None:
-        _insert(tx, name, spec, due=due)
-        # Another transaction may have been first.
-        found = get(tx, str(name), lock=True)
-    if found is None:
-        raise AssertionError(name)
-    tx.changes(str(name))
-    return found
+    return get(tx, str(name), lock=True) or create(tx, name, spec, due=due)
 
 
-def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool) -> None:
-    place = name.region if isinstance(name, RegistryName) else name.role
-    tx.conn.execute(
-        dialects.insert(tx.dialect, resources)
+def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
+    """Make a resource that was just found missing.
+
+    If another transaction makes it at the same moment, this one is repeated, and finds it.
+    """
+    made = (
+        insert(resources)
         .values(
             name=str(name),
             kind=name.kind,
             account=name.account,
-            place=place,
+            place=name.region if isinstance(name, RegistryName) else name.role,
             uid=str(uuid.uuid4()),
             spec=spec,
             state={},
@@ -124,8 +119,10 @@ def _insert(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due:
             urgent=due,
             failures=0,
         )
-        .on_conflict_do_nothing(index_elements=["name"])
+        .returning(resources)
     )
+    tx.changes(str(name))
+    return Resource.of(tx.conn.execute(made).one())
 
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
