@@ -245,6 +245,8 @@ async def test_a_role_that_nothing_uses_is_deleted_and_forgotten(world: World) -
     assert row.state["deletion"]["task"]
     ended = await follow(world, operation)
     assert (ended.done, ended.error, ended.metadata["phase"]) == (True, None, "DONE")
+    # What the look at the Regions had found stays with the operation.
+    assert ended.metadata["usage"]
     assert not await there(world)
     assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
 

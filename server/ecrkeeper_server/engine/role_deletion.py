@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
@@ -91,7 +92,7 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
         usage = await usage_of(step.db, step.aws, row.account, step.home_region, kind)
-        await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
+        pending = await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
             return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
@@ -202,9 +203,10 @@ def _refused(
     )
 
 
-async def _progress(step: Step, pending: list[Operation], phase: str, **more: Any) -> None:
+async def _progress(step: Step, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
+    """The operations, with how far they are; what they said before stays."""
     if not pending:
-        return
+        return pending
     metadata = {**pending[-1].metadata, "phase": phase, **more}
     if metadata != pending[-1].metadata:
 
@@ -213,3 +215,4 @@ async def _progress(step: Step, pending: list[Operation], phase: str, **more: An
                 operations.progress(tx, operation, metadata)
 
         await step.db.write(save)
+    return [replace(operation, metadata=metadata) for operation in pending]
