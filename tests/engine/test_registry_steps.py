@@ -327,8 +327,8 @@ async def test_a_declaration_that_is_withdrawn_while_it_is_carried_out_leaves_no
     assert row.observed_generation == row.generation
 
 
-async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: World) -> None:
-    await world.declare(caching(QUAY))
+def hide_the_rule_once_it_is_made(world: World) -> None:
+    """Let AWS not have the rule for `quay` when it is read after its creation."""
 
     async def undo() -> None:
         await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
@@ -337,6 +337,11 @@ async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: Wor
         world.aws.before["DescribePullThroughCacheRules"] = undo
 
     world.aws.before["CreatePullThroughCacheRule"] = arm
+
+
+async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: World) -> None:
+    await world.declare(caching(QUAY))
+    hide_the_rule_once_it_is_made(world)
     row = await world.step()
     assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
     assert (await world.due_in() or 0) < 5
@@ -352,14 +357,7 @@ async def test_a_setting_that_is_not_written_does_not_keep_the_others_from_being
     await world.seed({"unknown_members": unknown})
     two = {**RULE, "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}]}
     await world.declare({"replication_configuration": {"rules": [two]}, **caching(QUAY)})
-
-    async def undo() -> None:
-        await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
-
-    async def arm() -> None:
-        world.aws.before["DescribePullThroughCacheRules"] = undo
-
-    world.aws.before["CreatePullThroughCacheRule"] = arm
+    hide_the_rule_once_it_is_made(world)
     row = await world.step()
     assert row.state["error"]["reason"] == "NOT_VISIBLE_YET"
     assert holds(row, "Degraded")

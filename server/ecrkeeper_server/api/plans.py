@@ -14,7 +14,7 @@ from ecrkeeper_server.engine.observe import Observed, observe
 from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
-from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, in_the_way, is_lookalike
+from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
 from ecrkeeper_server.settings.algebra import Composition, plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import withheld
@@ -102,9 +102,7 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
     _check_mode(message, row.name, row.spec)
-    calls = [creation(kind, row.spec)] if seen is None else []
-    if seen is not None:
-        calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
     for call in calls:
         request = json_format.ParseDict(call.params, struct_pb2.Struct())
         planned = message.calls.add(service="iam", operation=call.operation, request=request)

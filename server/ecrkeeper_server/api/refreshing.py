@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.plan import ObservedRole, corrections, creation, drift_of, is_lookalike
+from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
 from ecrkeeper_server.settings.algebra import compose, plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -44,9 +44,7 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     message = render.role(replace(row, state={**row.state, "role": role}), partition)
     if not row.uid or row.spec.get("deletion") or lookalike:
         return message
-    calls = [creation(kind, row.spec)] if seen is None else []
-    if seen is not None:
-        calls = corrections(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
     managed = row.spec.get("managed", True)
     _show(message, row, drift_of(calls) if managed else [])
     return message

@@ -103,6 +103,15 @@ def provenance(
     return "ADOPTED"
 
 
+def calls_for(
+    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, str], observed: ObservedRole | None
+) -> list[RoleCall]:
+    """The calls that make the role what is desired, whether it is there or not."""
+    if observed is None:
+        return [creation(kind, spec)]
+    return corrections(kind, spec, applied_tags, observed)
+
+
 def drift_of(calls: Iterable[RoleCall]) -> list[dict[str, Any]]:
     """The differences that the calls remove, as they are stored and shown."""
     rows = []
