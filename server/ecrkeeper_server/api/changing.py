@@ -23,7 +23,8 @@ def change_spec(
 ) -> Resource:
     """The resource with what is desired of it from now on, and the call remembered.
 
-    Where nothing differs from what was there before (`made`: there was nothing) there is neither a new generation nor an event; what AWS does not have yet is looked at now.
+    Where nothing differs from what was there before (`made`: there was nothing) there is neither a new generation
+    nor an event; what AWS does not have yet is looked at now.
     """
     remember(tx, caller, str(name))
     if spec == present.spec and not made:

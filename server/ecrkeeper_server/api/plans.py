@@ -15,7 +15,7 @@ from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
-from ecrkeeper_server.settings.algebra import Composition, plan
+from ecrkeeper_server.settings.algebra import Composition, plan, without_abandoned
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import withheld
 from ecrkeeper_server.store.rows import Resource
@@ -31,7 +31,7 @@ async def registry_plan(
 ) -> common_pb2.Plan:
     """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
     applied: Mapping[str, Mapping[str, Any]] = state.get("applied", {})
-    abandoned = spec.get("abandoned", {})
+    mine = without_abandoned(applied, spec.get("abandoned", {}), composition.desired)
     managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in managed else []
@@ -42,13 +42,12 @@ async def registry_plan(
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
     for name in managed:
-        mine = {k: v for k, v in applied.get(name, {}).items() if k not in abandoned.get(name, ())}
         _add_setting(
             message,
             registry,
             name,
             composition,
-            mine,
+            mine.get(name, {}),
             seen[name],
             known,
             allowing,

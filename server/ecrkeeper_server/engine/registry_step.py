@@ -13,7 +13,7 @@ from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.settings.algebra import Composition, compose, plan
+from ecrkeeper_server.settings.algebra import compose, plan, without_abandoned
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 # What a registry that nobody declares anything for any more was found to be.
@@ -32,7 +32,8 @@ async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
     row, desired = step.claimed, step.desired
     composition = compose({d.owner: split_all(d.settings) for d in desired.declared})
-    run = Run(composition, desired.declared, _without_abandoned(row.state.get("applied", {}), row.spec, composition))
+    applied = without_abandoned(row.state.get("applied", {}), row.spec.get("abandoned", {}), composition.desired)
+    run = Run(composition, desired.declared, applied)
     mode = row.spec.get("mode", "ENFORCE")
     managed = [name for name in SETTINGS if name in composition.desired or run.applied.get(name)]
     if mode == "PAUSED":
@@ -67,19 +68,6 @@ async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
         old if (old := before.get(str(new["destination"]))) and {**old, "time": new["time"]} == new else new
         for new in checks
     ]
-
-
-def _without_abandoned(applied: Mapping[str, Any], spec: Mapping[str, Any], composition: Composition) -> dict[str, Any]:
-    """What was applied, less what an owner left behind on purpose and nobody else wants."""
-    abandoned = spec.get("abandoned", {})
-    return {
-        name: {
-            key: value
-            for key, value in elements.items()
-            if key in composition.desired.get(name, {}) or key not in abandoned.get(name, ())
-        }
-        for name, elements in applied.items()
-    }
 
 
 def _make_plans(run: Run, spec: Mapping[str, Any]) -> None:

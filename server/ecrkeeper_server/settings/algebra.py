@@ -1,11 +1,11 @@
 """What many owners declare, composed; and what to do about what AWS has.
 
-Both functions are pure and total, and know nothing of any one setting.
+All functions are pure and total, and know nothing of any one setting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ecrkeeper_server.settings.elements import (
@@ -101,3 +101,17 @@ def _drift(change: Change, target: Elements) -> Drift:
     else:
         kind = DriftKind.MISSING if change.kind is ChangeKind.ADD else DriftKind.CHANGED
     return Drift(change.setting, change.key, kind, change.after, change.before)
+
+
+def without_abandoned(
+    applied: Mapping[str, Elements], abandoned: Mapping[str, Collection[str]], desired: Mapping[str, Elements]
+) -> dict[str, dict[str, Value]]:
+    """What was applied, less what an owner left behind on purpose and nobody else wants."""
+    return {
+        name: {
+            key: value
+            for key, value in elements.items()
+            if key in desired.get(name, {}) or key not in abandoned.get(name, ())
+        }
+        for name, elements in applied.items()
+    }
