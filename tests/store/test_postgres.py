@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
@@ -277,6 +278,42 @@ async def test_a_transaction_whose_connection_has_gone_silent_is_given_up(url: s
         # Neither thread nor connection is lost.
         assert all(await asyncio.gather(*(db.read(backend) for _ in range(4))))
         await db.close()
+
+
+SEEN = [
+    ("lock", "what it has locked was answered"),
+    ("change", "what it has changed was not waited for"),
+]
+
+
+@pytest.mark.parametrize(("last", "reason"), SEEN)
+async def test_a_process_that_stands_still_within_a_transaction_does_not_keep_its_rows_from_others(
+    url: str, monkeypatch: pytest.MonkeyPatch, last: str, reason: str
+) -> None:
+    monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 500)
+    stopped, other = (schema.open_database(url, pool_size=2) for _ in range(2))
+    await other.write(create)
+    tries: list[int] = []
+    reached, go_on = threading.Event(), threading.Event()
+
+    def change(tx: Tx) -> None:
+        tries.append(backend(tx))
+        tx.conn.execute(text("SELECT name FROM resources FOR UPDATE")).all()
+        if last == "change":
+            tx.conn.execute(text("UPDATE resources SET failures = failures + 10"))
+        reached.set()
+        assert go_on.wait(20)
+
+    still = asyncio.create_task(stopped.write(change))
+    await asyncio.to_thread(reached.wait, 10)
+    await asyncio.wait_for(other.write(lambda tx: tx.conn.execute(text("UPDATE resources SET failures = 1"))), 10)
+    assert len(tries) == 1, reason
+    go_on.set()
+    # Nothing of it has happened, so it is done once more.
+    await still
+    assert len(set(tries)) == 2
+    await stopped.close()
+    await other.close()
 
 
 async def test_a_commit_that_the_standby_has_not_confirmed_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,8 @@ _CONNECT = {
     "tcp_user_timeout": 20_000,
 }
 _STATEMENT_MILLISECONDS = 15_000
+# A process that stands still in the middle of a transaction keeps what it has locked from all others for so long.
+_IDLE_MILLISECONDS = 5_000
 # Longer than any statement may take.
 _PATIENCE_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
@@ -52,9 +54,10 @@ _NOTIFY_LIMIT = 7_000
 
 
 def postgres_engine(url: str, pool_size: int) -> Engine:
-    """An engine in autocommit mode with time limits on statements and locks."""
+    """An engine in autocommit mode with time limits on statements, locks, and the pauses of a transaction."""
     options = (
-        f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC"
+        f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS}"
+        f" -c idle_in_transaction_session_timeout={_IDLE_MILLISECONDS} -c timezone=UTC"
     )
     engine = create_engine(
         url,

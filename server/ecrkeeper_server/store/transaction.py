@@ -39,7 +39,13 @@ class PipelinedCursor(psycopg.Cursor[Any]):
         """Send a statement; if it may have rows, wait for it and for everything that was sent before."""
         super().execute(query, params, **options)
         pipeline = getattr(self.connection, _PIPELINE, None)
-        if pipeline is not None and not _has_no_rows(query):
+        if pipeline is None:
+            return self
+        if _has_no_rows(query):
+            # The server counts a pause as one of the transaction only from here; `pipeline.sync` would wait, too.
+            pipeline.pgconn.pipeline_sync()
+            pipeline.result_queue.append(None)
+        else:
             pipeline.sync()
         return self
 
