@@ -82,7 +82,8 @@ class Store:
             kept = {
                 r.name: r.generation for kind in ("registry", "role") for r in resources.page(tx, kind, "-", "", 100)
             }
-            return kept, {str(d.name): d.generation for d, _ in declarations.page(tx, "-", "-", ("", "", ""), 100)}
+            page = declarations.page(tx, "-", "-", ("", "", ""), 100)
+            return kept, {str(d.name): d.generation for d, _ in map(declarations.decoded, page)}
 
         return self.look(read)
 

@@ -80,12 +80,12 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
         await db.write(lambda tx, name=name: put(tx, ONE, name))
     after, seen = ("", "", ""), list[SettingsName]()
     while page := await db.read(lambda tx, after=after: declarations.page(tx, "-", "-", after, 3)):
-        seen += [declared.name for declared, _ in page]
+        seen += [declarations.decoded(row)[0].name for row in page]
         after = (seen[-1].registry.account, seen[-1].registry.region, seen[-1].owner)
     assert seen == names
     some = await db.read(lambda tx: declarations.page(tx, "222222222222", "us-east-1", ("", "", ""), 9))
-    assert [declared.name for declared, _ in some] == names[-2:]
-    assert all(standing.due_at is not None for _, standing in some)
+    assert [declarations.decoded(row)[0].name for row in some] == names[-2:]
+    assert all(declarations.decoded(row)[1].due_at is not None for row in some)
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
 
 

@@ -17,7 +17,6 @@ from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.pages import page_of, scan
-from ecrkeeper_server.api.permissions import declaration_target
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.wishes import PATHS, check_given, masked, merged, wish_of
 from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
@@ -27,14 +26,14 @@ from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFoun
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
-from ecrkeeper_server.store.declarations import Shown
+from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_FIELDS: dict[str, Callable[[Shown], list[str]]] = {
-    "account": lambda shown: [shown[0].account],
-    "region": lambda shown: [shown[0].region],
-    "owner": lambda shown: [shown[0].owner],
+_FIELDS: dict[str, Callable[[Stored], list[str]]] = {
+    "account": lambda row: [row[0]],
+    "region": lambda row: [row[1]],
+    "owner": lambda row: [row[2]],
 }
 
 
@@ -44,7 +43,7 @@ class OwnerSettings:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._declaring = Declaring(edge.db)
-        self._known: Batch[SettingsName, Shown | None] = Batch(self._read_known, eager=True)
+        self._known: Batch[SettingsName, Stored | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
         self, request: pb.GetRegistrySettingsRequest, context: Context
@@ -57,10 +56,10 @@ class OwnerSettings:
         found = await self._known.put(name)
         if found is None:
             raise NotFound("RegistrySettings", str(name))
-        return render.settings(*found)
+        return render.stored(found)
 
-    async def _read_known(self, names: list[SettingsName]) -> list[Shown | None]:
-        found = await self._edge.db.read(lambda tx: declarations.shown(tx, names))
+    async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
+        found = await self._edge.db.read(lambda tx: declarations.stored(tx, names))
         return [found.get(name) for name in names]
 
     async def ListRegistrySettings(
@@ -70,12 +69,12 @@ class OwnerSettings:
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
 
-        async def fetch(after: list[str], limit: int) -> list[Shown]:
+        async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])
             return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
 
         may = self._edge.access.readable(_target)
-        found, token = await scan(fetch, page, meets, lambda shown: _place(shown[0]), may, _messages)
+        found, token = await scan(fetch, page, meets, _place, may, _messages)
         return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
 
     async def CreateRegistrySettings(
@@ -204,13 +203,13 @@ class OwnerSettings:
         )
 
 
-def _target(shown: Shown) -> Target:
-    return declaration_target(shown[0])
+def _target(row: Stored) -> Target:
+    return Target(*row[:3])
 
 
-def _place(declared: Declaration) -> list[str]:
-    return [declared.account, declared.region, declared.owner]
+def _place(row: Stored) -> list[str]:
+    return list(row[:3])
 
 
-async def _messages(rows: Sequence[Shown]) -> list[registry_pb2.RegistrySettings]:
-    return [render.settings(*row) for row in rows]
+async def _messages(rows: Sequence[Stored]) -> list[registry_pb2.RegistrySettings]:
+    return [render.stored(row) for row in rows]

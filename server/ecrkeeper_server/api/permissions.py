@@ -23,7 +23,7 @@ from ecrkeeper_server.names import (
     parse_operation,
     parse_registry_pattern,
 )
-from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+from ecrkeeper_server.store.rows import Operation, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,6 @@ Needs = Callable[[Any], Sequence[Need]]
 def resource_target(row: Resource) -> Target:
     """What a stored registry or role is, for a policy."""
     return Target(row.account, row.place if row.kind == RegistryName.kind else "")
-
-
-def declaration_target(row: Declaration) -> Target:
-    """What a stored declaration is, for a policy."""
-    return Target(row.account, row.region, row.owner)
 
 
 def operation_target(row: Operation) -> Target:

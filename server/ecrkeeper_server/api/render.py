@@ -15,8 +15,11 @@ from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
 
+# Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
+_KEPT, _KEPT_BYTES = 1024, 12_000
 _STATES = {True: "IN_SYNC", False: "OUT_OF_SYNC"}
 
 
@@ -185,6 +188,18 @@ def settings(declared: Declaration, row: Resource | Standing) -> registry_pb2.Re
         mine = split_all(declared.settings)
         message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))
     return message
+
+
+def stored(row: Stored) -> registry_pb2.RegistrySettings:
+    """The same, of a row as it is stored; the message is that of the next call, too, and must not be changed."""
+    # Whoever waits for a declaration, or looks at all of them every few minutes, mostly finds what it found before.
+    size = sum(len(column) for column in row if isinstance(column, str))
+    return _kept(row) if size <= _KEPT_BYTES else settings(*decoded(row))
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(row: Stored) -> registry_pb2.RegistrySettings:
+    return settings(*decoded(row))
 
 
 def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:

@@ -3,44 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, insert, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    insert,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+)
+from sqlalchemy.engine import Dialect
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.given import given, rows
+from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
-from ecrkeeper_server.store.tables import declarations, resources, revisions
+from ecrkeeper_server.store.tables import Json, declarations, read_json, resources, revisions
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 
-Shown = tuple[Declaration, Standing]
+# A declaration and how its registry stands, as the driver returns the columns; account, Region and owner are the
+# first three. JSON is text: whoever has made something of the same text before need not read it again.
+Stored = tuple[Any, ...]
+_AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
-_SHOWN = (*declarations.c, resources.c.state, resources.c.due_at)
+_STORED = [
+    type_coerce(column, Text).label(column.name) if isinstance(column.type, Json) else column
+    for column in (*declarations.c, resources.c.state, resources.c.due_at)
+]
 
 
 def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
     return tuple(revisions.c[column] == value for column, value in key_of(name).items())
 
 
-def _shown(row: Any) -> Shown:
+def decoded(row: Stored) -> tuple[Declaration, Standing]:
+    """What a row says."""
     *columns, state, due_at = row
-    return Declaration(*columns), Standing(state, due_at)
+    kept = Declaration(*columns)
+    settings: Any = kept.settings
+    # SQLite has no booleans of its own.
+    declared = replace(kept, settings=read_json(settings), allow_replacement=bool(kept.allow_replacement))
+    return declared, Standing(read_json(state), due_at)
 
 
-def shown(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Shown]:
+def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """The declarations of these names that exist, each with how its registry stands."""
-    found = map(_shown, tx.conn.execute(_of_names(tx.dialect), rows(map(key_of, names))))
-    return {declared.name: (declared, standing) for declared, standing in found}
+    found = _of_names(tx.conn.dialect).rows(tx.conn, rows(map(key_of, names)))
+    return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in found}
 
 
-@lru_cache(maxsize=4)
-def _of_names(dialect: str) -> Select[Any]:
-    names = given(dialect, dict.fromkeys(KEY, Text()))
+@lru_cache(maxsize=8)
+def _of_names(dialect: Dialect) -> Prepared:
+    names = given(dialect.name, dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    return select(*_SHOWN).join_from(names, declarations, named).join(resources, _REGISTRY)
+    return Prepared(select(*_STORED).join_from(names, declarations, named).join(resources, _REGISTRY), dialect)
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -75,16 +101,23 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
     return [Declaration.of(row) for row in tx.conn.execute(query)]
 
 
-def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int) -> list[Shown]:
+def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int) -> list[Stored]:
     """Up to `limit` declarations by account, Region and owner, behind `after`; both may be `-`."""
-    key = tuple_(declarations.c.account, declarations.c.region, declarations.c.owner)
-    query = select(*_SHOWN).join_from(declarations, resources, _REGISTRY).where(key > after)
-    if account != WILDCARD:
-        query = query.where(declarations.c.account == account)
-    if region != WILDCARD:
-        query = query.where(declarations.c.region == region)
-    ordered = query.order_by(declarations.c.account, declarations.c.region, declarations.c.owner).limit(limit)
-    return [_shown(row) for row in tx.conn.execute(ordered)]
+    query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD)
+    behind = dict(zip(_AFTER, after, strict=True))
+    return query.rows(tx.conn, {"in_account": account, "in_region": region, "most": limit, **behind})
+
+
+@lru_cache(maxsize=32)
+def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
+    key = [declarations.c[name] for name in KEY]
+    query = select(*_STORED).join_from(declarations, resources, _REGISTRY)
+    query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
+    if of_account:
+        query = query.where(declarations.c.account == bindparam("in_account"))
+    if of_region:
+        query = query.where(declarations.c.region == bindparam("in_region"))
+    return Prepared(query.order_by(*key).limit(bindparam("most", type_=BigInteger)), dialect)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
-        return None if value is None else _read(value)
+        return None if value is None else read_json(value)
 
 
 # A sweep reads a row and a declaration for each registry, and a write stores five values: orjson takes a fifth
@@ -43,7 +43,8 @@ def _write(value: Any) -> str:
         return _ENCODER.encode(value)
 
 
-def _read(text: str) -> Any:
+def read_json(text: str) -> Any:
+    """The value of a column of JSON."""
     try:
         return orjson.loads(text)
     except ValueError:

@@ -1,0 +1,44 @@
+"""Messages of declarations as they are stored: kept as long as the row says the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.api import render
+
+SETTINGS = '{"scanning_configuration":{"scanType":"BASIC"}}'
+STATE = '{"conditions":[]}'
+
+
+def row(settings: str = SETTINGS, generation: int = 1, allow: Any = 0, state: str = STATE, due: int = 7) -> Any:
+    key = ("111111111111", "us-east-1", "team-a", "uid-uid-1")
+    return (*key, settings, "REMOVE", allow, generation, 1, 1, 1_000_000, 2_000_000, state, due)
+
+
+def test_the_same_row_has_the_same_message() -> None:
+    message = render.stored(row())
+    assert message.name == "accounts/111111111111/registries/us-east-1/settings/team-a"
+    assert message.settings.scanning_configuration.scan_type == 1
+    assert not message.allow_replacement
+    assert render.stored(row()) is message
+
+
+CHANGED = [
+    ({"settings": '{"scanning_configuration":{"scanType":"ENHANCED"}}'}, "what is declared"),
+    ({"generation": 2}, "a generation that is not carried out yet"),
+    ({"allow": True}, "a permission"),
+    ({"state": '{"conditions":[{"type":"Ready","status":"TRUE","reason":"R","message":"","since":1}]}'}, "a condition"),
+    ({"due": 8_000_000}, "the next look"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), CHANGED)
+def test_a_row_that_says_something_else_has_another_message(change: dict[str, Any], reason: str) -> None:
+    assert render.stored(row(**change)) != render.stored(row()), reason
+
+
+def test_what_is_large_is_not_kept() -> None:
+    large = row(state='{"conditions":[],"more":"' + "x" * 20_000 + '"}')
+    assert render.stored(large) == render.stored(large)
+    assert render.stored(large) is not render.stored(large)
