@@ -15,7 +15,8 @@ from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
-from ecrkeeper_server.settings.algebra import Composition, plan, without_abandoned
+from ecrkeeper_server.settings.algebra import Composition, plans, without_abandoned
+from ecrkeeper_server.settings.elements import Plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import withheld
 from ecrkeeper_server.store.rows import Resource
@@ -41,47 +42,25 @@ async def registry_plan(
     known = dict(composition.desired)
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
+    elements = {name: seen[name].elements for name in managed}
+    planned = plans(SETTINGS, composition.desired, mine, elements, spec.get("foreign_elements", "PRESERVE"))
     for name in managed:
-        _add_setting(
-            message,
-            registry,
-            name,
-            composition,
-            mine.get(name, {}),
-            seen[name],
-            known,
-            allowing,
-            prune=spec.get("foreign_elements") == "PRUNE",
-        )
+        refused = withheld(planned[name], registry, composition, allowing)
+        if seen[name].unknown:
+            unknown = ", ".join(seen[name].unknown)
+            text = f"AWS has members that this version does not know, so it is not written: {unknown}"
+            message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
+        elif refused is not None:
+            message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
+        else:
+            _add_calls(message, registry, planned[name], seen[name], known)
     return message
 
 
-def _add_setting(
-    message: common_pb2.Plan,
-    registry: RegistryName,
-    name: str,
-    composition: Composition,
-    applied: Mapping[str, Any],
-    seen: Observed,
-    context: Mapping[str, Mapping[str, Any]],
-    allowing: Collection[str],
-    *,
-    prune: bool,
+def _add_calls(
+    message: common_pb2.Plan, registry: RegistryName, planned: Plan, seen: Observed, context: Mapping[str, Any]
 ) -> None:
-    setting = SETTINGS[name]
-    desired = composition.desired.get(name, {})
-    planned = plan(setting, desired, applied, seen.elements, prune=prune and name in composition.desired)
-    if seen.unknown:
-        message.warnings.add(
-            reason="UNKNOWN_MEMBERS",
-            subject=name,
-            message=f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}",
-        )
-        return
-    refused = withheld(planned, registry, composition, allowing)
-    if refused is not None:
-        message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        return
+    setting = SETTINGS[planned.setting]
     for call in setting.calls(planned, seen.shape):
         message.calls.add(
             service=call.service,

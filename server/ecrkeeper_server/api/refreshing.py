@@ -12,7 +12,7 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.algebra import compose, plan, without_abandoned
+from ecrkeeper_server.settings.algebra import compose, plans, without_abandoned
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
@@ -23,13 +23,9 @@ def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Re
     desired = compose({d.owner: split_all(d.settings) for d in declared}).desired
     observed = split_all(row.state["observed"])
     applied = without_abandoned(row.state.get("applied", {}), row.spec.get("abandoned", {}), desired)
-    prune = row.spec.get("foreign_elements") == "PRUNE"
-    found = []
-    for name, setting in SETTINGS.items():
-        wanted, mine = desired.get(name, {}), applied.get(name, {})
-        if name in desired or mine:
-            planned = plan(setting, wanted, mine, observed.get(name, {}), prune=prune and name in desired)
-            found += [drift_json(drift) for drift in planned.drift]
+    managed = {name: observed.get(name, {}) for name in SETTINGS if name in desired or applied.get(name)}
+    planned = plans(SETTINGS, desired, applied, managed, row.spec.get("foreign_elements", "PRESERVE"))
+    found = [drift_json(drift) for each in planned.values() for drift in each.drift]
     _show(message, row, found)
     return message
 

@@ -13,7 +13,8 @@ from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.settings.algebra import compose, plan, without_abandoned
+from ecrkeeper_server.settings.algebra import compose, plans, without_abandoned
+from ecrkeeper_server.settings.elements import Plan
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 # What a registry that nobody declares anything for any more was found to be.
@@ -44,10 +45,10 @@ async def registry_step(step: Step) -> StepResult:
         next_in = POLL_SECONDS if await follow(step, desired.pending) else None
         return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
     run.observed = await observe(step.aws, row.registry, managed)
-    _make_plans(run, row.spec)
+    run.plans = _plans(run, row.spec)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
-        _make_plans(run, row.spec)
+        run.plans = _plans(run, row.spec)
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
     rules = run.composition.desired.get("pull_through_cache_rules", {})
@@ -70,13 +71,9 @@ async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _make_plans(run: Run, spec: Mapping[str, Any]) -> None:
-    for name, seen in run.observed.items():
-        desired = run.composition.desired.get(name, {})
-        # Only a setting that somebody manages is pruned: else the last owner's
-        # deletion would empty it.
-        prune = spec.get("foreign_elements") == "PRUNE" and name in run.composition.desired
-        run.plans[name] = plan(SETTINGS[name], desired, run.applied.get(name, {}), seen.elements, prune=prune)
+def _plans(run: Run, spec: Mapping[str, Any]) -> dict[str, Plan]:
+    elements = {name: seen.elements for name, seen in run.observed.items()}
+    return plans(SETTINGS, run.composition.desired, run.applied, elements, spec.get("foreign_elements", "PRESERVE"))
 
 
 def _result(step: Step, run: Run, mode: str) -> StepResult:

@@ -95,6 +95,27 @@ def plan(
     return Plan(setting.name, target, changes, foreign, tuple(_drift(change, target) for change in changes))
 
 
+def plans(
+    settings: Mapping[str, Setting],
+    desired: Mapping[str, Elements],
+    applied: Mapping[str, Elements],
+    observed: Mapping[str, Elements],
+    foreign_elements: str,
+) -> dict[str, Plan]:
+    """The plans of the settings that were observed; foreign elements stay unless the registry says `PRUNE`."""
+    return {
+        name: plan(
+            settings[name],
+            desired.get(name, {}),
+            applied.get(name, {}),
+            elements,
+            # Only a setting that somebody manages is pruned: else the last owner's deletion would empty it.
+            prune=foreign_elements == "PRUNE" and name in desired,
+        )
+        for name, elements in observed.items()
+    }
+
+
 def _drift(change: Change, target: Elements) -> Drift:
     if change.key not in target:
         kind = DriftKind.UNEXPECTED
