@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,8 +12,14 @@ import pytest
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.limits import RATES
 from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.step import LeaseLostError, Step
+from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.store import queue
 from ecrkeeper_sim.server import serve
+
+from tests.engine.conftest import World
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 PUT = ("ecr", "PutRegistryScanningConfiguration", {"scanType": "BASIC", "rules": []})
@@ -115,3 +122,38 @@ async def test_an_answer_of_the_fence_is_good_only_for_the_time_that_it_names(
     except LeaseLostError:
         assert not goes, reason
     assert not database.answers
+
+
+async def test_leases_are_renewed_again_after_a_renewal_that_failed_in_a_way_nobody_thought_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    faults, renew = [RuntimeError("unthought of"), Unavailable("away", reason="AWAY")], queue.renew
+
+    def faulty(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return renew(*args)
+
+    async def hold() -> None:
+        reached.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(queue, "renew", faulty)
+    world.aws.before["GetRegistryScanningConfiguration"] = hold
+    await world.declare({"scanning_configuration": {"scanType": "BASIC"}})
+    engine = Engine(world.db, world.aws, EngineOptions(lease=0.06), jitter=lambda: 1.0)
+    task = asyncio.create_task(engine.run())
+    await asyncio.wait_for(reached.wait(), 10)
+    until = (await world.row()).lease_until or 0
+    # Less than the lease, or another claim takes the row.
+    world.seconds += 0.03
+    for _ in range(300):
+        if ((await world.row()).lease_until or 0) > until:
+            break
+        await asyncio.sleep(0.01)
+    assert ((await world.row()).lease_until or 0) > until
+    assert not faults
+    go_on.set()
+    await engine.stop(5)
+    await task
