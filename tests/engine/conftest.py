@@ -111,7 +111,7 @@ class World:
             row = resources.desire(tx, row.name, row.spec)
             declaring.put(
                 tx, name, settings, registry_generation=row.generation, origin=Origin("Test"),
-                **{"deletion_policy": "REVERT", "allow_replacement": False, **options},
+                **{"deletion_policy": "REMOVE", "allow_replacement": False, **options},
             )  # fmt: skip
 
         await self.db.write(write)

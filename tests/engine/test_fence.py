@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -92,14 +93,14 @@ class SlowDatabase:
     answers: list[tuple[float, float]]
     now: float = 0.0
 
-    async def read(self, _: Any) -> float:
+    async def read(self, _: Any) -> tuple[float, dict[str, Any]]:
         left, took = self.answers.pop(0)
         self.now += took
-        return left
+        return left, {}
 
     def step(self) -> Step:
-        nothing = cast(Any, None)
-        return Step(nothing, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
+        nothing, claimed = cast(Any, None), cast(Any, SimpleNamespace(spec={}))
+        return Step(claimed, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
 
 
 # (seconds left, seconds that the answer took) of each question, whether the write may go, reason

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.engine.observe import role_usage
 from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.rows import Operation
 
@@ -438,3 +440,61 @@ async def test_a_role_that_ecr_makes_by_itself_is_noted_as_such(world: World) ->
     assert row.state["provenance"] == "AUTO_CREATED"
     assert row.spec == {"managed": False}
     assert world.aws.writes == []
+
+
+async def test_a_role_that_somebody_deleted_and_made_anew_is_adopted_and_not_ours(world: World) -> None:
+    await declared(world)
+    assert (await world.step(ROLE)).state["provenance"] == "CREATED"
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 600})
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    row = await world.resync(ROLE)
+    assert row.state["provenance"] == "ADOPTED"
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    assert ((await world.operation(operation)).error or {})["reason"] == "ROLE_ADOPTED"
+    assert await there(world)
+
+
+async def test_a_role_that_was_lost_and_is_made_anew_by_us_is_ours(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 600})
+    row = await world.resync(ROLE)
+    assert (row.state["provenance"], row.state["mend"]["drift"][0]["kind"]) == ("CREATED", "MISSING")
+
+
+ENDLESS = [("SUCCEEDED", "IAM has finished, and the role stays"), ("IN_PROGRESS", "IAM never finishes")]
+
+
+@pytest.mark.parametrize(("status", "reason"), ENDLESS)
+async def test_a_deletion_that_does_not_end_is_given_up(world: World, status: str, reason: str) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    inner = world.aws.client.call
+
+    async def call(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
+        if operation == "DeleteServiceLinkedRole":
+            return {"DeletionTaskId": "task/x"}
+        if operation == "GetServiceLinkedRoleDeletionStatus":
+            return {"Status": status}
+        return await inner(account, region, service, operation, params, **options)
+
+    world.aws.client.call = call  # type: ignore[method-assign]
+    operation = await ask_to_delete(world)
+    for _ in range(4):
+        world.seconds += 600
+        await world.step(ROLE)
+    ended = await world.operation(operation)
+    assert ended.done, reason
+    assert (ended.error or {})["reason"] == "DELETION_LOST"
+    # The role can be declared and changed as before.
+    assert "deletion" not in (await world.row(ROLE)).spec
+
+
+async def test_a_region_whose_document_is_not_understood_may_use_the_role(world: World) -> None:
+    await world.seed({"unknown_members": {"DescribeRegistry": {"replicationConfiguration.ruleSets": [{"a": 1}]}}})
+    found = await role_usage(world.aws, ACCOUNT, ROLES["replication"], ["us-east-1", "eu-west-1"], {})
+    assert [(each.region, each.state) for each in found] == [("us-east-1", "UNKNOWN"), ("eu-west-1", "FREE")]
+    assert "ruleSets" in found[0].message

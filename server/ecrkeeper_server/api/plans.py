@@ -10,7 +10,7 @@ from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.observe import Observed, observe
+from ecrkeeper_server.engine.observe import Observed, look
 from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
@@ -18,7 +18,7 @@ from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_
 from ecrkeeper_server.settings.algebra import Composition, plans, without_abandoned
 from ecrkeeper_server.settings.elements import Plan
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.settings.withholding import withheld
+from ecrkeeper_server.settings.withholding import permitted
 from ecrkeeper_server.store.rows import Resource
 
 
@@ -36,24 +36,27 @@ async def registry_plan(
     managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in managed else []
-    seen = await observe(aws, registry, dict.fromkeys([*managed, *context]))
+    seen, unread = await look(aws, registry, dict.fromkeys([*managed, *context]))
     message = common_pb2.Plan()
     _check_mode(message, str(registry), spec)
     known = dict(composition.desired)
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
-    elements = {name: seen[name].elements for name in managed}
+    for name, error in unread.items():
+        if name in managed:
+            message.warnings.add(reason=error.reason, subject=name, message=error.message)
+    elements = {name: seen[name].elements for name in managed if name in seen}
     planned = plans(SETTINGS, composition.desired, mine, elements, spec.get("foreign_elements", "PRESERVE"))
-    for name in managed:
-        refused = withheld(planned[name], registry, composition, allowing)
+    for name in elements:
+        allowed, refused = permitted(planned[name], registry, composition, allowing)
         if seen[name].unknown:
             unknown = ", ".join(seen[name].unknown)
             text = f"AWS has members that this version does not know, so it is not written: {unknown}"
             message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
-        elif refused is not None:
+            continue
+        if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        else:
-            _add_calls(message, registry, planned[name], seen[name], known)
+        _add_calls(message, registry, allowed, seen[name], known)
     return message
 
 

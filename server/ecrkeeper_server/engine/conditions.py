@@ -14,7 +14,10 @@ _LONGEST_DELAY = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a resource stands at the end of a step."""
+    """How a resource stands at the end of a step.
+
+    `error` is the one to show. Where that one lasts, `retry` is one of those beside it that will pass.
+    """
 
     synced: bool
     error: AwsError | None = None
@@ -22,6 +25,12 @@ class Standing:
     waiting: str = ""
     reason: str = ""
     message: str = ""
+    retry: Temporary | None = None
+
+    @property
+    def passing(self) -> Temporary | None:
+        """What is to be tried again soon."""
+        return self.error if isinstance(self.error, Temporary) else self.retry
 
 
 PAUSED = Standing(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
@@ -65,20 +74,20 @@ def backoff(failures: int, jitter: float) -> float:
     return longest * (0.5 + jitter / 2)
 
 
-def delay_after(error: AwsError, failures: int, resync: float, jitter: float) -> float:
+def delay_after(standing: Standing, failures: int, resync: float, jitter: float) -> float:
     """Seconds until the next step after an error.
 
     What is blocked for good is still looked at with every resync: whoever
     unblocks it in AWS does not tell us.
     """
-    if isinstance(error, Temporary):
-        return max(backoff(failures, jitter), error.after or 0.0)
-    return resync
+    passing = standing.passing
+    return resync if passing is None else max(backoff(failures, jitter), passing.after or 0.0)
 
 
-def is_of_account(error: AwsError) -> bool:
+def is_of_account(standing: Standing) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
-    return isinstance(error, Temporary) and (error.operation == "AssumeRole" or error.reason == "AWS_NO_CREDENTIALS")
+    error = standing.passing
+    return error is not None and (error.operation == "AssumeRole" or error.reason == "AWS_NO_CREDENTIALS")
 
 
 def error_json(error: AwsError) -> dict[str, Any]:

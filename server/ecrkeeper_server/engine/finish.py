@@ -10,7 +10,7 @@ from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.engine.trail import AwsWrite, complete
-from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.store import bulk, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import Outcome
@@ -35,8 +35,7 @@ class Finisher:
         row = step.claimed
         outcome = self._outcome(step, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
-        error = result.standing.error
-        alone = changed or bool(step.writes) or (error is not None and is_of_account(error))
+        alone = changed or bool(step.writes) or is_of_account(result.standing)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
         await self._db.write(lambda tx: _save(tx, row, result, outcome, step.writes))
@@ -49,14 +48,14 @@ class Finisher:
     def _outcome(self, step: Step, result: StepResult) -> Outcome:
         row, standing = step.claimed, result.standing
         error = standing.error
-        failures = row.failures + 1 if isinstance(error, Temporary) else 0
+        failures = row.failures + 1 if standing.passing is not None else 0
         state = {
             **result.state,
             "conditions": conditions(row.state.get("conditions", []), standing, step.now),
             "error": None if error is None else error_json(error),
         }
         looked = error is None and result.next_in is None and standing.reason != "PAUSED"
-        done = result.settled or isinstance(error, Permanent) or looked
+        done = result.settled or _blocked(standing) or looked
         return Outcome(
             state=state,
             observed_generation=row.generation if done else row.observed_generation,
@@ -71,13 +70,18 @@ class Finisher:
 
     def _next_in(self, result: StepResult, failures: int) -> float | None:
         resync = self._resync * (0.8 + 0.4 * self._jitter())
-        error = result.standing.error
-        if error is not None:
-            return delay_after(error, failures, resync, self._jitter())
+        if result.standing.error is not None:
+            delay = delay_after(result.standing, failures, resync, self._jitter())
+            return delay if result.next_in is None else min(delay, result.next_in)
         if result.next_in is not None:
             return result.next_in
         unwatched = result.standing.reason in ("UNMANAGED", "PAUSED")
         return None if unwatched else resync
+
+
+def _blocked(standing: Standing) -> bool:
+    """Whether trying again soon would change nothing."""
+    return isinstance(standing.error, Permanent) and standing.retry is None
 
 
 def _not_mended(standing: Standing) -> dict[str, Any]:
@@ -92,8 +96,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return
-    error = result.standing.error
-    if error is not None and outcome.next_in is not None and is_of_account(error):
+    if outcome.next_in is not None and is_of_account(result.standing):
         # One row tries again first; the others follow it or are put off with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     pending = operations.pending(tx, row.name)
@@ -106,7 +109,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
         elif operation.method.startswith("Reconcile") and operation.requested <= row.requested:
             if result.settled:
                 operations.end(tx, operation, response={})
-            elif isinstance(result.standing.error, Permanent):
+            elif _blocked(result.standing):
                 operations.end(tx, operation, error=outcome.state["error"])
             elif result.standing.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.standing))

@@ -19,6 +19,10 @@ from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 # A list that never ends is a fault of the other side, not a reason to read for ever.
 _PAGES = 100
 _REGIONS_AT_ONCE = 8
+# Faults that every other call to the account would meet, too.
+EVERYWHERE = frozenset(
+    {"AWS_THROTTLED", "AWS_UNREACHABLE", "AWS_UNAVAILABLE", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,31 @@ class Observed:
 
 
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str]) -> dict[str, Observed]:
-    """The named settings of a registry, read in parallel."""
+    """The named settings of a registry, read in parallel; raises what the first of them is refused with."""
+    found, refused = await look(aws, registry, names)
+    for error in refused.values():
+        raise error
+    return found
+
+
+async def look(
+    aws: Aws, registry: RegistryName, names: Iterable[str]
+) -> tuple[dict[str, Observed], dict[str, AwsError]]:
+    """Those of the settings that can be read, and why the others cannot; raises what all of them would meet."""
     wanted = [SETTINGS[name] for name in names]
-    found = await asyncio.gather(*(observe_setting(aws, registry, setting) for setting in wanted))
-    return {setting.name: seen for setting, seen in zip(wanted, found, strict=True)}
+    reads = (observe_setting(aws, registry, setting) for setting in wanted)
+    found: dict[str, Observed] = {}
+    refused: dict[str, AwsError] = {}
+    for setting, seen in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
+        if isinstance(seen, Observed):
+            found[setting.name] = seen
+        elif isinstance(seen, AwsError) and seen.reason not in EVERYWHERE:
+            refused[setting.name] = seen
+        else:
+            raise seen
+    if refused and not found:
+        raise next(iter(refused.values()))
+    return found, refused
 
 
 async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
@@ -124,6 +149,9 @@ async def role_usage(
             except AwsError as error:
                 return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
         keys = tuple(sorted({*seen.elements, *declared}))
+        if seen.unknown and not keys:
+            text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
+            return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=text)
         return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
 
     return list(await asyncio.gather(*(check(region) for region in regions)))

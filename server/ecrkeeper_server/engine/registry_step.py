@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper_server.engine.backfills import POLL_SECONDS, follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
 from ecrkeeper_server.engine.conditions import PAUSED, Standing
-from ecrkeeper_server.engine.observe import observe
+from ecrkeeper_server.engine.observe import look
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
@@ -44,7 +44,9 @@ async def registry_step(step: Step) -> StepResult:
         state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
         next_in = POLL_SECONDS if await follow(step, desired.pending) else None
         return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
-    run.observed = await observe(step.aws, row.registry, managed)
+    run.looked_at = step.monotonic()
+    run.observed, unread = await look(step.aws, row.registry, managed)
+    run.errors = {name: [error] for name, error in unread.items()}
     run.plans = _plans(run, row.spec)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
@@ -79,34 +81,47 @@ def _plans(run: Run, spec: Mapping[str, Any]) -> dict[str, Plan]:
 def _result(step: Step, run: Run, mode: str) -> StepResult:
     drift = [drift_json(d) for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
-    synced = not drift and not run.errors
-    error = _first(run.errors)
-    desired = run.composition.desired
-    state = {
-        **step.claimed.state,
-        "applied": {name: elements for name, elements in run.applied.items() if elements},
-        "observed": {name: seen.shape for name, seen in run.observed.items()},
-        "degraded": degraded,
-        "drift": drift,
-    }
-    if synced:
-        # An element that was found as desired is ours from now on, too.
-        state["applied"] = {name: dict(elements) for name, elements in desired.items() if elements}
-        state["settled"] = state["applied"]
-    if run.mended:
-        state["mend"] = {"time": step.now, "drift": run.mended}
+    state = _state(step, run, drift, degraded)
+    errors = [error for of_setting in run.errors.values() for error in of_setting]
+    # What differs without a reason: AWS was written, and does not show it.
+    if mode == "ENFORCE" and any(d["setting"] not in degraded and d["setting"] not in run.errors for d in drift):
+        errors.append(Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0))
+    synced = not drift and not errors
     waiting = mode == "OBSERVE" and bool(drift)
+    error = _first(errors)
     standing = Standing(
         synced,
         error,
         degraded=_degraded_text(degraded),
         reason="OBSERVE_ONLY" if waiting else "",
         message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
+        retry=next((e for e in errors if isinstance(e, Temporary)), None) if isinstance(error, Permanent) else None,
     )
-    if not run.errors and mode == "ENFORCE" and any(d["setting"] not in degraded for d in drift):
-        late = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
-        standing = replace(standing, error=late)
     return StepResult(state, standing, observed=True, settled=synced)
+
+
+def _state(step: Step, run: Run, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    before, desired = step.claimed.state, run.composition.desired
+    # An element that was found as desired is ours from now on, too.
+    in_place = {
+        name: dict(desired.get(name, {}))
+        for name, planned in run.plans.items()
+        if not planned.drift and name not in run.errors
+    }
+    applied = {**run.applied, **in_place}
+    settled = {**before.get("settled", {}), **in_place}
+    unread = {name: shape for name, shape in before.get("observed", {}).items() if name in run.errors}
+    state = {
+        **before,
+        "applied": {name: elements for name, elements in applied.items() if elements},
+        "settled": {name: elements for name, elements in settled.items() if elements},
+        "observed": {**unread, **{name: seen.shape for name, seen in run.observed.items()}},
+        "degraded": degraded,
+        "drift": drift,
+    }
+    if run.mended:
+        state["mend"] = {"time": step.now, "drift": run.mended}
+    return state
 
 
 def _first(errors: Sequence[AwsError]) -> AwsError | None:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
-from ecrkeeper_server.engine.observe import Observed, observe_setting
+from ecrkeeper_server.engine.observe import EVERYWHERE, Observed, observe_setting
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings.algebra import Composition, Plan
+from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Drift
+from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.settings.withholding import withheld
+from ecrkeeper_server.settings.withholding import permitted
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
@@ -28,23 +30,24 @@ _GONE = frozenset(
         "SigningConfigurationNotFound",
     }
 )
-# Faults that every other call to the account would meet, too.
-_EVERYWHERE = frozenset(
-    {"AWS_THROTTLED", "AWS_UNREACHABLE", "AWS_UNAVAILABLE", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS"}
-)
+# After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
+_STOPPING = EVERYWHERE | {"MODE_CHANGED"}
+# How old a look may be, in seconds, that a whole document is written by.
+_FRESH_SECONDS = 1.0
 _THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 
 
 @dataclass(slots=True)
 class Run:
-    """What one step has learned so far."""
+    """What one step has learned so far, by setting; `looked_at` is the monotonic time of the look at AWS."""
 
     composition: Composition
     declared: list[Declaration]
     applied: dict[str, dict[str, Any]]
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
-    errors: list[AwsError] = field(default_factory=list)
+    errors: dict[str, list[AwsError]] = field(default_factory=dict)
+    looked_at: float = 0.0
     mended: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -57,19 +60,17 @@ async def act(step: Step, run: Run) -> None:
     todo = _sendable(step, run)
     if not todo:
         return
-    before = {name: dict(run.applied.get(name, {})) for name in todo}
+    before = dict(run.applied)
     writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
-    await _remember_intent(step, run, writes)
+    await _remember_intent(step, run, todo, writes)
+    stopped = False
     for name, planned in todo.items():
-        try:
-            failed = await _write(step, run, planned, writes[name])
-        except AwsError as error:
-            failed = [error]
-        run.errors += failed
-        if any(error.reason in _EVERYWHERE for error in failed):
-            return
+        failed = [] if stopped else await _write(step, run, planned, writes[name])
         if failed:
-            _disown(run, name, before[name])
+            run.errors[name] = [*run.errors.get(name, ()), *failed]
+            stopped = any(error.reason in _STOPPING for error in failed)
+        if failed or stopped:
+            _disown(run, name, before.get(name, {}), writes[name])
             continue
         # What was in place before and is not now was changed behind our back.
         drift = [drift_json(d) for d in planned.drift]
@@ -77,27 +78,28 @@ async def act(step: Step, run: Run) -> None:
 
 
 def _sendable(step: Step, run: Run) -> dict[str, Plan]:
-    """The plans that may be sent; the others leave an error or make the setting degraded."""
+    """What of the plans may be sent; the rest leaves an error or makes the setting degraded."""
     todo = {}
     allowing = {d.owner for d in run.declared if d.allow_replacement}
     for name, planned in run.plans.items():
         if not planned.changes or run.observed[name].unknown:
             continue
-        refused = withheld(planned, step.claimed.registry, run.composition, allowing)
-        if refused is None:
-            todo[name] = planned
-        else:
-            run.errors.append(refused)
+        allowed, refused = permitted(planned, step.claimed.registry, run.composition, allowing)
+        if refused is not None:
+            run.errors[name] = [refused]
+        if allowed.changes:
+            todo[name] = allowed
     return todo
 
 
-def _disown(run: Run, name: str, before: Mapping[str, Any]) -> None:
-    """Forget the intent for what AWS refused: a foreign element with that key is not ours."""
+def _disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
+    """Forget the intent for what AWS refused or was not asked for: a foreign element with that key is not ours."""
     desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
+    not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
     run.applied[name] = {
         key: value
         for key, value in run.applied.get(name, {}).items()
-        if key in before or (key in desired and seen.get(key) == desired[key])
+        if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
     }
 
 
@@ -118,20 +120,20 @@ def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
     ]
 
 
-async def _remember_intent(step: Step, run: Run, writes: Mapping[str, Sequence[AwsWrite]]) -> None:
+async def _remember_intent(
+    step: Step, run: Run, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]
+) -> None:
     """Record what is about to be written as ours, and the calls in the audit trail, before anything is sent.
 
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    intended = {name: {**run.applied.get(name, {}), **run.composition.desired.get(name, {})} for name in writes}
+    intended = {name: {**run.applied.get(name, {}), **_intended(run, planned)} for name, planned in todo.items()}
     applied = run.applied = {**run.applied, **intended}
-    originals = {name: seen.shape for name, seen in run.observed.items()}
-    new = [d for d in run.declared if d.observed_generation == 0]
+    originals = [(d, _original(run, d)) for d in run.declared if d.observed_generation == 0]
 
     def save(tx: Tx) -> bool:
-        for declaration in new:
-            shapes = {name: originals[name] for name in declaration.settings if name in originals}
+        for declaration, shapes in originals:
             declarations.record_original(tx, declaration, shapes)
         return queue.hold(tx, step.claimed, {**step.claimed.state, "applied": applied})
 
@@ -139,33 +141,85 @@ async def _remember_intent(step: Step, run: Run, writes: Mapping[str, Sequence[A
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
 
 
+def _original(run: Run, declared: Declaration) -> dict[str, Any]:
+    """What AWS had of the settings of a new declaration; not what other owners declare, nor what cannot be removed."""
+    shapes = {}
+    for name in declared.settings.keys() & run.observed.keys():
+        setting, seen = SETTINGS[name], run.observed[name].elements
+        mine = setting.split(declared.settings[name])
+        others = {key for key in seen if {*run.composition.owners.get((name, key), ())} - {declared.owner}}
+        kept = {key for key in seen if key not in others and (key in mine or setting.removable)}
+        shapes[name] = setting.join({key: seen[key] for key in kept})
+    return shapes
+
+
+def _intended(run: Run, planned: Plan) -> dict[str, Any]:
+    """What is desired of a setting and will be there, less what is held back: that may be somebody else's."""
+    sent = {change.key for change in planned.changes}
+    held_back = {change.key for change in run.plans[planned.setting].changes} - sent
+    desired = run.composition.desired.get(planned.setting, {})
+    return {key: value for key, value in desired.items() if key not in held_back}
+
+
 async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]) -> list[AwsError]:
     """Send the calls of one setting and read it again; the errors of those that were refused."""
     name, registry = planned.setting, step.claimed.registry
     setting = SETTINGS[name]
-    auto_created = await role_to_come(step, name, planned)
-    failed: list[AwsError] = []
-    refused: set[str] = set()
     try:
-        for write in writes:
-            keys = {change.key for change in write.changes}
-            if keys & refused:
-                # The second half of a replacement whose first half was refused.
-                continue
-            try:
-                await _send(step, write)
-            except AwsError as error:
-                failed.append(error)
-                refused |= keys
-                if error.reason in _EVERYWHERE:
-                    return failed
+        if isinstance(setting, Document):
+            await _look_again(step, run, setting)
+        auto_created = await role_to_come(step, name, planned)
+    except AwsError as error:
+        return [error]
+    try:
+        failed = await _send_all(step, writes)
     finally:
         if auto_created:
             await note_auto_created(step, setting.role or "")
-    run.observed[name] = await observe_setting(step.aws, registry, setting)
+    if any(error.reason in _STOPPING for error in failed):
+        return failed
+    try:
+        run.observed[name] = await observe_setting(step.aws, registry, setting)
+    except AwsError as error:
+        # What was written is ours all the same.
+        return [*failed, error]
     # What was removed stays ours until AWS no longer shows it.
     kept = {*planned.target, *run.observed[name].elements}
     run.applied[name] = {key: value for key, value in run.applied.get(name, {}).items() if key in kept}
+    return failed
+
+
+async def _look_again(step: Step, run: Run, setting: Setting) -> None:
+    """Make sure that a document is still what the plan was made on, unless that was a moment ago.
+
+    A document replaces all that is there, and ECR takes no condition with it: the calls before it may have
+    waited for minutes, and what somebody else has added meanwhile would be lost without a trace.
+    """
+    waited = any(write.outcome != "NOT_SENT" for write in step.writes)
+    if not waited and step.monotonic() - run.looked_at < _FRESH_SECONDS:
+        return
+    seen = await observe_setting(step.aws, step.claimed.registry, setting)
+    planned_on, run.observed[setting.name] = run.observed[setting.name], seen
+    if seen != planned_on:
+        text = f"{setting.name} was changed in AWS while other settings were written"
+        raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
+
+
+async def _send_all(step: Step, writes: Sequence[AwsWrite]) -> list[AwsError]:
+    failed: list[AwsError] = []
+    refused: set[str] = set()
+    for write in writes:
+        keys = {change.key for change in write.changes}
+        if keys & refused:
+            # The second half of a replacement whose first half was refused.
+            continue
+        try:
+            await _send(step, write)
+        except AwsError as error:
+            failed.append(error)
+            refused |= keys
+            if error.reason in _STOPPING:
+                break
     return failed
 
 

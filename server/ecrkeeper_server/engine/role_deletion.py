@@ -128,7 +128,7 @@ async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], 
 
 async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> StepResult:
     """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
-    if step.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS:
+    if _lasts_too_long(step, deletion):
         return _refused(step, pending, "DELETION_LOST", lost, [])
     await _progress(step, pending, "CONFIRMING")
     deletion = {**deletion, "polls": deletion["polls"] + 1}
@@ -151,9 +151,15 @@ async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion
         reasons, text = _failure(answer.get("Reason") or {})
         return _refused(step, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
-        await _progress(step, pending, "CONFIRMING")
-        return _waiting(state, _STILL_VISIBLE, _pause(polls))
+        return await _confirm(step, pending, deletion, "IAM says that the role is deleted, and still shows it")
+    if _lasts_too_long(step, deletion):
+        text = f"IAM has been deleting the role for too long: task {deletion['task']} is {answer['Status']}"
+        return _refused(step, pending, "DELETION_LOST", text, [])
     return _waiting(state, f"IAM is deleting the role: {answer['Status']}", _pause(polls))
+
+
+def _lasts_too_long(step: Step, deletion: dict[str, Any]) -> bool:
+    return bool(step.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS)
 
 
 def _pause(polls: int) -> float:

@@ -73,6 +73,9 @@ def _settled(
     drift = drift_of([creation(kind, row.spec)] if missing else calls)
     known = state.get("provenance")
     if observed is not None:
+        if (state.get("role") or {}).get("role_id", observed.role_id) != observed.role_id:
+            # Somebody has deleted the role and made it anew.
+            known = None
         known = provenance(
             known=known,
             create_intended_at=state.get("create_intended_at"),
@@ -98,7 +101,7 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
     row = step.claimed
     write = role_write(step, creation(kind, row.spec))
     # A role that is made anew after a loss is ours, whatever the old one was.
-    state = {**state, "create_intended_at": step.now, "provenance": None}
+    state = {**state, "create_intended_at": step.now, "provenance": None, "role": None}
     await step.record([write], state)
     taken = False
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.trail import AwsWrite
+from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.bulk import Desired
 from ecrkeeper_server.store.database import Database, Tx
@@ -41,21 +42,24 @@ class Step:
     writes: list[AwsWrite] = field(default_factory=list)
 
     async def fence(self) -> None:
-        """Make sure, just before a write to AWS, that the row is still held.
+        """Make sure, just before a write to AWS, that the row is still held, and may be written as it was claimed.
 
         The database says for how long, and that is compared with how long its
         answer took: a process that stood still in between asks again.
         """
         while True:
             asked = self.monotonic()
-            left = await self.db.read(lambda tx: queue.lease_left(tx, self.claimed))
+            left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if left <= 0:
                 raise LeaseLostError
+            if any(spec.get(name) != self.claimed.spec.get(name) for name in ("mode", "foreign_elements")):
+                text = "what may be written was changed while this was under way"
+                raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:
                 return
 
     async def send(self, write: AwsWrite) -> dict[str, Any]:
-        """Send a write that was recorded, if the row is still held; raises LeaseLostError."""
+        """Send a write that was recorded, if the row is still held; raises LeaseLostError, Permanent and Temporary."""
         return await write.send(self.aws, self.fence)
 
     async def record(self, writes: Sequence[AwsWrite], state: dict[str, Any] | None = None) -> None:

@@ -71,7 +71,9 @@ class AwsWrite:
             # Our own rate limit, no credentials, or no role to assume: AWS has not seen the call.
             self.outcome = "NOT_SENT"
             return
-        self.outcome, self.aws_error_code, self.aws_request_id = "FAILED", error.aws_code, error.aws_request_id
+        self.aws_error_code, self.aws_request_id = error.aws_code, error.aws_request_id
+        # AWS's own fault, and so perhaps one that came after the effect.
+        self.outcome = "UNKNOWN" if error.reason == "AWS_UNAVAILABLE" else "FAILED"
 
 
 def complete(tx: Tx, writes: Iterable[AwsWrite]) -> None:

@@ -1,35 +1,50 @@
-"""Plans that are not carried out, although AWS might do as they say."""
+"""What of a plan is not carried out, although AWS might do as it says."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition, Plan
+from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import ChangeKind
 from ecrkeeper_server.settings.table import SETTINGS
 
 
-def withheld(
+def permitted(
     planned: Plan, registry: RegistryName, composition: Composition, allowing: Collection[str]
-) -> Permanent | None:
-    """Why a plan is not carried out, or None; `allowing` are the owners who allow replacements."""
-    return _replacement(planned, composition, allowing) or _too_much(planned, registry)
+) -> tuple[Plan, Permanent | None]:
+    """What of a plan is carried out, and why the rest is not; `allowing` are the owners who allow replacements.
 
-
-def _replacement(planned: Plan, composition: Composition, allowing: Collection[str]) -> Permanent | None:
-    """An error if an element must be deleted and created again and no owner of it allows that."""
-    keys = [
+    A document is written as a whole or not at all. In a collection only the elements concerned are held back:
+    one owner's wish does not stop what others want, and removals make room.
+    """
+    barred = [
         change.key
         for change in planned.changes
         if change.kind is ChangeKind.REPLACE
         and set(allowing).isdisjoint(composition.owners.get((planned.setting, change.key), ()))
     ]
-    if not keys:
-        return None
+    over = _too_much(planned, registry)
+    refused = _replacement(planned.setting, barred) if barred else over
+    if refused is None:
+        return planned, None
+    whole = isinstance(SETTINGS[planned.setting], Document)
+    kept = {
+        change.key
+        for change in planned.changes
+        if not whole and change.key not in barred and (over is None or change.kind is ChangeKind.REMOVE)
+    }
+    changes = tuple(change for change in planned.changes if change.key in kept)
+    return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in kept)), refused
+
+
+def _replacement(setting: str, keys: Sequence[str]) -> Permanent:
+    """Of elements that must be deleted and created again, where no owner of them allows that."""
     return Permanent(
-        f"{planned.setting}: ECR cannot change {', '.join(keys)} in place, only delete and create again; "
+        f"{setting}: ECR cannot change {', '.join(keys)} in place, only delete and create again; "
         "set allow_replacement in the declaration to allow that",
         reason="REPLACEMENT_NOT_ALLOWED",
     )

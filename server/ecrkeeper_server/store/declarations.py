@@ -124,7 +124,9 @@ def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> 
     """Keep what AWS had before the declaration as its revision 0, once."""
     first = select(revisions.c.revision).where(*_revises(declared.name), revisions.c.revision == 0)
     if tx.conn.execute(first).first() is None:
-        seen = columns_of(revision(declared, 0, settings, Origin("Observe"), 0))
+        # Whoever goes back to it and then goes away leaves it there: it was there before.
+        kept = replace(declared, deletion_policy="ABANDON")
+        seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
 
 

@@ -218,9 +218,14 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
 
 def lease_left(tx: Tx, claimed: Resource) -> float:
     """For how many more seconds the row is held; 0 if it is not, or by somebody else."""
-    held = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
-    micros = tx.conn.execute(select(resources.c.lease_until - tx.now()).where(held)).scalar_one_or_none()
-    return 0.0 if micros is None else max(0.0, micros / MICROSECONDS)
+    return held(tx, claimed)[0]
+
+
+def held(tx: Tx, claimed: Resource) -> tuple[float, Json]:
+    """For how many more seconds the row is held, as above, and its spec of now."""
+    mine = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
+    row = tx.conn.execute(select(resources.c.lease_until - tx.now(), resources.c.spec).where(mine)).one_or_none()
+    return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
 def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:

@@ -1,0 +1,290 @@
+"""What one owner, one setting or one error must not do to the others of the same registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.store import declarations, operations, resources
+
+from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, why
+from .test_registry_steps import K8S, QUAY, REPLICATED, caching, prefixes
+
+BY_HAND = {"region": "eu-west-1", "registryId": ACCOUNT}
+WEST = {"region": "us-west-2", "registryId": ACCOUNT}
+STATEMENT = {
+    "Sid": "A",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+    "Action": ["ecr:ReplicateImage"],
+    "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*",
+}
+POLICY = {
+    "registry_policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})},
+}
+OTHER_CACHE = {**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}
+
+
+def refused_for_good(_: str) -> AwsError:
+    return Permanent("no", reason="AWS_REFUSED", aws_code="ValidationException")
+
+
+def throttled(_: str) -> AwsError:
+    return Temporary("slow", reason="AWS_THROTTLED", aws_code="ThrottlingException")
+
+
+def at_the_second_call(error: AwsError) -> Callable[[str], AwsError | None]:
+    calls: list[str] = []
+
+    def fault(region: str) -> AwsError | None:
+        calls.append(region)
+        return error if len(calls) == 2 else None
+
+    return fault
+
+
+async def rules(world: World) -> Any:
+    return (await world.present())["replicationConfiguration"]["rules"]
+
+
+async def test_what_somebody_adds_to_a_document_while_other_settings_are_written_is_kept(world: World) -> None:
+    await world.declare({**caching(QUAY), **REPLICATED})
+
+    async def somebody() -> None:
+        await world.raw(
+            "PutReplicationConfiguration", replicationConfiguration={"rules": [{"destinations": [BY_HAND]}]}
+        )
+
+    world.aws.before["CreatePullThroughCacheRule"] = somebody
+    row = await world.step()
+    assert row.state["error"]["reason"] == "CHANGED_MEANWHILE"
+    assert await rules(world) == [{"destinations": [BY_HAND]}]
+    row = await world.resync()
+    assert holds(row, "Ready")
+    assert {d["region"] for rule in await rules(world) for d in rule["destinations"]} == {"eu-west-1", "us-west-2"}
+
+
+async def test_an_error_that_lasts_does_not_put_off_what_will_pass(world: World) -> None:
+    world.aws.faults |= {"PutRegistryPolicy": refused_for_good, "PutReplicationConfiguration": throttled}
+    await world.declare(POLICY, owner="team-a")
+    await world.declare(REPLICATED, owner="team-b")
+    operation = await world.begin("ReconcileRegistry")
+    row = await world.step()
+    assert (why(row, "Blocked"), row.failures, row.urgent) == ("AWS_REFUSED", 1, True)
+    assert (await world.due_in() or 900) < 5
+    assert not (await world.operation(operation)).done
+    del world.aws.faults["PutReplicationConfiguration"]
+    world.seconds += 5
+    row = await world.step()
+    assert await rules(world)
+    assert (row.failures, await world.due_in()) == (0, pytest.approx(900 * 1.2))
+    assert ((await world.operation(operation)).error or {})["reason"] == "AWS_REFUSED"
+
+
+async def test_a_backfill_is_followed_beside_an_error_that_lasts(world: World) -> None:
+    world.aws.faults["PutRegistryPolicy"] = refused_for_good
+    await world.declare({**REPLICATED, **POLICY})
+    await world.step()
+
+    def start(tx: Any) -> Any:
+        row = resources.request(tx, str(REGISTRY))
+        return operations.create(tx, "StartReplicationBackfill", row, {"destination": WEST}, caller="x")
+
+    await world.db.write(start)
+    await world.step()
+    assert (await world.due_in() or 900) < 10
+
+
+UNREADABLE = [
+    (refused_for_good, "a Region that does not have it"),
+    (lambda _: Temporary("denied", reason="AWS_ACCESS_DENIED", after=60.0), "a policy that does not name it"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), UNREADABLE)
+async def test_a_setting_that_cannot_be_read_does_not_stop_the_others(world: World, fault: Any, reason: str) -> None:
+    await world.declare({"signing_configuration": {"rules": []}}, owner="team-a")
+    await world.step()
+    observed = (await world.row()).state["observed"]["signing_configuration"]
+    world.aws.faults["GetSigningConfiguration"] = fault
+    await world.declare(caching(K8S), owner="team-b")
+    row = await world.step()
+    assert await prefixes(world) == {"k8s"}, reason
+    assert not holds(row, "Ready")
+    assert row.state["error"]["reason"] in ("AWS_REFUSED", "AWS_ACCESS_DENIED")
+    assert row.state["observed"]["signing_configuration"] == observed
+    del world.aws.faults["GetSigningConfiguration"]
+    assert holds(await world.resync(), "Ready")
+
+
+async def test_a_registry_of_which_nothing_can_be_read_keeps_what_was_seen(world: World) -> None:
+    await world.declare(caching(QUAY))
+    before = await world.step()
+    world.aws.faults["DescribePullThroughCacheRules"] = refused_for_good
+    row = await world.resync()
+    assert (row.state["observed"], row.observe_time) == (before.state["observed"], before.observe_time)
+    assert why(row, "Blocked") == "AWS_REFUSED"
+
+
+async def test_a_replacement_that_is_not_allowed_holds_back_no_other_element(world: World) -> None:
+    await world.declare(caching(QUAY), owner="team-a")
+    await world.declare(caching({**K8S, "ecrRepositoryPrefix": "old"}), owner="team-b")
+    await world.step()
+    await world.declare(caching(OTHER_CACHE), owner="team-a")
+    await world.declare(caching(K8S), owner="team-b")
+    row = await world.step()
+    assert await prefixes(world) == {"quay", "k8s"}
+    assert why(row, "Blocked") == "REPLACEMENT_NOT_ALLOWED"
+    assert world.aws.writes == ["DeletePullThroughCacheRule", "CreatePullThroughCacheRule"]
+
+
+async def test_a_foreign_element_that_may_not_be_replaced_stays_foreign(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", **OTHER_CACHE)
+    await world.declare(caching(QUAY, K8S))
+    row = await world.step()
+    assert set(row.state["applied"]["pull_through_cache_rules"]) == {"k8s"}
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+
+
+async def test_what_makes_room_is_done_where_more_does_not_fit(world: World) -> None:
+    await world.declare(caching(QUAY), owner="team-a")
+    await world.declare(caching(K8S), owner="team-b")
+    await world.step()
+    for i in range(48):
+        await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix=f"f{i}", upstreamRegistryUrl="quay.io")
+    more = [{"ecrRepositoryPrefix": f"n{i}", "upstreamRegistryUrl": "quay.io"} for i in range(3)]
+    await world.declare(caching(QUAY, *more), owner="team-a")
+    await world.withdraw("team-b")
+    row = await world.step()
+    assert why(row, "Blocked") == "FOREIGN_ELEMENTS_IN_THE_WAY"
+    assert world.aws.writes == ["DeletePullThroughCacheRule"]
+    assert "k8s" not in await prefixes(world)
+
+
+async def test_an_element_that_was_there_is_its_owners_although_another_setting_is_blocked(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", **QUAY)
+    world.aws.faults["PutRegistryPolicy"] = refused_for_good
+    await world.declare(POLICY, owner="team-b")
+    await world.declare(caching(QUAY), owner="team-a")
+    await world.step()
+    await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+    row = await world.resync()
+    assert [d["key"] for d in row.state["mend"]["drift"]] == ["quay"]
+    await world.withdraw("team-a")
+    await world.step()
+    assert await prefixes(world) == set()
+
+
+FAILING_LOOKS = [
+    (Permanent("x", reason="AWS_REFUSED"), "refused for good"),
+    (Temporary("x", reason="AWS_ACCESS_DENIED", after=60.0), "refused for now"),
+    (Temporary("x", reason="AWS_UNREACHABLE"), "without an answer"),
+]
+
+
+@pytest.mark.parametrize(("error", "reason"), FAILING_LOOKS)
+async def test_what_was_written_is_ours_although_the_look_afterwards_fails(
+    world: World, error: AwsError, reason: str
+) -> None:
+    world.aws.faults["DescribePullThroughCacheRules"] = at_the_second_call(error)
+    await world.declare(caching(QUAY))
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == set(), reason
+
+
+async def test_of_several_elements_those_that_were_made_are_ours_although_aws_does_not_show_them_yet(
+    world: World,
+) -> None:
+    looks: list[int] = []
+    inner = world.aws.client.call
+
+    async def call(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
+        if operation == "CreatePullThroughCacheRule" and params["ecrRepositoryPrefix"] == "quay":
+            await options["fence"]()
+            raise Permanent("no", reason="AWS_REFUSED", aws_code="InvalidParameter", operation=operation)
+        answer = await inner(account, region, service, operation, params, **options)
+        if operation == "DescribePullThroughCacheRules":
+            looks.append(1)
+            return answer if len(looks) != 2 else {**answer, "pullThroughCacheRules": []}
+        return answer
+
+    world.aws.client.call = call  # type: ignore[method-assign]
+    await world.declare(caching(QUAY, K8S))
+    row = await world.step()
+    assert set(row.state["applied"]["pull_through_cache_rules"]) == {"k8s"}
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == set()
+
+
+CHANGES_OF_MODE = [
+    ({"mode": "PAUSED"}, "nothing is to be touched"),
+    ({"mode": "OBSERVE"}, "nothing is to be written"),
+    ({"foreign_elements": "PRUNE"}, "something else is to be written"),
+]
+
+
+@pytest.mark.parametrize(("wish", "reason"), CHANGES_OF_MODE)
+async def test_a_step_under_way_sends_nothing_more_once_the_mode_was_changed(
+    world: World, wish: dict[str, Any], reason: str
+) -> None:
+    await world.declare({**caching(QUAY, K8S), **REPLICATED})
+
+    async def change() -> None:
+        await world.wish(wish)
+
+    world.aws.before["CreatePullThroughCacheRule"] = change
+    row = await world.step()
+    # The rule is in the simulated AWS after the hook, which runs before the call and its fence.
+    assert await prefixes(world) == set(), reason
+    assert not await rules(world)
+    assert row.state["error"]["reason"] == "MODE_CHANGED"
+    assert (await world.due_in() or 0) <= 0
+    assert not row.state["applied"]
+
+
+async def test_a_prune_ends_when_foreign_elements_are_to_stay(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.wish({"foreign_elements": "PRUNE"})
+
+    async def regret() -> None:
+        await world.wish({"foreign_elements": "PRESERVE"})
+
+    world.aws.before["DeletePullThroughCacheRule"] = regret
+    await world.step()
+    assert holds(await world.step(), "Ready")
+    assert await prefixes(world) == {"quay", "by-hand"}
+
+
+async def test_the_original_of_a_declaration_leaves_out_what_others_declare(world: World) -> None:
+    await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
+    await world.declare(caching(K8S), owner="team-b")
+    await world.step()
+    await world.declare(caching(QUAY), owner="team-a")
+    await world.step()
+    original = await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, "team-a"), 0))
+    assert original is not None
+    found = original.settings["pull_through_cache_rules"]["rules"] if original.settings else []
+    assert [rule["ecrRepositoryPrefix"] for rule in found] == ["by-hand"]
+    # Going back to it and then away leaves it where it was.
+    assert original.deletion_policy == "ABANDON"
+
+
+async def test_a_role_that_is_not_ready_is_waited_for_beside_an_error_that_lasts(world: World) -> None:
+    world.aws.faults |= {"PutRegistryPolicy": refused_for_good, "CreateServiceLinkedRole": throttled}
+    await world.wish({"managed": True}, ROLE)
+    await world.declare(POLICY, owner="team-a")
+    await world.declare(REPLICATED, owner="team-b")
+    await world.step()
+    assert (await world.due_in() or 900) < 5
