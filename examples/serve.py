@@ -23,19 +23,25 @@ _RESYNC_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 
 
-def _declare(stack: Stack) -> None:
+def _declare(stack: Stack) -> str:
+    """Declare the example; returns the ARN of the secret that its cache rule logs in with."""
     limit_rights(stack)
     with ecrkeeper.Client(stack.target, insecure=True) as client:
-        world = World(stack, client, read_declarations(make_secret(stack)))
+        secret = make_secret(stack)
+        world = World(stack, client, read_declarations(secret))
         apply(client, world.declarations, reason="the example")
         wait_in_sync(world, world.registries())
+    return secret
 
 
-def _explain(stack: Stack, folder: Path) -> None:
+def _explain(stack: Stack, folder: Path, secret: str) -> None:
     say("\nThe example in examples/two-accounts is declared. Try in another terminal:\n")
     for line in grpcurl_lines(stack.target):
         say(f"  {line}")
-    say("\nAWS as account 111111111111, for changes behind ecrkeeper's back:\n")
+    say("\nThe declarations again, after a change of yours in these files:\n")
+    say(f"  DOCKER_HUB_SECRET_ARN={secret} \\")
+    say(f"    .venv/bin/python examples/apply.py --insecure --target {stack.target} examples/two-accounts/*.json\n")
+    say("AWS as account 111111111111, for changes behind ecrkeeper's back:\n")
     say("  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 \\")
     say(f"    .venv/bin/aws --endpoint-url {stack.aws_url} ecr describe-registry\n")
     note(f"state is kept in {folder} until Ctrl-C; the server looks at AWS again every {_RESYNC_SECONDS:.0f} s")
@@ -69,8 +75,7 @@ def main() -> int:
             with running(
                 folder, sim_port=given.sim_port, listen=given.listen, metrics=given.metrics, resync=_RESYNC_SECONDS
             ) as stack:
-                _declare(stack)
-                _explain(stack, folder)
+                _explain(stack, folder, _declare(stack))
                 for number in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, lambda *_: stopping.set())
                 return _wait(stack, stopping)

@@ -101,6 +101,9 @@ def apply_registry_settings(
 ) -> Unary[RegistrySettings]:
     """Makes the declaration be exactly this, whether or not there is one; a dictionary has AWS's shape.
 
+    A `deletion_policy` or `allow_replacement` that is not given goes back to its default, `REMOVE` and False, even if
+    the declaration had another one: `update_registry_settings` with a mask leaves alone what it does not name.
+
     InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares an element otherwise,
     unless `force`.
     """

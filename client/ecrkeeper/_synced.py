@@ -70,9 +70,14 @@ class Synced:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""
         stood = ""
         if self._last is not None:
-            stood = "; ".join(f"{c.type}: {c.reason or c.message}" for c in self._last.conditions if c.reason)
+            wrong = [c for c in self._last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
+            stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), self._last.last_error.message]))
         text = f"{self._name} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
         return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+# Conditions that are TRUE where all is well; the others are FALSE then.
+_GOOD = frozenset({"Ready", "Synced"})
 
 
 def _holds(registry: Registry, condition: str) -> bool:

@@ -131,7 +131,7 @@ async def _run(
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
-        server, checks = build(
+        server, checks, gate = build(
             edge,
             Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
             with_reflection=config.reflection,
@@ -155,11 +155,14 @@ async def _run(
     told = await until_stopped(stopping, server)
     stopping.set()
     log.info("stopping")
+    # Both at once: the engine claims nothing more while the last calls are answered.
+    ending = [] if engine is None else [engine.stop(config.drain_seconds)]
     if server is not None:
         await checks.enter_graceful_shutdown()
-        await server.stop(config.drain_seconds)
-    if engine is not None and work is not None:
-        await engine.stop(config.drain_seconds)
+        gate.close()
+        ending.append(server.stop(config.drain_seconds))
+    await asyncio.gather(*ending)
+    if work is not None:
         await work
     if not told:
         raise SystemExit("the gRPC server has ended by itself; see the log")

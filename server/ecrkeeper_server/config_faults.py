@@ -66,6 +66,8 @@ def check(config: Config) -> list[str]:
         faults.append("aws_role_template: must hold {account}, as in arn:aws:iam::{account}:role/ecrkeeper")
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
+    if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
+        faults.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
     encrypted = {"listen": bool(config.tls_certificate_file)}
     if config.tracing and (packages := tracing.missing()):
         faults.append(

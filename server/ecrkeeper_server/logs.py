@@ -31,7 +31,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def configure(level: str, style: str, *extra: Any) -> None:
     """Set up structlog and the standard library's logging; `extra` are further processors of structlog."""
-    render: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    render: Any = structlog.processors.JSONRenderer()
+    if style == "text":
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -35,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         parser.error(f"--iam-policy: {error}")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    uvloop.run(_serve(options.host, options.port, options.default_account, policy))
+    try:
+        uvloop.run(_serve(options.host, options.port, options.default_account, policy))
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
 
 
 async def _serve(host: str, port: int, default_account: str, iam_policy: Any) -> None:

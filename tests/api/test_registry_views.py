@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import ecrkeeper
 import pytest
@@ -70,6 +72,22 @@ def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> 
     assert len(list(client.list_replication_backfill_results(done.name))) == done.total_replication_count
     starts = [call for call in place.live.aws.requests() if call["operation"] == "StartReplicationBackfill"]
     assert len([call for call in starts if call["account"] == place.account]) == 1
+
+
+def test_a_second_backfill_to_the_same_destination_is_refused_before_ecr_knows_the_first(place: Place) -> None:
+    place.settled(replicates(place.account, "us-west-2"))
+    client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
+    fault = {"kind": "throttle", "account": place.account, "operation": "StartReplicationBackfill"}
+    place.live.aws.control("POST", "faults", fault)
+    try:
+        first = client.start_replication_backfill(place.name, where)
+        begun: Any = first.metadata
+        assert (begun.registry, begun.replication_backfill.destination) == (place.name, where)
+        with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
+            client.start_replication_backfill(place.name, where)
+    finally:
+        place.live.aws.control("DELETE", "faults")
+    assert caught.value.reason == "BACKFILL_IN_PROGRESS"
 
 
 def test_a_backfill_is_still_shown_when_aws_has_forgotten_it(place: Place) -> None:

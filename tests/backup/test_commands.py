@@ -220,6 +220,7 @@ def test_two_shapes_that_mean_the_same_are_no_change(store: Store, stored: Any, 
     shapes = {"replication_configuration": stored}
     store.change(lambda tx: tx.conn.execute(update(tables.declarations).values(settings=shapes)) and None)
     before = store.generations()
+    assert "replicationConfiguration: {}" in store.exported()
     assert store.imports(registry(team_a={"replicationConfiguration": written})) == 0
     assert "1 documents need no change" in store.out
     assert store.load(store.exported()) == 0

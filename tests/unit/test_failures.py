@@ -25,6 +25,7 @@ TABLE = [
     (400, "SecretNotFound", T, "SECRET_UNUSABLE", True, "the secret may be made"),
     (400, "UnableToAccessSecret", T, "SECRET_UNUSABLE", True, "the secret may be made readable"),
     (400, "BlockedByOrganizationPolicy", P, "BLOCKED_BY_ORGANIZATION_POLICY", False, "an organization's rule"),
+    (400, "ReplicationBackfillInProgress", P, "BACKFILL_IN_PROGRESS", False, "another one runs"),
     (400, "InvalidParameter", P, "AWS_REFUSED", False, "the wish is wrong"),
     (400, "ValidationError", P, "AWS_REFUSED", False, "the wish is wrong"),
     (400, "InvalidInput", P, "AWS_REFUSED", False, "IAM: the wish is wrong"),

@@ -295,10 +295,12 @@ class StartReplicationBackfillRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class StartReplicationBackfillMetadata(_message.Message):
-    __slots__ = ("replication_backfill",)
+    __slots__ = ("replication_backfill", "registry")
     REPLICATION_BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_FIELD_NUMBER: _ClassVar[int]
     replication_backfill: _registry_pb2.ReplicationBackfill
-    def __init__(self, replication_backfill: _Optional[_Union[_registry_pb2.ReplicationBackfill, _Mapping]] = ...) -> None: ...
+    registry: str
+    def __init__(self, replication_backfill: _Optional[_Union[_registry_pb2.ReplicationBackfill, _Mapping]] = ..., registry: _Optional[str] = ...) -> None: ...
 
 class StopReplicationBackfillRequest(_message.Message):
     __slots__ = ("name",)

@@ -110,7 +110,8 @@ class RoleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateServiceLinkedRole(self, request, context):
-        """Declares a role: it is created, or adopted if the account has it already.
+        """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
+        a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
 
         Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
         """

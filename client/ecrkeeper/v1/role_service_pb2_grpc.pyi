@@ -48,7 +48,8 @@ class RoleServiceStub:
     ListServiceLinkedRoles: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]
     """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
     CreateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
-    """Declares a role: it is created, or adopted if the account has it already.
+    """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
+    a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
 
     Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
     """
@@ -95,7 +96,8 @@ class RoleServiceAsyncStub(RoleServiceStub):
     ListServiceLinkedRoles: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]  # type: ignore[assignment]
     """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
     CreateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
-    """Declares a role: it is created, or adopted if the account has it already.
+    """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
+    a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
 
     Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
     """
@@ -157,7 +159,8 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.CreateServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
-        """Declares a role: it is created, or adopted if the account has it already.
+        """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
+        a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
 
         Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
         """

@@ -65,11 +65,14 @@ class Backfills:
             if known is not None:
                 return operations.get(tx, known)
             _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
+            for begun in operations.pending(tx, str(registry)):
+                if begun.method == METHOD and begun.metadata.get("destination") == destination:
+                    raise _in_progress(registry, destination)
             row = resources.request(tx, str(registry))
             operation = operations.create(tx, METHOD, row, {"destination": destination}, caller=caller.principal)
             remember(tx, caller, operation.id)
-            begun = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
-            record(tx, caller, registry, generation=row.generation, changes=begun)
+            changes = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
+            record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation
 
         stored = await self._edge.db.write(store)
@@ -91,9 +94,7 @@ class Backfills:
             )
         running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] in _RUNNING]
         if any(row["destination"] == destination for row in running):
-            raise FailedPrecondition(
-                f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS"
-            )
+            raise _in_progress(registry, destination)
 
     async def StopReplicationBackfill(
         self, request: pb.StopReplicationBackfillRequest, context: Context
@@ -206,3 +207,8 @@ def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.Rep
     )
     from_aws(row["destination"], message.destination)
     return message
+
+
+def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:
+    place = f"{destination['registryId']}/{destination['region']}"
+    return FailedPrecondition(f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS")

@@ -7,7 +7,7 @@ import inspect
 import ipaddress
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -42,6 +42,14 @@ class Gate:
         self._admission = admission
         self._intake = Intake(limits)
         self._refusals = Refusals()
+        self._open: set[asyncio.Timeout] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """End what only waits: each stream would keep the server from stopping until its time is over."""
+        self._closed = True
+        for limit in self._open:
+            limit.reschedule(0.0)
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
@@ -58,7 +66,10 @@ class Gate:
                 with self._entered(context, kind) as principal:
                     request = _request(handler, await self._intake.receive(principal, context.read))
                     with self._intake.holding(principal, _size(request)):
-                        return await handler.unary_unary(request, context)
+                        if kind is Kind.CALLS:
+                            return await handler.unary_unary(request, context)
+                        async with self._open_until(None):
+                            return await handler.unary_unary(request, context)
             except Refusal as refusal:
                 await self._refuse(context, refusal)
 
@@ -125,15 +136,26 @@ class Gate:
         seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
         end = asyncio.get_running_loop().time() + seconds
         while True:
-            try:
-                async with asyncio.timeout_at(end):
-                    response = await anext(responses)
-            except StopAsyncIteration:
+            async with self._open_until(end):
+                response = await anext(responses, grpc.aio.EOF)
+            if response is grpc.aio.EOF:
                 return
-            except TimeoutError:
-                text = "this stream is old enough; subscribe again"
-                raise Unavailable(text, reason="STREAM_TOO_OLD", retry_after=0.1) from None
             yield response
+
+    @asynccontextmanager
+    async def _open_until(self, end: float | None) -> AsyncIterator[None]:
+        """Within, what only waits does so until then, a time of the loop, or until `close`; raises Unavailable."""
+        limit = asyncio.timeout_at(0.0 if self._closed else end)
+        self._open.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise _over(closed=self._closed) from None
+        finally:
+            self._open.discard(limit)
 
     async def _refuse(self, context: Context, refusal: Refusal) -> None:
         if isinstance(refusal, ResourceExhausted):
@@ -161,6 +183,12 @@ def _request(handler: Any, content: Any) -> Any:
 
 def _size(request: Any) -> int:
     return 0 if request is None else int(request.ByteSize())
+
+
+def _over(*, closed: bool) -> Unavailable:
+    if closed:
+        return Unavailable("the server is stopping; subscribe again", reason="SERVER_STOPPING", retry_after=0.1)
+    return Unavailable("this stream is old enough; subscribe again", reason="STREAM_TOO_OLD", retry_after=0.1)
 
 
 def caller_of(context: Context) -> str:

@@ -19,6 +19,7 @@ from ecrkeeper_server.api.backfills import backfill
 from ecrkeeper_server.api.context import Edge, principal_of
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import Need, operation_target
+from ecrkeeper_server.api.shape import from_aws
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.api.writes import CALL_ID
 from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
@@ -101,7 +102,8 @@ def _metadata(row: Operation) -> Message:
             service_linked_role=row.target, generation=row.generation
         )
     if row.method == BACKFILL:
-        begun = registry_settings_service_pb2.StartReplicationBackfillMetadata()
+        begun = registry_settings_service_pb2.StartReplicationBackfillMetadata(registry=row.target)
+        from_aws(row.metadata.get("destination", {}), begun.replication_backfill.destination)
         if "backfill" in row.metadata:
             begun.replication_backfill.CopyFrom(backfill(RegistryName.parse(row.target), row.metadata["backfill"]))
         return begun

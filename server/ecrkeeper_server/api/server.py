@@ -88,14 +88,15 @@ def build(
     authentication: Authentication | None = None,
     limits: Limits | None = None,
     share_port: bool = False,
-) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
-    """A server that is not started yet, and its health service."""
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer, Gate]:
+    """A server that is not started yet, its health service, and its gate."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
     # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
+    gate = Gate(limits, Admission(limits))
     layers = [
-        *first, Gate(limits, Admission(limits)), Checks(), Partitions(edge.partition), Authorization(edge.access, edge.db),
+        *first, gate, Checks(), Partitions(edge.partition), Authorization(edge.access, edge.db),
     ]  # fmt: skip
     server = listener(layers, limits, share_port=share_port)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
@@ -108,7 +109,7 @@ def build(
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
         reflection.enable_server_reflection(names, server)
         _serve_v1(names, server)
-    return server, checks
+    return server, checks, gate
 
 
 def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:

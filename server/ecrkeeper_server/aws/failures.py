@@ -89,6 +89,8 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
         return Permanent(text, reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", **facts)
     if code == "BlockedByOrganizationPolicy":
         return Permanent(text, reason="BLOCKED_BY_ORGANIZATION_POLICY", **facts)
+    if code == "ReplicationBackfillInProgress":
+        return Permanent(text, reason="BACKFILL_IN_PROGRESS", **facts)
     if operation == "PutRegistryPolicy" and "Invalid registry policy" in message:
         hint = "with REGISTRY_POLICY_SCOPE at V1 it takes only the actions of replication and caching"
         return Permanent(f"{text} ({hint}; set it to V2 first)", reason="REGISTRY_POLICY_REFUSED", **facts)

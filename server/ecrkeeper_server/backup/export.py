@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -34,9 +36,14 @@ def _page(tx: Tx, kind: str, account: str, after: str) -> tuple[list[Resource], 
     return rows, declarations.of_registries(tx, rows)
 
 
+def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with nothing in them are written alike, however they were declared."""
+    return {name: shape if SETTINGS[name].split(shape) else {} for name, shape in settings.items()}
+
+
 def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     if row.kind == RegistryName.kind:
-        wishes = {d.owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for d in declared}
+        wishes = {d.owner: Wish(_one_form(d.settings), d.deletion_policy, d.allow_replacement) for d in declared}
         mode, foreign = row.spec.get("mode", "ENFORCE"), row.spec.get("foreign_elements", "PRESERVE")
         if not wishes and (mode, foreign) == ("ENFORCE", "PRESERVE"):
             return None

@@ -65,7 +65,7 @@ def _check_owner(owner: str) -> None:
 def _held(config: Config, given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
     from ecrkeeper_server.store.holding import held
 
-    return contextlib.nullcontext() if given.dry_run else held(config.database_url, alone=True)
+    return contextlib.nullcontext() if given.dry_run else held(config.database_url)
 
 
 def _prepared(config: Config, given: argparse.Namespace) -> bool:

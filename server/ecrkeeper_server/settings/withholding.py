@@ -28,7 +28,7 @@ def permitted(
         and set(allowing).isdisjoint(composition.owners.get((planned.setting, change.key), ()))
     ]
     over = _too_much(planned, registry)
-    refused = _replacement(planned.setting, barred) if barred else over
+    refused = _replacement(planned.setting, barred, composition) if barred else over
     if refused is None:
         return planned, None
     whole = isinstance(SETTINGS[planned.setting], Document)
@@ -41,11 +41,12 @@ def permitted(
     return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in kept)), refused
 
 
-def _replacement(setting: str, keys: Sequence[str]) -> Permanent:
+def _replacement(setting: str, keys: Sequence[str], composition: Composition) -> Permanent:
     """Of elements that must be deleted and created again, where no owner of them allows that."""
+    owners = sorted({owner for key in keys for owner in composition.owners.get((setting, key), ())})
     return Permanent(
         f"{setting}: ECR cannot change {', '.join(keys)} in place, only delete and create again; "
-        "set allow_replacement in the declaration to allow that",
+        f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that",
         reason="REPLACEMENT_NOT_ALLOWED",
     )
 

@@ -12,8 +12,8 @@ from ecrkeeper_server.store.schema import make_url
 
 
 @contextlib.contextmanager
-def held(url: str, *, alone: bool = False) -> Iterator[None]:
-    """Hold an SQLite file, `alone` or with others that are not; Unavailable if it is not free. Postgres always is."""
+def held(url: str) -> Iterator[None]:
+    """Hold an SQLite file, alone; Unavailable if it is not free. Postgres always is."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         yield
@@ -25,8 +25,8 @@ def held(url: str, *, alone: bool = False) -> Iterator[None]:
         raise StoreUnusable(f"the database at {parsed.database} cannot be used: {error.strerror}") from error
     with lock:
         try:
-            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            user = "a server uses it; stop that first" if alone else "an import is running; try again when it has ended"
-            raise Unavailable(f"{parsed.database}: {user}", reason="STORE_IN_USE") from None
+            text = f"{parsed.database}: a server or an import uses it, and SQLite serves one at a time; stop that first"
+            raise Unavailable(text, reason="STORE_IN_USE") from None
         yield
