@@ -170,6 +170,13 @@ def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(e
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
 
+def test_a_plan_warns_of_destinations_in_regions_that_nobody_knows(place: Place) -> None:
+    places = [{"region": region, "registryId": place.account} for region in ("eu-wset-1", "us-west-2")]
+    planned = place.apply({REPLICATION: {"rules": [{"destinations": places}]}}, validate_only=True).plan
+    assert [(w.reason, w.subject) for w in planned.warnings] == [("REGION_UNKNOWN", "eu-wset-1")]
+    assert [call.operation for call in planned.calls] == ["PutReplicationConfiguration"]
+
+
 def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
     """A declaration that was refused must not, when it goes, take a foreign element with it."""
     theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}

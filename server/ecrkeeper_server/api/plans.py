@@ -12,11 +12,12 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.observe import Observed, look
 from ecrkeeper_server.engine.trail import change
-from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
 from ecrkeeper_server.settings.algebra import Composition, plans, without_abandoned
 from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.replication import destination_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
 from ecrkeeper_server.store.rows import Resource
@@ -39,6 +40,7 @@ async def registry_plan(
     seen, unread = await look(aws, registry, dict.fromkeys([*managed, *context]))
     message = common_pb2.Plan()
     _check_mode(message, str(registry), spec)
+    _check_destinations(message, aws, composition.desired.get("replication_configuration", {}))
     known = dict(composition.desired)
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
@@ -89,6 +91,14 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
         planned = message.calls.add(service="iam", operation=call.operation, request=request)
         planned.changes.extend(render.changes(change(*one) for one in call.changes))
     return message
+
+
+def _check_destinations(message: common_pb2.Plan, aws: Aws, pairs: Collection[str]) -> None:
+    """Name Regions that nobody here has heard of: new ones are allowed, and so are mistyped ones."""
+    for region in sorted({destination_of(key)[1] for key in pairs}):
+        if region not in aws.regions(partition_of(region) or ""):
+            text = f"{region} is not a Region that this version knows; ListSupportedRegions shows those"
+            message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)
 
 
 def _check_mode(message: common_pb2.Plan, name: str, spec: Mapping[str, Any]) -> None:

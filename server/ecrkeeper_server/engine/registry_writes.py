@@ -200,7 +200,7 @@ async def _look_again(step: Step, run: Run, setting: Setting) -> None:
         return
     seen = await observe_setting(step.aws, step.claimed.registry, setting)
     planned_on, run.observed[setting.name] = run.observed[setting.name], seen
-    if seen != planned_on:
+    if (seen.elements, seen.unknown) != (planned_on.elements, planned_on.unknown):
         text = f"{setting.name} was changed in AWS while other settings were written"
         raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
 

@@ -97,6 +97,8 @@ class Engine:
                     pause, idle = 1.0, False
                 if pause > 0:
                     await self._wait(pause)
+            # While `stop` lets them end, the steps keep their rows.
+            await self.drain()
         finally:
             renewal.cancel()
 
