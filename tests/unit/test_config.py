@@ -65,6 +65,7 @@ FAULTS = [
     ({"LISTEN": "nowhere"}, ["listen"], "no port"),
     ({"LISTEN": "127.0.0.1:70000"}, ["listen"], "no such port"),
     ({"LISTEN": "0.0.0.0:50051"}, ["listen"], "reachable from outside"),
+    ({"METRICS_LISTEN": "127.0.0.1:50051"}, ["metrics_listen"], "the address of the API"),
     ({"METRICS_LISTEN": "[::]:9464"}, ["metrics_listen"], "reachable from outside, by IPv6"),
     ({"LISTEN": "example.com:1"}, ["listen"], "a name that may be anything"),
     ({"CONCURRENCY": "0"}, ["concurrency"], "too few"),
