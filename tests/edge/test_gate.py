@@ -11,8 +11,10 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.admission import Admission, Limits
+from ecrkeeper_server.api.gate import Gate
 from ecrkeeper_server.api.server import SERVICES
+from ecrkeeper_server.errors import Unavailable
 from google.longrunning import operations_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -223,3 +225,26 @@ async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(serve: Serve
             assert (await calls.failure(NAMED)).code == "NOT_FOUND"
             await asyncio.sleep(0.1)
         assert not stream.done()
+
+
+async def test_a_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
+    gate, errors = Gate(Limits(), Admission(Limits())), list[Exception]()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.02
+
+    async def stream() -> None:
+        async with gate._open_until(end):
+            await asyncio.sleep(10)
+
+    def close() -> None:
+        try:
+            gate.close()
+        except RuntimeError as error:
+            errors.append(error)
+
+    streaming = asyncio.create_task(stream())
+    await asyncio.sleep(0)
+    loop.call_at(end, close)
+    with pytest.raises(Unavailable):
+        await streaming
+    assert not errors

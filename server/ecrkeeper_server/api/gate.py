@@ -49,7 +49,9 @@ class Gate:
         """End what only waits: each stream would keep the server from stopping until its time is over."""
         self._closed = True
         for limit in self._open:
-            limit.reschedule(0.0)
+            # One whose time is over just now is ending, and cannot be given another.
+            if not limit.expired():
+                limit.reschedule(0.0)
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
