@@ -50,12 +50,12 @@ async def registry_plan(
     elements = {name: seen[name].elements for name in managed if name in seen}
     planned = plans(SETTINGS, composition.desired, mine, elements, spec.get("foreign_elements", "PRESERVE"))
     for name in elements:
-        allowed, refused = permitted(planned[name], registry, composition, allowing)
         if seen[name].unknown:
             unknown = ", ".join(seen[name].unknown)
             text = f"AWS has members that this version does not know, so it is not written: {unknown}"
             message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
             continue
+        allowed, refused = permitted(planned[name], registry, composition, allowing)
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
         _add_calls(message, registry, allowed, seen[name], known)
