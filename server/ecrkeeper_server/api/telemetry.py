@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import random
 import re
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -54,7 +54,12 @@ class Call:
 def current_call() -> Call:
     """The call that is being answered; where `Telemetry` is not in the chain, one without a past."""
     call = _CALL.get(None)
-    return call if call is not None else Call("", uuid.uuid4().hex, "", time.perf_counter())
+    return call if call is not None else Call("", _new_id(), "", time.perf_counter())
+
+
+def _new_id() -> str:
+    """An id that no other call has; nothing is proved by knowing it."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def _begun(method: str, context: Context) -> Call:
@@ -67,7 +72,7 @@ def _begun(method: str, context: Context) -> Call:
             traceparent = value
     call = Call(
         method,
-        given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex,
+        given if _GOOD_ID.fullmatch(given) else _new_id(),
         traceparent,
         time.perf_counter(),
         context.peer(),

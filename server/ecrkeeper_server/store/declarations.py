@@ -58,8 +58,19 @@ def decoded(row: Stored) -> tuple[Declaration, Standing]:
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """The declarations of these names that exist, each with how its registry stands."""
-    found = _of_names(tx.conn.dialect).rows(tx.conn, rows(map(key_of, names)))
+    if len(names) == 1:
+        # What most calls ask for, in two thirds of the time that a table of names takes.
+        found = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
+    else:
+        found = _of_names(tx.conn.dialect).rows(tx.conn, rows(map(key_of, names)))
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in found}
+
+
+@lru_cache(maxsize=8)
+def _of_name(dialect: Dialect) -> Prepared:
+    this = and_(*(declarations.c[name] == bindparam(name) for name in KEY))
+    joined = declarations.join(resources, resources.c.name == bindparam("registry"))
+    return Prepared(select(*_STORED).select_from(joined).where(this), dialect)
 
 
 @lru_cache(maxsize=8)
