@@ -17,12 +17,13 @@ class Document(Setting):
     """A setting that one Put writes as a whole.
 
     `member` is where the Get answers with the shape (None: the answer is the
-    shape itself); `body` makes the Put's parameters of a shape; without a
-    `delete`, a Put of nothing removes the setting.
+    shape itself); `body` makes the Put's parameters of the shape that is to be
+    and the one that AWS has; without a `delete`, a Put of nothing removes the
+    setting.
     """
 
     put: str
-    body: Callable[[dict[str, Any]], dict[str, Any]]
+    body: Callable[[dict[str, Any], Shape], dict[str, Any]]
     member: str | None = None
     delete: str | None = None
 
@@ -43,4 +44,4 @@ class Document(Setting):
             return []
         if self.delete and not plan.target:
             return [Call("ecr", self.delete, {}, plan.changes)]
-        return [Call("ecr", self.put, self.body(self.join(plan.target)), plan.changes)]
+        return [Call("ecr", self.put, self.body(self.join(plan.target), observed_shape), plan.changes)]

@@ -57,6 +57,12 @@ def join(elements: Elements) -> dict[str, Any]:
     return {"policyText": write({"Version": policy_lint.VERSION, "Statement": written})}
 
 
+def _body(shape: Shape, observed: Shape) -> dict[str, Any]:
+    """The policy to put; it keeps the `Id` of the one that AWS has, which belongs to no statement."""
+    text, known = shape["policyText"], _document(observed).get("Id")
+    return {"policyText": write({**parse(text), "Id": known}) if known is not None else text}
+
+
 def opaque(shape: Shape) -> list[str]:
     """The parts of AWS's document that writing it anew would lose or change the meaning of."""
     text = shape.get("policyText") or ""
@@ -108,7 +114,7 @@ REGISTRY_POLICY = Document(
     name="registry_policy",
     reads=(Read("GetRegistryPolicy", absent=frozenset({"RegistryPolicyNotFound"})),),
     put="PutRegistryPolicy",
-    body=lambda shape: shape,
+    body=_body,
     delete="DeleteRegistryPolicy",
     split=split,
     join=join,

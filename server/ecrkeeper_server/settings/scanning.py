@@ -52,7 +52,7 @@ def join(elements: Elements) -> dict[str, Any]:
     return {**kind, "rules": rules}
 
 
-def _body(shape: dict[str, Any]) -> dict[str, Any]:
+def _body(shape: dict[str, Any], _observed: Shape) -> dict[str, Any]:
     # AWS reads a missing member as it pleases: both are always sent.
     return {**DEFAULTS, **shape}
 

@@ -59,7 +59,7 @@ SIGNING = Document(
     reads=(Read("GetSigningConfiguration", absent=frozenset({"SigningConfigurationNotFound"})),),
     member="signingConfiguration",
     put="PutSigningConfiguration",
-    body=lambda shape: {"signingConfiguration": shape},
+    body=lambda shape, _: {"signingConfiguration": shape},
     delete="DeleteSigningConfiguration",
     split=split,
     join=join,

@@ -317,6 +317,15 @@ def test_replication_is_packed(pairs: list[tuple[str, str]], rules: int, reason:
     assert SETTINGS[REPLICATION].split(shape) == elements, reason
 
 
+def test_the_id_of_a_policy_outlives_the_statements() -> None:
+    theirs, mine = ({**EQUIVALENT[0], "Sid": sid} for sid in ("Theirs", "Mine"))
+    observed = {"policyText": json.dumps({"Version": "2012-10-17", "Id": "theirs", "Statement": [theirs]})}
+    desired = {"policyText": json.dumps({"Id": "mine", "Statement": [mine]})}
+    ((_, params),) = calls(POLICY, desired, {}, observed)
+    put = json.loads(params["policyText"])
+    assert (put["Id"], [statement["Sid"] for statement in put["Statement"]]) == ("theirs", ["Mine", "Theirs"])
+
+
 def test_the_written_policy_is_what_people_write() -> None:
     statement = {
         "Condition": {"StringEquals": {"aws:x": ["b", "a"]}},
