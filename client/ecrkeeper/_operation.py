@@ -184,7 +184,11 @@ def list_operations(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[Any, Any]:
-    """Lists operations as `google.longrunning.Operation` messages."""
+    """Lists operations as `google.longrunning.Operation` messages.
+
+    A `filter` has terms such as `done = false AND method = ReconcileRegistry`; its other fields are `account`,
+    `region` and `target`, the name of what the operation is on.
+    """
     request = operations_pb2.ListOperationsRequest(name=name, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(operations_pb2.ListOperationsResponse, request, timeout), lambda page: page.operations)
 

@@ -251,6 +251,21 @@ def test_revision_0_is_what_aws_had_before_the_first_declaration(place: Place) -
     assert place.aws()["replicationConfiguration"] == rules((place.account, "us-west-2"))
 
 
+def test_operations_are_found_by_what_they_are_on_and_whether_they_are_done(place: Place) -> None:
+    place.settled(caches(QUAY))
+    client = place.live.client
+    client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
+
+    def found(filter: str) -> list[str]:
+        return [operation.name for operation in client.list_operations(filter=filter, page_size=1)]
+
+    of_this = f'target = "{place.name}"'
+    all_of_it = found(of_this)
+    assert all_of_it == found(f"account = {place.account} AND region = us-east-1")
+    assert all_of_it == found(f"{of_this} AND done = true AND method = ReconcileRegistry") != []
+    assert found(f"{of_this} AND done = false") == found(f"{of_this} AND method != ReconcileRegistry") == []
+
+
 def test_pages_hold_everything_once_and_in_order(place: Place) -> None:
     owners = [f"owner-{i}" for i in range(7)]
     for owner in reversed(owners):

@@ -10,6 +10,7 @@ import pytest
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.rows import Revision
 
 from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, why
 from .test_registry_steps import K8S, QUAY, REPLICATED, caching, prefixes
@@ -279,6 +280,36 @@ async def test_the_original_of_a_declaration_leaves_out_what_others_declare(worl
     assert [rule["ecrRepositoryPrefix"] for rule in found] == ["by-hand"]
     # Going back to it and then away leaves it where it was.
     assert original.deletion_policy == "ABANDON"
+
+
+def shown_of(revision: Revision | None) -> dict[str, list[str]]:
+    rules = (
+        revision and revision.settings and revision.settings.get("pull_through_cache_rules", {}).get("rules")
+    ) or []
+    replicated = (revision and revision.settings and revision.settings.get("replication_configuration")) or {}
+    regions = [each["region"] for rule in replicated.get("rules", []) for each in rule["destinations"]]
+    return {"rules": [rule["ecrRepositoryPrefix"] for rule in rules], "regions": regions}
+
+
+async def test_what_aws_had_of_a_setting_that_is_declared_later_becomes_part_of_the_original(world: World) -> None:
+    async def original() -> dict[str, list[str]]:
+        return shown_of(
+            await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, "team-a"), 0))
+        )
+
+    await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
+    await world.raw("PutReplicationConfiguration", replicationConfiguration={"rules": [{"destinations": [BY_HAND]}]})
+    await world.declare(caching(QUAY), owner="team-a")
+    await world.step()
+    assert await original() == {"rules": ["by-hand"], "regions": []}
+    await world.declare({**caching(QUAY), **REPLICATED}, owner="team-a")
+    await world.step()
+    assert await original() == {"rules": ["by-hand"], "regions": ["eu-west-1"]}
+    # What is ours by now is no part of it, whether it is changed or declared once more.
+    for wish in ({**caching(K8S), **REPLICATED}, caching(K8S), {**caching(K8S), **REPLICATED}):
+        await world.declare(wish, owner="team-a")
+        await world.step()
+    assert await original() == {"rules": ["by-hand"], "regions": ["eu-west-1"]}
 
 
 async def test_a_role_that_is_not_ready_is_waited_for_beside_an_error_that_lasts(world: World) -> None:

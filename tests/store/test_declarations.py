@@ -23,7 +23,7 @@ ONE, TWO = {"scanning_configuration": {"scanType": "BASIC"}}, {"scanning_configu
 
 def put(tx: Tx, settings: dict[str, Any], name: SettingsName = NAME, generation: int = 1) -> Declaration:
     return declaring.put(
-        tx, name, settings, deletion_policy="REVERT", allow_replacement=False, registry_generation=generation,
+        tx, name, settings, deletion_policy="ABANDON", allow_replacement=False, registry_generation=generation,
         origin=Origin("Test", "alice", "id", "because"),
     )  # fmt: skip
 

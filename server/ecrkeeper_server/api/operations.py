@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -17,6 +17,7 @@ from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.backfills import backfill
 from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.filters import Choice, Fields, matcher
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import Need, operation_target
 from ecrkeeper_server.api.shape import from_aws
@@ -110,17 +111,29 @@ def _metadata(row: Operation) -> Message:
     return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
 
 
-def _check_list(request: operations_pb2.ListOperationsRequest) -> None:
-    """Refuse what a list of operations does not know; the messages are Google's, and have no rules of their own."""
+_FIELDS: Fields = {
+    "account": lambda row: [operation_target(row).account],
+    "done": Choice(lambda row: [str(row.done).upper()], ("TRUE", "FALSE")),
+    "method": lambda row: [row.method],
+    "region": lambda row: [operation_target(row).region],
+    "target": lambda row: [row.target],
+}
+
+
+def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
+    """Which operations a list is asked for; the messages are Google's, and have no rules of their own."""
     faults = []
     if request.name not in ("", "operations"):
         faults.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
-    if request.filter:
-        faults.append(Violation("filter", f"is not supported here and must be empty, got {shown(request.filter)}"))
     if not 0 <= request.page_size <= _MOST:
         faults.append(Violation("page_size", f"must be 0 to {_MOST:,}, got {request.page_size}"))
+    try:
+        meets = matcher(request.filter, _FIELDS)
+    except InvalidArgument as refused:
+        raise InvalidArgument([*faults, *refused.violations]) from None
     if faults:
         raise InvalidArgument(faults)
+    return meets
 
 
 def _unknown(name: str) -> NotFound:
@@ -185,8 +198,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
-        _check_list(request)
-        page = page_of(request, "")
+        meets, page = _chosen(request), page_of(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:
             return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
@@ -195,7 +207,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return [await self._edge.operation(row) for row in rows]
 
         may = self._edge.access.readable(operation_target)
-        found, token = await scan(fetch, page, lambda _: True, lambda row: row.id, may, show)
+        found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
     async def DeleteOperation(

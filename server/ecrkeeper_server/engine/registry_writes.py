@@ -130,7 +130,7 @@ async def _remember_intent(
     """
     intended = {name: {**run.applied.get(name, {}), **_intended(run, planned)} for name, planned in todo.items()}
     applied = run.applied = {**run.applied, **intended}
-    originals = [(d, _original(run, d)) for d in run.declared if d.observed_generation == 0]
+    originals = [(d, _original(run, d)) for d in run.declared if d.observed_generation < d.generation]
 
     def save(tx: Tx) -> bool:
         for declaration, shapes in originals:
@@ -142,7 +142,7 @@ async def _remember_intent(
 
 
 def _original(run: Run, declared: Declaration) -> dict[str, Any]:
-    """What AWS had of the settings of a new declaration; not what other owners declare, nor what cannot be removed."""
+    """What AWS has of the settings of a declaration; not what other owners declare, nor what cannot be removed."""
     shapes = {}
     for name in declared.settings.keys() & run.observed.keys():
         setting, seen = SETTINGS[name], run.observed[name].elements

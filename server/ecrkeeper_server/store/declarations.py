@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     tuple_,
     type_coerce,
+    update,
 )
 from sqlalchemy.engine import Dialect
 
@@ -132,13 +133,20 @@ def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Keep what AWS had before the declaration as its revision 0, once."""
-    first = select(revisions.c.revision).where(*_revises(declared.name), revisions.c.revision == 0)
-    if tx.conn.execute(first).first() is None:
+    """Keep what AWS had before the declaration as its revision 0: of each setting once, before it is first written."""
+    first = get_revision(tx, declared.name, 0)
+    if first is None:
         # Whoever goes back to it and then goes away leaves it there: it was there before.
         kept = replace(declared, deletion_policy="ABANDON")
         seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
+        return
+    carried_out = get_revision(tx, declared.name, declared.observed_generation)
+    known = {**((carried_out and carried_out.settings) or {}), **(first.settings or {})}
+    new = {name: shape for name, shape in settings.items() if name not in known}
+    if new:
+        change = update(revisions).where(*_revises(declared.name), revisions.c.revision == 0)
+        tx.conn.execute(change.values(settings={**(first.settings or {}), **new}))
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
