@@ -102,7 +102,7 @@ def apply_registry_settings(
     """Makes the declaration be exactly this, whether or not there is one; a dictionary has AWS's shape.
 
     A `deletion_policy` or `allow_replacement` that is not given goes back to its default, `REMOVE` and False, even if
-    the declaration had another one: `update_registry_settings` with a mask leaves alone what it does not name.
+    the declaration had another one: `update_registry_settings` leaves alone what is not set or not named.
 
     InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares an element otherwise,
     unless `force`.
@@ -111,6 +111,7 @@ def apply_registry_settings(
         registry_settings=declaration(
             name, settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement, etag=etag
         ),
+        update_mask=field_mask(["*"]),
         allow_missing=True,
         validate_only=validate_only,
         force=force,
@@ -131,7 +132,7 @@ def update_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Changes the fields of a declaration that the mask names, or all.
+    """Changes the fields of a declaration that the mask names; without one those that are set, with `["*"]` all.
 
     InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner declares an element
     otherwise, unless `force`.

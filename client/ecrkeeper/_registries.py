@@ -38,7 +38,10 @@ def update_registry(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Registry]:
-    """Changes `mode` and `foreign_elements` of a registry. Conflict if its etag is stale."""
+    """Changes `mode` and `foreign_elements` of a registry, as the mask names them; without one, what is set.
+
+    Conflict if its etag is stale.
+    """
     request = pb.UpdateRegistryRequest(
         registry=registry, update_mask=field_mask(update_mask), validate_only=validate_only, request_id=request_id
     )

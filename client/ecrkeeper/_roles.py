@@ -61,7 +61,10 @@ def update_service_linked_role(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
-    """Changes the description, the tags or the mode of a role. NotFound; Conflict if its etag is stale."""
+    """Changes the description, the tags or the mode of a role, as the mask names them; without one, what is set.
+
+    NotFound; Conflict if its etag is stale.
+    """
     request = pb.UpdateServiceLinkedRoleRequest(
         service_linked_role=service_linked_role,
         update_mask=field_mask(update_mask),

@@ -16,7 +16,6 @@ import structlog
 from ecrkeeper_server import descriptors, tracing
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import OperationView
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
@@ -84,7 +83,6 @@ async def serve(config: Config, security: Security) -> None:
         changes=changes,
         wake=engine.wake if engine is not None else _nothing,
         home_region=config.home_region,
-        show=OperationView(db, config.home_region),
         access=security.access,
     )
     async with contextlib.AsyncExitStack() as stack:

@@ -11,18 +11,13 @@ from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.overview import Overview, overview
+from ecrkeeper_server.store.rows import Method
 
 # The table is not asked more often than this, however many scrape.
 _FRESH_SECONDS = 15.0
 # A scrape does not wait longer than this for a database that does not answer.
 _PATIENCE_SECONDS = 2.0
 _MODES = ("ENFORCE", "OBSERVE")
-_OPERATIONS = (
-    "ReconcileRegistry",
-    "ReconcileServiceLinkedRole",
-    "DeleteServiceLinkedRole",
-    "StartReplicationBackfill",
-)
 
 
 class Scrape:
@@ -80,7 +75,7 @@ def _values(seen: Overview) -> dict[str, dict[tuple[str, ...], float]]:
         not_ready[key] = not_ready.get(key, 0) + count
         for setting in filter(None, settings.split(",")):
             drifted[setting, mode] = drifted.get((setting, mode), 0) + count
-    pending = {**dict.fromkeys(_OPERATIONS, (0, 0.0)), **seen.pending}
+    pending = {**{str(method): (0, 0.0) for method in Method}, **seen.pending}
     return {
         "due": {(): seen.due},
         "oldest": {(): seen.oldest},

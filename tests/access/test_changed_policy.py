@@ -14,7 +14,7 @@ from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.api.access import CALLER, Access
 from ecrkeeper_server.api.authorization import Authorization
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import Operations, OperationView
+from ecrkeeper_server.api.operations import Operations
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store.rows import Operation
@@ -106,7 +106,7 @@ async def test_a_call_that_waited_answers_only_who_may_still_read(then: str, all
     CALLER.set(Principal("alice"))
     edge = Edge(
         db=store, aws=unused, changes=changes, wake=lambda: None, home_region="us-east-1",
-        show=OperationView(store, "us-east-1"), access=access,
+        access=access,
     )  # fmt: skip
     waiting = asyncio.create_task(
         Operations(edge).WaitOperation(operations_pb2.WaitOperationRequest(name=OPERATION), Unhurried())

@@ -52,7 +52,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 def edge(db: Database) -> Edge:
     """Watches whose hints the test gives by hand."""
     unused: Any = None
-    return Edge(db, unused, Changes(), lambda: None, "us-east-1", unused)
+    return Edge(db, unused, Changes(), lambda: None, "us-east-1")
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Databa
 async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Database, edge: Edge) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     policies: list[Policy | None] = [None]
-    guarded = Edge(db, edge.aws, edge.changes, edge.wake, "us-east-1", edge.show, Access(lambda: policies[-1]))
+    guarded = Edge(db, edge.aws, edge.changes, edge.wake, "us-east-1", Access(lambda: policies[-1]))
     async with watch(guarded) as steps:
         assert len(await snapshot(steps)) == 2
         policies.append(NOBODY_MAY)

@@ -29,8 +29,7 @@ def place(live: Live) -> Place:
 @pytest.mark.parametrize(
     ("mask", "reason"),
     [
-        (None, "no mask replaces everything"),
-        (["*"], "so does `*`"),
+        (["*"], "`*` replaces everything"),
         (["settings"], "the mask names the settings as a whole"),
         (["deletion_policy", "settings"], "beside another field, too"),
     ],
@@ -104,6 +103,30 @@ def test_what_another_owner_depends_on_is_not_deleted(
     delete(place.part("team-b"), validate_only=validate_only)
     if not validate_only:
         delete(place.part("security"))
+
+
+def test_an_update_without_a_mask_changes_what_it_gives_and_a_star_everything(place: Place) -> None:
+    client, name = place.live.client, place.part("team-a")
+    place.keep(mode="MODE_PAUSED")
+    registry = client.update_registry(Registry(name=place.name, foreign_elements="FOREIGN_ELEMENTS_PRUNE"))  # type: ignore[arg-type]
+    assert (registry.mode, registry.foreign_elements) == (3, 2)
+    assert client.update_registry(registry, ["*"]).etag == registry.etag
+    registry = client.update_registry(Registry(name=place.name), "*")
+    assert (registry.mode, registry.foreign_elements) == (1, 1)
+    declared = client.apply_registry_settings(name, QUAY, deletion_policy="ABANDON", allow_replacement=True)
+    assert client.update_registry_settings(RegistrySettings(name=name)).etag == declared.etag
+    changed = client.update_registry_settings(RegistrySettings(name=name, settings={"registry_policy": {}}))
+    assert (changed.deletion_policy, changed.allow_replacement) == (2, True)
+    assert [field.name for field, _ in changed.settings.ListFields()] == ["registry_policy"]
+    again = client.update_registry_settings(RegistrySettings(name=name, settings={}), "*")
+    assert (again.deletion_policy, again.allow_replacement) == (1, False)
+    role_name = f"accounts/{place.account}/serviceLinkedRoles/replication"
+    made = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="MODE_OBSERVE")  # type: ignore[arg-type]
+    client.update_service_linked_role(made, allow_missing=True)
+    role = client.update_service_linked_role(ServiceLinkedRole(name=role_name, description="e"))
+    assert (role.description, dict(role.tags), role.mode) == ("e", {"a": "b"}, 2)
+    role = client.update_service_linked_role(ServiceLinkedRole(name=role_name), "*")
+    assert (role.HasField("description"), dict(role.tags), role.mode) == (False, {}, 1)
 
 
 def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:

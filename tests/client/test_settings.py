@@ -119,7 +119,7 @@ def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
     client.apply_registry_settings(OWNED, AWS, deletion_policy="ABANDON", etag="e", reason="because", force=True)
     (request,) = server.requests("UpdateRegistrySettings")
     assert request.allow_missing and request.force and request.reason == "because"
-    assert not request.update_mask.paths
+    assert request.update_mask.paths == ["*"]
     declared = request.registry_settings
     assert (declared.name, declared.etag) == (OWNED, "e")
     assert declared.deletion_policy == ecrkeeper.DeletionPolicy.DELETION_POLICY_ABANDON

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import OperationView
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
@@ -59,7 +58,6 @@ def serve(tmp_path: Path) -> Serve:
         aws: Any = NoAws()
         edge = Edge(
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
-            show=OperationView(db, "us-east-1"),
         )  # fmt: skip
         server, checks, _ = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
         socket = f"unix:{tmp_path / 's'}"

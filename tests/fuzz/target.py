@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import OperationView
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
@@ -153,9 +152,7 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
         )
     )
     aws: Any = RememberingAws(client)
-    edge = Edge(
-        db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1", show=OperationView(db, "us-east-1")
-    )
+    edge = Edge(db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1")
     limits = Limits(rate_per_principal=0.0, calls_per_principal=800)
     server, checks, _ = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -21,6 +21,11 @@ _NOBODY = Principal()
 CALLER: ContextVar[Principal] = ContextVar("ecrkeeper_caller", default=_NOBODY)
 
 
+def principal() -> str:
+    """Who calls, as a token or a certificate has proved it; empty where nothing is proved."""
+    return CALLER.get().name
+
+
 def everything_allowed() -> Policy | None:
     """No policy: every caller may do everything."""
     return None

@@ -40,9 +40,9 @@ class Authentication:
         if method.startswith(self._open) or not self._authenticator.required:
             return handler
         wrap = self._streaming if handler.response_streaming else self._answering
-        return behaving(handler, wrap(method, behaviour_of(handler)))
+        return behaving(handler, wrap(behaviour_of(handler)))
 
-    async def _identified(self, context: Context, method: str) -> Principal:
+    async def _identified(self, context: Context) -> Principal:
         metadata = context.invocation_metadata() or ()
         given = [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
         try:
@@ -51,28 +51,28 @@ class Authentication:
             told = self._strangers.answer(address_of(context.peer()), error)
             if told is not error:
                 self._refusals.note(told)
-            await abort(context, method, told)
+            await abort(context, told)
         except Exception as error:
-            await abort(context, method, error)
+            await abort(context, error)
         CALLER.set(caller)
         structlog.contextvars.bind_contextvars(principal=caller.name)
         return caller
 
-    def _answering(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Any:
+    def _answering(self, handler: Callable[..., Awaitable[Any]]) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            await self._identified(context, method)
+            await self._identified(context)
             return await handler(request, context)
 
         return call
 
-    def _streaming(self, method: str, handler: Callable[..., AsyncIterator[Any]]) -> Any:
+    def _streaming(self, handler: Callable[..., AsyncIterator[Any]]) -> Any:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
-            caller = await self._identified(context, method)
+            caller = await self._identified(context)
             try:
                 async for response in _until_expired(handler(request, context), caller):
                     yield response
             except Unauthenticated as error:
-                await abort(context, method, error)
+                await abort(context, error)
 
         return call
 

@@ -11,28 +11,26 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
-from ecrkeeper_server.api.shape import from_aws, to_aws
-from ecrkeeper_server.api.writes import CALL_ID, Caller, answered, caller_of, remember
-from ecrkeeper_server.engine.backfills import BACKFILL, METHOD, list_backfills, micros
+from ecrkeeper_server.api.shape import to_aws
+from ecrkeeper_server.api.writes import answered, caller_of, remember
+from ecrkeeper_server.engine.backfills import BACKFILL, list_backfills
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.trail import AwsWrite, change, complete
 from ecrkeeper_server.errors import (
     AwsError,
     FailedPrecondition,
-    InvalidArgument,
     NotFound,
     PreconditionViolation,
-    Violation,
 )
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.rows import Method, Operation, Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -47,7 +45,7 @@ class Backfills:
     ) -> operations_pb2.Operation:
         """Start a backfill."""
         registry = RegistryName.parse(request.parent, "parent")
-        caller, destination = caller_of(METHOD, request, principal_of(context)), to_aws(request.destination)
+        caller, destination = caller_of(request), to_aws(request.destination)
         known, row = await self._edge.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
         # A repetition finds the backfill that its first call started: that is no conflict.
         if known is None:
@@ -66,20 +64,18 @@ class Backfills:
                 return operations.get(tx, known)
             _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
             for begun in operations.pending(tx, str(registry)):
-                if begun.method == METHOD and begun.metadata.get("destination") == destination:
+                if begun.method == Method.START_BACKFILL and begun.metadata.get("destination") == destination:
                     raise _in_progress(registry, destination)
             row = resources.request(tx, str(registry))
-            operation = operations.create(tx, METHOD, row, {"destination": destination}, caller=caller.principal)
+            operation = operations.create(
+                tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
+            )
             remember(tx, caller, operation.id)
             changes = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
             record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation
 
-        stored = await self._edge.db.write(store)
-        self._edge.wake()
-        if stored is None:
-            raise NotFound("Operation", "the operation of the first call")
-        return await self._edge.operation(stored)
+        return await self._edge.begin(store)
 
     async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
         """Refuse what ECR would refuse, before anything is stored."""
@@ -101,11 +97,10 @@ class Backfills:
     ) -> registry_pb2.ReplicationBackfill:
         """Stop a backfill."""
         name = BackfillName.parse(request.name)
-        where, method = name.registry, "StopReplicationBackfill"
-        caller = Caller(method, principal=principal_of(context), call_id=CALL_ID.get())
+        where, caller = name.registry, caller_of(request)
         stops = [Change(BACKFILL, name.backfill, ChangeKind.UPDATE, None, {"status": "STOPPING"})]
         params = {"replicationBackfillId": name.backfill}
-        write = AwsWrite(where.account, where.region, "ecr", method, params, stops)
+        write = AwsWrite(where.account, where.region, "ecr", caller.method, params, stops)
         event = write.event(str(name), principal=caller.principal, call_id=caller.call_id)
         (write.id,) = await self._edge.db.write(lambda tx: audit.record(tx, [event]))
         try:
@@ -119,7 +114,7 @@ class Backfills:
             record(tx, caller, name, changes=stops)
 
         await self._edge.db.write(store)
-        return backfill(where, answer)
+        return render.backfill(where, answer)
 
     async def GetReplicationBackfill(
         self, request: pb.GetReplicationBackfillRequest, context: Context
@@ -128,13 +123,13 @@ class Backfills:
         name = BackfillName.parse(request.name)
         for row in await self._all(name.registry):
             if row["replicationBackfillId"].lower() == name.backfill.lower():
-                return backfill(name.registry, row)
+                return render.backfill(name.registry, row)
         raise NotFound("ReplicationBackfill", str(name))
 
     async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
         known = await list_backfills(self._edge.aws, registry)
         ids = {row["replicationBackfillId"] for row in known}
-        ours = await self._edge.db.read(lambda tx: operations.of_target(tx, str(registry), METHOD))
+        ours = await self._edge.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
         remembered = [o.metadata["backfill"] for o in ours if "backfill" in o.metadata]
         return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
 
@@ -143,12 +138,10 @@ class Backfills:
     ) -> pb.ListReplicationBackfillsResponse:
         """List backfills."""
         registry, page = RegistryName.parse(request.parent, "parent"), page_of(request, 0)
-        if page.after < 0:
-            raise InvalidArgument([Violation("page_token", "is not a token of this list")])
         rows = await self._all(registry)
         end = page.after + page.size
         token = page.token(end) if end < len(rows) else ""
-        shown = [backfill(registry, row) for row in rows[page.after : end]]
+        shown = [render.backfill(registry, row) for row in rows[page.after : end]]
         return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)
 
     async def ListReplicationBackfillResults(
@@ -189,24 +182,6 @@ def _check_mode(registry: RegistryName, row: Resource | None) -> None:
         raise FailedPrecondition(
             f"the mode of {registry} is {mode}; set ENFORCE before starting a backfill", reason="NOT_ENFORCED"
         )
-
-
-def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
-    """A backfill as a message."""
-    progress = row.get("progress") or {}
-    message = registry_pb2.ReplicationBackfill(
-        name=str(BackfillName(registry, row["replicationBackfillId"])),
-        status=render.number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
-        failure_code=row.get("failureCode") or "",
-        total_replication_count=progress.get("totalReplicationCount") or 0,
-        completed_replication_count=progress.get("completedReplicationCount") or 0,
-        failed_replication_count=progress.get("failedReplicationCount") or 0,
-        failure_codes=progress.get("failureCodes") or [],
-        start_time=render.timestamp(micros(row.get("startedAt"))),
-        end_time=render.timestamp(micros(row.get("endedAt"))),
-    )
-    from_aws(row["destination"], message.destination)
-    return message
 
 
 def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:

@@ -18,8 +18,7 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
-from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
-from ecrkeeper_server.api.writes import CALL_ID
+from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
 from ecrkeeper_server.names import shown
 
@@ -121,12 +120,8 @@ class Checks:
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
         if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(
-                _unary(method, handler.unary_unary), read, handler.response_serializer
-            )
-        return grpc.unary_stream_rpc_method_handler(
-            _stream(method, handler.unary_stream), read, handler.response_serializer
-        )
+            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary), read, handler.response_serializer)
+        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream), read, handler.response_serializer)
 
 
 def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
@@ -156,9 +151,8 @@ def _check(request: Message | None) -> None:
         raise InvalidArgument(found)
 
 
-def _unary(method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _unary(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
-        CALL_ID.set(current_call().id)
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         try:
@@ -166,43 +160,42 @@ def _unary(method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[...,
             async with asyncio.timeout(limit):
                 return await handler(request, context)
         except Exception as error:
-            await abort(context, method, error)
+            await abort(context, error)
 
     return call
 
 
-def _stream(method: str, handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+def _stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
             _check(request)
             async for response in handler(request, context):
                 yield response
         except Exception as error:
-            await abort(context, method, error)
+            await abort(context, error)
 
     return call
 
 
-async def abort(context: Context, method: str, error: Exception) -> NoReturn:
-    """End a call with the status of an error."""
+async def abort(context: Context, error: Exception) -> NoReturn:
+    """End the call that is being answered with the status of an error."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    call_id = current_call().id
-    status = _status(method, call_id, error)
+    call = current_call()
+    status = _status(call, error)
     answer = rpc_status.to_status(status)
     sent = trailers(status, context.time_remaining())
-    await context.abort(answer.code, answer.details, (*sent, (REQUEST_ID, call_id)))
+    await context.abort(answer.code, answer.details, (*sent, (REQUEST_ID, call.id)))
 
 
-def _status(method: str, call_id: str, error: Exception) -> status_pb2.Status:
+def _status(call: Call, error: Exception) -> status_pb2.Status:
     if isinstance(error, TimeoutError):
         error = DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED")
     if isinstance(error, Refusal):
-        current_call().reason = error.reason
-        return status_of_refusal(error, call_id)
+        call.reason = error.reason
+        return status_of_refusal(error, call.id)
     if isinstance(error, AwsError):
-        call = current_call()
         call.reason, call.aws_code = error.reason, error.aws_code
-        return status_of_aws(error, call_id)
-    log.error("failed", method=method, call_id=call_id, exc_info=error)
-    return internal(call_id)
+        return status_of_aws(error, call.id)
+    log.error("failed", method=call.method, call_id=call.id, exc_info=error)
+    return internal(call.id)

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ecrkeeper.v1 import common_pb2
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.access import CALLER, Access
+from ecrkeeper_server.api.access import Access
 from ecrkeeper_server.api.filters import Choice, Fields, enum_choice
+from ecrkeeper_server.api.operation_view import operation_message
 from ecrkeeper_server.api.pages import M, Page, Show, scan
 from ecrkeeper_server.api.permissions import operation_target, resource_target
 from ecrkeeper_server.api.relist import Relist
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.store import resources
-from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation, Resource
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The store, AWS, who is told of changes, and how operations are shown."""
+    """The store, AWS, and who is told of changes."""
 
     db: Database
     aws: Aws
     changes: Changes
     wake: Callable[[], None]
     home_region: str
-    show: Callable[..., Any]
     access: Access = field(default_factory=Access)
     # What looks at all resources of a kind for everybody who watches them.
     relists: dict[str, Relist] = field(default_factory=dict)
@@ -45,13 +45,15 @@ class Edge:
     async def operation(self, row: Operation) -> operations_pb2.Operation:
         """An operation as a message; what it ended with only for who may read that."""
         readable = self.access.readable(operation_target)(row)
-        shown: operations_pb2.Operation = await self.show(row, readable=readable)
-        return shown
+        return await operation_message(self.db, self.partition, row, readable=readable)
 
-
-def principal_of(context: Any) -> str:
-    """Who calls, as a token or a certificate has proved it; empty where nothing is proved."""
-    return CALLER.get().name
+    async def begin(self, store: Callable[[Tx], Operation | None]) -> operations_pb2.Operation:
+        """Store the operation that a call begins, joins or has begun before, and answer with it."""
+        row = await self.db.write(store)
+        self.wake()
+        if row is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self.operation(row)
 
 
 def resource_fields(place: str, extra: Fields) -> Fields:

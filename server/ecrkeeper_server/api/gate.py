@@ -15,14 +15,12 @@ from urllib.parse import unquote
 import grpc
 import grpc.aio
 
+from ecrkeeper_server.api.access import principal
 from ecrkeeper_server.api.admission import Admission, Kind, Limits
-from ecrkeeper_server.api.checks import NO_MESSAGE, parsing
-from ecrkeeper_server.api.context import principal_of
+from ecrkeeper_server.api.checks import NO_MESSAGE, abort, parsing
 from ecrkeeper_server.api.intake import Intake, in_time
 from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
 from ecrkeeper_server.api.refusals import Refusals
-from ecrkeeper_server.api.status import status_of_refusal, trailers
-from ecrkeeper_server.api.telemetry import REQUEST_ID, current_call
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
@@ -65,9 +63,9 @@ class Gate:
     def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
         async def call(_requests: Any, context: Context) -> Any:
             try:
-                with self._entered(context, kind) as principal:
-                    request = _request(handler, await self._intake.receive(principal, context.read))
-                    with self._intake.holding(principal, _size(request)):
+                with self._entered(context, kind) as party:
+                    request = _request(handler, await self._intake.receive(party, context.read))
+                    with self._intake.holding(party, _size(request)):
                         if kind is Kind.CALLS:
                             return await handler.unary_unary(request, context)
                         async with self._open_until(None):
@@ -80,9 +78,9 @@ class Gate:
     def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, Kind.STREAMS) as principal:
-                    request = _request(handler, await self._intake.receive(principal, context.read))
-                    with self._intake.holding(principal, _size(request)):
+                with self._entered(context, Kind.STREAMS) as party:
+                    request = _request(handler, await self._intake.receive(party, context.read))
+                    with self._intake.holding(party, _size(request)):
                         async for response in self._until_too_old(handler.unary_stream(request, context)):
                             yield response
             except Refusal as refusal:
@@ -126,12 +124,12 @@ class Gate:
 
     @contextmanager
     def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
-        principal = caller_of(context)
-        self._admission.enter(principal, kind)
+        party = limited_party(context)
+        self._admission.enter(party, kind)
         try:
-            yield principal
+            yield party
         finally:
-            self._admission.leave(principal, kind)
+            self._admission.leave(party, kind)
 
     async def _until_too_old(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
         # Streams that began together, after a restart, need not end together.
@@ -162,12 +160,7 @@ class Gate:
     async def _refuse(self, context: Context, refusal: Refusal) -> None:
         if isinstance(refusal, ResourceExhausted):
             self._refusals.note(refusal)
-        call = current_call()
-        call.reason = refusal.reason
-        status = status_of_refusal(refusal, call.id)
-        code = grpc.StatusCode[refusal.code]
-        sent = trailers(status, context.time_remaining())
-        await context.abort(code, status.message, (*sent, (REQUEST_ID, call.id)))
+        await abort(context, refusal)
 
 
 async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -193,9 +186,9 @@ def _over(*, closed: bool) -> Unavailable:
     return Unavailable("this stream is old enough; subscribe again", reason="STREAM_TOO_OLD", retry_after=0.1)
 
 
-def caller_of(context: Context) -> str:
+def limited_party(context: Context) -> str:
     """Whose limits a call counts against: a proven identity, or else the address that it comes from."""
-    return principal_of(context) or address_of(context.peer())
+    return principal() or address_of(context.peer())
 
 
 # One caller makes many calls over one connection.

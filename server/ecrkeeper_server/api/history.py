@@ -10,7 +10,6 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import principal_of
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.owner_settings import OwnerSettings
@@ -51,7 +50,7 @@ class History(OwnerSettings):
         wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
         await lint_apart(name, wish.settings, "revision.settings")
         return await self._put(
-            name, lambda _: wish, caller_of("RollbackRegistrySettings", request, principal_of(context)), request,
+            name, lambda _: wish, caller_of(request), request,
             create=True, update=True, etag=request.etag,
         )  # fmt: skip
 

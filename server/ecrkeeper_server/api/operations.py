@@ -7,28 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
-from ecrkeeper.v1 import registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2
 from google.longrunning import operations_pb2
 from google.longrunning.operations_grpc import OperationsServicer
 from google.protobuf import empty_pb2
-from google.protobuf.message import Message
 
 from ecrkeeper_server.access.policy import Target, Verb
-from ecrkeeper_server.api import render
-from ecrkeeper_server.api.backfills import backfill
-from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.access import principal
+from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Choice, Fields, matcher
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import Need, operation_target
-from ecrkeeper_server.api.shape import from_aws
-from ecrkeeper_server.api.status import status_of_json
-from ecrkeeper_server.api.writes import CALL_ID
-from ecrkeeper_server.engine.backfills import METHOD as BACKFILL
+from ecrkeeper_server.api.telemetry import current_call
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import RegistryName, parse_operation, partition_of, shown
-from ecrkeeper_server.store import audit, declarations, operations, resources
+from ecrkeeper_server.names import parse_operation, shown
+from ecrkeeper_server.store import audit, operations
 from ecrkeeper_server.store.audit import NewEvent
-from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -36,79 +30,6 @@ _WAIT_SECONDS = 60.0
 # How often a waiting call looks although no hint came: hints can be lost.
 _LOOK_SECONDS = 2.0
 _MOST = 1000
-
-
-class OperationView:
-    """Shows stored operations as messages."""
-
-    def __init__(self, db: Database, home_region: str) -> None:
-        self._db = db
-        self._partition = partition_of(home_region) or "aws"
-
-    async def __call__(self, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
-        """The operation, with its response if it is done; one that may not be read has a name and nothing else."""
-        message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
-        message.metadata.Pack(_metadata(row))
-        if row.error is not None:
-            message.error.CopyFrom(status_of_json(row.error))
-        elif row.done:
-            message.response.Pack(await self._response(row) if readable else _unread(row))
-        return message
-
-    async def _response(self, row: Operation) -> Message:
-        if row.method == "ReconcileRegistry":
-            name = RegistryName.parse(row.target)
-
-            def read(tx: Tx) -> Any:
-                return resources.get(tx, row.target), declarations.of_registry(tx, name)
-
-            found, declared = await self._db.read(read)
-            return render.registry(found, declared) if found is not None else empty_pb2.Empty()
-        if row.method == "ReconcileServiceLinkedRole":
-            role = await self._db.read(lambda tx: resources.get(tx, row.target))
-            return render.role(role, self._partition) if role is not None else empty_pb2.Empty()
-        if row.method == BACKFILL:
-            return backfill(RegistryName.parse(row.target), row.response or {})
-        return empty_pb2.Empty()
-
-
-def _unread(row: Operation) -> Message:
-    """A response of the right type that says what it is of, and no more."""
-    if row.method == "ReconcileRegistry":
-        return registry_pb2.Registry(name=row.target)
-    if row.method == "ReconcileServiceLinkedRole":
-        return role_pb2.ServiceLinkedRole(name=row.target)
-    if row.method == BACKFILL:
-        return registry_pb2.ReplicationBackfill(
-            name=backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
-        )
-    return empty_pb2.Empty()
-
-
-def _metadata(row: Operation) -> Message:
-    if row.method == "DeleteServiceLinkedRole":
-        message = role_service_pb2.DeleteServiceLinkedRoleMetadata(
-            service_linked_role=row.target,
-            phase=render.number(
-                role_service_pb2.DeleteServiceLinkedRoleMetadata, "Phase", row.metadata.get("phase", "PREFLIGHT")
-            ),
-            deletion_task_id=row.metadata.get("deletion_task_id", ""),
-        )
-        for usage in row.metadata.get("usage", []):
-            state = render.number(role_pb2.RegionUsage, "State", usage["state"])
-            message.usage.append(role_pb2.RegionUsage(**{**usage, "state": state}))
-        return message
-    if row.method == "ReconcileServiceLinkedRole":
-        return role_service_pb2.ReconcileServiceLinkedRoleMetadata(
-            service_linked_role=row.target, generation=row.generation
-        )
-    if row.method == BACKFILL:
-        begun = registry_settings_service_pb2.StartReplicationBackfillMetadata(registry=row.target)
-        from_aws(row.metadata.get("destination", {}), begun.replication_backfill.destination)
-        if "backfill" in row.metadata:
-            begun.replication_backfill.CopyFrom(backfill(RegistryName.parse(row.target), row.metadata["backfill"]))
-        return begun
-    return registry_settings_service_pb2.ReconcileRegistryMetadata(registry=row.target, generation=row.generation)
 
 
 _FIELDS: Fields = {
@@ -160,7 +81,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         """
         operation = parse_operation(name)
         row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
-        if row is None or not operations.is_for(row, principal_of(context)):
+        if row is None or not operations.is_for(row, principal()):
             target = operation_target(row) if row is not None else Target()
             self._edge.access.check([Need(Verb.READ, name, target)])
         if row is None:
@@ -217,10 +138,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         row = await self._get(request.name)
         if not row.done:
             raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
-        account, _, region = row.target.removeprefix("accounts/").partition("/registries/")
+        place = operation_target(row)
         forgotten = NewEvent(
-            kind="CALL", method="DeleteOperation", resource=request.name, account=account.partition("/")[0], region=region,
-            principal=principal_of(context), call_id=CALL_ID.get(), generation=row.generation,
+            kind="CALL", method="DeleteOperation", resource=request.name, account=place.account, region=place.region,
+            principal=principal(), call_id=current_call().id, generation=row.generation,
         )  # fmt: skip
 
         def store(tx: Tx) -> None:

@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.filters import matcher
@@ -87,7 +87,7 @@ class OwnerSettings:
         wish = wish_of(request.registry_settings)
         await lint_apart(name, wish.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda _: wish, caller_of("CreateRegistrySettings", request, principal_of(context)), request,
+            name, lambda _: wish, caller_of(request), request,
             create=True, update=False,
         )  # fmt: skip
 
@@ -97,12 +97,12 @@ class OwnerSettings:
         """Change a declaration."""
         given = request.registry_settings
         name = SettingsName.parse(given.name, "registry_settings.name")
-        paths = masked_paths(request.update_mask, PATHS)
+        paths = masked_paths(request.update_mask, given, PATHS)
         check_given(given, paths)
         wish = wish_of(given)
         await lint_apart(name, masked(wish.settings, paths), "registry_settings.settings")
         return await self._put(
-            name, lambda present: merged(name, present, given, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
+            name, lambda present: merged(name, present, given, paths), caller_of(request), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 
@@ -111,7 +111,7 @@ class OwnerSettings:
     ) -> registry_pb2.RegistrySettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
-        caller = caller_of("DeleteRegistrySettings", request, principal_of(context))
+        caller = caller_of(request)
         call = Remove(
             name=name,
             caller=caller,
@@ -196,7 +196,7 @@ class OwnerSettings:
         return await self._put(
             name,
             lambda _: wish,
-            caller_of("ImportRegistrySettings", request, principal_of(context)),
+            caller_of(request),
             request,
             create=True,
             update=False,

@@ -14,25 +14,25 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
-from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
+from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
-from ecrkeeper_server.api.recording import record
+from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.refreshing import refreshed
 from ecrkeeper_server.api.watched import watched
-from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths, remember
+from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths
 from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.observe import observe
-from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.explain import Reference, explain
 from ecrkeeper_server.settings.table import SETTINGS, split_all
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+from ecrkeeper_server.store.rows import Declaration, Resource
 
 _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -84,8 +84,8 @@ class Registries:
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Change the mode or what happens to foreign elements."""
         name = RegistryName.parse(request.registry.name, "registry.name")
-        paths = masked_paths(request.update_mask, ("mode", "foreign_elements"))
-        caller = caller_of("UpdateRegistry", request, principal_of(context))
+        paths = masked_paths(request.update_mask, request.registry, ("mode", "foreign_elements"))
+        caller = caller_of(request)
         wanted = _registry_spec(request.registry, paths)
 
         def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
@@ -130,27 +130,9 @@ class Registries:
     ) -> operations_pb2.Operation:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
-        caller = caller_of("ReconcileRegistry", request, principal_of(context))
-
-        def change(tx: Tx) -> Operation | None:
-            known = answered(tx, caller)
-            if known is not None:
-                return operations.get(tx, known)
-            row = resources.get(tx, str(name), lock=True)
-            if row is None:
-                raise NotFound("Registry", str(name), "nobody declares anything for it")
-            if row.spec.get("mode") == "PAUSED":
-                raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
-            operation = operations.reconcile(tx, "ReconcileRegistry", row, caller=caller.principal)
-            remember(tx, caller, operation.id)
-            record(tx, caller, name, generation=row.generation)
-            return operation
-
-        operation = await self._edge.db.write(change)
-        self._edge.wake()
-        if operation is None:
-            raise NotFound("Operation", "the operation of the first call")
-        return await self._edge.operation(operation)
+        return await reconcile(
+            self._edge, request, name, NotFound("Registry", str(name), "nobody declares anything for it")
+        )
 
     async def ValidatePullThroughCacheRule(
         self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context

@@ -11,6 +11,7 @@ from google.protobuf import json_format, struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.shape import from_aws, settings_from_aws
 from ecrkeeper_server.api.status import status_of_json
+from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.elements import Change, ChangeKind
@@ -253,3 +254,25 @@ def role_state(row: Resource) -> str | None:
     if "role" not in row.state:
         return None
     return "ACTIVE" if row.state["role"] else "ABSENT"
+
+
+def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
+    """A backfill as a message."""
+    progress = row.get("progress") or {}
+    message = registry_pb2.ReplicationBackfill(
+        name=str(BackfillName(registry, row["replicationBackfillId"])),
+        status=number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
+        failure_code=row.get("failureCode") or "",
+        total_replication_count=progress.get("totalReplicationCount") or 0,
+        completed_replication_count=progress.get("completedReplicationCount") or 0,
+        failed_replication_count=progress.get("failedReplicationCount") or 0,
+        failure_codes=progress.get("failureCodes") or [],
+        start_time=_ecr_time(row.get("startedAt")),
+        end_time=_ecr_time(row.get("endedAt")),
+    )
+    from_aws(row["destination"], message.destination)
+    return message
+
+
+def _ecr_time(seconds: float | None) -> Any:
+    return None if seconds is None else timestamp(int(float(seconds) * 1_000_000))

@@ -11,7 +11,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.context import Edge, principal_of
+from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, remember
 from ecrkeeper_server.engine.role_deletion import usage_of
@@ -38,14 +38,14 @@ class RoleDeletion:
     ) -> operations_pb2.Operation:
         """Delete a role."""
         name = RoleName.parse(request.name)
-        caller = caller_of("DeleteServiceLinkedRole", request, principal_of(context))
+        caller = caller_of(request)
 
         def store(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
             row = _deletable(resources.get(tx, str(name), lock=True), name, request)
-            running = operations.pending(tx, str(name), "DeleteServiceLinkedRole")
+            running = operations.pending(tx, str(name), caller.method)
             if running:
                 operations.join(tx, running[0], caller.principal)
                 remember(tx, caller, running[0].id)
@@ -54,7 +54,7 @@ class RoleDeletion:
                 return running[0]
             row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
             begun = {"phase": "PREFLIGHT"}
-            operation = operations.create(tx, "DeleteServiceLinkedRole", row, begun, caller=caller.principal)
+            operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
             remember(tx, caller, operation.id)
             changes = [change("service_linked_role", "deletion", None, row.spec["deletion"])]
             record(tx, caller, name, generation=row.generation, changes=changes)
@@ -62,11 +62,7 @@ class RoleDeletion:
 
         if request.validate_only:
             return await self._tried_deletion(name, request)
-        operation = await self._edge.db.write(store)
-        self._edge.wake()
-        if operation is None:
-            raise NotFound("Operation", "the operation of the first call")
-        return await self._edge.operation(operation)
+        return await self._edge.begin(store)
 
     async def _tried_deletion(
         self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest

@@ -15,10 +15,11 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
-from ecrkeeper_server.api.context import Edge, principal_of, resource_fields, scan_resources
+from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import role_plan
+from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.refreshing import refreshed_role
 from ecrkeeper_server.api.role_deletion import RoleDeletion
@@ -28,9 +29,9 @@ from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.rows import Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _PATHS = ("description", "tags", "mode")
@@ -102,7 +103,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> role_pb2.ServiceLinkedRole:
         """Change a role."""
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
-        paths = masked_paths(request.update_mask, _PATHS)
+        paths = masked_paths(request.update_mask, request.service_linked_role, _PATHS)
         return await self._write(
             name, request.service_linked_role, paths, request, context, create=request.allow_missing, update=True
         )
@@ -118,8 +119,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         create: bool,
         update: bool,
     ) -> role_pb2.ServiceLinkedRole:
-        method = type(request).DESCRIPTOR.name.removesuffix("Request")
-        caller = caller_of(method, request, principal_of(context))
+        caller = caller_of(request)
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
@@ -159,25 +159,9 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> operations_pb2.Operation:
         """Look at IAM now."""
         name = RoleName.parse(request.name)
-        caller = caller_of("ReconcileServiceLinkedRole", request, principal_of(context))
-
-        def change(tx: Tx) -> Operation | None:
-            known = answered(tx, caller)
-            if known is not None:
-                return operations.get(tx, known)
-            row = resources.get(tx, str(name), lock=True)
-            if row is None:
-                raise NotFound("ServiceLinkedRole", str(name), "it is not declared")
-            operation = operations.reconcile(tx, "ReconcileServiceLinkedRole", row, caller=caller.principal)
-            remember(tx, caller, operation.id)
-            record(tx, caller, name, generation=row.generation)
-            return operation
-
-        operation = await self._edge.db.write(change)
-        self._edge.wake()
-        if operation is None:
-            raise NotFound("Operation", "the operation of the first call")
-        return await self._edge.operation(operation)
+        return await reconcile(
+            self._edge, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
+        )
 
     async def WatchServiceLinkedRoles(
         self, request: pb.WatchServiceLinkedRolesRequest, context: Context

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from ecrkeeper_server.api.access import principal
+from ecrkeeper_server.api.telemetry import current_call
 from ecrkeeper_server.errors import Aborted, InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
-
-CALL_ID: ContextVar[str] = ContextVar("call_id", default="")
-"""The id of the call that is being answered, as the log and refusals name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,12 @@ class Caller:
     call_id: str = ""
 
 
-def caller_of(method: str, request: Message, principal: str = "") -> Caller:
-    """The caller's side of a request; the fingerprint is of its content without the request id."""
+def caller_of(request: Message) -> Caller:
+    """The caller's side of the call that is being answered; the fingerprint is of its content without the request id."""
+    method = request.DESCRIPTOR.name.removesuffix("Request")
     request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
     digest = _fingerprint(request) if request_id else ""
-    return Caller(method, request_id, digest, principal, reason, CALL_ID.get())
+    return Caller(method, request_id, digest, principal(), reason, current_call().id)
 
 
 def _fingerprint(request: Message) -> str:
@@ -62,17 +61,20 @@ def check_etag(name: str, given: str, current: str) -> None:
         raise Aborted(name, given, current)
 
 
-def masked_paths(
-    mask: FieldMask, allowed: Mapping[str, Iterable[str]] | Iterable[str], field: str = "update_mask"
-) -> set[str]:
-    """The paths to change; an empty mask and `*` mean all. Unknown paths are refused, all at once."""
+def masked_paths(mask: FieldMask, given: Message, allowed: Iterable[str]) -> set[str]:
+    """The paths to change (AIP-134): those of the mask, all for `*`, and without a mask those that are `given`.
+
+    Unknown paths are refused, all at once.
+    """
     every = set(allowed)
-    if not mask.paths or list(mask.paths) == ["*"]:
+    if not mask.paths:
+        return every & {field.name for field, _ in given.ListFields()}
+    if list(mask.paths) == ["*"]:
         return every
     unknown = [path for path in mask.paths if path not in every]
     if unknown:
         known = ", ".join(sorted(every))
         raise InvalidArgument(
-            [Violation(field, f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]]
+            [Violation("update_mask", f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]]
         )
     return set(mask.paths)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
@@ -26,9 +25,8 @@ from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Operation
+from ecrkeeper_server.store.rows import Method, Operation
 
-METHOD = "StartReplicationBackfill"
 # What a backfill is called where changes of settings are listed.
 BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
@@ -51,7 +49,7 @@ async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any
 
 async def follow(step: Step, waiting: Sequence[Operation]) -> bool:
     """Take every backfill among the operations that wait a step further; whether any is still under way."""
-    pending = [operation for operation in waiting if operation.method == METHOD]
+    pending = [operation for operation in waiting if operation.method == Method.START_BACKFILL]
     if step.claimed.spec.get("mode") == "PAUSED":
         # AWS is not even read, so only what was certainly not sent can end.
         for operation in pending:
@@ -135,11 +133,8 @@ async def _start(step: Step, operation: Operation) -> dict[str, Any]:
     registry, destination = step.claimed.registry, operation.metadata["destination"]
     place = f"{destination['registryId']}/{destination['region']}"
     begun = [change(BACKFILL, place, None, destination)]
-    write = AwsWrite(registry.account, registry.region, "ecr", METHOD, {"destination": destination}, begun)
+    write = AwsWrite(
+        registry.account, registry.region, "ecr", str(Method.START_BACKFILL), {"destination": destination}, begun
+    )
     await step.record([write])
     return await step.send(write)
-
-
-def micros(seconds: float | None) -> int | None:
-    """ECR's time in microseconds."""
-    return None if seconds is None else int(datetime.fromtimestamp(float(seconds), UTC).timestamp() * 1_000_000)

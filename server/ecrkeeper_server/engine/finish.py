@@ -14,11 +14,13 @@ from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.store import bulk, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import Outcome
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Method, Resource
 
 # An urgent row that fails more often than this has no claim to be hurried.
 _HURRIED_FAILURES = 3
 _BEHIND_SECONDS = 10.0
+# What asks for a step and for nothing else.
+_LOOKS = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
 class Finisher:
@@ -106,7 +108,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
             refusal = ended[operation.id]
             phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REFUSED"}
             operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
-        elif operation.method.startswith("Reconcile") and operation.requested <= row.requested:
+        elif operation.method in _LOOKS and operation.requested <= row.requested:
             if result.settled:
                 operations.end(tx, operation, response={})
             elif _blocked(result.standing):

@@ -20,7 +20,7 @@ from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.rows import Declaration, Operation
+from ecrkeeper_server.store.rows import Declaration, Method, Operation
 
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
@@ -57,7 +57,7 @@ def role_write(step: Step, call: RoleCall) -> AwsWrite:
 async def delete_role(step: Step, kind: RoleKind) -> StepResult:
     """Take a deletion one step further, or end it where AWS forbids it before it has begun."""
     row = step.claimed
-    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, "DeleteServiceLinkedRole"))
+    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, Method.DELETE_ROLE))
     try:
         return await _delete(step, kind, pending)
     except AwsError as error:

@@ -11,7 +11,7 @@ from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store import dialects, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Operation, Request, Resource
+from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.tables import operations, requests
 
 # In the metadata of an operation, and never shown.
@@ -162,7 +162,7 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
 
 
 # What ECR forgets after 90 days is remembered here for longer.
-_KEPT_LONGER = "StartReplicationBackfill"
+_KEPT_LONGER = Method.START_BACKFILL
 
 
 def purge(tx: Tx) -> None:

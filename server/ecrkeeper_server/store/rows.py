@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self
 
 from sqlalchemy import Row
@@ -121,9 +122,18 @@ class Revision(_FromRow):
     method: str
 
 
+class Method(StrEnum):
+    """The calls that begin operations."""
+
+    RECONCILE_REGISTRY = "ReconcileRegistry"
+    RECONCILE_ROLE = "ReconcileServiceLinkedRole"
+    DELETE_ROLE = "DeleteServiceLinkedRole"
+    START_BACKFILL = "StartReplicationBackfill"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation(_FromRow):
-    """A long-running call; `error` is a google.rpc.Status in JSON."""
+    """A long-running call, one of `Method`; `error` is a google.rpc.Status in JSON."""
 
     id: str
     method: str
