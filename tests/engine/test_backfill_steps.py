@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.rows import Operation
 
 from .conftest import REGISTRY, ROLE, World
+from .test_registry_steps import QUAY, caching
 
 DESTINATION = {"region": "us-west-2", "registryId": "111111111111"}
 REPLICATED = {"replication_configuration": {"rules": [{"destinations": [DESTINATION]}]}}
@@ -77,3 +79,37 @@ async def test_a_paused_registry_ends_no_backfill_that_may_have_been_sent(world:
     await world.step()
     assert world.aws.calls == []
     assert not (await world.operation(operation)).done
+
+
+async def test_a_backfill_that_may_not_be_started_ends(world: World) -> None:
+    operation = await asked(world)
+    world.aws.faults[METHOD] = lambda _: Temporary(
+        "denied", reason="AWS_ACCESS_DENIED", after=60.0, aws_code="AccessDenied"
+    )
+    await world.step()
+    found = await world.operation(operation)
+    assert found.error is not None
+    assert found.error["reason"] == "AWS_ACCESS_DENIED"
+
+
+async def test_a_backfill_that_is_throttled_is_started_when_aws_says(world: World) -> None:
+    operation = await asked(world)
+    world.aws.faults[METHOD] = lambda _: Temporary("slow", reason="AWS_THROTTLED", after=40.0, aws_code="Throttling")
+    await world.step()
+    assert not (await world.operation(operation)).done
+    assert 30 < (await world.due_in() or 0) <= 40
+    del world.aws.faults[METHOD]
+    await world.resync()
+    assert world.aws.writes == [METHOD]
+
+
+async def test_a_look_at_a_registry_does_not_wait_for_its_backfills(world: World) -> None:
+    await asked(world)
+    await world.step()
+    await world.declare(caching(QUAY), owner="team-b")
+    await world.wish({"mode": "OBSERVE"})
+    operation = await world.begin("ReconcileRegistry")
+    row = await world.step()
+    error = (await world.operation(operation)).error or {}
+    assert (error.get("reason"), row.observed_generation) == ("OBSERVE_ONLY", row.generation)
+    assert (await world.due_in() or 0) <= 2

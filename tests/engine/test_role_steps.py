@@ -498,3 +498,41 @@ async def test_a_region_whose_document_is_not_understood_may_use_the_role(world:
     found = await role_usage(world.aws, ACCOUNT, ROLES["replication"], ["us-east-1", "eu-west-1"], {})
     assert [(each.region, each.state) for each in found] == [("us-east-1", "UNKNOWN"), ("eu-west-1", "FREE")]
     assert "ruleSets" in found[0].message
+
+
+async def test_a_role_that_somebody_makes_first_is_adopted_also_where_the_clocks_agree(world: World) -> None:
+    world.seconds = float((await world.control("GET", "clock"))["now"])
+
+    async def race() -> None:
+        await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+
+    world.aws.before["CreateServiceLinkedRole"] = race
+    await declared(world)
+    assert (await world.step(ROLE)).state["provenance"] == "ADOPTED"
+
+
+async def test_a_role_that_was_made_anew_since_the_last_look_is_not_deleted_unforced(world: World) -> None:
+    await declared(world)
+    assert (await world.step(ROLE)).state["provenance"] == "CREATED"
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 600})
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    operation = await ask_to_delete(world)
+    await world.step(ROLE)
+    assert ((await world.operation(operation)).error or {}).get("reason") == "ROLE_ADOPTED"
+    assert await there(world)
+
+
+async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(world: World) -> None:
+    def refused(_: str) -> Permanent:
+        return Permanent("no", reason="AWS_REFUSED", aws_code="InvalidInput")
+
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "env", "Value": "theirs"}])
+    world.aws.faults["TagRole"] = refused
+    await declared(world, tags={"env": "ours"})
+    assert holds(await world.step(ROLE), "Blocked")
+    await world.wish({"tags": {}}, ROLE)
+    await world.step(ROLE)
+    role = (await world.raw("GetRole", "iam", RoleName=NAME))["Role"]
+    assert role["Tags"] == [{"Key": "env", "Value": "theirs"}]

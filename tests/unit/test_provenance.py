@@ -16,8 +16,10 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
     ("given", "expected", "reason"),
     [
         ({}, "ADOPTED", "it was there before anybody declared it"),
-        ({"known": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
-        ({"known": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
+        ({"provenance": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
+        ({"provenance": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
+        ({"provenance": "CREATED", "role": {"role_id": "AROA1"}}, "CREATED", "it is the role that was created"),
+        ({"provenance": "CREATED", "role": {"role_id": "AROA0"}}, "ADOPTED", "somebody has made it anew since"),
         ({"remembered": OURS}, "CREATED", "the backup was made of this very role"),
         ({"remembered": OTHER}, "ADOPTED", "the role was made anew since the backup, by somebody else"),
         ({"create_intended_at": 1000 * MINUTE}, "CREATED", "the answer to our own create was lost"),
@@ -25,4 +27,4 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
     ],
 )
 def test_provenance(given: dict[str, Any], expected: str, reason: str) -> None:
-    assert provenance(**{"known": None, "create_intended_at": None, "observed": SEEN, **given}) == expected, reason
+    assert provenance(given, SEEN) == expected, reason

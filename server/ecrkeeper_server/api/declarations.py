@@ -45,7 +45,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """A call that makes or changes a declaration. `change` makes the wish from the present declaration or None."""
+    """A call that makes or changes a declaration. `change` makes the wish from the present declaration or None.
+
+    `way_out` is what the caller can do about a conflict with other owners.
+    """
 
     name: SettingsName
     change: Callable[[Declaration | None], Wish]
@@ -54,6 +57,7 @@ class Put:
     update: bool
     etag: str = ""
     force: bool = False
+    way_out: str = "set force to take it over"
     trace: str = ""
 
     def decide(self, unit: UnitOfWork) -> Written:
@@ -78,7 +82,7 @@ class Put:
         taken: dict[str, Wish] = {}
         if composition.conflicts:
             if not self.force:
-                raise conflict_of(name, composition.conflicts)
+                raise conflict_of(name, composition.conflicts, self.way_out)
             taken = _taken_over(name, wishes, composition.conflicts)
             composition = _composed({**wishes, **taken}, touched)
         check_together(name.registry, composition)

@@ -29,7 +29,7 @@ def check_presence(name: SettingsName, present: Declaration | None, *, create: b
         )
 
 
-def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...]) -> FailedPrecondition:
+def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
     """The refusal of elements that other owners declare with other values; it names each of them."""
     rows = []
     for conflict in conflicts:
@@ -43,7 +43,7 @@ def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...]) -> FailedPr
         )
     first = rows[0]
     return FailedPrecondition(
-        f"{first.subject}: {first.description}; agree on one value, or set force to take it over",
+        f"{first.subject}: {first.description}; agree on one value, or {way_out}",
         reason="OWNER_CONFLICT",
         metadata={"owners": ",".join(sorted({o for c in conflicts for o in c.owners if o != name.owner}))},
         preconditions=rows,

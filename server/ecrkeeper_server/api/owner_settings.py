@@ -19,7 +19,7 @@ from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.wishes import PATHS, check_given, masked, merged, wish_of
-from ecrkeeper_server.api.writes import Caller, caller_of, masked_paths
+from ecrkeeper_server.api.writes import Caller, answered, caller_of, masked_paths
 from ecrkeeper_server.engine.batch import Batch
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -138,6 +138,7 @@ class OwnerSettings:
         create: bool,
         update: bool,
         etag: str = "",
+        **more: Any,
     ) -> registry_pb2.RegistrySettings:
         call = Put(
             name=name,
@@ -148,6 +149,7 @@ class OwnerSettings:
             etag=etag,
             force=getattr(request, "force", False),
             trace=self._edge.db.trace(),
+            **more,
         )
         if request.validate_only:
             return await self._planned(name, await self._declaring.attempt(call))
@@ -179,7 +181,18 @@ class OwnerSettings:
             raise InvalidArgument(
                 [Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown]
             )
-        seen = await observe(self._edge.aws, registry, request.settings or SETTINGS)
+        caller = caller_of(request)
+        # A repetition of an import that was accepted is answered whatever AWS has by now.
+        first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
+        wish = Wish(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
+        return await self._put(
+            name, lambda _: wish, caller, request,
+            create=True, update=False, way_out="name the settings to import without this one",
+        )  # fmt: skip
+
+    async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
+        """What AWS has of these settings, or of all that are not as they are by default, so that it can be declared."""
+        seen = await observe(self._edge.aws, name.registry, settings or SETTINGS)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
         if lost:
             raise FailedPrecondition(
@@ -188,19 +201,15 @@ class OwnerSettings:
             )
         shapes = {}
         for setting, one in seen.items():
-            defaults = SETTINGS[setting].defaults
-            elements = {key: value for key, value in one.elements.items() if defaults.get(key) != value}
-            if elements or setting in request.settings:
-                shapes[setting] = SETTINGS[setting].join(elements)
-        wish = Wish(shapes, "REMOVE", False)
-        return await self._put(
-            name,
-            lambda _: wish,
-            caller_of(request),
-            request,
-            create=True,
-            update=False,
-        )
+            kind = SETTINGS[setting]
+            elements = {key: value for key, value in one.elements.items() if kind.defaults.get(key) != value}
+            if elements := kind.declarable(elements, name.registry):
+                shapes[setting] = kind.join(elements)
+            elif setting in settings:
+                shapes[setting] = kind.join({})
+        # AWS takes what can never have an effect; a declaration has to be one that could be sent again.
+        await lint_apart(name, shapes, "settings")
+        return shapes
 
 
 def _target(row: Stored) -> Target:

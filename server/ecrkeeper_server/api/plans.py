@@ -15,8 +15,9 @@ from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
-from ecrkeeper_server.settings.algebra import Composition, plans, without_abandoned
+from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.ownership import confirmed, managed, ours, plans
 from ecrkeeper_server.settings.replication import destination_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
@@ -32,12 +33,11 @@ async def registry_plan(
     allowing: Collection[str],
 ) -> common_pb2.Plan:
     """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
-    applied: Mapping[str, Mapping[str, Any]] = state.get("applied", {})
-    mine = without_abandoned(applied, spec.get("abandoned", {}), composition.desired)
-    managed = [name for name in SETTINGS if name in composition.desired or applied.get(name)]
+    applied = ours(state, spec, composition.desired)
+    names = managed(composition.desired, applied)
     # What is allowed in a policy depends on the scope, whoever set it.
-    context = ["account_settings"] if "registry_policy" in managed else []
-    seen, unread = await look(aws, registry, dict.fromkeys([*managed, *context]))
+    context = ["account_settings"] if "registry_policy" in names else []
+    seen, unread = await look(aws, registry, dict.fromkeys([*names, *context]))
     message = common_pb2.Plan()
     _check_mode(message, str(registry), spec)
     _check_destinations(message, aws, composition.desired.get("replication_configuration", {}))
@@ -45,10 +45,11 @@ async def registry_plan(
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
     for name, error in unread.items():
-        if name in managed:
+        if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
-    elements = {name: seen[name].elements for name in managed if name in seen}
-    planned = plans(SETTINGS, composition.desired, mine, elements, spec.get("foreign_elements", "PRESERVE"))
+    elements = {name: seen[name].elements for name in names if name in seen}
+    applied, _ = confirmed(applied, state.get("unconfirmed", {}), elements)
+    planned = plans(spec, composition.desired, applied, elements)
     for name in elements:
         if seen[name].unknown:
             unknown = ", ".join(seen[name].unknown)

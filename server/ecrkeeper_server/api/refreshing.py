@@ -12,19 +12,19 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.algebra import compose, plans, without_abandoned
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
+from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now: its drift, and whether it is reconciling, follow from them."""
     message = render.registry(row, declared)
-    desired = compose({d.owner: split_all(d.settings) for d in declared}).desired
-    observed = split_all(row.state["observed"])
-    applied = without_abandoned(row.state.get("applied", {}), row.spec.get("abandoned", {}), desired)
-    managed = {name: observed.get(name, {}) for name in SETTINGS if name in desired or applied.get(name)}
-    planned = plans(SETTINGS, desired, applied, managed, row.spec.get("foreign_elements", "PRESERVE"))
+    desired = composition_of(declared).desired
+    observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
+    elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
+    applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
+    planned = plans(row.spec, desired, applied, elements)
     found = [drift_json(drift) for each in planned.values() for drift in each.drift]
     _show(message, row, found)
     return message

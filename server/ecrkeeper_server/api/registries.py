@@ -27,8 +27,8 @@ from ecrkeeper_server.engine.checks import check_replication
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
-from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.explain import Reference, explain
+from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
@@ -106,7 +106,7 @@ class Registries:
         row = row or _undeclared(name, int(time.time() * 1_000_000))
         check_etag(str(name), etag, row.etag)
         row = replace(row, spec={**row.spec, **wanted})
-        composition = compose({d.owner: split_all(d.settings) for d in declared})
+        composition = composition_of(declared)
         message = render.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
         message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition, allowing))
@@ -153,7 +153,7 @@ class Registries:
         setting = "replication_configuration"
         seen = await observe(self._edge.aws, name, [setting])
         _, declared = await self._read(name)
-        desired = compose({d.owner: split_all(d.settings) for d in declared}).desired.get(setting, {})
+        desired = composition_of(declared).desired.get(setting, {})
         checks = await check_replication(
             self._edge.aws, name, {**seen[setting].elements, **desired}, int(time.time() * 1_000_000)
         )
@@ -166,7 +166,7 @@ class Registries:
         name = RegistryName.parse(request.name)
         row, declared = await self._read(name)
         row = await self._refreshed(name, row)
-        composition = compose({d.owner: split_all(d.settings) for d in declared})
+        composition = composition_of(declared)
         observed = split_all(row.state["observed"])
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)

@@ -13,8 +13,8 @@ from ecrkeeper_server.api.shape import from_aws, settings_from_aws
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.settings.algebra import compose
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
@@ -48,7 +48,7 @@ def _upper(enum: str) -> str:
 
 def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
     """A registry with what its owners declare."""
-    composition = compose({d.owner: split_all(d.settings) for d in declared})
+    composition = composition_of(declared)
     message = registry_pb2.Registry(
         mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
         foreign_elements=number(common_pb2, "ForeignElements", row.spec.get("foreign_elements", "PRESERVE")),

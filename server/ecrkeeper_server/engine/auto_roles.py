@@ -7,7 +7,7 @@ from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.settings.algebra import Plan
+from ecrkeeper_server.settings.elements import Plan
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx

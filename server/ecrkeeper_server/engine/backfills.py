@@ -21,7 +21,7 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite, change
-from ecrkeeper_server.errors import AwsError, Permanent
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
@@ -30,6 +30,8 @@ from ecrkeeper_server.store.rows import Method, Operation
 # What a backfill is called where changes of settings are listed.
 BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
+# After a refusal that passes.
+_PAUSE_SECONDS = 15.0
 _TERMINAL = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 _PAGES = 40
 
@@ -47,29 +49,27 @@ async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any
     return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
 
 
-async def follow(step: Step, waiting: Sequence[Operation]) -> bool:
-    """Take every backfill among the operations that wait a step further; whether any is still under way."""
+async def follow(step: Step, waiting: Sequence[Operation]) -> float | None:
+    """Take every backfill among the operations that wait a step further; in how many seconds to go on, or None."""
     pending = [operation for operation in waiting if operation.method == Method.START_BACKFILL]
     if step.claimed.spec.get("mode") == "PAUSED":
         # AWS is not even read, so only what was certainly not sent can end.
         for operation in pending:
             if "others" not in operation.metadata:
                 await _refuse(step, operation, _not_enforced(step))
-        return False
+        return None
     if not pending:
-        return False
+        return None
     try:
         known = await list_backfills(step.aws, step.claimed.registry)
-    except AwsError:
-        # The rest of the step has its own outcome; look again soon.
-        return True
-    open_ended = False
-    for operation in pending:
-        open_ended |= await _advance(step, operation, known)
-    return open_ended
+    except AwsError as error:
+        # The rest of the step has its own outcome.
+        return _again_in(error)
+    delays = [await _advance(step, operation, known) for operation in pending]
+    return min((delay for delay in delays if delay is not None), default=None)
 
 
-async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]) -> bool:
+async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]) -> float | None:
     try:
         seen = _find(operation, known)
         if seen is None:
@@ -77,11 +77,11 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
                 raise _not_enforced(step)
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
-    except Permanent as error:
-        await _refuse(step, operation, error)
-        return False
-    except AwsError:
-        return True
+    except AwsError as error:
+        if isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED":
+            await _refuse(step, operation, error)
+            return None
+        return _again_in(error)
     metadata = {**operation.metadata, "backfill": seen}
 
     def save(tx: Tx) -> None:
@@ -91,7 +91,12 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
             operations.progress(tx, operation, metadata)
 
     await step.db.write(save)
-    return seen["status"] not in _TERMINAL
+    return None if seen["status"] in _TERMINAL else POLL_SECONDS
+
+
+def _again_in(error: AwsError) -> float:
+    asked = error.after if isinstance(error, Temporary) else None
+    return asked or _PAUSE_SECONDS
 
 
 def _not_enforced(step: Step) -> Permanent:
@@ -100,7 +105,7 @@ def _not_enforced(step: Step) -> Permanent:
     return Permanent(text, reason="NOT_ENFORCED")
 
 
-async def _refuse(step: Step, operation: Operation, error: Permanent) -> None:
+async def _refuse(step: Step, operation: Operation, error: AwsError) -> None:
     refusal = error_json(error)
     await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
 

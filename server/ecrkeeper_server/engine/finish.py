@@ -71,14 +71,16 @@ class Finisher:
         )
 
     def _next_in(self, result: StepResult, failures: int) -> float | None:
+        usual = self._usual(result, failures)
+        return min((delay for delay in (usual, result.poll_in) if delay is not None), default=None)
+
+    def _usual(self, result: StepResult, failures: int) -> float | None:
         resync = self._resync * (0.8 + 0.4 * self._jitter())
         if result.standing.error is not None:
-            delay = delay_after(result.standing, failures, resync, self._jitter())
-            return delay if result.next_in is None else min(delay, result.next_in)
+            return delay_after(result.standing, failures, resync, self._jitter())
         if result.next_in is not None:
             return result.next_in
-        unwatched = result.standing.reason in ("UNMANAGED", "PAUSED")
-        return None if unwatched else resync
+        return None if result.standing.reason in ("UNMANAGED", "PAUSED") else resync
 
 
 def _blocked(standing: Standing) -> bool:
@@ -115,7 +117,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
                 operations.end(tx, operation, error=outcome.state["error"])
             elif result.standing.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.standing))
-    if result.settled and row.observed_generation < row.generation:
+    if result.settled:
         queue.mark_declarations(tx, row)
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)

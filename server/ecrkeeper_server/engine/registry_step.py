@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.engine.backfills import POLL_SECONDS, follow
+from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
 from ecrkeeper_server.engine.conditions import PAUSED, Standing
 from ecrkeeper_server.engine.observe import look
 from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.settings.algebra import compose, plans, without_abandoned
-from ecrkeeper_server.settings.elements import Plan
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: Mapping[str, Any] = {
@@ -32,34 +30,31 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 async def registry_step(step: Step) -> StepResult:
     """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
     row, desired = step.claimed, step.desired
-    composition = compose({d.owner: split_all(d.settings) for d in desired.declared})
-    applied = without_abandoned(row.state.get("applied", {}), row.spec.get("abandoned", {}), composition.desired)
-    run = Run(composition, desired.declared, applied)
-    mode = row.spec.get("mode", "ENFORCE")
-    managed = [name for name in SETTINGS if name in composition.desired or run.applied.get(name)]
+    composition = composition_of(desired.declared)
+    run = Run(composition, desired.declared, ours(row.state, row.spec, composition.desired))
+    mode, names = row.spec.get("mode", "ENFORCE"), managed(composition.desired, run.applied)
     if mode == "PAUSED":
         await follow(step, desired.pending)
         return StepResult(row.state, PAUSED, observed=False, settled=False)
-    if not managed:
+    if not names:
         state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
-        next_in = POLL_SECONDS if await follow(step, desired.pending) else None
-        return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, next_in=next_in)
+        poll_in = await follow(step, desired.pending)
+        return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
     run.looked_at = step.monotonic()
-    run.observed, unread = await look(step.aws, row.registry, managed)
+    run.observed, unread = await look(step.aws, row.registry, names)
     run.errors = {name: [error] for name, error in unread.items()}
-    run.plans = _plans(run, row.spec)
+    run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
+    run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
-        run.plans = _plans(run, row.spec)
+        run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
     rules = run.composition.desired.get("pull_through_cache_rules", {})
     # Validating makes ECR read the secret: not a thing for a mode that only looks.
     problems = await check_cache_rules(step.aws, row.registry, rules) if mode == "ENFORCE" and result.settled else {}
     result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
-    if await follow(step, desired.pending):
-        result = replace(result, next_in=POLL_SECONDS)
-    return result
+    return replace(result, poll_in=await follow(step, desired.pending))
 
 
 async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
@@ -73,15 +68,10 @@ async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _plans(run: Run, spec: Mapping[str, Any]) -> dict[str, Plan]:
-    elements = {name: seen.elements for name, seen in run.observed.items()}
-    return plans(SETTINGS, run.composition.desired, run.applied, elements, spec.get("foreign_elements", "PRESERVE"))
-
-
 def _result(step: Step, run: Run, mode: str) -> StepResult:
     drift = [drift_json(d) for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
-    state = _state(step, run, drift, degraded)
+    state = _state(step, run, mode, drift, degraded)
     errors = [error for of_setting in run.errors.values() for error in of_setting]
     # What differs without a reason: AWS was written, and does not show it.
     if mode == "ENFORCE" and any(d["setting"] not in degraded and d["setting"] not in run.errors for d in drift):
@@ -100,25 +90,31 @@ def _result(step: Step, run: Run, mode: str) -> StepResult:
     return StepResult(state, standing, observed=True, settled=synced)
 
 
-def _state(step: Step, run: Run, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _state(
+    step: Step, run: Run, mode: str, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     before, desired = step.claimed.state, run.composition.desired
-    # An element that was found as desired is ours from now on, too.
     in_place = {
         name: dict(desired.get(name, {}))
         for name, planned in run.plans.items()
         if not planned.drift and name not in run.errors
     }
-    applied = {**run.applied, **in_place}
+    # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
+    applied = {**run.applied, **(in_place if mode == "ENFORCE" else {})}
     settled = {**before.get("settled", {}), **in_place}
     unread = {name: shape for name, shape in before.get("observed", {}).items() if name in run.errors}
     state = {
         **before,
         "applied": {name: elements for name, elements in applied.items() if elements},
+        "unconfirmed": {name: keys for name, keys in run.unconfirmed.items() if keys},
         "settled": {name: elements for name, elements in settled.items() if elements},
         "observed": {**unread, **{name: seen.shape for name, seen in run.observed.items()}},
         "degraded": degraded,
         "drift": drift,
     }
+    if not state["unconfirmed"]:
+        # Nearly always, and then it is not worth a place in every row.
+        del state["unconfirmed"]
     if run.mended:
         state["mend"] = {"time": step.now, "drift": run.mended}
     return state

@@ -11,9 +11,10 @@ from ecrkeeper_server.engine.observe import EVERYWHERE, Observed, observe_settin
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
-from ecrkeeper_server.settings.algebra import Composition, Plan
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Drift
+from ecrkeeper_server.settings.elements import Drift, Plan
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
@@ -44,11 +45,16 @@ class Run:
     composition: Composition
     declared: list[Declaration]
     applied: dict[str, dict[str, Any]]
+    unconfirmed: dict[str, list[str]] = field(default_factory=dict)
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[AwsError]] = field(default_factory=dict)
     looked_at: float = 0.0
     mended: list[dict[str, Any]] = field(default_factory=list)
+
+    def elements(self) -> dict[str, dict[str, Any]]:
+        """What AWS has of the settings that could be read."""
+        return {name: seen.elements for name, seen in self.observed.items()}
 
 
 async def act(step: Step, run: Run) -> None:
@@ -60,12 +66,14 @@ async def act(step: Step, run: Run) -> None:
     todo = _sendable(step, run)
     if not todo:
         return
-    before = dict(run.applied)
+    before = {name: dict(elements) for name, elements in run.applied.items()}
     writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
     await _remember_intent(step, run, todo, writes)
     stopped = False
     for name, planned in todo.items():
         failed = [] if stopped else await _write(step, run, planned, writes[name])
+        if not failed and not stopped:
+            run.unconfirmed.pop(name, None)
         if failed:
             run.errors[name] = [*run.errors.get(name, ()), *failed]
             stopped = any(error.reason in _STOPPING for error in failed)
@@ -96,11 +104,13 @@ def _disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[Aws
     """Forget the intent for what AWS refused or was not asked for: a foreign element with that key is not ours."""
     desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
     not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
-    run.applied[name] = {
+    run.applied[name] = mine = {
         key: value
         for key, value in run.applied.get(name, {}).items()
         if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
     }
+    made = {change.key for write in writes if write.outcome == "SUCCEEDED" for change in write.changes}
+    run.unconfirmed[name] = [key for key in run.unconfirmed.get(name, ()) if key in mine and key not in made]
 
 
 def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
@@ -128,28 +138,36 @@ async def _remember_intent(
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    intended = {name: {**run.applied.get(name, {}), **_intended(run, planned)} for name, planned in todo.items()}
-    applied = run.applied = {**run.applied, **intended}
-    originals = [(d, _original(run, d)) for d in run.declared if d.observed_generation < d.generation]
+    originals = [
+        (d, _original(run, d, step.claimed.registry)) for d in run.declared if d.observed_generation < d.generation
+    ]
+    intended = {name: _intended(run, planned) for name, planned in todo.items()}
+    for name, elements in intended.items():
+        first = {*run.unconfirmed.get(name, ()), *(elements.keys() - run.applied.get(name, {}).keys())}
+        if first:
+            run.unconfirmed[name] = sorted(first)
+        run.applied[name] = {**run.applied.get(name, {}), **elements}
+    ownership = {"applied": dict(run.applied), "unconfirmed": dict(run.unconfirmed)}
 
     def save(tx: Tx) -> bool:
         for declaration, shapes in originals:
             declarations.record_original(tx, declaration, shapes)
-        return queue.hold(tx, step.claimed, {**step.claimed.state, "applied": applied})
+        return queue.hold(tx, step.claimed, {**step.claimed.state, **ownership})
 
     step.saved = True
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
 
 
-def _original(run: Run, declared: Declaration) -> dict[str, Any]:
-    """What AWS has of the settings of a declaration; not what other owners declare, nor what cannot be removed."""
+def _original(run: Run, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
+    """What AWS has of the settings of a declaration; not what is ours, others declare, or nobody can remove."""
     shapes = {}
     for name in declared.settings.keys() & run.observed.keys():
         setting, seen = SETTINGS[name], run.observed[name].elements
         mine = setting.split(declared.settings[name])
-        others = {key for key in seen if {*run.composition.owners.get((name, key), ())} - {declared.owner}}
-        kept = {key for key in seen if key not in others and (key in mine or setting.removable)}
-        shapes[name] = setting.join({key: seen[key] for key in kept})
+        left = seen.keys() - run.applied.get(name, {}).keys()
+        # Of what cannot be removed, and of what others declare, only what this owner changes.
+        kept = {key for key in left if key in mine or (setting.removable and (name, key) not in run.composition.owners)}
+        shapes[name] = setting.join(setting.declarable({key: seen[key] for key in kept}, registry))
     return shapes
 
 

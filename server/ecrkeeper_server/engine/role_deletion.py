@@ -81,13 +81,7 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepR
         # The role is gone; this is another one, made since by somebody else.
         return _gone(step, pending)
     if not deletion.get("task"):
-        intended = row.state.get("create_intended_at")
-        origin = provenance(
-            known=row.state.get("provenance"),
-            create_intended_at=intended,
-            observed=observed,
-            remembered=row.state.get("remembered"),
-        )
+        origin = provenance(row.state, observed)
         if origin == "ADOPTED" and not await _forced(step):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)

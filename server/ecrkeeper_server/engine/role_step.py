@@ -15,6 +15,7 @@ from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.roles.plan import (
     ObservedRole,
     RoleCall,
+    calls_for,
     corrections,
     creation,
     drift_of,
@@ -70,18 +71,8 @@ def _settled(
 ) -> StepResult:
     row = step.claimed
     missing = observed is None and row.spec.get("managed", True)
-    drift = drift_of([creation(kind, row.spec)] if missing else calls)
-    known = state.get("provenance")
-    if observed is not None:
-        if (state.get("role") or {}).get("role_id", observed.role_id) != observed.role_id:
-            # Somebody has deleted the role and made it anew.
-            known = None
-        known = provenance(
-            known=known,
-            create_intended_at=state.get("create_intended_at"),
-            observed=observed,
-            remembered=state.get("remembered"),
-        )
+    drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
+    known = provenance(state, observed) if observed is not None else state.get("provenance")
     state = {
         **state,
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
@@ -114,7 +105,10 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     if observed is None:
         raise _not_visible(kind)
-    return observed, {**state, "provenance": None if taken else "CREATED"}
+    if taken:
+        # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
+        return observed, {**state, "create_intended_at": row.state.get("create_intended_at")}
+    return observed, {**state, "provenance": "CREATED"}
 
 
 def _not_visible(kind: RoleKind) -> Temporary:

@@ -95,7 +95,8 @@ class Step:
 class StepResult:
     """How a step ended.
 
-    `next_in` overrides the usual delay, in seconds. `settled`: nothing is left
+    `next_in` overrides the usual delay, in seconds; `poll_in` is when to look at something else of the row, such as a
+    backfill, if that comes sooner. `settled`: nothing is left
     to do for this generation. `removed`: the resource is gone. `ended` are
     operations to end, by id, with an error or None.
     """
@@ -105,5 +106,6 @@ class StepResult:
     observed: bool
     settled: bool
     next_in: float | None = None
+    poll_in: float | None = None
     removed: bool = False
     ended: tuple[tuple[str, dict[str, Any] | None], ...] = ()

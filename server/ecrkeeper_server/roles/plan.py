@@ -59,7 +59,7 @@ def corrections(
     """The calls that bring description and tags to what is desired.
 
     Tags that nobody declared stay; tags that were written here and are no
-    longer declared go.
+    longer declared go, unless somebody has given them another value.
     """
     calls: list[RoleCall] = []
     wanted = spec.get("description")
@@ -67,40 +67,40 @@ def corrections(
         params = {"RoleName": kind.role_name, "Description": wanted}
         calls.append(RoleCall("UpdateRole", params, (("description", "description", observed.description, wanted),)))
     tags: Mapping[str, str] = spec.get("tags", {})
-    differing = {key: value for key, value in tags.items() if observed.tags.get(key) != value}
-    if differing:
-        pairs = [{"Key": key, "Value": value} for key, value in sorted(differing.items())]
-        changes = tuple(("tags", key, observed.tags.get(key), value) for key, value in sorted(differing.items()))
-        calls.append(RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes))
-    stale = sorted(key for key in applied_tags if key not in tags and key in observed.tags)
+    calls += _tagging(kind, tags, observed.tags)
+    stale = sorted(key for key, value in applied_tags.items() if key not in tags and observed.tags.get(key) == value)
     if stale:
         gone = tuple(("tags", key, observed.tags[key], None) for key in stale)
         calls.append(RoleCall("UntagRole", {"RoleName": kind.role_name, "TagKeys": stale}, gone))
     return calls
 
 
-def provenance(
-    *,
-    known: str | None,
-    create_intended_at: int | None,
-    observed: ObservedRole,
-    remembered: Mapping[str, str] | None = None,
-) -> str:
-    """How a role that is there came to be.
+def _tagging(kind: RoleKind, wanted: Mapping[str, str], there: Mapping[str, str]) -> list[RoleCall]:
+    differing = sorted((key, value) for key, value in wanted.items() if there.get(key) != value)
+    if not differing:
+        return []
+    pairs = [{"Key": key, "Value": value} for key, value in differing]
+    changes = tuple(("tags", key, there.get(key), value) for key, value in differing)
+    return [RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes)]
 
-    What a backup remembers counts for the very role that it was made of.
+
+def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
+    """How a role that is there came to be, by what is remembered of it.
+
+    What is known, and what a backup remembers, counts for the very role that it
+    was learned of: somebody may have deleted it and made it anew.
 
     A create that was recorded and whose answer was lost is ours if the role is
     not older than the record, with a minute for clocks that disagree.
     """
-    if known:
-        return known
+    same = (state.get("role") or {}).get("role_id", observed.role_id) == observed.role_id
+    if same and state.get("provenance"):
+        return str(state["provenance"])
+    remembered, intended = state.get("remembered"), state.get("create_intended_at")
     if remembered and remembered["role_id"] == observed.role_id:
-        return remembered["provenance"]
+        return str(remembered["provenance"])
     minute = 60_000_000
-    if create_intended_at is not None and observed.create_time >= create_intended_at - minute:
-        return "CREATED"
-    return "ADOPTED"
+    return "CREATED" if intended is not None and observed.create_time >= intended - minute else "ADOPTED"
 
 
 def calls_for(
@@ -108,7 +108,7 @@ def calls_for(
 ) -> list[RoleCall]:
     """The calls that make the role what is desired, whether it is there or not."""
     if observed is None:
-        return [creation(kind, spec)]
+        return [creation(kind, spec), *_tagging(kind, spec.get("tags", {}), {})]
     return corrections(kind, spec, applied_tags, observed)
 
 

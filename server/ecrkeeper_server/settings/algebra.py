@@ -5,7 +5,7 @@ All functions are pure and total, and know nothing of any one setting.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ecrkeeper_server.settings.elements import (
@@ -19,8 +19,6 @@ from ecrkeeper_server.settings.elements import (
     diff,
 )
 from ecrkeeper_server.settings.setting import Setting
-
-__all__ = ["Composition", "Conflict", "Plan", "compose", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,44 +93,9 @@ def plan(
     return Plan(setting.name, target, changes, foreign, tuple(_drift(change, target) for change in changes))
 
 
-def plans(
-    settings: Mapping[str, Setting],
-    desired: Mapping[str, Elements],
-    applied: Mapping[str, Elements],
-    observed: Mapping[str, Elements],
-    foreign_elements: str,
-) -> dict[str, Plan]:
-    """The plans of the settings that were observed; foreign elements stay unless the registry says `PRUNE`."""
-    return {
-        name: plan(
-            settings[name],
-            desired.get(name, {}),
-            applied.get(name, {}),
-            elements,
-            # Only a setting that somebody manages is pruned: else the last owner's deletion would empty it.
-            prune=foreign_elements == "PRUNE" and name in desired,
-        )
-        for name, elements in observed.items()
-    }
-
-
 def _drift(change: Change, target: Elements) -> Drift:
     if change.key not in target:
         kind = DriftKind.UNEXPECTED
     else:
         kind = DriftKind.MISSING if change.kind is ChangeKind.ADD else DriftKind.CHANGED
     return Drift(change.setting, change.key, kind, change.after, change.before)
-
-
-def without_abandoned(
-    applied: Mapping[str, Elements], abandoned: Mapping[str, Collection[str]], desired: Mapping[str, Elements]
-) -> dict[str, dict[str, Value]]:
-    """What was applied, less what an owner left behind on purpose and nobody else wants."""
-    return {
-        name: {
-            key: value
-            for key, value in elements.items()
-            if key in desired.get(name, {}) or key not in abandoned.get(name, ())
-        }
-        for name, elements in applied.items()
-    }

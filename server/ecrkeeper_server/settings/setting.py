@@ -117,6 +117,12 @@ class Setting(ABC):
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
         """The AWS calls that make a plan true, in order; none if nothing changes."""
 
+    def declarable(self, elements: Elements, registry: RegistryName) -> dict[str, Value]:
+        """Those of AWS's elements that can be declared: what cannot be unset may have a value of former times."""
+        if self.removable:
+            return dict(elements)
+        return {key: value for key, value in elements.items() if not self.lint(self.join({key: value}), registry, "")}
+
     def lint_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
         """The faults of all owners' elements together, AWS's limits first."""
         over = [

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.algebra import Composition, Plan
+from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import ChangeKind
+from ecrkeeper_server.settings.elements import ChangeKind, Plan
 from ecrkeeper_server.settings.table import SETTINGS
 
 

@@ -24,6 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
+from ecrkeeper_server.settings.setting import Shape
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.given import given, rows
 from ecrkeeper_server.store.prepared import Prepared
@@ -135,18 +137,25 @@ def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
     """Keep what AWS had before the declaration as its revision 0: of each setting once, before it is first written."""
     first = get_revision(tx, declared.name, 0)
+    carried_out = get_revision(tx, declared.name, declared.observed_generation or -1)
+    before = (carried_out and carried_out.settings) or {}
     if first is None:
+        # What was carried out without a write was there, and counts as ours since then.
+        there = {name: _joined(name, shape, settings.get(name, {})) for name, shape in before.items()}
         # Whoever goes back to it and then goes away leaves it there: it was there before.
         kept = replace(declared, deletion_policy="ABANDON")
-        seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
+        seen = columns_of(revision(kept, 0, {**settings, **there}, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
         return
-    carried_out = get_revision(tx, declared.name, declared.observed_generation)
-    known = {**((carried_out and carried_out.settings) or {}), **(first.settings or {})}
-    new = {name: shape for name, shape in settings.items() if name not in known}
+    new = {name: shape for name, shape in settings.items() if name not in before and name not in (first.settings or {})}
     if new:
         change = update(revisions).where(*_revises(declared.name), revisions.c.revision == 0)
         tx.conn.execute(change.values(settings={**(first.settings or {}), **new}))
+
+
+def _joined(name: str, *shapes: Shape) -> Shape:
+    setting = SETTINGS[name]
+    return setting.join({key: value for shape in shapes for key, value in setting.split(shape).items()})
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
