@@ -30,7 +30,7 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 
 
 async def registry_step(step: Step) -> StepResult:
-    """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
+    """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
     row, desired = step.claimed, step.desired
     composition = compose({d.owner: split_all(d.settings) for d in desired.declared})
     applied = without_abandoned(row.state.get("applied", {}), row.spec.get("abandoned", {}), composition.desired)
