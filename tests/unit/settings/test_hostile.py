@@ -28,7 +28,7 @@ texts = (odd_policies | anything).map(json.dumps) | st.text() | st.text(alphabet
 
 @settings(deadline=None)
 @given(text=texts)
-def test_any_policy_text(text: str) -> None:
+def test_any_policy_text_survives_lint_split_and_join(text: str) -> None:
     setting = SETTINGS["registry_policy"]
     shape = {"policyText": text}
     setting.lint(shape, REGISTRY, "p")
@@ -40,7 +40,7 @@ def test_any_policy_text(text: str) -> None:
 @pytest.mark.parametrize("member", ["repositoryPolicy", "lifecyclePolicy"])
 @settings(deadline=None)
 @given(text=texts | st.dictionaries(st.sampled_from(["rules", "Statement"]), st.lists(anything)).map(json.dumps))
-def test_any_document_of_a_template(member: str, text: str) -> None:
+def test_any_document_of_a_template_survives_lint_split_and_join(member: str, text: str) -> None:
     setting = SETTINGS["repository_creation_templates"]
     shape = {"templates": [{"prefix": "a", "appliedFor": ["REPLICATION"], member: text}]}
     setting.lint(shape, REGISTRY, "p")
