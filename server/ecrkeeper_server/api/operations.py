@@ -219,7 +219,8 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
         account, _, region = row.target.removeprefix("accounts/").partition("/registries/")
         forgotten = NewEvent(
-            kind="CALL", method="DeleteOperation", resource=request.name, account=account.partition("/")[0], region=region,
+            kind="CALL", method="DeleteOperation", resource=request.name,
+            account=account.partition("/")[0], region=region,
             principal=principal_of(context), call_id=CALL_ID.get(), generation=row.generation,
         )  # fmt: skip
 

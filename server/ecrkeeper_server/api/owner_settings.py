@@ -102,7 +102,8 @@ class OwnerSettings:
         wish = wish_of(given)
         await lint_apart(name, masked(wish.settings, paths), "registry_settings.settings")
         return await self._put(
-            name, lambda present: merged(name, present, given, paths), caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
+            name, lambda present: merged(name, present, given, paths),
+            caller_of("UpdateRegistrySettings", request, principal_of(context)), request,
             create=request.allow_missing, update=True, etag=given.etag,
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
-    """A registry whose observed settings are those of now: its drift, and whether it is reconciling, follow from them."""
+    """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
     message = render.registry(row, declared)
     desired = compose({d.owner: split_all(d.settings) for d in declared}).desired
     observed = split_all(row.state["observed"])
