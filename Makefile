@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
+FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen fmt lint test soak bench fresh demo serve clean fuzz
@@ -35,8 +36,12 @@ serve: setup ## Run a simulated AWS and the server with the example declared, un
 clean: ## Remove what the targets made
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
+fmt: setup ## Format the Python code
+	$(BIN)/ruff format $(FORMATTED)
+
 lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(FORMATTED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint

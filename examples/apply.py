@@ -95,11 +95,11 @@ def main() -> int:
             apply(client, declarations, given.reason)
             for registry in sorted({each.registry for each in declarations}):
                 client.wait_until_synced(registry, given.timeout)
-                print(f"in sync: {registry}")  # noqa: T201
+                print(f"in sync: {registry}")
     except (OSError, ValueError, ecrkeeper.RegistryError) as error:
-        print(f"apply: {error}", file=sys.stderr)  # noqa: T201
+        print(f"apply: {error}", file=sys.stderr)
         for violation in getattr(error, "violations", ()):
-            print(f"  {violation}", file=sys.stderr)  # noqa: T201
+            print(f"  {violation}", file=sys.stderr)
         return 1
     return 0
 

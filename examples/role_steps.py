@@ -75,7 +75,7 @@ def empty_replication(world: World) -> None:
         rules = world.ecr(CENTRAL, region).describe_registry()["replicationConfiguration"]["rules"]
         check(rules == [], f"AWS replicates nothing in {region}")
     rules = world.ecr(CENTRAL, HOME).describe_pull_through_cache_rules()["pullThroughCacheRules"]
-    check(len(rules) == 3, "the cache rules, declared beside it, are untouched")  # noqa: PLR2004
+    check(len(rules) == 3, "the cache rules, declared beside it, are untouched")
 
 
 def deleted(world: World) -> None:

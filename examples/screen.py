@@ -17,7 +17,7 @@ _BOLD, _GREEN, _DIM = "1", "32", "2"
 
 def say(text: str = "") -> None:
     """Print one line."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def _painted(text: str, colour: str) -> str:

@@ -54,7 +54,7 @@ def share(world: World) -> None:
     check(shared, f"a rule is shared by two owners: {', '.join(shared)}")
     check({f for rule in rules for f in _filters(rule)} == owners.keys(), "AWS has every owner's pairs and no others")
     statements = json.loads(world.ecr(PARTNER, "eu-west-1").get_registry_policy()["policyText"])["Statement"]
-    check(len(statements) == 2, f"{PARTNER}/eu-west-1 has one policy with both owners' statements")  # noqa: PLR2004
+    check(len(statements) == 2, f"{PARTNER}/eu-west-1 has one policy with both owners' statements")
     checks = world.client.check_replication(SOURCE).checks
     check(all(each.result == each.RESULT_OK for each in checks), f"all {len(checks)} destinations accept the images")
 

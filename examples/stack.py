@@ -36,7 +36,7 @@ class Stack:
             endpoint_url=self.aws_url,
             region_name=region,
             aws_access_key_id=account,
-            aws_secret_access_key="simulated",  # noqa: S106
+            aws_secret_access_key="simulated",
         )
 
 
@@ -82,7 +82,7 @@ def _start(
     stack: contextlib.ExitStack, name: str, arguments: list[str], environment: Mapping[str, str], folder: Path
 ) -> tuple[subprocess.Popen[str], str]:
     log = stack.enter_context((folder / f"{name}.log").open("w+", encoding="utf-8"))
-    child = subprocess.Popen(  # noqa: S603
+    child = subprocess.Popen(
         [sys.executable, *arguments],
         env=dict(environment),
         stdout=subprocess.PIPE,

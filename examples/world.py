@@ -51,7 +51,7 @@ def limit_rights(stack: Stack) -> None:
     """Let the server do in both accounts what `ecrkeeper-server iam-policy` asks for, and nothing else."""
     command = [sys.executable, "-m", "ecrkeeper_server", "iam-policy", "--account"]
     for account in (CENTRAL, PARTNER):
-        printed = subprocess.run([*command, account], check=True, capture_output=True, timeout=60).stdout  # noqa: S603
+        printed = subprocess.run([*command, account], check=True, capture_output=True, timeout=60).stdout
         body = json.dumps({"iam_policy": json.loads(printed)}).encode()
         url = f"{stack.aws_url}/_sim/accounts/{account}"
         with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:

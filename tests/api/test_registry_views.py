@@ -153,7 +153,7 @@ def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(e
     client, aws = either.client, either.aws
     iam = boto3.client(
         "iam", region_name=place.region, endpoint_url=aws.url, aws_access_key_id=place.account,
-        aws_secret_access_key="any",  # noqa: S106
+        aws_secret_access_key="any",
     )  # fmt: skip
     iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
     # As long as no step sees the role, nobody knows that it was there before.

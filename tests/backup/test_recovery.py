@@ -36,7 +36,7 @@ class Ground:
 
     def command(self, *arguments: str) -> str:
         environment = {**os.environ, "ECRKEEPER_DATABASE_URL": self.url}
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [harness.program("ecrkeeper-server"), *arguments],
             env=environment,
             capture_output=True,
@@ -183,7 +183,7 @@ def test_a_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: har
     def work(live: Live, place: Place) -> None:
         declare(live, place)
         script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ?', (sys.argv[2],))"
-        subprocess.run([harness.program("python"), "-c", script, str(tmp_path / "ecrkeeper.db"), str(copy)], check=True)  # noqa: S603
+        subprocess.run([harness.program("python"), "-c", script, str(tmp_path / "ecrkeeper.db"), str(copy)], check=True)
         eventually(copy.exists)
 
     ground.served(work)
@@ -198,7 +198,7 @@ def test_an_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harnes
 
     def imported(*options: str) -> subprocess.CompletedProcess[str]:
         command = [harness.program("ecrkeeper-server"), "import", *options, "-"]
-        return subprocess.run(command, env=environment, input=text, capture_output=True, text=True)  # noqa: S603
+        return subprocess.run(command, env=environment, input=text, capture_output=True, text=True)
 
     text = ground.served(lambda live, place: [declare(live, place), ground.command("export")][1])
     refused, dry = ground.served(lambda live, place: (imported(), imported("--dry-run")))

@@ -21,11 +21,11 @@ def test_make_soak_runs_for_as_long_as_it_is_told(given: list[str], seconds: str
     environment = {**os.environ, "SECONDS": "0"}
     made = subprocess.run(
         ["make", "--dry-run", "soak", *given], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )  # noqa: S603
+    )
     recipe = next(line for line in made.stdout.splitlines() if "CHAOS_SECONDS" in line)
     shown = subprocess.run(
         ["bash", "-c", f"{recipe.split()[0]}; echo $CHAOS_SECONDS"], capture_output=True, text=True, check=True
-    )  # noqa: S603
+    )
     assert shown.stdout.strip() == seconds
     for file in ("sqlite", "postgres"):
         assert f"tests/chaos/test_schedule_on_{file}.py" in recipe

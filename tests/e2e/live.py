@@ -24,7 +24,7 @@ WAIT_SECONDS = 10.0
 
 def fresh_account() -> str:
     """An account that no other test has touched."""
-    return str(random.randrange(10**11, 10**12))  # noqa: S311 - no secret
+    return str(random.randrange(10**11, 10**12))
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,13 +145,13 @@ def test_grpcurl_speaks_tls_and_reflection_asks_for_a_token(live: Secured, issue
     live.authority.cert_pem.write_to_path(roots)
     command = [harness.program("grpcurl"), "-cacert", str(roots)]
     bearer = ["-H", f"authorization: Bearer {issuer.token('web-1')}"]
-    stranger = subprocess.run(  # noqa: S603
+    stranger = subprocess.run(
         [*command, live.server.address, "list"], capture_output=True, text=True, timeout=20, check=False
     )
     assert "MISSING_CREDENTIALS" in stranger.stderr or "carries no credentials" in stranger.stderr
     name = json.dumps({"parent": "accounts/111111111111"})
     method = "ecrkeeper.v1.RegistrySettingsService/ListRegistries"
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*command, *bearer, "-d", name, live.server.address, method],
         capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip

@@ -37,6 +37,7 @@ class Running:
     socket: str
     changes: Changes
     db: Database
+    metrics: Metrics
 
     def calls(self, address: str = "", **options: Any) -> Calls:
         return Calls(address or self.address, **options)
@@ -59,14 +60,15 @@ def serve(tmp_path: Path) -> Serve:
         edge = Edge(
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
         )  # fmt: skip
-        server, checks, _ = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
+        metrics = Metrics(methods())
+        server, checks, _ = build(edge, Telemetry(metrics.rpc), with_reflection=True, limits=limits)
         socket = f"unix:{tmp_path / 's'}"
         server.add_insecure_port(socket)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         await set_serving(checks, serving=True)
         try:
-            yield Running(f"127.0.0.1:{port}", socket, changes, db)
+            yield Running(f"127.0.0.1:{port}", socket, changes, db, metrics)
         finally:
             await server.stop(0)
             await db.close()

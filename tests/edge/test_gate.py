@@ -11,8 +11,9 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api import gate
 from ecrkeeper_server.api.admission import Admission, Limits
-from ecrkeeper_server.api.gate import Gate
+from ecrkeeper_server.api.gate import Gate, address_of
 from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import Unavailable
 from google.longrunning import operations_pb2
@@ -150,10 +151,17 @@ async def test_the_client_library_goes_on_watching_when_streams_and_connections_
 
 
 async def test_the_client_library_comes_again_when_told(serve: Serve) -> None:
-    async with serve(Limits(rate_per_principal=10.0, burst_per_principal=1)) as server:
+    async with serve(Limits(rate_per_principal=4.0, burst_per_principal=1)) as server:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             for _ in range(4):
                 await anext(client.list_registries().pages)
+        refused = {
+            "grpc_type": "unary",
+            "grpc_service": "ecrkeeper.v1.RegistrySettingsService",
+            "grpc_method": "ListRegistries",
+            "grpc_code": "RESOURCE_EXHAUSTED",
+        }
+        assert server.metrics.registry.get_sample_value("grpc_server_handled_total", refused)
 
 
 async def test_the_client_library_tells_why_when_the_delay_is_longer_than_the_call(serve: Serve) -> None:
@@ -217,7 +225,16 @@ async def test_a_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
         assert "ping" in found.text.lower()
 
 
-async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(serve: Serve) -> None:
+async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = []
+
+    def noted(peer: str) -> str:
+        peers.append(peer)
+        return address_of(peer)
+
+    monkeypatch.setattr(gate, "address_of", noted)
     async with serve(Limits(connection_seconds=0.5)) as server, server.calls() as calls:
         stream = calls.stream(WATCH, EVERYTHING)
         await stream.read()
@@ -225,20 +242,21 @@ async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(serve: Serve
             assert (await calls.failure(NAMED)).code == "NOT_FOUND"
             await asyncio.sleep(0.1)
         assert not stream.done()
+    assert len(set(peers)) > 1, "a new connection comes from another port"
 
 
 async def test_a_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
-    gate, errors = Gate(Limits(), Admission(Limits())), list[Exception]()
+    closing, errors = Gate(Limits(), Admission(Limits())), list[Exception]()
     loop = asyncio.get_running_loop()
     end = loop.time() + 0.02
 
     async def stream() -> None:
-        async with gate._open_until(end):
+        async with closing._open_until(end):
             await asyncio.sleep(10)
 
     def close() -> None:
         try:
-            gate.close()
+            closing.close()
         except RuntimeError as error:
             errors.append(error)
 

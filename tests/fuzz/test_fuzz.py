@@ -104,5 +104,5 @@ async def test_no_call_breaks_the_server(
 
 
 @pytest.mark.skipif(not CASE, reason="FUZZ_CASE names no case")
-async def test_the_case_of_a_failure(aws: harness.Simulator, empty: Path) -> None:
+async def test_the_case_of_a_failure_runs_again_alone(aws: harness.Simulator, empty: Path) -> None:
     await _round(empty, aws, [Case.parse(CASE)])

@@ -46,7 +46,7 @@ def image() -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def installed(image: Path) -> Path:
     """The `bin` folder of the environment, into which only the wheel and what it needs was installed."""
-    listed = subprocess.run(  # noqa: S603
+    listed = subprocess.run(
         [program("pip"), "--python", str(image / "opt/ecrkeeper/bin/python"), "list", "--format=freeze"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip

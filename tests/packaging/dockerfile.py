@@ -79,7 +79,7 @@ def context() -> list[str]:
     """The files of the build context, as git knows them."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )  # noqa: S607
+    )
     return [path for path in listed.stdout.splitlines() if (ROOT / path).is_file() and not _ignored(path)]
 
 
@@ -115,7 +115,7 @@ def build(stage: Stage, root: Path, tools: Mapping[str, Path]) -> None:
                 env=environment,
                 capture_output=True,
                 text=True,
-            )  # noqa: S607
+            )
             assert done.returncode == 0, f"{argument}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 

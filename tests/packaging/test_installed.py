@@ -123,7 +123,7 @@ def test_the_health_check_of_the_image_tells_ready_from_not(installed: Path, tmp
     _, final = dockerfile.stages()
     (check,) = final.values("HEALTHCHECK")
     program = check.split("CMD ", 1)[1]
-    import json  # noqa: PLC0415
+    import json
 
     _, option, code = json.loads(program)
     assert subprocess.run([installed / "python", option, code], capture_output=True, check=False).returncode != 0
@@ -153,10 +153,10 @@ def _http_port(pid: int) -> int:
         if words[3] == "0A" and words[9] in inodes:
             port = int(words[1].split(":")[1], 16)
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)  # noqa: S310
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
             except OSError:
                 continue
-            except Exception:  # noqa: BLE001, S112 - gRPC's answer is no HTTP/1.1
+            except Exception:  # gRPC's answer is no HTTP/1.1
                 continue
             return port
     raise AssertionError("no such port")

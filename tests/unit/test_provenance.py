@@ -26,5 +26,5 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
         ({"create_intended_at": 1002 * MINUTE}, "ADOPTED", "the role is older than our intent"),
     ],
 )
-def test_provenance(given: dict[str, Any], expected: str, reason: str) -> None:
+def test_a_role_counts_as_adopted_unless_more_is_known_of_it(given: dict[str, Any], expected: str, reason: str) -> None:
     assert provenance(given, SEEN) == expected, reason

@@ -84,7 +84,8 @@ class Backfills:
         seen = (await observe(self._edge.aws, registry, [setting]))[setting]
         if not any(key.startswith(f"{place}:") for key in seen.elements):
             raise FailedPrecondition(
-                f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in sync",
+                f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
+                " sync",
                 reason="DESTINATION_NOT_CONFIGURED",
                 preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
             )

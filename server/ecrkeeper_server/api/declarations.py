@@ -1,4 +1,4 @@
-"""Writing declarations: check, compose with the other owners', decide what becomes of them. Pure decisions on a unit of work."""
+"""Writing declarations: check, compose with others', decide what becomes of them; pure, on a unit of work."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
-    """A registry whose observed settings are those of now: its drift, and whether it is reconciling, follow from them."""
+    """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
     message = render.registry(row, declared)
     desired = composition_of(declared).desired
     observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)

@@ -211,7 +211,8 @@ def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str
 def _undeclared(name: RegistryName, now: int) -> Resource:
     """A registry that nobody declared anything for."""
     return Resource(
-        name=str(name), kind=name.kind, account=name.account, place=name.region, uid="", spec=dict(NEW_REGISTRY), state={},
+        name=str(name), kind=name.kind, account=name.account, place=name.region, uid="",
+        spec=dict(NEW_REGISTRY), state={},
         generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
         due_at=None, urgent=False, lease_token=None, lease_until=None, failures=0,
     )  # fmt: skip

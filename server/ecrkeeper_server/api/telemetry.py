@@ -86,7 +86,7 @@ def _begun(method: str, context: Context) -> Call:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Wraps all handlers; `access_log` is `all`, `changes` (errors and calls that change something), `errors` or `off`."""
+    """Wraps all handlers; `access_log` is `all`, `changes` (errors and what changes something), `errors` or `off`."""
 
     metrics: RpcMetrics
     tracing: Tracing | None = None

@@ -30,7 +30,7 @@ class Caller:
 
 
 def caller_of(request: Message) -> Caller:
-    """The caller's side of the call that is being answered; the fingerprint is of its content without the request id."""
+    """The caller's side of the call that is being answered; the fingerprint leaves out the request id."""
     method = request.DESCRIPTOR.name.removesuffix("Request")
     request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
     digest = _fingerprint(request) if request_id else ""

@@ -63,7 +63,7 @@ def read(source: IO[bytes]) -> Iterator[tuple[int, Any]]:
     """Each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
     number, counted, exported, ended = 0, 0, False, False
     try:
-        for number, document in enumerate(yaml.load_all(source, yaml.CSafeLoader), start=1):  # noqa: S506 - it is safe
+        for number, document in enumerate(yaml.load_all(source, yaml.CSafeLoader), start=1):
             kind = document.get("kind") if isinstance(document, dict) else None
             if ended:
                 raise StreamError(f"document {number} comes after the end of the export")

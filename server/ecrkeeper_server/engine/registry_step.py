@@ -28,7 +28,7 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 
 
 async def registry_step(step: Step) -> StepResult:
-    """Bring one registry closer to what is desired; see design notes in docs/architecture.md."""
+    """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
     row, desired = step.claimed, step.desired
     composition = composition_of(desired.declared)
     run = Run(composition, desired.declared, ours(row.state, row.spec, composition.desired))

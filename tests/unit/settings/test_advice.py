@@ -92,7 +92,9 @@ WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "observed", "desired", "context", "expected", "reason"), WARNED)
-def test_warnings(name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str) -> None:
+def test_a_plan_warns_of_what_may_surprise(
+    name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str
+) -> None:
     setting = SETTINGS[name]
     found = setting.warnings(plan(setting, desired, observed, observed), REGISTRY, context)
     assert [warning.reason for warning in found] == expected, reason
@@ -108,7 +110,7 @@ def test_warnings(name: str, observed: Any, desired: Any, context: Any, expected
         (["ecr:Batch*"], True, "covers more than V1 knows"),
     ],
 )
-def test_needs_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
+def test_only_actions_that_v1_does_not_know_need_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
     assert needs_scope_v2({"s": {"Effect": "Allow", "Action": actions}}) is needed, reason
 
 
@@ -156,7 +158,7 @@ SHAKEN: list[tuple[Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("policy", "expected", "reason"), SHAKEN)
-def test_handshake(policy: Any, expected: list[str], reason: str) -> None:
+def test_the_policy_of_a_destination_must_let_the_source_in(policy: Any, expected: list[str], reason: str) -> None:
     found = handshake.check(HERE, THERE, policy=policy, scope="V2", region_enabled=True, templates={})
     assert [warning.reason for warning in found] == expected, reason
 
@@ -231,14 +233,16 @@ EXPLAINED: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("repository", "member", "expected", "reason"), EXPLAINED)
-def test_explain(repository: str, member: str, expected: Any, reason: str) -> None:
+def test_each_setting_finds_a_repository_by_filters_of_its_own(
+    repository: str, member: str, expected: Any, reason: str
+) -> None:
     found = getattr(explain(repository, REGISTRY_ELEMENTS), member)
     if isinstance(found, tuple):
         found = [reference.key for reference in found]
     assert (found.key if isinstance(found, Reference) else found) == expected, reason
 
 
-def test_explain_where_nothing_applies() -> None:
+def test_a_repository_that_nothing_applies_to_is_scanned_by_hand_or_not_at_all() -> None:
     nothing = Explanation("x", None, (), "MANUAL", (), None, None, (), ())
     assert explain("x", {}) == nothing
     enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
@@ -251,23 +255,25 @@ def test_root_cache_rule_reads_the_whole_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "expected"),
+    ("pattern", "text", "expected", "reason"),
     [
-        ("", "", True),
-        ("*", "", True),
-        ("a*b", "ab", True),
-        ("a*b*c", "aXbXbc", True),
-        ("a*b", "abc", False),
-        ("?", "a", False),
-        ("a", "", False),
-        ("**a", "ba", True),
-        ("*a*a*a*a*a*a*a*b", "a" * 5000, False),
+        ("", "", True, "nothing is nothing"),
+        ("*", "", True, "a star may stand for nothing"),
+        ("a*b", "ab", True, "within, too"),
+        ("a*b*c", "aXbXbc", True, "each star has its own text"),
+        ("a*b", "abc", False, "the end counts"),
+        ("?", "a", False, "a question mark is one"),
+        ("a", "", False, "a character must be there"),
+        ("**a", "ba", True, "two stars are one"),
+        ("*a*a*a*a*a*a*a*b", "a" * 5000, False, "many stars take no time"),
     ],
 )
-def test_globs(pattern: str, text: str, expected: bool) -> None:
-    assert globs.matches(pattern, text) is expected
+def test_a_star_stands_for_any_text_and_all_else_for_itself(
+    pattern: str, text: str, expected: bool, reason: str
+) -> None:
+    assert globs.matches(pattern, text) is expected, reason
 
 
-def test_globs_of_iam() -> None:
+def test_a_question_mark_of_iam_stands_for_one_character() -> None:
     assert globs.matches("us-?ast-*", "us-east-1", single=True)
     assert not globs.matches("?", "", single=True)

@@ -333,7 +333,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
 
 
 @pytest.mark.parametrize(("name", "shape", "registry", "expected", "reason"), REFUSED)
-def test_refused(
+def test_every_fault_of_a_setting_is_named_at_its_place(
     name: str, shape: dict[str, Any], registry: RegistryName, expected: list[tuple[str, str]], reason: str
 ) -> None:
     found = SETTINGS[name].lint(shape, registry, "p")
@@ -343,7 +343,9 @@ def test_refused(
 
 
 @pytest.mark.parametrize(("name", "shape", "registry", "reason"), ACCEPTED)
-def test_accepted(name: str, shape: dict[str, Any], registry: RegistryName, reason: str) -> None:
+def test_what_has_no_fault_is_accepted_alone_and_composed(
+    name: str, shape: dict[str, Any], registry: RegistryName, reason: str
+) -> None:
     assert SETTINGS[name].lint(shape, registry, "p") == [], reason
     assert SETTINGS[name].lint_composed(SETTINGS[name].split(shape), registry) == [], reason
 
@@ -384,7 +386,9 @@ TOGETHER: list[tuple[str, dict[str, Any], list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "elements", "expected", "reason"), TOGETHER)
-def test_limits_over_all_owners(name: str, elements: dict[str, Any], expected: list[str], reason: str) -> None:
+def test_limits_hold_over_all_owners_together(
+    name: str, elements: dict[str, Any], expected: list[str], reason: str
+) -> None:
     found = SETTINGS[name].lint_composed(elements, REGISTRY)
     assert len(found) == len(expected), reason
     for violation, text in zip(found, expected, strict=True):

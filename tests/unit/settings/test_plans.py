@@ -111,7 +111,7 @@ UNCHANGED: list[tuple[str, Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "observed", "reason"), UNCHANGED)
-def test_no_call_for_what_means_the_same(name: str, desired: Any, observed: Any, reason: str) -> None:
+def test_no_call_is_made_for_what_means_the_same(name: str, desired: Any, observed: Any, reason: str) -> None:
     assert calls(name, desired, {}, observed, prune=True) == [], reason
 
 
@@ -230,7 +230,7 @@ CALLED: list[tuple[str, Any, Any, Any, list[tuple[str, Any]], str]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "applied", "observed", "expected", "reason"), CALLED)
-def test_calls(
+def test_a_setting_is_changed_by_the_calls_that_aws_has_for_it(
     name: str, desired: Any, applied: Any, observed: Any, expected: list[tuple[str, Any]], reason: str
 ) -> None:
     assert calls(name, desired, applied, observed) == expected, reason
@@ -252,7 +252,7 @@ PLANNED: list[tuple[Any, Any, Any, bool, Any, Any, list[Any], list[Any], str]] =
 @pytest.mark.parametrize(
     ("desired", "applied", "observed", "prune", "target", "foreign", "changes", "drift", "reason"), PLANNED
 )
-def test_plan(
+def test_what_is_declared_applied_and_observed_decides_what_is_changed(
     desired: Any,
     applied: Any,
     observed: Any,
@@ -310,7 +310,9 @@ def test_compose_shares_equal_values_and_names_those_who_disagree() -> None:
         ),
     ],
 )
-def test_replication_is_packed(pairs: list[tuple[str, str]], rules: int, reason: str) -> None:
+def test_replication_is_packed_into_few_rules_and_none_is_lost(
+    pairs: list[tuple[str, str]], rules: int, reason: str
+) -> None:
     elements = {f"11111111111{ord(d) - 96}/us-west-2:{f}": OFF for d, f in pairs}
     shape = SETTINGS[REPLICATION].join(elements)
     assert len(shape["rules"]) == rules, reason
@@ -376,7 +378,9 @@ OBSERVED: list[tuple[str, list[Any], Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "responses", "shape", "reason"), OBSERVED)
-def test_observed(name: str, responses: list[Any], shape: Any, reason: str) -> None:
+def test_answers_of_aws_become_the_shape_of_the_setting(
+    name: str, responses: list[Any], shape: Any, reason: str
+) -> None:
     assert SETTINGS[name].observed(responses) == shape, reason
     assert unknown_members(name, shape) == ([] if "{}" not in str(shape.get("policyText")) else ["policyText"]), reason
 
