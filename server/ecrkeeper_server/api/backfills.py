@@ -54,8 +54,11 @@ class Backfills:
             await self._check_destination(registry, destination)
         if request.validate_only:
             operation = operations_pb2.Operation(done=True)
-            operation.metadata.Pack(pb.StartReplicationBackfillMetadata())
-            operation.response.Pack(registry_pb2.ReplicationBackfill(destination=request.destination))
+            meant = registry_pb2.ReplicationBackfill(destination=request.destination)
+            operation.metadata.Pack(
+                pb.StartReplicationBackfillMetadata(registry=str(registry), replication_backfill=meant)
+            )
+            operation.response.Pack(meant)
             return operation
 
         def store(tx: Tx) -> Operation | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
-import protovalidate
 import structlog
 from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError, Message
@@ -19,96 +18,14 @@ from ecrkeeper_server.api.bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
+from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
-from ecrkeeper_server.names import shown
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
-_MOST_VIOLATIONS = 100
-_FEW_NAMES = 12
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 _OURS = ("/ecrkeeper.", "/google.longrunning.")
-
-
-def violations(message: Message) -> list[Violation]:
-    """The rules of the protos that a message breaks, the first hundred of them.
-
-    To say that a message is well-formed takes little time; to say what is wrong takes forty
-    microseconds for each fault. So lists are cut off behind so many faulty items.
-    """
-    if not _VALIDATOR.collect_violations(message, fail_fast=True):
-        return []
-    cut = type(message)()
-    cut.CopyFrom(message)
-    more = _cut(cut, _MOST_VIOLATIONS) <= 0
-    found = _VALIDATOR.collect_violations(cut)
-    told = [
-        Violation(_path(each.proto.field), _text(each.proto) + _given(message, each.proto.field))
-        for each in found[:_MOST_VIOLATIONS]
-    ]
-    if more or len(found) > _MOST_VIOLATIONS:
-        told.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
-    return told
-
-
-_VALIDATOR = protovalidate.Validator()
-
-
-def _cut(message: Any, faulty: int) -> int:
-    """Cut off all lists of messages behind so many faulty items, and say how many more there might have been."""
-    for field, value in message.ListFields():
-        if field.message_type is None or field.message_type.GetOptions().map_entry:
-            continue
-        if not field.is_repeated:
-            faulty = _cut(value, faulty)
-            continue
-        for at, item in enumerate(value):
-            # An empty list might break another rule.
-            if faulty <= 0 and at:
-                del value[at:]
-                break
-            if _VALIDATOR.collect_violations(item, fail_fast=True):
-                faulty = _cut(item, faulty - 1)
-    return faulty
-
-
-def _text(found: Any) -> str:
-    return str(found.message or found.rule_id)
-
-
-def _given(message: Message, path: Any) -> str:
-    """What the caller sent at a path, where that can be shown in a few words; of an enum also what it knows."""
-    value: Any = message
-    kind: Any = None
-    for element in path.elements:
-        kind = value.DESCRIPTOR.fields_by_name.get(element.field_name) if isinstance(value, Message) else None
-        value = getattr(value, element.field_name)
-        subscript = element.subscript
-        if subscript is not None:
-            value = value[subscript.value]
-    if isinstance(value, str):
-        return f", got {shown(value)}"
-    if isinstance(value, (int, float)):
-        return f", got {value}{_known(kind)}"
-    return f", got {len(value)} items" if isinstance(value, Sized) and not isinstance(value, Message) else ""
-
-
-def _known(kind: Any) -> str:
-    enum = kind.enum_type if kind is not None else None
-    if enum is None or len(enum.values) > _FEW_NAMES:
-        return ""
-    return f"; known are {', '.join(value.name for value in enum.values)}"
-
-
-def _path(path: Any) -> str:
-    text = ""
-    for element in path.elements:
-        text += ("." if text else "") + element.field_name
-        subscript = element.subscript
-        if subscript is not None:
-            text += f"[{subscript.value}]"
-    return text
 
 
 class Checks:

@@ -182,7 +182,7 @@ def _size(request: Any) -> int:
 
 def _over(*, closed: bool) -> Unavailable:
     if closed:
-        return Unavailable("the server is stopping; subscribe again", reason="SERVER_STOPPING", retry_after=0.1)
+        return Unavailable("the server is stopping; call again", reason="SERVER_STOPPING", retry_after=0.1)
     return Unavailable("this stream is old enough; subscribe again", reason="STREAM_TOO_OLD", retry_after=0.1)
 
 

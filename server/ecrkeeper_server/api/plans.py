@@ -39,7 +39,6 @@ async def registry_plan(
     context = ["account_settings"] if "registry_policy" in names else []
     seen, unread = await look(aws, registry, dict.fromkeys([*names, *context]))
     message = common_pb2.Plan()
-    _check_mode(message, str(registry), spec)
     _check_destinations(message, aws, composition.desired.get("replication_configuration", {}))
     known = dict(composition.desired)
     if "account_settings" in seen:
@@ -60,6 +59,7 @@ async def registry_plan(
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
         _add_calls(message, registry, allowed, seen[name], known)
+    _check_mode(message, str(registry), spec)
     return message
 
 
@@ -85,12 +85,12 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
         refused = in_the_way(kind, seen)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
-    _check_mode(message, row.name, row.spec)
     calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
     for call in calls:
         request = json_format.ParseDict(call.params, struct_pb2.Struct())
         planned = message.calls.add(service="iam", operation=call.operation, request=request)
         planned.changes.extend(render.changes(change(*one) for one in call.changes))
+    _check_mode(message, row.name, row.spec)
     return message
 
 
@@ -104,7 +104,7 @@ def _check_destinations(message: common_pb2.Plan, aws: Aws, pairs: Collection[st
 
 def _check_mode(message: common_pb2.Plan, name: str, spec: Mapping[str, Any]) -> None:
     mode = spec.get("mode", "ENFORCE")
-    if mode != "ENFORCE":
+    if mode != "ENFORCE" and message.calls:
         message.warnings.add(
             reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: none of these calls is made"
         )

@@ -16,6 +16,9 @@ from ecrkeeper_server.names import shown
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 
+# Of paths that nobody knows, so many are named.
+_FEW_PATHS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -73,8 +76,7 @@ def masked_paths(mask: FieldMask, given: Message, allowed: Iterable[str]) -> set
         return every
     unknown = [path for path in mask.paths if path not in every]
     if unknown:
-        known = ", ".join(sorted(every))
-        raise InvalidArgument(
-            [Violation("update_mask", f"unknown path {shown(path)}; known are {known}") for path in unknown[:100]]
-        )
+        given_paths = ", ".join(map(shown, unknown[:_FEW_PATHS])) + (", …" if len(unknown) > _FEW_PATHS else "")
+        text = f"unknown path {given_paths}; known are {', '.join(sorted(every))}"
+        raise InvalidArgument([Violation("update_mask", text)])
     return set(mask.paths)

@@ -26,11 +26,11 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
-from ecrkeeper_server.api.checks import violations
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint
 from ecrkeeper_server.api.roles import spec_of
 from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
+from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
