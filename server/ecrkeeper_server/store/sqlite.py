@@ -29,7 +29,7 @@ _BUSY_SECONDS = 30
 
 
 def sqlite_engine(url: str) -> Engine:
-    """An engine whose connections wait for locks, check foreign keys and lose nothing that was committed."""
+    """An engine whose connections wait for locks and lose nothing that was committed."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
