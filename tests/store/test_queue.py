@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import queue, resources, schema
-from ecrkeeper_server.store.clock import MICROSECONDS, fixed_time
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
+
+from tests.clock import fixed_time
 
 from .conftest import Clock
 

@@ -184,9 +184,3 @@ def remove(tx: Tx, name: str) -> None:
     """Forget a resource."""
     tx.conn.execute(delete(resources).where(resources.c.name == name))
     tx.changes(name)
-
-
-def roles_of(tx: Tx, account: str) -> dict[str, Resource]:
-    """The roles of one account, by role id."""
-    query = select(resources).where(resources.c.account == account, resources.c.kind == RoleName.kind)
-    return {row.place: Resource.of(row) for row in tx.conn.execute(query)}
