@@ -239,7 +239,7 @@ def test_explain(repository: str, member: str, expected: Any, reason: str) -> No
 
 
 def test_explain_where_nothing_applies() -> None:
-    nothing = Explanation("x", None, (), "MANUAL", (), None, None, (), ())
+    nothing = Explanation(None, (), "MANUAL", (), None, None, (), ())
     assert explain("x", {}) == nothing
     enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
     assert enhanced.scan_frequency is None
