@@ -26,7 +26,7 @@ from sqlalchemy import (
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Resource, newly_desired
 from ecrkeeper_server.store.tables import resources
 
 
@@ -137,16 +137,7 @@ def _desire(now: Now) -> Any:
     return (
         update(resources)
         .where(resources.c.name == bindparam("_name"))
-        .values(
-            spec=bindparam("_spec"),
-            generation=resources.c.generation + 1,
-            requested=resources.c.requested + 1,
-            update_time=now(),
-            due_at=now(),
-            urgent=True,
-            failures=0,
-            trace=bindparam("_trace"),
-        )
+        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=now(), trace=bindparam("_trace")))
         .returning(resources)
     )
 
