@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import BigInteger, ColumnElement, literal_column
 
 MICROSECONDS = 1_000_000
+DAY = 86_400 * MICROSECONDS
 
 Now = Callable[[], ColumnElement[int]]
 
