@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from ecrkeeper_server.errors import StoreUnusable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.revisions import surely_current
+from ecrkeeper_server.store.schema_version import surely_current
 
 # Imported where they are needed: the driver of the other database and Alembic, which are large.
 
