@@ -122,12 +122,12 @@ def _serve(config: Config) -> int:
     from ecrkeeper_server import app
     from ecrkeeper_server.errors import Refusal
     from ecrkeeper_server.security import open_security
-    from ecrkeeper_server.store.holding import held
+    from ecrkeeper_server.store.file_lock import locked
 
     security = open_security(config)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(config.database_url))
+            stack.enter_context(locked(config.database_url))
             app.prepare(config)
         except Refusal as error:
             print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
