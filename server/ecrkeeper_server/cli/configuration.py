@@ -1,4 +1,4 @@
-"""The configuration of the commands that work on the store themselves."""
+"""What commands share: how they read and show the configuration, and how they say what is wrong."""
 
 from __future__ import annotations
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from typing import Any
 
-from ecrkeeper_server.cli import arguments
+from ecrkeeper_server.cli import arguments, configuration
 from ecrkeeper_server.permissions import stackset
 from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
@@ -52,10 +51,10 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the document; 2 if it cannot be made of the arguments."""
     if given.format == "trust" and not given.principal:
-        print("ecrkeeper-server: --format trust needs --principal", file=sys.stderr)  # noqa: T201
+        configuration.complain("--format trust needs --principal")
         return 2
     if given.principal and not given.principal.startswith(f"arn:{given.partition}:"):
-        print(f"ecrkeeper-server: --principal: must be of the partition {given.partition}", file=sys.stderr)  # noqa: T201
+        configuration.complain(f"--principal: must be of the partition {given.partition}")
         return 2
     scope = Scope(
         settings=given.settings,
