@@ -49,11 +49,9 @@ def prepare(config: Config) -> None:
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
         return
-    pending = schema.pending_migrations(config.database_url)
-    if pending:
-        raise SystemExit(
-            f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first"
-        )
+    lacking = schema.lacks(config.database_url)
+    if lacking:
+        raise SystemExit(lacking)
 
 
 async def serve(config: Config, security: Security) -> None:

@@ -69,7 +69,7 @@ def migrated(config: Config) -> bool:
     if missing is not None:
         complain(f"there is no database at {missing}")
         return False
-    pending = schema.pending_migrations(config.database_url)
-    if pending:
-        complain(f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first")
-    return not pending
+    lacking = schema.lacks(config.database_url)
+    if lacking:
+        complain(lacking)
+    return not lacking

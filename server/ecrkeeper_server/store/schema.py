@@ -111,3 +111,11 @@ def pending_migrations(url: str) -> list[str]:
         from ecrkeeper_server.store import migrating
 
         return migrating.pending(engine, _migrations())
+
+
+def lacks(url: str) -> str:
+    """What keeps a command from a database that is behind, in words; empty if it has every migration."""
+    pending = pending_migrations(url)
+    if not pending:
+        return ""
+    return f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first"
