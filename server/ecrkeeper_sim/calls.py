@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import permissions
-from .credentials import Identity
-from .errors import AwsError
-from .partitions import partition_of
-from .state import Account, Json, Registry, Settings, World
+from ecrkeeper_sim import permissions
+from ecrkeeper_sim.credentials import Identity
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Account, Json, Registry, Settings, World
 
 Handler = Callable[["Call", Json], Json]
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import AwsError
-from .partitions import partition_of
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.partitions import partition_of
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request")
 _ACCOUNT = re.compile(r"\d{12}")

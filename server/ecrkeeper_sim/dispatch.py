@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 # The imports of the *_api and ecr_* modules enter their handlers in the table.
-from . import (  # noqa: F401
+from ecrkeeper_sim import (  # noqa: F401
     account_api,
     ecr_backfills,
     ecr_cache_rules,
@@ -27,19 +27,19 @@ from . import (  # noqa: F401
     secrets_api,
     sts_api,
 )
-from .authorization import authorize
-from .calls import HANDLERS, Call
-from .consistency import shown_to
-from .constraints import Violation
-from .credentials import Scope, identify, invalid_token, parse_scope
-from .errors import AwsError
-from .faults import Faults
-from .iam_deletion import settle
-from .models import Operation
-from .protocols import Answer
-from .recorder import Recorder
-from .state import Json, World
-from .unknown_members import with_unknown_members
+from ecrkeeper_sim.authorization import authorize
+from ecrkeeper_sim.calls import HANDLERS, Call
+from ecrkeeper_sim.consistency import shown_to
+from ecrkeeper_sim.constraints import Violation
+from ecrkeeper_sim.credentials import Scope, identify, invalid_token, parse_scope
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.faults import Faults
+from ecrkeeper_sim.iam_deletion import settle
+from ecrkeeper_sim.models import Operation
+from ecrkeeper_sim.protocols import Answer
+from ecrkeeper_sim.recorder import Recorder
+from ecrkeeper_sim.state import Json, World
+from ecrkeeper_sim.unknown_members import with_unknown_members
 
 _log = logging.getLogger(__name__)
 _XML_SERVICES = ("iam", "sts")

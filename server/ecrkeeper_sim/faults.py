@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .errors import AwsError
-from .state import World
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 
-from .constraints import Shape, compile_shape
+from ecrkeeper_sim.constraints import Shape, compile_shape
 
 SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account")
 

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from . import models
-from .clock import iso8601
-from .errors import AwsError
-from .models import Operation
+from ecrkeeper_sim import models
+from ecrkeeper_sim.clock import iso8601
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.models import Operation
 
 
 @dataclass(frozen=True, slots=True)
