@@ -129,7 +129,7 @@ async def _run(
     stack.push_async_callback(runner.cleanup)
     server: Any = None
     if config.role != "engine":
-        server, checks, gate = build(
+        server, health, gate = build(
             edge,
             Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
             with_reflection=config.reflection,
@@ -143,7 +143,7 @@ async def _run(
         maintenance = asyncio.create_task(security.maintain())
         stack.callback(maintenance.cancel)
         await server.start()
-        await set_serving(checks, serving=True)
+        await set_serving(health)
     work = asyncio.create_task(engine.run()) if engine is not None else None
     # What is loaded by now stays: the collector need not look at it again.
     gc.freeze()
@@ -156,7 +156,7 @@ async def _run(
     # Both at once: the engine claims nothing more while the last calls are answered.
     ending = [] if engine is None else [engine.stop(config.drain_seconds)]
     if server is not None:
-        await checks.enter_graceful_shutdown()
+        await health.enter_graceful_shutdown()
         gate.close()
         ending.append(server.stop(config.drain_seconds))
     await asyncio.gather(*ending)
