@@ -54,7 +54,7 @@ class Synced:
             self._generation = registry.generation
         if registry.observed_generation < self._generation:
             return None
-        # A blocked registry is tried again only after another write, so there is nothing to wait for.
+        # Without a write, nobody looks at a blocked registry before the next resync: most waits end earlier.
         if _holds(registry, "Blocked"):
             raise from_status(registry.last_error, operation=self._name)
         if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in registry.conditions):
