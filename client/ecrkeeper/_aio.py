@@ -24,7 +24,8 @@ from ecrkeeper._base import (
     method,
 )
 from ecrkeeper._channel import Endpoint, Token
-from ecrkeeper._errors import Cancelled, DeadlineExceeded, from_rpc
+from ecrkeeper._errors import Cancelled, DeadlineExceeded
+from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import AsyncOperation
 from ecrkeeper._pager import AsyncPager
 from ecrkeeper._synced import Synced

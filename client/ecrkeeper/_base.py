@@ -17,8 +17,9 @@ from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
+from google.protobuf import symbol_database
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2
 
@@ -167,3 +168,12 @@ def finite(timeout: float) -> float:
     if not (math.isfinite(timeout) and timeout > 0):
         raise ValueError(f"a timeout is a positive, finite number of seconds, not {timeout!r}")
     return timeout
+
+
+def unpack(packed: Any) -> Message | None:
+    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
+    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
+    try:
+        return find(packed.TypeName()).FromString(packed.value)
+    except (KeyError, DecodeError):
+        return None

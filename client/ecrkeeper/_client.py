@@ -22,7 +22,8 @@ from ecrkeeper._base import (
     method,
 )
 from ecrkeeper._channel import Endpoint, Token
-from ecrkeeper._errors import DeadlineExceeded, from_rpc
+from ecrkeeper._errors import DeadlineExceeded
+from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import Operation
 from ecrkeeper._pager import Pager
 from ecrkeeper._synced import Synced

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
-from ecrkeeper._errors import invalid
+from ecrkeeper._failures import invalid
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.settings_pb2 import Settings

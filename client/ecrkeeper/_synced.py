@@ -8,7 +8,8 @@ import grpc
 from google.rpc import error_details_pb2
 
 from ecrkeeper._base import Watched
-from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound, from_status, invalid
+from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound
+from ecrkeeper._failures import from_status, invalid
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode

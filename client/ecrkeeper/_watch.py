@@ -14,7 +14,8 @@ import grpc
 from google.protobuf.message import Message
 
 from ecrkeeper._base import Backoff, Watched, finite
-from ecrkeeper._errors import ResourceExhausted, Unavailable, from_rpc
+from ecrkeeper._errors import ResourceExhausted, Unavailable
+from ecrkeeper._failures import from_rpc
 
 Step = TypeVar("Step", bound=Message)
 Step_co = TypeVar("Step_co", bound=Message, covariant=True)
