@@ -101,6 +101,11 @@ class LongRunning(_Request, Generic[Response]):
         return Unary(operations_pb2.Operation, self.request, self.timeout)
 
 
+def wire(call: Unary[Response] | Watched[Response]) -> tuple[str, Callable[[Any], bytes], Callable[[bytes], Response]]:
+    """Return what a channel wants to know of a call: the path, and how its messages are written and read."""
+    return PATHS[call.request.DESCRIPTOR.full_name], type(call.request).SerializeToString, call.response.FromString
+
+
 class Backoff:
     """Pauses that double up to a bound, with jitter, and begin anew after a success."""
 

@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
-    PATHS,
     BaseClient,
     LongRunning,
     Method,
@@ -20,6 +19,7 @@ from ecrkeeper._base import (
     Unary,
     Watched,
     method,
+    wire,
 )
 from ecrkeeper._channel import Endpoint, Token
 from ecrkeeper._errors import DeadlineExceeded
@@ -162,11 +162,7 @@ class Client(BaseClient):
 
     def _send(self, call: Unary[Response]) -> Response:
         self._refuse_if_closed()
-        invoke = self._channel.unary_unary(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._channel.unary_unary(*wire(call))
         try:
             return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
         except grpc.RpcError as error:
@@ -174,10 +170,6 @@ class Client(BaseClient):
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
         self._refuse_if_closed()
-        invoke = self._channel.unary_stream(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._channel.unary_stream(*wire(call))
         stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
         return cast(Stream[Response], stream)
