@@ -142,6 +142,7 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
     result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
     parameters = [self_parameter, *signature.parameters.values()]
     setattr(send, "__signature__", signature.replace(parameters=parameters, return_annotation=result))  # noqa: B010
+    # Who follows it would find the function, whose result is the call and not what comes of it.
     del send.__dict__["__wrapped__"]
     return cast(Method[P, T], send)
 

@@ -59,9 +59,14 @@ class Client(BaseClient):
     """Calls ecrkeeper; failures raise `RegistryError`, use after `close` raises RuntimeError.
 
     TLS is used unless `insecure=True`; `credentials` hold other roots or a client certificate. `token` is a bearer
-    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout.
-    A `channel` that is given instead of a target is used as it is, and not closed. ValueError for options that
-    exclude each other, and for a token that would be sent in plaintext to another machine.
+    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout; a
+    watch goes on until it is closed, unless it is given one. A `channel` that is given instead of a target is used as
+    it is, and not closed. ValueError for options that exclude each other, and for a token that would be sent in
+    plaintext to another machine.
+
+    What several methods take: `validate_only` makes every check and changes nothing. `request_id` is a UUID by which
+    the server knows a call that is repeated; one is made where none is given. `etag` refuses a change to what has
+    changed since it was read. `reason` is kept with the revision and in the audit trail.
     """
 
     def __init__(

@@ -46,7 +46,10 @@ class PreconditionViolation:
 
 
 class RegistryError(Exception):
-    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent."""
+    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent.
+
+    `request_id` is the id that the server gave; where it gave none, the one that the request carried.
+    """
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ Response = TypeVar("Response", bound=Message)
 
 LONG_POLL = 20.0
 DEFAULT_WAIT = 600.0
+# So much longer than it is asked to wait may the server take to say that nothing has happened.
 _GRACE = 5.0
 
 # A wait is longer than a restart of the server or a burst of calls.
@@ -35,7 +36,7 @@ class Send(Protocol):
 
 
 class AsyncSend(Protocol):
-    """Sends a call and returns its answer."""
+    """Sends a call; its answer is to be awaited."""
 
     def __call__(self, call: Unary[Response]) -> Awaitable[Response]: ...
 

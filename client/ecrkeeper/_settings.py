@@ -15,7 +15,7 @@ from ecrkeeper.v1.settings_pb2 import Settings
 
 
 def settings_message(settings: Settings | Mapping[str, Any]) -> Settings:
-    """Return the message for settings in AWS's shape; InvalidArgument if they do not, TypeError for no mapping."""
+    """Return the message for settings in AWS's shape; InvalidArgument for another shape, TypeError for no mapping."""
     if isinstance(settings, Settings):
         return settings
     if not isinstance(settings, Mapping):
