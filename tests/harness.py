@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-READY_SECONDS = 60.0
 ACCOUNT, OTHER_ACCOUNT = "111111111111", "222222222222"
 
 

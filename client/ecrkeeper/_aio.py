@@ -14,7 +14,6 @@ from google.protobuf.message import Message
 from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
-    PATHS,
     BaseClient,
     LongRunning,
     Method,
@@ -22,9 +21,11 @@ from ecrkeeper._base import (
     Unary,
     Watched,
     method,
+    wire,
 )
 from ecrkeeper._channel import Endpoint, Token
-from ecrkeeper._errors import Cancelled, DeadlineExceeded, from_rpc
+from ecrkeeper._errors import Cancelled, DeadlineExceeded
+from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import AsyncOperation
 from ecrkeeper._pager import AsyncPager
 from ecrkeeper._synced import Synced
@@ -172,11 +173,7 @@ class AsyncClient(BaseClient):
         return self._channel
 
     async def _send(self, call: Unary[Response]) -> Response:
-        invoke = self._open().unary_unary(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._open().unary_unary(*wire(call))
         try:
             return await invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
         except grpc.RpcError as error:
@@ -189,10 +186,6 @@ class AsyncClient(BaseClient):
             raise Cancelled("the client was closed", code=grpc.StatusCode.CANCELLED) from error
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> AsyncStream[Response]:
-        invoke = self._open().unary_stream(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._open().unary_stream(*wire(call))
         stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
         return cast(AsyncStream[Response], stream)

@@ -17,8 +17,9 @@ from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
+from google.protobuf import symbol_database
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2
 
@@ -100,6 +101,11 @@ class LongRunning(_Request, Generic[Response]):
         return Unary(operations_pb2.Operation, self.request, self.timeout)
 
 
+def wire(call: Unary[Response] | Watched[Response]) -> tuple[str, Callable[[Any], bytes], Callable[[bytes], Response]]:
+    """Return what a channel wants to know of a call: the path, and how its messages are written and read."""
+    return PATHS[call.request.DESCRIPTOR.full_name], type(call.request).SerializeToString, call.response.FromString
+
+
 class Backoff:
     """Pauses that double up to a bound, with jitter, and begin anew after a success."""
 
@@ -136,6 +142,7 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
     result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
     parameters = [self_parameter, *signature.parameters.values()]
     setattr(send, "__signature__", signature.replace(parameters=parameters, return_annotation=result))  # noqa: B010
+    # Who follows it would find the function, whose result is the call and not what comes of it.
     del send.__dict__["__wrapped__"]
     return cast(Method[P, T], send)
 
@@ -167,3 +174,12 @@ def finite(timeout: float) -> float:
     if not (math.isfinite(timeout) and timeout > 0):
         raise ValueError(f"a timeout is a positive, finite number of seconds, not {timeout!r}")
     return timeout
+
+
+def unpack(packed: Any) -> Message | None:
+    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
+    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
+    try:
+        return find(packed.TypeName()).FromString(packed.value)
+    except (KeyError, DecodeError):
+        return None

@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
-    PATHS,
     BaseClient,
     LongRunning,
     Method,
@@ -20,9 +19,11 @@ from ecrkeeper._base import (
     Unary,
     Watched,
     method,
+    wire,
 )
 from ecrkeeper._channel import Endpoint, Token
-from ecrkeeper._errors import DeadlineExceeded, from_rpc
+from ecrkeeper._errors import DeadlineExceeded
+from ecrkeeper._failures import from_rpc
 from ecrkeeper._operation import Operation
 from ecrkeeper._pager import Pager
 from ecrkeeper._synced import Synced
@@ -58,9 +59,14 @@ class Client(BaseClient):
     """Calls ecrkeeper; failures raise `RegistryError`, use after `close` raises RuntimeError.
 
     TLS is used unless `insecure=True`; `credentials` hold other roots or a client certificate. `token` is a bearer
-    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout.
-    A `channel` that is given instead of a target is used as it is, and not closed. ValueError for options that
-    exclude each other, and for a token that would be sent in plaintext to another machine.
+    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout; a
+    watch goes on until it is closed, unless it is given one. A `channel` that is given instead of a target is used as
+    it is, and not closed. ValueError for options that exclude each other, and for a token that would be sent in
+    plaintext to another machine.
+
+    What several methods take: `validate_only` makes every check and changes nothing. `request_id` is a UUID by which
+    the server knows a call that is repeated; one is made where none is given. `etag` refuses a change to what has
+    changed since it was read. `reason` is kept with the revision and in the audit trail.
     """
 
     def __init__(
@@ -161,11 +167,7 @@ class Client(BaseClient):
 
     def _send(self, call: Unary[Response]) -> Response:
         self._refuse_if_closed()
-        invoke = self._channel.unary_unary(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._channel.unary_unary(*wire(call))
         try:
             return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
         except grpc.RpcError as error:
@@ -173,10 +175,6 @@ class Client(BaseClient):
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
         self._refuse_if_closed()
-        invoke = self._channel.unary_stream(
-            PATHS[call.request.DESCRIPTOR.full_name],
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
+        invoke = self._channel.unary_stream(*wire(call))
         stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
         return cast(Stream[Response], stream)

@@ -18,15 +18,13 @@ RegistryError              every failure of a call; catch this one to catch all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import grpc
-from google.protobuf import symbol_database
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped,unused-ignore]
-from grpc_status import rpc_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,10 @@ class PreconditionViolation:
 
 
 class RegistryError(Exception):
-    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent."""
+    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent.
+
+    `request_id` is the id that the server gave; where it gave none, the one that the request carried.
+    """
 
     def __init__(
         self,
@@ -179,79 +180,3 @@ class OperationFailed(RegistryError):
     def violations(self) -> tuple[PreconditionViolation, ...]:
         """What must change before it can succeed."""
         return self._preconditions()
-
-
-BY_CODE: Mapping[grpc.StatusCode, type[RegistryError]] = {
-    grpc.StatusCode.OK: ServerError,
-    grpc.StatusCode.CANCELLED: Cancelled,
-    grpc.StatusCode.UNKNOWN: ServerError,
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
-    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
-    grpc.StatusCode.NOT_FOUND: NotFound,
-    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
-    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
-    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
-    grpc.StatusCode.ABORTED: Conflict,
-    grpc.StatusCode.OUT_OF_RANGE: InvalidArgument,
-    grpc.StatusCode.UNIMPLEMENTED: ServerError,
-    grpc.StatusCode.INTERNAL: ServerError,
-    grpc.StatusCode.UNAVAILABLE: Unavailable,
-    grpc.StatusCode.DATA_LOSS: ServerError,
-    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
-}
-
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-
-def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> RegistryError:
-    """Return the exception for a failed call of the sync or the asyncio API."""
-    call = cast(grpc.Call, failure)
-    code = call.code() or grpc.StatusCode.UNKNOWN
-    try:
-        status = rpc_status.from_call(call)
-    except (ValueError, DecodeError):
-        # A proxy may have put its own code over the server's; the code of the call is the one that counts.
-        status = None
-    sent = next((str(value) for key, value in call.trailing_metadata() or () if key == "x-request-id"), "")
-    return BY_CODE.get(code, ServerError)(
-        call.details() or code.name,
-        code=code,
-        details=_unpacked(status.details if status else ()),
-        request_id=sent or str(getattr(request, "request_id", "")),
-        call_id=sent,
-    )
-
-
-def from_status(status: Any, *, operation: str) -> OperationFailed:
-    """Return the exception for a `google.rpc.Status` that an operation or a resource holds."""
-    failed = OperationFailed(
-        status.message or f"{operation} failed",
-        code=_CODES.get(status.code, grpc.StatusCode.UNKNOWN),
-        details=_unpacked(status.details),
-    )
-    failed.operation = operation
-    return failed
-
-
-def invalid(field: str, description: str) -> InvalidArgument:
-    """Return the exception for a fault that is seen before anything is sent."""
-    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
-    return InvalidArgument(
-        f"{field}: {description}",
-        code=grpc.StatusCode.INVALID_ARGUMENT,
-        details=[error_details_pb2.BadRequest(field_violations=[violation])],
-    )
-
-
-def _unpacked(details: Iterable[Any]) -> list[Message]:
-    return [message for message in map(unpack, details) if message is not None]
-
-
-def unpack(packed: Any) -> Message | None:
-    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
-    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
-    try:
-        return find(packed.TypeName()).FromString(packed.value)
-    except (KeyError, DecodeError):
-        return None

@@ -13,14 +13,16 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from ecrkeeper._base import Backoff, Paged, Unary, finite
-from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable, from_status, unpack
+from ecrkeeper._base import Backoff, Paged, Unary, finite, unpack
+from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable
+from ecrkeeper._failures import from_status
 
 T = TypeVar("T", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
 LONG_POLL = 20.0
 DEFAULT_WAIT = 600.0
+# So much longer than it is asked to wait may the server take to say that nothing has happened.
 _GRACE = 5.0
 
 # A wait is longer than a restart of the server or a burst of calls.
@@ -34,7 +36,7 @@ class Send(Protocol):
 
 
 class AsyncSend(Protocol):
-    """Sends a call and returns its answer."""
+    """Sends a call; its answer is to be awaited."""
 
     def __call__(self, call: Unary[Response]) -> Awaitable[Response]: ...
 

@@ -8,14 +8,14 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
-from ecrkeeper._errors import invalid
+from ecrkeeper._failures import invalid
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.settings_pb2 import Settings
 
 
 def settings_message(settings: Settings | Mapping[str, Any]) -> Settings:
-    """Return the message for settings in AWS's shape; InvalidArgument if they do not, TypeError for no mapping."""
+    """Return the message for settings in AWS's shape; InvalidArgument for another shape, TypeError for no mapping."""
     if isinstance(settings, Settings):
         return settings
     if not isinstance(settings, Mapping):

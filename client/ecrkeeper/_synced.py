@@ -8,7 +8,8 @@ import grpc
 from google.rpc import error_details_pb2
 
 from ecrkeeper._base import Watched
-from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound, from_status, invalid
+from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound
+from ecrkeeper._failures import from_status, invalid
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
@@ -54,7 +55,7 @@ class Synced:
             self._generation = registry.generation
         if registry.observed_generation < self._generation:
             return None
-        # A blocked registry is tried again only after another write, so there is nothing to wait for.
+        # Without a write, nobody looks at a blocked registry before the next resync: most waits end earlier.
         if _holds(registry, "Blocked"):
             raise from_status(registry.last_error, operation=self._name)
         if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in registry.conditions):

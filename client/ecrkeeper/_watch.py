@@ -14,7 +14,8 @@ import grpc
 from google.protobuf.message import Message
 
 from ecrkeeper._base import Backoff, Watched, finite
-from ecrkeeper._errors import ResourceExhausted, Unavailable, from_rpc
+from ecrkeeper._errors import ResourceExhausted, Unavailable
+from ecrkeeper._failures import from_rpc
 
 Step = TypeVar("Step", bound=Message)
 Step_co = TypeVar("Step_co", bound=Message, covariant=True)
@@ -42,13 +43,14 @@ class Subscription(Generic[Step]):
 
     def __init__(self, call: Watched[Step]) -> None:
         self.call = call
-        # A stream that can be resumed goes on behind its last step; the others begin with a new snapshot.
-        self._resumed = "resume_token" in call.request.DESCRIPTOR.fields_by_name
+        # A stream with a token goes on behind its last step; the others begin with a new snapshot.
+        self._resumable = "resume_token" in call.request.DESCRIPTOR.fields_by_name
         self._end = None if call.timeout is None else time.monotonic() + finite(call.timeout)
         self._backoff = Backoff(most=10.0)
         self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
         self._known: set[str] = set()
         self._shown: set[str] = set()
+        # Whether there was a step at all, and one of the present stream.
         self._begun = False
         self._told = False
 
@@ -60,7 +62,7 @@ class Subscription(Generic[Step]):
         """Return what to pass on for a step: before the end of a snapshot, what it no longer shows is removed."""
         self._begun = self._told = True
         self._backoff.reset()
-        if self._resumed:
+        if self._resumable:
             setattr(self.call.request, "resume_token", getattr(step, "resume_token"))  # noqa: B009, B010
             return [step]
         kind, name = getattr(step, "kind"), getattr(step, self._resource).name  # noqa: B009

@@ -61,10 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Or Python tries once more to write what is left, and complains at length.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print("ecrkeeper-server: standard output was closed before all was written", file=sys.stderr)  # noqa: T201
+        configuration.complain("standard output was closed before all was written")
         return 1
     except StoreUnusable as error:
-        print(f"ecrkeeper-server: {error}", file=sys.stderr)  # noqa: T201
+        configuration.complain(str(error))
         return 2
 
 
@@ -80,8 +80,7 @@ def _command(given: argparse.Namespace) -> int:
     try:
         return _run(given.command, load(given.config, environment))
     except ConfigError as error:
-        for fault in error.faults:
-            print(f"ecrkeeper-server: {fault}", file=sys.stderr)  # noqa: T201
+        configuration.complain(*error.faults)
         return 2
 
 
@@ -94,7 +93,7 @@ def _run(command: str, config: Config) -> int:
         try:
             schema.migrate(config.database_url)
         except Refusal as error:
-            print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
+            configuration.complain(error.message)
             return 1
         return 0
     if command == "check-config":
@@ -122,15 +121,15 @@ def _serve(config: Config) -> int:
     from ecrkeeper_server import app
     from ecrkeeper_server.errors import Refusal
     from ecrkeeper_server.security import open_security
-    from ecrkeeper_server.store.holding import held
+    from ecrkeeper_server.store.file_lock import locked
 
     security = open_security(config)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(config.database_url))
+            stack.enter_context(locked(config.database_url))
             app.prepare(config)
         except Refusal as error:
-            print(f"ecrkeeper-server: {error.message}", file=sys.stderr)  # noqa: T201
+            configuration.complain(error.message)
             return 1
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(app.serve(config, security))

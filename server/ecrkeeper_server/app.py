@@ -16,7 +16,8 @@ import structlog
 from ecrkeeper_server import descriptors, tracing
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.server import build, methods, set_serving
+from ecrkeeper_server.api.gate import Gate
+from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
@@ -48,11 +49,9 @@ def prepare(config: Config) -> None:
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
         return
-    pending = schema.pending_migrations(config.database_url)
-    if pending:
-        raise SystemExit(
-            f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first"
-        )
+    lacking = schema.lacks(config.database_url)
+    if lacking:
+        raise SystemExit(lacking)
 
 
 async def serve(config: Config, security: Security) -> None:
@@ -127,43 +126,63 @@ async def _run(
             *_address(config.metrics_listen), lambda: _ready(edge.db, stopping), Scrape(seen.metrics, edge.db).page
         )
     stack.push_async_callback(runner.cleanup)
-    server: Any = None
-    if config.role != "engine":
-        server, checks, gate = build(
-            edge,
-            Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
-            with_reflection=config.reflection,
-            limits=_bounded(_limits(config), config.pool_size),
-            authentication=security.authentication,
-            share_port=config.share_port,
-        )
-        host, _, _ = config.listen.rpartition(":")
-        with listening("listen", config.listen):
-            port = security.listen(server, config.listen)
-        maintenance = asyncio.create_task(security.maintain())
-        stack.callback(maintenance.cancel)
-        await server.start()
-        await set_serving(checks, serving=True)
+    api = await _open_api(config, edge, seen, security, stack) if config.role != "engine" else None
     work = asyncio.create_task(engine.run()) if engine is not None else None
     # What is loaded by now stays: the collector need not look at it again.
     gc.freeze()
     gc.enable()
-    print(f"listening on {host}:{port}" if server is not None else "engine running", flush=True)  # noqa: T201
+    print("engine running" if api is None else f"listening on {api.host}:{api.port}", flush=True)  # noqa: T201
     log.info("started", role=config.role, metrics_port=metrics_port)
-    told = await until_stopped(stopping, server)
+    told = await until_stopped(stopping, None if api is None else api.server)
     stopping.set()
     log.info("stopping")
-    # Both at once: the engine claims nothing more while the last calls are answered.
-    ending = [] if engine is None else [engine.stop(config.drain_seconds)]
-    if server is not None:
-        await checks.enter_graceful_shutdown()
-        gate.close()
-        ending.append(server.stop(config.drain_seconds))
-    await asyncio.gather(*ending)
+    await _drain(api, engine, config.drain_seconds)
     if work is not None:
         await work
     if not told:
         raise SystemExit("the gRPC server has ended by itself; see the log")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The gRPC server once it takes calls, and what has to hear of its end."""
+
+    server: grpc.aio.Server
+    health: Health
+    gate: Gate
+    host: str
+    port: int
+
+
+async def _open_api(
+    config: Config, edge: Edge, seen: Instruments, security: Security, stack: contextlib.AsyncExitStack
+) -> Api:
+    server, health, gate = build(
+        edge,
+        Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
+        with_reflection=config.reflection,
+        limits=_bounded(_limits(config), config.pool_size),
+        authentication=security.authentication,
+        share_port=config.share_port,
+    )
+    host, _, _ = config.listen.rpartition(":")
+    with listening("listen", config.listen):
+        port = security.listen(server, config.listen)
+    maintenance = asyncio.create_task(security.maintain())
+    stack.callback(maintenance.cancel)
+    await server.start()
+    await set_serving(health)
+    return Api(server, health, gate, host, port)
+
+
+async def _drain(api: Api | None, engine: Engine | None, seconds: float) -> None:
+    """Let calls and steps that run end; both at once: the engine claims nothing while the last calls are answered."""
+    ending = [] if engine is None else [engine.stop(seconds)]
+    if api is not None:
+        await api.health.enter_graceful_shutdown()
+        api.gate.close()
+        ending.append(api.server.stop(seconds))
+    await asyncio.gather(*ending)
 
 
 async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None) -> bool:

@@ -22,7 +22,7 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
 CODES = tuple(code_pb2.Code.keys())
-FAMILIES = ("iam", "ecr-read", "ecr-write", "other")
+FAMILIES = ("iam", "ecr-read", "ecr-write", "sts", "other")
 UNKNOWN = "unknown"
 _RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _AWS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from .server import serve
+from ecrkeeper_sim.server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .paging import page
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.paging import page
+from ecrkeeper_sim.state import Json
 
 
 @handles("account", "ListRegions")

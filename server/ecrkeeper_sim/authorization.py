@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import permissions
-from .calls import Call
-from .errors import AwsError
-from .iam_api import role_arn
-from .iam_roles import SERVICES
-from .permissions import as_list
-from .state import Json
+from ecrkeeper_sim import permissions
+from ecrkeeper_sim.calls import Call
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.iam_api import role_arn
+from ecrkeeper_sim.iam_roles import SERVICES
+from ecrkeeper_sim.permissions import as_list
+from ecrkeeper_sim.state import Json
 
 
 def authorize(call: Call, params: Json) -> None:

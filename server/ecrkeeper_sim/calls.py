@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import permissions
-from .credentials import Identity
-from .errors import AwsError
-from .partitions import partition_of
-from .state import Account, Json, Registry, Settings, World
+from ecrkeeper_sim import permissions
+from ecrkeeper_sim.credentials import Identity
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.models import XML_SERVICES
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Account, Json, Registry, Settings, World
 
 Handler = Callable[["Call", Json], Json]
 
@@ -74,8 +75,9 @@ class Call:
         denial = permissions.denial(policy, self.identity.arn, action, resource, context)
         self.actions[action] = denial is None
         if denial is not None:
-            code = "AccessDenied" if self.service in ("iam", "sts") else "AccessDeniedException"
-            raise AwsError(code, denial, 403 if self.service in ("iam", "sts") else 400)
+            if self.service in XML_SERVICES:
+                raise AwsError("AccessDenied", denial, 403)
+            raise AwsError("AccessDeniedException", denial)
 
 
 def handles(service: str, operation: str) -> Callable[[Handler], Handler]:

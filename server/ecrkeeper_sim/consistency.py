@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from .state import Registry, World
+from ecrkeeper_sim.state import Registry, World
 
 _READING = ("Get", "List", "Describe", "BatchGet")
 

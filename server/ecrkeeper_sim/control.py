@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .faults import Faults
-from .iam_deletion import advance, settle
-from .recorder import Recorder
-from .seeding import configure_account, seed_registry, shown_account, shown_registry
-from .state import Json, World
+from ecrkeeper_sim.faults import Faults
+from ecrkeeper_sim.iam_deletion import advance, settle
+from ecrkeeper_sim.recorder import Recorder
+from ecrkeeper_sim.seeding import configure_account, seed_registry, shown_account, shown_registry
+from ecrkeeper_sim.state import Json, World
 
 Reply = tuple[int, Any]
 

@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import AwsError
-from .partitions import partition_of
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.models import XML_SERVICES
+from ecrkeeper_sim.partitions import partition_of
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request")
 _ACCOUNT = re.compile(r"\d{12}")
 _TEMPORARY = re.compile(r"ASIA(\d{12})[A-Z0-9]*")
-_XML_SERVICES = ("iam", "sts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def identify(scope: Scope, token: str, now: float, default_account: str) -> Iden
     if session is None or session.access_key != scope.access_key:
         raise invalid_token(scope.service)
     if now >= session.expires:
-        code = "ExpiredToken" if scope.service in _XML_SERVICES else "ExpiredTokenException"
-        status = 403 if scope.service in _XML_SERVICES else 400
+        code = "ExpiredToken" if scope.service in XML_SERVICES else "ExpiredTokenException"
+        status = 403 if scope.service in XML_SERVICES else 400
         raise AwsError(code, "The security token included in the request is expired", status)
     return _assumed_role(session, temporary[1])
 
@@ -97,6 +97,6 @@ def _assumed_role(session: Session, account: str) -> Identity:
 def invalid_token(service: str) -> AwsError:
     """Return the error for a token that is unknown, or not good in this Region."""
     message = "The security token included in the request is invalid."
-    if service in _XML_SERVICES:
+    if service in XML_SERVICES:
         return AwsError("InvalidClientTokenId", message, 403)
     return AwsError("UnrecognizedClientException", message)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 # The imports of the *_api and ecr_* modules enter their handlers in the table.
-from . import (  # noqa: F401
+from ecrkeeper_sim import (  # noqa: F401
     account_api,
     ecr_backfills,
     ecr_cache_rules,
@@ -27,22 +27,21 @@ from . import (  # noqa: F401
     secrets_api,
     sts_api,
 )
-from .authorization import authorize
-from .calls import HANDLERS, Call
-from .consistency import shown_to
-from .constraints import Violation
-from .credentials import Scope, identify, invalid_token, parse_scope
-from .errors import AwsError
-from .faults import Faults
-from .iam_deletion import settle
-from .models import Operation
-from .protocols import Answer
-from .recorder import Recorder
-from .state import Json, World
-from .unknown_members import with_unknown_members
+from ecrkeeper_sim.authorization import authorize
+from ecrkeeper_sim.calls import HANDLERS, Call
+from ecrkeeper_sim.consistency import shown_to
+from ecrkeeper_sim.constraints import Violation
+from ecrkeeper_sim.credentials import Scope, identify, invalid_token, parse_scope
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.faults import Faults
+from ecrkeeper_sim.iam_deletion import settle
+from ecrkeeper_sim.models import XML_SERVICES, Operation
+from ecrkeeper_sim.protocols import Answer
+from ecrkeeper_sim.recorder import Recorder
+from ecrkeeper_sim.state import Json, World
+from ecrkeeper_sim.unknown_members import with_unknown_members
 
 _log = logging.getLogger(__name__)
-_XML_SERVICES = ("iam", "sts")
 
 
 class Dispatcher:
@@ -121,7 +120,7 @@ class Dispatcher:
         handler = HANDLERS.get((call.service, call.operation))
         if operation is None or handler is None:
             raise _unknown_operation(call)
-        if call.service not in _XML_SERVICES and not call.account.region_enabled(call.region):
+        if call.service not in XML_SERVICES and not call.account.region_enabled(call.region):
             raise invalid_token(call.service)
         _refuse_violations(call.service, [v for v in violations if v.kind != "unknown"])
         settle(call.world, call.account)
@@ -148,7 +147,7 @@ def _missing_token(target: str) -> AwsError:
 
 
 def _unknown_operation(call: Call) -> AwsError:
-    if call.service in _XML_SERVICES:
+    if call.service in XML_SERVICES:
         message = f"Could not find operation {call.operation or 'null'} for version of the service"
         return AwsError("InvalidAction", message, 400)
     return AwsError("UnknownOperationException", "", 400)
@@ -158,7 +157,7 @@ def _refuse_violations(service: str, violations: list[Violation]) -> None:
     if not violations:
         return
     first: Any = violations[0]
-    if first.kind == "type" and service not in _XML_SERVICES:
+    if first.kind == "type" and service not in XML_SERVICES:
         raise AwsError("SerializationException", f"{first.constraint} at '{first.path}'")
     if service == "ecr":
         constraint = first.constraint.replace("Member must", "must", 1)
@@ -171,5 +170,5 @@ def _refuse_violations(service: str, violations: list[Violation]) -> None:
         for v in violations
     )
     plural = "s" if len(violations) > 1 else ""
-    code = "ValidationError" if service in _XML_SERVICES else "ValidationException"
+    code = "ValidationError" if service in XML_SERVICES else "ValidationException"
     raise AwsError(code, f"{len(violations)} validation error{plural} detected: {found}")

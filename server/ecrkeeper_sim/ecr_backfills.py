@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from .calls import Call, handles, own_registry
-from .errors import AwsError, invalid_parameter
-from .paging import ecr_page
-from .partitions import partition_of
-from .policy_documents import allows_principal
-from .state import Json, Registry, World
+from ecrkeeper_sim.calls import Call, handles, own_registry
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.policy_documents import allows_principal
+from ecrkeeper_sim.state import Json, Registry, World
 
 _RETAINED_SECONDS = 90 * 86_400
 _FINAL = ("COMPLETE", "FAILED", "STOPPED")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles, own_registry
-from .ecr_replication import require_service_linked_role
-from .ecr_upstreams import check_credentials, resolve_upstream, validation_failure
-from .errors import AwsError, invalid_parameter
-from .iam_roles import PULL_THROUGH_CACHE
-from .iam_usage import note_release, resources_in_use
-from .paging import ecr_page
-from .state import Json, Registry
+from ecrkeeper_sim.calls import Call, handles, own_registry
+from ecrkeeper_sim.ecr_replication import require_service_linked_role
+from ecrkeeper_sim.ecr_upstreams import check_credentials, resolve_upstream, validation_failure
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.iam_roles import PULL_THROUGH_CACHE
+from ecrkeeper_sim.iam_usage import note_release, resources_in_use
+from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.state import Json, Registry
 
 _OPTIONAL = ("credentialArn", "customRoleArn", "upstreamRepositoryPrefix")
 _UNSUPPORTED_PARTITIONS = ("aws-cn", "aws-us-gov")

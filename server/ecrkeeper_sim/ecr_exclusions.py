@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import AwsError
-from .paging import ecr_page
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.state import Json
 
 
 @handles("ecr", "ListPullTimeUpdateExclusions")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import AwsError, invalid_parameter
-from .policy_documents import parse_registry_policy, rendered
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.policy_documents import parse_registry_policy, rendered
+from ecrkeeper_sim.state import Json
 
 _BASIC_SCAN = "BASIC_SCAN_TYPE_VERSION"
 _POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"

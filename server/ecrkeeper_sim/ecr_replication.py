@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import invalid_parameter
-from .iam_roles import REPLICATION, SERVICES, ensure_service_linked_role, role_missing
-from .iam_usage import note_release, resources_in_use
-from .partitions import is_region_name, partition_of
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import invalid_parameter
+from ecrkeeper_sim.iam_roles import REPLICATION, SERVICES, ensure_service_linked_role, role_missing
+from ecrkeeper_sim.iam_usage import note_release, resources_in_use
+from ecrkeeper_sim.partitions import is_region_name, partition_of
+from ecrkeeper_sim.state import Json
 
 _MEMBER = "replicationConfiguration"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles, own_registry
-from .errors import AwsError
-from .paging import ecr_page
-from .partitions import partition_of
-from .state import Json, Registry, World
+from ecrkeeper_sim.calls import Call, handles, own_registry
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Json, Registry, World
 
 
 def new_repository(world: World, registry: Registry, name: str, options: Json) -> Json:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .ecr_replication import require_service_linked_role
-from .errors import AwsError, invalid_parameter
-from .iam_roles import INSPECTOR
-from .permissions import matches_any
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.ecr_replication import require_service_linked_role
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.iam_roles import INSPECTOR
+from ecrkeeper_sim.permissions import matches_any
+from ecrkeeper_sim.state import Json
 
 _FREQUENCIES = {"BASIC": ("SCAN_ON_PUSH", "MANUAL"), "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN")}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import AwsError, invalid_parameter
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.state import Json
 
 
 @handles("ecr", "GetSigningConfiguration")

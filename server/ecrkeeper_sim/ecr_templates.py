@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from .calls import Call, handles
-from .ecr_cache_rules import canonical_prefix
-from .ecr_replication import require_service_linked_role
-from .ecr_upstreams import check_custom_role
-from .errors import AwsError, invalid_parameter
-from .iam_roles import TEMPLATE
-from .iam_usage import note_release, resources_in_use
-from .paging import ecr_page
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.ecr_cache_rules import canonical_prefix
+from ecrkeeper_sim.ecr_replication import require_service_linked_role
+from ecrkeeper_sim.ecr_upstreams import check_custom_role
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.iam_roles import TEMPLATE
+from ecrkeeper_sim.iam_usage import note_release, resources_in_use
+from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.state import Json
 
 _TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
 _FILTERS = "imageTagMutabilityExclusionFilters"

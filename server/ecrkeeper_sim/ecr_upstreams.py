@@ -6,10 +6,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from .calls import Call
-from .errors import AwsError, invalid_parameter
-from .secrets_api import find_secret
-from .state import Json, Secret
+from ecrkeeper_sim.calls import Call
+from ecrkeeper_sim.errors import AwsError, invalid_parameter
+from ecrkeeper_sim.secrets_api import find_secret
+from ecrkeeper_sim.state import Json, Secret
 
 _CUSTOM_KEY_FREE = (None, "", "alias/aws/secretsmanager")
 

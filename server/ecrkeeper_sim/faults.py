@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .errors import AwsError
-from .state import World
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.models import XML_SERVICES
+from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after")
 
@@ -39,7 +40,7 @@ class Fault:
 
     def error(self, service: str) -> AwsError:
         """Return the error that the rule makes of a call."""
-        query = service in ("iam", "sts")
+        query = service in XML_SERVICES
         if self.kind == "throttle":
             code = self.code or ("Throttling" if query else "ThrottlingException")
             return AwsError(code, self.message or "Rate exceeded", self.status or 400)

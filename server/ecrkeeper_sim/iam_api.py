@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from .calls import Call, handles
-from .errors import AwsError
-from .iam_roles import (
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.iam_roles import (
     BY_ROLE_NAME,
     SERVICES,
     add_role,
@@ -17,8 +17,8 @@ from .iam_roles import (
     remove_role,
     visible_roles,
 )
-from .paging import page
-from .state import Json, Role
+from ecrkeeper_sim.paging import page
+from ecrkeeper_sim.state import Json, Role
 
 _TAG_QUOTA = 50
 

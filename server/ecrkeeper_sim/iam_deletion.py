@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import AwsError
-from .iam_roles import BY_ROLE_NAME, find_role, is_service_linked, no_such_role, remove_role
-from .iam_usage import usage
-from .state import Account, DeletionTask, Json, World
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.iam_roles import BY_ROLE_NAME, find_role, is_service_linked, no_such_role, remove_role
+from ecrkeeper_sim.iam_usage import usage
+from ecrkeeper_sim.state import Account, DeletionTask, Json, World
 
 _REASON = (
     "The service-linked role cannot be deleted because one or more resources of Amazon ECR still use it. "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .errors import AwsError
-from .partitions import partition_of
-from .state import Account, Ghost, Role, World
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Account, Ghost, Role, World
 
 REPLICATION = "replication.ecr.amazonaws.com"
 PULL_THROUGH_CACHE = "pullthroughcache.ecr.amazonaws.com"

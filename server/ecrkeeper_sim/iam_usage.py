@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .iam_roles import PULL_THROUGH_CACHE, REPLICATION, TEMPLATE
-from .partitions import partition_of
-from .state import Account, Registry, World
+from ecrkeeper_sim.iam_roles import PULL_THROUGH_CACHE, REPLICATION, TEMPLATE
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Account, Registry, World
 
 
 def resources_in_use(registry: Registry, principal: str) -> list[str]:

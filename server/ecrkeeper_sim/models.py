@@ -8,9 +8,11 @@ from typing import Any
 
 import botocore.session
 
-from .constraints import Shape, compile_shape
+from ecrkeeper_sim.constraints import Shape, compile_shape
 
 SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account")
+# Those that answer in XML, with names of errors of their own for what goes wrong with any service.
+XML_SERVICES = ("iam", "sts")
 
 
 @dataclass(frozen=True, slots=True)

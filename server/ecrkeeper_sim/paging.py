@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from .errors import AwsError
+from ecrkeeper_sim.errors import AwsError
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import invalid_parameter
-from .permissions import applies, as_list
+from ecrkeeper_sim.errors import invalid_parameter
+from ecrkeeper_sim.permissions import applies, as_list
 
 _V1_ACTIONS = frozenset({"ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository", "ecr:*"})
 _VERSIONS = ("2008-10-17", "2012-10-17")

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from . import models
-from .clock import iso8601
-from .errors import AwsError
-from .models import Operation
+from ecrkeeper_sim import models
+from ecrkeeper_sim.clock import iso8601
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.models import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def failure(service: str, error: AwsError, request_id: str) -> Answer:
         body = json.dumps({"__type": error.code, "message": error.message})
         return Answer(error.status, _json_type(service), body.encode(), error.code)
     side = "Sender" if error.status < 500 else "Receiver"
-    namespace = models.service_model(service).metadata["xmlNamespace"] if service in ("iam", "sts") else ""
+    namespace = models.service_model(service).metadata["xmlNamespace"] if service in models.XML_SERVICES else ""
     text = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>{side}</Type><Code>{escape(error.code)}</Code>'
         f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

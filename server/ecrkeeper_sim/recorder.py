@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from .state import World
+from ecrkeeper_sim.state import World
 
 
 class Recorder:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .calls import Call, handles
-from .errors import AwsError
-from .partitions import partition_of
-from .state import Json, Secret, World
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.state import Json, Secret, World
 
 
 def add_secret(world: World, account: str, region: str, name: str, value: str, options: Json) -> Secret:

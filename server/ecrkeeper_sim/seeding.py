@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .ecr_backfills import described_backfill, new_backfill, settle_backfills
-from .ecr_cache_rules import canonical_prefix
-from .ecr_repositories import new_repository
-from .ecr_templates import patched
-from .iam_api import described
-from .partitions import partition_of
-from .policy_documents import parse_registry_policy, rendered
-from .secrets_api import add_secret
-from .state import Account, Json, Registry, World
+from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, settle_backfills
+from ecrkeeper_sim.ecr_cache_rules import canonical_prefix
+from ecrkeeper_sim.ecr_repositories import new_repository
+from ecrkeeper_sim.ecr_templates import patched
+from ecrkeeper_sim.iam_api import described
+from ecrkeeper_sim.partitions import partition_of
+from ecrkeeper_sim.policy_documents import parse_registry_policy, rendered
+from ecrkeeper_sim.secrets_api import add_secret
+from ecrkeeper_sim.state import Account, Json, Registry, World
 
 _BACKFILL_MEMBERS = ("replicationBackfillId", "startedAt", "endedAt", "results")
 

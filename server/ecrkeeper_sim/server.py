@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from .control import Control
-from .dispatch import Dispatcher
-from .faults import Faults
-from .recorder import Recorder
-from .state import Json, World
+from ecrkeeper_sim.control import Control
+from ecrkeeper_sim.dispatch import Dispatcher
+from ecrkeeper_sim.faults import Faults
+from ecrkeeper_sim.recorder import Recorder
+from ecrkeeper_sim.state import Json, World
 
 _CONTROL = "/_sim/"
 

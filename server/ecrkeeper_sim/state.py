@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .clock import Clock
-from .partitions import enabled_by_default, regions_of
+from ecrkeeper_sim.clock import Clock
+from ecrkeeper_sim.partitions import enabled_by_default, regions_of
 
 Json = dict[str, Any]
 

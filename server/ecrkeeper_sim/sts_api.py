@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .calls import Call, handles
-from .credentials import Session
-from .errors import AwsError
-from .state import Json
+from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.credentials import Session
+from ecrkeeper_sim.errors import AwsError
+from ecrkeeper_sim.state import Json
 
 _ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/((?:[\x21-\x2e\x30-\x7e]+/)*)([\w+=,.@-]{1,64})")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
-from ecrkeeper._errors import from_rpc
+from ecrkeeper._failures import from_rpc
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings

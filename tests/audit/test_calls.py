@@ -60,7 +60,6 @@ class Accepted:
     before: Callable[[Place], Any] = lambda _: None
 
 
-QUAY_VALUE = {"upstreamRegistry": "quay", "upstreamRegistryUrl": "quay.io"}
 RULE, ROLE = "pull_through_cache_rules", "service_linked_role"
 
 

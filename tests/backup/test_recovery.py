@@ -14,7 +14,7 @@ import pytest
 from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
-from ecrkeeper_server.store.holding import held
+from ecrkeeper_server.store.file_lock import locked
 
 from tests import harness, postgres
 from tests.e2e.live import Live, Place, fresh_account, rules
@@ -207,7 +207,7 @@ def test_an_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harnes
     assert dry.returncode == 0, dry.stderr
     assert imported().returncode == 0
     # An import keeps servers away as well, and a server that was killed keeps nobody away.
-    with held(ground.url), pytest.raises(RuntimeError, match="a server or an import uses it"):
+    with locked(ground.url), pytest.raises(RuntimeError, match="a server or an import uses it"):
         harness.Server(tmp_path, ground.url, aws.url)
     harness.Server(tmp_path, ground.url, aws.url).kill()
     assert imported().returncode == 0

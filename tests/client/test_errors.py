@@ -10,6 +10,7 @@ import ecrkeeper
 import grpc
 import pytest
 from ecrkeeper import _errors
+from ecrkeeper._failures import BY_CODE
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
@@ -19,7 +20,7 @@ NAME = "accounts/111111111111/registries/us-east-1"
 
 
 def test_every_status_code_has_an_exception() -> None:
-    assert set(_errors.BY_CODE) == set(grpc.StatusCode)
+    assert set(BY_CODE) == set(grpc.StatusCode)
 
 
 def test_the_tree_in_the_docstring_names_every_exception() -> None:
@@ -37,7 +38,7 @@ def test_a_failed_call_raises_the_exception_of_its_code(
     server: FakeServer, client: ecrkeeper.Client, code: grpc.StatusCode
 ) -> None:
     server.on("GetRegistry", fail(code.name, "no", info("WHY", key="value")))
-    with pytest.raises(_errors.BY_CODE[code]) as caught:
+    with pytest.raises(BY_CODE[code]) as caught:
         client.get_registry(NAME)
     error = caught.value
     assert (error.code, error.reason, error.metadata) == (code, "WHY", {"key": "value"})

@@ -22,13 +22,13 @@ from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import operations, resources, schema
-from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_sim.server import Simulator, serve
 
 from tests import declaring
+from tests.clock import fixed_time
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 REGISTRY = RegistryName(ACCOUNT, REGION)

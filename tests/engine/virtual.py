@@ -21,13 +21,13 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
-from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests import declaring
+from tests.clock import fixed_time
 
 T = TypeVar("T")
 EPOCH = 1_800_000_000.0

@@ -30,6 +30,11 @@ def deployed(template: dict[str, Any], account: str, partition: str = "aws") -> 
     return document
 
 
+def actions(document: dict[str, Any]) -> set[str]:
+    """Every action that a policy allows."""
+    return {action for statement in document["Statement"] for action in statement["Action"]}
+
+
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server and a simulated AWS of their own."""
@@ -56,7 +61,7 @@ class Rights:
     @property
     def allowed(self) -> set[str]:
         """Every action of the policy."""
-        return {action for statement in self.policy["Statement"] for action in statement["Action"]}
+        return actions(self.policy)
 
     def seen(self) -> dict[str, bool]:
         """Every action that AWS was asked for in the account, and whether all requests for it were allowed."""

@@ -12,13 +12,13 @@ import ecrkeeper_server
 import pytest
 import yaml
 from ecrkeeper_server.__main__ import main
-from ecrkeeper_server.permissions.policy import Scope, actions, policy
+from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.permissions.stackset import caller, trust
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.table import SETTINGS
 
 from tests.harness import program
-from tests.permissions.conftest import deployed
+from tests.permissions.conftest import actions, deployed
 
 ALL = Scope(settings=tuple(SETTINGS), enforce=True, account="111111111111")
 PACKAGES = ("settings", "roles", "engine", "api")

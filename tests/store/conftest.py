@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 from ecrkeeper_server.store import schema
-from ecrkeeper_server.store.clock import fixed_time
 from ecrkeeper_server.store.database import Database
+
+from tests.clock import fixed_time
 
 
 @dataclass

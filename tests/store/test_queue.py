@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import queue, resources, schema
-from ecrkeeper_server.store.clock import MICROSECONDS, fixed_time
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
+
+from tests.clock import fixed_time
 
 from .conftest import Clock
 
@@ -49,6 +51,10 @@ def outcome(row: Resource, next_in: float | None = 900.0, **state: Any) -> queue
 
 async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource | None:
     return await db.write(lambda tx: queue.finish(tx, row, given))
+
+
+async def next_due(db: Database, **rooms: queue.Room) -> float | None:
+    return await db.read(lambda tx: queue.next_due(tx, **rooms))
 
 
 async def release(db: Database, rows: list[Resource]) -> None:
@@ -278,32 +284,29 @@ async def test_released_rows_are_free_at_once(db: Database) -> None:
 
 
 async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: Clock) -> None:
-    assert await db.read(queue.next_due) is None
+    assert await next_due(db, turn=queue.Room(1)) is None
     await due(db, 1)
-    assert await db.read(queue.next_due) == 0.0
+    assert await next_due(db, turn=queue.Room(1)) == 0.0
     row = await claim_one(db)
-    assert await db.read(queue.next_due) == pytest.approx(LEASE)
+    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(LEASE)
     await finish(db, row, outcome(row, 12.0))
-    assert await db.read(queue.next_due) == pytest.approx(12.0)
+    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(12.0)
     clock.advance(5)
-    assert await db.read(queue.next_due) == pytest.approx(7.0)
+    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(7.0)
 
 
 async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: Database, clock: Clock) -> None:
-    async def next_due(**rooms: queue.Room) -> float | None:
-        return await db.read(lambda tx: queue.next_due(tx, **rooms))
-
     await backlog(db, clock, 1)
     full = queue.Room(1, 2, {registry(1).account: 2})
-    assert await next_due(turn=full) is None
-    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) is None
+    assert await next_due(db, turn=full) is None
+    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) is None
     await due(db, 2)
-    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) == 0.0
-    assert await next_due(turn=full) == 0.0
+    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) == 0.0
+    assert await next_due(db, turn=full) == 0.0
     await claim(db, share=2, busy=full.busy)
-    assert await next_due(turn=full) == pytest.approx(LEASE)
-    assert await next_due(turn=queue.Room(0), urgent=queue.Room(1)) == pytest.approx(LEASE)
-    assert await next_due(turn=queue.Room(1)) == 0.0
+    assert await next_due(db, turn=full) == pytest.approx(LEASE)
+    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) == pytest.approx(LEASE)
+    assert await next_due(db, turn=queue.Room(1)) == 0.0
 
 
 async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.store.tables import Json
+from ecrkeeper_server.store.tables import JsonText
 from sqlalchemy.dialects import sqlite
 
 ROWS: list[tuple[Any, str]] = [
@@ -20,11 +20,13 @@ ROWS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("value", "reason"), ROWS, ids=[reason for _, reason in ROWS])
 def test_a_value_is_read_as_it_was_written(value: Any, reason: str) -> None:
-    text = Json().process_bind_param(value, sqlite.dialect())
+    text = JsonText().process_bind_param(value, sqlite.dialect())
     assert text is None or "\x00" not in text
-    assert Json().process_result_value(text, sqlite.dialect()) == value
+    assert JsonText().process_result_value(text, sqlite.dialect()) == value
 
 
 def test_equal_values_are_equal_texts() -> None:
     dialect = sqlite.dialect()
-    assert Json().process_bind_param({"a": 1, "b": 2}, dialect) == Json().process_bind_param({"b": 2, "a": 1}, dialect)
+    assert JsonText().process_bind_param({"a": 1, "b": 2}, dialect) == JsonText().process_bind_param(
+        {"b": 2, "a": 1}, dialect
+    )

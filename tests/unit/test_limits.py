@@ -13,6 +13,7 @@ from ecrkeeper_server.aws.limits import (
     is_read,
 )
 from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.metrics import FAMILIES as COUNTED
 
 
 class Clock:
@@ -35,6 +36,10 @@ def test_a_full_bucket_lets_a_burst_through_and_then_paces(family: str) -> None:
     clock.now += 10_000
     assert [limiter.take("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
     assert limiter.take("1", "r", family) > 0
+
+
+def test_every_family_is_counted_from_the_start() -> None:
+    assert set(COUNTED) == set(RATES)
 
 
 # account, Region, family, whether it shares the bucket of account 1, Region a, reason

@@ -95,10 +95,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether something is allowed, by which rule, and the reasons for people: one, or what each rule lacks."""
+    """Whether something is allowed, and the reasons for people: the rule that allows it, or what each rule lacks."""
 
     allowed: bool
-    rule: str
     reasons: tuple[str, ...]
 
 
@@ -107,8 +106,8 @@ def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> 
     for rule in policy.rules_for(principal, verb):
         if rule.covers(target):
             why = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
-            return Decision(True, rule.name, (why,))
-    return Decision(False, "", _why_not(policy, principal, verb, target))
+            return Decision(True, (why,))
+    return Decision(False, _why_not(policy, principal, verb, target))
 
 
 def _meets(patterns: Sequence[Pattern], value: str) -> bool:

@@ -16,7 +16,8 @@ from ecrkeeper.v1 import (
 )
 from google.longrunning import operations_grpc, operations_pb2
 from google.protobuf.descriptor import MethodDescriptor
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health as grpc_health
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from ecrkeeper_server.api.admission import Admission, Limits
@@ -68,7 +69,7 @@ class RegistrySettings(
     """The whole RegistrySettingsService."""
 
 
-class Health(health.aio.HealthServicer):
+class Health(grpc_health.aio.HealthServicer):
     """Health of the server and of each service."""
 
     async def List(self, request: Any, context: Any) -> Any:
@@ -88,7 +89,7 @@ def build(
     authentication: Authentication | None = None,
     limits: Limits | None = None,
     share_port: bool = False,
-) -> tuple[grpc.aio.Server, health.aio.HealthServicer, Gate]:
+) -> tuple[grpc.aio.Server, Health, Gate]:
     """A server that is not started yet, its health service, and its gate."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
@@ -103,13 +104,13 @@ def build(
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
-    checks = Health()
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    health = Health()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if with_reflection:
-        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
+        names = (*SERVICES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
         reflection.enable_server_reflection(names, server)
         _serve_v1(names, server)
-    return server, checks, gate
+    return server, health, gate
 
 
 def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:
@@ -125,8 +126,7 @@ def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:
     )
 
 
-async def set_serving(checks: health.aio.HealthServicer, *, serving: bool) -> None:
-    """Say whether the server takes calls, for it as a whole and for each service."""
-    status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+async def set_serving(health: Health) -> None:
+    """Say that the server takes calls, for it as a whole and for each service."""
     for name in ("", *SERVICES):
-        await checks.set(name, status)
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)

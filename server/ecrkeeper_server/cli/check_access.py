@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +79,5 @@ def _questionable(given: argparse.Namespace) -> list[str]:
 
 
 def _faults(path: Path, faults: list[str]) -> int:
-    for fault in faults:
-        print(f"ecrkeeper-server: {path}: {fault}", file=sys.stderr)  # noqa: T201
+    configuration.complain(*(f"{path}: {fault}" for fault in faults))
     return 2

@@ -1,4 +1,4 @@
-"""The configuration of the commands that work on the store themselves."""
+"""What commands share: how they read and show the configuration, and how they say what is wrong."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def migrated(config: Config) -> bool:
     if missing is not None:
         complain(f"there is no database at {missing}")
         return False
-    pending = schema.pending_migrations(config.database_url)
-    if pending:
-        complain(f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first")
-    return not pending
+    lacking = schema.lacks(config.database_url)
+    if lacking:
+        complain(lacking)
+    return not lacking

@@ -7,9 +7,9 @@ import asyncio
 import sys
 from typing import Any
 
-from ecrkeeper_server.cli import configuration
+from ecrkeeper_server.cli import arguments, configuration
 from ecrkeeper_server.config import Config
-from ecrkeeper_server.names import WILDCARD, is_account
+from ecrkeeper_server.names import WILDCARD
 
 
 def add(commands: Any) -> None:
@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
     text = "write all declarations as YAML to standard output"
     parser = commands.add_parser("export", help=text, description=text)
     configuration.add(parser)
-    parser.add_argument("--account", type=_account, help="12 digits; default: all accounts")
+    parser.add_argument("--account", type=arguments.account, help="12 digits; default: all accounts")
     parser.set_defaults(run=run)
 
 
@@ -53,9 +53,3 @@ async def _export(config: Config, account: str) -> int:
         return writer.count
     finally:
         await db.close()
-
-
-def _account(text: str) -> str:
-    if not is_account(text):
-        raise argparse.ArgumentTypeError(f"must be 12 digits, got {text!r}")
-    return text

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from typing import Any
 
-from ecrkeeper_server.names import is_account
+from ecrkeeper_server.cli import arguments, configuration
 from ecrkeeper_server.permissions import stackset
 from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
@@ -31,7 +30,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("--mode", choices=("enforce", "observe"), default="enforce", help="default: %(default)s")
     parser.add_argument("--settings", type=_settings, default=tuple(SETTINGS), metavar="NAME,…", help=_settings_help())
-    parser.add_argument("--account", type=_account, help="12 digits; default: any account")
+    parser.add_argument("--account", type=arguments.account, help="12 digits; default: any account")
     parser.add_argument("--partition", choices=_PARTITIONS, default="aws", help="default: %(default)s")
     parser.add_argument("--principal", type=_principal, help="ARN of the principal that the server runs as")
     parser.add_argument("--external-id", default="", help="as in ECRKEEPER_AWS_EXTERNAL_ID")
@@ -52,10 +51,10 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the document; 2 if it cannot be made of the arguments."""
     if given.format == "trust" and not given.principal:
-        print("ecrkeeper-server: --format trust needs --principal", file=sys.stderr)  # noqa: T201
+        configuration.complain("--format trust needs --principal")
         return 2
     if given.principal and not given.principal.startswith(f"arn:{given.partition}:"):
-        print(f"ecrkeeper-server: --principal: must be of the partition {given.partition}", file=sys.stderr)  # noqa: T201
+        configuration.complain(f"--principal: must be of the partition {given.partition}")
         return 2
     scope = Scope(
         settings=given.settings,
@@ -103,12 +102,6 @@ def _settings(text: str) -> tuple[str, ...]:
             f"unknown setting {', '.join(map(repr, unknown))}; known are {', '.join(SETTINGS)}"
         )
     return tuple(name for name in SETTINGS if name in given)
-
-
-def _account(text: str) -> str:
-    if not is_account(text):
-        raise argparse.ArgumentTypeError(f"must be 12 digits, got {text!r}")
-    return text
 
 
 def _principal(text: str) -> str:

@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         if given.as_owner:
             _check_owner(given.as_owner)
-        with _seekable(given.file) as source, _held(config, given):
+        with _seekable(given.file) as source, _locked(config, given):
             return asyncio.run(_Import(config, given, source).run()) if _prepared(config, given) else 1
     except (OSError, Refusal) as error:
         configuration.complain(str(error))
@@ -62,10 +62,10 @@ def _check_owner(owner: str) -> None:
     SettingsName.parse(f"accounts/{'0' * 12}/registries/us-east-1/settings/{owner}", "--as-owner")
 
 
-def _held(config: Config, given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
-    from ecrkeeper_server.store.holding import held
+def _locked(config: Config, given: argparse.Namespace) -> contextlib.AbstractContextManager[None]:
+    from ecrkeeper_server.store.file_lock import locked
 
-    return contextlib.nullcontext() if given.dry_run else held(config.database_url)
+    return contextlib.nullcontext() if given.dry_run else locked(config.database_url)
 
 
 def _prepared(config: Config, given: argparse.Namespace) -> bool:

@@ -66,11 +66,6 @@ def policy(scope: Scope) -> Json:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def actions(document: Json) -> set[str]:
-    """Every action that a policy of this module allows."""
-    return {action for statement in document["Statement"] for action in statement["Action"]}
-
-
 def _allow(sid: str, allowed: Iterable[str], resource: str | list[str], condition: Json | None = None) -> Json:
     statement: Json = {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": resource}
     return {**statement, "Condition": {"StringEquals": condition}} if condition else statement

@@ -12,7 +12,6 @@ class RoleKind:
     id: str
     role_name: str
     service_name: str
-    managed_policy: str
     setting: str
 
     @property
@@ -32,21 +31,18 @@ ROLES = {
             "replication",
             "AWSServiceRoleForECRReplication",
             "replication.ecr.amazonaws.com",
-            "ECRReplicationServiceRolePolicy",
             "replication_configuration",
         ),
         RoleKind(
             "pull-through-cache",
             "AWSServiceRoleForECRPullThroughCache",
             "pullthroughcache.ecr.amazonaws.com",
-            "AWSECRPullThroughCache_ServiceRolePolicy",
             "pull_through_cache_rules",
         ),
         RoleKind(
             "repository-creation-template",
             "AWSServiceRoleForECRTemplate",
             "ecr.amazonaws.com",
-            "ECRTemplateServiceRolePolicy",
             "repository_creation_templates",
         ),
     )

@@ -39,7 +39,6 @@ class Explanation:
     out; `upstream_repository` is what a pull through the cache rule reads.
     """
 
-    repository: str
     repository_creation_template: Reference | None
     scanning_rules: tuple[Reference, ...]
     scan_frequency: str | None
@@ -57,7 +56,6 @@ def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
     template = prefixes.most_specific(settings.get(TEMPLATES, {}), repository)
     rule = prefixes.most_specific(settings.get(RULES, {}), repository)
     return Explanation(
-        repository=repository,
         repository_creation_template=Reference(TEMPLATES, template) if template else None,
         scanning_rules=tuple(Reference(SCANNING, key) for key in matching),
         scan_frequency=_frequency(scanning, matching),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from ecrkeeper_server.settings import members
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
-from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.settings.elements import Value
 from ecrkeeper_server.settings.exclusions import EXCLUSIONS
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
 from ecrkeeper_server.settings.replication import REPLICATION
@@ -35,11 +34,6 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for se
 def split_all(settings: Mapping[str, Shape]) -> dict[str, dict[str, Value]]:
     """The elements of each setting that is present; a present and empty one stays present."""
     return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
-
-
-def join_all(elements: Mapping[str, Elements]) -> dict[str, dict[str, Any]]:
-    """The shape of each setting that is present."""
-    return {name: SETTINGS[name].join(elements[name]) for name in SETTINGS if name in elements}
 
 
 def unknown_members(name: str, shape: Shape) -> list[str]:

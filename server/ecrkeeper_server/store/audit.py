@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, func, inse
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.settings.elements import Change
-from ecrkeeper_server.store.clock import MICROSECONDS, Now
+from ecrkeeper_server.store.clock import DAY, Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import AuditEvent
 from ecrkeeper_server.store.tables import audit_events
@@ -27,7 +27,6 @@ from ecrkeeper_server.store.tables import audit_events
 CHANGED = "auditEvents"
 """What listeners are told when there are new events."""
 
-DAY = 86_400 * MICROSECONDS
 PURGED_AT_ONCE = 1000
 # What an event keeps of its changes, in characters of JSON: a page of events has to fit into an answer.
 CHANGES_LIMIT = 200_000

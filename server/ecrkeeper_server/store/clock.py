@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, literal_column
+from sqlalchemy import BigInteger, ColumnElement, literal_column
 
 MICROSECONDS = 1_000_000
+DAY = 86_400 * MICROSECONDS
 
 Now = Callable[[], ColumnElement[int]]
 
@@ -19,10 +20,3 @@ def database_time(dialect: str) -> Now:
     """The database's own clock as an SQL expression in microseconds."""
     text = literal_column(_SQLITE if dialect == "sqlite" else _POSTGRES, BigInteger)
     return lambda: text
-
-
-def fixed_time(seconds: Callable[[], float]) -> Now:
-    """A clock that a test moves by hand."""
-    # Evaluated whenever a statement runs, so that statements can be kept.
-    moment = bindparam("fixed_time", type_=BigInteger, callable_=lambda: int(seconds() * MICROSECONDS))
-    return lambda: moment

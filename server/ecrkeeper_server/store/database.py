@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 
 T = TypeVar("T")
@@ -74,3 +75,8 @@ class Database(abc.ABC):
 
         No names at all mean that any may have changed: changes have gone unheard.
         """
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """What a caller is told when the database fails a statement."""
+    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

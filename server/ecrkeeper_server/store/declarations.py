@@ -30,7 +30,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.given import given, rows
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
-from ecrkeeper_server.store.tables import Json, declarations, read_json, resources, revisions
+from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resources, revisions
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 
@@ -40,7 +40,7 @@ Stored = tuple[Any, ...]
 _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
 _STORED = [
-    type_coerce(column, Text).label(column.name) if isinstance(column.type, Json) else column
+    type_coerce(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
     for column in (*declarations.c, resources.c.state, resources.c.due_at)
 ]
 

@@ -9,14 +9,13 @@ from sqlalchemy import delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
 from ecrkeeper_server.store import dialects, resources
-from ecrkeeper_server.store.clock import MICROSECONDS
+from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
 from ecrkeeper_server.store.tables import operations, requests
 
 # In the metadata of an operation, and never shown.
 _CALLERS = "callers"
-DAY = 86_400 * MICROSECONDS
 
 
 def create(

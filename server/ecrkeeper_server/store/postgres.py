@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.database import Database, Load, Tx, unavailable
 from ecrkeeper_server.store.patience import Patience
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
 
@@ -154,11 +154,11 @@ class PostgresDatabase(Database):
             except DBAPIError as error:
                 again = error.connection_invalidated or state(error.orig) in _RETRIED
                 if not again or attempt == _ATTEMPTS or patience.exhausted:
-                    raise _unavailable(error) from error
+                    raise unavailable(error) from error
                 # Threads may lose an increment; a count of retries can bear that.
                 self._retries += 1
             except SQLAlchemyError as error:
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
         raise AssertionError("unreachable")
 
     def _read(self, query: Callable[[Tx], T], patience: Patience) -> T:
@@ -239,7 +239,3 @@ def _payloads(names: set[str]) -> list[str]:
         else:
             payloads.append(name)
     return payloads
-
-
-def _unavailable(error: BaseException) -> Unavailable:
-    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from ecrkeeper_server.store.clock import MICROSECONDS, Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import Json, declarations, resources
+from ecrkeeper_server.store.tables import JsonText, declarations, resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _taken(dialect: str, kind: str) -> ColumnElement[int]:
     found: ColumnElement[Any]
     if dialect == "sqlite":
         found = func.json_extract(
-            bindparam(f"{kind}_busy", type_=Json), literal('$."').concat(resources.c.account).concat('"')
+            bindparam(f"{kind}_busy", type_=JsonText), literal('$."').concat(resources.c.account).concat('"')
         )
     else:
         # Only where its dialect is in use.
@@ -157,14 +157,10 @@ def _values(kind: str, room: Room) -> dict[str, Any]:
     }
 
 
-def next_due(tx: Tx, *, turn: Room | None = None, urgent: Room = NO_ROOM) -> float | None:
-    """Seconds until a row that fits into the room is due or a lease runs out; None if nothing is in sight.
-
-    Without any room given, every row counts.
-    """
-    rooms = {"turn": turn or Room(1), "urgent": urgent}
+def next_due(tx: Tx, *, turn: Room, urgent: Room = NO_ROOM) -> float | None:
+    """Seconds until a row that fits into the room is due or a lease runs out; None if nothing is in sight."""
     soonest: float | None = None
-    for kind, room in rooms.items():
+    for kind, room in (("turn", turn), ("urgent", urgent)):
         for query in _next_due(tx.now, tx.dialect, kind) if room.slots else ():
             micros = tx.conn.execute(query, _values(kind, room)).scalar_one()
             if micros is not None and (soonest is None or micros < soonest):
@@ -216,22 +212,26 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
     return {row.name for row in rows}
 
 
+def _mine(claimed: Resource) -> ColumnElement[bool]:
+    """The row, for as long as it carries the token of this claim."""
+    return and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
+
+
 def lease_left(tx: Tx, claimed: Resource) -> float:
     """For how many more seconds the row is held; 0 if it is not, or by somebody else."""
     return held(tx, claimed)[0]
 
 
-def held(tx: Tx, claimed: Resource) -> tuple[float, Json]:
+def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     """For how many more seconds the row is held, as above, and its spec of now."""
-    mine = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
-    row = tx.conn.execute(select(resources.c.lease_until - tx.now(), resources.c.spec).where(mine)).one_or_none()
+    query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_mine(claimed))
+    row = tx.conn.execute(query).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
 def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     """Save what a step wants remembered before it acts, if the row is still held; whether it is."""
-    held = and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
-    change = update(resources).where(held, resources.c.lease_until >= tx.now()).values(state=state)
+    change = update(resources).where(_mine(claimed), resources.c.lease_until >= tx.now()).values(state=state)
     return tx.conn.execute(change.returning(resources.c.name)).first() is not None
 
 
@@ -257,12 +257,8 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         values["observe_time"] = outcome.observed_at
     if outcome.saved or outcome.state != claimed.state:
         values["state"] = outcome.state
-    row = tx.conn.execute(
-        update(resources)
-        .where(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
-        .values(**values)
-        .returning(resources)
-    ).one_or_none()
+    change = update(resources).where(_mine(claimed)).values(**values).returning(resources)
+    row = tx.conn.execute(change).one_or_none()
     if row is None:
         return None
     if outcome.state != claimed.state or outcome.observed_generation != claimed.observed_generation:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.rows import Resource, newly_desired
 from ecrkeeper_server.store.tables import resources
 
 
@@ -137,16 +137,7 @@ def _desire(now: Now) -> Any:
     return (
         update(resources)
         .where(resources.c.name == bindparam("_name"))
-        .values(
-            spec=bindparam("_spec"),
-            generation=resources.c.generation + 1,
-            requested=resources.c.requested + 1,
-            update_time=now(),
-            due_at=now(),
-            urgent=True,
-            failures=0,
-            trace=bindparam("_trace"),
-        )
+        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=now(), trace=bindparam("_trace")))
         .returning(resources)
     )
 
@@ -184,9 +175,3 @@ def remove(tx: Tx, name: str) -> None:
     """Forget a resource."""
     tx.conn.execute(delete(resources).where(resources.c.name == name))
     tx.changes(name)
-
-
-def roles_of(tx: Tx, account: str) -> dict[str, Resource]:
-    """The roles of one account, by role id."""
-    query = select(resources).where(resources.c.account == account, resources.c.kind == RoleName.kind)
-    return {row.place: Resource.of(row) for row in tx.conn.execute(query)}

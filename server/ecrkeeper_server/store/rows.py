@@ -68,6 +68,23 @@ class Resource(_FromRow):
         return self.observed_generation >= self.generation and self.unready is None
 
 
+def newly_desired(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any]:
+    """The columns of a resource of which something new is desired: another generation, due at once.
+
+    `row` is the resource, or the table, where the database is to count.
+    """
+    return {
+        "spec": spec,
+        "generation": row.generation + 1,
+        "requested": row.requested + 1,
+        "update_time": now,
+        "due_at": now,
+        "urgent": True,
+        "failures": 0,
+        "trace": trace,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What of a registry is shown with each declaration for it."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from ecrkeeper_server.errors import StoreUnusable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.revisions import surely_current
+from ecrkeeper_server.store.schema_version import surely_current
 
 # Imported where they are needed: the driver of the other database and Alembic, which are large.
 
@@ -111,3 +111,11 @@ def pending_migrations(url: str) -> list[str]:
         from ecrkeeper_server.store import migrating
 
         return migrating.pending(engine, _migrations())
+
+
+def lacks(url: str) -> str:
+    """What keeps a command from a database that is behind, in words; empty if it has every migration."""
+    pending = pending_migrations(url)
+    if not pending:
+        return ""
+    return f"the database lacks the migrations {', '.join(pending)}; run `ecrkeeper-server migrate` first"

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.database import Database, Load, Tx, unavailable
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _BUSY_SECONDS = 30
 
 
 def sqlite_engine(url: str) -> Engine:
-    """An engine whose connections wait for locks, check foreign keys and lose nothing that was committed."""
+    """An engine whose connections wait for locks and lose nothing that was committed."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -92,7 +92,7 @@ class SqliteDatabase(Database):
         try:
             return query(Tx(self._reader, self._now, "sqlite", set()))
         except SQLAlchemyError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Queue a change and wait until its group is committed."""
@@ -150,7 +150,7 @@ class SqliteDatabase(Database):
         except SQLAlchemyError as error:
             _rollback(conn)
             for job in group:
-                job.error = _unavailable(error)
+                job.error = unavailable(error)
             changed.clear()
         for job in group:
             _call_soon(job.loop, job.deliver)
@@ -165,7 +165,7 @@ class SqliteDatabase(Database):
         try:
             job.result = job.change(tx)
         except BaseException as error:
-            job.error = _unavailable(error) if isinstance(error, SQLAlchemyError) else error
+            job.error = unavailable(error) if isinstance(error, SQLAlchemyError) else error
             conn.exec_driver_sql("ROLLBACK TO change")
         else:
             changed |= tx.changed
@@ -186,7 +186,3 @@ def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *args:
     except RuntimeError:
         # The loop is closed: nobody waits any more, and the change is committed.
         return
-
-
-def _unavailable(error: BaseException) -> Unavailable:
-    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Dialect
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
-class Json(TypeDecorator[Any]):
+class JsonText(TypeDecorator[Any]):
     """A JSON value as text: the same on every database, and never a raw NUL byte."""
 
     impl = Text
@@ -62,8 +62,8 @@ resources = Table(
     # The Region of a registry, the id of a role.
     Column("place", Text, nullable=False),
     Column("uid", Text, nullable=False),
-    Column("spec", Json, nullable=False),
-    Column("state", Json, nullable=False),
+    Column("spec", JsonText, nullable=False),
+    Column("state", JsonText, nullable=False),
     # Counts the changes of what is desired.
     Column("generation", BigInteger, nullable=False),
     Column("observed_generation", BigInteger, nullable=False),
@@ -95,7 +95,7 @@ declarations = Table(
     Column("region", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("uid", Text, nullable=False),
-    Column("settings", Json, nullable=False),
+    Column("settings", JsonText, nullable=False),
     Column("deletion_policy", Text, nullable=False),
     Column("allow_replacement", Boolean, nullable=False),
     Column("generation", BigInteger, nullable=False),
@@ -114,7 +114,7 @@ revisions = Table(
     Column("owner", Text, primary_key=True),
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     # NULL: the declaration was deleted.
-    Column("settings", Json),
+    Column("settings", JsonText),
     Column("deletion_policy", Text, nullable=False),
     Column("allow_replacement", Boolean, nullable=False),
     Column("create_time", BigInteger, nullable=False),
@@ -134,10 +134,10 @@ operations = Table(
     # It is done by a step that began with at least this `requested`.
     Column("requested", BigInteger, nullable=False),
     Column("generation", BigInteger, nullable=False),
-    Column("metadata", Json, nullable=False),
+    Column("metadata", JsonText, nullable=False),
     Column("done", Boolean, nullable=False),
-    Column("error", Json),
-    Column("response", Json),
+    Column("error", JsonText),
+    Column("response", JsonText),
     Column("create_time", BigInteger, nullable=False),
     Column("done_time", BigInteger),
     Index("operations_target", "target", "done"),
@@ -175,7 +175,7 @@ audit_events = Table(
     Column("account", Text, nullable=False),
     Column("region", Text, nullable=False),
     # Who declares what was changed.
-    Column("owners", Json, nullable=False),
+    Column("owners", JsonText, nullable=False),
     Column("request_id", Text, nullable=False),
     # The ids under which the log has the call, or the step of the engine.
     Column("call_id", Text, nullable=False),
@@ -183,7 +183,7 @@ audit_events = Table(
     # The generation of the registry or role that the call made, or that the step worked on.
     Column("generation", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("changes", Json, nullable=False),
+    Column("changes", JsonText, nullable=False),
     # How many changes were too many to be kept here.
     Column("omitted", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),

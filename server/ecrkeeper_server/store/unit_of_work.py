@@ -14,7 +14,7 @@ from typing import Any
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.operations import repeated
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, newly_desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,7 @@ class UnitOfWork:
     def desire(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
         """Change what is desired of a registry: a new generation, due at once."""
         self.registries[registry.registry] = changed = replace(
-            registry,
-            spec=spec,
-            generation=registry.generation + 1,
-            requested=registry.requested + 1,
-            update_time=self.now,
-            due_at=self.now,
-            urgent=True,
-            failures=0,
-            trace=trace or None,
+            registry, **newly_desired(registry, spec=spec, now=self.now, trace=trace or None)
         )
         return changed
 

@@ -13,13 +13,14 @@ from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.given import given, rows
-from ecrkeeper_server.store.rows import Declaration, Request, Resource
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, newly_desired
 from ecrkeeper_server.store.tables import declarations, requests, resources, revisions
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
 _DECLARED = ("settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time")
-_DESIRED = ("spec", "generation", "requested", "update_time", "due_at", "urgent", "failures", "trace")
+# What a unit of work changes of a resource.
+_DESIRED = tuple(newly_desired(resources.c, spec=None, now=None, trace=None))
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:

@@ -243,7 +243,7 @@ def test_each_setting_finds_a_repository_by_filters_of_its_own(
 
 
 def test_a_repository_that_nothing_applies_to_is_scanned_by_hand_or_not_at_all() -> None:
-    nothing = Explanation("x", None, (), "MANUAL", (), None, None, (), ())
+    nothing = Explanation(None, (), "MANUAL", (), None, None, (), ())
     assert explain("x", {}) == nothing
     enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
     assert enhanced.scan_frequency is None

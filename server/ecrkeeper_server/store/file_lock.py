@@ -12,8 +12,8 @@ from ecrkeeper_server.store.schema import make_url
 
 
 @contextlib.contextmanager
-def held(url: str) -> Iterator[None]:
-    """Hold an SQLite file, alone; Unavailable if it is not free. Postgres always is."""
+def locked(url: str) -> Iterator[None]:
+    """Keep an SQLite file from others; Unavailable if it is not free. Postgres always is."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ecrkeeper_server.store import revisions, schema
+from ecrkeeper_server.store import schema, schema_version
 from sqlalchemy import create_engine, text
 
 LINE = {"0001": "None", "0002": '"0001"', "0003": '"0002"'}
@@ -33,7 +33,7 @@ def current(folder: Path, *versions: str, table: bool = True) -> bool:
             conn.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
         for version in versions:
             conn.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": version})
-    return revisions.surely_current(engine, folder)
+    return schema_version.surely_current(engine, folder)
 
 
 def test_a_database_at_the_newest_revision_is_current(folder: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_migrations_of_this_program_are_plain(database_url: str, monkeypatch
     seen: list[bool] = []
 
     def look(*args: object) -> bool:
-        seen.append(revisions.surely_current(*args))  # type: ignore[arg-type]
+        seen.append(schema_version.surely_current(*args))  # type: ignore[arg-type]
         return seen[-1]
 
     monkeypatch.setattr(schema, "surely_current", look)
