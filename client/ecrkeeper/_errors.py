@@ -48,7 +48,8 @@ class PreconditionViolation:
 class RegistryError(Exception):
     """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent.
 
-    `request_id` is the id that the server gave; where it gave none, the one that the request carried.
+    `request_id` is the one of the request, which the client makes where the caller gives none: sent again with the same
+    content, it repeats the call, and nothing is changed twice. It is empty where requests have none.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class RegistryError(Exception):
         self.code = code
         self.details = tuple(details)
         self._call_id = call_id
-        self.request_id = next((info.request_id for info in self._of(error_details_pb2.RequestInfo)), request_id)
+        self.request_id = request_id
 
     def __str__(self) -> str:
         return f"{self.message} [{self.reason or self.code.name}]"

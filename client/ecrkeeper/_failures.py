@@ -65,7 +65,7 @@ def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> Registry
         call.details() or code.name,
         code=code,
         details=_unpacked(status.details if status else ()),
-        request_id=sent or str(getattr(request, "request_id", "")),
+        request_id=str(getattr(request, "request_id", "")),
         call_id=sent,
     )
 

@@ -66,7 +66,10 @@ def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None
 def validate_pull_through_cache_rule(
     name: str, ecr_repository_prefix: str, *, timeout: float | None = None
 ) -> Unary[pb.ValidatePullThroughCacheRuleResponse]:
-    """Lets ECR log in to the upstream of a cache rule and says whether that works. NotFound."""
+    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+
+    FailedPrecondition if ECR has no rule with this prefix.
+    """
     request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix=ecr_repository_prefix)
     return Unary(pb.ValidatePullThroughCacheRuleResponse, request, timeout)
 
@@ -93,8 +96,8 @@ def start_replication_backfill(
 ) -> LongRunning[ReplicationBackfill]:
     """Copies what a registry already holds to one of its destinations.
 
-    FailedPrecondition if the destination is not in the replication configuration or is being filled already;
-    ResourceExhausted beyond 10 at a time.
+    FailedPrecondition if the destination is not in the replication configuration or is being filled already. What ECR
+    refuses later, such as more than 10 at a time, is the error of the operation.
     """
     request = pb.StartReplicationBackfillRequest(
         parent=parent, destination=destination, validate_only=validate_only, request_id=request_id
@@ -110,7 +113,7 @@ def stop_replication_backfill(name: str, *, timeout: float | None = None) -> Una
 def get_replication_backfill(
     name: str, *, refresh: bool = False, timeout: float | None = None
 ) -> Unary[ReplicationBackfill]:
-    """Returns one backfill, with `refresh` as ECR has it now. NotFound."""
+    """Returns one backfill as ECR has it now, with or without `refresh`. NotFound."""
     return Unary(ReplicationBackfill, pb.GetReplicationBackfillRequest(name=name, refresh=refresh), timeout)
 
 

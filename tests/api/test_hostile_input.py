@@ -617,6 +617,29 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
         "settings", "UpdateRegistry", pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY, mode=77)),  # type: ignore[arg-type]
         "registry.mode", ", got 77; known are MODE_UNSPECIFIED, MODE_ENFORCE, MODE_OBSERVE, MODE_PAUSED",
     ),
+    "an enum that was not given": (
+        "settings", "UpdateRegistrySettings",
+        pb.UpdateRegistrySettingsRequest(registry_settings=RegistrySettings(name=PART, settings=Settings(
+            replication_configuration={"rules": [{"destinations": [{"region": "eu-west-1", "registry_id": "1" * 12}], "repository_filters": [{"filter": "app-"}]}]},
+        ))),
+        "registry_settings.settings.replication_configuration.rules[0].repository_filters[0].filter_type",
+        "must be given; one of FILTER_TYPE_PREFIX_MATCH",
+    ),
+    "a name that was not given": ("settings", "GetRegistry", pb.GetRegistryRequest(), "name", "must be given, got none"),
+    "a request id": (
+        "settings", "ReconcileRegistry", pb.ReconcileRegistryRequest(name=REGISTRY, request_id="abc"),
+        "request_id", "must be a UUID, got 'abc'",
+    ),
+    "the key of a map": (
+        "roles", "UpdateServiceLinkedRole",
+        role_service_pb2.UpdateServiceLinkedRoleRequest(service_linked_role=ServiceLinkedRole(name=ROLE, tags={"a*b": "c"})),
+        "service_linked_role.tags[a*b]", ", got 'a*b'",
+    ),
+    "paths that nobody knows": (
+        "settings", "UpdateRegistry",
+        pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY), update_mask=FieldMask(paths=["a", "b"])),
+        "update_mask", "unknown path 'a', 'b'; known are foreign_elements, mode",
+    ),
 }  # fmt: skip
 
 

@@ -85,18 +85,14 @@ def test_an_exhausted_quota_says_when_to_try_again(server: FakeServer, client: e
     assert caught.value.retry_after == 1.5
 
 
-def test_the_request_id_is_the_one_of_the_call_or_the_one_the_server_gave(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
-    server.on(
-        "ReconcileRegistry", fail("INTERNAL"), fail("INTERNAL", "no", error_details_pb2.RequestInfo(request_id="r-1"))
-    )
+def test_the_request_id_is_the_one_that_repeats_the_call(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("ReconcileRegistry", fail("INTERNAL"))
     with pytest.raises(ecrkeeper.ServerError) as caught:
         client.reconcile_registry(NAME)
-    assert caught.value.request_id == server.requests("ReconcileRegistry")[0].request_id
+    assert caught.value.request_id == server.requests("ReconcileRegistry")[0].request_id != caught.value.call_id
     with pytest.raises(ecrkeeper.ServerError) as caught:
-        client.reconcile_registry(NAME)
-    assert caught.value.request_id == "r-1"
+        client.reconcile_registry(NAME, request_id="11111111-2222-4333-8444-555555555555")
+    assert caught.value.request_id == "11111111-2222-4333-8444-555555555555"
 
 
 def test_the_call_id_is_the_one_that_the_server_gave(server: FakeServer, client: ecrkeeper.Client) -> None:

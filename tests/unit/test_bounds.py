@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
-from ecrkeeper_server.api import bounds, checks
+from ecrkeeper_server.api import bounds, validation
 from ecrkeeper_server.api.bounds import Malformed, bound_of, output_only, within_bounds
 from ecrkeeper_server.errors import InvalidArgument
 from google.protobuf import message_factory
@@ -171,9 +171,9 @@ def test_all_lists_full_of_faults_cost_no_more_than_some_of_them(kind: Any, monk
             listed += len(found)
             return found
 
-    validator = checks._VALIDATOR
-    monkeypatch.setattr(checks, "_VALIDATOR", Counting())
-    found = checks.violations(request)
+    validator = validation._VALIDATOR
+    monkeypatch.setattr(validation, "_VALIDATOR", Counting())
+    found = validation.violations(request)
     assert len(found) <= 101
     assert found[-1].reason == "MORE_VIOLATIONS"
     assert listed < 2000
@@ -189,7 +189,7 @@ def test_faults_behind_many_good_items_are_found() -> None:
         for at in range(100):
             rule.repository_filters.add(filter=f"team-{at}/", filter_type="FILTER_TYPE_PREFIX_MATCH")
     rules[24].repository_filters[99].filter = "NO"
-    (found,) = checks.violations(request)
+    (found,) = validation.violations(request)
     assert found.field.endswith("rules[24].repository_filters[99].filter")
 
 

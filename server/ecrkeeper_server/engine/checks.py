@@ -47,11 +47,10 @@ async def _check(aws: Aws, source: RegistryName, destination: RegistryName, now:
         destination,
         policy=seen["registry_policy"].elements,
         scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE"),
-        region_enabled=True,
         templates=seen["repository_creation_templates"].elements,
     )
     findings = [{"reason": f.reason, "subject": f.subject, "message": f.message} for f in found]
-    unknown = bool(found) and all(f.reason.endswith(("_UNKNOWN", "_CONDITIONAL")) for f in found)
+    unknown = bool(found) and all(f.reason.endswith("_CONDITIONAL") for f in found)
     return _result(destination, "OK" if not found else "UNKNOWN" if unknown else "BROKEN", findings, now)
 
 

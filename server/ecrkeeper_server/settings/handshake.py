@@ -22,38 +22,29 @@ def check(
     source: RegistryName,
     destination: RegistryName,
     *,
-    policy: Elements | None,
-    scope: str | None = None,
-    region_enabled: bool | None = None,
-    templates: Elements | None = None,
+    policy: Elements,
+    scope: str | None,
+    templates: Elements,
 ) -> list[Warning]:
     """What keeps images of the source out of the destination; empty if nothing does.
 
-    `policy` and `templates` are the destination's elements, empty if it has
-    none and None if nobody could read them; `scope` is its
-    REGISTRY_POLICY_SCOPE. Unreadable templates and an unknown state of the
-    Region are passed over in silence, an unreadable policy is not.
+    `policy` and `templates` are the destination's elements, `scope` is its
+    REGISTRY_POLICY_SCOPE.
     """
     found = []
     if source.partition != destination.partition:
         what = f"{destination.region} is in partition {destination.partition}; replication stays in {source.partition}"
         found.append(Warning("DESTINATION_OTHER_PARTITION", str(destination), what))
-    if region_enabled is False:
-        what = f"account {destination.account} has not enabled the Region {destination.region}"
-        found.append(Warning("DESTINATION_REGION_DISABLED", str(destination), what))
     found += _check_policy(source, destination, policy, scope)
-    return found + _check_templates(destination, templates or {})
+    return found + _check_templates(destination, templates)
 
 
 def _check_policy(
-    source: RegistryName, destination: RegistryName, policy: Elements | None, scope: str | None
+    source: RegistryName, destination: RegistryName, policy: Elements, scope: str | None
 ) -> list[Warning]:
     own = source.account == destination.account
     if own and (scope != "V2" or not policy):
         return []
-    if policy is None:
-        what = f"the registry policy of {destination} could not be read, so it is not known whether it allows {source}"
-        return [Warning("DESTINATION_POLICY_UNKNOWN", str(destination), what)]
     if not policy:
         what = (
             f"destination registry {destination.account}/{destination.region} has no registry policy; it must allow"

@@ -128,7 +128,7 @@ def allowed(**members: Any) -> dict[str, Any]:
 
 DENIED = {"d": {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["ecr:*"], "Resource": ["*"]}}
 PARTLY = {"d": {**DENIED["d"], "Resource": ["arn:aws:ecr:us-west-2:222222222222:repository/secret/*"]}}
-UNKNOWN, MISSING = "DESTINATION_POLICY_UNKNOWN", "DESTINATION_POLICY_MISSING"
+MISSING = "DESTINATION_POLICY_MISSING"
 NOT_ALLOWED, WRONG = "DESTINATION_POLICY_NOT_ALLOWED", "DESTINATION_POLICY_WRONG_RESOURCE"
 DENIES, CONDITIONAL = "DESTINATION_POLICY_DENIES", "DESTINATION_POLICY_CONDITIONAL"
 ELSEWHERE = ["arn:aws:ecr:us-east-1:222222222222:repository/*"]
@@ -142,7 +142,6 @@ SHAKEN: list[tuple[Any, list[str], str]] = [
     (allowed(Resource="arn:aws:ecr:*:222222222222:repository/*"), [], "any Region"),
     (allowed(Action=None, NotAction="ecr:Delete*"), [], "all but"),
     (allowed(Principal=None, NotPrincipal={"AWS": "333333333333"}), [], "all but another account"),
-    (None, [UNKNOWN], "unknown is not allowed"),
     ({}, [MISSING], "no policy"),
     (allowed(Principal={"AWS": "333333333333"}), [NOT_ALLOWED, NOT_ALLOWED], "another account"),
     (allowed(Principal={"AWS": "arn:aws:iam::111111111111:role/x"}), [NOT_ALLOWED, NOT_ALLOWED], "not the root"),
@@ -159,30 +158,27 @@ SHAKEN: list[tuple[Any, list[str], str]] = [
 
 @pytest.mark.parametrize(("policy", "expected", "reason"), SHAKEN)
 def test_the_policy_of_a_destination_must_let_the_source_in(policy: Any, expected: list[str], reason: str) -> None:
-    found = handshake.check(HERE, THERE, policy=policy, scope="V2", region_enabled=True, templates={})
+    found = handshake.check(HERE, THERE, policy=policy, scope="V2", templates={})
     assert [warning.reason for warning in found] == expected, reason
 
 
 def test_the_handshake_names_both_regions() -> None:
-    found = handshake.check(HERE, THERE, policy=allowed(Resource=ELSEWHERE))
+    found = handshake.check(HERE, THERE, policy=allowed(Resource=ELSEWHERE), scope=None, templates={})
     assert "us-east-1" in found[0].message
     assert "us-west-2" in found[0].message
 
 
 @pytest.mark.parametrize(
-    ("destination", "policy", "scope", "enabled", "templates", "expected", "reason"),
+    ("destination", "policy", "scope", "templates", "expected", "reason"),
     [
-        (RegistryName("111111111111", "us-west-2"), {}, "V2", True, None, [], "own account needs no policy"),
-        (RegistryName("111111111111", "us-west-2"), None, None, None, None, [], "nor one that can be read"),
-        (RegistryName("111111111111", "us-west-2"), DENIED, "V1", None, {}, [], "V1 binds no own calls"),
-        (RegistryName("111111111111", "us-west-2"), DENIED, "V2", None, {}, [DENIES, DENIES], "V2 does"),
-        (THERE, allowed(), None, False, {}, ["DESTINATION_REGION_DISABLED"], "opt-in Region"),
-        (THERE, allowed(), None, None, {"a": TAGGED}, ["DESTINATION_TEMPLATE_UNUSABLE"], "tags and no role"),
-        (THERE, allowed(), None, None, {"a": {**TAGGED, "appliedFor": ["CREATE_ON_PUSH"]}}, [], "not for replication"),
+        (RegistryName("111111111111", "us-west-2"), {}, "V2", {}, [], "own account needs no policy"),
+        (RegistryName("111111111111", "us-west-2"), DENIED, "V1", {}, [], "V1 binds no own calls"),
+        (RegistryName("111111111111", "us-west-2"), DENIED, "V2", {}, [DENIES, DENIES], "V2 does"),
+        (THERE, allowed(), None, {"a": TAGGED}, ["DESTINATION_TEMPLATE_UNUSABLE"], "tags and no role"),
+        (THERE, allowed(), None, {"a": {**TAGGED, "appliedFor": ["CREATE_ON_PUSH"]}}, [], "not for replication"),
         (
             RegistryName("222222222222", "cn-north-1"),
             {},
-            None,
             None,
             {},
             ["DESTINATION_OTHER_PARTITION", MISSING],
@@ -190,10 +186,10 @@ def test_the_handshake_names_both_regions() -> None:
         ),
     ],
 )
-def test_handshake_beyond_the_policy(
-    destination: RegistryName, policy: Any, scope: Any, enabled: Any, templates: Any, expected: list[str], reason: str
+def test_scope_partition_and_templates_of_a_destination_count_too(
+    destination: RegistryName, policy: Any, scope: Any, templates: Any, expected: list[str], reason: str
 ) -> None:
-    found = handshake.check(HERE, destination, policy=policy, scope=scope, region_enabled=enabled, templates=templates)
+    found = handshake.check(HERE, destination, policy=policy, scope=scope, templates=templates)
     assert [warning.reason for warning in found] == expected, reason
 
 
