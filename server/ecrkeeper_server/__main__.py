@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import sys
 from pathlib import Path
@@ -101,7 +102,8 @@ def _run(command: str, config: Config) -> int:
 
         open_security(config)
         for name, value in configuration.shown(config).items():
-            print(f"{name} = {value!r}")  # noqa: T201
+            # As the file has it.
+            print(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
         return 0
     return _serve(config)
 

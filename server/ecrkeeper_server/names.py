@@ -30,6 +30,7 @@ _PARTITIONS = (
     ("aws-eusc", re.compile(r"eusc-de-[a-z]+-[0-9]+")),
     ("aws", re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")),
 )
+PARTITIONS = tuple(sorted(name for name, _ in _PARTITIONS))
 
 
 @lru_cache(maxsize=1024)

@@ -108,7 +108,7 @@ def role_life(place: Place) -> None:
     name = f"{parent}/serviceLinkedRoles/replication"
 
     def declare(**fields: Any) -> None:
-        client.update_service_linked_role(ServiceLinkedRole(name=name, **fields), allow_missing=True)
+        client.update_service_linked_role(ServiceLinkedRole(name=name, **fields), "*", allow_missing=True)
         client.reconcile_service_linked_role(name).result(timeout=20)
 
     declare(description="first", tags={"team": "platform"})

@@ -8,11 +8,11 @@ import re
 from typing import Any
 
 from ecrkeeper_server.cli import arguments, configuration
+from ecrkeeper_server.names import PARTITIONS
 from ecrkeeper_server.permissions import stackset
 from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
 
-_PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 _EPILOG = """
 policy     what the assumed role may do
 trust      who may assume it (needs --principal)
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--mode", choices=("enforce", "observe"), default="enforce", help="default: %(default)s")
     parser.add_argument("--settings", type=_settings, default=tuple(SETTINGS), metavar="NAME,…", help=_settings_help())
     parser.add_argument("--account", type=arguments.account, help="12 digits; default: any account")
-    parser.add_argument("--partition", choices=_PARTITIONS, default="aws", help="default: %(default)s")
+    parser.add_argument("--partition", choices=PARTITIONS, default="aws", help="default: %(default)s")
     parser.add_argument("--principal", type=_principal, help="ARN of the principal that the server runs as")
     parser.add_argument("--external-id", default="", help="as in ECRKEEPER_AWS_EXTERNAL_ID")
     parser.add_argument("--role-name", type=_role_name, default="ecrkeeper", help="default: %(default)s")
