@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -54,6 +55,11 @@ class Edge:
         if row is None:
             raise NotFound("Operation", "the operation of the first call")
         return await self.operation(row)
+
+
+def now_micros() -> int:
+    """The time by the clock of this process, in microseconds: for answers whose findings are not stored."""
+    return int(time.time() * 1_000_000)
 
 
 def resource_fields(place: str, extra: Fields) -> Fields:

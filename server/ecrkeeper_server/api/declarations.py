@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from ecrkeeper_server.api.objections import check_left, check_presence, check_together, conflict_of
 from ecrkeeper_server.api.recording import accepted, declared_changes
@@ -26,6 +26,11 @@ class Wish:
     settings: dict[str, Any]
     deletion_policy: str
     allow_replacement: bool
+
+    @classmethod
+    def of(cls, kept: Declaration) -> Self:
+        """What a declaration says."""
+        return cls(kept.settings, kept.deletion_policy, kept.allow_replacement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Put:
         wishes = {**_wishes_of(declared), name.owner: wish}
         # What is not touched was checked when it was declared.
         touched = _differing({} if present is None else present.settings, wish.settings)
-        if present is not None and wish == _wish_of(present):
+        if present is not None and wish == Wish.of(present):
             return self._keep(unit, registry, present, wishes)
         composition = _composed(wishes, touched)
         taken: dict[str, Wish] = {}
@@ -208,11 +213,7 @@ def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple
 
 
 def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
-    return {owner: _wish_of(one) for owner, one in declared.items()}
-
-
-def _wish_of(declared: Declaration) -> Wish:
-    return Wish(declared.settings, declared.deletion_policy, declared.allow_replacement)
+    return {owner: Wish.of(one) for owner, one in declared.items()}
 
 
 def desire(

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor
-
-from ecrkeeper_server.api.shape import enum_prefix
+from ecrkeeper_server.api.shape import words
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
+from ecrkeeper_server.settings.members import enum_prefix
 
 _TERM = re.compile(
     r'\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(=|!=|:)\s*(?:"((?:[^"\\]|\\.){0,512})"|([A-Za-z0-9_.\-/*]{1,512}))\s*'
@@ -37,10 +36,8 @@ class Choice:
 
 def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
     """A field with the values of an enum of the API; `unspecified` where rows can have that one, too."""
-    kind: EnumDescriptor = enum.DESCRIPTOR
-    prefix = enum_prefix(kind)
-    names = [value.name.removeprefix(prefix) for value in kind.values]
-    return Choice(of, tuple(name for name in names if unspecified or name != "UNSPECIFIED"), prefix)
+    values = (("UNSPECIFIED",) if unspecified else ()) + words(enum)
+    return Choice(of, values, enum_prefix(enum.DESCRIPTOR))
 
 
 def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +13,14 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
-from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources
+from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.refreshing import refreshed
+from ecrkeeper_server.api.shape import word
 from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths
 from ecrkeeper_server.engine.checks import check_replication
@@ -64,9 +64,9 @@ class Registries:
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """The row with what AWS has right now; nothing is stored, so it works for any registry."""
         seen = await observe(self._edge.aws, name, SETTINGS)
-        now = int(time.time() * 1_000_000)
+        now = now_micros()
         if row is None:
-            row = _undeclared(name, now)
+            row = Resource.new(name, dict(NEW_REGISTRY), now)
         state = {**row.state, "observed": {setting: one.shape for setting, one in seen.items()}}
         return replace(row, state=state, observe_time=now)
 
@@ -103,7 +103,7 @@ class Registries:
 
     async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
         row, declared = await self._read(name)
-        row = row or _undeclared(name, int(time.time() * 1_000_000))
+        row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
         check_etag(str(name), etag, row.etag)
         row = replace(row, spec={**row.spec, **wanted})
         composition = composition_of(declared)
@@ -154,9 +154,7 @@ class Registries:
         seen = await observe(self._edge.aws, name, [setting])
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(setting, {})
-        checks = await check_replication(
-            self._edge.aws, name, {**seen[setting].elements, **desired}, int(time.time() * 1_000_000)
-        )
+        checks = await check_replication(self._edge.aws, name, {**seen[setting].elements, **desired}, now_micros())
         return pb.CheckReplicationResponse(checks=[render.replication_check(check) for check in checks])
 
     async def ExplainRepository(
@@ -201,18 +199,8 @@ def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:
     spec = {}
     if "mode" in paths:
-        spec["mode"] = common_pb2.Mode.Name(registry.mode or common_pb2.MODE_ENFORCE).removeprefix("MODE_")
+        spec["mode"] = word(common_pb2.Mode, registry.mode or common_pb2.MODE_ENFORCE)
     if "foreign_elements" in paths:
         chosen = registry.foreign_elements or common_pb2.FOREIGN_ELEMENTS_PRESERVE
-        spec["foreign_elements"] = common_pb2.ForeignElements.Name(chosen).removeprefix("FOREIGN_ELEMENTS_")
+        spec["foreign_elements"] = word(common_pb2.ForeignElements, chosen)
     return spec
-
-
-def _undeclared(name: RegistryName, now: int) -> Resource:
-    """A registry that nobody declared anything for."""
-    return Resource(
-        name=str(name), kind=name.kind, account=name.account, place=name.region, uid="",
-        spec=dict(NEW_REGISTRY), state={},
-        generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
-        due_at=None, urgent=False, lease_token=None, lease_until=None, failures=0,
-    )  # fmt: skip

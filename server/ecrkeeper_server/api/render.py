@@ -14,6 +14,7 @@ from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.members import enum_prefix
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
@@ -39,11 +40,8 @@ def value(given: Any) -> struct_pb2.Value | None:
 @lru_cache(maxsize=1024)
 def number(message: Any, enum: str, name: str | None) -> Any:
     """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
-    return getattr(message, enum).Value(f"{_upper(enum)}_{name}") if name else 0
-
-
-def _upper(enum: str) -> str:
-    return "".join(("_" if c.isupper() and at else "") + c.upper() for at, c in enumerate(enum))
+    kind = getattr(message, enum)
+    return kind.Value(enum_prefix(kind.DESCRIPTOR) + name) if name else 0
 
 
 def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import grpc.aio
-from ecrkeeper.v1 import common_pb2, role_pb2
+from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
-from ecrkeeper_server.api.context import Edge, resource_fields, scan_resources
+from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import role_plan
@@ -23,10 +22,11 @@ from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.recording import record, spec_changes
 from ecrkeeper_server.api.refreshing import refreshed_role
 from ecrkeeper_server.api.role_deletion import RoleDeletion
+from ecrkeeper_server.api.role_specs import PATHS, check_write, wanted
 from ecrkeeper_server.api.watched import watched
-from ecrkeeper_server.api.writes import answered, caller_of, check_etag, masked_paths, remember
+from ecrkeeper_server.api.writes import answered, caller_of, masked_paths, remember
 from ecrkeeper_server.engine.observe import observe_role
-from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.store import resources
@@ -34,7 +34,6 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_PATHS = ("description", "tags", "mode")
 _FIELDS = resource_fields(
     "role",
     {
@@ -69,7 +68,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         row = await self._get(name)
         if request.refresh:
             seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
-            row = replace(row or _undeclared(name), observe_time=int(time.time() * 1_000_000))
+            row = replace(row or Resource.new(name, {}, now_micros()), observe_time=now_micros())
             return refreshed_role(row, seen, self._edge.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
@@ -95,7 +94,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         account = parse_account(request.parent)
         name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
         return await self._write(
-            name, request.service_linked_role, set(_PATHS), request, context, create=True, update=False
+            name, request.service_linked_role, set(PATHS), request, context, create=True, update=False
         )
 
     async def UpdateServiceLinkedRole(
@@ -103,7 +102,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> role_pb2.ServiceLinkedRole:
         """Change a role."""
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
-        paths = masked_paths(request.update_mask, request.service_linked_role, _PATHS)
+        paths = masked_paths(request.update_mask, request.service_linked_role, PATHS)
         return await self._write(
             name, request.service_linked_role, paths, request, context, create=request.allow_missing, update=True
         )
@@ -127,8 +126,8 @@ class Roles(RoleDeletion, RoleServiceServicer):
                 if present is None:
                     raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
                 return present
-            _check_write(name, present, given.etag, create=create, update=update)
-            spec = _wanted(given, paths, present)
+            check_write(name, present, given.etag, create=create, update=update)
+            spec = wanted(given, paths, present)
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec, due=True)
@@ -146,9 +145,9 @@ class Roles(RoleDeletion, RoleServiceServicer):
         self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
     ) -> role_pb2.ServiceLinkedRole:
         present = await self._get(name)
-        _check_write(name, present, given.etag, create=create, update=update)
-        row, kind = present or _undeclared(name), ROLES[name.role]
-        row = replace(row, spec=_wanted(given, paths, present))
+        check_write(name, present, given.etag, create=create, update=update)
+        row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
+        row = replace(row, spec=wanted(given, paths, present))
         seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
         message = render.role(row, self._edge.partition)
         message.plan.CopyFrom(role_plan(kind, row, seen))
@@ -192,57 +191,3 @@ class Roles(RoleDeletion, RoleServiceServicer):
                 unsupported = _UNSUPPORTED.get(partition, [])
                 response.regions.add(region=region, partition=partition, unsupported_settings=unsupported)
         return response
-
-
-def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
-    """What the masked fields of a message desire; refuses tags that are AWS's own."""
-    spec: dict[str, Any] = {}
-    reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
-    if "tags" in paths and reserved:
-        text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
-        raise InvalidArgument([Violation("service_linked_role.tags", text)])
-    if "description" in paths and given.HasField("description"):
-        spec["description"] = given.description
-    if "tags" in paths:
-        spec["tags"] = dict(given.tags)
-    if "mode" in paths:
-        spec["mode"] = common_pb2.Mode.Name(given.mode or common_pb2.MODE_ENFORCE).removeprefix("MODE_")
-    return spec
-
-
-def _wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
-    """What is desired after a write; one that declares the role takes all of it, whatever the mask says (AIP-134)."""
-    if present is None:
-        return {**spec_of(given, set(_PATHS)), "managed": True}
-    masked = paths if present.spec.get("managed", True) else set(_PATHS)
-    kept = {key: value for key, value in present.spec.items() if key not in masked}
-    return {**kept, **spec_of(given, masked), "managed": True}
-
-
-def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:
-    if present is not None and present.spec.get("deletion"):
-        raise FailedPrecondition(f"{name} is being deleted; wait for its operation", reason="ROLE_DELETING")
-    declared = present is not None and present.spec.get("managed", True)
-    if not declared and not create:
-        raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
-    if declared and not update:
-        raise AlreadyExists(
-            f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
-        )
-
-
-def _check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
-    """Refuse what does not fit what is there; a creation has no etag to guard (AIP-133)."""
-    _check_presence(name, present, create=create, update=update)
-    if update:
-        check_etag(str(name), etag, "" if present is None else present.etag)
-
-
-def _undeclared(name: RoleName) -> Resource:
-    """A role that is not declared."""
-    now = int(time.time() * 1_000_000)
-    return Resource(
-        name=str(name), kind=name.kind, account=name.account, place=name.role, uid="", spec={}, state={},
-        generation=0, observed_generation=0, requested=0, create_time=now, update_time=now, observe_time=now,
-        due_at=None, urgent=False, lease_token=None, lease_until=None, failures=0,
-    )  # fmt: skip

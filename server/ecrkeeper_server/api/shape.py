@@ -6,7 +6,6 @@ which carry the enum's name in front.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,13 +14,21 @@ from ecrkeeper.v1.settings_pb2 import Settings
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from ecrkeeper_server.settings.members import enum_prefix, fields
+
 # The only enum whose AWS values are not in upper case with underscores.
 _LOWER = "UpstreamRegistry"
 
 
-def enum_prefix(enum: EnumDescriptor) -> str:
-    """The prefix of an enum's values: its name in upper snake case."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
+def words(enum: Any) -> tuple[str, ...]:
+    """The values of an enum of the API without their prefix, but for the one that is not given."""
+    prefix = enum_prefix(enum.DESCRIPTOR)
+    return tuple(value.name.removeprefix(prefix) for value in enum.DESCRIPTOR.values if value.number)
+
+
+def word(enum: Any, number: int) -> str:
+    """The name of a value of an enum of the API without its prefix."""
+    return str(enum.Name(number)).removeprefix(enum_prefix(enum.DESCRIPTOR))
 
 
 @lru_cache(maxsize=1024)
@@ -84,9 +91,9 @@ def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:
     """Fill a message from AWS's shape; members that the message does not have are left out."""
-    fields = _fields(message.DESCRIPTOR)
+    known = fields(message.DESCRIPTOR)
     for member, value in shape.items():
-        field = fields.get(member)
+        field = known.get(member)
         if field is None or value is None:
             continue
         if field.message_type is not None:
@@ -100,11 +107,6 @@ def from_aws(shape: Mapping[str, Any], message: Message) -> None:
             getattr(message, field.name).extend(_scalar(field, item) for item in value)
         else:
             setattr(message, field.name, _scalar(field, value))
-
-
-@lru_cache(maxsize=256)
-def _fields(message: Descriptor) -> dict[str, FieldDescriptor]:
-    return {field.json_name: field for field in message.fields}
 
 
 def _scalar(field: Any, value: Any) -> Any:

@@ -8,7 +8,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint
-from ecrkeeper_server.api.shape import settings_to_aws
+from ecrkeeper_server.api.shape import settings_to_aws, word
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.table import SETTINGS
@@ -32,7 +32,7 @@ def wish_of(given: registry_pb2.RegistrySettings) -> Wish:
     policy = given.deletion_policy or common_pb2.DELETION_POLICY_REMOVE
     return Wish(
         settings_to_aws(given.settings),
-        common_pb2.DeletionPolicy.Name(policy).removeprefix("DELETION_POLICY_"),
+        word(common_pb2.DeletionPolicy, policy),
         given.allow_replacement,
     )
 

@@ -28,8 +28,9 @@ from ecrkeeper.v1.settings_pb2 import Settings
 
 from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.linting import lint
-from ecrkeeper_server.api.roles import spec_of
-from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
+from ecrkeeper_server.api.role_specs import PATHS as ROLE_FIELDS
+from ecrkeeper_server.api.role_specs import spec_of
+from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.errors import InvalidArgument, Violation
@@ -38,10 +39,9 @@ from ecrkeeper_server.settings.table import unknown_members
 
 Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
-_MODES = tuple(name.removeprefix("MODE_") for name in common_pb2.Mode.keys()[1:])
-_FOREIGN = tuple(name.removeprefix("FOREIGN_ELEMENTS_") for name in common_pb2.ForeignElements.keys()[1:])
-_DELETION = tuple(name.removeprefix("DELETION_POLICY_") for name in common_pb2.DeletionPolicy.keys()[1:])
-ROLE_FIELDS = ("description", "tags", "mode")
+_MODES = words(common_pb2.Mode)
+_FOREIGN = words(common_pb2.ForeignElements)
+_DELETION = words(common_pb2.DeletionPolicy)
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _FIELDS = {setting.name: setting.json_name for setting in Settings.DESCRIPTOR.fields}
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}

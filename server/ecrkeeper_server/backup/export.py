@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.api.declarations import Wish
@@ -43,7 +44,7 @@ def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     if row.kind == RegistryName.kind:
-        wishes = {d.owner: Wish(_one_form(d.settings), d.deletion_policy, d.allow_replacement) for d in declared}
+        wishes = {d.owner: replace(Wish.of(d), settings=_one_form(d.settings)) for d in declared}
         mode, foreign = row.spec.get("mode", "ENFORCE"), row.spec.get("foreign_elements", "PRESERVE")
         if not wishes and (mode, foreign) == ("ENFORCE", "PRESERVE"):
             return None

@@ -100,7 +100,7 @@ def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ..
 def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
 ) -> tuple[Change, Composition]:
-    present = {d.owner: Wish(d.settings, d.deletion_policy, d.allow_replacement) for d in declared}
+    present = {d.owner: Wish.of(d) for d in declared}
     meant = {owner: split_all(wish.settings) for owner, wish in {**present, **document.wishes}.items()}
     composition = compose(meant)
     _check(document, composition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
@@ -19,11 +20,11 @@ def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
     if not isinstance(value, Mapping):
         return [path]
-    fields = _fields(message)
+    known = fields(message)
     paths = []
     for name, member in value.items():
         at = f"{path}.{name}" if path else name
-        field = fields.get(name)
+        field = known.get(name)
         if field is None:
             paths.append(at)
         elif member is not None:
@@ -32,7 +33,8 @@ def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
 
 
 @cache
-def _fields(message: Descriptor) -> dict[str, FieldDescriptor]:
+def fields(message: Descriptor) -> dict[str, FieldDescriptor]:
+    """The fields of a message by the names that AWS has for them."""
     return {field.json_name: field for field in message.fields}
 
 
@@ -56,7 +58,12 @@ def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
 @cache
 def _aws_values(enum: EnumDescriptor) -> set[str]:
     """The values as AWS writes them; some of its enums are in lower case with hyphens."""
-    unspecified = enum.values[0].name
-    prefix = unspecified.removesuffix("UNSPECIFIED")
-    names = {value.name.removeprefix(prefix) for value in enum.values if value.name != unspecified}
+    prefix = enum_prefix(enum)
+    names = {value.name.removeprefix(prefix) for value in enum.values if value.number}
     return names | {name.lower().replace("_", "-") for name in names}
+
+
+@cache
+def enum_prefix(enum: EnumDescriptor) -> str:
+    """The prefix of an enum's values: its name in upper snake case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"

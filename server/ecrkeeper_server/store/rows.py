@@ -47,6 +47,16 @@ class Resource(_FromRow):
     unready: str | None = None
     trace: str | None = None
 
+    @classmethod
+    def new(cls, name: RegistryName | RoleName, spec: Json, now: int, *, uid: str = "", generation: int = 0) -> Self:
+        """A resource that is not stored; without a uid, one that nobody has declared."""
+        return cls(
+            name=str(name), kind=name.kind, account=name.account,
+            place=name.region if isinstance(name, RegistryName) else name.role, uid=uid, spec=spec, state={},
+            generation=generation, observed_generation=0, requested=generation, create_time=now, update_time=now,
+            observe_time=None, due_at=None, urgent=False, lease_token=None, lease_until=None, failures=0,
+        )  # fmt: skip
+
     @property
     def registry(self) -> RegistryName:
         """The registry that the row is of; only for the kind `registry`."""

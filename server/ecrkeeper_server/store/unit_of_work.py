@@ -64,12 +64,7 @@ class UnitOfWork:
         found = self.registries.get(name)
         if found is not None:
             return found
-        return Resource(
-            name=str(name), kind=name.kind, account=name.account, place=name.region, uid=str(uuid.uuid4()),
-            spec=dict(spec), state={}, generation=1, observed_generation=0, requested=1, create_time=self.now,
-            update_time=self.now, observe_time=None, due_at=None, urgent=False, lease_token=None, lease_until=None,
-            failures=0,
-        )  # fmt: skip
+        return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
 
     def desire(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
         """Change what is desired of a registry: a new generation, due at once."""
