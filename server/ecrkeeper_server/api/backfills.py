@@ -17,7 +17,7 @@ from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import to_aws
 from ecrkeeper_server.api.writes import answered, caller_of, remember
-from ecrkeeper_server.engine.backfills import BACKFILL, list_backfills
+from ecrkeeper_server.engine.backfills import BACKFILL, ENDED, list_backfills
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.trail import AwsWrite, change, complete
 from ecrkeeper_server.errors import (
@@ -92,7 +92,7 @@ class Backfills:
                 reason="DESTINATION_NOT_CONFIGURED",
                 preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
             )
-        running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] in _RUNNING]
+        running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] not in ENDED]
         if any(row["destination"] == destination for row in running):
             raise _in_progress(registry, destination)
 
@@ -175,9 +175,6 @@ class Backfills:
         if answer.get("nextToken"):
             response.next_page_token = page.token(answer["nextToken"])
         return response
-
-
-_RUNNING = frozenset({"PREPARING", "IN_PROGRESS", "STOPPING"})
 
 
 def _check_mode(registry: RegistryName, row: Resource | None) -> None:

@@ -16,6 +16,7 @@ from ecrkeeper_server.store.rows import Declaration
 
 Name = RegistryName | SettingsName | RoleName | BackfillName
 
+_FIELDS = ("description", "foreign_elements", "managed", "mode")
 _NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
 
 
@@ -71,6 +72,3 @@ def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ch
     kind = "service_linked_role" if "managed" in after else "registry"
     old, new = ({key: spec[key] for key in _FIELDS if key in spec} for spec in (before, after))
     return [*diff(kind, old, new), *diff("tags", before.get("tags") or {}, after.get("tags") or {})]
-
-
-_FIELDS = ("description", "foreign_elements", "managed", "mode")

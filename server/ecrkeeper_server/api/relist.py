@@ -79,7 +79,7 @@ class Relist:
                 await self._round()
             except Exception as error:
                 # The next round tells what this one would have told.
-                log.warning("relist failed", kind=self._kind, error=str(error))
+                log.warning("relist_failed", kind=self._kind, error=str(error))
 
     async def _round(self) -> None:
         known, gone, after = self._known, set(self._known), ""

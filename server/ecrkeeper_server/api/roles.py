@@ -29,6 +29,7 @@ from ecrkeeper_server.engine.observe import observe_role
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.settings.cache_rules import CACHE_RULES, NOT_OFFERED
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
@@ -47,8 +48,6 @@ _FIELDS = resource_fields(
         ),
     },
 )
-# ECR offers no pull-through cache in these partitions (ECR user guide).
-_UNSUPPORTED = {"aws-cn": ["pull_through_cache_rules"], "aws-us-gov": ["pull_through_cache_rules"]}
 
 
 class Roles(RoleDeletion, RoleServiceServicer):
@@ -188,6 +187,6 @@ class Roles(RoleDeletion, RoleServiceServicer):
         response = pb.ListSupportedRegionsResponse()
         for partition in [request.partition] if request.partition else sorted(known):
             for region in self._edge.aws.regions(partition):
-                unsupported = _UNSUPPORTED.get(partition, [])
+                unsupported = [CACHE_RULES.name] if partition in NOT_OFFERED else []
                 response.regions.add(region=region, partition=partition, unsupported_settings=unsupported)
         return response

@@ -32,7 +32,7 @@ BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
 # After a refusal that passes.
 _PAUSE_SECONDS = 15.0
-_TERMINAL = frozenset({"COMPLETE", "FAILED", "STOPPED"})
+ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 _PAGES = 40
 
 
@@ -85,13 +85,13 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
     metadata = {**operation.metadata, "backfill": seen}
 
     def save(tx: Tx) -> None:
-        if seen["status"] in _TERMINAL:
+        if seen["status"] in ENDED:
             operations.end(tx, operation, response=seen, metadata=metadata)
         elif metadata != operation.metadata:
             operations.progress(tx, operation, metadata)
 
     await step.db.write(save)
-    return None if seen["status"] in _TERMINAL else POLL_SECONDS
+    return None if seen["status"] in ENDED else POLL_SECONDS
 
 
 def _again_in(error: AwsError) -> float:

@@ -22,7 +22,6 @@ class Standing:
     synced: bool
     error: AwsError | None = None
     degraded: str = ""
-    waiting: str = ""
     reason: str = ""
     message: str = ""
     retry: Temporary | None = None
@@ -32,19 +31,41 @@ class Standing:
         """What is to be tried again soon."""
         return self.error if isinstance(self.error, Temporary) else self.retry
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the error to show is one that lasts."""
+        return isinstance(self.error, Permanent)
+
+    @property
+    def ready(self) -> bool:
+        """Whether AWS is as desired, and nothing is in the way of keeping it so."""
+        return self.synced and self.error is None and not self.degraded
+
+    @property
+    def why(self) -> str:
+        """Why it is ready or is not, as one word."""
+        if self.error is not None:
+            return self.error.reason
+        return "UNKNOWN_MEMBERS" if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
+
+    @property
+    def text(self) -> str:
+        """The same for people."""
+        if self.error is not None:
+            return self.error.message
+        return self.degraded or self.message or ("" if self.ready else "AWS does not match what is desired")
+
 
 PAUSED = Standing(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
 
 
 def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int) -> list[dict[str, Any]]:
     """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
-    blocked = isinstance(standing.error, Permanent)
-    ready = standing.synced and standing.error is None and not standing.degraded
-    why, text = _why(standing)
+    why, text = standing.why, standing.text
     rows = {
-        "Ready": (ready, why if not ready else standing.reason or "IN_SYNC", text if not ready else standing.message),
+        "Ready": (standing.ready, why, text),
         "Synced": (standing.synced, "IN_SYNC" if standing.synced else why, "" if standing.synced else text),
-        "Blocked": (blocked, why if blocked else "NOT_BLOCKED", text if blocked else ""),
+        "Blocked": (standing.blocked, *((why, text) if standing.blocked else ("NOT_BLOCKED", ""))),
         "Degraded": (
             bool(standing.degraded),
             "UNKNOWN_MEMBERS" if standing.degraded else "NOT_DEGRADED",
@@ -58,14 +79,6 @@ def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int
         since = old[kind]["since"] if kind in old and old[kind]["status"] == status else now
         result.append({"type": kind, "status": status, "reason": reason, "message": message, "since": since})
     return result
-
-
-def _why(standing: Standing) -> tuple[str, str]:
-    if standing.error is not None:
-        return standing.error.reason, standing.error.message
-    if standing.degraded:
-        return "UNKNOWN_MEMBERS", standing.degraded
-    return standing.reason or "OUT_OF_SYNC", standing.message or "AWS does not match what is desired"
 
 
 def backoff(failures: int, jitter: float) -> float:

@@ -10,7 +10,6 @@ from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.engine.trail import AwsWrite, complete
-from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.store import bulk, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import Outcome
@@ -85,14 +84,12 @@ class Finisher:
 
 def _blocked(standing: Standing) -> bool:
     """Whether trying again soon would change nothing."""
-    return isinstance(standing.error, Permanent) and standing.retry is None
+    return standing.blocked and standing.retry is None
 
 
 def _not_mended(standing: Standing) -> dict[str, Any]:
     """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
-    reason = standing.reason or ("UNKNOWN_MEMBERS" if standing.degraded else "OUT_OF_SYNC")
-    message = standing.message or standing.degraded or "AWS does not match what is desired"
-    return {"code": "FAILED_PRECONDITION", "reason": reason, "message": message}
+    return {"code": "FAILED_PRECONDITION", "reason": standing.why, "message": standing.text}
 
 
 def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:

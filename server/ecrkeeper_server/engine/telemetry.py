@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from ecrkeeper_server.engine.step import StepResult
-from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.metrics import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.tracing import Tracing
@@ -74,7 +73,7 @@ class StepTelemetry:
 def _ending(result: StepResult) -> tuple[str, str]:
     standing = result.standing
     if standing.error is not None:
-        return "blocked" if isinstance(standing.error, Permanent) else "retry", standing.error.reason
+        return "blocked" if standing.blocked else "retry", standing.why
     if result.removed:
         return "removed", standing.reason
     if result.next_in is not None:
@@ -85,12 +84,8 @@ def _ending(result: StepResult) -> tuple[str, str]:
 def unready(result: StepResult, mode: str) -> str | None:
     """Why a resource is not Ready, for counting: mode, condition, reason and the settings with drift; None if it is."""
     standing = result.standing
-    if standing.synced and standing.error is None and not standing.degraded:
+    if standing.ready:
         return None
     settings = ",".join(sorted({element["setting"] for element in result.state.get("drift", [])}))
-    if standing.error is not None:
-        condition = "Blocked" if isinstance(standing.error, Permanent) else "Failing"
-        return f"{mode} {condition} {standing.error.reason} {settings}"
-    if standing.degraded:
-        return f"{mode} Degraded UNKNOWN_MEMBERS {settings}"
-    return f"{mode} Unsynced {standing.reason or 'OUT_OF_SYNC'} {settings}"
+    failing = "Failing" if standing.error is not None else "Degraded" if standing.degraded else "Unsynced"
+    return f"{mode} {'Blocked' if standing.blocked else failing} {standing.why} {settings}"

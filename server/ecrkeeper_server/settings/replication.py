@@ -13,11 +13,11 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.filters import MAX_FILTERS
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 
 MAX_RULES = 25
 MAX_DESTINATIONS = 25
-MAX_FILTERS = 100
 
 _Rule = tuple[tuple[str, ...], tuple[str, ...]]
 
