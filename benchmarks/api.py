@@ -1,5 +1,7 @@
 """api: Get, List and Update with etag against a bare grpc.aio echo server of the same message sizes.
 
+On SQLite the Update is compared with its floor, too: gRPC for Python, protobuf and the same statements by the driver.
+
 A Python process uses little more than one core, so on Postgres there is a second run with a replica for each of two
 cores, on one port. The targets are those of each database at its best: one process on SQLite, two replicas on Postgres.
 """
@@ -7,19 +9,20 @@ cores, on one port. The targets are those of each database at its best: one proc
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ecrkeeper
 
 from benchmarks.api_server import ApiServer
 from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
-from benchmarks.processes import Child, Listening, stopping
+from benchmarks.processes import CLEAN, Child, Listening, stopping
 from benchmarks.report import Report
 from benchmarks.rows import OWNER, account, registry
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.harness import Server
+from tests.harness import Process, Server
 
 # All callers come from one address, so they are one principal, and the limits are not what is measured.
 UNLIMITED: dict[str, Any] = {
@@ -32,7 +35,7 @@ UNLIMITED: dict[str, Any] = {
 }
 _KINDS = ("get", "list", "update")
 _COLUMNS = (
-    "call", "callers", "calls/s", "echo/s", "rate/echo", "p50 ms", "p99 ms", "p99/p50", "echo p99/p50",
+    "call", "callers", "calls/s", "echo/s", "rate/echo", "floor/echo", "p50 ms", "p99 ms", "p99/p50", "echo p99/p50",
     "CPU us/call", "echo CPU us/call", "generator busy", "failed",
 )  # fmt: skip
 
@@ -47,9 +50,9 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
         for name in sizes.databases:
             url = site.database(name, sizes.registries)
             for count in (1,) if name == "sqlite" else sizes.api_replicas:
-                with _replicas(site, url, count) as servers:
+                with _replicas(site, url, count) as servers, _bare(site, sizes, name) as bare:
                     what = name if count == 1 else f"{name}, {count} replicas on one port"
-                    _calls(report, sizes, what, servers, echo, load)
+                    _calls(report, sizes, what, servers, {"echo": echo, **bare}, load)
                     if count == 1:
                         _watch(report, sizes, name, servers[0], load)
 
@@ -70,7 +73,19 @@ def _replicas(site: Site, url: str, count: int) -> Iterator[list[Server]]:
         yield servers
 
 
-def loaded(servers: Sequence[Server | Listening], load: Child, **order: object) -> Callable[[], Block]:
+@contextlib.contextmanager
+def _bare(site: Site, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
+    """The floor of Update on a database of its own; nothing where there is none."""
+    if database != "sqlite":
+        yield {}
+        return
+    file = site.database(database, sizes.registries).removeprefix("sqlite:///")
+    command = [sys.executable, "-m", "benchmarks.bare_updates", file]
+    with stopping(Process(command, CLEAN, site.folder / "benchmarks.bare_updates.log")) as server:
+        yield {"floor": server}
+
+
+def loaded(servers: Sequence[Process], load: Child, **order: object) -> Callable[[], Block]:
     """A block of load on servers that share an address; CPU time is theirs together."""
     pids = [server.process.pid for server in servers]
 
@@ -84,9 +99,11 @@ def loaded(servers: Sequence[Server | Listening], load: Child, **order: object) 
     return block
 
 
-def _calls(report: Report, sizes: Sizes, name: str, servers: Sequence[Server], echo: Listening, load: Child) -> None:
+def _calls(
+    report: Report, sizes: Sizes, name: str, servers: Sequence[Server], others: Mapping[str, Process], load: Child
+) -> None:
     rows = [
-        _compare(report, sizes, (name, kind, callers), servers, echo, load)
+        _compare(report, sizes, (name, kind, callers), servers, others, load)
         for kind in _KINDS
         for callers in sizes.callers
     ]
@@ -94,26 +111,27 @@ def _calls(report: Report, sizes: Sizes, name: str, servers: Sequence[Server], e
 
 
 def _compare(
-    report: Report, sizes: Sizes, case: tuple[str, str, int], servers: Sequence[Server], echo_server: Listening,
+    report: Report, sizes: Sizes, case: tuple[str, str, int], servers: Sequence[Server], others: Mapping[str, Process],
     load: Child,
 ) -> tuple[object, ...]:  # fmt: skip
     name, kind, callers = case
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": callers}
     first = load.ask(target=servers[0].address, kind=kind, seconds=0.3, warm_up=0.1, callers=callers)
     sent = {"request": first["request"], "reply": first["reply"]}
-    found = interleave(
-        sizes.rounds,
-        {
-            "ours": loaded(servers, load, kind=kind, **times),
-            "echo": loaded([echo_server], load, kind="echo", **sent, **times),
-        },
-    )
+    variants = {
+        "ours": loaded(servers, load, kind=kind, **times),
+        "echo": loaded([others["echo"]], load, kind="echo", **sent, **times),
+    }
+    if kind == "update" and "floor" in others:
+        variants["floor"] = loaded([others["floor"]], load, kind=kind, **times)
+    found = interleave(sizes.rounds, variants)
     ours, echo = found["ours"], found["echo"]
+    floor = ratio(found["floor"], echo, lambda b: b.rate) if "floor" in found else ""
     rate = ratio(ours, echo, lambda b: b.rate)
     spread, echo_spread = (median(b.more["p99"] / b.more["p50"] for b in blocks) for blocks in (ours, echo))
     _targets(report, name, kind, callers, rate, spread)
     return (
-        kind, callers, median(b.rate for b in ours), median(b.rate for b in echo), rate,
+        kind, callers, median(b.rate for b in ours), median(b.rate for b in echo), rate, floor,
         median(b.more["p50"] for b in ours) * 1000, median(b.more["p99"] for b in ours) * 1000, spread, echo_spread,
         *(median(b.cpu / b.more["total"] for b in blocks) * 1e6 for blocks in (ours, echo)),
         max(median(b.more["busy"] for b in blocks) for blocks in (ours, echo)),

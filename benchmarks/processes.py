@@ -19,14 +19,14 @@ from tests.harness import Process
 P = TypeVar("P", bound=Process)
 ROOT = Path(__file__).parents[1]
 # No retries of boto3's credential chain and no user configuration in the baselines.
-_CLEAN = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
+CLEAN = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
 
 
 class Listening(Process):
     """A module of the benchmarks that serves something."""
 
     def __init__(self, module: str, folder: Path) -> None:
-        super().__init__([sys.executable, "-m", module], _CLEAN, folder / f"{module}.log")
+        super().__init__([sys.executable, "-m", module], CLEAN, folder / f"{module}.log")
         self.pid = self.process.pid
 
 
@@ -61,7 +61,7 @@ class Child(Process):
         log = (folder / "children.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            env={**os.environ, **_CLEAN},
+            env={**os.environ, **CLEAN},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
