@@ -9,10 +9,12 @@ Refusal                  a call that is refused, with a status code by name
 ├── Unauthenticated      the caller has not proved who it is; says why not
 ├── PermissionDenied     the caller may not do this
 ├── ResourceExhausted    a quota is used up
+├── DeadlineExceeded     the time of the call is over
 └── Unavailable          try again later
 StoreUnusable            a command cannot begin: there is no database as configured
-Permanent                AWS will keep refusing until something changes
-Temporary                AWS may accept it later
+AwsError                 AWS did not do what it was asked
+├── Permanent            it will keep refusing until something changes
+└── Temporary            it may accept it later
 """
 
 from __future__ import annotations
@@ -179,7 +181,7 @@ class AwsError(Exception):
 
 
 class Permanent(AwsError):
-    """AWS will keep refusing until somebody changes something; wait for a new generation."""
+    """AWS will keep refusing until somebody changes something, here or there."""
 
 
 class Temporary(AwsError):

@@ -9,7 +9,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import audit_pb2
 from ecrkeeper.v1 import audit_service_pb2 as pb
 from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
@@ -17,16 +16,15 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Fields, enum_choice, equal_to, matcher
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.pages import page_of, scan
-from ecrkeeper_server.api.watch import Listener
+from ecrkeeper_server.api.watch import Subscription
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import Place, Selection
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import AuditEvent
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _PLAIN = (
     "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
@@ -133,7 +131,7 @@ class Audit(AuditServiceServicer):
         return await self._edge.db.read(look)
 
 
-async def _news(listener: Listener) -> None:
+async def _news(listener: Subscription) -> None:
     """Wait until there may be new events."""
     clock = asyncio.get_running_loop().time
     until = clock() + _LOOK_SECONDS

@@ -13,14 +13,11 @@ from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.access import CALLER
 from ecrkeeper_server.api.checks import abort
 from ecrkeeper_server.api.gate import address_of
-from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers import HEALTH, REFLECTION, Context, behaving, behaviour_of
 from ecrkeeper_server.api.refusals import Refusals
 from ecrkeeper_server.api.strangers import Strangers
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.caller import Authenticator
-
-_HEALTH = "/grpc.health."
-_REFLECTION = "/grpc.reflection."
 
 
 class Authentication:
@@ -33,7 +30,7 @@ class Authentication:
         self._authenticator = authenticator
         self._strangers = Strangers()
         self._refusals = Refusals()
-        self._open = (_HEALTH, _REFLECTION) if open_reflection else (_HEALTH,)
+        self._open = (HEALTH, REFLECTION) if open_reflection else (HEALTH,)
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, for authenticated callers."""

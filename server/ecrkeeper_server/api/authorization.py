@@ -8,14 +8,14 @@ from typing import Any
 
 from ecrkeeper_server.access.policy import Policy, Target
 from ecrkeeper_server.api.access import Access
-from ecrkeeper_server.api.layers import behaving, behaviour_of
+from ecrkeeper_server.api.layers import HEALTH, REFLECTION, behaving, behaviour_of
 from ecrkeeper_server.api.permissions import PERMISSIONS, Need, Needs, operation_target
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Database
 
 # Health and reflection concern no resource; whether they need credentials is for authentication to say.
-_WITHOUT_RESOURCES = ("/grpc.health.", "/grpc.reflection.")
+_WITHOUT_RESOURCES = (HEALTH, REFLECTION)
 
 
 class Authorization:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
@@ -13,6 +12,7 @@ from google.longrunning import operations_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import to_aws
@@ -31,8 +31,6 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Resource
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Backfills:

@@ -15,7 +15,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.bounds import Malformed, within_bounds
-from ecrkeeper_server.api.layers import Context
+from ecrkeeper_server.api.layers import OURS, Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
 from ecrkeeper_server.api.validation import violations
@@ -25,7 +25,6 @@ log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
-_OURS = ("/ecrkeeper.", "/google.longrunning.")
 
 
 class Checks:
@@ -33,7 +32,7 @@ class Checks:
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, for requests that are well-formed."""
-        if not method.startswith(_OURS):
+        if not method.startswith(OURS):
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
         if handler.unary_unary:

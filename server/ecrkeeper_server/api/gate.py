@@ -19,11 +19,10 @@ from ecrkeeper_server.api.access import principal
 from ecrkeeper_server.api.admission import Admission, Kind, Limits
 from ecrkeeper_server.api.checks import NO_MESSAGE, abort, parsing
 from ecrkeeper_server.api.intake import Intake, in_time
-from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers import OURS, Context, behaving, behaviour_of
 from ecrkeeper_server.api.refusals import Refusals
 from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
 
-_OURS = ("/ecrkeeper.", "/google.longrunning.")
 # It waits for an operation to end, and works no more than a stream does.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 
@@ -53,7 +52,7 @@ class Gate:
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
-        if not method.startswith(_OURS):
+        if not method.startswith(OURS):
             return self._foreign(handler)
         if handler.unary_unary:
             call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.declarations import Wish
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.owner_settings import OwnerSettings
 from ecrkeeper_server.api.pages import page_of, scan
@@ -25,7 +24,6 @@ from ecrkeeper_server.store.rows import Revision
 _Step = tuple[Revision, Revision | None]
 # Each revision has the whole of what was declared.
 _FEW = 20
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class History(OwnerSettings):

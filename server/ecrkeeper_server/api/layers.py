@@ -13,6 +13,9 @@ import grpc
 import grpc.aio
 
 Context = grpc.aio.ServicerContext[Any, Any]
+# How the names of methods begin: our own, those of operations with them, and what gRPC has for everybody.
+ECRKEEPER, HEALTH, REFLECTION = "/ecrkeeper.", "/grpc.health.", "/grpc.reflection."
+OURS = (ECRKEEPER, "/google.longrunning.")
 
 
 class Layer(Protocol):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import grpc.aio
 from google.longrunning import operations_pb2
 from google.longrunning.operations_grpc import OperationsServicer
 from google.protobuf import empty_pb2
@@ -15,6 +13,7 @@ from ecrkeeper_server.access.policy import Target, Verb
 from ecrkeeper_server.api.access import principal
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Choice, Fields, matcher
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.permissions import Need, operation_target
 from ecrkeeper_server.api.telemetry import current_call
@@ -25,7 +24,6 @@ from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
 
-Context = grpc.aio.ServicerContext[Any, Any]
 _WAIT_SECONDS = 60.0
 # How often a waiting call looks although no hint came: hints can be lost.
 _LOOK_SECONDS = 2.0

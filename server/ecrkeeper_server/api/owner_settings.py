@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
@@ -15,6 +14,7 @@ from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.filters import matcher
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.pages import page_of, scan
 from ecrkeeper_server.api.plans import registry_plan
@@ -29,7 +29,6 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.declarations import Stored
 from ecrkeeper_server.store.rows import Declaration
 
-Context = grpc.aio.ServicerContext[Any, Any]
 _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
     "account": lambda row: [row[0]],
     "region": lambda row: [row[1]],

@@ -10,11 +10,10 @@ from google.api import resource_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor
 
-from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers import ECRKEEPER, Context, behaving, behaviour_of
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import partition_of, shown
 
-_OURS = "/ecrkeeper."
 _REGION = re.compile(r"accounts/[^/]*/registries/([^/]+)")
 
 
@@ -26,7 +25,7 @@ class Partitions:
 
     def around(self, method: str, handler: Any) -> Any:
         """The handler, for names of this partition."""
-        paths = tuple(_names(method)) if method.startswith(_OURS) else ()
+        paths = tuple(_names(method)) if method.startswith(ECRKEEPER) else ()
         if not paths:
             return handler
         inner = behaviour_of(handler)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
@@ -16,6 +14,7 @@ from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.filters import matcher
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.reconciling import reconcile
@@ -35,7 +34,6 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Registries:

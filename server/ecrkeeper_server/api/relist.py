@@ -10,7 +10,7 @@ from contextvars import Context
 
 import structlog
 
-from ecrkeeper_server.api.watch import Listener
+from ecrkeeper_server.api.watch import Subscription
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database
 
@@ -31,14 +31,14 @@ class Relist:
     def __init__(self, db: Database, kind: str) -> None:
         self._db = db
         self._kind = kind
-        self._listeners: set[Listener] = set()
+        self._listeners: set[Subscription] = set()
         self._known: dict[str, int] = {}
         self._rounds: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
         self._soon = asyncio.Event()
 
     @contextlib.contextmanager
-    def joined(self, listener: Listener) -> Iterator[None]:
+    def joined(self, listener: Subscription) -> Iterator[None]:
         """Tell the listener too; nobody looks when the last has gone."""
         self._listeners.add(listener)
         try:

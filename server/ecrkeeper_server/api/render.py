@@ -18,7 +18,7 @@ from ecrkeeper_server.settings.members import enum_prefix
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
-from ecrkeeper_server.store.rows import Declaration, Resource, Revision, Standing
+from ecrkeeper_server.store.rows import Declaration, RegistryStanding, Resource, Revision
 
 # Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
 _KEPT, _KEPT_BYTES = 1024, 12_000
@@ -123,7 +123,7 @@ def reconciling(row: Resource) -> bool:
     return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
 
 
-def _standing(message: Any, row: Resource | Standing) -> None:
+def _standing(message: Any, row: Resource | RegistryStanding) -> None:
     for condition in row.state.get("conditions", []):
         message.conditions.add(
             type=condition["type"],
@@ -167,7 +167,7 @@ def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Ele
     return changes(Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows)
 
 
-def settings(declared: Declaration, row: Resource | Standing) -> registry_pb2.RegistrySettings:
+def settings(declared: Declaration, row: Resource | RegistryStanding) -> registry_pb2.RegistrySettings:
     """One owner's declaration, with how its registry stands."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import grpc.aio
 from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
@@ -12,6 +9,7 @@ from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.writes import answered, caller_of, check_etag, remember
 from ecrkeeper_server.engine.role_deletion import usage_of
@@ -24,8 +22,6 @@ from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class RoleDeletion:

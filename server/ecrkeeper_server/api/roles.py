@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import grpc.aio
 from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
@@ -16,6 +15,7 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.filters import enum_choice, matcher
+from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import role_plan
 from ecrkeeper_server.api.reconciling import reconcile
@@ -34,7 +34,6 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 
-Context = grpc.aio.ServicerContext[Any, Any]
 _FIELDS = resource_fields(
     "role",
     {

@@ -18,7 +18,7 @@ from google.longrunning.operations_pb2 import Operation
 from grpc import StatusCode
 
 from ecrkeeper_server.api.access import CALLER
-from ecrkeeper_server.api.layers import Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers import HEALTH, Context, behaving, behaviour_of
 from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
 
@@ -29,7 +29,7 @@ _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
 # Calls that change nothing, by how their names begin.
 _READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
 # What orchestrators and load balancers ask every second is not worth a line.
-_QUIET = "/grpc.health."
+_QUIET = HEALTH
 # Codes that speak of a fault of the server rather than of the caller.
 _FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")

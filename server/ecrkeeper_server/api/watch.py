@@ -13,7 +13,7 @@ class Changes:
     """Tells every listener which resources changed; a hint that can be lost."""
 
     def __init__(self) -> None:
-        self._listeners: set[Listener] = set()
+        self._listeners: set[Subscription] = set()
 
     def publish(self, names: Iterable[str]) -> None:
         """Say that these resources changed; no names: any may have."""
@@ -24,15 +24,15 @@ class Changes:
         """How many listen."""
         return len(self._listeners)
 
-    def subscribe(self) -> Listener:
+    def subscribe(self) -> Subscription:
         """A listener from now on; use it in a `with` statement."""
-        return Listener(self._listeners)
+        return Subscription(self._listeners)
 
 
-class Listener:
+class Subscription:
     """The names that changed since they were last asked for."""
 
-    def __init__(self, listeners: set[Listener]) -> None:
+    def __init__(self, listeners: set[Subscription]) -> None:
         self._listeners = listeners
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
@@ -42,7 +42,7 @@ class Listener:
         # Of the two, the first.
         self.crowded = False
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Subscription:
         self._listeners.add(self)
         return self
 

@@ -11,7 +11,7 @@ from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Fields, matcher
 from ecrkeeper_server.api.permissions import resource_target
 from ecrkeeper_server.api.relist import Relist
-from ecrkeeper_server.api.watch import Listener, relevant
+from ecrkeeper_server.api.watch import Subscription, relevant
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.resources import Seen
@@ -56,7 +56,7 @@ async def watched(edge: Edge, kind: str, account: str, text: str, fields: Fields
                 yield step
 
 
-def _crowded(listener: Listener, relist: Relist) -> bool:
+def _crowded(listener: Subscription, relist: Relist) -> bool:
     """Whether the listener itself lost changes; those that never reached this process are for all to look for."""
     crowded = listener.crowded
     if listener.overflowed and not crowded:

@@ -1,4 +1,4 @@
-"""What an answer of AWS means: `Permanent`, `Temporary`, or an expected absence.
+"""What a refusal of AWS means: `Permanent` or `Temporary`.
 
 Codes are those on the wire without the suffix `Exception`, so that ECR's
 `LimitExceededException` and IAM's `LimitExceeded` read the same.

@@ -33,7 +33,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Restored:
     """What a document changes in the store; nothing if all are empty."""
 
     created: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Change:
         return bool(self.created or self.updated or self.kept or self.added)
 
 
-def planned(tx: Tx | None, document: Document) -> Change:
+def planned(tx: Tx | None, document: Document) -> Restored:
     """What `restore` would change, in an empty store if there is none; InvalidArgument for what would make it fail."""
     row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
@@ -54,7 +54,7 @@ def planned(tx: Tx | None, document: Document) -> Change:
     return _registry_change(row, declared, document)[0]
 
 
-def restore(tx: Tx, document: Document, origin: Origin) -> Change:
+def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     """Make the store hold what the document says; what it does not mention stays."""
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
@@ -99,7 +99,7 @@ def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ..
 
 def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
-) -> tuple[Change, Composition]:
+) -> tuple[Restored, Composition]:
     present = {d.owner: Wish.of(d) for d in declared}
     meant = {owner: split_all(wish.settings) for owner, wish in {**present, **document.wishes}.items()}
     composition = compose(meant)
@@ -108,7 +108,7 @@ def _registry_change(
     differing = [owner for owner, wish in sorted(document.wishes.items()) if not _alike(present.get(owner), wish)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
-    return Change(created, updated, _kept(before, _said(document)), row is None), composition
+    return Restored(created, updated, _kept(before, _said(document)), row is None), composition
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
@@ -145,16 +145,16 @@ def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str,
     return {"managed": True, **before}, {**before, **document.spec, "managed": True}
 
 
-def _role_change(row: Resource | None, document: RoleDocument) -> Change:
+def _role_change(row: Resource | None, document: RoleDocument) -> Restored:
     before, after = _role_specs(row, document)
     if row is None:
-        return Change(created=(document.name.role,), kept=_kept(before, after))
+        return Restored(created=(document.name.role,), kept=_kept(before, after))
     if row.spec.get("deletion"):
         raise InvalidArgument([Violation("name", f"{document.name} is being deleted; wait for its operation")])
-    return Change() if before == after else Change(updated=(document.name.role,), kept=_kept(before, after))
+    return Restored() if before == after else Restored(updated=(document.name.role,), kept=_kept(before, after))
 
 
-def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Change:
+def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Restored:
     row = resources.get(tx, str(document.name), lock=True)
     change = _role_change(row, document)
     if not change:

@@ -20,7 +20,7 @@ from ecrkeeper_server.names import SettingsName
 
 if TYPE_CHECKING:
     from ecrkeeper_server.backup.documents import Document
-    from ecrkeeper_server.backup.restore import Change
+    from ecrkeeper_server.backup.restore import Restored
     from ecrkeeper_server.store.database import Database
 
 _BATCH = 50
@@ -177,7 +177,7 @@ class _Import:
         from ecrkeeper_server.backup.restore import restore
         from ecrkeeper_server.store.unit_of_work import Origin
 
-        def write(tx: Any) -> list[Change]:
+        def write(tx: Any) -> list[Restored]:
             return [
                 restore(tx, document, Origin("Import", _operator(), "", f"document {number} of {self._given.file}"))
                 for number, document in batch
@@ -199,7 +199,7 @@ class _Counts:
     def __init__(self) -> None:
         self._declared = self._roles = self._kept = self._unchanged = 0
 
-    def add(self, document: Document, change: Change) -> None:
+    def add(self, document: Document, change: Restored) -> None:
         written = len(change.created) + len(change.updated)
         if document.name.kind == "role":
             self._roles += written
@@ -215,7 +215,7 @@ class _Counts:
         )
 
 
-async def _looked(db: Database | None, query: Callable[[Any], Change]) -> Change:
+async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Restored:
     """What a query finds; of a database that is not there, what it makes of none."""
     return query(None) if db is None else await db.read(query)
 
@@ -224,7 +224,7 @@ def _name_of(parsed: Any) -> str:
     return str(parsed.get("name", "without a name"))[:100] if isinstance(parsed, dict) else "without a name"
 
 
-def _described(change: Change) -> str:
+def _described(change: Restored) -> str:
     parts = [f"creates {', '.join(change.created)}"] if change.created else []
     parts += [f"updates {', '.join(change.updated)}"] if change.updated else []
     parts += [f"sets {kept.name} {kept.before} -> {kept.after}" for kept in change.kept]

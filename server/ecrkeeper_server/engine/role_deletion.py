@@ -131,8 +131,6 @@ async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any
 
 async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
     row = step.claimed
-    polls = deletion["polls"] + 1
-    state = {**row.state, "deletion": {**deletion, "polls": polls}}
     params = {"DeletionTaskId": deletion["task"]}
     try:
         answer = await step.aws.call(row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params)
@@ -149,7 +147,9 @@ async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion
     if _lasts_too_long(step, deletion):
         text = f"IAM has been deleting the role for too long: task {deletion['task']} is {answer['Status']}"
         return _refused(step, pending, "DELETION_LOST", text, [])
-    return _waiting(state, f"IAM is deleting the role: {answer['Status']}", _pause(polls))
+    deletion = {**deletion, "polls": deletion["polls"] + 1}
+    text = f"IAM is deleting the role: {answer['Status']}"
+    return _waiting({**row.state, "deletion": deletion}, text, _pause(deletion["polls"]))
 
 
 def _lasts_too_long(step: Step, deletion: dict[str, Any]) -> bool:
