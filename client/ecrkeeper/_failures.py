@@ -81,14 +81,24 @@ def from_status(status: Any, *, operation: str) -> OperationFailed:
     return failed
 
 
-def invalid(field: str, description: str) -> InvalidArgument:
-    """Return the exception for a fault that is seen before anything is sent."""
-    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+def invalid(*faults: tuple[str, str]) -> InvalidArgument:
+    """Return the exception for faults that are seen before anything is sent, each a field and what is wrong with it."""
+    violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=text) for field, text in faults]
     return InvalidArgument(
-        f"{field}: {description}",
+        "; ".join(f"{field}: {text}" for field, text in faults),
         code=grpc.StatusCode.INVALID_ARGUMENT,
-        details=[error_details_pb2.BadRequest(field_violations=[violation])],
+        details=[_info("INVALID_FIELDS"), error_details_pb2.BadRequest(field_violations=violations)],
     )
+
+
+def missing(name: str, text: str) -> NotFound:
+    """Return the exception for a registry that is not there, as the client has seen."""
+    resource = error_details_pb2.ResourceInfo(resource_type="ecrkeeper/Registry", resource_name=name)
+    return NotFound(text, code=grpc.StatusCode.NOT_FOUND, details=[_info("NOT_FOUND"), resource])
+
+
+def _info(reason: str) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
 
 
 def _unpacked(details: Iterable[Any]) -> list[Message]:

@@ -8,8 +8,8 @@ import grpc
 from google.rpc import error_details_pb2
 
 from ecrkeeper._base import Watched
-from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, NotFound
-from ecrkeeper._failures import from_status, invalid
+from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition
+from ecrkeeper._failures import from_status, invalid, missing
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
@@ -25,7 +25,7 @@ class Synced:
     def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
         match = _NAME.fullmatch(name)
         if match is None:
-            raise invalid("name", f"{name!r} is not accounts/{{account}}/registries/{{region}}")
+            raise invalid(("name", f"must look like accounts/{{account}}/registries/{{region}}, got {name!r}"))
         self._name = match["registry"]
         self._generation = generation
         self._timeout = timeout
@@ -40,11 +40,11 @@ class Synced:
         NotFound if there is none, OperationFailed if it is blocked, FailedPrecondition if its mode keeps it as it is.
         """
         if step.kind == SNAPSHOT_COMPLETE and self._last is None:
-            raise NotFound(f"{self._name} does not exist", code=grpc.StatusCode.NOT_FOUND)
+            raise missing(self._name, f"{self._name} does not exist")
         if step.registry.name != self._name:
             return None
         if step.kind == REMOVED:
-            raise NotFound(f"{self._name} is gone", code=grpc.StatusCode.NOT_FOUND)
+            raise missing(self._name, f"{self._name} is gone")
         return self._judged(step.registry) if step.kind == CURRENT else None
 
     def _judged(self, registry: Registry) -> Registry | None:

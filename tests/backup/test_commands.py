@@ -247,6 +247,7 @@ def test_all_faults_of_all_documents_are_named_and_nothing_is_written(store: Sto
         registry(WEST, fine=cache("other")),
         registry(RegistryName("222222222222", "us-east-1"), bad=cache("UPPER")),
         role(tags={"aws:x": "y"}),
+        {**registry(EAST, bad=cache("UPPER")), "name": "accounts/1", "mode": "NO"},
     ) == 1  # fmt: skip
     assert store.generations() == before
     lines = store.err.splitlines()
@@ -254,6 +255,8 @@ def test_all_faults_of_all_documents_are_named_and_nothing_is_written(store: Sto
     assert any(f"document 3: {WEST} is in document 1 already" in line for line in lines)
     assert any("document 4" in line and "rules[0].ecr_repository_prefix" in line for line in lines)
     assert any("document 5" in line and "aws:x" in line for line in lines)
+    for path in ("name", "mode", "ecr_repository_prefix"):
+        assert any("document 6" in line and path in line for line in lines), path
     assert lines[-1].endswith("nothing was changed")
 
 

@@ -88,19 +88,38 @@ def test_every_enum_value_of_the_settings_is_known_without_its_prefix(enum: Enum
 
 
 @pytest.mark.parametrize(
-    ("settings", "complaint"),
+    ("settings", "faults"),
     [
-        ({"scanningConfiguration": {"scanType": "DEEP"}}, "DEEP"),
-        ({"scanConfiguration": {}}, "scanConfiguration"),
-        ({"replicationConfiguration": {"rules": "all"}}, "rules"),
+        (
+            {"scanningConfiguration": {"scanType": "DEEP"}},
+            {"settings.scanning_configuration.scan_type": "must be one of BASIC, ENHANCED, got 'DEEP'"},
+        ),
+        (
+            {"scanConfiguration": {}, "registryPolicy": {"policyText": {"Version": "2012-10-17"}}},
+            {
+                "settings.scanConfiguration": "is not a member here; known are registryPolicy, replicationConfiguration,",
+                "settings.registry_policy.policy_text": "must be text; json.dumps makes it of a mapping, got dict",
+            },
+        ),
+        (
+            {"replicationConfiguration": {"rules": "all"}},
+            {"settings.replication_configuration.rules": "must be a list, got str"},
+        ),
+        (
+            {"pullThroughCacheRules": {"rules": [{"ecrRepositoryPrefix": "a"}, 7]}},
+            {"settings.pull_through_cache_rules.rules[1]": "must be a mapping, got int"},
+        ),
     ],
 )
-def test_what_is_not_a_setting_is_refused_before_anything_is_sent(
-    server: FakeServer, client: ecrkeeper.Client, settings: dict[str, Any], complaint: str
+def test_what_is_not_a_setting_is_refused_before_anything_is_sent_with_every_fault(
+    server: FakeServer, client: ecrkeeper.Client, settings: dict[str, Any], faults: dict[str, str]
 ) -> None:
-    with pytest.raises(ecrkeeper.InvalidArgument, match=complaint) as caught:
+    with pytest.raises(ecrkeeper.InvalidArgument) as caught:
         client.apply_registry_settings(OWNED, settings)
-    assert caught.value.violations[0].field == "settings"
+    found = {violation.field: violation.description for violation in caught.value.violations}
+    assert found.keys() == faults.keys()
+    assert all(found[field].startswith(text) for field, text in faults.items()), found
+    assert caught.value.reason == "INVALID_FIELDS"
     assert server.asked == []
 
 

@@ -238,8 +238,9 @@ def test_waiting_for_a_registry_that_is_not_there_ends(
     server: FakeServer, client: ecrkeeper.Client, steps: list[Step]
 ) -> None:
     server.on("WatchRegistries", stream(*steps, then="open"))
-    with pytest.raises(ecrkeeper.NotFound):
+    with pytest.raises(ecrkeeper.NotFound) as caught:
         client.wait_until_synced(NAME)
+    assert (caught.value.reason, caught.value.resource) == ("NOT_FOUND", NAME)
 
 
 def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:

@@ -42,6 +42,8 @@ VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _FOREIGN = words(common_pb2.ForeignElements)
 _DELETION = words(common_pb2.DeletionPolicy)
+# For what is true of all registries.
+_ANY = RegistryName("000000000000", "us-east-1")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _FIELDS = {setting.name: setting.json_name for setting in Settings.DESCRIPTOR.fields}
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
@@ -123,11 +125,12 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
     reader.only("apiVersion", "kind", "name", "mode", "foreignElements", "declarations")
     mode, foreign = reader.option("mode", _MODES), reader.option("foreignElements", _FOREIGN)
     declared = reader.inner("declarations")
+    name: RegistryName | None = None
     try:
         name = RegistryName.parse(reader.value("name", str, ""))
     except InvalidArgument as error:
+        # What else is wrong is looked for all the same.
         reader.refused(error)
-        return None
     owners = {owner: owner for owner in declared.names()}
     if as_owner and len(owners) > 1:
         reader.fault("declarations", f"has {len(owners)} owners, so it is not clear what {as_owner} is to declare")
@@ -135,14 +138,14 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
         owners = dict.fromkeys(owners, as_owner)
     for owner, final in owners.items():
         try:
-            SettingsName.of(name, final, declared.at(owner))
+            SettingsName.of(name or _ANY, final, declared.at(owner))
         except InvalidArgument as error:
             reader.refused(error)
-    wishes = {final: _wish(declared.inner(owner), SettingsName(name, final)) for owner, final in owners.items()}
-    return RegistryDocument(name, mode, foreign, wishes)
+    wishes = {final: _wish(declared.inner(owner), name, final) for owner, final in owners.items()}
+    return RegistryDocument(name, mode, foreign, wishes) if name is not None else None
 
 
-def _wish(reader: Reader, name: SettingsName) -> Wish:
+def _wish(reader: Reader, registry: RegistryName | None, owner: str) -> Wish:
     reader.only("deletionPolicy", "allowReplacement", "settings")
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
@@ -156,8 +159,10 @@ def _wish(reader: Reader, name: SettingsName) -> Wish:
     for found in violations(message):
         reader.faults.append(Violation(at + found.field, found.description, found.reason))
     wish = Wish(settings_to_aws(message.settings), policy, replacement)
+    if registry is None:
+        return wish
     try:
-        lint(name, wish.settings, f"{at}settings")
+        lint(SettingsName(registry, owner), wish.settings, f"{at}settings")
     except InvalidArgument as error:
         reader.refused(error)
     return wish
