@@ -9,8 +9,9 @@ from typing import Any
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
 from ecrkeeper_server.engine.conditions import PAUSED, Standing
+from ecrkeeper_server.engine.intent import Run
 from ecrkeeper_server.engine.observe import look
-from ecrkeeper_server.engine.registry_writes import Run, act, drift_json
+from ecrkeeper_server.engine.registry_writes import act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
-from ecrkeeper_server.engine.observe import EVERYWHERE, Observed, observe_setting
+from ecrkeeper_server.engine.intent import Run, disown, remember
+from ecrkeeper_server.engine.observe import EVERYWHERE, observe_setting
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Drift, Plan
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
-from ecrkeeper_server.store import declarations, queue
-from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Declaration
 
 _GONE = frozenset(
     {
@@ -38,25 +33,6 @@ _FRESH_SECONDS = 1.0
 _THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 
 
-@dataclass(slots=True)
-class Run:
-    """What one step has learned so far, by setting; `looked_at` is the monotonic time of the look at AWS."""
-
-    composition: Composition
-    declared: list[Declaration]
-    applied: dict[str, dict[str, Any]]
-    unconfirmed: dict[str, list[str]] = field(default_factory=dict)
-    observed: dict[str, Observed] = field(default_factory=dict)
-    plans: dict[str, Plan] = field(default_factory=dict)
-    errors: dict[str, list[AwsError]] = field(default_factory=dict)
-    looked_at: float = 0.0
-    mended: list[dict[str, Any]] = field(default_factory=list)
-
-    def elements(self) -> dict[str, dict[str, Any]]:
-        """What AWS has of the settings that could be read."""
-        return {name: seen.elements for name, seen in self.observed.items()}
-
-
 async def act(step: Step, run: Run) -> None:
     """Write setting after setting, in the order of the table.
 
@@ -68,7 +44,7 @@ async def act(step: Step, run: Run) -> None:
         return
     before = {name: dict(elements) for name, elements in run.applied.items()}
     writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
-    await _remember_intent(step, run, todo, writes)
+    await remember(step, run, todo, writes)
     stopped = False
     for name, planned in todo.items():
         failed = [] if stopped else await _write(step, run, planned, writes[name])
@@ -78,7 +54,7 @@ async def act(step: Step, run: Run) -> None:
             run.errors[name] = [*run.errors.get(name, ()), *failed]
             stopped = any(error.reason in _STOPPING for error in failed)
         if failed or stopped:
-            _disown(run, name, before.get(name, {}), writes[name])
+            disown(run, name, before.get(name, {}), writes[name])
             continue
         # What was in place before and is not now was changed behind our back.
         drift = [drift_json(d) for d in planned.drift]
@@ -100,19 +76,6 @@ def _sendable(step: Step, run: Run) -> dict[str, Plan]:
     return todo
 
 
-def _disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
-    """Forget the intent for what AWS refused or was not asked for: a foreign element with that key is not ours."""
-    desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
-    not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
-    run.applied[name] = mine = {
-        key: value
-        for key, value in run.applied.get(name, {}).items()
-        if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
-    }
-    made = {change.key for write in writes if write.outcome == "SUCCEEDED" for change in write.changes}
-    run.unconfirmed[name] = [key for key in run.unconfirmed.get(name, ()) if key in mine and key not in made]
-
-
 def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
     """The calls that make a plan true, each on behalf of those who declare what it changes."""
     name, registry = planned.setting, step.claimed.registry
@@ -128,55 +91,6 @@ def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
         )
         for call in SETTINGS[name].calls(planned, run.observed[name].shape)
     ]
-
-
-async def _remember_intent(
-    step: Step, run: Run, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]
-) -> None:
-    """Record what is about to be written as ours, and the calls in the audit trail, before anything is sent.
-
-    Were it recorded afterwards, a kill in between would leave elements in AWS
-    that nobody would remove when their owner goes.
-    """
-    originals = [
-        (d, _original(run, d, step.claimed.registry)) for d in run.declared if d.observed_generation < d.generation
-    ]
-    intended = {name: _intended(run, planned) for name, planned in todo.items()}
-    for name, elements in intended.items():
-        first = {*run.unconfirmed.get(name, ()), *(elements.keys() - run.applied.get(name, {}).keys())}
-        if first:
-            run.unconfirmed[name] = sorted(first)
-        run.applied[name] = {**run.applied.get(name, {}), **elements}
-    ownership = {"applied": dict(run.applied), "unconfirmed": dict(run.unconfirmed)}
-
-    def save(tx: Tx) -> bool:
-        for declaration, shapes in originals:
-            declarations.record_original(tx, declaration, shapes)
-        return queue.hold(tx, step.claimed, {**step.claimed.state, **ownership})
-
-    step.saved = True
-    await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
-
-
-def _original(run: Run, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
-    """What AWS has of the settings of a declaration; not what is ours, others declare, or nobody can remove."""
-    shapes = {}
-    for name in declared.settings.keys() & run.observed.keys():
-        setting, seen = SETTINGS[name], run.observed[name].elements
-        mine = setting.split(declared.settings[name])
-        left = seen.keys() - run.applied.get(name, {}).keys()
-        # Of what cannot be removed, and of what others declare, only what this owner changes.
-        kept = {key for key in left if key in mine or (setting.removable and (name, key) not in run.composition.owners)}
-        shapes[name] = setting.join(setting.declarable({key: seen[key] for key in kept}, registry))
-    return shapes
-
-
-def _intended(run: Run, planned: Plan) -> dict[str, Any]:
-    """What is desired of a setting and will be there, less what is held back: that may be somebody else's."""
-    sent = {change.key for change in planned.changes}
-    held_back = {change.key for change in run.plans[planned.setting].changes} - sent
-    desired = run.composition.desired.get(planned.setting, {})
-    return {key: value for key, value in desired.items() if key not in held_back}
 
 
 async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]) -> list[AwsError]:
