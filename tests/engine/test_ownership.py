@@ -10,6 +10,8 @@ from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.ownership import confirmed
 from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.tables import declarations as table
+from sqlalchemy import update
 
 from tests import declaring
 
@@ -158,3 +160,73 @@ async def test_the_original_of_what_was_there_as_declared_is_that(world: World) 
     await world.step()
     (rule,) = (await original(world, "team-a"))[RULES]["rules"]
     assert rule["ecrRepositoryPrefix"] == "quay"
+
+
+async def test_what_has_gone_while_a_mode_only_looks_is_not_ours_when_somebody_makes_it_anew(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.wish({"mode": "OBSERVE"})
+    await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+    await world.withdraw()
+    await world.step()
+    row = await world.resync()
+    assert (row.state["applied"], row.due_at) == ({}, None)
+    await world.raw("CreatePullThroughCacheRule", **QUAY)
+    await world.wish({"mode": "ENFORCE"})
+    await world.step()
+    assert await prefixes(world) == {"quay"}
+
+
+async def test_ours_of_unknown_outcome_stays_ours_when_it_is_declared_otherwise_before_it_shows(world: World) -> None:
+    await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreatePullThroughCacheRule", "count": 1})
+    await world.declare(caching(QUAY))
+    await world.step()
+    call = world.aws.client.call
+
+    async def lagging(account: str, region: str, service: str, operation: str, params: Any, **more: Any) -> Any:
+        answer = await call(account, region, service, operation, params, **more)
+        return {**answer, "pullThroughCacheRules": []} if operation == "DescribePullThroughCacheRules" else answer
+
+    world.aws.client.call = lagging  # type: ignore[method-assign]
+    await world.declare(caching({**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}), allow_replacement=True)
+    world.seconds += 5
+    await world.step()
+    world.aws.client.call = call  # type: ignore[method-assign]
+    await world.withdraw()
+    await world.step()
+    assert await prefixes(world) == set()
+
+
+async def test_the_original_has_a_setting_that_was_there_as_declared_later(world: World) -> None:
+    await put(world, statement(THEIRS))
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.declare({**caching(QUAY), **policy(statement(THEIRS))})
+    await world.step()
+    assert world.aws.writes == []
+    await world.declare(caching(QUAY))
+    await world.step()
+    assert not (await world.present()).get("policyText")
+    assert THEIRS in (await original(world, "team-a"))["registry_policy"]["policyText"]
+
+
+async def test_the_original_leaves_out_what_another_owner_declared_at_that_time(world: World) -> None:
+    for owner in ("team-b", "team-a"):
+        await world.declare(caching(QUAY), owner=owner)
+        await world.step()
+    await world.withdraw("team-b")
+    await world.step()
+    await world.declare(caching(K8S), owner="team-a")
+    await world.step()
+    assert await original(world, "team-a") == caching()
+
+
+async def test_a_declaration_that_a_former_version_left_unmarked_is_marked_at_the_next_look(world: World) -> None:
+    await world.declare(caching(QUAY))
+    await world.step()
+    await world.resync()
+    await world.db.write(lambda tx: tx.conn.execute(update(table).values(observed_generation=0)) and None)
+    await world.resync()
+    found = await world.db.read(lambda tx: declaring.get(tx, SettingsName(REGISTRY, "team-a")))
+    assert found is not None
+    assert found.observed_generation == found.generation

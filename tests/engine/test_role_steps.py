@@ -536,3 +536,37 @@ async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(w
     await world.step(ROLE)
     role = (await world.raw("GetRole", "iam", RoleName=NAME))["Role"]
     assert role["Tags"] == [{"Key": "env", "Value": "theirs"}]
+
+
+async def test_a_tag_of_ours_whose_new_value_was_refused_goes_with_its_declaration(world: World) -> None:
+    def refused(_: str) -> Permanent:
+        return Permanent("no", reason="AWS_REFUSED", aws_code="InvalidInput", operation="TagRole")
+
+    await declared(world, tags={"team": "a"})
+    await world.step(ROLE)
+    world.aws.faults["TagRole"] = refused
+    await declared(world, tags={"team": "b"})
+    await world.step(ROLE)
+    del world.aws.faults["TagRole"]
+    await declared(world, tags={})
+    assert (await world.step(ROLE)).state["role"]["tags"] == {}
+
+
+async def test_tags_that_a_mode_that_only_looks_finds_as_declared_do_not_become_ours(world: World) -> None:
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "team", "Value": "a"}])
+    await declared(world, tags={"team": "a"}, mode="OBSERVE")
+    await world.step(ROLE)
+    await declared(world, tags={}, mode="ENFORCE")
+    assert (await world.step(ROLE)).state["role"]["tags"] == {"team": "a"}
+
+
+async def test_a_role_that_was_seen_to_be_gone_and_is_there_again_is_adopted(world: World) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    await declared(world, mode="OBSERVE")
+    await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
+    await world.control("POST", "clock", {"advance": 600})
+    await world.resync(ROLE)
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    assert (await world.resync(ROLE)).state["provenance"] == "ADOPTED"

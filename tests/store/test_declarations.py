@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,10 +56,24 @@ async def test_a_declaration_made_anew_counts_on_and_is_another_one(db: Database
 
 
 async def test_what_aws_had_before_is_kept_once_as_revision_0(db: Database) -> None:
+    def rules(prefix: str) -> dict[str, Any]:
+        rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io", "upstreamRegistry": "quay"}
+        return {"pull_through_cache_rules": {"rules": [rule]}}
+
+    def switches(**values: str) -> dict[str, Any]:
+        return {"account_settings": {"settings": [{"name": k, "value": v} for k, v in values.items()]}}
+
     declared = await db.write(lambda tx: put(tx, ONE))
-    for original in ({"a": 1}, {"a": 2}):
+    scope, mounting = {"REGISTRY_POLICY_SCOPE": "V2"}, {"BLOB_MOUNTING": "DISABLED"}
+    for original in (rules("a"), rules("b"), switches(**scope), switches(**mounting), rules("c")):
         await db.write(lambda tx, o=original: declarations.record_original(tx, declared, o))
-    assert await revisions(db) == [(1, ONE), (0, {"a": 1})]
+    assert await revisions(db) == [(1, ONE), (0, {**rules("a"), **switches(**mounting, **scope)})]
+
+
+async def test_what_was_carried_out_before_originals_were_kept_gets_none(db: Database) -> None:
+    declared = replace(await db.write(lambda tx: put(tx, ONE)), observed_generation=1)
+    await db.write(lambda tx: declarations.record_original(tx, declared, ONE))
+    assert await revisions(db) == [(1, ONE)]
 
 
 async def test_revisions_are_paged_newest_first(db: Database) -> None:

@@ -36,7 +36,8 @@ class Finisher:
         row = step.claimed
         outcome = self._outcome(step, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
-        alone = changed or bool(step.writes) or is_of_account(result.standing)
+        unmarked = result.settled and any(each.observed_generation < each.generation for each in step.desired.declared)
+        alone = changed or unmarked or bool(step.writes) or is_of_account(result.standing)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
         await self._db.write(lambda tx: _save(tx, row, result, outcome, step.writes))

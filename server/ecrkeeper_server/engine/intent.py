@@ -44,9 +44,7 @@ async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mappi
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    originals = [
-        (d, _original(run, d, step.claimed.registry)) for d in run.declared if d.observed_generation < d.generation
-    ]
+    originals = originals_of(run, step.claimed.registry)
     intended = {name: _intended(run, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
         first = {*run.unconfirmed.get(name, ()), *(elements.keys() - run.applied.get(name, {}).keys())}
@@ -56,12 +54,25 @@ async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mappi
     ownership = {"applied": dict(run.applied), "unconfirmed": dict(run.unconfirmed)}
 
     def save(tx: Tx) -> bool:
-        for declaration, shapes in originals:
-            declarations.record_original(tx, declaration, shapes)
+        record(tx, originals)
         return queue.hold(tx, step.claimed, {**step.claimed.state, **ownership})
 
     step.saved = True
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
+
+
+Originals = list[tuple[Declaration, dict[str, Any]]]
+
+
+def originals_of(run: Run, registry: RegistryName) -> Originals:
+    """What AWS has of declarations that were not carried out yet; to be asked before anything of it becomes ours."""
+    return [(d, _original(run, d, registry)) for d in run.declared if d.observed_generation < d.generation]
+
+
+def record(tx: Tx, originals: Originals) -> None:
+    """Keep the originals."""
+    for declaration, shapes in originals:
+        declarations.record_original(tx, declaration, shapes)
 
 
 def _original(run: Run, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
@@ -90,7 +101,7 @@ def disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[AwsW
     desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
     not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
     run.applied[name] = mine = {
-        key: value
+        key: before[key] if key in before and key in not_made else value
         for key, value in run.applied.get(name, {}).items()
         if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
     }

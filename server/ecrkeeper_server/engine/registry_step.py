@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
 from ecrkeeper_server.engine.conditions import PAUSED, Standing
-from ecrkeeper_server.engine.intent import Run
+from ecrkeeper_server.engine.intent import Run, originals_of, record
 from ecrkeeper_server.engine.observe import look
 from ecrkeeper_server.engine.registry_writes import act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
@@ -46,9 +46,12 @@ async def registry_step(step: Step) -> StepResult:
     run.errors = {name: [error] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
+    originals = originals_of(run, row.registry)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
         run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
+    if originals and not step.saved:
+        await step.db.write(lambda tx: record(tx, originals))
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
     rules = run.composition.desired.get("pull_through_cache_rules", {})
@@ -101,7 +104,7 @@ def _state(
         if not planned.drift and name not in run.errors
     }
     # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
-    applied = {**run.applied, **(in_place if mode == "ENFORCE" else {})}
+    applied = {**run.applied, **(in_place if mode == "ENFORCE" else _left(run))}
     settled = {**before.get("settled", {}), **in_place}
     unread = {name: shape for name, shape in before.get("observed", {}).items() if name in run.errors}
     state = {
@@ -119,6 +122,18 @@ def _state(
     if run.mended:
         state["mend"] = {"time": step.now, "drift": run.mended}
     return state
+
+
+def _left(run: Run) -> dict[str, dict[str, Any]]:
+    """What of ours AWS still shows, or may show yet: who makes anew what has gone makes it theirs."""
+    return {
+        name: {
+            key: value
+            for key, value in run.applied.get(name, {}).items()
+            if key in seen.elements or key in run.unconfirmed.get(name, ())
+        }
+        for name, seen in run.observed.items()
+    }
 
 
 def _first(errors: Sequence[AwsError]) -> AwsError | None:

@@ -22,6 +22,7 @@ from ecrkeeper_server.roles.plan import (
     in_the_way,
     is_lookalike,
     provenance,
+    tags_to_come,
 )
 
 _POLL_SECONDS = 1.0
@@ -53,8 +54,8 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
     if observed is not None and row.spec.get("managed", True):
         calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
         if enforce and calls:
-            tags = {**state.get("applied_tags", {}), **row.spec.get("tags", {})}
             writes = [role_write(step, call) for call in calls]
+            tags = tags_to_come(state.get("applied_tags", {}), row.spec.get("tags", {}))
             await step.record(writes, {**state, "applied_tags": tags})
             mended += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(step, kind, writes), []
@@ -72,13 +73,19 @@ def _settled(
     row = step.claimed
     missing = observed is None and row.spec.get("managed", True)
     drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
-    known = provenance(state, observed) if observed is not None else state.get("provenance")
+    if observed is not None:
+        known: str | None = provenance(state, observed)
+    else:
+        # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
+        known = None if state.get("role") else state.get("provenance")
+    # A mode that only looks takes nothing over.
+    in_place = not drift and row.spec.get("mode", "ENFORCE") == "ENFORCE"
     state = {
         **state,
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
         "provenance": known,
         "create_intended_at": None,
-        "applied_tags": row.spec.get("tags", {}) if not drift else state.get("applied_tags", {}),
+        "applied_tags": row.spec.get("tags", {}) if in_place else state.get("applied_tags", {}),
         "drift": drift,
     }
     if mended:

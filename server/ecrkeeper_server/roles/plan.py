@@ -9,6 +9,9 @@ from typing import Any
 from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
+Applied = str | list[str]
+"""The value that was written to a tag, or all that it may have from us."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedRole:
@@ -54,7 +57,7 @@ def creation(kind: RoleKind, spec: Mapping[str, Any]) -> RoleCall:
 
 
 def corrections(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, str], observed: ObservedRole
+    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole
 ) -> list[RoleCall]:
     """The calls that bring description and tags to what is desired.
 
@@ -68,11 +71,23 @@ def corrections(
         calls.append(RoleCall("UpdateRole", params, (("description", "description", observed.description, wanted),)))
     tags: Mapping[str, str] = spec.get("tags", {})
     calls += _tagging(kind, tags, observed.tags)
-    stale = sorted(key for key, value in applied_tags.items() if key not in tags and observed.tags.get(key) == value)
+    stale = sorted(
+        key for key, value in applied_tags.items() if key not in tags and observed.tags.get(key) in _values(value)
+    )
     if stale:
         gone = tuple(("tags", key, observed.tags[key], None) for key in stale)
         calls.append(RoleCall("UntagRole", {"RoleName": kind.role_name, "TagKeys": stale}, gone))
     return calls
+
+
+def tags_to_come(applied: Mapping[str, Applied], tags: Mapping[str, str]) -> dict[str, Applied]:
+    """What will have been written of tags: until a new value is set, the one before it is ours, too."""
+    changed = {key: [*_values(applied[key]), value] for key, value in tags.items() if key in applied}
+    return {**applied, **tags, **{key: list(dict.fromkeys(values)) for key, values in changed.items()}}
+
+
+def _values(applied: Applied) -> list[str]:
+    return [applied] if isinstance(applied, str) else applied
 
 
 def _tagging(kind: RoleKind, wanted: Mapping[str, str], there: Mapping[str, str]) -> list[RoleCall]:
@@ -104,7 +119,7 @@ def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
 
 
 def calls_for(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, str], observed: ObservedRole | None
+    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole | None
 ) -> list[RoleCall]:
     """The calls that make the role what is desired, whether it is there or not."""
     if observed is None:

@@ -58,9 +58,10 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def _body(shape: Shape, observed: Shape) -> dict[str, Any]:
-    """The policy to put; it keeps the `Id` of the one that AWS has, which belongs to no statement."""
+    """The policy to put; it keeps the `Id` of the one that AWS has, which belongs to no statement, where it fits."""
     text, known = shape["policyText"], _document(observed).get("Id")
-    return {"policyText": write({**parse(text), "Id": known}) if known is not None else text}
+    named = write({**parse(text), "Id": known}) if known is not None else text
+    return {"policyText": named if len(named) <= MAX_TEXT else text}
 
 
 def opaque(shape: Shape) -> list[str]:

@@ -135,27 +135,31 @@ def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Keep what AWS had before the declaration as its revision 0: of each setting once, before it is first written."""
+    """Keep what AWS had before the declaration as its revision 0: of each setting once, in the first step that has it.
+
+    Of settings that cannot be removed, what is declared of them is added as it comes.
+    """
     first = get_revision(tx, declared.name, 0)
-    carried_out = get_revision(tx, declared.name, declared.observed_generation or -1)
-    before = (carried_out and carried_out.settings) or {}
     if first is None:
-        # What was carried out without a write was there, and counts as ours since then.
-        there = {name: _joined(name, shape, settings.get(name, {})) for name, shape in before.items()}
+        if declared.observed_generation:
+            # It was carried out by a version that kept none, and what is ours by now is not what was there.
+            return
         # Whoever goes back to it and then goes away leaves it there: it was there before.
         kept = replace(declared, deletion_policy="ABANDON")
-        seen = columns_of(revision(kept, 0, {**settings, **there}, Origin("Observe"), 0))
+        seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
         return
-    new = {name: shape for name, shape in settings.items() if name not in before and name not in (first.settings or {})}
-    if new:
+    known = first.settings or {}
+    open_ = {name for name in settings if name not in known or not SETTINGS[name].removable}
+    original = {**known, **{name: _added(name, settings[name], known.get(name)) for name in open_}}
+    if original != known:
         change = update(revisions).where(*_revises(declared.name), revisions.c.revision == 0)
-        tx.conn.execute(change.values(settings={**(first.settings or {}), **new}))
+        tx.conn.execute(change.values(settings=original))
 
 
-def _joined(name: str, *shapes: Shape) -> Shape:
+def _added(name: str, shape: Shape, known: Shape | None) -> Shape:
     setting = SETTINGS[name]
-    return setting.join({key: value for shape in shapes for key, value in setting.split(shape).items()})
+    return setting.join({**setting.split(shape), **setting.split(known or {})})
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:

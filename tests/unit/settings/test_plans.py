@@ -328,6 +328,13 @@ def test_the_id_of_a_policy_outlives_the_statements() -> None:
     assert (put["Id"], [statement["Sid"] for statement in put["Statement"]]) == ("theirs", ["Mine", "Theirs"])
 
 
+def test_an_id_that_does_not_fit_beside_the_statements_is_left_out() -> None:
+    mine = {**EQUIVALENT[0], "Resource": "x" * 10_000}
+    desired, identified = {"policyText": json.dumps({"Statement": [mine]})}, {"Version": "2012-10-17", "Id": "y" * 300}
+    ((_, params),) = calls(POLICY, desired, {}, {"policyText": json.dumps({**identified, "Statement": []})})
+    assert "Id" not in json.loads(params["policyText"])
+
+
 def test_the_written_policy_is_what_people_write() -> None:
     statement = {
         "Condition": {"StringEquals": {"aws:x": ["b", "a"]}},
