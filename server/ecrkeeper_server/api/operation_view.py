@@ -10,7 +10,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from ecrkeeper_server.api import render
+from ecrkeeper_server.api import registry_message, render
 from ecrkeeper_server.api.shape import from_aws
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.names import RegistryName
@@ -38,7 +38,7 @@ async def _registry(db: Database, _partition: str, row: Operation) -> Message:
         return resources.get(tx, row.target), declarations.of_registry(tx, RegistryName.parse(row.target))
 
     found, declared = await db.read(read)
-    return render.registry(found, declared) if found is not None else empty_pb2.Empty()
+    return registry_message.registry(found, declared) if found is not None else empty_pb2.Empty()
 
 
 async def _role(db: Database, partition: str, row: Operation) -> Message:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper.v1 import registry_pb2, role_pb2
 
-from ecrkeeper_server.api import render
+from ecrkeeper_server.api import registry_message, render
 from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
@@ -19,7 +19,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
-    message = render.registry(row, declared)
+    message = registry_message.registry(row, declared)
     desired = composition_of(declared).desired
     observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}

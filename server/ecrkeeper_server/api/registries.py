@@ -9,7 +9,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
-from ecrkeeper_server.api import render
+from ecrkeeper_server.api import registry_message, render
 from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
@@ -51,7 +51,7 @@ class Registries:
             raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
         if request.refresh:
             return refreshed(row, declared)
-        return render.registry(row, declared)
+        return registry_message.registry(row, declared)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
@@ -77,7 +77,7 @@ class Registries:
 
     async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
         declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
-        return [render.registry(row, declared[row.name]) for row in rows]
+        return [registry_message.registry(row, declared[row.name]) for row in rows]
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Change the mode or what happens to foreign elements."""
@@ -97,7 +97,7 @@ class Registries:
             return await self._tried(name, request.registry.etag, wanted)
         row, declared = await self._edge.db.write(change)
         self._edge.wake()
-        return render.registry(row, declared)
+        return registry_message.registry(row, declared)
 
     async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
         row, declared = await self._read(name)
@@ -105,7 +105,7 @@ class Registries:
         check_etag(str(name), etag, row.etag)
         row = replace(row, spec={**row.spec, **wanted})
         composition = composition_of(declared)
-        message = render.registry(row, declared)
+        message = registry_message.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
         message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition, allowing))
         return message
@@ -118,7 +118,7 @@ class Registries:
         async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
-                answer.registry.CopyFrom(render.registry(step.row, step.declared))
+                answer.registry.CopyFrom(registry_message.registry(step.row, step.declared))
             elif step.name:
                 answer.registry.name = step.name
             yield answer
@@ -153,7 +153,7 @@ class Registries:
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(setting, {})
         checks = await check_replication(self._edge.aws, name, {**seen[setting].elements, **desired}, now_micros())
-        return pb.CheckReplicationResponse(checks=[render.replication_check(check) for check in checks])
+        return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 
     async def ExplainRepository(
         self, request: pb.ExplainRepositoryRequest, context: Context
@@ -166,7 +166,7 @@ class Registries:
         observed = split_all(row.state["observed"])
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)
-        elements = {(e.setting, e.key): e for e in render.registry(row, declared).elements}
+        elements = {(e.setting, e.key): e for e in registry_message.registry(row, declared).elements}
 
         def show(reference: Reference | None) -> registry_pb2.Element | None:
             return None if reference is None else elements.get((reference.setting, reference.key))
