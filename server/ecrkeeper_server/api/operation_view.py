@@ -23,7 +23,7 @@ async def operation_message(
     db: Database, partition: str, row: Operation, *, readable: bool = True
 ) -> operations_pb2.Operation:
     """The operation, with its response if it is done; one that may not be read has a name and nothing else."""
-    kind = _KINDS[row.method]
+    kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(kind.metadata(row))
     if row.error is not None:
@@ -90,6 +90,8 @@ class _Kind:
     unread: Callable[[Operation], Message]
 
 
+# Of a replica that is newer than this one.
+_UNKNOWN = _Kind(lambda _: empty_pb2.Empty(), _nothing, lambda _: empty_pb2.Empty())
 _KINDS: Mapping[str, _Kind] = {
     Method.RECONCILE_REGISTRY: _Kind(
         lambda row: registry_settings_service_pb2.ReconcileRegistryMetadata(
