@@ -17,7 +17,7 @@ from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import to_aws
 from ecrkeeper_server.api.writes import answered, caller_of, remember
-from ecrkeeper_server.engine.backfills import BACKFILL, ENDED, list_backfills
+from ecrkeeper_server.engine.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.engine.trail import AwsWrite, change, complete
 from ecrkeeper_server.errors import (
@@ -72,7 +72,7 @@ class Backfills:
                 tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
             )
             remember(tx, caller, operation.id)
-            changes = [change(BACKFILL, f"{destination['registryId']}/{destination['region']}", None, destination)]
+            changes = [change(BACKFILL, place_of(destination), None, destination)]
             record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation
 
@@ -80,7 +80,7 @@ class Backfills:
 
     async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
         """Refuse what ECR would refuse, before anything is stored."""
-        place = f"{destination['registryId']}/{destination['region']}"
+        place = place_of(destination)
         setting = "replication_configuration"
         seen = (await observe(self._edge.aws, registry, [setting]))[setting]
         if not any(key.startswith(f"{place}:") for key in seen.elements):
@@ -184,5 +184,5 @@ def _check_mode(registry: RegistryName, row: Resource | None) -> None:
 
 
 def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:
-    place = f"{destination['registryId']}/{destination['region']}"
+    place = place_of(destination)
     return FailedPrecondition(f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS")

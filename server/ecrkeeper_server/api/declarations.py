@@ -16,6 +16,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
+TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = {"mode": "ENFORCE", "foreign_elements": "PRESERVE"}
 
 
@@ -62,7 +63,7 @@ class Put:
     update: bool
     etag: str = ""
     force: bool = False
-    way_out: str = "set force to take it over"
+    way_out: str = TAKE_OVER
     trace: str = ""
 
     def decide(self, unit: UnitOfWork) -> Written:

@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
+from ecrkeeper_server.api.declarations import TAKE_OVER, Put, Remove, Wish, Written
 from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.layers import Context
@@ -137,7 +137,7 @@ class OwnerSettings:
         create: bool,
         update: bool,
         etag: str = "",
-        **more: Any,
+        way_out: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
         call = Put(
             name=name,
@@ -148,7 +148,7 @@ class OwnerSettings:
             etag=etag,
             force=getattr(request, "force", False),
             trace=self._edge.db.trace(),
-            **more,
+            way_out=way_out,
         )
         if request.validate_only:
             return await self._planned(name, await self._declaring.attempt(call))

@@ -58,7 +58,7 @@ def _told(message: Message, found: Any) -> str:
     """What is allowed, and what was given where that can be shown in a few words."""
     value, kind = _at(message, found.field)
     if found.for_key:
-        value, kind = _key(found.field.elements[-1].subscript), None
+        value, kind = found.field.elements[-1].subscript.value, None
     if found.rule_id == "enum.not_in" and not value:
         return f"must be given{_known(kind, '; one of ', 1)}"
     if found.rule_id == "required" or (found.rule_id == "string.min_len" and value == ""):
@@ -89,12 +89,8 @@ def _at(message: Message, path: Any) -> tuple[Any, Any]:
         kind = value.DESCRIPTOR.fields_by_name.get(element.field_name) if isinstance(value, Message) else None
         value = getattr(value, element.field_name)
         if element.subscript is not None:
-            value = value[_key(element.subscript)]
+            value = value[element.subscript.value]
     return value, kind
-
-
-def _key(subscript: Any) -> Any:
-    return subscript.value
 
 
 def _known(kind: Any, before: str, first: int) -> str:
@@ -109,5 +105,5 @@ def _path(path: Any) -> str:
     for element in path.elements:
         text += ("." if text else "") + element.field_name
         if element.subscript is not None:
-            text += f"[{_key(element.subscript)}]"
+            text += f"[{element.subscript.value}]"
     return text

@@ -13,12 +13,12 @@ registry is paused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import error_json
+from ecrkeeper_server.engine.conditions import error_json, hopeless
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
@@ -34,6 +34,11 @@ POLL_SECONDS = 2.0
 _PAUSE_SECONDS = 15.0
 ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 _PAGES = 40
+
+
+def place_of(destination: Mapping[str, Any]) -> str:
+    """A replication destination in a word."""
+    return f"{destination['registryId']}/{destination['region']}"
 
 
 async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
@@ -78,7 +83,7 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
     except AwsError as error:
-        if isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED":
+        if hopeless(error):
             await _refuse(step, operation, error)
             return None
         return _again_in(error)
@@ -136,8 +141,7 @@ async def _remember_others(step: Step, operation: Operation, known: list[dict[st
 
 async def _start(step: Step, operation: Operation) -> dict[str, Any]:
     registry, destination = step.claimed.registry, operation.metadata["destination"]
-    place = f"{destination['registryId']}/{destination['region']}"
-    begun = [change(BACKFILL, place, None, destination)]
+    begun = [change(BACKFILL, place_of(destination), None, destination)]
     write = AwsWrite(
         registry.account, registry.region, "ecr", str(Method.START_BACKFILL), {"destination": destination}, begun
     )

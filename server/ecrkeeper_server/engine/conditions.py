@@ -97,6 +97,11 @@ def delay_after(standing: Standing, failures: int, resync: float, jitter: float)
     return resync if passing is None else max(backoff(failures, jitter), passing.after or 0.0)
 
 
+def hopeless(error: AwsError) -> bool:
+    """Whether a call that somebody asked for is to end with an error: AWS refuses it, or does not allow it."""
+    return isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED"
+
+
 def is_of_account(standing: Standing) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
     error = standing.passing

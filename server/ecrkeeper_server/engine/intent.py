@@ -18,6 +18,9 @@ from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 
+Originals = list[tuple[Declaration, dict[str, Any]]]
+"""What AWS has of declarations that were not carried out yet."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -30,6 +33,7 @@ class Run:
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[AwsError]] = field(default_factory=dict)
+    originals: Originals = field(default_factory=list)
     looked_at: float = 0.0
     mended: list[dict[str, Any]] = field(default_factory=list)
 
@@ -44,7 +48,6 @@ async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mappi
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    originals = originals_of(run, step.claimed.registry)
     intended = {name: _intended(run, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
         first = {*run.unconfirmed.get(name, ()), *(elements.keys() - run.applied.get(name, {}).keys())}
@@ -54,14 +57,11 @@ async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mappi
     ownership = {"applied": dict(run.applied), "unconfirmed": dict(run.unconfirmed)}
 
     def save(tx: Tx) -> bool:
-        record(tx, originals)
+        record(tx, run.originals)
         return queue.hold(tx, step.claimed, {**step.claimed.state, **ownership})
 
     step.saved = True
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
-
-
-Originals = list[tuple[Declaration, dict[str, Any]]]
 
 
 def originals_of(run: Run, registry: RegistryName) -> Originals:

@@ -46,12 +46,12 @@ async def registry_step(step: Step) -> StepResult:
     run.errors = {name: [error] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
-    originals = originals_of(run, row.registry)
+    run.originals = originals_of(run, row.registry)
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
         run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
-    if originals and not step.saved:
-        await step.db.write(lambda tx: record(tx, originals))
+    if run.originals and not step.saved:
+        await step.db.write(lambda tx: record(tx, run.originals))
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
     rules = run.composition.desired.get("pull_through_cache_rules", {})
