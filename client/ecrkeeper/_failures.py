@@ -87,17 +87,18 @@ def invalid(*faults: tuple[str, str]) -> InvalidArgument:
     return InvalidArgument(
         "; ".join(f"{field}: {text}" for field, text in faults),
         code=grpc.StatusCode.INVALID_ARGUMENT,
-        details=[_info("INVALID_FIELDS"), error_details_pb2.BadRequest(field_violations=violations)],
+        details=[info("INVALID_FIELDS"), error_details_pb2.BadRequest(field_violations=violations)],
     )
 
 
 def missing(name: str, text: str) -> NotFound:
     """Return the exception for a registry that is not there, as the client has seen."""
     resource = error_details_pb2.ResourceInfo(resource_type="ecrkeeper/Registry", resource_name=name)
-    return NotFound(text, code=grpc.StatusCode.NOT_FOUND, details=[_info("NOT_FOUND"), resource])
+    return NotFound(text, code=grpc.StatusCode.NOT_FOUND, details=[info("NOT_FOUND"), resource])
 
 
-def _info(reason: str) -> error_details_pb2.ErrorInfo:
+def info(reason: str) -> error_details_pb2.ErrorInfo:
+    """Return why, as the server says it."""
     return error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
 
 

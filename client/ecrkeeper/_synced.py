@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import grpc
-from google.rpc import error_details_pb2
 
 from ecrkeeper._base import Watched
 from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition
-from ecrkeeper._failures import from_status, invalid, missing
+from ecrkeeper._failures import from_status, info, invalid, missing
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
@@ -64,8 +63,7 @@ class Synced:
 
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
         text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
-        why = error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
-        return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[why])
+        return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[info(reason)])
 
     def expired(self) -> DeadlineExceeded:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""

@@ -91,9 +91,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         """Declare a role."""
         account = parse_account(request.parent)
         name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
-        return await self._write(
-            name, request.service_linked_role, set(PATHS), request, context, create=True, update=False
-        )
+        return await self._write(name, request.service_linked_role, set(PATHS), request, create=True, update=False)
 
     async def UpdateServiceLinkedRole(
         self, request: pb.UpdateServiceLinkedRoleRequest, context: Context
@@ -102,7 +100,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
         paths = masked_paths(request.update_mask, request.service_linked_role, PATHS)
         return await self._write(
-            name, request.service_linked_role, paths, request, context, create=request.allow_missing, update=True
+            name, request.service_linked_role, paths, request, create=request.allow_missing, update=True
         )
 
     async def _write(
@@ -111,7 +109,6 @@ class Roles(RoleDeletion, RoleServiceServicer):
         given: role_pb2.ServiceLinkedRole,
         paths: set[str],
         request: Any,
-        context: Context,
         *,
         create: bool,
         update: bool,
