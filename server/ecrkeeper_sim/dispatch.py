@@ -109,10 +109,15 @@ class Dispatcher:
                 raise fault.error(scope.service)
             if fault.kind == "drop":
                 return None
+            if fault.kind == "answer":
+                return fault.answer()
         call = Call(world, scope.service, name, identity, scope.region)
         entry["actions"] = call.actions
         answer = self._handled(call, operation, entry["params"], violations, request_id)
-        return None if any(fault.kind == "drop_after" for fault in struck) else answer
+        last = struck[-1] if struck else None
+        if last is not None and last.kind == "answer_after":
+            return last.answer()
+        return None if last is not None and last.kind == "drop_after" else answer
 
     def _handled(
         self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str

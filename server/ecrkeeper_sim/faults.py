@@ -1,15 +1,19 @@
-"""Faults that tests order: latency, throttling, errors and lost connections."""
+"""Faults that tests order: latency, throttling, errors, lost connections and raw answers."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.models import XML_SERVICES
+from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.state import World
 
-KINDS = ("latency", "throttle", "error", "drop", "drop_after")
+KINDS = ("latency", "throttle", "error", "drop", "drop_after", "answer", "answer_after")
+# The largest raw answer that a rule may order.
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -27,6 +31,9 @@ class Fault:
     code: str | None = None
     message: str | None = None
     status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    repeat: int = 1
 
     def matches(self, service: str, operation: str, account: str, region: str) -> bool:
         """Tell whether the rule speaks of such a call."""
@@ -47,6 +54,13 @@ class Fault:
         code = self.code or ("ServiceFailure" if query else "ServerException")
         return AwsError(code, self.message or "The request failed because of a server-side issue.", self.status or 500)
 
+    def answer(self) -> Answer:
+        """Return the raw answer of an `answer` rule: its status, its headers, and its body `repeat` times."""
+        headers = {"Content-Type": "application/octet-stream", **self.headers}
+        return Answer(
+            self.status or 200, headers.pop("Content-Type"), self.body.encode() * self.repeat, headers=headers
+        )
+
 
 class Faults:
     """The rules in force, in the order in which they were given."""
@@ -63,6 +77,8 @@ class Faults:
                 raise ValueError(f"unknown members of a fault rule: {sorted(unknown)}")
             if rule.get("kind") not in KINDS:
                 raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+            if len(rule.get("body", "")) * rule.get("repeat", 1) > _MOST_BYTES:
+                raise ValueError(f"body times repeat must not exceed {_MOST_BYTES} bytes")
         self._rules += [Fault(**rule) for rule in rules]
 
     def clear(self) -> None:

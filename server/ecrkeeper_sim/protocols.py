@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -23,6 +23,7 @@ class Answer:
     content_type: str
     body: bytes
     error_code: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(service: str, method: str, path: str, target: str, body: bytes) -> tuple[str, Any]:

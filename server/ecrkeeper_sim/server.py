@@ -66,7 +66,7 @@ class _Handler:
             if request.transport is not None:
                 request.transport.abort()
             raise asyncio.CancelledError
-        headers = {"Content-Type": reply.content_type, "x-amzn-RequestId": request_id}
+        headers = {"Content-Type": reply.content_type, "x-amzn-RequestId": request_id, **reply.headers}
         if reply.error_code:
             headers["x-amzn-ErrorType"] = reply.error_code
         return web.Response(status=reply.status, body=reply.body, headers=headers)

@@ -85,6 +85,28 @@ def test_a_dropped_connection_has_no_effect_and_a_lost_answer_has(aws: Aws) -> N
     assert [(r["status"], r["code"]) for r in dropped] == [(0, "ConnectionDropped")] * 2
 
 
+def test_answer_fault_sends_the_ordered_bytes(aws: Aws) -> None:
+    order(aws, kind="answer", operation="GetAccountSetting", count=1, body='{"name":"X","value":"Y"}')
+    ecr = aws.client("ecr")
+    assert ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == "Y"
+    assert ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == "DISABLED"
+    order(aws, kind="answer", status=418, headers={"x-amzn-RequestId": "mine"}, body="no", repeat=3)
+    with pytest.raises(ClientError) as caught:
+        ecr.describe_registry()
+    metadata = caught.value.response["ResponseMetadata"]
+    assert (metadata["HTTPStatusCode"], metadata["RequestId"]) == (418, "mine")
+    assert metadata["HTTPHeaders"]["content-length"] == "6"
+
+
+def test_answer_fault_comes_before_or_after_the_effect(aws: Aws) -> None:
+    ecr = aws.client("ecr")
+    for kind, effect in (("answer", 0), ("answer_after", 1)):
+        order(aws, kind=kind, operation="CreatePullThroughCacheRule", count=1, body="{}")
+        created = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        assert "ecrRepositoryPrefix" not in created
+        assert len(ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]) == effect
+
+
 def test_latency_delays_the_answer(aws: Aws) -> None:
     order(aws, kind="latency", seconds=0.15)
     begun = time.perf_counter()
@@ -129,7 +151,8 @@ def test_a_share_of_the_reads_lags(aws: Aws) -> None:
 
 
 def test_a_malformed_fault_is_refused(aws: Aws) -> None:
-    for rule in ({"kind": "explode"}, {"kind": "drop", "when": "now"}):
+    huge = {"kind": "answer", "body": "x" * 1024, "repeat": 1 << 20}
+    for rule in ({"kind": "explode"}, {"kind": "drop", "when": "now"}, huge):
         with pytest.raises(urllib.error.HTTPError) as caught:
             order(aws, **rule)
         assert caught.value.code == 400
