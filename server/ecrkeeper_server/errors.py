@@ -155,8 +155,9 @@ class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
     `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more. `aws_request_id`
-    is the id under which AWS knows the call; empty where AWS gave none.
+    not answer. `preconditions` says more where AWS said more, `metadata` has
+    more for programs. `aws_request_id` is the id under which AWS knows the
+    call; empty where AWS gave none.
     """
 
     aws_request_id: str = ""
@@ -170,10 +171,12 @@ class AwsError(Exception):
         operation: str = "",
         grpc_code: str = "FAILED_PRECONDITION",
         preconditions: Sequence[PreconditionViolation] = (),
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason
+        self.metadata = dict(metadata or {})
         self.aws_code = aws_code
         self.operation = operation
         self.grpc_code = grpc_code

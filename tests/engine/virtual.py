@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
-from ecrkeeper_server.aws.wire import Answer, Credentials
+from ecrkeeper_server.aws.reading import Answer
+from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
@@ -108,7 +109,7 @@ class AwsModel:
         self.calls.append((asyncio.get_running_loop().time(), account, region, operation, throttled))
         if throttled:
             return Answer(400, {}, "Throttling", "Rate exceeded")
-        return self._carry_out(self.rules.setdefault((account, region), {}), operation, params)
+        return self._carry_out(account, self.rules.setdefault((account, region), {}), operation, params)
 
     def _admits(self, account: str, region: str) -> bool:
         allowed, now = self.allowed.get(account), asyncio.get_running_loop().time()
@@ -119,7 +120,7 @@ class AwsModel:
         self._tokens[account, region] = (tokens - 1 if tokens >= 1 else tokens), now
         return tokens >= 1
 
-    def _carry_out(self, rules: dict[str, Any], operation: str, params: dict[str, Any]) -> Answer:
+    def _carry_out(self, account: str, rules: dict[str, Any], operation: str, params: dict[str, Any]) -> Answer:
         if operation == "DescribePullThroughCacheRules":
             return Answer(200, {"pullThroughCacheRules": list(rules.values())})
         if operation == "CreatePullThroughCacheRule":
@@ -127,7 +128,9 @@ class AwsModel:
             return Answer(200, dict(params))
         if operation == "GetRole":
             made = datetime.fromtimestamp(EPOCH, UTC)
-            return Answer(200, {"Role": {"RoleId": "AROA", "Arn": "arn", "Path": "/", "CreateDate": made}})
+            arn = f"arn:aws:iam::{account}:role/{params['RoleName']}"
+            role = {"RoleId": "AROA", "RoleName": params["RoleName"], "Arn": arn, "Path": "/", "CreateDate": made}
+            return Answer(200, {"Role": role})
         if operation == "ValidatePullThroughCacheRule":
             return Answer(200, {"isValid": True})
         return Answer(400, {}, "InvalidParameterException", operation)
@@ -150,6 +153,9 @@ class ModelClient(AwsClient):
     ) -> Answer:
         if fence is not None:
             await fence()
+        if operation == "GetCallerIdentity":
+            account = credentials.access_key
+            return Answer(200, {"Account": account, "Arn": f"arn:aws:iam::{account}:root"})
         return await self._model.answer(credentials.access_key, region, operation, params)
 
 

@@ -11,14 +11,24 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ParamValidationError
 
+from ecrkeeper_server.aws.answers import InvalidAnswer, check_content, other_account
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
-from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer
+from ecrkeeper_server.aws.failures import (
+    failure,
+    invalid_answer,
+    is_rejection,
+    is_throttle,
+    no_answer,
+    wrong_account,
+)
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
+from ecrkeeper_server.aws.reading import Answer
+from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws.transport import Fence, Transport
-from ecrkeeper_server.aws.wire import Answer, Credentials, Wire
-from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.aws.wire import Credentials, Wire
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.metrics import Metrics
 
 _ATTEMPTS = 3
@@ -79,19 +89,37 @@ class AwsClient:
         self._clock = clock
         self._limiter = Limiter(clock)
         self._ambient = Ambient()
-        self._provider = provider or self._default_provider()
+        self._roles: AssumedRoles | None = None
+        if options.role_template is not None:
+            self._roles = AssumedRoles(options.role_template, self._assume, external_id=options.external_id)
+        self._sessions = Sessions(provider or self._roles or self._ambient, self._identify, self._forget, clock)
         self._transport: Transport | None = None
-
-    def _default_provider(self) -> Provider:
-        options = self._options
-        if options.role_template is None:
-            return self._ambient
-        return AssumedRoles(options.role_template, self._assume, external_id=options.external_id)
 
     async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:
         credentials = await self._ambient(account)
+        region = self._options.sts_region
         with self._telemetry.refreshing():
-            return await self._attempts(account, self._options.sts_region, "sts", "AssumeRole", params, credentials)
+            try:
+                return await self._attempts(account, region, "sts", "AssumeRole", params, credentials)
+            except AwsError as error:
+                if is_rejection(error.aws_code):
+                    self._ambient.forget()
+                raise
+
+    async def _identify(self, account: str, credentials: Credentials) -> str:
+        region = self._options.sts_region
+        answer = await self._attempts(account, region, "sts", "GetCallerIdentity", {}, credentials)
+        return str(answer["Account"])
+
+    def _forget(self, account: str, credentials: Credentials) -> None:
+        if self._roles is not None:
+            self._roles.forget(account, credentials)
+        else:
+            self._ambient.forget()
+
+    async def ambient_account(self) -> str:
+        """The account of the ambient credentials; raises Permanent or Temporary."""
+        return await self._sessions.account_of("", await self._ambient(""))
 
     def warm_up(self) -> None:
         """Load what the first call needs."""
@@ -117,8 +145,19 @@ class AwsClient:
         fence: Fence | None = None,
     ) -> dict[str, Any]:
         """The parsed answer of one call; raises Permanent or Temporary, or what `fence` raises."""
-        credentials = await self._provider(account)
-        return await self._attempts(account, region, service, operation, params, credentials, fence)
+        repeated = False
+        while True:
+            session = await self._sessions.open(account)
+            try:
+                answer = await self._attempts(account, region, service, operation, params, session.credentials, fence)
+            except AwsError as error:
+                # AWS has looked at the signature only, so even a write may be sent again.
+                if not self._sessions.failed(session, operation, error) or repeated:
+                    raise
+            else:
+                session.accepted = True
+                return answer
+            repeated = True
 
     async def _attempts(
         self,
@@ -142,14 +181,15 @@ class AwsClient:
             try:
                 sending = self._once(region, service, operation, params, credentials, fence)
                 answer = await self._telemetry.attempt(account, region, service, operation, sending)
+                if answer.status < 300:
+                    return _believed(account, service, operation, params, answer)
             except (NoAnswer, TimeoutError, OSError) as error:
                 if last:
                     raise no_answer(service, operation, error) from error
+            except InvalidAnswer as error:
+                if last:
+                    raise invalid_answer(service, operation, error) from None
             else:
-                if answer.status < 300:
-                    # What changes something is recorded with AWS's id of the request.
-                    found = {"ResponseMetadata": {"RequestId": answer.request_id}}
-                    return answer.data if is_read(operation) else {**answer.data, **found}
                 if is_throttle(answer.code):
                     # Nothing was done, so even a write may be sent again, as soon as there is a token for it.
                     self._limiter.throttled(account, region, family, sent)
@@ -185,3 +225,15 @@ class AwsClient:
         """Close every connection."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _believed(account: str, service: str, operation: str, params: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """The content of a success, if it answers what was asked, and for the account that was meant."""
+    check_content(service, operation, params, answer.data)
+    actual = other_account(account, service, answer.data)
+    if actual is not None:
+        raise wrong_account(account, actual, operation)
+    if is_read(operation):
+        return answer.data
+    # What changes something is recorded with AWS's id of the request.
+    return {**answer.data, "ResponseMetadata": {"RequestId": answer.request_id}}

@@ -9,13 +9,16 @@ next could be taken for the answer to somebody else's request.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httptools
 
-# An answer of AWS has some ten headers, and its lists come in pages.
+from ecrkeeper_server.aws.answers import InvalidAnswer
+
+# An answer of AWS has some ten headers, and its lists come in pages. The largest has a hundred creation templates
+# with policies of 40 KiB each.
 MAX_HEAD = 64 * 1024
-MAX_ANSWER = 16 * 1024 * 1024
+MAX_ANSWER = 8 * 1024 * 1024
 _ENDED = "the connection ended before the answer did"
 
 
@@ -29,7 +32,7 @@ class Response:
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 class Connection(asyncio.Protocol):
@@ -46,7 +49,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._received = 0
-        self._with_head = self._whole = self._lasting = False
+        self._with_head = self._whole = self._lasting = self._too_long = False
 
     @property
     def usable(self) -> bool:
@@ -54,7 +57,9 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and self._answer is None and not self._transport.is_closing()
 
     async def exchange(self, request: bytes, until: float) -> Response:
-        """The answer to a request; raises NoAnswer, OSError, or TimeoutError when the loop's time is `until`.
+        """The answer to a request; raises NoAnswer, InvalidAnswer if it is too long, OSError, or TimeoutError.
+
+        The deadline is `until`, by the loop's time.
 
         Whoever gives up ends the connection.
         """
@@ -92,15 +97,19 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self._received += len(data)
-        fault = "" if self._received <= MAX_ANSWER else "the answer is too long"
+        if self._received > MAX_ANSWER:
+            self._fail(_too_long())
+            return
+        fault = ""
         try:
-            if not fault:
-                self._parser.feed_data(data)
+            self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             fault = f"not an answer of HTTP: {error}"
         if not self._with_head and self._received > MAX_HEAD:
             fault = "the head of the answer is too long"
-        if self._whole:
+        if self._too_long:
+            self._fail(_too_long())
+        elif self._whole:
             self._deliver(reusable=self._lasting and not fault)
         elif fault:
             self._fail(NoAnswer(fault))
@@ -132,6 +141,8 @@ class Connection(asyncio.Protocol):
         self._with_head = self._parser.get_status_code() >= 200
         if not self._with_head:
             self._headers = {}
+        # Said before it comes, so nothing of it need be kept.
+        self._too_long = int(self._headers.get("content-length") or 0) > MAX_ANSWER
 
     def on_body(self, data: bytes) -> None:
         """Called by the parser."""
@@ -154,3 +165,7 @@ class Connection(asyncio.Protocol):
         self.close()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+def _too_long() -> InvalidAnswer:
+    return InvalidAnswer(f"longer than {MAX_ANSWER // (1024 * 1024)} MiB")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from botocore.credentials import EnvProvider
+from botocore.exceptions import BotoCoreError
 
+from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.errors import Temporary
 
 _MARGIN = 300.0
 _KEPT = 20_000
+# Files, processes and the network are asked for ambient credentials.
+_SECONDS = 30.0
 
 
 class Provider(Protocol):
@@ -29,10 +32,11 @@ class Provider(Protocol):
 class Ambient:
     """The credentials of the environment, for the one account they belong to; refreshed by botocore."""
 
-    def __init__(self) -> None:
-        self._session: Any = None
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._found: Any = None
-        self._lock = threading.Lock()
+        self._resolving: asyncio.Task[Credentials] | None = None
+        self._drops = Backoff()
 
     def warm_up(self) -> None:
         """Load what finds the credentials, without asking for them."""
@@ -42,8 +46,14 @@ class Ambient:
     async def __call__(self, account: str) -> Credentials:
         """The credentials of the environment, whatever the account."""
         if self._at_hand():
-            return self._frozen()
-        return await asyncio.to_thread(self._resolve)
+            return _frozen(self._found)
+        if self._resolving is None or self._resolving.done():
+            self._resolving = asyncio.create_task(asyncio.to_thread(self._resolve))
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await asyncio.shield(self._resolving)
+        except TimeoutError:
+            raise _none(f"not found within {_SECONDS:.0f} s") from None
 
     def _at_hand(self) -> bool:
         """Whether nothing has to be fetched, from a file or over the network, to have them."""
@@ -51,29 +61,40 @@ class Ambient:
         return self._found is not None and (refresh_needed is None or not refresh_needed())
 
     def _resolve(self) -> Credentials:
-        with self._lock:
-            self._found = self._found or self._find()
-        if self._found is None:
-            raise Temporary(
-                "no AWS credentials in the environment",
-                reason="AWS_NO_CREDENTIALS",
-                after=60,
-                grpc_code="FAILED_PRECONDITION",
-            )
-        return self._frozen()
+        failed = ""
+        try:
+            found = self._found = self._found or _find()
+            if found is not None:
+                return _frozen(found)
+        except BotoCoreError as error:
+            # The text may quote what a credentials process has written.
+            failed = type(error).__name__
+        raise _none(failed)
 
-    def _frozen(self) -> Credentials:
-        frozen = self._found.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+    def forget(self) -> None:
+        """Look for other credentials, as AWS has rejected these; not again for a while."""
+        if not self._drops.left(self._clock()):
+            self._drops.failed(self._clock())
+            self._found = None
 
-    def _find(self) -> Any:
-        if _named():
-            return EnvProvider().load()
-        # All other places are known to botocore's session, which loads its clients with it.
-        import botocore.session
 
-        self._session = self._session or botocore.session.Session()
-        return self._session.get_credentials()
+def _frozen(found: Any) -> Credentials:
+    frozen = found.get_frozen_credentials()
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def _none(why: str) -> Temporary:
+    text = "no AWS credentials in the environment" + (f" ({why})" if why else "")
+    return Temporary(text, reason="AWS_NO_CREDENTIALS", after=60, grpc_code="FAILED_PRECONDITION")
+
+
+def _find() -> Any:
+    if _named():
+        return EnvProvider().load()
+    # All other places are known to botocore's session, which loads its clients with it.
+    import botocore.session
+
+    return botocore.session.Session().get_credentials()
 
 
 def _named() -> bool:
@@ -124,3 +145,8 @@ class AssumedRoles:
         if len(self._cached) > _KEPT:
             self._cached.popitem(last=False)
         return found
+
+    def forget(self, account: str, credentials: Credentials) -> None:
+        """Assume the account's role anew when it is needed next, as AWS has rejected these credentials."""
+        if self._cached.get(account) == credentials:
+            del self._cached[account]

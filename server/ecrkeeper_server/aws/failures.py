@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 
 THROTTLES = frozenset(
@@ -55,6 +56,32 @@ def short_code(code: str) -> str:
 def is_throttle(code: str) -> bool:
     """Whether AWS asks to slow down; a used-up quota (`LimitExceeded`) is not that."""
     return code in THROTTLES
+
+
+def is_rejection(code: str) -> bool:
+    """Whether AWS does not accept the credentials of a call, whatever the call."""
+    return code in _CREDENTIALS
+
+
+def wrong_account(expected: str, actual: str, operation: str = "GetCallerIdentity") -> Permanent:
+    """The error for credentials, or an answer, of another account than the one that is meant."""
+    hint = "give aws_role_template a role in every account, or leave this account to an installation of its own"
+    text = f"the AWS credentials are of account {actual}, not {expected}, so nothing was sent ({hint})"
+    if operation != "GetCallerIdentity":
+        text = f"{operation}: the answer is of account {actual}, not {expected}"
+    return Permanent(
+        text,
+        reason="WRONG_ACCOUNT",
+        operation=operation,
+        metadata={"expected_account": expected, "actual_account": actual},
+    )
+
+
+def invalid_answer(service: str, operation: str, error: InvalidAnswer) -> Temporary:
+    """The error for an answer that cannot be read or says nothing; the call may have had its effect."""
+    return Temporary(
+        f"{service}:{operation}: unusable answer: {error}", reason="AWS_ANSWER_INVALID", operation=operation
+    )
 
 
 def failure(service: str, operation: str, status: int, code: str, message: str) -> AwsError:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.aws.connection import NoAnswer
-from ecrkeeper_server.aws.wire import Answer
+from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.metrics import AwsMetrics
 from ecrkeeper_server.tracing import Tracing
 
@@ -86,4 +87,6 @@ def _code_of(error: BaseException) -> str:
     """The code of an attempt without an answer: given up, refused before it was sent, or without answer."""
     if isinstance(error, asyncio.CancelledError):
         return "CANCELLED"
+    if isinstance(error, InvalidAnswer):
+        return "INVALID_ANSWER"
     return "NO_ANSWER" if isinstance(error, NoAnswer | OSError | TimeoutError) else "NOT_SENT"

@@ -1,4 +1,4 @@
-"""Requests and answers of AWS's protocols, by botocore's models, serialisers and parsers.
+"""Requests of AWS's protocols, by botocore's models and serialisers.
 
 boto3's own request path costs five times as much CPU a call as these parts of
 it together with one HTTP session. One service model is loaded once and shared
@@ -10,20 +10,17 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import botocore.parsers
 import botocore.serialize
-import orjson
-from botocore.awsrequest import HeadersDict
 from botocore.regions import EndpointResolver
 
-from ecrkeeper_server.aws.connection import NoAnswer, Response
-from ecrkeeper_server.aws.failures import short_code
+from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
+from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Place
 
@@ -38,8 +35,8 @@ class Credentials:
     """Keys to sign with; `expires` is in seconds since 1970, None for keys that last."""
 
     access_key: str
-    secret_key: str
-    token: str | None = None
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
     expires: float | None = None
 
 
@@ -71,17 +68,6 @@ class Prepared:
         if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
             raise ValueError("a line break in a header")
         return head.encode("ascii") + self.body
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer: `data` of a success, or the code and message of a failure."""
-
-    status: int
-    data: dict[str, Any]
-    code: str = ""
-    message: str = ""
-    request_id: str = ""
 
 
 class Wire:
@@ -152,34 +138,8 @@ class Wire:
         return Prepared(endpoint.place, method, endpoint.prefix + path, sent, data)
 
     def read(self, service: str, operation: str, response: Response) -> Answer:
-        """The answer in a response.
-
-        ECR's is returned as the JSON it is, so that members which the
-        installed botocore does not know are seen.
-        """
-        status, body = response.status, response.body
-        spec, request_id = self.service(service), response.headers.get("x-amzn-requestid", "")
-        if spec.raw and status < 300:
-            return Answer(status, _members(body or b"{}"), request_id=request_id)
-        shape = spec.model.operation_model(operation).output_shape
-        parsed = spec.parser.parse(
-            {"status_code": status, "headers": HeadersDict(response.headers), "body": body}, shape
-        )
-        if status < 300:
-            return Answer(status, parsed, request_id=request_id)
-        error = parsed.get("Error", {})
-        code = short_code(str(error.get("Code", status)))
-        return Answer(status, {}, code, str(error.get("Message", "")), request_id)
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except ValueError as error:
-        raise NoAnswer("the answer is not JSON") from error
-    if not isinstance(found, dict):
-        raise NoAnswer("the answer is not an object of JSON")
-    return found
+        """The answer in a response; raises InvalidAnswer."""
+        return self.service(service).reader.read(operation, response)
 
 
 def _place_of(url: str) -> Place:
@@ -202,8 +162,7 @@ class _Service:
         # Which botocore prefers where a service speaks several; ECR speaks json.
         self.protocol: str = getattr(model, "resolved_protocol", None) or model.protocol
         self._serializer = botocore.serialize.create_serializer(self.protocol)
-        self.parser = botocore.parsers.create_parser(self.protocol)
-        self.raw = model.service_name == "ecr"
+        self.reader = Reader(model, self.protocol)
         self._known: OrderedDict[tuple[Any, ...], Serialized] = OrderedDict()
 
     def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:

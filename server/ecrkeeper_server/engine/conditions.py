@@ -10,6 +10,8 @@ from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
+# Without these nothing is signed for the account.
+_OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def hopeless(error: AwsError) -> bool:
 def is_of_account(standing: Standing) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
     error = standing.passing
-    return error is not None and (error.operation == "AssumeRole" or error.reason == "AWS_NO_CREDENTIALS")
+    return error is not None and (error.operation in _OF_ACCOUNT or error.reason == "AWS_NO_CREDENTIALS")
 
 
 def error_json(error: AwsError) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def error_json(error: AwsError) -> dict[str, Any]:
             "aws_code": error.aws_code,
             "operation": error.operation,
             "aws_request_id": error.aws_request_id,
+            **error.metadata,
         },
         "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
     }

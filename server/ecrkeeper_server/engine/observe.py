@@ -21,7 +21,14 @@ _PAGES = 100
 _REGIONS_AT_ONCE = 8
 # Faults that every other call to the account would meet, too.
 EVERYWHERE = frozenset(
-    {"AWS_THROTTLED", "AWS_UNREACHABLE", "AWS_UNAVAILABLE", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS"}
+    {
+        "AWS_THROTTLED",
+        "AWS_UNREACHABLE",
+        "AWS_UNAVAILABLE",
+        "AWS_CREDENTIALS_REJECTED",
+        "AWS_NO_CREDENTIALS",
+        "WRONG_ACCOUNT",
+    }
 )
 
 

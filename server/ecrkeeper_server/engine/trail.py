@@ -14,6 +14,9 @@ from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import Completion, NewEvent
 from ecrkeeper_server.store.database import Tx
 
+# There was no answer that says whether the write had its effect.
+_UNKNOWN = frozenset({"AWS_UNREACHABLE", "AWS_ANSWER_INVALID", "WRONG_ACCOUNT"})
+
 
 @dataclass(slots=True)
 class AwsWrite:
@@ -64,16 +67,19 @@ class AwsWrite:
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     def _failed(self, error: AwsError) -> None:
-        if error.reason == "AWS_UNREACHABLE":
-            # It may have had its effect.
-            return
-        if not error.aws_code or error.operation != self.operation:
-            # Our own rate limit, no credentials, or no role to assume: AWS has not seen the call.
+        if error.operation != self.operation:
+            # Our own rate limit, no credentials, another account's, or no role to assume: AWS has not seen the call.
             self.outcome = "NOT_SENT"
+        elif error.reason in _UNKNOWN:
+            # It may have had its effect, and where the credentials were those of another account, there.
             return
-        self.aws_error_code, self.aws_request_id = error.aws_code, error.aws_request_id
-        # AWS's own fault, and so perhaps one that came after the effect.
-        self.outcome = "UNKNOWN" if error.reason == "AWS_UNAVAILABLE" else "FAILED"
+        elif not error.aws_code:
+            # Against AWS's model, so it was not sent.
+            self.outcome = "NOT_SENT"
+        else:
+            self.aws_error_code, self.aws_request_id = error.aws_code, error.aws_request_id
+            # AWS's own fault, and so perhaps one that came after the effect.
+            self.outcome = "UNKNOWN" if error.reason == "AWS_UNAVAILABLE" else "FAILED"
 
 
 def complete(tx: Tx, writes: Iterable[AwsWrite]) -> None:

@@ -1,0 +1,209 @@
+"""What an answer of AWS must have to say anything, and which account it speaks of; pure.
+
+botocore's models mark no member of an output as required, so an answer
+without members passes for "nothing is configured". A write planned on that
+would remove what others have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.names import is_account, partition_of
+
+
+class InvalidAnswer(Exception):
+    """An answer that cannot be read or says nothing; the text never has any of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Essentials:
+    """The members without which an answer says nothing.
+
+    `name[]` is every item of a list, `name[+]` also demands that there is one.
+    `repeats` maps members to the parameters whose values they repeat.
+    """
+
+    service: str
+    operation: str
+    members: tuple[str, ...]
+    reason: str
+    repeats: Mapping[str, str]
+
+
+def _row(service: str, operation: str, members: str, reason: str, **repeats: str) -> Essentials:
+    return Essentials(service, operation, tuple(members.split()), reason, repeats)
+
+
+ESSENTIALS = (
+    _row(
+        "ecr", "DescribeRegistry", "replicationConfiguration.rules",
+        "a registry that replicates nothing answers with an empty list",
+    ),
+    _row("ecr", "GetRegistryPolicy", "policyText", "a registry without a policy answers with an error"),
+    _row(
+        "ecr", "GetRegistryScanningConfiguration",
+        "scanningConfiguration.scanType scanningConfiguration.rules",
+        "every registry has a scan type; one that was never configured has an empty list of rules",
+    ),
+    _row(
+        "ecr", "DescribePullThroughCacheRules",
+        "pullThroughCacheRules[].ecrRepositoryPrefix pullThroughCacheRules[].upstreamRegistryUrl",
+        "a registry without rules answers with an empty list; a rule is a prefix and an upstream",
+    ),
+    _row(
+        "ecr", "DescribeRepositoryCreationTemplates", "repositoryCreationTemplates[].prefix",
+        "a registry without templates answers with an empty list; the prefix is a template's key",
+    ),
+    _row(
+        "ecr", "GetAccountSetting", "name value",
+        "every setting has a value; a Region that does not offer it answers with an error", name="name",
+    ),
+    _row(
+        "ecr", "ListPullTimeUpdateExclusions", "pullTimeUpdateExclusions[]",
+        "a registry without exclusions answers with an empty list",
+    ),
+    _row(
+        "ecr", "GetSigningConfiguration", "signingConfiguration.rules",
+        "a registry without a configuration answers with an error",
+    ),
+    _row(
+        "ecr", "ListReplicationBackfills",
+        "backfills[].replicationBackfillId backfills[].status"
+        " backfills[].destination.region backfills[].destination.registryId",
+        "without backfills the list is empty; one that cannot be told from others would be started twice",
+    ),
+    _row(
+        "ecr", "StartReplicationBackfill",
+        "replicationBackfillId status destination.region destination.registryId", "the id finds the backfill again",
+    ),
+    _row(
+        "ecr", "StopReplicationBackfill",
+        "replicationBackfillId status destination.region destination.registryId", "the answer is shown to the caller",
+        replicationBackfillId="replicationBackfillId",
+    ),
+    _row(
+        "ecr", "DescribeReplicationBackfillResults", "results[].status",
+        "a backfill without images has an empty list", replicationBackfillId="replicationBackfillId",
+    ),
+    _row(
+        "ecr", "ValidatePullThroughCacheRule", "isValid",
+        "absence would read as a login that fails", ecrRepositoryPrefix="ecrRepositoryPrefix",
+    ),
+    _row(
+        "iam", "GetRole", "Role.RoleId Role.RoleName Role.Arn Role.Path Role.CreateDate",
+        "id and path tell the service-linked role from others of its name",
+        **{"Role.RoleName": "RoleName"},
+    ),
+    _row("iam", "CreateServiceLinkedRole", "Role.Arn", "the ARN says in which account the role was made"),
+    _row("iam", "DeleteServiceLinkedRole", "DeletionTaskId", "only the task says how the deletion ends"),
+    _row("iam", "GetServiceLinkedRoleDeletionStatus", "Status", "a task has a status"),
+    _row(
+        "sts", "AssumeRole",
+        "Credentials.AccessKeyId Credentials.SecretAccessKey Credentials.SessionToken Credentials.Expiration"
+        " AssumedRoleUser.Arn",
+        "nothing can be signed without the keys, and the ARN has their account",
+    ),
+    _row("sts", "GetCallerIdentity", "Account Arn", "the account is what was asked for"),
+    _row(
+        "account", "ListRegions", "Regions[+].RegionName",
+        "an account has Regions; without them, a role in use would pass for unused",
+    ),
+)  # fmt: skip
+
+_BY_OPERATION = {(row.service, row.operation): row for row in ESSENTIALS}
+
+# Where an answer names the account that gave it: by its id, or in an ARN. Accounts of destinations are not that.
+SPEAKERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "ecr": (("registryId",), ("pullThroughCacheRules", "registryId")),
+    "iam": (("Role", "Arn"),),
+    "sts": (("AssumedRoleUser", "Arn"),),
+}
+
+
+def essentials(service: str, operation: str) -> Essentials | None:
+    """Return the row of an operation, or None if its answer is not used."""
+    return _BY_OPERATION.get((service, operation))
+
+
+def account_of_arn(arn: str) -> str:
+    """Return the account in an ARN; "" if it has none."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[0] == "arn" else ""
+
+
+def other_account(account: str, service: str, data: Mapping[str, Any]) -> str | None:
+    """Return the account that an answer names instead of the one that was meant, or None."""
+    for path in SPEAKERS.get(service, ()):
+        for found in _values(data, path):
+            actual = account_of_arn(found) if path[-1] == "Arn" else found
+            if actual != account:
+                return actual
+    return None
+
+
+def _values(data: Any, path: tuple[str, ...]) -> Iterator[str]:
+    found = data.get(path[0])
+    if found is None:
+        return
+    if len(path) == 1:
+        yield found
+    elif isinstance(found, list):
+        for item in found:
+            yield from _values(item, path[1:])
+    else:
+        yield from _values(found, path[1:])
+
+
+def check_content(service: str, operation: str, params: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Raise InvalidAnswer for an answer to another question, or with values that cannot be."""
+    row = _BY_OPERATION.get((service, operation))
+    if row is None:
+        return
+    for member, parameter in row.repeats.items():
+        for found in _values(data, tuple(member.split("."))):
+            if _plain(found) != _plain(str(params.get(parameter, found))):
+                raise InvalidAnswer(f"{member} is not the {parameter} that was asked for")
+    check = _VALUES.get(operation)
+    if check is not None and (violation := check(data)):
+        raise InvalidAnswer(violation)
+
+
+def _plain(text: str) -> str:
+    # IAM's names differ in more than their case, and AWS may know the prefix `a` as `a/`.
+    return text.casefold().rstrip("/")
+
+
+def _identity(data: Mapping[str, Any]) -> str:
+    if not is_account(data["Account"]) or account_of_arn(data["Arn"]) != data["Account"]:
+        return "Account is not the 12-digit account of Arn"
+    return ""
+
+
+def _keys(data: Mapping[str, Any]) -> str:
+    keys = data["Credentials"]
+    key, secret, token = keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+    if not key.isascii() or not key.isalnum() or len(key) > 128:
+        return "Credentials.AccessKeyId is not 1 to 128 letters and digits"
+    # They go into headers and signatures as they are.
+    odd = [
+        name
+        for name, text in (("SecretAccessKey", secret), ("SessionToken", token))
+        if not (text.isascii() and text.isprintable()) or " " in text
+    ]
+    return f"Credentials.{odd[0]} has characters that credentials do not have" if odd else ""
+
+
+def _role(data: Mapping[str, Any]) -> str:
+    return "" if is_account(account_of_arn(data["Role"]["Arn"])) else "Role.Arn has no account"
+
+
+def _regions(data: Mapping[str, Any]) -> str:
+    # A Region becomes part of the host to which requests are sent.
+    odd = any(partition_of(region["RegionName"]) is None for region in data["Regions"])
+    return "Regions has a name that no Region can have" if odd else ""
+
+
+_VALUES = {"GetCallerIdentity": _identity, "AssumeRole": _keys, "GetRole": _role, "ListRegions": _regions}

@@ -1,0 +1,26 @@
+"""How long to wait before something that failed is tried again; pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_FIRST = 1.0
+_LONGEST = 300.0
+
+
+@dataclass(slots=True)
+class Backoff:
+    """A pause in seconds that doubles with each failure, and starts over after a long time without any."""
+
+    pause: float = 0.0
+    at: float = -math.inf
+
+    def left(self, now: float) -> float:
+        """Return the seconds that are left of the pause."""
+        return max(0.0, self.at + self.pause - now)
+
+    def failed(self, now: float) -> None:
+        """Begin the next pause."""
+        self.pause = _FIRST if now - self.at > 2 * _LONGEST else min(_LONGEST, self.pause * 2)
+        self.at = now

@@ -1,0 +1,147 @@
+"""From a response to an answer: parsed, checked, and never quoted.
+
+ECR's answers stay the JSON they are, so that members which the installed
+botocore does not know are seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.parsers
+import orjson
+from botocore.awsrequest import HeadersDict
+
+from ecrkeeper_server.aws.answers import InvalidAnswer, essentials
+from ecrkeeper_server.aws.connection import Response
+from ecrkeeper_server.aws.failures import short_code
+from ecrkeeper_server.aws.shapes import Check, compile_check, describe
+
+_CODE = re.compile(r"\w{1,128}", re.ASCII)
+_CONTENT_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
+_REQUEST_ID = re.compile(r"[\w.:=/+-]{1,128}", re.ASCII)
+_MESSAGE_CHARACTERS = 2000
+# orjson writes no deeper than this, and the state of a resource is written with it.
+_DEPTH = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: `data` of a success, or the code and message of a failure."""
+
+    status: int
+    data: dict[str, Any] = field(repr=False)
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+
+
+class Reader:
+    """Reads the responses of one service."""
+
+    def __init__(self, model: Any, protocol: str) -> None:
+        self._model = model
+        self._json = protocol in ("json", "rest-json")
+        self._parser = botocore.parsers.create_parser(protocol)
+        self._checks: dict[str, Check | None] = {}
+
+    def read(self, operation: str, response: Response) -> Answer:
+        """Return the answer in a response; raises InvalidAnswer, without any of its content."""
+        request_id = response.headers.get("x-amzn-requestid", "")
+        if request_id and not _REQUEST_ID.fullmatch(request_id):
+            request_id = ""
+        if response.status >= 300:
+            code, message = self._error(response)
+            return Answer(response.status, {}, code, message, request_id)
+        data = _members(response) if self._json else self._result(operation, response)
+        check = self._check(operation)
+        if check is not None and (violation := check(data)):
+            raise InvalidAnswer(describe(violation))
+        return Answer(response.status, data, request_id=request_id)
+
+    def _check(self, operation: str) -> Check | None:
+        if operation not in self._checks:
+            shape = self._model.operation_model(operation).output_shape
+            row = essentials(self._model.service_name, operation)
+            self._checks[operation] = shape and compile_check(shape, row.members if row is not None else ())
+        return self._checks[operation]
+
+    def _result(self, operation: str, response: Response) -> dict[str, Any]:
+        # botocore's parser takes any well-formed XML for an answer.
+        if not re.search(rb"<(?:\w+:)?%sResponse[\s/>]" % operation.encode(), response.body[:2048]):
+            raise InvalidAnswer(f"not an answer to {operation} ({_seen(response)})")
+        parsed = self._parsed(response, self._model.operation_model(operation).output_shape)
+        if parsed is None:
+            raise InvalidAnswer(f"not XML that answers {operation} ({_seen(response)})")
+        return parsed
+
+    def _parsed(self, response: Response, shape: Any) -> dict[str, Any] | None:
+        """Parse with botocore; None if it cannot. Its exceptions hold the body, so none may get out of here."""
+        given = {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}
+        try:
+            parsed: dict[str, Any] = self._parser.parse(given, shape)
+        except Exception:  # The parser fails in as many ways as a body can be wrong.
+            return None
+        return parsed
+
+    def _error(self, response: Response) -> tuple[str, str]:
+        """Return code and message of a failure."""
+        code, message = _json_error(response) if self._json else self._xml_error(response)
+        code = short_code(code) if isinstance(code, str) else ""
+        if _CODE.fullmatch(code):
+            return code, _line(message) if isinstance(message, str) else ""
+        if response.status >= 500 or response.status == 429:
+            # A load balancer in front of AWS answers with a page of its own.
+            return str(response.status), ""
+        raise InvalidAnswer(f"status {response.status} without a code of AWS ({_seen(response)})")
+
+    def _xml_error(self, response: Response) -> tuple[Any, Any]:
+        parsed = self._parsed(response, None) or {}
+        error = parsed.get("Error")
+        if not isinstance(error, dict) or b"<Error" not in response.body:
+            # botocore makes up an error of the status where there is none.
+            return "", ""
+        return error.get("Code"), error.get("Message")
+
+
+def _members(response: Response) -> dict[str, Any]:
+    try:
+        found = orjson.loads(response.body)
+    except ValueError:
+        found = None
+    if type(found) is not dict:
+        raise InvalidAnswer(f"not an object of JSON ({_seen(response)})")
+    if response.body.count(b"[") + response.body.count(b"{") >= _DEPTH and not _writable(found):
+        raise InvalidAnswer(f"nested too deeply ({_seen(response)})")
+    return found
+
+
+def _writable(found: Any) -> bool:
+    try:
+        orjson.dumps(found)
+    except TypeError:
+        return False
+    return True
+
+
+def _json_error(response: Response) -> tuple[Any, Any]:
+    try:
+        found = orjson.loads(response.body)
+    except ValueError:
+        found = None
+    body = found if type(found) is dict else {}
+    code = response.headers.get("x-amzn-errortype") or body.get("__type") or body.get("code") or ""
+    return code, body.get("message") or body.get("Message")
+
+
+def _line(text: str) -> str:
+    """Return AWS's words on one line and of a length that can be stored and shown."""
+    short = text if len(text) <= _MESSAGE_CHARACTERS else text[: _MESSAGE_CHARACTERS - 1] + "…"
+    return short if short.isprintable() else "".join(c if c.isprintable() else " " for c in short)
+
+
+def _seen(response: Response) -> str:
+    kind = _CONTENT_TYPE.match(response.headers.get("content-type", ""))
+    return f"{kind[0] if kind else 'no content type'}, {len(response.body)} bytes"

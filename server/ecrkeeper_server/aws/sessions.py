@@ -1,0 +1,145 @@
+"""Which account each set of credentials belongs to, and which sessions AWS no longer accepts.
+
+Nothing is signed before `sts:GetCallerIdentity` has said, once for each set,
+that its account is the one that is meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper_server.aws.backoff import Backoff
+from ecrkeeper_server.aws.credentials import Provider
+from ecrkeeper_server.aws.failures import is_rejection, wrong_account
+from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.errors import AwsError
+
+Identify = Callable[[str, Credentials], Awaitable[str]]
+"""Ask AWS for the account of credentials that are meant for one."""
+Forget = Callable[[str, Credentials], None]
+"""Do not return these credentials for an account again."""
+
+# So many different operations denied in a row, and none allowed: the session is no good, not the rights.
+_DENIALS = 3
+_KEPT = 20_000
+
+
+@dataclass(slots=True)
+class Session:
+    """Credentials whose account is known, and how AWS has taken them so far."""
+
+    account: str
+    credentials: Credentials
+    accepted: bool = False
+    denied: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Unknown:
+    """Why the account of credentials could not be found out."""
+
+    backoff: Backoff
+    error: AwsError
+
+
+class Sessions:
+    """The session of each account; `forget` drops credentials where they are cached."""
+
+    def __init__(self, provider: Provider, identify: Identify, forget: Forget, clock: Callable[[], float]) -> None:
+        self._provider = provider
+        self._identify = identify
+        self._forget = forget
+        self._clock = clock
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._accounts: OrderedDict[Credentials, str] = OrderedDict()
+        self._asking: dict[Credentials, asyncio.Task[str]] = {}
+        self._unknown: OrderedDict[Credentials, _Unknown] = OrderedDict()
+        self._drops: OrderedDict[str, Backoff] = OrderedDict()
+
+    async def open(self, account: str) -> Session:
+        """Return the session to sign calls in an account with; WRONG_ACCOUNT if the credentials are another's."""
+        credentials = await self._provider(account)
+        session = self._sessions.get(account)
+        if session is not None and session.credentials == credentials:
+            return session
+        try:
+            actual = await self.account_of(account, credentials)
+        except AwsError as error:
+            if is_rejection(error.aws_code):
+                self._drop(account, credentials)
+            raise
+        if actual != account:
+            raise wrong_account(account, actual)
+        session = Session(account, credentials)
+        _put(self._sessions, account, session)
+        return session
+
+    async def account_of(self, account: str, credentials: Credentials) -> str:
+        """Return the account of credentials that are meant for one; AWS is asked once for each set."""
+        known = self._accounts.get(credentials)
+        if known is not None:
+            return known
+        failed = self._unknown.get(credentials)
+        if failed is not None and failed.backoff.left(self._clock()):
+            raise failed.error.with_traceback(None)
+        if credentials not in self._asking:
+            task = asyncio.create_task(self._ask(account, credentials))
+            self._asking[credentials] = task
+            task.add_done_callback(lambda _: self._asking.pop(credentials, None))
+        # A caller that gives up does not take the answer from the others.
+        return await asyncio.shield(self._asking[credentials])
+
+    async def _ask(self, account: str, credentials: Credentials) -> str:
+        try:
+            found = await self._identify(account, credentials)
+        except AwsError as error:
+            failed = self._unknown.get(credentials) or _Unknown(Backoff(), error)
+            failed.backoff.failed(self._clock())
+            failed.error = error
+            _put(self._unknown, credentials, failed)
+            raise
+        self._unknown.pop(credentials, None)
+        _put(self._accounts, credentials, found)
+        return found
+
+    def failed(self, session: Session, operation: str, error: AwsError) -> bool:
+        """Note how AWS refused a call; whether it may be made once more, with other credentials."""
+        if not error.aws_code or error.operation != operation:
+            return False
+        rejected = is_rejection(error.aws_code)
+        if error.reason == "AWS_ACCESS_DENIED" and not session.accepted:
+            session.denied.add(operation)
+            rejected = len(session.denied) >= _DENIALS
+        elif not rejected and error.reason not in ("AWS_THROTTLED", "AWS_UNAVAILABLE"):
+            # Refused for what it asks, so not for who asks.
+            session.accepted = True
+        if not rejected:
+            return False
+        if self._sessions.get(session.account) is not session:
+            # Another call has dropped it already.
+            return True
+        return self._drop(session.account, session.credentials)
+
+    def _drop(self, account: str, credentials: Credentials) -> bool:
+        """Forget credentials, unless that was done shortly before: a Region that is not enabled rejects any."""
+        backoff, now = self._drops.get(account) or Backoff(), self._clock()
+        if backoff.left(now):
+            return False
+        backoff.failed(now)
+        _put(self._drops, account, backoff)
+        self._sessions.pop(account, None)
+        self._accounts.pop(credentials, None)
+        self._unknown.pop(credentials, None)
+        self._forget(account, credentials)
+        return True
+
+
+def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)
