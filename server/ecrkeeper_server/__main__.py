@@ -98,12 +98,14 @@ def _run(command: str, config: Config) -> int:
             return 1
         return 0
     if command == "check-config":
+        from ecrkeeper_server.cli.accounts import served
         from ecrkeeper_server.security import open_security
 
         open_security(config)
         for name, value in configuration.shown(config).items():
             # As the file has it.
             print(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
+        print(f"# serves {served(config)}")  # noqa: T201
         return 0
     return _serve(config)
 

@@ -20,8 +20,10 @@ from ecrkeeper_server.api.gate import Gate
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.telemetry import Telemetry
 from ecrkeeper_server.api.watch import Changes
-from ecrkeeper_server.aws.client import AwsClient, AwsOptions
+from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
+from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config import Config
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import StepTelemetry
@@ -42,6 +44,8 @@ log = structlog.get_logger("ecrkeeper")
 
 # Who asks whether the server is ready does not wait for long.
 _READY_SECONDS = 2.0
+# The start does not wait for AWS; the log says by then which account is served, or why that is not known.
+_ACCOUNT_SECONDS = 60.0
 
 
 def prepare(config: Config) -> None:
@@ -60,7 +64,7 @@ async def serve(config: Config, security: Security) -> None:
     metrics, spans = seen.metrics, seen.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = ObservedDatabase(store, metrics.store, spans.current if spans is not None else None)
-    aws = AwsClient(_aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
+    aws = AwsClient(aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
     engine: Engine | None = None
     if config.role != "api":
@@ -87,11 +91,20 @@ async def serve(config: Config, security: Security) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
         stack.push_async_callback(aws.close)
+        asking = asyncio.create_task(_log_accounts(aws, config))
+        stack.callback(asking.cancel)
         if spans is not None:
             # First, as all spans are made by then: closing Postgres takes up to a second, and whoever stops the
             # process may not wait for long.
             stack.push_async_callback(asyncio.to_thread, spans.close)
         await _run(config, edge, engine, seen, security, stack)
+
+
+async def _log_accounts(aws: AwsClient, config: Config) -> None:
+    """Say which account is served, and how, when AWS has said it."""
+    served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
+    write = log.info if served.ambient_account else log.warning
+    write("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +233,6 @@ async def _ready(db: Database, stopping: asyncio.Event) -> bool:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
-
-
-def _aws_options(config: Config) -> AwsOptions:
-    return AwsOptions(
-        endpoint_url=config.aws_endpoint_url or None,
-        role_template=config.aws_role_template or None,
-        external_id=config.aws_external_id or None,
-        sts_region=config.home_region,
-        timeout=config.aws_timeout_seconds,
-    )
 
 
 def _limits(config: Config) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from ecrkeeper_server import tracing
@@ -62,8 +63,7 @@ def check(config: Config) -> list[str]:
         faults.append("share_port: SQLite serves one process; use Postgres for several")
     if partition_of(config.home_region) is None:
         faults.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
-    if config.aws_role_template and "{account}" not in config.aws_role_template:
-        faults.append("aws_role_template: must hold {account}, as in arn:aws:iam::{account}:role/ecrkeeper")
+    faults += _role_template(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
         faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
@@ -76,6 +76,27 @@ def check(config: Config) -> list[str]:
     for name in ("listen", "metrics_listen"):
         faults += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
     return faults + _identity(config)
+
+
+_ROLE = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+
+
+def _role_template(config: Config) -> list[str]:
+    template = config.aws_role_template
+    if not template:
+        return []
+    # Anywhere else, all accounts would share one role, and be served as its account.
+    role = _ROLE.fullmatch(template.replace("{account}", "0" * 12))
+    if role is None or template.split(":")[4] != "{account}":
+        rule = "must be the ARN of a role with {account} for its account, as in arn:aws:iam::{account}:role/ecrkeeper"
+        return [f"aws_role_template: {rule}, got {template!r}"]
+    partition = partition_of(config.home_region)
+    if partition is not None and role[1] != partition:
+        return [
+            f"aws_role_template: must be of partition {partition}, where home_region {config.home_region} is,"
+            f" got {template!r}"
+        ]
+    return []
 
 
 def words(text: str) -> tuple[str, ...]:

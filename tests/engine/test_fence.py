@@ -28,7 +28,8 @@ PUT = ("ecr", "PutRegistryScanningConfiguration", {"scanType": "BASIC", "rules":
 
 async def sent(url: str) -> int:
     async with aiohttp.ClientSession() as session, session.get(f"{url}/_sim/requests") as answer:
-        return len((await answer.json())["requests"])
+        requests = (await answer.json())["requests"]
+    return sum(request["service"] == "ecr" for request in requests)
 
 
 async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_write() -> None:

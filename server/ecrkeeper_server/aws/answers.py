@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ecrkeeper_server.names import is_account, partition_of
@@ -113,6 +114,7 @@ ESSENTIALS = (
     ),
 )  # fmt: skip
 
+_YEARS = (1980, 9000)
 _BY_OPERATION = {(row.service, row.operation): row for row in ESSENTIALS}
 
 # Where an answer names the account that gave it: by its id, or in an ARN. Accounts of destinations are not that.
@@ -193,11 +195,19 @@ def _keys(data: Mapping[str, Any]) -> str:
         for name, text in (("SecretAccessKey", secret), ("SessionToken", token))
         if not (text.isascii() and text.isprintable()) or " " in text
     ]
-    return f"Credentials.{odd[0]} has characters that credentials do not have" if odd else ""
+    if odd:
+        return f"Credentials.{odd[0]} has characters that credentials do not have"
+    return _time("Credentials.Expiration", keys["Expiration"])
 
 
 def _role(data: Mapping[str, Any]) -> str:
-    return "" if is_account(account_of_arn(data["Role"]["Arn"])) else "Role.Arn has no account"
+    if not is_account(account_of_arn(data["Role"]["Arn"])):
+        return "Role.Arn has no account"
+    return _time("Role.CreateDate", data["Role"]["CreateDate"])
+
+
+def _time(member: str, moment: datetime) -> str:
+    return "" if _YEARS[0] <= moment.year < _YEARS[1] else f"{member} is not a time of this epoch"
 
 
 def _regions(data: Mapping[str, Any]) -> str:

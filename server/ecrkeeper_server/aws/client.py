@@ -119,7 +119,7 @@ class AwsClient:
 
     async def ambient_account(self) -> str:
         """The account of the ambient credentials; raises Permanent or Temporary."""
-        return await self._sessions.account_of("", await self._ambient(""))
+        return await self._sessions.account_of("ambient", await self._ambient("ambient"))
 
     def warm_up(self) -> None:
         """Load what the first call needs."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import botocore.parsers
@@ -17,7 +18,7 @@ from botocore.awsrequest import HeadersDict
 from ecrkeeper_server.aws.answers import InvalidAnswer, essentials
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.failures import short_code
-from ecrkeeper_server.aws.shapes import Check, compile_check, describe
+from ecrkeeper_server.aws.shapes import Check, compile_check, describe, structures_sent
 
 _CODE = re.compile(r"\w{1,128}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
@@ -61,11 +62,15 @@ class Reader:
             raise InvalidAnswer(describe(violation))
         return Answer(response.status, data, request_id=request_id)
 
+    @cached_property
+    def _sent(self) -> frozenset[str]:
+        return structures_sent(self._model)
+
     def _check(self, operation: str) -> Check | None:
         if operation not in self._checks:
             shape = self._model.operation_model(operation).output_shape
             row = essentials(self._model.service_name, operation)
-            self._checks[operation] = shape and compile_check(shape, row.members if row is not None else ())
+            self._checks[operation] = shape and compile_check(shape, row.members if row else (), self._sent)
         return self._checks[operation]
 
     def _result(self, operation: str, response: Response) -> dict[str, Any]:

@@ -6,7 +6,8 @@ answer. Members that the shape does not know pass: settings report them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,17 +31,18 @@ _SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def compile_check(shape: Any, members: Iterable[str] = ()) -> Check:
+def compile_check(shape: Any, members: Iterable[str] = (), sent: Collection[str] = ()) -> Check:
     """Return the check for a shape of botocore and the paths of the members that must be there.
 
-    Without any paths, one known member must be there: an empty answer says nothing.
+    Without any paths, one known member must be there: an empty answer says nothing. `sent` are the structures that
+    requests have, too: AWS stores none without the members that the model requires of them.
     """
     needed: dict[str, Any] = {}
     for path in members:
         node = needed
         for part in path.replace("[", ".[").split("."):
             node = node.setdefault(part, {})
-    check = _compile(shape, needed, ())
+    check = _Compiler(frozenset(sent)).compile(shape, needed, ())
     if not needed and shape.members:
         return _not_empty(check, frozenset(shape.members))
     return check
@@ -58,21 +60,46 @@ def _not_empty(check: Check, known: frozenset[str]) -> Check:
     return of_members
 
 
-def _compile(shape: Any, needed: _Needed, within: tuple[str, ...]) -> Check:
-    kind = shape.type_name
-    if kind in _SCALARS:
-        return _scalar(*_SCALARS[kind])
-    if shape.name in within:
-        # A shape that holds itself: none that is read here does.
-        return lambda _: ""
-    within = (*within, shape.name)
-    if kind == "structure":
-        checks = {name: _compile(member, needed.get(name, {}), within) for name, member in shape.members.items()}
-        return _structure(checks, tuple(needed))
-    if kind == "list":
-        items = needed.get(_SOME, needed.get(_ITEM, {}))
-        return _list(_compile(shape.member, items, within), some=_SOME in needed)
-    return _map(_compile(shape.value, {}, within))
+def structures_sent(model: Any) -> frozenset[str]:
+    """Return the names of all structures in the requests of a service."""
+    found: set[str] = set()
+
+    def walk(shape: Any) -> None:
+        if shape.type_name == "structure" and shape.name not in found:
+            found.add(shape.name)
+            for member in shape.members.values():
+                walk(member)
+        elif shape.type_name in ("list", "map"):
+            walk(shape.member if shape.type_name == "list" else shape.value)
+
+    for operation in model.operation_names:
+        shape = model.operation_model(operation).input_shape
+        if shape is not None:
+            walk(shape)
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    sent: frozenset[str]
+
+    def compile(self, shape: Any, needed: _Needed, within: tuple[str, ...]) -> Check:
+        kind = shape.type_name
+        if kind in _SCALARS:
+            return _scalar(*_SCALARS[kind])
+        if shape.name in within:
+            # A shape that holds itself: none that is read here does.
+            return lambda _: ""
+        within = (*within, shape.name)
+        if kind == "structure":
+            checks = {
+                name: self.compile(member, needed.get(name, {}), within) for name, member in shape.members.items()
+            }
+            return _structure(checks, tuple(needed), tuple(shape.required_members) if shape.name in self.sent else ())
+        if kind == "list":
+            items = needed.get(_SOME, needed.get(_ITEM, {}))
+            return _list(self.compile(shape.member, items, within), some=_SOME in needed)
+        return _map(self.compile(shape.value, {}, within))
 
 
 def _scalar(types: tuple[type, ...], wanted: str) -> Check:
@@ -82,13 +109,17 @@ def _scalar(types: tuple[type, ...], wanted: str) -> Check:
     return of_scalar
 
 
-def _structure(checks: Mapping[str, Check], needed: tuple[str, ...]) -> Check:
+def _structure(checks: Mapping[str, Check], needed: tuple[str, ...], present: tuple[str, ...]) -> Check:
+    # Of `needed`, an empty text says nothing either; of `present`, it may be the value of a tag.
     def of_structure(value: Any) -> str:
         if type(value) is not dict:
             return f" must be an object, got {_kind(value)}"
         for name in needed:
             found = value.get(name)
             if found is None or found == "":
+                return f".{name} is missing"
+        for name in present:
+            if value.get(name) is None:
                 return f".{name} is missing"
         for name, member in value.items():
             check = checks.get(name)

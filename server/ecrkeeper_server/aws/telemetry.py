@@ -25,6 +25,7 @@ class CallTelemetry:
 
     metrics: AwsMetrics
     tracing: Tracing | None = None
+    logged: bool = True
 
     async def attempt(
         self, account: str, region: str, service: str, operation: str, sending: Awaitable[Answer]
@@ -43,10 +44,11 @@ class CallTelemetry:
         finally:
             seconds = time.perf_counter() - began
             self.metrics.called(service, operation, code, seconds)
-            log.debug(
-                "aws", service=service, operation=operation, account=account, region=region,
-                code=code, seconds=seconds, aws_request_id=request_id,
-            )  # fmt: skip
+            if self.logged:
+                log.debug(
+                    "aws", service=service, operation=operation, account=account, region=region,
+                    code=code, seconds=seconds, aws_request_id=request_id,
+                )  # fmt: skip
 
     async def _traced(
         self, tracing: Tracing, account: str, region: str, service: str, operation: str, sending: Awaitable[Answer]

@@ -19,6 +19,7 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import error_json, hopeless
+from ecrkeeper_server.engine.paging import read_list
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
@@ -33,7 +34,6 @@ POLL_SECONDS = 2.0
 # After a refusal that passes.
 _PAUSE_SECONDS = 15.0
 ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
-_PAGES = 40
 
 
 def place_of(destination: Mapping[str, Any]) -> str:
@@ -43,14 +43,9 @@ def place_of(destination: Mapping[str, Any]) -> str:
 
 async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
     """All backfills that ECR knows of a registry, newest first."""
-    found: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"maxResults": 50}
-    for _ in range(_PAGES):
-        answer = await aws.call(registry.account, registry.region, "ecr", "ListReplicationBackfills", params)
-        found += answer.get("backfills") or []
-        if not answer.get("nextToken"):
-            break
-        params = {**params, "nextToken": answer["nextToken"]}
+    found = await read_list(
+        aws, registry.account, registry.region, "ecr", "ListReplicationBackfills", {"maxResults": 50}, items="backfills"
+    )
     return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.paging import read_list
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
@@ -16,8 +17,6 @@ from ecrkeeper_server.roles.usage import RegionUsage
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 
-# A list that never ends is a fault of the other side, not a reason to read for ever.
-_PAGES = 100
 _REGIONS_AT_ONCE = 8
 # Faults that every other call to the account would meet, too.
 EVERYWHERE = frozenset(
@@ -83,22 +82,15 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
 
 
 async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:
+    account, region = registry.account, registry.region
     try:
-        answer = await aws.call(registry.account, registry.region, "ecr", read.operation, dict(read.params))
         if read.items is None:
-            return answer
-        items = list(answer.get(read.items) or [])
-        for _ in range(_PAGES):
-            if not answer.get("nextToken"):
-                break
-            params = {**read.params, "nextToken": answer["nextToken"]}
-            answer = await aws.call(registry.account, registry.region, "ecr", read.operation, params)
-            items += answer.get(read.items) or []
+            return await aws.call(account, region, "ecr", read.operation, dict(read.params))
+        return {read.items: await read_list(aws, account, region, "ecr", read.operation, read.params, items=read.items)}
     except AwsError as error:
         if error.aws_code in read.absent:
             return None
         raise
-    return {**answer, read.items: items}
 
 
 async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> ObservedRole | None:
@@ -127,19 +119,15 @@ async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> 
     those that are not enabled then show as unreadable.
     """
     params: dict[str, Any] = {"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING"]}
-    enabled: list[str] = []
     try:
-        for _ in range(_PAGES):
-            answer = await aws.call(account, home, "account", "ListRegions", params)
-            enabled += [region["RegionName"] for region in answer["Regions"]]
-            if not answer.get("NextToken"):
-                break
-            params = {**params, "NextToken": answer["NextToken"]}
+        regions = await read_list(
+            aws, account, home, "account", "ListRegions", params, items="Regions", cursor="NextToken"
+        )
     except AwsError as error:
         if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
             raise
         return aws.regions(partition)
-    return sorted(set(enabled))
+    return sorted({region["RegionName"] for region in regions})
 
 
 async def role_usage(

@@ -130,7 +130,8 @@ TEMPLATES = Collection(
     reads=(
         Read(
             "DescribeRepositoryCreationTemplates",
-            {"maxResults": 1000},
+            # Each may have policies of 40 KiB, and a page has to stay below the size that an answer may have.
+            {"maxResults": 100},
             "repositoryCreationTemplates",
             frozenset({"TemplateNotFound"}),
         ),

@@ -1,0 +1,17 @@
+"""How the configuration says that AWS is reached."""
+
+from __future__ import annotations
+
+from ecrkeeper_server.aws.client import AwsOptions
+from ecrkeeper_server.config import Config
+
+
+def aws_options(config: Config) -> AwsOptions:
+    """Return what the client of AWS needs of the configuration."""
+    return AwsOptions(
+        endpoint_url=config.aws_endpoint_url or None,
+        role_template=config.aws_role_template or None,
+        external_id=config.aws_external_id or None,
+        sts_region=config.home_region,
+        timeout=config.aws_timeout_seconds,
+    )

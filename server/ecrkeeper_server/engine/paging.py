@@ -1,0 +1,41 @@
+"""Read a list of AWS to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.errors import Temporary
+
+# A list that does not end within so many pages is a fault of the other side.
+_PAGES = 100
+
+
+async def read_list(
+    aws: Aws,
+    account: str,
+    region: str,
+    service: str,
+    operation: str,
+    params: Mapping[str, Any],
+    *,
+    items: str,
+    cursor: str = "nextToken",
+) -> list[Any]:
+    """Return the items of all pages; raises AWS_ANSWER_INVALID rather than return a part of them."""
+    found: list[Any] = []
+    tokens: set[str] = set()
+    asked = dict(params)
+    for _ in range(_PAGES):
+        answer = await aws.call(account, region, service, operation, asked)
+        found += answer.get(items) or ()
+        following = answer.get(cursor)
+        if not following:
+            return found
+        if following in tokens:
+            break
+        tokens.add(following)
+        asked = {**params, cursor: following}
+    text = f"{service}:{operation}: unusable answer: the list goes on after {_PAGES} pages, or turns in a circle"
+    raise Temporary(text, reason="AWS_ANSWER_INVALID", operation=operation)
