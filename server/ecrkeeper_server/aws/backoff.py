@@ -11,8 +11,12 @@ _LONGEST = 300.0
 
 @dataclass(slots=True)
 class Backoff:
-    """A pause in seconds that doubles with each failure, and starts over after a long time without any."""
+    """A pause in seconds that doubles with each failure, and starts over after a long time without any.
 
+    The first pause is `first`.
+    """
+
+    first: float = _FIRST
     pause: float = 0.0
     at: float = -math.inf
 
@@ -22,5 +26,6 @@ class Backoff:
 
     def failed(self, now: float) -> None:
         """Begin the next pause."""
-        self.pause = _FIRST if now - self.at > 2 * _LONGEST else min(_LONGEST, self.pause * 2)
+        fresh = now - self.at > 2 * _LONGEST
+        self.pause = self.first if fresh else min(_LONGEST, max(_FIRST, self.pause * 2))
         self.at = now

@@ -92,7 +92,8 @@ class AwsClient:
         self._roles: AssumedRoles | None = None
         if options.role_template is not None:
             self._roles = AssumedRoles(options.role_template, self._assume, external_id=options.external_id)
-        self._sessions = Sessions(provider or self._roles or self._ambient, self._identify, self._forget, clock)
+        found: Provider = provider or self._roles or self._ambient
+        self._sessions = Sessions(found, self._identify, self._forget, clock, own=found is not self._ambient)
         self._transport: Transport | None = None
 
     async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ Forget = Callable[[str, Credentials], None]
 # So many different operations denied in a row, and none allowed: the session is no good, not the rights.
 _DENIALS = 3
 _KEPT = 20_000
+# Where an account is not the one that is meant, AWS may be asked again after so long.
+_DOUBT_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -38,6 +40,14 @@ class Session:
     denied: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What AWS said of credentials, and when."""
+
+    account: str
+    at: float
+
+
 @dataclass(slots=True)
 class _Unknown:
     """Why the account of credentials could not be found out."""
@@ -47,15 +57,21 @@ class _Unknown:
 
 
 class Sessions:
-    """The session of each account; `forget` drops credentials where they are cached."""
+    """The session of each account; `forget` drops credentials where they are cached.
 
-    def __init__(self, provider: Provider, identify: Identify, forget: Forget, clock: Callable[[], float]) -> None:
+    `own`: each account has credentials of its own.
+    """
+
+    def __init__(
+        self, provider: Provider, identify: Identify, forget: Forget, clock: Callable[[], float], *, own: bool
+    ) -> None:
+        self._own = own
         self._provider = provider
         self._identify = identify
         self._forget = forget
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._accounts: OrderedDict[Credentials, str] = OrderedDict()
+        self._accounts: OrderedDict[Credentials, _Identity] = OrderedDict()
         self._asking: dict[Credentials, asyncio.Task[str]] = {}
         self._unknown: OrderedDict[Credentials, _Unknown] = OrderedDict()
         self._drops: OrderedDict[str, Backoff] = OrderedDict()
@@ -73,6 +89,9 @@ class Sessions:
                 self._drop(account, credentials)
             raise
         if actual != account:
+            if self._own:
+                # Another set, of which AWS may say something else.
+                self._drop(account, credentials)
             raise wrong_account(account, actual)
         session = Session(account, credentials)
         _put(self._sessions, account, session)
@@ -81,8 +100,8 @@ class Sessions:
     async def account_of(self, account: str, credentials: Credentials) -> str:
         """Return the account of credentials that are meant for one; AWS is asked once for each set."""
         known = self._accounts.get(credentials)
-        if known is not None:
-            return known
+        if known is not None and (known.account == account or self._clock() - known.at < _DOUBT_SECONDS):
+            return known.account
         failed = self._unknown.get(credentials)
         if failed is not None and failed.backoff.left(self._clock()):
             raise failed.error.with_traceback(None)
@@ -97,13 +116,13 @@ class Sessions:
         try:
             found = await self._identify(account, credentials)
         except AwsError as error:
-            failed = self._unknown.get(credentials) or _Unknown(Backoff(), error)
+            failed = self._unknown.get(credentials) or _Unknown(Backoff(first=0.0), error)
             failed.backoff.failed(self._clock())
             failed.error = error
             _put(self._unknown, credentials, failed)
             raise
         self._unknown.pop(credentials, None)
-        _put(self._accounts, credentials, found)
+        _put(self._accounts, credentials, _Identity(found, self._clock()))
         return found
 
     def failed(self, session: Session, operation: str, error: AwsError) -> bool:

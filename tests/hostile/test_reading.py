@@ -1,0 +1,177 @@
+"""What an answer must have to be believed: the table, and everything that is not in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ecrkeeper_server.aws.answers import ESSENTIALS, SPEAKERS, InvalidAnswer, check_content, other_account
+from ecrkeeper_server.aws.connection import MAX_ANSWER, Response
+from ecrkeeper_server.aws.models import service_model
+from ecrkeeper_server.aws.shapes import compile_check
+from ecrkeeper_server.aws.wire import Wire
+from ecrkeeper_server.settings.table import SETTINGS
+
+from tests.hostile.bodies import ACCOUNT, JSON_ANSWERS, OTHER, SECRET, XML_ANSWERS, unusable
+
+WIRE = Wire()
+OPERATIONS = [(row.service, row.operation) for row in ESSENTIALS]
+CASES = [(*key, kind, rule) for key in OPERATIONS for kind, rule in unusable(*key)]
+
+
+def believed(service: str, operation: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """What the client makes of a body."""
+    body = rule["body"].encode() * rule.get("repeat", 1)
+    if len(body) > MAX_ANSWER:
+        raise InvalidAnswer("the connection does not read it")
+    headers = {name.lower(): value for name, value in rule.get("headers", {}).items()}
+    answer = WIRE.read(service, operation, Response(rule.get("status", 200), headers, body))
+    params = (JSON_ANSWERS.get((service, operation)) or XML_ANSWERS[service, operation])[1]
+    check_content(service, operation, params, answer.data)
+    if actual := other_account(ACCOUNT, service, answer.data):
+        raise InvalidAnswer(f"of {actual}")
+    return answer.data
+
+
+@pytest.mark.parametrize(("service", "operation"), OPERATIONS)
+def test_honest_answer_is_believed(service: str, operation: str) -> None:
+    whole = (JSON_ANSWERS.get((service, operation)) or XML_ANSWERS[service, operation])[0]
+    assert believed(service, operation, {"body": whole if isinstance(whole, str) else json.dumps(whole)})
+
+
+@pytest.mark.parametrize(("service", "operation", "kind", "rule"), CASES, ids=[f"{c[1]}-{c[2]}" for c in CASES])
+def test_unusable_answer_is_rejected_unquoted(service: str, operation: str, kind: str, rule: dict[str, Any]) -> None:
+    if (operation, kind) == ("GetCallerIdentity", "another account"):
+        # Its account is compared with the one that is meant where the session is opened.
+        assert believed(service, operation, rule)["Account"] == OTHER
+        return
+    with pytest.raises(InvalidAnswer) as caught:
+        believed(service, operation, rule)
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None, "a logged traceback would show it"
+
+
+def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of all values within a value."""
+    for key, member in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield (*at, key)
+        yield from paths(member, (*at, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    found = json.loads(json.dumps(value))
+    node = found
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = new
+    return found
+
+
+@pytest.mark.parametrize(("service", "operation"), JSON_ANSWERS)
+def test_value_of_another_type_is_rejected_wherever_it_is(service: str, operation: str) -> None:
+    answer, _ = JSON_ANSWERS[service, operation]
+    for path in paths(answer):
+        node = answer
+        for key in path:
+            node = node[key]
+        for other in (SECRET, 5.5, True, [SECRET], {"x": SECRET}):
+            if type(other) is type(node) or (type(node) in (int, float) and other == 5.5):
+                continue
+            with pytest.raises(InvalidAnswer):
+                believed(service, operation, {"body": json.dumps(changed(answer, path, other))})
+
+
+@pytest.mark.parametrize("row", ESSENTIALS, ids=lambda row: row.operation)
+def test_member_of_the_table_is_demanded(row: Any) -> None:
+    shape = service_model(row.service).operation_model(row.operation).output_shape
+    for member in row.members:
+        assert compile_check(shape, [member])({}), member
+    assert row.reason
+
+
+def test_every_read_is_in_the_table() -> None:
+    table = {row.operation for row in ESSENTIALS}
+    assert {read.operation for setting in SETTINGS.values() for read in setting.reads} <= table
+    assert len(table) == len(ESSENTIALS)
+
+
+def test_every_registry_id_of_a_used_answer_is_compared() -> None:
+    model = service_model("ecr")
+    used = {row.operation for row in ESSENTIALS if row.service == "ecr"}
+    used |= {operation for setting in SETTINGS.values() for operation in setting.writes}
+    compared = {".".join(path) for path in SPEAKERS["ecr"]}
+    for operation in used:
+        for path in _registry_ids(model.operation_model(operation).output_shape, ""):
+            # The account of a destination is not the one that answers.
+            assert path in compared or path.endswith("destination.registryId") or "destinations." in path, (
+                operation,
+                path,
+            )
+
+
+def _registry_ids(shape: Any, at: str) -> Iterator[str]:
+    if shape.type_name == "list":
+        yield from _registry_ids(shape.member, at)
+    elif shape.type_name == "structure":
+        for name, member in shape.members.items():
+            if name == "registryId":
+                yield f"{at}{name}"
+            yield from _registry_ids(member, f"{at}{name}.")
+
+
+WRITES = sorted({operation for setting in SETTINGS.values() for operation in setting.writes})
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_empty_answer_to_a_write_is_rejected(operation: str) -> None:
+    for body in (b"", b"{}", b'{"unknown": 1}', b"<html>"):
+        with pytest.raises(InvalidAnswer):
+            WIRE.read("ecr", operation, Response(200, {}, body))
+
+
+def test_unknown_members_stay_visible() -> None:
+    answer, _ = JSON_ANSWERS["ecr", "DescribeRegistry"]
+    answer = {
+        **answer,
+        "replicationConfiguration": {**answer["replicationConfiguration"], "newThing": [1, {"a": None}]},
+    }
+    found = believed("ecr", "DescribeRegistry", {"body": json.dumps(answer)})
+    assert found["replicationConfiguration"]["newThing"] == [1, {"a": None}]
+
+
+# service, status, content type, body, code, reason
+FAILURES = [
+    ("ecr", 400, '{"__type": "x#RegistryPolicyNotFoundException", "message": "no"}', "RegistryPolicyNotFound", "JSON"),
+    ("ecr", 503, "<html>busy</html>", "503", "a load balancer's page"),
+    ("ecr", 500, "", "500", "nothing at all, from AWS's own fault"),
+    ("iam", 503, "<html>busy</html>", "503", "a load balancer's page"),
+    ("iam", 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>", "NoSuchEntity", "XML"),
+]
+
+
+@pytest.mark.parametrize(("service", "status", "body", "code", "reason"), FAILURES)
+def test_code_of_a_failure_is_read(service: str, status: int, body: str, code: str, reason: str) -> None:
+    operation = "GetRole" if service == "iam" else "DescribeRegistry"
+    answer = WIRE.read(service, operation, Response(status, {}, body.encode()))
+    assert (answer.code, "html" in answer.message) == (code, False), reason
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"hunter2", b'{"__type": ["hunter2"]}', b'{"__type": "a b"}'])
+@pytest.mark.parametrize(("service", "operation"), [("ecr", "DescribeRegistry"), ("iam", "GetRole")])
+def test_failure_without_a_code_is_unusable(service: str, operation: str, body: bytes) -> None:
+    with pytest.raises(InvalidAnswer) as caught:
+        WIRE.read(service, operation, Response(403, {}, body))
+    assert SECRET not in str(caught.value)
+
+
+def test_message_of_a_failure_is_bounded_and_on_one_line() -> None:
+    body = json.dumps({"__type": "X", "message": "a\nb\x00" + "y" * 100_000}).encode()
+    answer = WIRE.read("ecr", "DescribeRegistry", Response(400, {"x-amzn-requestid": "r\x01"}, body))
+    assert answer.message.startswith("a b y")
+    assert len(answer.message) == 2000
+    assert answer.request_id == ""

@@ -1,0 +1,203 @@
+"""A registry of which one read is answered with nonsense: no unmanaged element is lost, nothing is INTERNAL."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ecrkeeper_server.settings.table import SETTINGS
+
+from tests.engine.conftest import ACCOUNT, World, holds, why
+from tests.hostile.bodies import OTHER, SECRET, assumed, caller, unusable
+
+PROFILE = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/"
+PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/"
+
+
+def statement(sid: str) -> dict[str, Any]:
+    return {
+        "Sid": sid, "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"},
+        "Action": ["ecr:ReplicateImage"], "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*",
+    }  # fmt: skip
+
+
+def policy(*sids: str) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement(sid) for sid in sids]})
+
+
+def scanning(frequency: str) -> dict[str, Any]:
+    return {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
+
+
+# What others have: each setting in the form of the simulated AWS's control API.
+UNMANAGED = {
+    "policyText": policy("theirs"),
+    "replicationConfiguration": {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": ACCOUNT}]}]},
+    "scanning": {"scanType": "BASIC", "rules": [scanning("SCAN_ON_PUSH")]},
+    "pullThroughCacheRules": [{"ecrRepositoryPrefix": "theirs", "upstreamRegistryUrl": "registry.k8s.io"}],
+    "templates": [{"prefix": "theirs", "appliedFor": ["REPLICATION"]}],
+    "signing": {"rules": [{"signingProfileArn": PROFILE + "theirs"}]},
+    "exclusions": [PRINCIPAL + "theirs"],
+}
+# What the owner declares beside it.
+DECLARED: dict[str, dict[str, Any]] = {
+    "account_settings": {"settings": [{"name": "BLOB_MOUNTING", "value": "ENABLED"}]},
+    "registry_policy": {"policyText": policy("ours")},
+    "repository_creation_templates": {"templates": [{"prefix": "ours", "appliedFor": ["REPLICATION"]}]},
+    "pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "ours", "upstreamRegistryUrl": "quay.io"}]},
+    "replication_configuration": {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]},
+    "scanning_configuration": {"rules": [scanning("MANUAL")]},
+    "signing_configuration": {"rules": [{"signingProfileArn": PROFILE + "ours"}]},
+    "pull_time_update_exclusions": {"principalArns": [PRINCIPAL + "ours"]},
+}
+
+
+def theirs(present: dict[str, Any]) -> list[str]:
+    """What of the others' elements a registry has; `SCAN_ON_PUSH` and `eu-west-1` are theirs, too."""
+    text = json.dumps(present)
+    return [word for word in ("SCAN_ON_PUSH", "eu-west-1", *["theirs"] * text.count("theirs")) if word in text]
+
+
+CASES = [
+    (name, read.operation, kind, rule)
+    for name, setting in SETTINGS.items()
+    for read in setting.reads[:1]
+    for kind, rule in unusable("ecr", read.operation)
+]
+
+
+@pytest.mark.parametrize(("name", "operation", "kind", "rule"), CASES, ids=[f"{c[1]}-{c[2]}" for c in CASES])
+async def test_put_after_an_unusable_read_keeps_unmanaged_elements(
+    world: World, capsys: pytest.CaptureFixture[str], name: str, operation: str, kind: str, rule: dict[str, Any]
+) -> None:
+    await world.seed(UNMANAGED)
+    before = theirs(await world.present())
+    assert len(before) == 7
+    await world.declare({name: DECLARED[name]})
+    await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule})
+    row = await world.step()
+    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    assert holds(row, "Blocked") is (kind == "another account")
+    assert world.aws.writes == []
+    await world.control("DELETE", "faults")
+    row = await world.resync()
+    assert world.aws.writes, "the honest Put"
+    assert theirs(await world.present()) == before
+    assert holds(row, "Ready")
+    said = "".join(capsys.readouterr())
+    assert SECRET not in said + json.dumps(row.state)
+    assert "Traceback" not in said
+    assert "INTERNAL" not in json.dumps(row.state)
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "ListReplicationBackfills"))
+async def test_unusable_list_of_backfills_starts_none(world: World, kind: str, rule: dict[str, Any]) -> None:
+    from tests.engine.test_backfill_steps import METHOD, asked
+
+    operation = await asked(world)
+    await world.control("POST", "faults", {"kind": "answer", "operation": "ListReplicationBackfills", **rule})
+    await world.step()
+    assert METHOD not in world.aws.writes
+    await world.control("DELETE", "faults")
+    await world.resync()
+    assert world.aws.writes == [METHOD]
+    assert (await world.operation(operation)).error is None
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "StartReplicationBackfill"))
+async def test_backfill_is_not_started_twice_after_an_unusable_answer(
+    world: World, kind: str, rule: dict[str, Any]
+) -> None:
+    from tests.engine.test_backfill_steps import METHOD, asked
+
+    if kind == "another account":
+        pytest.skip("the operation ends with WRONG_ACCOUNT")
+    operation = await asked(world)
+    await world.control("POST", "faults", {"kind": "answer_after", "operation": METHOD, "count": 1, **rule})
+    await world.step()
+    assert world.aws.writes == [METHOD]
+    await world.control("DELETE", "faults")
+    await world.resync()
+    assert METHOD not in world.aws.writes
+    assert "replicationBackfillId" in (await world.operation(operation)).metadata["backfill"]
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "ValidatePullThroughCacheRule"))
+async def test_unusable_validation_is_shown_without_its_content(
+    world: World, capsys: pytest.CaptureFixture[str], kind: str, rule: dict[str, Any]
+) -> None:
+    arn = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-abcdef"
+    await world.seed({"secrets": [{"name": "ecr-pullthroughcache/hub", "arn": arn, "value": "{}"}]})
+    hub = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
+    await world.control("POST", "faults", {"kind": "answer", "operation": "ValidatePullThroughCacheRule", **rule})
+    await world.declare({"pull_through_cache_rules": {"rules": [hub]}})
+    row = await world.step()
+    assert row.state["problems"]["pull_through_cache_rules"]["hub"]
+    assert SECRET not in json.dumps(row.state) + "".join(capsys.readouterr())
+
+
+async def test_write_with_an_unusable_answer_is_observed_again(world: World) -> None:
+    await world.seed(UNMANAGED)
+    await world.declare({"scanning_configuration": DECLARED["scanning_configuration"]})
+    rule = {"kind": "answer_after", "operation": "PutRegistryScanningConfiguration", "body": "<html>", "count": 1}
+    await world.control("POST", "faults", rule)
+    row = await world.step()
+    assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+    assert row.state["applied"]["scanning_configuration"], "it may have been written, so it stays ours"
+    row = await world.resync()
+    assert world.aws.writes == []
+    assert holds(row, "Ready")
+
+
+# the answer of AssumeRole or GetCallerIdentity, and the reason
+STS = [
+    *[("AssumeRole", *case) for case in unusable("sts", "AssumeRole")],
+    *[("GetCallerIdentity", *case) for case in unusable("sts", "GetCallerIdentity")],
+    ("AssumeRole", "a key with a line break", {"body": assumed(ACCOUNT, key="A&#10;SIA")}),
+    ("AssumeRole", "no time", {"body": assumed(ACCOUNT, expires="soon")}),
+    ("AssumeRole", "a time long ago", {"body": assumed(ACCOUNT, expires="0001-01-01T00:00:00")}),
+    ("GetCallerIdentity", "no account", {"body": caller("hunter2")}),
+]
+
+
+@pytest.mark.parametrize(("operation", "kind", "rule"), STS, ids=[f"{c[0]}-{c[1]}" for c in STS])
+async def test_unusable_answer_of_sts_signs_nothing(
+    world: World, capsys: pytest.CaptureFixture[str], operation: str, kind: str, rule: dict[str, Any]
+) -> None:
+    await world.seed(UNMANAGED)
+    await world.declare({"registry_policy": DECLARED["registry_policy"]})
+    await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule})
+    since = (await world.control("GET", "requests?since=0"))["next"]
+    row = await world.step()
+    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    logged = (await world.control("GET", f"requests?since={since}"))["requests"]
+    assert {request["service"] for request in logged} == {"sts"}
+    await world.control("DELETE", "faults")
+    row = await world.resync()
+    assert holds(row, "Ready")
+    said = "".join(capsys.readouterr())
+    assert SECRET not in said + json.dumps(row.state)
+    assert "Traceback" not in said
+
+
+async def test_keys_of_another_account_than_their_arn_sign_nothing(world: World) -> None:
+    await world.declare({"registry_policy": DECLARED["registry_policy"]})
+    body = assumed(ACCOUNT, key=OTHER)
+    await world.control("POST", "faults", {"kind": "answer", "operation": "AssumeRole", "body": body})
+    row = await world.step()
+    assert why(row, "Blocked") == "WRONG_ACCOUNT"
+    metadata = row.state["error"]["metadata"]
+    assert (metadata["expected_account"], metadata["actual_account"]) == (ACCOUNT, OTHER)
+    logged = (await world.control("GET", "requests?since=0"))["requests"]
+    assert "ecr" not in {request["service"] for request in logged}
+
+
+async def test_list_that_turns_in_a_circle_is_no_list(world: World) -> None:
+    await world.seed(UNMANAGED)
+    await world.declare({"pull_time_update_exclusions": DECLARED["pull_time_update_exclusions"]})
+    body = json.dumps({"pullTimeUpdateExclusions": [], "nextToken": "again"})
+    await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
+    row = await world.step()
+    assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+    assert world.aws.writes == []

@@ -1,0 +1,113 @@
+"""A role of which IAM answers nonsense: it is neither made nor deleted on that, and nothing is INTERNAL."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, holds, why
+from tests.engine.test_role_steps import NAME, SERVICE, ask_to_delete, declared, there
+from tests.hostile.bodies import SECRET, unusable
+
+
+async def fault(world: World, operation: str, rule: dict[str, Any], **more: Any) -> None:
+    await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule, **more})
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("iam", "GetRole"))
+async def test_role_is_not_created_on_an_unusable_observation(
+    world: World, capsys: pytest.CaptureFixture[str], kind: str, rule: dict[str, Any]
+) -> None:
+    await fault(world, "GetRole", rule)
+    await declared(world)
+    row = await world.step(ROLE)
+    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    assert world.aws.writes == []
+    await world.control("DELETE", "faults")
+    row = await world.resync(ROLE)
+    assert holds(row, "Ready")
+    assert SECRET not in json.dumps(row.state) + "".join(capsys.readouterr())
+
+
+async def test_answer_about_another_role_is_not_this_role(world: World) -> None:
+    await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
+    body = dict(unusable("iam", "GetRole"))["another account"]["body"].replace("222222222222", ACCOUNT)
+    await fault(world, "GetRole", {"body": body.replace(NAME, "AWSServiceRoleForSupport")})
+    await declared(world)
+    row = await world.step(ROLE)
+    assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("iam", "CreateServiceLinkedRole"))
+async def test_role_whose_creation_is_answered_with_nonsense_is_recognised(
+    world: World, kind: str, rule: dict[str, Any]
+) -> None:
+    now = (await world.control("POST", "clock", {"advance": 0, "frozen": True}))["now"]
+    world.seconds = float(now)
+    await fault(world, "CreateServiceLinkedRole", rule, kind="answer_after", count=1)
+    await declared(world)
+    row = await world.step(ROLE)
+    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    row = await world.resync(ROLE)
+    assert world.aws.writes == []
+    assert row.state["provenance"] == "CREATED"
+    assert holds(row, "Ready")
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "rule"),
+    [
+        (operation, *case)
+        for operation in ("DeleteServiceLinkedRole", "GetServiceLinkedRoleDeletionStatus")
+        for case in unusable("iam", operation)
+    ],
+)
+async def test_deletion_goes_on_after_an_unusable_answer(
+    world: World, operation: str, kind: str, rule: dict[str, Any]
+) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    deleting = await ask_to_delete(world)
+    await fault(world, operation, rule, kind="answer_after", count=1 if operation.startswith("Delete") else 3)
+    await world.step(ROLE)
+    await world.control("PUT", "settings", {"deletion_mode": "time"})
+    for _ in range(6):
+        if (await world.operation(deleting)).done:
+            break
+        await world.control("POST", "clock", {"advance": 5})
+        world.seconds += 400
+        await world.engine.claim_once()
+        await world.engine.drain()
+    assert (await world.operation(deleting)).error is None
+    assert not await there(world)
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("account", "ListRegions"))
+async def test_role_is_not_deleted_while_the_regions_are_unknown(world: World, kind: str, rule: dict[str, Any]) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    deleting = await ask_to_delete(world)
+    await fault(world, "ListRegions", rule)
+    row = await world.step(ROLE)
+    assert row.state["error"]["reason"] == "AWS_ANSWER_INVALID"
+    assert world.aws.writes == []
+    assert await there(world)
+    assert not (await world.operation(deleting)).done
+
+
+@pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "DescribeRegistry"))
+async def test_role_is_not_deleted_while_a_region_answers_nonsense(
+    world: World, kind: str, rule: dict[str, Any]
+) -> None:
+    await declared(world)
+    await world.step(ROLE)
+    deleting = await ask_to_delete(world)
+    await fault(world, "DescribeRegistry", rule, region=REGISTRY.region)
+    await world.step(ROLE)
+    assert world.aws.writes == []
+    ended = await world.operation(deleting)
+    assert ended.error is not None
+    assert ended.error["reason"] == "ROLE_IN_USE"
+    assert await there(world)
