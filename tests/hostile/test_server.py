@@ -1,0 +1,113 @@
+"""A running server with the credentials of one account, and one whose AWS answers with secrets that do not parse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+import pytest
+
+from tests import harness
+from tests.e2e.live import Live
+from tests.hostile.bodies import ACCOUNT, OTHER, SECRET, assumed, unusable
+
+REGISTRY = f"accounts/{OTHER}/registries/us-east-1"
+ROLE = f"accounts/{OTHER}/serviceLinkedRoles/replication"
+SCANNING = {
+    "scanningConfiguration": {
+        "rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]
+    }
+}
+
+
+def _server(tmp_path: Path, aws: harness.Simulator, **settings: Any) -> harness.Server:
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    harness.migrate(url)
+    return harness.Server(tmp_path, url, aws.url, **settings)
+
+
+def why(resource: Any) -> str:
+    """The reason of a resource's condition `Synced`."""
+    return next((str(c.reason) for c in resource.conditions if c.type == "Synced"), "")
+
+
+def refused(call: Callable[[], Any]) -> ecrkeeper.RegistryError:
+    with pytest.raises(ecrkeeper.RegistryError) as caught:
+        call()
+    return caught.value
+
+
+def test_what_is_declared_for_one_account_never_reaches_another(tmp_path: Path, aws: harness.Simulator) -> None:
+    server = _server(tmp_path, aws, environment={"AWS_ACCESS_KEY_ID": ACCOUNT}, aws_role_template="")
+    log = tmp_path / "server.log"
+    harness.eventually(lambda: f"account {ACCOUNT}, with its own ambient credentials" in log.read_text())
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        live = Live(server, aws, client)
+        live.registry(OTHER).apply(SCANNING)
+        live.registry(ACCOUNT).settled(SCANNING)
+        blocked = harness.eventually(
+            lambda: next((r for r in [client.get_registry(REGISTRY)] if why(r) == "WRONG_ACCOUNT"), None)
+        )
+        assert [c.reason for c in blocked.conditions if c.type == "Blocked"] == ["WRONG_ACCOUNT"]
+        assert (ACCOUNT in blocked.last_error.message, OTHER in blocked.last_error.message) == (True, True)
+        client.create_service_linked_role(f"accounts/{OTHER}", "replication")
+        harness.eventually(lambda: why(client.get_service_linked_role(ROLE)) == "WRONG_ACCOUNT")
+        for call in (
+            lambda: client.get_registry(REGISTRY, refresh=True),
+            lambda: client.get_service_linked_role(ROLE, refresh=True),
+            lambda: client.import_registry_settings(REGISTRY, "imported"),
+            lambda: client.check_service_linked_role_usage(ROLE),
+            lambda: client.check_replication(REGISTRY),
+            lambda: client.validate_pull_through_cache_rule(REGISTRY, "hub"),
+            lambda: list(client.list_replication_backfills(REGISTRY)),
+        ):
+            error = refused(call)
+            assert error.reason == "WRONG_ACCOUNT"
+            assert (error.metadata["expected_account"], error.metadata["actual_account"]) == (OTHER, ACCOUNT)
+        there = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": OTHER}]}]}
+        live.registry(ACCOUNT).settled({"replicationConfiguration": there})
+        (check,) = client.check_replication(f"accounts/{ACCOUNT}/registries/us-east-1").checks
+        assert [finding.reason for finding in check.findings] == ["WRONG_ACCOUNT"]
+    assert server.stop() == 0
+    assert {call["account"] for call in aws.requests()} == {ACCOUNT}
+    # Everything that was written is what was declared for the account.
+    assert {call["region"] for call in aws.writes()} == {"us-east-1"}
+    assert sum(call["operation"] == "GetCallerIdentity" for call in aws.requests()) == 1
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"body": assumed(ACCOUNT)[:-40]}, *[dict(unusable("sts", "AssumeRole"))[kind] for kind in ("HTML", "16 MB")]],
+    ids=["cut", "HTML", "16 MB"],
+)
+def test_log_never_has_what_did_not_parse(tmp_path: Path, aws: harness.Simulator, rule: dict[str, Any]) -> None:
+    server = _server(tmp_path, aws, log_level="debug")
+    log = tmp_path / "server.log"
+    aws.control("POST", "faults", {"kind": "answer", "operation": "AssumeRole", **rule})
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        live = Live(server, aws, client)
+        live.registry(ACCOUNT).apply(SCANNING)
+        name = f"accounts/{ACCOUNT}/registries/us-east-1"
+        harness.eventually(lambda: why(client.get_registry(name)) == "AWS_ANSWER_INVALID")
+        assert refused(lambda: client.get_registry(name, refresh=True)).reason == "AWS_ANSWER_INVALID"
+        aws.control("DELETE", "faults")
+        harness.eventually(lambda: why(client.get_registry(name)) == "IN_SYNC")
+    assert server.stop() == 0
+    said = log.read_text()
+    assert SECRET not in said
+    assert "Traceback" not in said
+    assert "every account, by assuming arn:aws:iam::{account}:role/ecrkeeper" in said
+    assert "of account 999999999999" in said
+
+
+def test_server_starts_and_serves_while_sts_is_silent(tmp_path: Path, aws: harness.Simulator) -> None:
+    aws.control("POST", "faults", {"kind": "latency", "service": "sts", "seconds": 5.0})
+    server = _server(tmp_path, aws, aws_timeout_seconds=0.5)
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        Live(server, aws, client).registry(ACCOUNT).apply(SCANNING)
+    log = tmp_path / "server.log"
+    harness.eventually(lambda: "no answer (TimeoutError)" in log.read_text())
+    assert server.stop() == 0
