@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import Standing, error_json, hopeless
+from ecrkeeper_server.engine.conditions import Standing, error_json, lasting
 from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.trail import AwsWrite, change
@@ -61,7 +61,7 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
     try:
         return await _delete(step, kind, pending)
     except AwsError as error:
-        if row.state.get("deletion", {}).get("task") or not hopeless(error):
+        if row.state.get("deletion", {}).get("task") or not lasting(error):
             raise
         return _refused(step, pending, error.reason, error.message, list(error.preconditions))
 
