@@ -15,6 +15,7 @@ from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
+from ecrkeeper_server.roles.refused_deletion import refused
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store import declarations, operations, resources
@@ -63,7 +64,7 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
     except AwsError as error:
         if row.state.get("deletion", {}).get("task") or not lasting(error):
             raise
-        return _refused(step, pending, error.reason, error.message, list(error.preconditions))
+        return _end(step, pending, error)
 
 
 async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
@@ -190,12 +191,17 @@ def _refused(
     reasons: list[PreconditionViolation],
     **learned: Any,
 ) -> StepResult:
-    """End the deletion and keep the role as it was declared before."""
-    error = error_json(Permanent(text, reason=reason, preconditions=reasons))
-    state = {key: value for key, value in step.claimed.state.items() if key != "deletion"} | learned
+    """End the deletion for a reason of ours or of IAM's task."""
+    return _end(step, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
+
+
+def _end(step: Step, pending: list[Operation], why: AwsError, **learned: Any) -> StepResult:
+    """End the deletion with an error that stays visible, and keep the role as it was declared before."""
+    row, error = step.claimed, error_json(why)
+    state = {key: value for key, value in row.state.items() if key != "deletion"} | learned
     return StepResult(
-        state,
-        Standing(True, reason=reason, message=text),
+        refused(state, row.generation, error),
+        Standing(True, reason=why.reason, message=why.message),
         observed=True,
         settled=True,
         ended=tuple((p.id, error) for p in pending),
