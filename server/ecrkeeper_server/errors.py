@@ -24,6 +24,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+# How many faults a message names, and how long it gets by that.
+_SHOWN, _SUMMARY_CHARACTERS = 3, 400
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -156,8 +159,15 @@ class QuotaExceeded(Refusal):
 
 
 def _summary(told: Sequence[tuple[str, str]]) -> str:
-    shown = "; ".join(f"{where}: {what}" if where else what for where, what in told[:3])
-    return shown + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
+    """The first faults in a line: the details have all, and what the line takes is taken from their room."""
+    shown: list[str] = []
+    for where, what in told[:_SHOWN]:
+        text = f"{where}: {what}" if where else what
+        if shown and sum(map(len, shown)) + len(text) > _SUMMARY_CHARACTERS:
+            break
+        shown.append(text)
+    left = len(told) - len(shown)
+    return "; ".join([*shown, f"and {left} more"] if left else shown)
 
 
 def rejection(violations: Sequence[Violation]) -> Refusal:

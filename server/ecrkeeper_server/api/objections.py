@@ -122,12 +122,12 @@ def check_own(name: SettingsName, composition: Composition) -> None:
         if _owners(fault, composition) == {name.owner}
     ]
     if wrong:
-        raise InvalidArgument(wrong, _quota_violations(name.registry, _quotas(composition)))
+        raise InvalidArgument(wrong, _quota_violations(_quotas(composition)))
 
 
 def check_together(name: SettingsName, composition: Composition) -> None:
     """Refuse what contradicts the other owners' elements, and what exceeds AWS's quotas over all owners."""
-    quotas = _quota_violations(name.registry, _quotas(composition))
+    quotas = _quota_violations(_quotas(composition))
     faults = _contradictions(name.registry, composition)
     if faults:
         others = [sorted(_owners(fault, composition) - {name.owner}) for fault in faults]
@@ -147,8 +147,8 @@ def check_together(name: SettingsName, composition: Composition) -> None:
         raise QuotaExceeded(quotas)
 
 
-def _quota_violations(registry: RegistryName, faults: Sequence[_Fault]) -> list[QuotaViolation]:
-    return [QuotaViolation(f"{registry} {fault.setting}", fault.description) for fault in faults]
+def _quota_violations(faults: Sequence[_Fault]) -> list[QuotaViolation]:
+    return [QuotaViolation(f"registry_settings.settings.{fault.setting}", fault.description) for fault in faults]
 
 
 def _owners(fault: _Fault, composition: Composition) -> set[str]:
