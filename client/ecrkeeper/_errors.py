@@ -8,7 +8,7 @@ RegistryError              every failure of a call; catch this one to catch all
 ├── FailedPrecondition     FAILED_PRECONDITION; .violations
 ├── PermissionDenied       PERMISSION_DENIED
 ├── Unauthenticated        UNAUTHENTICATED
-├── ResourceExhausted      RESOURCE_EXHAUSTED; .retry_after
+├── ResourceExhausted      RESOURCE_EXHAUSTED; .retry_after for the server's limits, .violations for AWS's quotas
 ├── Unavailable            UNAVAILABLE, after all attempts
 ├── DeadlineExceeded       DEADLINE_EXCEEDED, and waits that ran out of time
 ├── Cancelled              CANCELLED
@@ -41,6 +41,14 @@ class PreconditionViolation:
     """One thing that must change before the call can succeed."""
 
     type: str
+    subject: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaViolation:
+    """One quota that is used up: of what, and how much is used and allowed. Waiting does not mend it."""
+
     subject: str
     description: str
 
@@ -91,6 +99,15 @@ class RegistryError(Exception):
         """How many seconds the server asks to wait before another attempt."""
         delays = (info.retry_delay for info in self._of(error_details_pb2.RetryInfo))
         return next((delay.seconds + delay.nanos / 1e9 for delay in delays), None)
+
+    @property
+    def quota_violations(self) -> tuple[QuotaViolation, ...]:
+        """The quotas that are used up, whatever else is wrong; empty if there are none."""
+        return tuple(
+            QuotaViolation(each.subject, each.description)
+            for failure in self._of(error_details_pb2.QuotaFailure)
+            for each in failure.violations
+        )
 
     def _of(self, kind: type) -> Iterable[Any]:
         return (detail for detail in self.details if isinstance(detail, kind))
@@ -153,7 +170,15 @@ class Unauthenticated(RegistryError):
 
 
 class ResourceExhausted(RegistryError):
-    """A quota or a rate limit is used up."""
+    """A quota or a rate limit is used up.
+
+    A rate limit has `retry_after`, a quota has `violations` and no `retry_after`: waiting does not mend it.
+    """
+
+    @property
+    def violations(self) -> tuple[QuotaViolation, ...]:
+        """The quotas that are used up; empty for a rate limit."""
+        return self.quota_violations
 
 
 class Unavailable(RegistryError):

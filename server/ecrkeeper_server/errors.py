@@ -8,7 +8,8 @@ Refusal                  a call that is refused, with a status code by name
 ├── FailedPrecondition   the state does not allow it; says what must change
 ├── Unauthenticated      the caller has not proved who it is; says why not
 ├── PermissionDenied     the caller may not do this
-├── ResourceExhausted    a quota is used up
+├── ResourceExhausted    a limit of the server is used up
+├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not mend
 ├── DeadlineExceeded     the time of the call is over
 └── Unavailable          try again later
 StoreUnusable            a command cannot begin: there is no database as configured
@@ -22,6 +23,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+# How many faults a message names, and how long it gets by that.
+_SHOWN, _SUMMARY_CHARACTERS = 3, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,14 @@ class PreconditionViolation:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaViolation:
+    """One quota that is used up: of what, how much is used, and what is allowed."""
+
+    subject: str
+    description: str
+
+
 class Refusal(Exception):
     """A call that is refused: `code` is the gRPC status, `reason` the word for programs."""
 
@@ -54,6 +66,7 @@ class Refusal(Exception):
         reason: str,
         metadata: Mapping[str, str] | None = None,
         preconditions: Sequence[PreconditionViolation] = (),
+        quotas: Sequence[QuotaViolation] = (),
         retry_after: float | None = None,
         resource: tuple[str, str] | None = None,
     ) -> None:
@@ -62,20 +75,20 @@ class Refusal(Exception):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.preconditions = tuple(preconditions)
+        self.quotas = tuple(quotas)
         self.retry_after = retry_after
         self.resource = resource
         self.violations: tuple[Violation, ...] = ()
 
 
 class InvalidArgument(Refusal):
-    """The input is wrong; carries every violation."""
+    """The input is wrong; carries every violation, and the quotas that it exceeds as well."""
 
     code = "INVALID_ARGUMENT"
 
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        shown = "; ".join(f"{v.field}: {v.description}" for v in violations[:3])
-        more = f"; and {len(violations) - 3} more" if len(violations) > 3 else ""
-        super().__init__(shown + more, reason="INVALID_FIELDS")
+    def __init__(self, violations: Sequence[Violation], quotas: Sequence[QuotaViolation] = ()) -> None:
+        told = [(v.field, v.description) for v in violations]
+        super().__init__(_summary(told), reason="INVALID_FIELDS", quotas=quotas)
         self.violations = tuple(violations)
 
 
@@ -130,9 +143,38 @@ class PermissionDenied(Refusal):
 
 
 class ResourceExhausted(Refusal):
-    """A quota is used up."""
+    """A limit of the server is used up; the call may be repeated."""
 
     code = "RESOURCE_EXHAUSTED"
+
+
+class QuotaExceeded(Refusal):
+    """AWS's quotas do not allow what is declared; carries every one of them. Waiting does not mend that."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+    def __init__(self, quotas: Sequence[QuotaViolation]) -> None:
+        told = [(q.subject, q.description) for q in quotas]
+        super().__init__(_summary(told), reason="QUOTA_EXCEEDED", quotas=quotas)
+
+
+def _summary(told: Sequence[tuple[str, str]]) -> str:
+    """The first faults in a line: the details have all, and what the line takes is taken from their room."""
+    shown: list[str] = []
+    for where, what in told[:_SHOWN]:
+        text = f"{where}: {what}" if where else what
+        if shown and sum(map(len, shown)) + len(text) > _SUMMARY_CHARACTERS:
+            break
+        shown.append(text)
+    left = len(told) - len(shown)
+    return "; ".join([*shown, f"and {left} more"] if left else shown)
+
+
+def rejection(violations: Sequence[Violation]) -> Refusal:
+    """The refusal of a request: for its own faults if it has any, and else for the quotas that it exceeds."""
+    quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
+    faults = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
+    return InvalidArgument(faults, quotas) if faults else QuotaExceeded(quotas)
 
 
 class Unavailable(Refusal):
@@ -157,10 +199,12 @@ class AwsError(Exception):
     `aws_code` is the code without the suffix `Exception`; empty where AWS did
     not answer. `preconditions` says more where AWS said more, `metadata` has
     more for programs. `aws_request_id` is the id under which AWS knows the
-    call; empty where AWS gave none.
+    call; empty where AWS gave none. `resource` is the kind and name of what
+    AWS does not find, where a call asked for it.
     """
 
     aws_request_id: str = ""
+    resource: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -172,6 +216,7 @@ class AwsError(Exception):
         grpc_code: str = "FAILED_PRECONDITION",
         preconditions: Sequence[PreconditionViolation] = (),
         metadata: Mapping[str, str] | None = None,
+        quotas: Sequence[QuotaViolation] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -181,6 +226,7 @@ class AwsError(Exception):
         self.operation = operation
         self.grpc_code = grpc_code
         self.preconditions = tuple(preconditions)
+        self.quotas = tuple(quotas)
 
 
 class Permanent(AwsError):

@@ -70,7 +70,10 @@ def _check(field: str, **segments: tuple[str, bool, str]) -> None:
 
 _ACCOUNT_RULE = "must be 12 digits"
 _REGION_RULE = "must be an AWS Region such as `us-east-1`"
-_OWNER_RULE = "must be 1 to 63 of [a-z0-9-], begin with a letter and not end with a hyphen"
+_OWNER_RULE = (
+    "must be 1 to 63 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen, such as"
+    " `team-a`"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)

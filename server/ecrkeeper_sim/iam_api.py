@@ -52,7 +52,8 @@ def create_linked(call: Call, params: Json) -> Json:
     principal = params["AWSServiceName"]
     service = SERVICES.get(principal)
     if service is None:
-        raise AwsError("InvalidInput", f"Service name {principal} is not valid. Specify a valid service name.")
+        text = f"{principal} is not a valid AWS service name (Service Principal)"
+        raise AwsError("AccessDenied", text, 403)
     if params.get("CustomSuffix"):
         raise AwsError("InvalidInput", f"Custom suffix is not allowed for {principal}")
     if name_is_taken(call.world, call.account, service.role_name):

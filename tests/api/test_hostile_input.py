@@ -69,10 +69,13 @@ def outcome(call: Callable[..., Any], request: Any) -> tuple[grpc.StatusCode, li
     status = rpc_status.from_call(error)
     fields: list[str] = []
     for detail in status.details if status else ():
-        bad = error_details_pb2.BadRequest()
+        bad, used_up = error_details_pb2.BadRequest(), error_details_pb2.QuotaFailure()
         if detail.Unpack(bad):
             fields += [violation.field for violation in bad.field_violations]
             assert all(violation.description for violation in bad.field_violations)
+        if detail.Unpack(used_up):
+            fields += [violation.subject for violation in used_up.violations]
+            assert all(violation.description for violation in used_up.violations)
     return error.code(), fields, str(error.details())
 
 
@@ -339,6 +342,19 @@ BAD_SETTINGS: dict[str, tuple[Callable[[], pb.CreateRegistrySettingsRequest], st
 }
 
 
+# More than AWS allows in a registry, whoever declares it.
+TOO_MUCH = {
+    "policy nested beyond the limit",
+    "policy of objects nested",
+    "policy of 1 MiB",
+    "10,000 rules",
+    "10,000 templates",
+    "50,000 cache rules without anything",
+    "more destinations than AWS allows, and filters to match",
+    "10,000 principals",
+}
+
+
 @pytest.mark.parametrize("kind", BAD_SETTINGS)
 @pytest.mark.parametrize("validate_only", [False, True], ids=["write", "plan"])
 def test_a_bad_declaration_is_refused(raw: Raw, kind: str, validate_only: bool) -> None:
@@ -346,7 +362,7 @@ def test_a_bad_declaration_is_refused(raw: Raw, kind: str, validate_only: bool) 
     request = build()
     request.validate_only = validate_only
     code, fields, _ = outcome(raw.settings.CreateRegistrySettings, request)
-    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert code is (grpc.StatusCode.RESOURCE_EXHAUSTED if kind in TOO_MUCH else grpc.StatusCode.INVALID_ARGUMENT)
     assert any(each.startswith(field) for each in fields), fields
     assert len(fields) <= 101
 

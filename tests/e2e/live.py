@@ -137,8 +137,9 @@ def refused(code: grpc.StatusCode, call: Callable[..., Any], *arguments: Any, **
 
 
 def fields_of(error: ecrkeeper.RegistryError) -> list[str]:
-    """The fields that a refusal names."""
-    return [violation.field for violation in getattr(error, "violations", ())]
+    """The fields that a refusal names, and what it names of quotas."""
+    fields = [each.field for each in getattr(error, "violations", ()) if isinstance(each, ecrkeeper.FieldViolation)]
+    return fields + [each.subject for each in error.quota_violations]
 
 
 def rules(*destinations: tuple[str, str], prefix: str = "") -> dict[str, Any]:

@@ -14,7 +14,8 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api import bounds, validation
 from ecrkeeper_server.api.bounds import Malformed, bound_of, output_only, within_bounds
-from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.api.quota_fields import quota_of
+from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
@@ -86,11 +87,14 @@ def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
 @pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
 def test_a_giant_list_is_refused_with_its_name_before_anything_is_made_of_it(place: Place, size: int) -> None:
     content = place.content(size)
-    with pytest.raises(InvalidArgument) as caught:
+    quota = quota_of(place.list)
+    with pytest.raises(QuotaExceeded if quota else InvalidArgument) as caught:
         within_bounds(content, place.request)
-    (found,) = caught.value.violations
-    assert re.sub(r"\[0\]", "", found.field) == ".".join(field.name for field in place.path)
-    assert str(bound_of(place.list)) in found.description and "items" in found.description
+    told = [(v.field, v.description) for v in caught.value.violations]
+    told += [(q.subject, q.description) for q in caught.value.quotas]
+    ((field, description),) = told
+    assert re.sub(r"\[0\]", "", field) == ".".join(field.name for field in place.path)
+    assert str(bound_of(place.list)) in description and (quota or "items") in description
 
 
 def test_counting_takes_no_memory() -> None:
@@ -98,7 +102,7 @@ def test_counting_takes_no_memory() -> None:
     content = place.content(MIB)
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidArgument):
+        with pytest.raises(QuotaExceeded):
             within_bounds(content, place.request)
         assert tracemalloc.get_traced_memory()[1] < 200_000
     finally:
@@ -125,7 +129,7 @@ def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
     part.registry_settings.settings.pull_through_cache_rules.rules.add()
     one = part.SerializeToString()
     assert within_bounds(one * 50, part.DESCRIPTOR) == one * 50
-    with pytest.raises(InvalidArgument, match="no more than 50 item.s., got 51 items"):
+    with pytest.raises(QuotaExceeded, match="pull-through cache rules: 51, and AWS allows 50"):
         within_bounds(one * 51, part.DESCRIPTOR)
 
 
@@ -205,8 +209,8 @@ def test_bytes_are_taken_as_the_parser_takes_them(name: str) -> None:
             expected = None
         try:
             left = within_bounds(content, REQUESTS[name])
-        except (Malformed, InvalidArgument) as refusal:
-            assert isinstance(refusal, InvalidArgument) or expected is None, content.hex()
+        except (Malformed, InvalidArgument, QuotaExceeded) as refusal:
+            assert not isinstance(refusal, Malformed) or expected is None, content.hex()
             continue
         if expected is not None:
             expected.DiscardUnknownFields()
@@ -221,3 +225,15 @@ def _strip(message: Any) -> None:
         elif field.message_type and not field.message_type.GetOptions().map_entry:
             for each in value if field.is_repeated else [value]:
                 _strip(each)
+
+
+def test_request_with_faults_and_exceeded_quotas_is_invalid_with_both() -> None:
+    request = pb.UpdateRegistrySettingsRequest()
+    settings = request.registry_settings.settings
+    for _ in range(51):
+        settings.pull_through_cache_rules.rules.add()
+    settings.repository_creation_templates.templates.add(applied_for=[1] * 11)
+    with pytest.raises(InvalidArgument) as caught:
+        within_bounds(request.SerializeToString(), request.DESCRIPTOR)
+    assert [v.field.rpartition(".")[2] for v in caught.value.violations] == ["applied_for"]
+    assert [q.description for q in caught.value.quotas] == ["pull-through cache rules: 51, and AWS allows 50"]

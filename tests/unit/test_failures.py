@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import botocore.loaders
 import pytest
+from ecrkeeper_server.api.status import status_of_aws
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer, short_code
 from ecrkeeper_server.errors import Permanent, Temporary
 
@@ -26,6 +28,14 @@ TABLE = [
     (400, "UnableToAccessSecret", T, "SECRET_UNUSABLE", True, "the secret may be made readable"),
     (400, "BlockedByOrganizationPolicy", P, "BLOCKED_BY_ORGANIZATION_POLICY", False, "an organization's rule"),
     (400, "ReplicationBackfillInProgress", P, "BACKFILL_IN_PROGRESS", False, "another one runs"),
+    (400, "TooManyTags", P, "AWS_QUOTA_EXCEEDED", False, "a quota by another name"),
+    (400, "TemplateNotFound", P, "AWS_NOT_FOUND", False, "ECR's way to say that it has none"),
+    (404, "NoSuchEntity", P, "AWS_NOT_FOUND", False, "IAM's way"),
+    (400, "SomethingNewNotFound", P, "AWS_NOT_FOUND", False, "a kind of resource that ECR will get"),
+    (400, "PullThroughCacheRuleAlreadyExists", P, "AWS_ALREADY_EXISTS", False, "somebody was faster"),
+    (409, "EntityAlreadyExists", P, "AWS_ALREADY_EXISTS", False, "IAM's way"),
+    (400, "UnmodifiableEntity", P, "AWS_REFUSED", False, "a state of the role, not a wrong request"),
+    (500, "TemplateNotFound", T, "AWS_UNAVAILABLE", False, "the status counts: AWS's own fault"),
     (400, "InvalidParameter", P, "AWS_REFUSED", False, "the wish is wrong"),
     (400, "ValidationError", P, "AWS_REFUSED", False, "the wish is wrong"),
     (400, "InvalidInput", P, "AWS_REFUSED", False, "IAM: the wish is wrong"),
@@ -47,6 +57,67 @@ def test_a_refusal_has_a_meaning(status: int, code: str, kind: type, reason: str
     assert (error.aws_code, error.operation) == (code, "PutRegistryPolicy")
     assert "words" in error.message
     assert "ecr:PutRegistryPolicy" in error.message
+
+
+# code, text of AWS, code of gRPC, reason
+GRPC_CODES = [
+    ("LimitExceeded", "50 rules", "RESOURCE_EXHAUSTED", "a used-up quota"),
+    ("PullThroughCacheRuleNotFound", "no rule", "NOT_FOUND", "not found in every call"),
+    (
+        "SecretNotFound",
+        "no secret",
+        "FAILED_PRECONDITION",
+        "the secret is what the rule refers to, not what was asked for",
+    ),
+    ("TemplateAlreadyExists", "there", "ALREADY_EXISTS", "it exists"),
+    ("InvalidInput", "Service role name X has been taken in this account", "ALREADY_EXISTS", "IAM's way to say so"),
+    ("InvalidInput", "Custom suffix is not allowed", "INVALID_ARGUMENT", "the same code for a wrong request"),
+    ("ReplicationBackfillInProgress", "runs", "FAILED_PRECONDITION", "a conflict"),
+    ("ReplicationBackfillInvalidStatus", "done", "FAILED_PRECONDITION", "a conflict"),
+    ("UnmodifiableEntity", "protected", "FAILED_PRECONDITION", "a conflict"),
+    ("DeleteConflict", "in use", "FAILED_PRECONDITION", "a conflict"),
+    ("Validation", "too long", "INVALID_ARGUMENT", "wrong by itself"),
+    ("AccessDenied", "User x is not authorized to perform: iam:y", "FAILED_PRECONDITION", "a right is missing"),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "grpc_code", "reason"), GRPC_CODES)
+def test_failure_has_the_code_of_grpc(code: str, message: str, grpc_code: str, reason: str) -> None:
+    assert failure("ecr", "Some", 400, code, message).grpc_code == grpc_code, reason
+
+
+def test_every_not_found_of_aws_models_is_not_found() -> None:
+    loader = botocore.loaders.Loader()
+    for service in ("ecr", "iam"):
+        shapes = loader.load_service_model(service, "service-2")["shapes"]
+        errors = {n: s.get("error", {}).get("code", n) for n, s in shapes.items() if s.get("exception")}
+        missing = {short_code(code) for name, code in errors.items() if "NotFound" in name or "NoSuchEntity" in name}
+        assert len(missing) > (5 if service == "ecr" else 0)
+        for code in missing - {"SecretNotFound"}:
+            assert failure(service, "Some", 400, code, "").grpc_code == "NOT_FOUND", code
+
+
+def test_used_up_quota_has_the_words_of_aws_and_no_delay() -> None:
+    error = failure("ecr", "CreatePullThroughCacheRule", 400, "LimitExceeded", "at most 50 rules")
+    assert [(q.subject, q.description) for q in error.quotas] == [
+        ("ecr:CreatePullThroughCacheRule", "at most 50 rules")
+    ]
+    kinds = {detail.type_url.rpartition(".")[2] for detail in status_of_aws(error).details}
+    assert kinds == {"ErrorInfo", "QuotaFailure"}
+
+
+def test_unknown_service_principal_is_no_lack_of_rights() -> None:
+    text = "template.ecr.amazonaws.com is not a valid AWS service name (Service Principal)"
+    error = failure("iam", "CreateServiceLinkedRole", 403, "AccessDenied", text)
+    assert (type(error), error.reason, error.grpc_code) == (P, "SERVICE_PRINCIPAL_UNKNOWN", "FAILED_PRECONDITION")
+    assert "needs iam:" not in error.message and text in error.message
+
+
+def test_rejected_policy_does_not_blame_the_scope_by_itself() -> None:
+    text = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
+    error = failure("ecr", "PutRegistryPolicy", 400, "InvalidParameter", text)
+    assert (error.reason, error.grpc_code) == ("AWS_REFUSED", "INVALID_ARGUMENT")
+    assert "SCOPE" not in error.message
 
 
 # code on the wire, as it is read here, reason

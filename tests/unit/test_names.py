@@ -53,8 +53,8 @@ BAD: list[tuple[Any, str, str, str]] = [
     (SettingsName, R + "/settings/" + "a" * 64, "1 to 63", "64 characters"),
     (SettingsName, R + "/settings/1a", "begin with a letter", "begins with a digit"),
     (SettingsName, R + "/settings/a-", "not end with a hyphen", "ends with a hyphen"),
-    (SettingsName, R + "/settings/a_b", "a-z0-9-", "an underscore"),
-    (SettingsName, R + "/settings/a\n", "a-z0-9-", "a line break"),
+    (SettingsName, R + "/settings/a_b", "lower-case letters, digits and hyphens", "an underscore"),
+    (SettingsName, R + "/settings/a\n", "lower-case letters, digits and hyphens", "a line break"),
     (RoleName, "accounts/111111111111/serviceLinkedRoles/other", "must be one of", "no such role"),
     (BackfillName, R + "/replicationBackfills/1", "must be a UUID", "no UUID"),
 ]

@@ -13,6 +13,7 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.layers import Context
+from ecrkeeper_server.api.not_found import asking_for
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import to_aws
@@ -106,7 +107,8 @@ class Backfills:
         event = write.event(str(name), principal=caller.principal, call_id=caller.call_id)
         (write.id,) = await self._edge.db.write(lambda tx: audit.record(tx, [event]))
         try:
-            answer = await write.send(self._edge.aws)
+            with asking_for("ReplicationBackfill", str(name)):
+                answer = await write.send(self._edge.aws)
         except AwsError:
             await self._edge.db.write(lambda tx: complete(tx, [write]))
             raise
@@ -157,9 +159,10 @@ class Backfills:
         if request.status:
             params["resultStatusFilter"] = request.status
         where = name.registry
-        answer = await self._edge.aws.call(
-            where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
-        )
+        with asking_for("ReplicationBackfill", str(name)):
+            answer = await self._edge.aws.call(
+                where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
+            )
         response = pb.ListReplicationBackfillResultsResponse()
         for row in answer.get("results") or []:
             image = row.get("imageId") or {}

@@ -15,7 +15,9 @@ from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.api.quota_fields import quota_of
+from ecrkeeper_server.errors import Violation, rejection
+from ecrkeeper_server.settings.setting import over_quota
 
 # Of a list for which the protos name no bound: the paths of a field mask.
 MOST_ITEMS = 1000
@@ -42,6 +44,7 @@ class _Field:
 
     name: str
     bound: int
+    quota: str
     output_only: bool
     message: Descriptor | None
     # The bytes of an item where several can be packed together: 0 for numbers of any length, None for texts.
@@ -61,7 +64,7 @@ class _Seen:
 def within_bounds(content: bytes, message: Descriptor) -> bytes:
     """The bytes of a request without what nobody knows and what only the server says.
 
-    InvalidArgument if there is too much in a list.
+    InvalidArgument if there is too much in a list, QuotaExceeded if only AWS's quotas say so.
     """
     walk = _Walk(content)
     try:
@@ -69,17 +72,28 @@ def within_bounds(content: bytes, message: Descriptor) -> bytes:
     except IndexError:
         raise Malformed from None
     except _Endless:
-        walk.excess = walk.excess or {"": (MOST_FIELDS, MOST_FIELDS)}
-        raise InvalidArgument(_violations(walk.excess, "more than ")) from None
+        walk.excess = walk.excess or {"": _Excess(MOST_FIELDS, MOST_FIELDS)}
+        raise rejection(_violations(walk.excess, "more than ")) from None
     if walk.excess:
-        raise InvalidArgument(_violations(walk.excess, ""))
+        raise rejection(_violations(walk.excess, ""))
     return content if left is None else left
 
 
-def _violations(excess: Mapping[str, tuple[int, int]], than: str) -> list[Violation]:
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """A list with more items than its bound."""
+
+    count: int
+    bound: int
+    quota: str = ""
+
+
+def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
     return [
-        Violation(path, f"must contain no more than {bound} item(s), got {than}{count} items")
-        for path, (count, bound) in excess.items()
+        Violation(path, over_quota(each.quota, f"{than}{each.count}", each.bound), "QUOTA_EXCEEDED")
+        if each.quota
+        else Violation(path, f"must contain no more than {each.bound} item(s), got {than}{each.count} items")
+        for path, each in excess.items()
     ]
 
 
@@ -118,8 +132,9 @@ def _field(described: FieldDescriptor) -> _Field:
     width = _WIDTHS.get(described.type, 0)
     kinds = {_KINDS[width], _SIZED if described.is_repeated else _KINDS[width]}
     return _Field(
-        described.name, bound_of(described), output_only(described), described.message_type, width, frozenset(kinds)
-    )
+        described.name, bound_of(described), quota_of(described), output_only(described), described.message_type, width,
+        frozenset(kinds),
+    )  # fmt: skip
 
 
 class _Walk:
@@ -128,7 +143,7 @@ class _Walk:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._left = MOST_FIELDS
-        self.excess: dict[str, tuple[int, int]] = {}
+        self.excess: dict[str, _Excess] = {}
 
     def message(self, at: int, end: int, message: Descriptor, seen: _Seen, path: str, depth: int) -> bytes | None:
         """What is left of the message between two places; None if that is all of it."""
@@ -180,7 +195,7 @@ class _Walk:
             added = len(packed) // known.width if known.width else len(packed.translate(None, _CONTINUED))
         count = seen.items[number] = seen.items.get(number, 0) + added
         if count > known.bound:
-            self.excess[path + known.name] = (count, known.bound)
+            self.excess[path + known.name] = _Excess(count, known.bound, known.quota)
         return count <= known.bound
 
     def _value(self, kind: int, at: int, end: int) -> tuple[int, int]:

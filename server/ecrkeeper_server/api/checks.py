@@ -19,7 +19,7 @@ from ecrkeeper_server.api.layers import OURS, Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
 from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
 from ecrkeeper_server.api.validation import violations
-from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
+from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation, rejection
 
 log = structlog.get_logger("ecrkeeper.api")
 
@@ -64,7 +64,7 @@ def _check(request: Message | None) -> None:
         raise InvalidArgument([NO_MESSAGE])
     found = violations(request)
     if found:
-        raise InvalidArgument(found)
+        raise rejection(found)
 
 
 def _unary(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

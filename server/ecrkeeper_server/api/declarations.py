@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from ecrkeeper_server.api.objections import check_left, check_presence, check_together, conflict_of
+from ecrkeeper_server.api.objections import check_left, check_own, check_presence, check_together, conflict_of
 from ecrkeeper_server.api.recording import accepted, declared_changes
 from ecrkeeper_server.api.writes import Caller, check_etag
 from ecrkeeper_server.errors import NotFound
@@ -85,13 +85,14 @@ class Put:
         if present is not None and wish == Wish.of(present):
             return self._keep(unit, registry, present, wishes)
         composition = _composed(wishes, touched)
+        check_own(name, composition)
         taken: dict[str, Wish] = {}
         if composition.conflicts:
             if not self.force:
                 raise conflict_of(name, composition.conflicts, self.way_out)
             taken = _taken_over(name, wishes, composition.conflicts)
             composition = _composed({**wishes, **taken}, touched)
-        check_together(name.registry, composition)
+        check_together(name, composition)
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 
     def _keep(self, unit: UnitOfWork, registry: Resource, present: Declaration, wishes: Mapping[str, Wish]) -> Written:

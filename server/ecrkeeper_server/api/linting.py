@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.table import SETTINGS
 
@@ -14,15 +14,20 @@ from ecrkeeper_server.settings.table import SETTINGS
 _FEW_TEMPLATES = 10
 
 
-def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
-    """Refuse settings that no AWS would take, with every violation at once."""
-    violations = [
+def faults(name: SettingsName, settings: Mapping[str, Any], path: str) -> list[Violation]:
+    """Every violation of settings that no AWS would take, those of a quota by one owner alone included."""
+    return [
         violation
         for setting, shape in settings.items()
         for violation in SETTINGS[setting].lint(shape, name.registry, f"{path}.{setting}")
     ]
+
+
+def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
+    """Refuse settings that no AWS would take, with every violation at once."""
+    violations = faults(name, settings, path)
     if violations:
-        raise InvalidArgument(violations)
+        raise rejection(violations)
 
 
 async def lint_apart(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.errors import (
@@ -11,10 +13,13 @@ from ecrkeeper_server.errors import (
     InvalidArgument,
     NotFound,
     PreconditionViolation,
+    QuotaExceeded,
+    QuotaViolation,
     Violation,
 )
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict
+from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
 
@@ -55,13 +60,100 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 150 else text[:147] + "..."
 
 
-def check_together(registry: RegistryName, composition: Composition) -> None:
-    """Refuse what exceeds AWS's limits over all owners."""
-    violations = _faults(registry, composition)
-    if violations:
-        raise InvalidArgument(
-            [Violation(f"registry_settings.settings.{v.field}", v.description, v.reason) for v in violations]
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What AWS would not take of all owners' elements of a setting: elements that contradict, or a quota."""
+
+    setting: str
+    description: str
+    keys: tuple[str, ...] = ()
+    quota: str = ""
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What makes two faults the same: a quota is the same, however far it is exceeded."""
+        return self.setting, self.quota or self.description
+
+
+def _together(registry: RegistryName, composition: Composition) -> list[_Fault]:
+    """What AWS would not take of what all owners declare together."""
+    return _contradictions(registry, composition) + _quotas(composition)
+
+
+def _contradictions(registry: RegistryName, composition: Composition) -> list[_Fault]:
+    return [
+        _Fault(setting, found.description, found.keys)
+        for setting, elements in composition.desired.items()
+        for found in SETTINGS[setting].lint_together(elements, registry)
+    ]
+
+
+def _quotas(composition: Composition) -> list[_Fault]:
+    return [
+        _Fault(setting, over_quota(found.quota, _usage(setting, found, composition), found.limit), quota=found.quota)
+        for setting, elements in composition.desired.items()
+        for found in SETTINGS[setting].exceeded(elements)
+    ]
+
+
+def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
+    """How much of a quota is used, and by whom."""
+    by_owner = {
+        owner: next(q.used for q in SETTINGS[setting].quota(elements) if q.quota == exceeded.quota)
+        for owner, elements in sorted(_by_owner(setting, composition).items())
+    }
+    shown = ", ".join(f"{owner} {used}" for owner, used in by_owner.items())
+    return f"{exceeded.used} over all owners ({shown})"
+
+
+def _by_owner(setting: str, composition: Composition) -> dict[str, dict[str, Any]]:
+    elements: dict[str, dict[str, Any]] = {}
+    for (of, key), owners in composition.owners.items():
+        for owner in owners if of == setting else ():
+            elements.setdefault(owner, {})[key] = composition.desired[setting][key]
+    return elements
+
+
+def check_own(name: SettingsName, composition: Composition) -> None:
+    """Refuse elements of the caller that contradict each other whatever the others declare."""
+    wrong = [
+        Violation(f"registry_settings.settings.{fault.setting}", fault.description)
+        for fault in _contradictions(name.registry, composition)
+        if _owners(fault, composition) == {name.owner}
+    ]
+    if wrong:
+        raise InvalidArgument(wrong, _quota_violations(_quotas(composition)))
+
+
+def check_together(name: SettingsName, composition: Composition) -> None:
+    """Refuse what contradicts the other owners' elements, and what exceeds AWS's quotas over all owners."""
+    quotas = _quota_violations(_quotas(composition))
+    faults = _contradictions(name.registry, composition)
+    if faults:
+        others = [sorted(_owners(fault, composition) - {name.owner}) for fault in faults]
+        rows = [
+            PreconditionViolation("OWNER_CONFLICT", fault.setting, f"{', '.join(owners)}: {fault.description}")
+            for fault, owners in zip(faults, others, strict=True)
+        ]
+        raise FailedPrecondition(
+            f"{rows[0].subject}: it contradicts what other owners declare: {rows[0].description};"
+            " declare something else, or have them change theirs",
+            reason="OWNER_CONFLICT",
+            metadata={"owners": ",".join(sorted({owner for some in others for owner in some}))},
+            preconditions=rows,
+            quotas=quotas,
         )
+    if quotas:
+        raise QuotaExceeded(quotas)
+
+
+def _quota_violations(faults: Sequence[_Fault]) -> list[QuotaViolation]:
+    return [QuotaViolation(f"registry_settings.settings.{fault.setting}", fault.description) for fault in faults]
+
+
+def _owners(fault: _Fault, composition: Composition) -> set[str]:
+    """Who declares the elements that are at fault."""
+    return {owner for key in fault.keys for owner in composition.owners.get((fault.setting, key), ())}
 
 
 def check_left(name: SettingsName, before: Composition, left: Composition) -> None:
@@ -69,13 +161,14 @@ def check_left(name: SettingsName, before: Composition, left: Composition) -> No
 
     What was at fault before may stay so: deleting is a way out of it.
     """
-    known = set(map(_kind, _faults(name.registry, before)))
-    caused = [fault for fault in _faults(name.registry, left) if _kind(fault) not in known]
+    known = {fault.kind for fault in _together(name.registry, before)}
+    caused = [fault for fault in _together(name.registry, left) if fault.kind not in known]
     if not caused:
         return
-    needing = [_needing(name.registry, left, fault) for fault in caused]
+    # Of a quota, all who declare the setting have their part.
+    needing = [sorted(_owners(fault, left) or _by_owner(fault.setting, left)) for fault in caused]
     rows = [
-        PreconditionViolation("STILL_NEEDED", fault.field, f"{', '.join(owners)}: {fault.description}")
+        PreconditionViolation("STILL_NEEDED", fault.setting, f"{', '.join(owners)}: {fault.description}")
         for fault, owners in zip(caused, needing, strict=True)
     ]
     owners = ",".join(sorted({owner for some in needing for owner in some}))
@@ -86,27 +179,3 @@ def check_left(name: SettingsName, before: Composition, left: Composition) -> No
         metadata={"owners": owners},
         preconditions=rows,
     )
-
-
-def _faults(registry: RegistryName, composition: Composition) -> list[Violation]:
-    return [
-        found
-        for setting, elements in composition.desired.items()
-        for found in SETTINGS[setting].lint_composed(elements, registry)
-    ]
-
-
-def _kind(fault: Violation) -> tuple[str, str]:
-    # The same quota is the same fault, however far it is exceeded.
-    return fault.field, fault.description.partition(":")[0] if fault.reason == "QUOTA_EXCEEDED" else fault.description
-
-
-def _needing(registry: RegistryName, left: Composition, fault: Violation) -> list[str]:
-    """Who declares what is at fault: those whose own elements show it, or else all who declare the setting."""
-    setting = fault.field.partition(".")[0]
-    mine: dict[str, dict[str, Any]] = {}
-    for (of, key), owners in left.owners.items():
-        for owner in owners if of == setting else ():
-            mine.setdefault(owner, {})[key] = left.desired[setting][key]
-    alone = [o for o, elements in mine.items() if fault in SETTINGS[setting].lint_composed(elements, registry)]
-    return sorted(alone or mine)

@@ -15,6 +15,7 @@ from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.layers import Context
+from ecrkeeper_server.api.not_found import asking_for
 from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.reconciling import reconcile
@@ -138,7 +139,8 @@ class Registries:
         """Let ECR log in to an upstream."""
         name = RegistryName.parse(request.name)
         params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
-        answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
+        with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
+            answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
         return pb.ValidatePullThroughCacheRuleResponse(
             is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
         )

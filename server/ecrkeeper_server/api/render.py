@@ -13,6 +13,7 @@ from ecrkeeper_server.api.shape import from_aws, settings_from_aws
 from ecrkeeper_server.api.status import status_of_json
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.refused_deletion import refusal_of
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.members import enum_prefix
 from ecrkeeper_server.settings.table import split_all
@@ -177,6 +178,9 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
         message.observed_description = seen["description"]
         message.observed_tags.update(seen["tags"])
     common(message, row)
+    refusal = refusal_of(row.state, row.generation)
+    if refusal is not None and not message.HasField("last_error"):
+        message.last_error.CopyFrom(status_of_json(refusal))
     return message
 
 

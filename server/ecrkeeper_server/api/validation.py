@@ -8,13 +8,14 @@ from typing import Any
 import protovalidate
 from google.protobuf.message import Message
 
+from ecrkeeper_server.api.pattern_words import words_of
+from ecrkeeper_server.api.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import shown
+from ecrkeeper_server.settings.setting import over_quota
 
 _MOST_VIOLATIONS = 100
 _FEW_NAMES = 12
-# What the patterns of the protos mean, by how they begin; others are shown as they are.
-_PATTERNS = {"^([0-9a-fA-F]{8}(-": "must be a UUID", "^[0-9]{12}$": "must be 12 digits"}
 _VALIDATOR = protovalidate.Validator()
 
 
@@ -30,7 +31,7 @@ def violations(message: Message) -> list[Violation]:
     cut.CopyFrom(message)
     more = _cut(cut, _MOST_VIOLATIONS) <= 0
     found = _VALIDATOR.collect_violations(cut)
-    told = [Violation(_path(each.proto.field), _told(message, each.proto)) for each in found[:_MOST_VIOLATIONS]]
+    told = [_told(message, each) for each in found[:_MOST_VIOLATIONS]]
     if more or len(found) > _MOST_VIOLATIONS:
         told.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
     return told
@@ -54,23 +55,27 @@ def _cut(message: Any, faulty: int) -> int:
     return faulty
 
 
-def _told(message: Message, found: Any) -> str:
+def _told(message: Message, each: Any) -> Violation:
     """What is allowed, and what was given where that can be shown in a few words."""
+    found = each.proto
+    path = _path(found.field)
     value, kind = _at(message, found.field)
     if found.for_key:
         value, kind = found.field.elements[-1].subscript.value, None
     if found.rule_id == "enum.not_in" and not value:
-        return f"must be given{_known(kind, '; one of ', 1)}"
+        return Violation(path, f"must be given{_known(kind, '; one of ', 1)}")
     if found.rule_id == "required" or (found.rule_id == "string.min_len" and value == ""):
-        return "must be given, got none"
-    return _words(found) + _given(value, kind)
+        return Violation(path, "must be given, got none")
+    quota = quota_of(kind)
+    if quota and found.rule_id in ("string.max_len", "repeated.max_items"):
+        return Violation(path, over_quota(quota, len(value), each.rule_value), "QUOTA_EXCEEDED")
+    return Violation(path, _words(each) + _given(value, kind))
 
 
-def _words(found: Any) -> str:
-    text = str(found.message or found.rule_id)
-    if found.rule_id == "string.pattern":
-        text = next((words for pattern, words in _PATTERNS.items() if pattern in text), text)
-    return text
+def _words(each: Any) -> str:
+    if each.proto.rule_id == "string.pattern":
+        return words_of(each.rule_value)
+    return str(each.proto.message or each.proto.rule_id)
 
 
 def _given(value: Any, kind: Any) -> str:

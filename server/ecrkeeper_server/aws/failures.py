@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecrkeeper_server.aws.answers import InvalidAnswer
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import AwsError, Permanent, QuotaViolation, Temporary
 
 THROTTLES = frozenset(
     {"Throttling", "Throttled", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}
@@ -39,12 +39,17 @@ _INVALID = frozenset(
         "InvalidInput",
         "UnsupportedUpstreamRegistry",
         "MalformedPolicyDocument",
-        "UnmodifiableEntity",
     }
 )
+# Limits of AWS that waiting does not raise.
+_QUOTAS = frozenset({"LimitExceeded", "ServiceQuotaExceeded", "TooManyTags"})
 # The secret may be made, or made readable, at any moment: look again, slowly.
 _SECRETS = frozenset({"SecretNotFound", "UnableToAccessSecret", "UnableToDecryptSecretValue"})
 _SLOW_SECONDS = 60.0
+# IAM words a service principal that does not exist as if a right were missing.
+_NO_SERVICE = "is not a valid AWS service name"
+# How IAM says that a service-linked role exists.
+_TAKEN = "has been taken"
 
 
 def short_code(code: str) -> str:
@@ -92,13 +97,7 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if is_throttle(code):
         return Temporary(text, reason="AWS_THROTTLED", grpc_code="UNAVAILABLE", **facts)
     if code in _DENIED:
-        return Temporary(
-            f"{text} (the role that ecrkeeper uses needs {_needed(service, operation)})",
-            reason="AWS_ACCESS_DENIED",
-            after=_SLOW_SECONDS,
-            grpc_code="FAILED_PRECONDITION",
-            **facts,
-        )
+        return _denied(service, operation, text, facts)
     if code in _CREDENTIALS or code in _CLOCK:
         hint = "the credentials are not accepted there; is the Region enabled for the account?"
         if code in _CLOCK:
@@ -112,19 +111,39 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
         )
     if code in _SECRETS:
         return Temporary(text, reason="SECRET_UNUSABLE", after=_SLOW_SECONDS, grpc_code="FAILED_PRECONDITION", **facts)
-    if code == "LimitExceeded":
-        return Permanent(text, reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", **facts)
+    if code in _QUOTAS:
+        used_up = [QuotaViolation(action, message or code)]
+        return Permanent(text, reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=used_up, **facts)
+    if status >= 500 or status == 429 or code in _PASSING:
+        return Temporary(text, reason="AWS_UNAVAILABLE", **facts)
+    return _refused(code, message, text, facts)
+
+
+def _denied(service: str, operation: str, text: str, facts: dict[str, Any]) -> AwsError:
+    if _NO_SERVICE in text:
+        hint = "IAM has no such service here, whatever rights ecrkeeper has"
+        return Permanent(f"{text} ({hint})", reason="SERVICE_PRINCIPAL_UNKNOWN", **facts)
+    return Temporary(
+        f"{text} (the role that ecrkeeper uses needs {_needed(service, operation)})",
+        reason="AWS_ACCESS_DENIED",
+        after=_SLOW_SECONDS,
+        grpc_code="FAILED_PRECONDITION",
+        **facts,
+    )
+
+
+def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Permanent:
+    """The error for what AWS will keep refusing, with the code that says what a caller can do about it."""
+    if code.endswith("NotFound") or code == "NoSuchEntity":
+        return Permanent(text, reason="AWS_NOT_FOUND", grpc_code="NOT_FOUND", **facts)
+    if code.endswith("AlreadyExists") or (code == "InvalidInput" and _TAKEN in message):
+        return Permanent(text, reason="AWS_ALREADY_EXISTS", grpc_code="ALREADY_EXISTS", **facts)
     if code == "BlockedByOrganizationPolicy":
         return Permanent(text, reason="BLOCKED_BY_ORGANIZATION_POLICY", **facts)
     if code == "ReplicationBackfillInProgress":
         return Permanent(text, reason="BACKFILL_IN_PROGRESS", **facts)
-    if operation == "PutRegistryPolicy" and "Invalid registry policy" in message:
-        hint = "with REGISTRY_POLICY_SCOPE at V1 it takes only the actions of replication and caching"
-        return Permanent(f"{text} ({hint}; set it to V2 first)", reason="REGISTRY_POLICY_REFUSED", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)
-    if status >= 500 or status == 429 or code in _PASSING:
-        return Temporary(text, reason="AWS_UNAVAILABLE", **facts)
     return Permanent(text, reason="AWS_REFUSED", **facts)
 
 

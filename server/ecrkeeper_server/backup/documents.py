@@ -27,7 +27,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
 from ecrkeeper_server.api.declarations import Wish
-from ecrkeeper_server.api.linting import lint
+from ecrkeeper_server.api.linting import faults
 from ecrkeeper_server.api.role_specs import PATHS as ROLE_FIELDS
 from ecrkeeper_server.api.role_specs import spec_of
 from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws, words
@@ -161,10 +161,7 @@ def _wish(reader: Reader, registry: RegistryName | None, owner: str) -> Wish:
     wish = Wish(settings_to_aws(message.settings), policy, replacement)
     if registry is None:
         return wish
-    try:
-        lint(SettingsName(registry, owner), wish.settings, f"{at}settings")
-    except InvalidArgument as error:
-        reader.refused(error)
+    reader.faults.extend(faults(SettingsName(registry, owner), wish.settings, f"{at}settings"))
     return wish
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import error_json, hopeless
+from ecrkeeper_server.engine.conditions import error_json, lasting
 from ecrkeeper_server.engine.paging import read_list
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite, change
@@ -78,7 +78,7 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
     except AwsError as error:
-        if hopeless(error):
+        if lasting(error):
             await _refuse(step, operation, error)
             return None
         return _again_in(error)

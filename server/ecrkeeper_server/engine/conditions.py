@@ -14,11 +14,20 @@ _LONGEST_DELAY = 300.0
 _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 
+# Retried, but slowly: only somebody who grants, mends or creates something makes them go away.
+_NEEDS_SOMEBODY = frozenset({"AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "SECRET_UNUSABLE"})
+
+
+def lasting(error: AwsError) -> bool:
+    """Whether waiting does not mend an error, although the resource is still tried again in case somebody does."""
+    return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a resource stands at the end of a step.
 
-    `error` is the one to show. Where that one lasts, `retry` is one of those beside it that will pass.
+    `error` is the one to show. Where that one lasts, `retry` is one of those beside it that is tried again sooner.
     """
 
     synced: bool
@@ -30,13 +39,18 @@ class Standing:
 
     @property
     def passing(self) -> Temporary | None:
-        """What is to be tried again soon."""
-        return self.error if isinstance(self.error, Temporary) else self.retry
+        """What is to be tried again before the next resync."""
+        return self.retry or (self.error if isinstance(self.error, Temporary) else None)
 
     @property
     def blocked(self) -> bool:
-        """Whether the error to show is one that lasts."""
-        return isinstance(self.error, Permanent)
+        """Whether the error to show is one that waiting does not mend."""
+        return self.error is not None and lasting(self.error)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether trying again soon would change nothing: neither the error to show nor another one will pass."""
+        return self.blocked and (self.retry is None or lasting(self.retry))
 
     @property
     def ready(self) -> bool:
@@ -99,15 +113,21 @@ def delay_after(standing: Standing, failures: int, resync: float, jitter: float)
     return resync if passing is None else max(backoff(failures, jitter), passing.after or 0.0)
 
 
-def hopeless(error: AwsError) -> bool:
-    """Whether a call that somebody asked for is to end with an error: AWS refuses it, or does not allow it."""
-    return isinstance(error, Permanent) or error.reason == "AWS_ACCESS_DENIED"
-
-
 def is_of_account(standing: Standing) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
     error = standing.passing
     return error is not None and (error.operation in _OF_ACCOUNT or error.reason == "AWS_NO_CREDENTIALS")
+
+
+def worst_first(errors: Sequence[AwsError]) -> list[AwsError]:
+    """The errors in the order in which they matter: refused for good, waiting for somebody, passing."""
+    return sorted(errors, key=lambda error: (not isinstance(error, Permanent), not lasting(error)))
+
+
+def soonest(errors: Sequence[AwsError]) -> Temporary | None:
+    """The error that is tried again first: one that passes by itself, or else one that somebody may mend."""
+    retried = [error for error in errors if isinstance(error, Temporary)]
+    return min(retried, key=lasting, default=None)
 
 
 def error_json(error: AwsError) -> dict[str, Any]:
@@ -123,4 +143,5 @@ def error_json(error: AwsError) -> dict[str, Any]:
             **error.metadata,
         },
         "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
+        **({"quotas": [[q.subject, q.description] for q in error.quotas]} if error.quotas else {}),
     }

@@ -57,7 +57,7 @@ class Finisher:
             "error": None if error is None else error_json(error),
         }
         looked = error is None and result.next_in is None and standing.reason != "PAUSED"
-        done = result.settled or _blocked(standing) or looked
+        done = result.settled or standing.given_up or looked
         return Outcome(
             state=state,
             observed_generation=row.generation if done else row.observed_generation,
@@ -83,11 +83,6 @@ class Finisher:
         return None if result.standing.reason in ("UNMANAGED", "PAUSED") else resync
 
 
-def _blocked(standing: Standing) -> bool:
-    """Whether trying again soon would change nothing."""
-    return standing.blocked and standing.retry is None
-
-
 def _not_mended(standing: Standing) -> dict[str, Any]:
     """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
     return {"code": "FAILED_PRECONDITION", "reason": standing.why, "message": standing.text}
@@ -111,7 +106,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
         elif operation.method in _LOOKS and operation.requested <= row.requested:
             if result.settled:
                 operations.end(tx, operation, response={})
-            elif _blocked(result.standing):
+            elif result.standing.given_up:
                 operations.end(tx, operation, error=outcome.state["error"])
             elif result.standing.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.standing))

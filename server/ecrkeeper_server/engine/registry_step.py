@@ -8,12 +8,12 @@ from typing import Any
 
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
-from ecrkeeper_server.engine.conditions import PAUSED, Standing
+from ecrkeeper_server.engine.conditions import PAUSED, Standing, lasting, soonest, worst_first
 from ecrkeeper_server.engine.intent import Run, originals_of, record
 from ecrkeeper_server.engine.observe import look
 from ecrkeeper_server.engine.registry_writes import act, drift_json
 from ecrkeeper_server.engine.step import Step, StepResult
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 
 # What a registry that nobody declares anything for any more was found to be.
@@ -82,14 +82,14 @@ def _result(step: Step, run: Run, mode: str) -> StepResult:
         errors.append(Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0))
     synced = not drift and not errors
     waiting = mode == "OBSERVE" and bool(drift)
-    error = _first(errors)
+    error = next(iter(worst_first(errors)), None)
     standing = Standing(
         synced,
         error,
         degraded=_degraded_text(degraded),
         reason="OBSERVE_ONLY" if waiting else "",
         message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
-        retry=next((e for e in errors if isinstance(e, Temporary)), None) if isinstance(error, Permanent) else None,
+        retry=soonest(errors) if error is not None and lasting(error) else None,
     )
     return StepResult(state, standing, observed=True, settled=synced)
 
@@ -134,12 +134,6 @@ def _left(run: Run) -> dict[str, dict[str, Any]]:
         }
         for name, seen in run.observed.items()
     }
-
-
-def _first(errors: Sequence[AwsError]) -> AwsError | None:
-    """The error to show: what is blocked for good matters more than what will pass."""
-    permanent = [error for error in errors if isinstance(error, Permanent)]
-    return next(iter([*permanent, *errors]), None)
 
 
 def _degraded_text(degraded: Mapping[str, Sequence[str]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.intent import Run, disown, remember
 from ecrkeeper_server.engine.observe import EVERYWHERE, observe_setting
+from ecrkeeper_server.engine.policy_rejection import explained
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
@@ -104,7 +105,7 @@ async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]
     except AwsError as error:
         return [error]
     try:
-        failed = await _send_all(step, writes)
+        failed = await explained(step, run, planned.target, await _send_all(step, writes))
     finally:
         if auto_created:
             await note_auto_created(step, setting.role or "")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.conditions import Standing, error_json, hopeless
+from ecrkeeper_server.engine.conditions import Standing, error_json, lasting
 from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.trail import AwsWrite, change
@@ -15,6 +15,7 @@ from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
+from ecrkeeper_server.roles.refused_deletion import refused
 from ecrkeeper_server.roles.usage import RegionUsage, blockers
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store import declarations, operations, resources
@@ -61,9 +62,9 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
     try:
         return await _delete(step, kind, pending)
     except AwsError as error:
-        if row.state.get("deletion", {}).get("task") or not hopeless(error):
+        if row.state.get("deletion", {}).get("task") or not lasting(error):
             raise
-        return _refused(step, pending, error.reason, error.message, list(error.preconditions))
+        return _end(step, pending, error)
 
 
 async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
@@ -190,12 +191,17 @@ def _refused(
     reasons: list[PreconditionViolation],
     **learned: Any,
 ) -> StepResult:
-    """End the deletion and keep the role as it was declared before."""
-    error = error_json(Permanent(text, reason=reason, preconditions=reasons))
-    state = {key: value for key, value in step.claimed.state.items() if key != "deletion"} | learned
+    """End the deletion for a reason of ours or of IAM's task."""
+    return _end(step, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
+
+
+def _end(step: Step, pending: list[Operation], why: AwsError, **learned: Any) -> StepResult:
+    """End the deletion with an error that stays visible, and keep the role as it was declared before."""
+    row, error = step.claimed, error_json(why)
+    state = {key: value for key, value in row.state.items() if key != "deletion"} | learned
     return StepResult(
-        state,
-        Standing(True, reason=reason, message=text),
+        refused(state, row.generation, error),
+        Standing(True, reason=why.reason, message=why.message),
         observed=True,
         settled=True,
         ended=tuple((p.id, error) for p in pending),

@@ -24,6 +24,7 @@ from ecrkeeper_server.roles.plan import (
     provenance,
     tags_to_come,
 )
+from ecrkeeper_server.roles.refused_deletion import refusal_of
 
 _POLL_SECONDS = 1.0
 
@@ -90,8 +91,19 @@ def _settled(
     }
     if mended:
         state["mend"] = {"time": step.now, "drift": mended}
-    reason = "OBSERVE_ONLY" if drift else ("UNMANAGED" if not row.spec.get("managed", True) else "")
-    return StepResult(state, Standing(not drift, reason=reason), True, settled=not drift)
+    return StepResult(state, _standing(step, state, drift), True, settled=not drift)
+
+
+def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) -> Standing:
+    row = step.claimed
+    if drift:
+        return Standing(False, reason="OBSERVE_ONLY")
+    if not row.spec.get("managed", True):
+        return Standing(True, reason="UNMANAGED")
+    refusal = refusal_of(state, row.generation)
+    if refusal is not None:
+        return Standing(True, reason=refusal["reason"], message=refusal["message"])
+    return Standing(True)
 
 
 async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:

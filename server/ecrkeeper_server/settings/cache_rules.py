@@ -78,11 +78,14 @@ def _update(_key: str, _before: Value, after: Value) -> dict[str, Any]:
     return {member: after[member] for member in _CREDENTIALS if member in after}
 
 
-def replaces(before: Value, after: Value) -> bool:
+def replaces(before: Value, after: Value) -> list[str]:
     """All but a new credential or role: AWS can set these two, but neither unset them nor change the rest."""
-    fixed = (before.keys() | after.keys()) - set(_CREDENTIALS)
-    changed = any(before.get(member) != after.get(member) for member in fixed)
-    return changed or any(member in before and member not in after for member in _CREDENTIALS)
+    fixed = sorted((before.keys() | after.keys()) - set(_CREDENTIALS))
+    changed = [member for member in fixed if before.get(member) != after.get(member)]
+    if "upstreamRegistryUrl" in changed:
+        # The name of the upstream only follows from it.
+        changed = [member for member in changed if member != "upstreamRegistry"]
+    return changed + [member for member in _CREDENTIALS if member in before and member not in after]
 
 
 def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:

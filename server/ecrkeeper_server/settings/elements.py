@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -68,7 +68,7 @@ def diff(
     setting_name: str,
     before: Elements,
     after: Elements,
-    replaces: Callable[[Value, Value], bool] | None = None,
+    replaces: Callable[[Value, Value], Collection[str]] | None = None,
 ) -> tuple[Change, ...]:
     """The changes from one set of elements to another, in the order of their keys."""
     changes = []

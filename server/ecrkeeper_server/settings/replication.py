@@ -14,7 +14,7 @@ from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS
-from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
 
 MAX_RULES = 25
 MAX_DESTINATIONS = 25
@@ -117,7 +117,7 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     places = {place for rule in rules for place in _places(rule)}
     if len(places) > MAX_DESTINATIONS:
         # The pairs of so many are not even listed: there may be a quarter of a million.
-        what = f"replication destinations: {len(places)}, and AWS allows {MAX_DESTINATIONS}"
+        what = over_quota("replication destinations", len(places), MAX_DESTINATIONS)
         return [Violation(path, what, "QUOTA_EXCEEDED")]
     violations = []
     said: dict[str, bool] = {}

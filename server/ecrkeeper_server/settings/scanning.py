@@ -14,7 +14,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS, packed
-from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
+from ecrkeeper_server.settings.setting import Contradiction, Quota, Read, Shape, Warning
 
 SCAN_TYPE = "scanType"
 DEFAULTS: Elements = {SCAN_TYPE: "BASIC"}
@@ -73,15 +73,20 @@ def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
     return violations
 
 
-def lint_together(elements: Elements, _registry: RegistryName) -> list[Violation]:
+def lint_together(elements: Elements, _registry: RegistryName) -> list[Contradiction]:
     """Frequencies that do not go with the scan type, which is BASIC unless an owner declares it."""
     kind = elements.get(SCAN_TYPE, DEFAULTS[SCAN_TYPE])
+    of_frequency: dict[str, list[str]] = {}
+    for key in elements:
+        if key != SCAN_TYPE:
+            of_frequency.setdefault(key.partition(":")[0], []).append(key)
+    named = [SCAN_TYPE] if SCAN_TYPE in elements else []
     return [
-        Violation(
-            "scanning_configuration",
+        Contradiction(
+            (*named, *sorted(keys)),
             f"{frequency} exists only with scan type {_ONLY[frequency]}, and over all owners it is {kind}",
         )
-        for frequency in sorted({frequency for frequency, _ in pairs_of(elements)})
+        for frequency, keys in sorted(of_frequency.items())
         if _ONLY.get(frequency, kind) != kind
     ]
 

@@ -57,11 +57,24 @@ class Quota:
     limit: int
 
 
+def over_quota(quota: str, used: int | str, limit: int) -> str:
+    """What is wrong where a quota is exceeded."""
+    return f"{quota}: {used}, and AWS allows {limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Elements that AWS does not take together, by their keys, and why."""
+
+    keys: tuple[str, ...]
+    description: str
+
+
 def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[Violation]:
     return []
 
 
-def _nothing_together(_elements: Elements, _registry: RegistryName) -> list[Violation]:
+def _nothing_together(_elements: Elements, _registry: RegistryName) -> list[Contradiction]:
     return []
 
 
@@ -69,8 +82,8 @@ def _no_warnings(_plan: Plan, _registry: RegistryName, _context: Mapping[str, El
     return []
 
 
-def _never(_before: Value, _after: Value) -> bool:
-    return False
+def _none_fixed(_before: Value, _after: Value) -> list[str]:
+    return []
 
 
 def _unlimited(_elements: Elements) -> list[Quota]:
@@ -87,7 +100,8 @@ class Setting(ABC):
 
     `split` and `join` turn a shape into elements and back: `split` never
     raises on a shape that passed `lint` or came from AWS, and
-    `split(join(e)) == e` for all elements that `split` returns.
+    `split(join(e)) == e` for all elements that `split` returns. `replaces`
+    names the members that AWS cannot change from one value to another.
     """
 
     name: str
@@ -98,9 +112,9 @@ class Setting(ABC):
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
     lint: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
-    lint_together: Callable[[Elements, RegistryName], list[Violation]] = _nothing_together
+    lint_together: Callable[[Elements, RegistryName], list[Contradiction]] = _nothing_together
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
-    replaces: Callable[[Value, Value], bool] = _never
+    replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
     opaque: Callable[[Shape], list[str]] = _all_readable
 
@@ -123,15 +137,14 @@ class Setting(ABC):
             return dict(elements)
         return {key: value for key, value in elements.items() if not self.lint(self.join({key: value}), registry, "")}
 
+    def exceeded(self, elements: Elements) -> list[Quota]:
+        """The quotas that these elements exceed."""
+        return [quota for quota in self.quota(elements) if quota.used > quota.limit]
+
     def lint_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
         """The faults of all owners' elements together, AWS's limits first."""
         over = [
-            Violation(
-                self.name,
-                f"{q.quota}: {q.used} over all owners, and AWS allows {q.limit}",
-                "QUOTA_EXCEEDED",
-            )
-            for q in self.quota(elements)
-            if q.used > q.limit
+            Violation(self.name, over_quota(q.quota, f"{q.used} over all owners", q.limit), "QUOTA_EXCEEDED")
+            for q in self.exceeded(elements)
         ]
-        return over + self.lint_together(elements, registry)
+        return over + [Violation(self.name, found.description) for found in self.lint_together(elements, registry)]

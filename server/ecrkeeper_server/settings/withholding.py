@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ecrkeeper_server.errors import Permanent
+from ecrkeeper_server.errors import Permanent, PreconditionViolation, QuotaViolation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import ChangeKind, Plan
+from ecrkeeper_server.settings.elements import Change, ChangeKind, Plan
+from ecrkeeper_server.settings.setting import over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 
 
@@ -21,14 +22,15 @@ def permitted(
     A document is written as a whole or not at all. In a collection only the elements concerned are held back:
     one owner's wish does not stop what others want, and removals make room.
     """
-    barred = [
-        change.key
+    refused_changes = [
+        change
         for change in planned.changes
         if change.kind is ChangeKind.REPLACE
         and set(allowing).isdisjoint(composition.owners.get((planned.setting, change.key), ()))
     ]
+    barred = {change.key for change in refused_changes}
     over = _too_much(planned, registry)
-    refused = _replacement(planned.setting, barred, composition) if barred else over
+    refused = _replacement(planned.setting, refused_changes, composition) if barred else over
     if refused is None:
         return planned, None
     whole = isinstance(SETTINGS[planned.setting], Document)
@@ -41,24 +43,46 @@ def permitted(
     return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in kept)), refused
 
 
-def _replacement(setting: str, keys: Sequence[str], composition: Composition) -> Permanent:
-    """Of elements that must be deleted and created again, where no owner of them allows that."""
-    owners = sorted({owner for key in keys for owner in composition.owners.get((setting, key), ())})
+def _replacement(setting: str, changes: Sequence[Change], composition: Composition) -> Permanent:
+    """Of elements that must be deleted and created again, where no owner of them allows that; names the members."""
+    fixed = {change.key: SETTINGS[setting].replaces(change.before, change.after) for change in changes}
+    owners = sorted({owner for key in fixed for owner in composition.owners.get((setting, key), ())})
+    way_out = f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that"
+    shown = "; ".join(f"{', '.join(members)} of {key}" for key, members in fixed.items())
     return Permanent(
-        f"{setting}: ECR cannot change {', '.join(keys)} in place, only delete and create again; "
-        f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that",
+        f"{setting}: ECR cannot change {shown} in place, only delete and create the element again; {way_out}",
         reason="REPLACEMENT_NOT_ALLOWED",
+        preconditions=[
+            PreconditionViolation("REPLACEMENT_NOT_ALLOWED", f"{setting} {key} {member}", way_out)
+            for key, members in fixed.items()
+            for member in members
+        ],
     )
 
 
 def _too_much(planned: Plan, registry: RegistryName) -> Permanent | None:
-    """An error if what is desired fits AWS's limits, but not together with the foreign elements there."""
-    found = SETTINGS[planned.setting].lint_composed(planned.target, registry)
-    if not found or not planned.foreign:
+    """An error if what is desired does not go together with the foreign elements there, or they exceed a quota."""
+    if not planned.foreign:
         return None
+    setting = SETTINGS[planned.setting]
+    quotas = [
+        QuotaViolation(setting.name, over_quota(q.quota, f"{q.used} with {len(planned.foreign)} foreign ones", q.limit))
+        for q in setting.exceeded(planned.target)
+    ]
+    clashes = [
+        PreconditionViolation("FOREIGN_ELEMENTS_IN_THE_WAY", f"{setting.name} {key}", clash.description)
+        for clash in setting.lint_together(planned.target, registry)
+        for key in clash.keys
+        if key in planned.foreign
+    ]
+    if not quotas and not clashes:
+        return None
+    what = clashes[0].description if clashes else quotas[0].description
     return Permanent(
-        f"{planned.setting}: with {len(planned.foreign)} foreign elements it exceeds what AWS allows: "
-        f"{found[0].description}; remove some of them, or set foreign_elements to PRUNE",
+        f"{setting.name}: with {len(planned.foreign)} foreign elements AWS does not take it: {what}; "
+        "remove some of them, or set foreign_elements to PRUNE",
         reason="FOREIGN_ELEMENTS_IN_THE_WAY",
-        grpc_code="RESOURCE_EXHAUSTED",
+        grpc_code="FAILED_PRECONDITION" if clashes else "RESOURCE_EXHAUSTED",
+        preconditions=clashes,
+        quotas=quotas,
     )

@@ -1,0 +1,62 @@
+"""Why ECR rejects a registry policy: it gives one message for everything that is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecrkeeper_server.engine.intent import Run
+from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.errors import AwsError, Permanent
+from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.policy import SCOPE
+from ecrkeeper_server.settings.statements import beyond_v1
+
+_GENERIC = "Invalid registry policy"
+
+
+def is_generic_rejection(error: AwsError) -> bool:
+    """Whether ECR rejected a policy without saying what is wrong with it."""
+    return error.operation == "PutRegistryPolicy" and bool(error.aws_code) and _GENERIC in error.message
+
+
+def explain_policy_rejection(error: AwsError, scope: str | None, statements: Elements) -> AwsError:
+    """The error with what may be wrong: the scope only where it is V1 and a statement needs V2."""
+    needing = sorted(key for key, value in statements.items() if beyond_v1(value))
+    hint = "ECR does not say which statement it means; look at principals, conditions and resources"
+    reason, code = error.reason, error.grpc_code
+    if scope == "V1" and needing:
+        hint = f"{SCOPE} is V1, which does not take the actions of {', '.join(needing)}; declare V2 first"
+        reason = "REGISTRY_POLICY_REFUSED"
+        code = "FAILED_PRECONDITION"
+    explained = Permanent(
+        f"{error.message} ({hint})",
+        reason=reason,
+        aws_code=error.aws_code,
+        operation=error.operation,
+        grpc_code=code,
+        preconditions=error.preconditions,
+        quotas=error.quotas,
+    )
+    explained.aws_request_id = error.aws_request_id
+    return explained
+
+
+async def explained(step: Step, run: Run, statements: Elements, errors: Sequence[AwsError]) -> list[AwsError]:
+    """The errors of a setting's writes; the scope is read only where ECR rejected a policy and may have meant it."""
+    if not any(is_generic_rejection(error) for error in errors):
+        return list(errors)
+    scope = await _scope(step, run)
+    return [explain_policy_rejection(e, scope, statements) if is_generic_rejection(e) else e for e in errors]
+
+
+async def _scope(step: Step, run: Run) -> str | None:
+    """The scope that the registry has; None where that cannot be read."""
+    if "account_settings" in run.observed:
+        known: str | None = run.observed["account_settings"].elements.get(SCOPE)
+        return known
+    registry = step.claimed.registry
+    try:
+        answer = await step.aws.call(registry.account, registry.region, "ecr", "GetAccountSetting", {"name": SCOPE})
+    except AwsError:
+        return None
+    return answer.get("value")

@@ -1,0 +1,94 @@
+"""How much of what is wrong with a request reaches its caller, over a real connection with gRPC's own limits."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import quote
+
+import grpc
+import grpc.aio
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.admission import Limits
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from tests.edge.calls import SETTINGS
+from tests.edge.conftest import Serve
+
+UPDATE = f"{SETTINGS}/UpdateRegistrySettings"
+METADATA_BYTES = 8192
+
+
+def wrong(filters: int, text: str) -> bytes:
+    """A request with so many wrong filters."""
+    request = pb.UpdateRegistrySettingsRequest()
+    declared = request.registry_settings
+    declared.name = "accounts/111111111111/registries/us-east-1/settings/a"
+    rules = declared.settings.replication_configuration.rules
+    for first in range(0, filters, 100):
+        rule = rules.add()
+        rule.destinations.add(region="eu-west-1", registry_id="222222222222")
+        for at in range(first, min(first + 100, filters)):
+            rule.repository_filters.add(filter=f"{text}{at}", filter_type="FILTER_TYPE_PREFIX_MATCH")
+    return request.SerializeToString()
+
+
+async def refusal(serve: Serve, request: bytes) -> grpc.aio.AioRpcError:
+    async with serve(Limits()) as running, running.calls() as calls:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await calls.get(request, UPDATE)
+        return caught.value
+
+
+def sent(error: grpc.aio.AioRpcError) -> int:
+    """The size of the trailing metadata as HTTP/2 counts it, binary values in base64."""
+    entries: list[tuple[str, Any]] = [
+        (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "3"),
+        ("grpc-message", quote(error.details() or "", safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")),
+        *(error.trailing_metadata() or ()),
+    ]  # fmt: skip
+    values = [(k, base64.b64encode(v).rstrip(b"=") if isinstance(v, bytes) else v) for k, v in entries]
+    return sum(len(name) + len(value) + 32 for name, value in values)
+
+
+def violations(error: grpc.aio.AioRpcError) -> list[Any]:
+    found: list[Any] = []
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    for detail in status.details if status else ():
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            found += bad.field_violations
+    return found
+
+
+# wrong filters, what each begins with, how many are named, what the last entry says, reason
+MANY = [
+    (1, "A", (1, 1), "", "one"),
+    (18, "A", (18, 18), "", "all of those that fit"),
+    (60, "A", (18, 59), "and {left} more violations", "the rest is counted"),
+    (2000, "A", (18, 99), "and at least ", "nobody counts thousands"),
+    (60, "\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 60, (6, 59), "and {left} more violations", "the message is escaped"),
+]
+
+
+@pytest.mark.parametrize(("count", "text", "named", "last", "reason"), MANY, ids=[row[4] for row in MANY])
+async def test_violations_reach_the_caller_as_far_as_metadata_allows(
+    serve: Serve, count: int, text: str, named: tuple[int, int], last: str, reason: str
+) -> None:
+    error = await refusal(serve, wrong(count, text))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    found = violations(error)
+    more = [each for each in found if each.reason == "MORE_VIOLATIONS"]
+    told = [each for each in found if each.reason != "MORE_VIOLATIONS"]
+    assert named[0] <= len(told) <= named[1], reason
+    assert len({each.field for each in told}) == len(told)
+    assert sent(error) <= METADATA_BYTES
+    if last:
+        assert more and found[-1] is more[-1]
+        assert more[0].description.startswith(last.format(left=count - len(told)))
+        # One more would not have fitted.
+        assert sent(error) + 2 * max(each.ByteSize() for each in told) > METADATA_BYTES - 400
+    else:
+        assert not more

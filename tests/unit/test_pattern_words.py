@@ -1,0 +1,99 @@
+"""Every pattern of the protos is told in words, with an example that is right by the pattern itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import protovalidate
+import pytest
+from buf.validate import validate_pb2
+from ecrkeeper.v1 import (
+    audit_service_pb2,
+    registry_pb2,
+    registry_settings_service_pb2,
+    role_pb2,
+    role_service_pb2,
+    settings_pb2,
+)
+from ecrkeeper_server.api.pattern_words import words_of
+from ecrkeeper_server.api.validation import violations
+from google.protobuf.descriptor import Descriptor
+
+FILES = (audit_service_pb2, registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2, settings_pb2)
+EXTENSION: Any = validate_pb2.field
+# What only a regular expression has.
+SYNTAX = re.compile(r"\[[^\]]*-[^\]]*\]|\(\?|\\[a-z]|[\])}][*+]|\^|\$$|regex|pattern", re.IGNORECASE)
+
+
+def messages(kinds: Any) -> Iterator[Descriptor]:
+    for kind in kinds:
+        yield kind
+        yield from messages(kind.nested_types)
+
+
+def patterns(rules: Any) -> Iterator[str]:
+    """The patterns of a field, of its items, and of the keys and values of a map."""
+    if rules.string.pattern:
+        yield rules.string.pattern
+    for inner in (rules.repeated.items, rules.map.keys, rules.map.values):
+        if inner.string.pattern:
+            yield inner.string.pattern
+
+
+FOUND = sorted(
+    {
+        pattern
+        for file in FILES
+        for message in messages(file.DESCRIPTOR.message_types_by_name.values())
+        for field in message.fields
+        for pattern in patterns(field.GetOptions().Extensions[EXTENSION])
+    }
+)
+
+
+def test_patterns_of_the_protos_are_found() -> None:
+    assert len(FOUND) > 14
+
+
+@pytest.mark.parametrize("pattern", FOUND)
+def test_pattern_has_words_and_an_example(pattern: str) -> None:
+    words = words_of(pattern)
+    assert words.startswith("must "), "the table has no words for it"
+    assert not SYNTAX.search(words), words
+    examples = re.findall(r"such as `([^`]+)`$", words)
+    assert examples or words in ("must be a UUID", "must be 12 digits")
+    plain = re.sub(r"\\x\{([0-9A-F]+)\}", lambda m: re.escape(chr(int(m[1], 16))), pattern)
+    plain = plain.replace(r"\p{L}\p{Z}\p{N}", r"\w ")
+    assert all(re.fullmatch(plain, example) for example in examples), words
+
+
+def test_words_are_distinct_or_mean_the_same() -> None:
+    assert len({words_of(pattern) for pattern in FOUND}) == len(FOUND)
+
+
+def wrong_messages() -> Iterator[tuple[str, Any]]:
+    """A message of each kind for each field with a pattern, with a value that breaks it."""
+    for file in FILES:
+        for name, kind in file.DESCRIPTOR.message_types_by_name.items():
+            for field in kind.fields:
+                if any(patterns(field.GetOptions().Extensions[EXTENSION])):
+                    message = getattr(file, name)()
+                    given = getattr(message, field.name)
+                    if field.message_type is not None:
+                        given["\N{SNOWMAN}" * 60] = "\N{SNOWMAN}" * 60
+                    elif field.is_repeated:
+                        given.append("\N{SNOWMAN}" * 60)
+                    else:
+                        setattr(message, field.name, "\N{SNOWMAN}" * 60)
+                    yield f"{name}.{field.name}", message
+
+
+@pytest.mark.parametrize(("field", "message"), [pytest.param(f, m, id=f) for f, m in wrong_messages()])
+def test_refusal_of_a_value_shows_no_pattern(field: str, message: Any) -> None:
+    told = [v for v in violations(message) if field.rpartition(".")[2] in v.field]
+    assert told
+    assert not [v.description for v in told if SYNTAX.search(v.description.partition(", got ")[0])]
+    with_pattern = [f for f in protovalidate.collect_violations(message) if f.proto.rule_id == "string.pattern"]
+    assert with_pattern, "the value breaks the pattern"
