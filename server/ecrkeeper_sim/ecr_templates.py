@@ -37,6 +37,7 @@ def create_template(call: Call, params: Json) -> Json:
             "LimitExceededException",
             f"The maximum number of {call.settings.template_quota} repository creation templates was reached",
         )
+    _check_documents(call, params)
     now = call.now()
     template = patched({"prefix": key, "createdAt": now, "updatedAt": now}, params)
     _check(call, template, params)
@@ -50,6 +51,7 @@ def create_template(call: Call, params: Json) -> Json:
 def update_template(call: Call, params: Json) -> Json:
     """Change the members that are given; without `imageTagMutability` that becomes MUTABLE."""
     old = _existing(call, params["prefix"])
+    _check_documents(call, params)
     template = {**patched(old, params), "updatedAt": call.now()}
     _check(call, template, params)
     _authorize_dependents(call, template)
@@ -109,12 +111,12 @@ def _check(call: Call, template: Json, params: Json) -> None:
         raise invalid_parameter("resourceTags", f"There can be at most {_TAG_QUOTA} tags, each with its own key")
     if params.get("customRoleArn"):
         check_custom_role(call, params["customRoleArn"], TEMPLATE)
-    if call.settings.templates_check_documents:
-        _check_documents(call, params)
 
 
 def _check_documents(call: Call, params: Json) -> None:
     """Whether ECR checks them here or only when it creates a repository is not known; a bad one never works."""
+    if not call.settings.templates_check_documents:
+        return
     if params.get("lifecyclePolicy"):
         check_lifecycle_policy(params["lifecyclePolicy"])
     if params.get("repositoryPolicy"):
@@ -133,7 +135,7 @@ def _authorize_dependents(call: Call, template: Json) -> None:
 def _rewritten(name: str, text: str) -> str:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise invalid_parameter(name[0].upper() + name[1:], f"Invalid {name} provided: it is not a JSON object")

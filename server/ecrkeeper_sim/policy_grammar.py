@@ -27,9 +27,10 @@ def statements_of(document: Any) -> list[Any]:
     require(document.get("Version", _VERSIONS[0]) in _VERSIONS, "no such version")
     statements = as_list(document.get("Statement", []))
     require(bool(statements), "no statement")
-    sids = [s["Sid"] for s in statements if isinstance(s, dict) and s.get("Sid")]
+    sids = [s["Sid"] for s in statements if isinstance(s, dict) and "Sid" in s]
     require(all(isinstance(sid, str) for sid in sids), "a Sid that is no text")
-    require(len(set(sids)) == len(sids), "a Sid twice")
+    named = list(filter(None, sids))
+    require(len(set(named)) == len(named), "a Sid twice")
     return statements
 
 

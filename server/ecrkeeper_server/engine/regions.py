@@ -39,7 +39,8 @@ async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError
     of the read stands.
     """
     if error.reason == "AWS_UNREACHABLE" and registry.region not in aws.regions(registry.partition):
-        return _instead_of(error, error.reason, f"{error.message} ({_UNKNOWN.format(region=registry.region)})", None)
+        text = f"{error.message} ({_UNKNOWN.format(region=registry.region)})"
+        return _instead_of(error, text, reason=error.reason)
     if not home or home == registry.region or error.aws_code not in _REJECTED:
         return error
     try:
@@ -54,10 +55,10 @@ async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError
         f"{registry.region} is not enabled for account {registry.account}, its status is {status}{unknown}; enable it"
         f" (`aws account enable-region --region-name {registry.region}`), or delete what is declared there"
     )
-    return _instead_of(error, "REGION_NOT_ENABLED", text, _RETRY_SECONDS)
+    return _instead_of(error, text, reason="REGION_NOT_ENABLED", after=_RETRY_SECONDS)
 
 
-def _instead_of(error: AwsError, reason: str, message: str, after: float | None) -> Temporary:
+def _instead_of(error: AwsError, message: str, *, reason: str, after: float | None = None) -> Temporary:
     other = Temporary(
         message,
         reason=reason,
