@@ -48,7 +48,7 @@ def _check_destinations(call: Call, rules: list[Json]) -> None:
         raise invalid_parameter(_MEMBER, "Replication destination cannot be the same as the source registry")
     for region, _ in sorted(unique):
         if not is_region_name(region) or partition_of(region) != call.partition:
-            raise invalid_parameter(_MEMBER, f"Replication destination region '{region}' is not valid")
+            raise invalid_parameter(_MEMBER, f"Invalid region '{region}'")
     quota = call.settings.destination_quota
     if len(unique) > quota:
         raise invalid_parameter(

@@ -27,11 +27,13 @@ def put_registry_scanning_configuration(call: Call, params: Json) -> Json:
             "The operation did not succeed because the account is managed by an organization policy.",
         )
     scan_type, rules = params.get("scanType", "BASIC"), params.get("rules", [])
-    for rule in rules:
-        if rule["scanFrequency"] not in _FREQUENCIES[scan_type]:
-            raise invalid_parameter(
-                "rules", f"Scan frequency {rule['scanFrequency']} is not supported for scan type {scan_type}"
-            )
+    frequencies = [rule["scanFrequency"] for rule in rules]
+    wrong = [frequency for frequency in frequencies if frequency not in _FREQUENCIES[scan_type]]
+    if wrong:
+        raise invalid_parameter("rules", f"Invalid scan frequency for scanType {scan_type}: {wrong[0]}")
+    twice = sorted({frequency for frequency in frequencies if frequencies.count(frequency) > 1})
+    if twice:
+        raise invalid_parameter("rules", f"Invalid input. Contains duplicate scan frequencies: [{', '.join(twice)}]")
     if scan_type == "ENHANCED":
         call.authorize("inspector2:ListAccountPermissions", "*")
         call.authorize("inspector2:Enable", "*")

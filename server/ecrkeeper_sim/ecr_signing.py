@@ -21,7 +21,9 @@ def put_signing_configuration(call: Call, params: Json) -> Json:
         region = rule["signingProfileArn"].split(":")[3]
         if region != call.region:
             raise invalid_parameter(
-                "signingConfiguration", f"Signing profile must be in the Region of the registry, {call.region}"
+                "signingConfiguration",
+                f"The region of signing profile ARN {rule['signingProfileArn']} is '{region}' but must be "
+                f"'{call.region}' (the current region)",
             )
     call.registry.signing = configuration
     return {"signingConfiguration": configuration}

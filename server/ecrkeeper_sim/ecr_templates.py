@@ -11,12 +11,15 @@ from ecrkeeper_sim.ecr_upstreams import check_custom_role
 from ecrkeeper_sim.errors import AwsError, invalid_parameter
 from ecrkeeper_sim.iam_roles import TEMPLATE
 from ecrkeeper_sim.iam_usage import note_release, resources_in_use
+from ecrkeeper_sim.lifecycle_documents import check_lifecycle_policy
 from ecrkeeper_sim.paging import ecr_page
+from ecrkeeper_sim.policy_documents import check_repository_policy
 from ecrkeeper_sim.state import Json
 
 _TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
 _FILTERS = "imageTagMutabilityExclusionFilters"
 _TAG_QUOTA = 50
+_KEY_WITH_AES256 = "Invalid encryption configuration: Encryption key should not be set for AES256 encryption."
 
 
 @handles("ecr", "CreateRepositoryCreationTemplate")
@@ -34,6 +37,7 @@ def create_template(call: Call, params: Json) -> Json:
             "LimitExceededException",
             f"The maximum number of {call.settings.template_quota} repository creation templates was reached",
         )
+    _check_documents(call, params)
     now = call.now()
     template = patched({"prefix": key, "createdAt": now, "updatedAt": now}, params)
     _check(call, template, params)
@@ -47,6 +51,7 @@ def create_template(call: Call, params: Json) -> Json:
 def update_template(call: Call, params: Json) -> Json:
     """Change the members that are given; without `imageTagMutability` that becomes MUTABLE."""
     old = _existing(call, params["prefix"])
+    _check_documents(call, params)
     template = {**patched(old, params), "updatedAt": call.now()}
     _check(call, template, params)
     _authorize_dependents(call, template)
@@ -91,20 +96,31 @@ def patched(old: Json, params: Json) -> Json:
 
 
 def _check(call: Call, template: Json, params: Json) -> None:
-    excluding = template["imageTagMutability"].endswith("_WITH_EXCLUSION")
-    if excluding != (_FILTERS in template):
-        raise invalid_parameter(
-            _FILTERS,
-            "Exclusion filters must be given with, and only with, IMMUTABLE_WITH_EXCLUSION or MUTABLE_WITH_EXCLUSION",
-        )
+    mutability = template["imageTagMutability"]
+    if mutability.endswith("_WITH_EXCLUSION") != (_FILTERS in template):
+        are = "are not allowed" if _FILTERS in template else "can't be null"
+        text = f"ImageTagMutabilityExclusionFilters {are} when imageTagMutability is set to {mutability}"
+        raise invalid_parameter(_FILTERS, text)
     encryption = template["encryptionConfiguration"]
     if encryption["encryptionType"] == "AES256" and encryption.get("kmsKey"):
-        raise invalid_parameter("encryptionConfiguration", "KMS key cannot be given for encryption type AES256")
+        raise invalid_parameter("encryptionConfiguration", _KEY_WITH_AES256)
+    if encryption.get("kmsKey") and encryption["kmsKey"].split(":")[3] != call.region:
+        raise AwsError("KmsException", f"Invalid arn {encryption['kmsKey'].split(':')[3]}")
     keys = [tag["Key"] for tag in template.get("resourceTags", [])]
     if len(keys) > _TAG_QUOTA or len(set(keys)) != len(keys):
         raise invalid_parameter("resourceTags", f"There can be at most {_TAG_QUOTA} tags, each with its own key")
     if params.get("customRoleArn"):
         check_custom_role(call, params["customRoleArn"], TEMPLATE)
+
+
+def _check_documents(call: Call, params: Json) -> None:
+    """Whether ECR checks them here or only when it creates a repository is not known; a bad one never works."""
+    if not call.settings.templates_check_documents:
+        return
+    if params.get("lifecyclePolicy"):
+        check_lifecycle_policy(params["lifecyclePolicy"])
+    if params.get("repositoryPolicy"):
+        check_repository_policy(params["repositoryPolicy"], call.partition, call.settings.unresolvable_principals)
 
 
 def _authorize_dependents(call: Call, template: Json) -> None:
@@ -119,7 +135,7 @@ def _authorize_dependents(call: Call, template: Json) -> None:
 def _rewritten(name: str, text: str) -> str:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise invalid_parameter(name[0].upper() + name[1:], f"Invalid {name} provided: it is not a JSON object")

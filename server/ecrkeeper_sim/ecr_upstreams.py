@@ -32,9 +32,9 @@ _UPSTREAMS = tuple(
         ("docker-hub", r"registry-1\.docker\.io", True),
         ("github-container-registry", r"ghcr\.io", True),
         ("gitlab-container-registry", r"registry\.gitlab\.com", True),
-        ("azure-container-registry", r"[a-z0-9]+\.azurecr\.io", True),
+        ("azure-container-registry", r"[A-Za-z0-9-]{1,63}\.azurecr\.io", True),
         ("chainguard", r"cgr\.dev", True),
-        ("ecr", r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", False),
+        ("ecr", r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com", False),
     )
 )
 
@@ -45,11 +45,11 @@ def resolve_upstream(call: Call, params: Json) -> Upstream:
     for upstream in _UPSTREAMS:
         match = upstream.url.fullmatch(url)
         if match is not None:
-            if params.get("upstreamRegistry", upstream.name) != upstream.name:
-                break
-            _require_credentials(call, upstream, match, params)
+            _check_upstream(call, upstream, match, params)
             return upstream
-    raise AwsError("UnsupportedUpstreamRegistryException", f"The upstream registry URL {url} is invalid.")
+    raise _unsupported(
+        f"The upstream registry URL {url} is invalid. Specify a valid upstream registry URL and try again."
+    )
 
 
 def check_credentials(call: Call, params: Json) -> None:
@@ -93,18 +93,30 @@ def validation_failure(call: Call, rule: Json) -> str | None:
     return None
 
 
-def _require_credentials(call: Call, upstream: Upstream, match: re.Match[str], params: Json) -> None:
-    if upstream.needs_secret and params.get("credentialArn") is None:
-        raise AwsError(
-            "UnsupportedUpstreamRegistryException",
+def _check_upstream(call: Call, upstream: Upstream, match: re.Match[str], params: Json) -> None:
+    is_ecr, secret, role = upstream.name == "ecr", params.get("credentialArn"), params.get("customRoleArn")
+    if is_ecr and match.groups()[:2] == (call.identity.account, call.region):
+        raise _unsupported("Upstream registry URL cannot be the same as the cache registry.")
+    # ECR compares the two only where it logs in with a secret.
+    if upstream.needs_secret and params.get("upstreamRegistry", upstream.name) != upstream.name:
+        raise _unsupported("Upstream registry URL and entered upstream registry do not match.")
+    if upstream.needs_secret and secret is None:
+        raise _unsupported(
             "The specified upstream registry requires authentication. "
-            "Specify a valid Secrets Manager ARN and try again.",
+            "Specify a valid Secrets Manager ARN containing the upstream registry credentials and try again."
         )
-    if upstream.name == "ecr" and match[1] != call.identity.account and not params.get("customRoleArn"):
-        raise AwsError(
-            "UnsupportedUpstreamRegistryException",
-            "The specified upstream registry requires authentication. Specify a valid IAM role ARN and try again.",
+    if is_ecr and match[1] != call.identity.account and not role:
+        raise _unsupported(
+            "The specified upstream registry requires authentication. Specify a valid IAM role ARN and try again."
         )
+    if not is_ecr and not upstream.needs_secret and secret is not None:
+        raise _unsupported("The specified upstream registry doesn't require authentication.")
+    if (is_ecr and secret is not None) or (not is_ecr and role):
+        raise _unsupported("Upstream registry URL and provided credential type do not match.")
+
+
+def _unsupported(message: str) -> AwsError:
+    return AwsError("UnsupportedUpstreamRegistryException", message)
 
 
 def _read_secret(call: Call, arn: str) -> Secret:

@@ -1,37 +1,60 @@
-"""Registry policy documents: what ECR accepts, and how it writes back what it accepted."""
+"""Registry and repository policies: what ECR accepts, and how it writes back what it accepted."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from ecrkeeper_sim.errors import invalid_parameter
-from ecrkeeper_sim.permissions import applies, as_list
+from ecrkeeper_sim.models import service_model
+from ecrkeeper_sim.permissions import applies, as_list, matches_any
+from ecrkeeper_sim.policy_errors import Malformed, require
+from ecrkeeper_sim.policy_grammar import check_statement, statements_of
 
 _V1_ACTIONS = frozenset({"ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository", "ecr:*"})
-_VERSIONS = ("2008-10-17", "2012-10-17")
-_ACTION = re.compile(r"ecr:[A-Za-z*?]+")
+# Actions that are no operations.
+_PERMISSION_ONLY = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
+_TOKEN = "ecr:getauthorizationtoken"  # noqa: S105 - the name of an action
 _ACCOUNT = re.compile(r"\d{12}")
 
 
 def parse_registry_policy(text: str, scope: str, partition: str, unresolvable: Sequence[str]) -> dict[str, Any]:
     """Return the normalised policy, or raise ECR's error for one that it does not take."""
     try:
-        document = json.loads(text)
-    except ValueError:
-        raise _refused() from None
-    if not isinstance(document, dict) or document.get("Version", _VERSIONS[0]) not in _VERSIONS:
-        raise _refused()
-    statements = as_list(document.get("Statement", []))
-    if not statements:
-        raise _refused()
-    for statement in statements:
-        _check_statement(statement, scope)
-        if any(principal in unresolvable for principal in _aws_principals(statement)):
-            raise invalid_parameter("PolicyText", "Principal not found")
-    return {**document, "Statement": [_normalised(statement, partition) for statement in statements]}
+        document = _parsed(text)
+        statements = statements_of(document)
+        for statement in statements:
+            check_statement(statement, partition)
+            require(scope != "V1" or _fits_v1(statement), "an action that scope V1 does not know")
+    except Malformed:
+        raise invalid_parameter("PolicyText", "Invalid registry policy provided") from None
+    _check_resolvable(statements, unresolvable)
+    return normalised(document, partition)
+
+
+def check_repository_policy(text: str, partition: str, unresolvable: Sequence[str]) -> None:
+    """Raise ECR's error for a repository policy that it does not take."""
+    try:
+        statements = statements_of(_parsed(text))
+        for statement in statements:
+            check_statement(statement, partition)
+            require(not {"Resource", "NotResource"} & statement.keys(), "a repository policy has no resource")
+            for action in (str(a).lower() for m in ("Action", "NotAction") for a in as_list(statement.get(m, []))):
+                require(_names_an_action(action), f"{action} is unknown")
+            tokens = [a for a in as_list(statement.get("Action", [])) if str(a).lower() == _TOKEN]
+            require(not tokens, "a token is for the whole registry")
+    except Malformed:
+        raise invalid_parameter("PolicyText", "Invalid repository policy provided") from None
+    _check_resolvable(statements, unresolvable)
+
+
+def normalised(document: dict[str, Any], partition: str) -> dict[str, Any]:
+    """Return the policy as ECR keeps it."""
+    statements = [_normalised(s, partition) for s in as_list(document.get("Statement", [])) if isinstance(s, dict)]
+    return {**document, "Statement": statements}
 
 
 def rendered(document: dict[str, Any]) -> str:
@@ -44,29 +67,39 @@ def allows_principal(policy: dict[str, Any] | None, account: str, action: str, r
     for statement in as_list((policy or {}).get("Statement", [])):
         principals = _aws_principals(statement)
         named = any(p == "*" or p == account or f":{account}:" in p for p in principals)
-        if statement["Effect"] == "Allow" and named and applies(statement, action, resource, {}):
+        if statement.get("Effect") == "Allow" and named and applies(statement, action, resource, {}):
             return True
     return False
 
 
-def _refused() -> Exception:
-    return invalid_parameter("PolicyText", "Invalid registry policy provided")
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
 
 
-def _check_statement(statement: Any, scope: str) -> None:
-    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-        raise _refused()
-    actions = as_list(statement.get("Action", statement.get("NotAction", [])))
-    if not actions or not ("Principal" in statement or "NotPrincipal" in statement):
-        raise _refused()
-    for action in actions:
-        if not isinstance(action, str) or (action != "*" and not _ACTION.fullmatch(action)):
-            raise _refused()
-        if scope == "V1" and action.lower() not in _V1_ACTIONS:
-            raise _refused()
-    for resource in as_list(statement.get("Resource", "*")):
-        if not isinstance(resource, str) or not (resource == "*" or resource.startswith("arn:")):
-            raise _refused()
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _fits_v1(statement: dict[str, Any]) -> bool:
+    return all(action.lower() in _V1_ACTIONS for action in as_list(statement.get("Action", statement.get("NotAction"))))
+
+
+def _names_an_action(action: str) -> bool:
+    return any(matches_any(action, known) for known in _known_actions())
+
+
+@cache
+def _known_actions() -> frozenset[str]:
+    names = {*service_model("ecr").operation_names, *_PERMISSION_ONLY}
+    return frozenset(f"ecr:{name}".lower() for name in names)
+
+
+def _check_resolvable(statements: list[dict[str, Any]], unresolvable: Sequence[str]) -> None:
+    if any(principal in unresolvable for statement in statements for principal in _aws_principals(statement)):
+        raise invalid_parameter("PolicyText", "Principal not found")
 
 
 def _aws_principals(statement: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from ecrkeeper_sim.ecr_repositories import new_repository
 from ecrkeeper_sim.ecr_templates import patched
 from ecrkeeper_sim.iam_api import described
 from ecrkeeper_sim.partitions import partition_of
-from ecrkeeper_sim.policy_documents import parse_registry_policy, rendered
+from ecrkeeper_sim.policy_documents import normalised, rendered
 from ecrkeeper_sim.secrets_api import add_secret
 from ecrkeeper_sim.state import Account, Json, Registry, World
 
@@ -91,8 +91,8 @@ def _set_policy(world: World, registry: Registry, text: str | None) -> None:
     if text is None:
         registry.policy = None
         return
-    document = text if isinstance(text, str) else json.dumps(text)
-    registry.policy = parse_registry_policy(document, "V2", partition_of(registry.region), ())
+    # AWS keeps what it accepted once, whatever it accepts today.
+    registry.policy = normalised(json.loads(text) if isinstance(text, str) else text, partition_of(registry.region))
 
 
 def _set_replication(world: World, registry: Registry, configuration: Json) -> None:

@@ -43,6 +43,7 @@ class Settings:
     backfill_stopping_seconds: float = 0.3
     backfill_image_count: int = 3
     backfill_failed_images: int = 0
+    templates_check_documents: bool = True
     iam_policy: Json | None = None
     unresolvable_principals: list[str] = field(default_factory=list)
     session_seconds: int = 3600
@@ -145,6 +146,7 @@ class Account:
     secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
     enabled_regions: frozenset[str] | None = None
     denied: bool = False
+    templates_check_documents: bool = True
     iam_policy: Json | None = None
     scanning_blocked_by_organization: bool = False
 

@@ -24,6 +24,16 @@ POLICY = {
     ],
 }
 
+LIFECYCLE = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
 
 def role_names(aws: Aws) -> list[str]:
     """Return the names of the roles that exist."""
@@ -185,7 +195,7 @@ def test_upstreams_are_refused_with_aws_wording(aws: Aws) -> None:
     create = aws.client("ecr").create_pull_through_cache_rule
     assert refusal(create, ecrRepositoryPrefix="ms", upstreamRegistryUrl="mcr.microsoft.com") == (
         "UnsupportedUpstreamRegistryException",
-        "The upstream registry URL mcr.microsoft.com is invalid.",
+        "The upstream registry URL mcr.microsoft.com is invalid. Specify a valid upstream registry URL and try again.",
     )
     for url in ("registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "x.azurecr.io", "cgr.dev"):
         code, message = refusal(create, ecrRepositoryPrefix="pp", upstreamRegistryUrl=url)
@@ -281,7 +291,7 @@ def test_exclusions_are_a_set(aws: Aws) -> None:
 
 def test_a_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
     ecr = aws.client("ecr")
-    lifecycle = json.dumps({"rules": []}, indent=4)
+    lifecycle = json.dumps(LIFECYCLE, indent=4)
     ecr.create_repository_creation_template(
         prefix="team/",
         appliedFor=["REPLICATION"],
@@ -294,7 +304,7 @@ def test_a_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
     template = updated["repositoryCreationTemplate"]
     assert template["imageTagMutability"] == "MUTABLE"
     assert template["appliedFor"] == ["REPLICATION"]
-    assert json.loads(template["lifecyclePolicy"]) == {"rules": []}
+    assert json.loads(template["lifecyclePolicy"]) == LIFECYCLE
     assert template["lifecyclePolicy"] != lifecycle
     assert "description" not in template
     assert "resourceTags" not in template

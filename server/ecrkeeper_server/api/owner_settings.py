@@ -164,7 +164,7 @@ class OwnerSettings:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, wish in tried.wishes.items() if wish.allow_replacement]
         message.plan.CopyFrom(
-            await registry_plan(self._edge.aws, name.registry, row.spec, row.state, tried.composition, allowing)
+            await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
         )
         return message
 
@@ -191,7 +191,7 @@ class OwnerSettings:
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
         """What AWS has of these settings, or of all that are not as they are by default, so that it can be declared."""
-        seen = await observe(self._edge.aws, name.registry, settings or SETTINGS)
+        seen = await observe(self._edge.aws, name.registry, settings or SETTINGS, self._edge.home_region)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
         if lost:
             raise FailedPrecondition(

@@ -9,9 +9,11 @@ from ecrkeeper.v1 import common_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api import render
+from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.observe import Observed, look
 from ecrkeeper_server.engine.trail import change
+from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
@@ -25,7 +27,7 @@ from ecrkeeper_server.store.rows import Resource
 
 
 async def registry_plan(
-    aws: Aws,
+    edge: Edge,
     registry: RegistryName,
     spec: Mapping[str, Any],
     state: Mapping[str, Any],
@@ -37,9 +39,16 @@ async def registry_plan(
     names = managed(composition.desired, applied)
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in names else []
-    seen, unread = await look(aws, registry, dict.fromkeys([*names, *context]))
     message = common_pb2.Plan()
-    _check_destinations(message, aws, composition.desired.get("replication_configuration", {}))
+    _check_regions(message, edge.aws, registry, composition.desired.get("replication_configuration", {}))
+    try:
+        seen, unread = await look(edge.aws, registry, dict.fromkeys([*names, *context]), edge.home_region)
+    except AwsError as failed:
+        if registry.region in edge.aws.regions(registry.partition):
+            raise
+        # Nobody may answer in a Region that nobody knows; the warnings say more than a call that fails.
+        message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
+        return message
     known = dict(composition.desired)
     if "account_settings" in seen:
         known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
@@ -94,9 +103,9 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
     return message
 
 
-def _check_destinations(message: common_pb2.Plan, aws: Aws, pairs: Collection[str]) -> None:
-    """Name Regions that nobody here has heard of: new ones are allowed, and so are mistyped ones."""
-    for region in sorted({destination_of(key)[1] for key in pairs}):
+def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, pairs: Collection[str]) -> None:
+    """Warn of Regions that this version does not know: new ones are allowed, and so are mistyped ones."""
+    for region in sorted({registry.region, *(destination_of(key)[1] for key in pairs)}):
         if region not in aws.regions(partition_of(region) or ""):
             text = f"{region} is not a Region that this version knows; ListSupportedRegions shows those"
             message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)

@@ -62,7 +62,7 @@ class Registries:
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """The row with what AWS has right now; nothing is stored, so it works for any registry."""
-        seen = await observe(self._edge.aws, name, SETTINGS)
+        seen = await observe(self._edge.aws, name, SETTINGS, self._edge.home_region)
         now = now_micros()
         if row is None:
             row = Resource.new(name, dict(NEW_REGISTRY), now)
@@ -108,7 +108,7 @@ class Registries:
         composition = composition_of(declared)
         message = registry_message.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        message.plan.CopyFrom(await registry_plan(self._edge.aws, name, row.spec, row.state, composition, allowing))
+        message.plan.CopyFrom(await registry_plan(self._edge, name, row.spec, row.state, composition, allowing))
         return message
 
     async def WatchRegistries(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.engine.paging import read_list
+from ecrkeeper_server.engine.regions import explained
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
@@ -40,18 +40,21 @@ class Observed:
     unknown: list[str]
 
 
-async def observe(aws: Aws, registry: RegistryName, names: Iterable[str]) -> dict[str, Observed]:
+async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
     """The named settings of a registry, read in parallel; raises what the first of them is refused with."""
-    found, refused = await look(aws, registry, names)
+    found, refused = await look(aws, registry, names, home)
     for error in refused.values():
         raise error
     return found
 
 
 async def look(
-    aws: Aws, registry: RegistryName, names: Iterable[str]
+    aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
 ) -> tuple[dict[str, Observed], dict[str, AwsError]]:
-    """Those of the settings that can be read, and why the others cannot; raises what all of them would meet."""
+    """Those of the settings that can be read, and why the others cannot; raises what all of them would meet.
+
+    With the `home` Region, an error that a Region causes which is not enabled says so.
+    """
     wanted = [SETTINGS[name] for name in names]
     reads = (observe_setting(aws, registry, setting) for setting in wanted)
     found: dict[str, Observed] = {}
@@ -61,6 +64,8 @@ async def look(
             found[setting.name] = seen
         elif isinstance(seen, AwsError) and seen.reason not in EVERYWHERE:
             refused[setting.name] = seen
+        elif isinstance(seen, AwsError):
+            raise await explained(aws, registry, home, seen)
         else:
             raise seen
     if refused and not found:
@@ -110,24 +115,6 @@ async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> O
         tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         create_time=int(role["CreateDate"].timestamp() * 1_000_000),
     )
-
-
-async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> list[str]:
-    """The Regions that the account has enabled, also those that botocore does not know yet.
-
-    Where the account may not list its Regions, all Regions of the partition:
-    those that are not enabled then show as unreadable.
-    """
-    params: dict[str, Any] = {"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING"]}
-    try:
-        regions = await read_list(
-            aws, account, home, "account", "ListRegions", params, items="Regions", cursor="NextToken"
-        )
-    except AwsError as error:
-        if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
-            raise
-        return aws.regions(partition)
-    return sorted({region["RegionName"] for region in regions})
 
 
 async def role_usage(

@@ -42,7 +42,7 @@ async def registry_step(step: Step) -> StepResult:
         poll_in = await follow(step, desired.pending)
         return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
     run.looked_at = step.monotonic()
-    run.observed, unread = await look(step.aws, row.registry, names)
+    run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
     run.errors = {name: [error] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())

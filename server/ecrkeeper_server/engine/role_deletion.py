@@ -8,7 +8,8 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.conditions import Standing, error_json, lasting
-from ecrkeeper_server.engine.observe import enabled_regions, observe_role, role_usage
+from ecrkeeper_server.engine.observe import observe_role, role_usage
+from ecrkeeper_server.engine.regions import enabled_regions
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation

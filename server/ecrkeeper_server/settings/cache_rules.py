@@ -104,24 +104,20 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
 def _lint_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
     url, named = rule.get("upstreamRegistryUrl", ""), rule.get("upstreamRegistry")
-    upstream = upstream_of(url)
+    upstream, ecr = upstream_of(url), _ECR.fullmatch(url)
     if upstream is None:
         hosts = ", ".join([*_HOSTS, "{name}.azurecr.io", "{account}.dkr.ecr.{region}.amazonaws.com"])
-        what = f"must be a host that ECR can cache, without scheme or path ({hosts}), got {shown(url)}"
+        what = f"must be a host that ECR can cache, in this case and without scheme or path ({hosts}), got {shown(url)}"
         violations.append(Violation(f"{at}.upstream_registry_url", what))
-    elif named and named != upstream:
+    elif upstream in WITH_SECRET and named not in (None, "", upstream):
+        # Of the other upstreams ECR ignores the name that is given, and so does `value_of`.
         what = f"{shown(url)} is {upstream}, not {named}; leave it out or make them agree"
         violations.append(Violation(f"{at}.upstream_registry", what))
-    if upstream in WITH_SECRET and not rule.get("credentialArn"):
-        what = f"{upstream} needs a login: give a secret of this account and Region named ecr-pullthroughcache/..."
-        violations.append(Violation(f"{at}.credential_arn", what))
-    account = ecr_account(url)
-    if account not in (None, registry.account) and not rule.get("customRoleArn"):
-        what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
-        violations.append(Violation(f"{at}.custom_role_arn", what))
-    ecr = _ECR.fullmatch(url)
-    if ecr and partition_of(ecr.group(2)) != registry.partition:
-        what = f"must be a registry of partition {registry.partition}, got Region {shown(ecr.group(2))}"
+    if ecr and partition_of(ecr[2]) != registry.partition:
+        what = f"must be a registry of partition {registry.partition}, got Region {shown(ecr[2])}"
+        violations.append(Violation(f"{at}.upstream_registry_url", what))
+    elif ecr and (ecr[1], ecr[2]) == (registry.account, registry.region):
+        what = f"must not be the registry that caches, got {shown(url)}; name one of another account or Region"
         violations.append(Violation(f"{at}.upstream_registry_url", what))
     prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
     if prefix != ROOT and key_of(rule) == ROOT:
@@ -137,11 +133,27 @@ def ecr_account(url: str) -> str | None:
 
 
 def _lint_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+    """Check that the credential is of the upstream's kind, and that ECR may use it."""
     violations = []
-    if rule.get("credentialArn"):
-        violations += arns.lint_region(rule["credentialArn"], registry, f"{at}.credential_arn", same_account=True)
-    if rule.get("customRoleArn"):
-        violations += arns.lint_role(rule["customRoleArn"], registry, f"{at}.custom_role_arn")
+    url, secret, role = rule.get("upstreamRegistryUrl", ""), rule.get("credentialArn"), rule.get("customRoleArn")
+    upstream, account = upstream_of(url), ecr_account(url)
+    if upstream in WITH_SECRET and not secret:
+        what = f"{upstream} needs a login: give a secret of this account and Region named ecr-pullthroughcache/..."
+        violations.append(Violation(f"{at}.credential_arn", what))
+    elif secret and upstream is not None and upstream not in WITH_SECRET:
+        instead = "; an ECR registry of another account takes custom_role_arn" if upstream == "ecr" else ""
+        what = f"must be empty: {upstream} takes no login, got {shown(secret)}{instead}"
+        violations.append(Violation(f"{at}.credential_arn", what))
+    elif secret:
+        violations += arns.lint_region(secret, registry, f"{at}.credential_arn", same_account=True)
+    if account not in (None, registry.account) and not role:
+        what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
+        violations.append(Violation(f"{at}.custom_role_arn", what))
+    elif role and upstream not in (None, "ecr"):
+        what = f"must be empty: {upstream} takes no role, only an ECR registry does; got {shown(role)}"
+        violations.append(Violation(f"{at}.custom_role_arn", what))
+    elif role:
+        violations += arns.lint_role(role, registry, f"{at}.custom_role_arn")
     return violations
 
 

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import policy_lint, statements
 from ecrkeeper_server.settings.document import Document
+from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import NotJson, parse, write
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 
 MAX_TEXT = 10240
 SCOPE = "REGISTRY_POLICY_SCOPE"
+_FEW = 5
 
 
 def _document(shape: Shape) -> dict[str, Any]:
@@ -93,10 +95,11 @@ def has_deny(elements: Elements) -> bool:
 
 
 def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
-    """Statements that need scope V2 while nobody declares it, and denials that scope V2 makes binding."""
+    """Warn of actions that ECR does not have or that need scope V2, and of denials that scope V2 enforces."""
     if not plan.changes:
         return []
-    found = []
+    added = {change.key: change.after for change in plan.changes if change.after is not None}
+    found = [warning for key, value in added.items() for warning in _unknown_actions(key, value)]
     scope = context.get("account_settings", {}).get(SCOPE)
     if scope != "V2" and needs_scope_v2(plan.target):
         what = (
@@ -104,11 +107,20 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
             " ecr:BatchImportUpstreamImage and ecr:CreateRepository; declare it as V2"
         )
         found.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
-    added = {change.key: change.after for change in plan.changes if change.after is not None}
     if scope != "V1" and has_deny(added):
         what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, this service too"
         found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
     return found
+
+
+def _unknown_actions(key: str, value: Value) -> list[Warning]:
+    named = [str(action) for member in ("Action", "NotAction") for action in value.get(member, ())]
+    unknown = [action for action in named if not is_known(action)]
+    if not unknown:
+        return []
+    few = ", ".join(map(shown, unknown[:_FEW])) + (f" and {len(unknown) - _FEW} more" if len(unknown) > _FEW else "")
+    what = f"the statement {key} names {few}: ECR has no such action, so it has no effect; correct it if it is mistyped"
+    return [Warning("POLICY_ACTION_UNKNOWN", key, what)]
 
 
 REGISTRY_POLICY = Document(

@@ -1,37 +1,49 @@
-"""What is wrong with a registry policy, found before AWS half-accepts it.
+"""What is wrong with a policy document, found before AWS half-accepts it.
 
-AWS does not check Resource ARNs: a policy that names the wrong Region is
-stored and replication fails for every image. Facts: "IAM JSON policy elements
-reference" (IAM user guide); "Registry permissions" (ECR user guide).
+AWS does not check the Resource ARNs of a registry policy: one that names the
+wrong Region is stored, and replication fails for every image. Facts: "IAM JSON
+policy elements reference" (IAM user guide); "Registry permissions" (ECR user
+guide).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import arns, globs
+from ecrkeeper_server.settings import arns, condition_lint, globs, principals
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.statements import DIGEST, MEMBERS, PRINCIPALS
+from ecrkeeper_server.settings.text_lists import texts
 
 VERSION = "2012-10-17"
 OLD_VERSION = "2008-10-17"
 TOP = frozenset({"Version", "Id", "Statement"})
 
 _ACTION = re.compile(r"\*|[eE][cC][rR]:[A-Za-z*?]+")
-_PRINCIPAL = re.compile(r"\*|[0-9]{12}|[A-Z0-9]{16,128}|arn:(aws[a-z-]*):(?:iam|sts)::[^:]*:.+")
-_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
+_NO_POLICY = "for no policy omit registry_policy or send an empty policy_text"
+
+StatementLint = Callable[[Mapping[str, Any], str, int], list[Violation]]
+"""The violations that only one kind of policy knows, of a statement with its path and index."""
 
 
 def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
-    """All faults of the policy text; an empty text has none."""
+    """Return the violations of a registry policy; an empty text has none."""
     text = shape.get("policyText") or ""
-    at = f"{path}.policy_text"
     if not text.strip():
         return []
+
+    def lint_own(statement: Mapping[str, Any], at: str, index: int) -> list[Violation]:
+        return _lint_key(statement.get("Sid"), at) + _lint_resources(statement, registry, at, index)
+
+    return lint_text(text, registry.partition, f"{path}.policy_text", _NO_POLICY, lint_own)
+
+
+def lint_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
+    """Return the violations of the text of a policy; `no_policy` says what to send for none at all."""
     try:
         document = parse(text)
     except NotJson as error:
@@ -45,11 +57,15 @@ def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Vi
     violations += _lint_version(document, text, at)
     statements = statements_of(document)
     if not statements:
-        what = "must have a statement; for no policy omit registry_policy or send an empty policy_text"
-        return [*violations, Violation(f"{at}.Statement", what)]
+        return [*violations, Violation(f"{at}.Statement", f"must have a statement; {no_policy}")]
     sids: dict[str, int] = {}
     for i, statement in enumerate(statements):
-        violations += _lint_statement(statement, registry, f"{at}.Statement[{i}]", sids, i)
+        place = f"{at}.Statement[{i}]"
+        if isinstance(statement, dict):
+            violations += _lint_statement(statement, partition, place) + _lint_sid(statement, place, sids, i)
+            violations += of_kind(statement, place, i)
+        else:
+            violations.append(Violation(place, "must be a JSON object"))
     return violations
 
 
@@ -64,6 +80,11 @@ def uses_variables(text: str) -> bool:
     return "${" in text
 
 
+def is_ecr_action(text: str) -> bool:
+    """Tell whether the text has the form of an ECR action or of a pattern of them."""
+    return _ACTION.fullmatch(text) is not None
+
+
 def _lint_version(document: Mapping[str, Any], text: str, at: str) -> list[Violation]:
     version = document.get("Version", OLD_VERSION)
     if version not in (VERSION, OLD_VERSION):
@@ -74,39 +95,37 @@ def _lint_version(document: Mapping[str, Any], text: str, at: str) -> list[Viola
     return []
 
 
-def _lint_statement(
-    statement: Any, registry: RegistryName, at: str, sids: dict[str, int], index: int
-) -> list[Violation]:
-    if not isinstance(statement, dict):
-        return [Violation(at, "must be a JSON object")]
+def _lint_statement(statement: Mapping[str, Any], partition: str, at: str) -> list[Violation]:
     violations = [Violation(f"{at}.{m}", "is not a member of a statement") for m in sorted(statement.keys() - MEMBERS)]
-    violations += _lint_sid(statement.get("Sid", ""), at, sids, index)
     if statement.get("Effect") not in ("Allow", "Deny"):
         violations.append(Violation(f"{at}.Effect", "must be `Allow` or `Deny`"))
     violations += _lint_one_of(statement, PRINCIPALS, at) + _lint_one_of(statement, ("Action", "NotAction"), at)
-    if "Resource" in statement and "NotResource" in statement:
-        violations.append(Violation(f"{at}.NotResource", "excludes Resource; give one of them"))
     for member in PRINCIPALS:
         if member in statement:
-            violations += _lint_principals(statement[member], registry, f"{at}.{member}")
+            violations += principals.lint(statement[member], partition, f"{at}.{member}")
     for member in ("Action", "NotAction"):
-        for where, action in _texts(statement, member, at, violations):
-            if not _ACTION.fullmatch(action):
+        for where, action in texts(statement, member, at, violations):
+            if not is_ecr_action(action):
                 what = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
                 violations.append(Violation(where, what))
-    for member in ("Resource", "NotResource"):
-        for where, resource in _texts(statement, member, at, violations):
-            violations += _lint_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")
-    return violations + _lint_condition(statement.get("Condition", {}), f"{at}.Condition")
+    return violations + condition_lint.lint(statement.get("Condition", {}), f"{at}.Condition")
 
 
-def _lint_sid(sid: Any, at: str, sids: dict[str, int], index: int) -> list[Violation]:
-    if not isinstance(sid, str) or sid.startswith(DIGEST):
-        return [Violation(f"{at}.Sid", f"must be a text that does not begin with `{DIGEST}`")]
+def _lint_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:
+    sid = statement.get("Sid", "")
+    if not isinstance(sid, str):
+        return [Violation(f"{at}.Sid", "must be a text")]
     first = sids.setdefault(sid, index) if sid else index
     if first != index:
         return [Violation(f"{at}.Sid", f"{shown(sid)} is the Sid of Statement[{first}] already; Sids are unique")]
     return []
+
+
+def _lint_key(sid: Any, at: str) -> list[Violation]:
+    """Refuse a Sid that looks like the key of a statement without one."""
+    if not isinstance(sid, str) or not sid.startswith(DIGEST):
+        return []
+    return [Violation(f"{at}.Sid", f"must be a text that does not begin with `{DIGEST}`")]
 
 
 def _lint_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str) -> list[Violation]:
@@ -116,34 +135,13 @@ def _lint_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str
     return [Violation(f"{at}.{members[0]}", f"give exactly one of {' and '.join(members)}")]
 
 
-def _texts(holder: Mapping[str, Any], member: str, at: str, violations: list[Violation]) -> list[tuple[str, str]]:
-    """Each text of a member that is one or a list of them, with its place; others become violations."""
-    if member not in holder:
-        return []
-    given, where = holder[member], f"{at}.{member}"
-    places = [(f"{where}[{i}]", v) for i, v in enumerate(given)] if isinstance(given, list) else [(where, given)]
-    if not places:
-        violations.append(Violation(where, "must not be an empty list"))
-    violations.extend(Violation(place, "must be a text") for place, v in places if not isinstance(v, str))
-    return [(place, v) for place, v in places if isinstance(v, str)]
-
-
-def _lint_principals(given: Any, registry: RegistryName, at: str) -> list[Violation]:
-    if given == "*":
-        return []
-    if not isinstance(given, dict) or not given:
-        return [Violation(at, 'must be `"*"` or an object such as `{"AWS": "123456789012"}`')]
-    what = f"is no kind of principal; allowed are {', '.join(_KINDS)}"
-    violations = [Violation(f"{at}.{kind}", what) for kind in sorted(given.keys() - set(_KINDS))]
-    for kind in _KINDS:
-        for where, who in _texts(given, kind, at, violations):
-            match = _PRINCIPAL.fullmatch(who) if kind == "AWS" else None
-            if kind == "AWS" and not match:
-                what = f"must be `*`, a 12-digit account or the ARN of an IAM principal, got {shown(who)}"
-                violations.append(Violation(where, what))
-            elif match and match.group(1) not in (None, registry.partition):
-                what = f"is in partition {match.group(1)}, the registry in {registry.partition}"
-                violations.append(Violation(where, what))
+def _lint_resources(statement: Mapping[str, Any], registry: RegistryName, at: str, index: int) -> list[Violation]:
+    violations = []
+    if "Resource" in statement and "NotResource" in statement:
+        violations.append(Violation(f"{at}.NotResource", "excludes Resource; give one of them"))
+    for member in ("Resource", "NotResource"):
+        for where, resource in texts(statement, member, at, violations):
+            violations += _lint_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")
     return violations
 
 
@@ -166,18 +164,3 @@ def _lint_resource(resource: str, registry: RegistryName, at: str, statement: st
         return []
     what = f"{statement}: wrong {', '.join(wrong)} in {shown(resource)}; expected `{expected}...`"
     return [Violation(at, what)]
-
-
-def _lint_condition(given: Any, at: str) -> list[Violation]:
-    if not isinstance(given, dict):
-        return [Violation(at, "must be a JSON object")]
-    violations = []
-    for operator, test in given.items():
-        if not isinstance(test, dict) or not test:
-            violations.append(Violation(f"{at}.{operator}", "must be an object of condition keys"))
-            continue
-        for key, values in test.items():
-            listed = values if isinstance(values, list) else [values]
-            if any(v is None or isinstance(v, (dict, list)) for v in listed):
-                violations.append(Violation(f"{at}.{operator}.{key}", "must be a text or a list of texts"))
-    return violations

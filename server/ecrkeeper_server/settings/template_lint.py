@@ -11,14 +11,9 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import arns, prefixes
-from ecrkeeper_server.settings.json_text import NotJson, parse
+from ecrkeeper_server.settings import arns, lifecycle_policy, prefixes, repository_policy
 
 _WITHOUT_DSSE = frozenset({"aws", "aws-cn"})
-_DOCUMENTS = (
-    ("repositoryPolicy", "repository_policy", "Statement"),
-    ("lifecyclePolicy", "lifecycle_policy", "rules"),
-)
 
 
 def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
@@ -29,7 +24,7 @@ def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Vi
     for i, template in enumerate(templates):
         place = f"{at}[{i}]"
         violations += _lint_mutability(template, place) + _lint_encryption(template, registry, place)
-        violations += _lint_tags(template, place) + _lint_documents(template, place)
+        violations += _lint_tags(template, place) + _lint_documents(template, registry, place)
         if template.get("customRoleArn"):
             violations += arns.lint_role(template["customRoleArn"], registry, f"{place}.custom_role_arn")
     return violations
@@ -85,18 +80,10 @@ def _lint_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
     return violations
 
 
-def _lint_documents(template: Mapping[str, Any], at: str) -> list[Violation]:
+def _lint_documents(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
-    for member, field, list_member in _DOCUMENTS:
-        text = template.get(member)
-        if not text:
-            continue
-        try:
-            document = parse(text)
-        except NotJson as error:
-            violations.append(Violation(f"{at}.{field}", str(error)))
-            continue
-        if not isinstance(document, dict) or not isinstance(document.get(list_member), (list, dict)):
-            what = f"must be a JSON object with a member `{list_member}`"
-            violations.append(Violation(f"{at}.{field}", what))
+    if template.get("repositoryPolicy"):
+        violations += repository_policy.lint(template["repositoryPolicy"], registry, f"{at}.repository_policy")
+    if template.get("lifecyclePolicy"):
+        violations += lifecycle_policy.lint(template["lifecyclePolicy"], f"{at}.lifecycle_policy")
     return violations

@@ -88,6 +88,18 @@ WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
     ("registry_policy", {}, {"s": OPEN}, V2, [], "V2 is declared"),
     ("registry_policy", {}, {"s": DENY}, V2, ["POLICY_DENY_MAY_LOCK_OUT"], "a Deny under V2"),
     ("registry_policy", {"s": DENY}, {}, V2, [], "the Deny goes"),
+    ("registry_policy", {}, {"s": {**OPEN, "Action": ["ecr:PullImage"]}}, V2, ["POLICY_ACTION_UNKNOWN"], "mistyped"),
+    ("registry_policy", {}, {"s": {**OPEN, "Action": ["ecr:Pull*"]}}, V2, ["POLICY_ACTION_UNKNOWN"], "covers none"),
+    (
+        "registry_policy",
+        {},
+        {"s": {"Effect": "Deny", "Principal": {"AWS": ["1"]}, "NotAction": ["ecr:Pull"]}},
+        V1,
+        ["POLICY_ACTION_UNKNOWN", "POLICY_NEEDS_SCOPE_V2"],
+        "all but what does not exist",
+    ),
+    ("registry_policy", {}, {"s": {**OPEN, "Action": ["ECR:getimagecopystatus"]}}, V2, [], "no operation, and known"),
+    ("registry_policy", {"s": OPEN}, {"s": OPEN}, V2, [], "nothing changes"),
 ]
 
 

@@ -165,10 +165,10 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
     (RULES, cached("ghcr.io"), REGISTRY, [("p.rules[0].credential_arn", "login")], "AWS's own error misleads"),
     (
         RULES,
-        cached("quay.io", upstreamRegistry="k8s"),
+        cached("ghcr.io", credentialArn=SECRET, upstreamRegistry="docker-hub"),
         REGISTRY,
-        [("p.rules[0].upstream_registry", "quay, not k8s")],
-        "the URL decides",
+        [("p.rules[0].upstream_registry", "github-container-registry, not docker-hub")],
+        "ECR compares them where it logs in",
     ),
     (
         RULES,
@@ -186,12 +186,18 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
     ),
     (
         RULES,
-        cached("quay.io", customRoleArn="arn:aws:iam::222222222222:role/x"),
+        cached("222222222222.dkr.ecr.us-east-1.amazonaws.com", customRoleArn="arn:aws:iam::222222222222:role/x"),
         REGISTRY,
         [("p.rules[0].custom_role_arn", "account 111111111111")],
         "IAM passes no role of another account",
     ),
-    (RULES, cached("quay.io", customRoleArn="x"), REGISTRY, [("p.rules[0].custom_role_arn", "IAM role")], "no ARN"),
+    (
+        RULES,
+        cached("222222222222.dkr.ecr.us-east-1.amazonaws.com", customRoleArn="x"),
+        REGISTRY,
+        [("p.rules[0].custom_role_arn", "IAM role")],
+        "no ARN",
+    ),
     (
         RULES,
         cached("quay.io", "ROOT", upstreamRepositoryPrefix="a"),
@@ -326,7 +332,6 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
     (RULES, {"rules": []}, CHINA, "nothing declared, nothing refused"),
     (TEMPLATES, template(resourceTags=[{"Key": "Foo", "Value": "Bar"}]), REGISTRY, "tags without role only warn"),
     (TEMPLATES, template(encryptionConfiguration={"encryptionType": "KMS", "kmsKey": KEY}), REGISTRY, "KMS"),
-    (TEMPLATES, template(repositoryPolicy='{"Version":"2008-10-17","Statement":[]}'), REGISTRY, "AWS judges the rest"),
     (SCANNING, {"rules": [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "*"}]}]}, REGISTRY, "BASIC"),
     ("account_settings", {"settings": [{"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}]}, REGISTRY, "V2"),
 ]

@@ -1,0 +1,41 @@
+"""What is wrong with the repository policy of a creation template.
+
+Facts: "Private repository policies in Amazon ECR" in the ECR user guide;
+`SetRepositoryPolicy`, which answers "Invalid repository policy provided".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings import policy_lint
+from ecrkeeper_server.settings.ecr_actions import is_known
+from ecrkeeper_server.settings.text_lists import texts
+
+_TOKEN = "ecr:getauthorizationtoken"  # noqa: S105 - the name of an action
+_NO_POLICY = "for no policy omit repository_policy"
+
+
+def lint(text: str, registry: RegistryName, at: str) -> list[Violation]:
+    """Return the violations of the text of a repository policy."""
+    return policy_lint.lint_text(text, registry.partition, at, _NO_POLICY, _lint_statement)
+
+
+def _lint_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
+    violations = [
+        Violation(at, f"must have no member `{member}`: the policy belongs to one repository and applies to it")
+        for member in ("Resource", "NotResource")
+        if member in statement
+    ]
+    for member in ("Action", "NotAction"):
+        # The common checks name whatever is no text.
+        for where, action in texts(statement, member, at, []):
+            if member == "Action" and action.lower() == _TOKEN:
+                what = "must not be in a repository policy: a token is for the whole registry"
+                violations.append(Violation(where, f"{action} {what}"))
+            elif policy_lint.is_ecr_action(action) and not is_known(action):
+                violations.append(Violation(where, f"must name an action that ECR has, got {shown(action)}"))
+    return violations

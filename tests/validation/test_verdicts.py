@@ -1,0 +1,191 @@
+"""The server and the simulated AWS judge the same documents, each with rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.ecr_actions import OPERATIONS, PERMISSION_ONLY, is_known
+from ecrkeeper_server.settings.table import SETTINGS
+
+from tests.sim.conftest import Aws
+
+from .documents import (
+    ACCOUNT,
+    CACHE_RULES,
+    DISAGREEMENTS,
+    IN_BOTH_POLICIES,
+    LIFECYCLES,
+    REGION,
+    REGISTRY_ONLY,
+    REPOSITORY_ONLY,
+    SECRET,
+    Case,
+)
+
+REGISTRY = RegistryName(ACCOUNT, REGION)
+
+
+def ids(case: Case) -> str:
+    return case.reason if case.known else f"{case.reason} (nobody knows)"
+
+
+def template(member: str, text: str) -> dict[str, Any]:
+    return {"prefix": "lc", "appliedFor": ["PULL_THROUGH_CACHE"], member: text}
+
+
+def lint(setting: str, shape: dict[str, Any]) -> list[Violation]:
+    return SETTINGS[setting].lint(shape, REGISTRY, "p")
+
+
+def refusals(call: Any, **arguments: Any) -> Iterator[str]:
+    """AWS's message, if it refuses the call."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        yield error.response["Error"]["Message"]
+
+
+def check(case: Case, found: list[Violation], path: str, refused: list[str]) -> None:
+    """Both verdicts are those of the case, and each says what it should at its place."""
+    assert bool(found) is (case.server is not None), (case.reason, found)
+    assert bool(refused) is (case.aws is not None), (case.reason, refused)
+    assert all(violation.field.startswith(path) for violation in found), case.reason
+    if case.server is not None:
+        assert any(case.server in f"{v.field}: {v.description}" for v in found), (case.reason, found)
+    if case.aws is not None:
+        assert case.aws in refused[0], (case.reason, refused)
+
+
+@pytest.mark.parametrize("case", LIFECYCLES, ids=ids)
+def test_lifecycle_policy_of_template(aws: Aws, case: Case) -> None:
+    given = template("lifecyclePolicy", case.text)
+    found = lint("repository_creation_templates", {"templates": [given]})
+    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
+    check(case, found, "p.templates[0].lifecycle_policy", refused)
+
+
+@pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REPOSITORY_ONLY], ids=ids)
+def test_repository_policy_of_template(aws: Aws, case: Case) -> None:
+    given = template("repositoryPolicy", case.text)
+    found = lint("repository_creation_templates", {"templates": [given]})
+    refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
+    check(case, found, "p.templates[0].repository_policy", refused)
+
+
+@pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REGISTRY_ONLY], ids=ids)
+def test_registry_policy(aws: Aws, case: Case) -> None:
+    found = lint("registry_policy", {"policyText": case.text})
+    check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
+
+
+@pytest.mark.parametrize("case", DISAGREEMENTS, ids=ids)
+def test_server_is_stricter_on_purpose(aws: Aws, case: Case) -> None:
+    found = lint("registry_policy", {"policyText": case.text})
+    check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
+
+
+@pytest.mark.parametrize("case", CACHE_RULES, ids=ids)
+def test_cache_rule(aws: Aws, case: Case) -> None:
+    aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET, "value": "{}"}])
+    found = lint("pull_through_cache_rules", {"rules": [case.document]})
+    refused = list(refusals(aws.client("ecr").create_pull_through_cache_rule, **case.document))
+    check(case, found, "p.rules[0]", refused)
+
+
+FIELDS: list[tuple[str, dict[str, Any], list[str], str]] = [
+    (
+        "registry_policy",
+        {"policyText": case.text},
+        ["p.policy_text.Statement[0].Principal.AWS"],
+        f"principal: {case.reason}",
+    )
+    for case in IN_BOTH_POLICIES
+    if case.reason in ("all of an account", "the root of all accounts")
+] + [
+    (
+        "repository_creation_templates",
+        {"templates": [template("repositoryPolicy", REPOSITORY_ONLY[0].text)]},
+        ["p.templates[0].repository_policy.Statement[0]"],
+        "the statement has a member too many",
+    ),
+    (
+        "repository_creation_templates",
+        {"templates": [template("lifecyclePolicy", '{"rules":[{"rulePriority":0,"selection":1,"action":2}]}')]},
+        ["p.templates[0].lifecycle_policy"] * 3,
+        "every violation at once; the path inside of the text is in the description",
+    ),
+    (
+        "registry_policy",
+        {"policyText": next(c.text for c in IN_BOTH_POLICIES if c.reason == "condition: the root of a word")},
+        ["p.policy_text.Statement[0].Condition.StringEqual"],
+        "no such operator",
+    ),
+]
+
+
+@pytest.mark.parametrize(("setting", "shape", "fields", "reason"), FIELDS)
+def test_violation_names_its_field(setting: str, shape: dict[str, Any], fields: list[str], reason: str) -> None:
+    assert [violation.field for violation in lint(setting, shape)] == fields, reason
+
+
+def test_simulator_can_store_what_the_server_refuses(aws: Aws) -> None:
+    aws.settings(templates_check_documents=False)
+    given = template("lifecyclePolicy", '{"rules":[]}')
+    assert aws.client("ecr").create_repository_creation_template(**given)
+    assert lint("repository_creation_templates", {"templates": [given]})
+
+
+def test_seeded_policy_is_kept_whatever_it_says(aws: Aws) -> None:
+    old = '{"Version":"1999","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::2:*"},"Action":"ecr:X"}]}'
+    aws.seed(policyText=old)
+    assert "arn:aws:iam::2:*" in aws.client("ecr").get_registry_policy()["policyText"]
+
+
+def test_known_operations_are_those_of_botocore() -> None:
+    model = botocore.session.get_session().get_service_model("ecr")
+    assert set(model.operation_names) == OPERATIONS
+    assert not OPERATIONS & PERMISSION_ONLY
+
+
+@pytest.mark.parametrize(
+    ("action", "known", "reason"),
+    [
+        ("*", True, "every action"),
+        ("ecr:*", True, "every action of ECR"),
+        ("ecr:replicateIMAGE", True, "case does not count"),
+        ("ecr:BatchGet*", True, "a pattern"),
+        ("ecr:???Image", True, "PutImage"),
+        ("ecr:BatchGetImages", False, "one letter too many"),
+        ("ecr:Push*", False, "a pattern of nothing"),
+        ("ecr:" + "*a" * 2000, False, "more letters than any action has"),
+    ],
+)
+def test_action_is_known(action: str, known: bool, reason: str) -> None:
+    assert is_known(action) is known, reason
+
+
+def test_two_rules_of_one_frequency_are_refused_by_aws_and_packed_by_the_server(aws: Aws) -> None:
+    scan = {"scanFrequency": "SCAN_ON_PUSH"}
+    rules = [{**scan, "repositoryFilters": [{"filter": f, "filterType": "WILDCARD"}]} for f in ("a*", "b*")]
+    put = aws.client("ecr").put_registry_scanning_configuration
+    assert list(refusals(put, scanType="BASIC", rules=rules)) == [
+        "Invalid parameter at 'rules' failed to satisfy constraint: "
+        "'Invalid input. Contains duplicate scan frequencies: [SCAN_ON_PUSH]'"
+    ]
+    setting = SETTINGS["scanning_configuration"]
+    packed = setting.join(setting.split({"scanType": "BASIC", "rules": rules}))
+    assert not list(refusals(put, **packed))
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_destination_of_another_partition_is_refused_by_both(aws: Aws, region: str) -> None:
+    configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
+    refused = list(refusals(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration))
+    assert [f"Invalid region '{region}'" in message for message in refused] == [True]
+    assert [v.field for v in lint("replication_configuration", configuration)] == ["p.rules[0].destinations[0].region"]
