@@ -31,6 +31,7 @@ SETTINGS_OF_DESTINATION = ("registry_policy", "account_settings", "repository_cr
 MAX_FINDINGS = 20
 
 _SURE = frozenset({Outcome.ARRIVES, Outcome.ARRIVES_IF_REPOSITORY_EXISTS})
+_DOUBTS = frozenset({"DESTINATION_POLICY_CONDITIONAL", "DESTINATION_POLICY_PRINCIPAL_UNCERTAIN"})
 _LIMITED = frozenset({Outcome.ARRIVES_IF_REPOSITORY_EXISTS, Outcome.DOES_NOT_ARRIVE})
 
 
@@ -126,9 +127,9 @@ def _root(source: RegistryName) -> str:
 def _finding(destination: Destination, cause: Cause, repository: str) -> Warning:
     text = _TEXTS[cause.reason](destination, cause)
     if cause.reason != "DESTINATION_POLICY_TOO_COMPLEX":
-        text += f"; repository {shown(repository)} is concerned"
-        if cause.action == CREATE:
-            text += ", into which images go only if it exists at the destination"
+        verb = "may be unable to" if cause.reason in _DOUBTS else "cannot"
+        what = "create the repository" if cause.action == CREATE else "replicate images into"
+        text += f"; ECR {verb} {what} {shown(repository)} there"
     return Warning(cause.reason, str(destination.name), text)
 
 
