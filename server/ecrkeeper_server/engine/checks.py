@@ -74,11 +74,14 @@ async def _check(
 
 
 async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> Destination:
-    seen = await observe(aws, name, SETTINGS_OF_DESTINATION)
+    # The scope decides only whether a policy binds the registry's own account.
+    own = source.account == name.account
+    wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]
+    seen = await observe(aws, name, wanted)
     return Destination(
         source,
         name,
         policy=seen["registry_policy"].elements,
-        scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE"),
+        scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE") if own else None,
         templates=seen["repository_creation_templates"].elements,
     )
