@@ -69,7 +69,7 @@ def clauses(action: str, source: RegistryName, destination: RegistryName, policy
     return tuple(
         _clause(key, value, who, destination)
         for key, value in sorted(policy.items())
-        if statements.allows_action(value, action) and (who := _concerns(value, source)) is not Answer.NO
+        if (who := _concerns(value, source)) is not Answer.NO and statements.allows_action(value, action)
     )
 
 

@@ -82,9 +82,17 @@ class Patterns:
         The names are as short as possible. None if the budget is used up; empty
         if no repository can have a name with that prefix.
         """
-        state = self._after(prefix, budget)
-        if state is None or len(prefix) > MAX_NAME:
-            return None if not budget.spend(0) else {}
+        shortest = shortest_name(prefix)
+        if shortest is None:
+            return {}
+        state = _State(self._reduced(self._start), _SLASH, long_enough=False)
+        if not state.reached & ~self._forever:
+            # No name makes a difference, as with the pattern `*` alone.
+            return {self._named(state.reached): shortest}
+        for length, char in enumerate(prefix, 1):
+            state = self._step(state, char, length)
+        if not budget.spend(len(prefix)):
+            return None
         found: dict[int, str] = {}
         queue, seen = deque([(state, prefix)]), {state}
         while queue:
@@ -105,14 +113,6 @@ class Patterns:
 
     def _named(self, matched: int) -> frozenset[str]:
         return frozenset(text for text, end in zip(self._patterns, self._ends, strict=True) if matched & end)
-
-    def _after(self, prefix: str, budget: Budget) -> _State | None:
-        state = _State(self._reduced(self._start), _SLASH, long_enough=False)
-        for length, char in enumerate(prefix, 1):
-            if not budget.spend(1) or char not in _ALPHABET or not _follows(state.end, char):
-                return None
-            state = self._step(state, char, length)
-        return state
 
     def _next_characters(self, state: _State) -> Iterator[str]:
         """One character for each way to go on: those that a pattern names here, and one of each kind besides."""
@@ -136,6 +136,18 @@ class Patterns:
             reached &= ~self._lower[last]
             loops &= ~(self._lower[last] | last)
         return reached
+
+
+def shortest_name(prefix: str) -> str | None:
+    """The shortest repository name that begins with a prefix, or None if no name does."""
+    end = _SLASH
+    for char in prefix:
+        if char not in _ALPHABET or not _follows(end, char):
+            return None
+        end = _end(char)
+    missing = max(MIN_NAME - len(prefix), 0 if end == _LETTER else 1)
+    name = prefix + _ALPHANUMERIC[0] * missing
+    return name if len(name) <= MAX_NAME else None
 
 
 def _end(char: str) -> int:

@@ -99,6 +99,12 @@ def test_explosive_patterns_use_up_the_budget_and_no_more(given: tuple[str, ...]
     assert time.process_time() - begun < 2.0
 
 
+def test_pattern_for_everything_costs_nothing_for_any_number_of_prefixes() -> None:
+    everything, budget = Patterns(("*",)), Budget(0)
+    for i in range(2500):
+        assert everything.sets_under(f"team-{i}-", budget) == {frozenset({"*"}): f"team-{i}-a"}
+
+
 def test_hundreds_of_plain_prefixes_fit_the_budget() -> None:
     found = Patterns(tuple(f"team-{i}/*" for i in range(300))).sets_under("", Budget(20_000))
     assert found is not None
