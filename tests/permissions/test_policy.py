@@ -87,6 +87,20 @@ def test_a_role_is_read_by_name_whatever_its_path() -> None:
     assert "arn:aws:iam::111111111111:role/*AWSServiceRoleForECRTemplate" in reads["Resource"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "read", "reason"),
+    [
+        (("repository_creation_templates",), True, "templates name roles"),
+        (("pull_through_cache_rules",), True, "cache rules name roles"),
+        (("replication_configuration",), False, "replication names none"),
+    ],
+)
+def test_custom_roles_are_read_where_they_can_be_named(settings: tuple[str, ...], read: bool, reason: str) -> None:
+    document = policy(Scope(settings=settings, enforce=False, custom_roles="ecr-custom/*"))
+    (reads,) = [s for s in document["Statement"] if "iam:GetRole" in s["Action"]]
+    assert ("arn:aws:iam::*:role/ecr-custom/*" in reads["Resource"]) is read, reason
+
+
 def test_statement_ids_are_unique_and_the_order_is_stable() -> None:
     ids = [statement["Sid"] for statement in policy(ALL)["Statement"]]
     assert len(ids) == len(set(ids))

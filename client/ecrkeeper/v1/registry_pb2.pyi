@@ -116,26 +116,66 @@ class Mend(_message.Message):
     def __init__(self, mend_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ...) -> None: ...
 
 class ReplicationCheck(_message.Message):
-    __slots__ = ("destination", "result", "findings", "check_time")
+    __slots__ = ("destination", "result", "findings", "check_time", "arrivals")
     class Result(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         RESULT_UNSPECIFIED: _ClassVar[ReplicationCheck.Result]
         RESULT_OK: _ClassVar[ReplicationCheck.Result]
         RESULT_BROKEN: _ClassVar[ReplicationCheck.Result]
         RESULT_UNKNOWN: _ClassVar[ReplicationCheck.Result]
+        RESULT_CONDITIONAL: _ClassVar[ReplicationCheck.Result]
     RESULT_UNSPECIFIED: ReplicationCheck.Result
     RESULT_OK: ReplicationCheck.Result
     RESULT_BROKEN: ReplicationCheck.Result
     RESULT_UNKNOWN: ReplicationCheck.Result
+    RESULT_CONDITIONAL: ReplicationCheck.Result
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     CHECK_TIME_FIELD_NUMBER: _ClassVar[int]
+    ARRIVALS_FIELD_NUMBER: _ClassVar[int]
     destination: _settings_pb2.ReplicationDestination
     result: ReplicationCheck.Result
     findings: _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]
     check_time: _timestamp_pb2.Timestamp
-    def __init__(self, destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., result: _Optional[_Union[ReplicationCheck.Result, str]] = ..., findings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ..., check_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    arrivals: _containers.RepeatedCompositeFieldContainer[ReplicationArrival]
+    def __init__(self, destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., result: _Optional[_Union[ReplicationCheck.Result, str]] = ..., findings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ..., check_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrivals: _Optional[_Iterable[_Union[ReplicationArrival, _Mapping]]] = ...) -> None: ...
+
+class ReplicationArrival(_message.Message):
+    __slots__ = ("outcome", "filters", "partial_filters", "omitted_filters", "example_repository")
+    class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        OUTCOME_UNSPECIFIED: _ClassVar[ReplicationArrival.Outcome]
+        OUTCOME_ARRIVES: _ClassVar[ReplicationArrival.Outcome]
+        OUTCOME_ARRIVES_IF_REPOSITORY_EXISTS: _ClassVar[ReplicationArrival.Outcome]
+        OUTCOME_DOES_NOT_ARRIVE: _ClassVar[ReplicationArrival.Outcome]
+        OUTCOME_UNKNOWN: _ClassVar[ReplicationArrival.Outcome]
+    OUTCOME_UNSPECIFIED: ReplicationArrival.Outcome
+    OUTCOME_ARRIVES: ReplicationArrival.Outcome
+    OUTCOME_ARRIVES_IF_REPOSITORY_EXISTS: ReplicationArrival.Outcome
+    OUTCOME_DOES_NOT_ARRIVE: ReplicationArrival.Outcome
+    OUTCOME_UNKNOWN: ReplicationArrival.Outcome
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FILTERS_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_FILTERS_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLE_REPOSITORY_FIELD_NUMBER: _ClassVar[int]
+    outcome: ReplicationArrival.Outcome
+    filters: _containers.RepeatedScalarFieldContainer[str]
+    partial_filters: _containers.RepeatedScalarFieldContainer[str]
+    omitted_filters: int
+    example_repository: str
+    def __init__(self, outcome: _Optional[_Union[ReplicationArrival.Outcome, str]] = ..., filters: _Optional[_Iterable[str]] = ..., partial_filters: _Optional[_Iterable[str]] = ..., omitted_filters: _Optional[int] = ..., example_repository: _Optional[str] = ...) -> None: ...
+
+class RepositoryReplication(_message.Message):
+    __slots__ = ("destination", "outcome", "findings")
+    DESTINATION_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    destination: _settings_pb2.ReplicationDestination
+    outcome: ReplicationArrival.Outcome
+    findings: _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]
+    def __init__(self, destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., outcome: _Optional[_Union[ReplicationArrival.Outcome, str]] = ..., findings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class RegistrySettings(_message.Message):
     __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "settings", "deletion_policy", "allow_replacement", "plan")

@@ -263,7 +263,7 @@ class ExplainRepositoryRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., repository: _Optional[str] = ...) -> None: ...
 
 class ExplainRepositoryResponse(_message.Message):
-    __slots__ = ("repository_creation_template", "scanning_rules", "scan_frequency", "replication_pairs", "pull_through_cache_rule", "upstream_repository", "signing_rules", "pull_time_update_exclusions")
+    __slots__ = ("repository_creation_template", "scanning_rules", "scan_frequency", "replication_pairs", "pull_through_cache_rule", "upstream_repository", "signing_rules", "pull_time_update_exclusions", "replications")
     REPOSITORY_CREATION_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     SCANNING_RULES_FIELD_NUMBER: _ClassVar[int]
     SCAN_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
@@ -272,6 +272,7 @@ class ExplainRepositoryResponse(_message.Message):
     UPSTREAM_REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     SIGNING_RULES_FIELD_NUMBER: _ClassVar[int]
     PULL_TIME_UPDATE_EXCLUSIONS_FIELD_NUMBER: _ClassVar[int]
+    REPLICATIONS_FIELD_NUMBER: _ClassVar[int]
     repository_creation_template: _registry_pb2.Element
     scanning_rules: _containers.RepeatedCompositeFieldContainer[_registry_pb2.Element]
     scan_frequency: _settings_pb2.RegistryScanningRule.ScanFrequency
@@ -280,7 +281,8 @@ class ExplainRepositoryResponse(_message.Message):
     upstream_repository: str
     signing_rules: _containers.RepeatedCompositeFieldContainer[_registry_pb2.Element]
     pull_time_update_exclusions: _containers.RepeatedCompositeFieldContainer[_registry_pb2.Element]
-    def __init__(self, repository_creation_template: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., scanning_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., scan_frequency: _Optional[_Union[_settings_pb2.RegistryScanningRule.ScanFrequency, str]] = ..., replication_pairs: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_through_cache_rule: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., upstream_repository: _Optional[str] = ..., signing_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_time_update_exclusions: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ...) -> None: ...
+    replications: _containers.RepeatedCompositeFieldContainer[_registry_pb2.RepositoryReplication]
+    def __init__(self, repository_creation_template: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., scanning_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., scan_frequency: _Optional[_Union[_settings_pb2.RegistryScanningRule.ScanFrequency, str]] = ..., replication_pairs: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_through_cache_rule: _Optional[_Union[_registry_pb2.Element, _Mapping]] = ..., upstream_repository: _Optional[str] = ..., signing_rules: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., pull_time_update_exclusions: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., replications: _Optional[_Iterable[_Union[_registry_pb2.RepositoryReplication, _Mapping]]] = ...) -> None: ...
 
 class StartReplicationBackfillRequest(_message.Message):
     __slots__ = ("parent", "destination", "request_id", "validate_only")

@@ -286,7 +286,7 @@ class RegistrySettingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckReplication(self, request, context):
-        """Checks for each replication destination whether images can arrive there.
+        """Checks for each replication destination which images can arrive there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

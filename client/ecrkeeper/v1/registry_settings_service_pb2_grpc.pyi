@@ -103,7 +103,7 @@ class RegistrySettingsServiceStub:
     ValidatePullThroughCacheRule: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]
     """Lets ECR log in to the upstream of a cache rule and says whether that works."""
     CheckReplication: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]
-    """Checks for each replication destination whether images can arrive there."""
+    """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]
     """Says which settings apply to one repository name, and who declares them."""
     StartReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]
@@ -200,7 +200,7 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     ValidatePullThroughCacheRule: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]  # type: ignore[assignment]
     """Lets ECR log in to the upstream of a cache rule and says whether that works."""
     CheckReplication: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]  # type: ignore[assignment]
-    """Checks for each replication destination whether images can arrive there."""
+    """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]  # type: ignore[assignment]
     """Says which settings apply to one repository name, and who declares them."""
     StartReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]  # type: ignore[assignment]
@@ -384,7 +384,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.CheckReplicationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.CheckReplicationResponse, _abc.Awaitable[_registry_settings_service_pb2.CheckReplicationResponse]]:
-        """Checks for each replication destination whether images can arrive there."""
+        """Checks for each replication destination which images can arrive there."""
 
     @_abc_1.abstractmethod
     def ExplainRepository(

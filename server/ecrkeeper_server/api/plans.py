@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2
@@ -11,16 +12,19 @@ from google.protobuf import json_format, struct_pb2
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.custom_roles import check_custom_roles
 from ecrkeeper_server.engine.observe import Observed, look
 from ecrkeeper_server.engine.trail import change
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
+from ecrkeeper_server.settings.advice import READ_ALONG, advice
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.elements import Elements, Plan
 from ecrkeeper_server.settings.ownership import confirmed, managed, ours, plans
 from ecrkeeper_server.settings.replication import destination_of
+from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
 from ecrkeeper_server.store.rows import Resource
@@ -42,34 +46,65 @@ async def registry_plan(
     message = common_pb2.Plan()
     _check_regions(message, edge.aws, registry, composition.desired.get("replication_configuration", {}))
     try:
-        seen, unread = await look(edge.aws, registry, dict.fromkeys([*names, *context]), edge.home_region)
+        (seen, unread), beside = await asyncio.gather(
+            look(edge.aws, registry, dict.fromkeys([*names, *context]), edge.home_region),
+            _read_along(edge.aws, registry, names),
+        )
     except AwsError as failed:
         if registry.region in edge.aws.regions(registry.partition):
             raise
         # Nobody may answer in a Region that nobody knows; the warnings say more than a call that fails.
         message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
         return message
-    known = dict(composition.desired)
-    if "account_settings" in seen:
-        known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
     for name, error in unread.items():
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: seen[name].elements for name in names if name in seen}
     applied, _ = confirmed(applied, state.get("unconfirmed", {}), elements)
-    planned = plans(spec, composition.desired, applied, elements)
-    for name in elements:
-        if seen[name].unknown:
-            unknown = ", ".join(seen[name].unknown)
-            text = f"AWS has members that this version does not know, so it is not written: {unknown}"
-            message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
-            continue
-        allowed, refused = permitted(planned[name], registry, composition, allowing)
+    planned = {
+        name: plan
+        for name, plan in plans(spec, composition.desired, applied, elements).items()
+        if _is_writable(message, name, seen[name])
+    }
+    known = dict(composition.desired)
+    if "account_settings" in seen:
+        known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
+    for name, plan in planned.items():
+        allowed, refused = permitted(plan, registry, composition, allowing)
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
         _add_calls(message, registry, allowed, seen[name], known)
+    before = {**beside, **elements}
+    _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
+    _warn(message, await check_custom_roles(edge.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec)
     return message
+
+
+def _is_writable(message: common_pb2.Plan, name: str, seen: Observed) -> bool:
+    """Whether this version may write a setting; warns if not."""
+    if seen.unknown:
+        text = f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}"
+        message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
+    return not seen.unknown
+
+
+async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) -> dict[str, Elements]:
+    """The settings besides the planned ones that advice needs, as far as they can be read."""
+    wanted = dict.fromkeys(other for name in names for other in READ_ALONG.get(name, ()) if other not in names)
+    if not wanted:
+        return {}
+    try:
+        seen, _ = await look(aws, registry, wanted)
+    except AwsError:
+        # A plan needs no advice; what else AWS refuses is said where it matters.
+        return {}
+    return {name: one.elements for name, one in seen.items()}
+
+
+def _warn(message: common_pb2.Plan, warnings: Iterable[Warning]) -> None:
+    for warning in warnings:
+        message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)
 
 
 def _add_calls(
@@ -83,8 +118,7 @@ def _add_calls(
             request=json_format.ParseDict(call.params, struct_pb2.Struct()),
             changes=render.changes(call.changes),
         )
-    for warning in setting.warnings(planned, registry, context):
-        message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)
+    _warn(message, setting.warnings(planned, registry, context))
 
 
 def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> common_pb2.Plan:

@@ -23,11 +23,11 @@ from ecrkeeper_server.api.refreshing import refreshed
 from ecrkeeper_server.api.shape import word
 from ecrkeeper_server.api.watched import watched
 from ecrkeeper_server.api.writes import Caller, answered, caller_of, check_etag, masked_paths
-from ecrkeeper_server.engine.checks import check_replication
+from ecrkeeper_server.engine.checks import check_replication, explain_arrivals
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
-from ecrkeeper_server.settings.explain import Reference, explain
+from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations, resources
@@ -150,11 +150,10 @@ class Registries:
     ) -> pb.CheckReplicationResponse:
         """Check the replication destinations."""
         name = RegistryName.parse(request.name)
-        setting = "replication_configuration"
-        seen = await observe(self._edge.aws, name, [setting])
+        seen = await observe(self._edge.aws, name, [REPLICATION])
         _, declared = await self._read(name)
-        desired = composition_of(declared).desired.get(setting, {})
-        checks = await check_replication(self._edge.aws, name, {**seen[setting].elements, **desired}, now_micros())
+        desired = composition_of(declared).desired.get(REPLICATION, {})
+        checks = await check_replication(self._edge.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
         return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 
     async def ExplainRepository(
@@ -176,6 +175,7 @@ class Registries:
         def every(references: tuple[Reference, ...]) -> list[registry_pb2.Element]:
             return [element for element in map(show, references) if element is not None]
 
+        arrivals = await explain_arrivals(self._edge.aws, name, merged[REPLICATION], request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
         return pb.ExplainRepositoryResponse(
             repository_creation_template=show(found.repository_creation_template),
@@ -186,6 +186,7 @@ class Registries:
             upstream_repository=found.upstream_repository or "",
             signing_rules=every(found.signing_rules),
             pull_time_update_exclusions=every(found.pull_time_update_exclusions),
+            replications=[registry_message.repository_replication(*arrival) for arrival in arrivals],
         )
 
 

@@ -9,7 +9,10 @@ from ecrkeeper.v1 import common_pb2, registry_pb2
 
 from ecrkeeper_server.api import render
 from ecrkeeper_server.api.shape import from_aws, settings_from_aws
+from ecrkeeper_server.engine.replication_check import result_of
+from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
@@ -46,14 +49,37 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
 
 
 def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
-    """The check of one replication destination."""
+    """The check of one replication destination; one of an older version has no arrivals."""
     message = registry_pb2.ReplicationCheck(
-        result=render.number(registry_pb2.ReplicationCheck, "Result", check["result"]),
+        result=render.number(registry_pb2.ReplicationCheck, "Result", result_of(check)),
         check_time=render.timestamp(check["time"]),
     )
     from_aws(check["destination"], message.destination)
     message.findings.extend(common_pb2.Warning(**finding) for finding in check["findings"])
+    for arrival in check.get("arrivals", ()):
+        message.arrivals.add(
+            outcome=_outcome(arrival["outcome"]),
+            filters=arrival.get("whole", ()),
+            partial_filters=arrival.get("partial", ()),
+            omitted_filters=arrival.get("omitted", 0),
+            example_repository=arrival.get("example", ""),
+        )
     return message
+
+
+def repository_replication(
+    destination: RegistryName, outcome: str, findings: Iterable[Warning]
+) -> registry_pb2.RepositoryReplication:
+    """What becomes of a repository at one replication destination."""
+    message = registry_pb2.RepositoryReplication(outcome=_outcome(outcome))
+    message.destination.registry_id, message.destination.region = destination.account, destination.region
+    for found in findings:
+        message.findings.add(reason=found.reason, subject=found.subject, message=found.message)
+    return message
+
+
+def _outcome(name: str) -> Any:
+    return render.number(registry_pb2.ReplicationArrival, "Outcome", name)
 
 
 def _elements(

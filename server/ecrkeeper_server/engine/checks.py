@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine import replication_check
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import AwsError
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.handshake import SETTINGS_OF_DESTINATION, check
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings.arrivals import Arrival, Outcome
+from ecrkeeper_server.settings.handshake import SETTINGS_OF_DESTINATION, Check, Destination, check, explain_arrival
+from ecrkeeper_server.settings.replication import filters_by_destination
+from ecrkeeper_server.settings.setting import Warning
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
-    """One check for each destination of replication pairs with keys `{account}/{region}:{filter}`."""
-    places = sorted({key.split(":", 1)[0] for key in pairs})
-    destinations = [RegistryName(*place.split("/", 1)) for place in places]
-    return list(await asyncio.gather(*(_check(aws, source, destination, now) for destination in destinations)))
+    """One check for each destination of replication pairs."""
+    filters = filters_by_destination(pairs)
+    return list(await asyncio.gather(*(_check(aws, source, name, filters[name], now) for name in sorted(filters))))
+
+
+async def explain_arrivals(
+    aws: Aws, source: RegistryName, pairs: Iterable[str], repository: str
+) -> list[tuple[RegistryName, Outcome, Sequence[Warning]]]:
+    """What becomes of one repository at each destination of replication pairs, and why it does not simply arrive."""
+    filters = filters_by_destination(pairs)
+    return list(
+        await asyncio.gather(*(_explain(aws, source, name, filters[name], repository) for name in sorted(filters)))
+    )
 
 
 async def check_cache_rules(aws: Aws, registry: RegistryName, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -36,28 +49,39 @@ async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str:
     return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 
-async def _check(aws: Aws, source: RegistryName, destination: RegistryName, now: int) -> dict[str, Any]:
+async def _explain(
+    aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], repository: str
+) -> tuple[RegistryName, Outcome, Sequence[Warning]]:
+    if not repository.startswith(tuple(filters)):
+        what = f"no filter of the replication to {name} is a prefix of {shown(repository)}"
+        return name, Outcome.DOES_NOT_ARRIVE, [Warning("REPLICATION_FILTER_DOES_NOT_MATCH", str(name), what)]
     try:
-        seen = await observe(aws, destination, SETTINGS_OF_DESTINATION)
+        destination = await _observe(aws, source, name)
     except AwsError as error:
-        finding = {"reason": error.reason, "subject": str(destination), "message": error.message}
-        return _result(destination, "UNKNOWN", [finding], now)
-    found = check(
+        return name, Outcome.UNKNOWN, [Warning(error.reason, str(name), error.message)]
+    return name, *explain_arrival(destination, repository)
+
+
+async def _check(
+    aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], now: int
+) -> dict[str, Any]:
+    try:
+        found = check(await _observe(aws, source, name), filters)
+    except AwsError as error:
+        unknown = Arrival(Outcome.UNKNOWN, tuple(sorted(filters)), (), "")
+        found = Check("UNKNOWN", (Warning(error.reason, str(name), error.message),), (unknown,))
+    return replication_check.to_json(name, found, now)
+
+
+async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> Destination:
+    # The scope decides only whether a policy binds the registry's own account.
+    own = source.account == name.account
+    wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]
+    seen = await observe(aws, name, wanted)
+    return Destination(
         source,
-        destination,
+        name,
         policy=seen["registry_policy"].elements,
-        scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE"),
+        scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE") if own else None,
         templates=seen["repository_creation_templates"].elements,
     )
-    findings = [{"reason": f.reason, "subject": f.subject, "message": f.message} for f in found]
-    unknown = bool(found) and all(f.reason.endswith("_CONDITIONAL") for f in found)
-    return _result(destination, "OK" if not found else "UNKNOWN" if unknown else "BROKEN", findings, now)
-
-
-def _result(destination: RegistryName, result: str, findings: list[dict[str, str]], now: int) -> dict[str, Any]:
-    return {
-        "destination": {"registryId": destination.account, "region": destination.region},
-        "result": result,
-        "findings": findings,
-        "time": now,
-    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.engine.paging import read_list
 from ecrkeeper_server.engine.regions import explained
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName

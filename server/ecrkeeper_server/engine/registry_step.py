@@ -64,12 +64,13 @@ async def registry_step(step: Step) -> StepResult:
 async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
     """Whether images can arrive at each destination; an unchanged finding keeps its time, so nothing is rewritten."""
     pairs = run.composition.desired.get("replication_configuration", {})
-    before = {str(c["destination"]): c for c in step.claimed.state.get("checks", [])}
+    before = {_place(check): check for check in step.claimed.state.get("checks", [])}
     checks = await check_replication(step.aws, step.claimed.registry, pairs, step.now) if pairs else []
-    return [
-        old if (old := before.get(str(new["destination"]))) and {**old, "time": new["time"]} == new else new
-        for new in checks
-    ]
+    return [old if (old := before.get(_place(new))) and {**old, "time": new["time"]} == new else new for new in checks]
+
+
+def _place(check: Mapping[str, Any]) -> tuple[str, str]:
+    return check["destination"]["registryId"], check["destination"]["region"]
 
 
 def _result(step: Step, run: Run, mode: str) -> StepResult:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS, VALUES
+from ecrkeeper_server.settings.advice import READ_ALONG
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
 from ecrkeeper_server.settings.handshake import SETTINGS_OF_DESTINATION
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
@@ -24,8 +25,8 @@ from ecrkeeper_server.settings.templates import TEMPLATES
 Json = dict[str, Any]
 
 # What else is read where a setting is kept: the policies of replication
-# destinations, and the scope that says what a policy may hold.
-_ALSO_READ = {REPLICATION.name: SETTINGS_OF_DESTINATION, REGISTRY_POLICY.name: (ACCOUNT_SETTINGS.name,)}
+# destinations, the scope that says what a policy may hold, and what plans warn about.
+_ALSO_READ = {REPLICATION.name: SETTINGS_OF_DESTINATION, REGISTRY_POLICY.name: (ACCOUNT_SETTINGS.name,), **READ_ALONG}
 
 _BACKFILL_READS = ("ListReplicationBackfills", "DescribeReplicationBackfillResults")
 _BACKFILL_WRITES = ("StartReplicationBackfill", "StopReplicationBackfill")
@@ -89,6 +90,9 @@ def _reads(scope: Scope) -> Iterator[Json]:
         # By name under any path: IAM does not know the path of a role that is
         # not there yet, and a look-alike elsewhere must be recognised.
         found = [scope.role_arn(f"*{kind.role_name}") for kind in scope.roles]
+        if _passed(scope):
+            # Plans warn of custom roles that are missing or do not trust ECR.
+            found.append(scope.role_arn(scope.custom_roles))
         status = ["iam:GetServiceLinkedRoleDeletionStatus"] if scope.enforce else []
         yield _allow("ReadRoles", [*(f"iam:{name}" for name in _ROLE_READS), *status], found)
         yield _allow("FindEnabledRegions", ["account:ListRegions"], "*")
@@ -125,8 +129,7 @@ def _dependents(scope: Scope) -> Iterator[Json]:
     if TEMPLATES.name in scope.settings:
         needed = _ecr(["CreateRepository", "PutLifecyclePolicy", "SetRepositoryPolicy"])
         yield _allow("CreateFromTemplates", needed, f"arn:{scope.partition}:ecr:*:{scope.account}:repository/*")
-    passed = [ROLES[role].service_name for role in (TEMPLATES.role, CACHE_RULES.role) if role in _role_ids(scope)]
-    if passed:
+    if passed := _passed(scope):
         yield _allow(
             "PassCustomRoles", ["iam:PassRole"], scope.role_arn(scope.custom_roles), {"iam:PassedToService": passed}
         )
@@ -135,6 +138,11 @@ def _dependents(scope: Scope) -> Iterator[Json]:
         yield _allow("EnhancedScanning", inspector, "*")
         role = scope.role_arn(f"aws-service-role/{_INSPECTOR}/*")
         yield _allow("CreateInspectorRole", ["iam:CreateServiceLinkedRole"], role, {"iam:AWSServiceName": _INSPECTOR})
+
+
+def _passed(scope: Scope) -> list[str]:
+    """The services that custom roles are passed to."""
+    return [ROLES[role].service_name for role in (TEMPLATES.role, CACHE_RULES.role) if role in _role_ids(scope)]
 
 
 def _role_ids(scope: Scope) -> set[str]:

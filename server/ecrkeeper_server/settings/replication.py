@@ -33,6 +33,14 @@ def filter_of(key: str) -> str:
     return key.partition(":")[2]
 
 
+def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, set[str]]:
+    """The filters of elements, by the registry that they replicate to."""
+    filters: dict[RegistryName, set[str]] = {}
+    for key in keys:
+        filters.setdefault(RegistryName(*destination_of(key)), set()).add(filter_of(key))
+    return filters
+
+
 def _deletes(rule: Mapping[str, Any]) -> bool:
     return bool((rule.get("deleteReplication") or {}).get("enabled", False))
 

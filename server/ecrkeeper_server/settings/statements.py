@@ -116,7 +116,12 @@ def beyond_v1(value: Value) -> bool:
     return "NotAction" in value or any(str(a).lower() not in _V1_ACTIONS for a in value.get("Action", ()))
 
 
+def open_to_all(value: Value) -> bool:
+    """Whether a statement allows something to every AWS account without a condition."""
+    anyone = "NotPrincipal" in value or "*" in (value.get("Principal") or {}).get("AWS", ())
+    return value.get("Effect") == "Allow" and anyone and "Condition" not in value
+
+
 def lets_anyone(value: Value, action: str) -> bool:
     """Whether a statement allows an action to every principal without a condition."""
-    anyone = "NotPrincipal" in value or "*" in (value.get("Principal") or {}).get("AWS", ())
-    return value.get("Effect") == "Allow" and anyone and "Condition" not in value and allows_action(value, action)
+    return open_to_all(value) and allows_action(value, action)

@@ -1,13 +1,11 @@
-"""Warnings, the handshake with a destination, and what applies to a repository."""
+"""Warnings, and what applies to a repository."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings import globs, handshake
+from ecrkeeper_server.settings import globs
 from ecrkeeper_server.settings.algebra import plan
 from ecrkeeper_server.settings.explain import Explanation, Reference, explain
 from ecrkeeper_server.settings.policy import needs_scope_v2
@@ -15,8 +13,6 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 from .shapes import REGISTRY
 
-HERE = REGISTRY
-THERE = RegistryName("222222222222", "us-west-2")
 OFF, ON = {"deleteReplication": False}, {"deleteReplication": True}
 TAGGED = {"appliedFor": ["REPLICATION"], "resourceTags": [{"Key": "a", "Value": "b"}]}
 PUSHED = {"appliedFor": ["CREATE_ON_PUSH"]}
@@ -124,85 +120,6 @@ def test_a_plan_warns_of_what_may_surprise(
 )
 def test_only_actions_that_v1_does_not_know_need_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
     assert needs_scope_v2({"s": {"Effect": "Allow", "Action": actions}}) is needed, reason
-
-
-def allowed(**members: Any) -> dict[str, Any]:
-    statement = {
-        "Sid": "repl",
-        "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
-        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
-        "Resource": ["arn:aws:ecr:us-west-2:222222222222:repository/*"],
-    }
-    merged = {k: v for k, v in {**statement, **members}.items() if v is not None}
-    return SETTINGS["registry_policy"].split({"policyText": json.dumps({"Statement": merged})})
-
-
-DENIED = {"d": {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["ecr:*"], "Resource": ["*"]}}
-PARTLY = {"d": {**DENIED["d"], "Resource": ["arn:aws:ecr:us-west-2:222222222222:repository/secret/*"]}}
-MISSING = "DESTINATION_POLICY_MISSING"
-NOT_ALLOWED, WRONG = "DESTINATION_POLICY_NOT_ALLOWED", "DESTINATION_POLICY_WRONG_RESOURCE"
-DENIES, CONDITIONAL = "DESTINATION_POLICY_DENIES", "DESTINATION_POLICY_CONDITIONAL"
-ELSEWHERE = ["arn:aws:ecr:us-east-1:222222222222:repository/*"]
-
-SHAKEN: list[tuple[Any, list[str], str]] = [
-    (allowed(), [], "root ARN, both actions, the right place"),
-    (allowed(Principal={"AWS": "111111111111"}), [], "an account id is its root ARN"),
-    (allowed(Principal="*", Action="ecr:*", Resource="*"), [], "wildcards"),
-    (allowed(Action=["ecr:Repl*", "ECR:createrepository"]), [], "wildcards and case"),
-    (allowed(Resource=None), [], "no Resource is the registry itself"),
-    (allowed(Resource="arn:aws:ecr:*:222222222222:repository/*"), [], "any Region"),
-    (allowed(Action=None, NotAction="ecr:Delete*"), [], "all but"),
-    (allowed(Principal=None, NotPrincipal={"AWS": "333333333333"}), [], "all but another account"),
-    ({}, [MISSING], "no policy"),
-    (allowed(Principal={"AWS": "333333333333"}), [NOT_ALLOWED, NOT_ALLOWED], "another account"),
-    (allowed(Principal={"AWS": "arn:aws:iam::111111111111:role/x"}), [NOT_ALLOWED, NOT_ALLOWED], "not the root"),
-    (allowed(Action="ecr:ReplicateImage"), [NOT_ALLOWED], "repositories are not created"),
-    (allowed(Resource=ELSEWHERE), [WRONG, WRONG], "another Region: AWS accepts it and images fail"),
-    (allowed(Resource="arn:aws:us-west-2:222222222222:repository/*"), [WRONG, WRONG], "`ecr` missing"),
-    (allowed(Condition={"StringEquals": {"a": "b"}}), [CONDITIONAL, CONDITIONAL], "conditions are not evaluated"),
-    ({**allowed(), **DENIED}, [DENIES, DENIES], "an explicit Deny wins"),
-    ({**allowed(), **PARTLY}, [CONDITIONAL, CONDITIONAL], "denied for some repositories"),
-    ({**allowed(), "d": {**DENIED["d"], "Principal": {"AWS": ["333333333333"]}}}, [], "another is denied"),
-    ({**allowed(), "d": {**DENIED["d"], "Resource": ELSEWHERE}}, [], "denied elsewhere"),
-]
-
-
-@pytest.mark.parametrize(("policy", "expected", "reason"), SHAKEN)
-def test_the_policy_of_a_destination_must_let_the_source_in(policy: Any, expected: list[str], reason: str) -> None:
-    found = handshake.check(HERE, THERE, policy=policy, scope="V2", templates={})
-    assert [warning.reason for warning in found] == expected, reason
-
-
-def test_the_handshake_names_both_regions() -> None:
-    found = handshake.check(HERE, THERE, policy=allowed(Resource=ELSEWHERE), scope=None, templates={})
-    assert "us-east-1" in found[0].message
-    assert "us-west-2" in found[0].message
-
-
-@pytest.mark.parametrize(
-    ("destination", "policy", "scope", "templates", "expected", "reason"),
-    [
-        (RegistryName("111111111111", "us-west-2"), {}, "V2", {}, [], "own account needs no policy"),
-        (RegistryName("111111111111", "us-west-2"), DENIED, "V1", {}, [], "V1 binds no own calls"),
-        (RegistryName("111111111111", "us-west-2"), DENIED, "V2", {}, [DENIES, DENIES], "V2 does"),
-        (THERE, allowed(), None, {"a": TAGGED}, ["DESTINATION_TEMPLATE_UNUSABLE"], "tags and no role"),
-        (THERE, allowed(), None, {"a": {**TAGGED, "appliedFor": ["CREATE_ON_PUSH"]}}, [], "not for replication"),
-        (
-            RegistryName("222222222222", "cn-north-1"),
-            {},
-            None,
-            {},
-            ["DESTINATION_OTHER_PARTITION", MISSING],
-            "China",
-        ),
-    ],
-)
-def test_scope_partition_and_templates_of_a_destination_count_too(
-    destination: RegistryName, policy: Any, scope: Any, templates: Any, expected: list[str], reason: str
-) -> None:
-    found = handshake.check(HERE, destination, policy=policy, scope=scope, templates=templates)
-    assert [warning.reason for warning in found] == expected, reason
 
 
 SIGNER = "arn:aws:signer:us-east-1:111111111111:/signing-profiles/profile_a"

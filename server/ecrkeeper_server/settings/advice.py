@@ -1,0 +1,146 @@
+"""Warnings about what a plan leaves behind: settings that do not work together, and access without limits.
+
+Facts: "Managed signing", "Sync an upstream registry" and "Templates to control
+repositories created during a pull through cache, create on push, or
+replication action" in the ECR user guide; IAM's guide on the principal `*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ecrkeeper_server.settings import globs, prefixes, signing, statements
+from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.json_text import NotJson, parse
+from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.prefixes import ROOT
+from ecrkeeper_server.settings.setting import Warning
+
+POLICY = "registry_policy"
+RULES = "pull_through_cache_rules"
+TEMPLATES = "repository_creation_templates"
+SIGNING = "signing_configuration"
+CACHE = "PULL_THROUGH_CACHE"
+
+READ_ALONG: Mapping[str, tuple[str, ...]] = {
+    TEMPLATES: (RULES,),
+    SIGNING: (RULES,),
+    RULES: (TEMPLATES, SIGNING),
+}
+"""The settings that advice on a setting has to know as well."""
+
+Settings = Mapping[str, Elements]
+
+
+def advice(before: Settings, after: Settings) -> list[Warning]:
+    """Warn of what becomes questionable by a change; a setting that is not known is missing from both."""
+    return [warning for check in _CHECKS for warning in check(before, after)]
+
+
+def _changed(setting: str, before: Settings, after: Settings) -> dict[str, Any]:
+    """The elements that are new or have another value, by key."""
+    known = before.get(setting, {})
+    return {key: value for key, value in after.get(setting, {}).items() if known.get(key) != value}
+
+
+def _open_policies(before: Settings, after: Settings) -> Iterator[Warning]:
+    for key, value in _changed(POLICY, before, after).items():
+        if statements.open_to_all(value):
+            yield _open(key, f"statement {key} of the registry policy")
+    for key, template in _changed(TEMPLATES, before, after).items():
+        if any(map(statements.open_to_all, _policy_of(template))):
+            yield _open(key, f"the repository_policy of template {key}")
+
+
+def _open(subject: str, where: str) -> Warning:
+    what = (
+        f"{where} allows its actions to every AWS account, without a condition;"
+        " name accounts, or add a condition such as aws:PrincipalOrgID"
+    )
+    return Warning("POLICY_OPEN_TO_ALL_ACCOUNTS", subject, what)
+
+
+def _policy_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    try:
+        document = parse(template.get("repositoryPolicy") or "{}")
+    except NotJson:
+        return []
+    found = statements_of(document) if isinstance(document, dict) else []
+    return [statements.canonical(statement) for statement in found if isinstance(statement, dict)]
+
+
+def _root_rule(before: Settings, after: Settings) -> Iterator[Warning]:
+    rule = _changed(RULES, before, after).get(ROOT)
+    if rule is not None:
+        what = (
+            f"the prefix ROOT stands for every repository name that no other cache rule covers: a pull of any name that"
+            f" does not exist here, a mistyped one too, is looked up at {rule.get('upstreamRegistryUrl')} and cached"
+        )
+        yield Warning("CACHE_RULE_ROOT", ROOT, what)
+
+
+def _unsigned_images(before: Settings, after: Settings) -> Iterator[Warning]:
+    filters = {signing.pair_of(key)[1] or "*" for key in after.get(SIGNING, {})}
+    new_filters = {signing.pair_of(key)[1] or "*" for key in _changed(SIGNING, before, after)}
+    new_rules = _changed(RULES, before, after)
+    for rule in sorted(after.get(RULES, {})):
+        considered = filters if rule in new_rules else new_filters
+        matching = sorted(text for text in considered if _signs_under(text, rule))
+        if matching:
+            more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
+            what = (
+                f"ECR does not sign the images that the cache rule {rule} caches, although signing filters match their"
+                f" repositories: {', '.join(matching[:5])}{more}"
+            )
+            yield Warning("SIGNING_SKIPS_CACHED_IMAGES", rule, what)
+
+
+def _signs_under(pattern: str, rule: str) -> bool:
+    """Whether a signing filter matches some repository of a cache rule."""
+    return any(globs.rests(pattern, "" if rule == ROOT else f"{rule}/"))
+
+
+def _idle_templates(before: Settings, after: Settings) -> Iterator[Warning]:
+    if RULES not in after:
+        return
+    changed = _changed(TEMPLATES, before, after)
+    for key, template in sorted(after.get(TEMPLATES, {}).items()):
+        # Pushes can create any repository, and the sources of replication are in registries that are not known here.
+        if list(template["appliedFor"]) != [CACHE] or not _idle(key, after):
+            continue
+        if key in changed or not _idle(key, before):
+            rules = ", ".join(sorted(after[RULES])[:5]) or "none"
+            what = (
+                f"template {key} applies to pull through cache only, and no cache rule creates a repository that it"
+                f" is for (cache rules: {rules}); make the prefixes agree"
+            )
+            yield Warning("TEMPLATE_NEVER_APPLIES", key, what)
+
+
+def _idle(key: str, settings: Settings) -> bool:
+    """Whether a template for cached repositories is the most specific one of no repository of any cache rule."""
+    rivals = [
+        name
+        for name, template in settings.get(TEMPLATES, {}).items()
+        if name not in (key, ROOT) and CACHE in template["appliedFor"] and _includes(key, name)
+    ]
+    for rule in settings.get(RULES, {}):
+        if _includes(rule, key) and rule != key:
+            return False
+        if _includes(key, rule) and not any(_includes(rival, rule) for rival in rivals):
+            return False
+    return True
+
+
+def _includes(outer: str, inner: str) -> bool:
+    """Whether all repositories under one prefix are under another."""
+    return outer == inner or (inner != ROOT and prefixes.covers(outer, inner))
+
+
+_CHECKS: tuple[Callable[[Settings, Settings], Iterator[Warning]], ...] = (
+    _open_policies,
+    _root_rule,
+    _unsigned_images,
+    _idle_templates,
+)

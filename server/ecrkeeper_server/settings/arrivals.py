@@ -1,0 +1,204 @@
+"""Which of the replicated repositories a destination lets in: pure reasoning about sets of names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from ecrkeeper_server.settings import globs
+from ecrkeeper_server.settings.prefixes import ROOT
+from ecrkeeper_server.settings.replication_clauses import PRINCIPAL, Answer, Clause
+from ecrkeeper_server.settings.repository_sets import Budget, Patterns
+
+REPLICATE, CREATE = "ecr:ReplicateImage", "ecr:CreateRepository"
+
+# Some 30 ms at the worst.
+_WORK = 20_000
+# More filters make a large key; they are surveyed every time.
+_CACHED_FILTERS = 100
+
+
+class Outcome(StrEnum):
+    """What becomes of the images of a repository at a destination."""
+
+    ARRIVES = "ARRIVES"
+    ARRIVES_IF_REPOSITORY_EXISTS = "ARRIVES_IF_REPOSITORY_EXISTS"
+    DOES_NOT_ARRIVE = "DOES_NOT_ARRIVE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cause:
+    """Why images do not simply arrive: a reason, the action, and the key of the statement or template that decides."""
+
+    reason: str
+    action: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a destination lets in.
+
+    `templates` are its templates for replication, the most specific first,
+    each with whether ECR can create a repository from it.
+    """
+
+    replicate: tuple[Clause, ...]
+    create: tuple[Clause, ...]
+    templates: tuple[tuple[str, bool], ...] = ()
+
+    def patterns(self) -> tuple[str, ...]:
+        """All patterns that decide."""
+        both = (*self.replicate, *self.create)
+        named = [pattern for clause in both for pattern in (*clause.patterns, *clause.variable)]
+        return tuple(dict.fromkeys([*named, *(_under(prefix) for prefix, _ in self.templates)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a repository, and why."""
+
+    outcome: Outcome
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One outcome: the filters all or some of whose repositories have it, and one such repository."""
+
+    outcome: Outcome
+    whole: tuple[str, ...]
+    partial: tuple[str, ...]
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All outcomes that occur, and every cause with a repository that it concerns."""
+
+    arrivals: tuple[Arrival, ...]
+    causes: Mapping[Cause, str]
+
+
+EVERYTHING = Clause("", denies=False, doubt="", inverted=True, patterns=())
+"""The right to all repositories, which an account has in its own registries."""
+
+
+def templates_in_question(usable: Mapping[str, bool]) -> tuple[tuple[str, bool], ...]:
+    """The templates that can keep a repository from being created, and those that apply in their place."""
+    broken = [prefix for prefix, works in usable.items() if not works]
+    chosen = [prefix for prefix in usable if any(p in (prefix, ROOT) or prefix.startswith(f"{p}/") for p in broken)]
+    return tuple((prefix, usable[prefix]) for prefix in sorted(chosen, key=lambda p: (p == ROOT, -len(p), p)))
+
+
+def judge(repository: str, access: Access) -> Verdict:
+    """What becomes of the images of one repository."""
+    matched = {pattern for pattern in access.patterns() if globs.matches(pattern, repository, single=True)}
+    return _verdict(matched, access)
+
+
+def survey(filters: Iterable[str], access: Access) -> Survey:
+    """What becomes of the repositories that begin with one of the filters; an empty filter is every repository."""
+    outermost = _outermost(set(filters))
+    cached = _survey if len(outermost) <= _CACHED_FILTERS else _survey.__wrapped__
+    return cached(outermost, access)
+
+
+def _outermost(filters: Collection[str]) -> tuple[str, ...]:
+    """The filters that no other one includes, in order."""
+    kept: list[str] = []
+    for text in sorted(filters):
+        # In this order a filter follows those that include it, and theirs are next to each other.
+        if not kept or not text.startswith(kept[-1]):
+            kept.append(text)
+    return tuple(kept)
+
+
+@lru_cache(maxsize=512)
+def _survey(filters: tuple[str, ...], access: Access) -> Survey:
+    patterns, budget = Patterns(access.patterns()), Budget(_WORK)
+    verdicts: dict[frozenset[str], Verdict] = {}
+    whole: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
+    partial: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
+    examples: dict[Outcome, str] = {}
+    causes: dict[Cause, str] = {}
+    for text in filters:
+        sets = patterns.sets_under(text, budget)
+        if sets is None:
+            whole[Outcome.UNKNOWN].append(text)
+            causes.setdefault(Cause(reason="DESTINATION_POLICY_TOO_COMPLEX", action=""), text)
+            continue
+        outcomes: dict[Outcome, str] = {}
+        for matched, name in sets.items():
+            verdict = verdicts.get(matched) or verdicts.setdefault(matched, _verdict(matched, access))
+            outcomes.setdefault(verdict.outcome, name)
+            for cause in verdict.causes:
+                causes.setdefault(cause, name)
+        for outcome, name in outcomes.items():
+            (whole if len(outcomes) == 1 else partial)[outcome].append(text)
+            examples.setdefault(outcome, name)
+    arrivals = tuple(
+        Arrival(outcome, tuple(whole[outcome]), tuple(partial[outcome]), examples.get(outcome, ""))
+        for outcome in Outcome
+        if whole[outcome] or partial[outcome]
+    )
+    return Survey(arrivals, causes)
+
+
+def _under(prefix: str) -> str:
+    return "*" if prefix == ROOT else f"{prefix}/*"
+
+
+def _verdict(matched: Set[str], access: Access) -> Verdict:
+    """What becomes of a repository whose name matches exactly these of the patterns."""
+    replicate, causes = _decide(REPLICATE, access.replicate, matched)
+    create, more = _decide(CREATE, access.create, matched)
+    template = next((prefix for prefix, _ in access.templates if _under(prefix) in matched), None)
+    if template is not None and not dict(access.templates)[template]:
+        create, more = Answer.NO, [*more, Cause(reason="DESTINATION_TEMPLATE_UNUSABLE", action=CREATE, key=template)]
+    if replicate is Answer.YES:
+        by_creation = {
+            Answer.YES: Outcome.ARRIVES,
+            Answer.NO: Outcome.ARRIVES_IF_REPOSITORY_EXISTS,
+            Answer.UNCERTAIN: Outcome.UNKNOWN,
+        }
+        outcome = by_creation[create]
+    else:
+        outcome = Outcome.DOES_NOT_ARRIVE if replicate is Answer.NO else Outcome.UNKNOWN
+    return Verdict(outcome, (*causes, *more))
+
+
+def _decide(action: str, clauses: tuple[Clause, ...], matched: Set[str]) -> tuple[Answer, list[Cause]]:
+    """Whether an action is allowed: no without a statement that allows it, or with one that denies it."""
+    said = [(clause, clause.covers(matched)) for clause in clauses]
+    denied = _strongest([(clause, answer) for clause, answer in said if clause.denies])
+    allowed = _strongest([(clause, answer) for clause, answer in said if not clause.denies])
+    if denied is not None and denied[1] is Answer.YES:
+        return Answer.NO, [Cause(reason="DESTINATION_POLICY_DENIES", action=action, key=denied[0].key)]
+    if allowed is None:
+        return Answer.NO, [_nothing_allows(action, clauses)]
+    uncertain = [clause for clause, answer in filter(None, (allowed, denied)) if answer is Answer.UNCERTAIN]
+    return (Answer.UNCERTAIN if uncertain else Answer.YES), [_doubt(action, clause) for clause in uncertain]
+
+
+def _strongest(said: list[tuple[Clause, Answer]]) -> tuple[Clause, Answer] | None:
+    return max((one for one in said if one[1] is not Answer.NO), key=lambda one: one[1], default=None)
+
+
+def _doubt(action: str, clause: Clause) -> Cause:
+    if clause.doubt == PRINCIPAL:
+        return Cause(reason="DESTINATION_POLICY_PRINCIPAL_UNCERTAIN", action=action, key=clause.key)
+    return Cause(reason="DESTINATION_POLICY_CONDITIONAL", action=action, key=clause.key)
+
+
+def _nothing_allows(action: str, clauses: tuple[Clause, ...]) -> Cause:
+    allowing = [clause for clause in clauses if not clause.denies]
+    here = [clause for clause in allowing if clause.reaches]
+    if here:
+        return Cause(reason="DESTINATION_POLICY_OTHER_REPOSITORIES", action=action, key=here[0].key)
+    if allowing:
+        return Cause(reason="DESTINATION_POLICY_WRONG_RESOURCE", action=action, key=allowing[0].key)
+    return Cause(reason="DESTINATION_POLICY_NOT_ALLOWED", action=action)

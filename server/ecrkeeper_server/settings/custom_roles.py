@@ -1,0 +1,70 @@
+"""The IAM roles that cache rules and templates name: whether ECR may assume them.
+
+Facts: "Creating an IAM role for a custom role" for creation templates and for
+ECR to ECR pull through cache in the ECR user guide; the trust policies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ecrkeeper_server.settings import arns, statements
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.json_text import NotJson, parse
+from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.setting import Warning
+
+
+def roles_of(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """The custom roles of new or changed elements, each with the keys of those elements."""
+    roles: dict[str, list[str]] = {}
+    for change in changes:
+        role = (change.after or {}).get("customRoleArn")
+        if role and role != (change.before or {}).get("customRoleArn"):
+            roles.setdefault(role, []).append(change.key)
+    return roles
+
+
+def name_of(role_arn: str) -> str:
+    """The name of a role, without its path; empty if the ARN has none."""
+    arn = arns.parse(role_arn)
+    return arn.resource.rpartition("/")[2] if arn is not None else ""
+
+
+def judge_role(role_arn: str, service: str, role: Mapping[str, Any] | None, subject: str) -> Warning | None:
+    """Warn of a role that is missing or does not trust a service; `role` is IAM's answer, None if there is none."""
+    if role is None:
+        what = f"there is no role {role_arn}: ECR cannot create or cache repositories with it; create the role"
+        return Warning("CUSTOM_ROLE_MISSING", subject, what)
+    if role.get("Arn") != role_arn:
+        what = f"there is no role {role_arn}: the role of that name is {role.get('Arn')}; correct custom_role_arn"
+        return Warning("CUSTOM_ROLE_MISSING", subject, what)
+    if _may_be_assumed(role.get("AssumeRolePolicyDocument"), service):
+        return None
+    what = f"the trust policy of {role_arn} does not let {service} assume the role: add a statement that does"
+    return Warning("CUSTOM_ROLE_UNTRUSTED", subject, what)
+
+
+def _may_be_assumed(document: Any, service: str) -> bool:
+    """Whether a trust policy lets a service assume the role, conditions aside; yes where it cannot be read."""
+    if isinstance(document, str):
+        try:
+            document = parse(unquote(document))
+        except NotJson:
+            return True
+    if not isinstance(document, Mapping):
+        return True
+    found = [statements.canonical(one) for one in statements_of(document) if isinstance(one, Mapping)]
+    about = [one for one in found if _names(one, service) and statements.allows_action(one, "sts:AssumeRole")]
+    allowed = any(one.get("Effect") == "Allow" for one in about)
+    denied = any(one.get("Effect") == "Deny" and "Condition" not in one for one in about)
+    return allowed and not denied
+
+
+def _names(statement: Mapping[str, Any], service: str) -> bool:
+    if "NotPrincipal" in statement:
+        return service not in statement["NotPrincipal"].get("Service", ())
+    principals = statement.get("Principal") or {}
+    return service in principals.get("Service", ()) or any("*" in whom for whom in principals.values())

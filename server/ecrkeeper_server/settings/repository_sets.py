@@ -1,0 +1,161 @@
+"""Sets of repository names, given by prefixes and by wildcard patterns.
+
+Facts: `CreateRepository` in the ECR API reference says which names ECR allows.
+"""
+
+from __future__ import annotations
+
+import string
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+MAX_NAME = 256
+MIN_NAME = 2
+
+_ALPHANUMERIC = string.ascii_lowercase + string.digits
+_SEPARATORS = "-._"
+_ALPHABET = frozenset(_ALPHANUMERIC + _SEPARATORS + "/")
+# What precedes the next character of a name.
+_SLASH, _LETTER, _SEPARATOR = range(3)
+
+
+class _State(NamedTuple):
+    """The positions that are reached in the patterns, and the end of the name so far."""
+
+    reached: int
+    end: int
+    long_enough: bool
+
+
+class Budget:
+    """How much work is left; comparing many patterns can take exponential time."""
+
+    def __init__(self, work: int) -> None:
+        self._left = work
+
+    def spend(self, work: int) -> bool:
+        """Take some of it; False if it is used up."""
+        self._left -= work
+        return self._left >= 0
+
+
+class Patterns:
+    """Patterns in which `*` stands for any text and `?` for one character, compared with all names at once.
+
+    The positions of all patterns are bits of one number, so one step of all of
+    them takes a few operations.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+        self._start = self._loops = self._single = 0
+        self._literal: dict[str, int] = {}
+        self._ends: list[int] = []
+        # The positions that a position behind a `*` makes superfluous.
+        self._lower: dict[int, int] = {}
+        at = 0
+        for pattern in patterns:
+            at = self._add(pattern, at)
+        self._all_ends = sum(self._ends)
+        self._forever = self._loops & self._all_ends
+
+    def _add(self, pattern: str, first: int) -> int:
+        at = first
+        self._start |= 1 << first
+        for char in pattern:
+            if char == "*":
+                self._loops |= 1 << at
+                self._lower[1 << at] = (1 << at) - (1 << first)
+                continue
+            if char == "?":
+                self._single |= 1 << at
+            elif char in _ALPHABET:
+                self._literal[char] = self._literal.get(char, 0) | 1 << at
+            at += 1
+        self._ends.append(1 << at)
+        return at + 1
+
+    def sets_under(self, prefix: str, budget: Budget) -> Mapping[frozenset[str], str] | None:
+        """Every set of patterns that some repository name with the prefix matches, and no others, with such a name.
+
+        The names are as short as possible. None if the budget is used up; empty
+        if no repository can have a name with that prefix.
+        """
+        shortest = shortest_name(prefix)
+        if shortest is None:
+            return {}
+        state = _State(self._reduced(self._start), _SLASH, long_enough=False)
+        if not state.reached & ~self._forever:
+            # No name makes a difference, as with the pattern `*` alone.
+            return {self._named(state.reached): shortest}
+        for length, char in enumerate(prefix, 1):
+            state = self._step(state, char, length)
+        if not budget.spend(len(prefix)):
+            return None
+        found: dict[int, str] = {}
+        queue, seen = deque([(state, prefix)]), {state}
+        while queue:
+            state, name = queue.popleft()
+            matched = state.reached & self._all_ends
+            if state.end == _LETTER and state.long_enough:
+                found.setdefault(matched, name)
+            if len(name) == MAX_NAME or (matched in found and not state.reached & ~self._forever):
+                continue
+            for char in self._next_characters(state):
+                if not budget.spend(1 + (state.reached & self._loops).bit_count()):
+                    return None
+                following = self._step(state, char, len(name) + 1)
+                if following not in seen:
+                    seen.add(following)
+                    queue.append((following, name + char))
+        return {self._named(matched): name for matched, name in found.items()}
+
+    def _named(self, matched: int) -> frozenset[str]:
+        return frozenset(text for text, end in zip(self._patterns, self._ends, strict=True) if matched & end)
+
+    def _next_characters(self, state: _State) -> Iterator[str]:
+        """One character for each way to go on: those that a pattern names here, and one of each kind besides."""
+        named = [char for char, places in self._literal.items() if places & state.reached]
+        for kind in (_ALPHANUMERIC, _SEPARATORS, "/"):
+            other = next((char for char in kind if char not in named), None)
+            if other is not None and _follows(state.end, other):
+                yield other
+        yield from (char for char in named if _follows(state.end, char))
+
+    def _step(self, state: _State, char: str, length: int) -> _State:
+        going = state.reached & (self._literal.get(char, 0) | self._single)
+        reached = self._reduced((going << 1) | (state.reached & self._loops))
+        return _State(reached, _end(char), length >= MIN_NAME)
+
+    def _reduced(self, reached: int) -> int:
+        """Leave out the positions that can match nothing that a later one behind a `*` does not match."""
+        loops = reached & self._loops
+        while loops:
+            last = 1 << (loops.bit_length() - 1)
+            reached &= ~self._lower[last]
+            loops &= ~(self._lower[last] | last)
+        return reached
+
+
+def shortest_name(prefix: str) -> str | None:
+    """The shortest repository name that begins with a prefix, or None if no name does."""
+    end = _SLASH
+    for char in prefix:
+        if char not in _ALPHABET or not _follows(end, char):
+            return None
+        end = _end(char)
+    missing = max(MIN_NAME - len(prefix), 0 if end == _LETTER else 1)
+    name = prefix + _ALPHANUMERIC[0] * missing
+    return name if len(name) <= MAX_NAME else None
+
+
+def _end(char: str) -> int:
+    if char == "/":
+        return _SLASH
+    return _SEPARATOR if char in _SEPARATORS else _LETTER
+
+
+def _follows(end: int, char: str) -> bool:
+    # Separators and slashes stand between letters or digits, one at a time.
+    return end == _LETTER or _end(char) == _LETTER

@@ -1,0 +1,135 @@
+"""Settings that moto's server models converge, are put right after drift, and are removed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ecrkeeper.v1.registry_pb2 import ReplicationCheck
+
+from tests.e2e.live import fresh_account, message, rules
+from tests.moto.conftest import AMBIENT, Moto, Place
+
+SCANNING_DEFAULT = {"scanType": "BASIC", "rules": []}
+
+
+def policy(place: Place, *sids: str, source: str = "333333333333") -> dict[str, Any]:
+    statements = [
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{source}:root"},
+            "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+            "Resource": f"arn:aws:ecr:{place.region}:{place.account}:repository/{sid.lower()}/*",
+        }
+        for sid in sids
+    ]
+    return {"policyText": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+
+
+def scanning(frequency: str, *filters: str, kind: str = "BASIC") -> dict[str, Any]:
+    patterns = [{"filter": text, "filterType": "WILDCARD"} for text in filters]
+    return {"scanType": kind, "rules": [{"scanFrequency": frequency, "repositoryFilters": patterns}]}
+
+
+def test_replication_rule_converges_and_goes(place: Place) -> None:
+    wanted = rules((place.account, "us-west-2"), prefix="prod-")
+    registry = place.settled({"replication_configuration": wanted})
+    assert not registry.drift
+    assert place.rules() == wanted["rules"]
+    # moto has no templates and account settings, which decide what arrives: not known, and no obstacle.
+    assert [check.result for check in registry.replication_checks] == [ReplicationCheck.RESULT_UNKNOWN]
+    place.ecr().put_replication_configuration(replicationConfiguration={"rules": []})
+    place.reconciled()
+    assert place.rules() == wanted["rules"]
+    place.removed()
+    assert place.rules() == []
+
+
+def test_two_owners_share_one_replication_rule(place: Place) -> None:
+    where = (place.account, "us-west-2")
+    place.settled({"replication_configuration": rules(where, prefix="a-")}, owner="first")
+    place.settled({"replication_configuration": rules(where, prefix="b-")}, owner="second")
+    (rule,) = place.rules()
+    assert [found["filter"] for found in rule["repositoryFilters"]] == ["a-", "b-"]
+    place.removed("first")
+    (rule,) = place.rules()
+    assert [found["filter"] for found in rule["repositoryFilters"]] == ["b-"]
+
+
+def test_scanning_converges_and_goes(place: Place) -> None:
+    wanted = scanning("SCAN_ON_PUSH", "prod*")
+    place.settled({"scanning_configuration": wanted})
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == wanted
+    continuous = scanning("CONTINUOUS_SCAN", "prod*", kind="ENHANCED")
+    place.settled({"scanning_configuration": continuous})
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == continuous
+    place.ecr().put_registry_scanning_configuration(**SCANNING_DEFAULT)
+    place.reconciled()
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == continuous
+    place.removed()
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == SCANNING_DEFAULT
+
+
+def test_registry_policy_of_two_owners_is_one_document(place: Place) -> None:
+    place.ecr().put_registry_policy(**policy(place, "Foreign"))
+    place.settled({"registry_policy": policy(place, "First")}, owner="first")
+    place.settled({"registry_policy": policy(place, "Second")}, owner="second")
+    assert set(place.statements()) == {"Foreign", "First", "Second"}
+    assert place.statements()["First"]["Principal"] == {"AWS": "arn:aws:iam::333333333333:root"}
+    place.ecr().delete_registry_policy()
+    place.reconciled()
+    assert set(place.statements()) == {"First", "Second"}
+    place.removed("first")
+    assert set(place.statements()) == {"Second"}
+    place.removed("second")
+    assert place.statements() == {}
+
+
+def test_each_account_is_worked_on_with_its_own_role(moto: Moto) -> None:
+    first, second = moto.place(fresh_account()), moto.place(fresh_account())
+    bystander = moto.place(AMBIENT)
+    for place, region in ((first, "us-west-2"), (second, "eu-west-1")):
+        place.settled({"replication_configuration": rules((place.account, region))})
+    assert first.rules() == rules((first.account, "us-west-2"))["rules"]
+    assert second.rules() == rules((second.account, "eu-west-1"))["rules"]
+    assert bystander.rules() == [], "nothing is written with the server's own credentials"
+    assert first.ecr().describe_registry()["registryId"] == first.account
+
+
+def test_regions_of_an_account_are_registries_of_their_own(place: Place) -> None:
+    other = place.moto.place(place.account, "eu-west-1")
+    place.settled({"replication_configuration": rules((place.account, "us-west-2"))})
+    assert other.rules() == []
+    other.settled({"registry_policy": policy(other, "There", source=place.account)})
+    assert place.statements() == {}
+    assert set(other.statements()) == {"There"}
+
+
+def test_own_credentials_are_enough_for_the_own_account(ambient: Moto) -> None:
+    place = ambient.place(AMBIENT, "ap-northeast-1")
+    wanted = rules((AMBIENT, "us-west-2"), prefix="prod-")
+    place.settled({"replication_configuration": wanted, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
+    assert place.rules() == wanted["rules"]
+    place.removed()
+    assert place.rules() == []
+
+
+def test_plan_of_a_declaration_is_what_is_done(place: Place) -> None:
+    wanted = rules((place.account, "us-west-2"), prefix="prod-")
+    declared = message({"replication_configuration": wanted})
+    planned = place.moto.client.apply_registry_settings(place.part(), declared, validate_only=True).plan
+    assert [call.operation for call in planned.calls] == ["PutReplicationConfiguration"]
+    assert place.rules() == []
+
+
+@pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
+def test_import_declares_what_is_there(place: Place, frequency: str) -> None:
+    kind = "ENHANCED" if frequency == "CONTINUOUS_SCAN" else "BASIC"
+    there = scanning(frequency, "prod*", kind=kind)
+    place.ecr().put_registry_scanning_configuration(**there)
+    place.moto.client.import_registry_settings(place.name, "platform", settings=["scanning_configuration"])
+    registry = place.reconciled()
+    assert not registry.drift
+    assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == there

@@ -1,0 +1,119 @@
+"""Sets of repository names: compared with every name of a small alphabet, one by one."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+
+import pytest
+from ecrkeeper_server.settings import globs
+from ecrkeeper_server.settings.repository_sets import Budget, Patterns
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+NAME = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
+# `b` stands for all letters that no pattern names, so that six characters are enough to tell patterns apart.
+NAMES = [
+    name
+    for length in range(2, 7)
+    for name in map("".join, itertools.product("ab-/", repeat=length))
+    if NAME.fullmatch(name)
+]
+WORK = 100_000
+patterns = st.lists(st.text("a-/*?", max_size=4), max_size=3).map(tuple)
+
+
+def sets_under(prefix: str, *given: str) -> dict[frozenset[str], str] | None:
+    found = Patterns(given).sets_under(prefix, Budget(WORK))
+    return None if found is None else dict(found)
+
+
+def matched(given: tuple[str, ...], name: str) -> frozenset[str]:
+    return frozenset(pattern for pattern in given if globs.matches(pattern, name, single=True))
+
+
+@given(patterns, st.text("a-/", max_size=3))
+@example(("a*", "?a*"), "")
+@settings(max_examples=300, deadline=None)
+def test_sets_are_those_of_every_name_one_by_one(given: tuple[str, ...], prefix: str) -> None:
+    found = sets_under(prefix, *given)
+    assert found is not None
+    for expected, name in found.items():
+        assert NAME.fullmatch(name)
+        assert name.startswith(prefix)
+        assert len(name) >= 2
+        assert matched(given, name) == expected
+    assert {matched(given, name) for name in NAMES if name.startswith(prefix)} <= set(found)
+
+
+@given(patterns, st.text("a-/", max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_example_names_are_as_short_as_any(given: tuple[str, ...], prefix: str) -> None:
+    shortest: dict[frozenset[str], int] = {}
+    for name in NAMES:
+        if name.startswith(prefix):
+            shortest.setdefault(matched(given, name), len(name))
+    found = sets_under(prefix, *given)
+    assert found is not None
+    assert all(len(found[names]) == length for names, length in shortest.items())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "given", "expected", "reason"),
+    [
+        ("dev-", ["prod-*"], [set()], "disjoint"),
+        ("dev-", ["dev-*"], [{"dev-*"}], "all"),
+        ("dev-", ["*"], [{"*"}], "all of all"),
+        ("dev-", ["dev-a*"], [set(), {"dev-a*"}], "some"),
+        ("dev-", ["dev-?*"], [{"dev-?*"}], "no name ends with a hyphen"),
+        ("dev", ["dev-*"], [set(), {"dev-*"}], "`dev` itself, and `deva`"),
+        ("", ["??*"], [{"??*"}], "no name has one character"),
+        ("team/", ["team/*", "*/db"], [{"team/*"}, {"team/*", "*/db"}], "they overlap"),
+        ("dev-", ["DEV-*"], [set()], "no name has capitals"),
+        ("a--", ["*"], [], "no name has two hyphens in a row"),
+        ("-a", ["*"], [], "no name begins with a hyphen"),
+        ("a", ["a" * 256], [set(), {"a" * 256}], "the longest name"),
+        ("a", ["a" * 257], [set()], "longer than a name can be"),
+    ],
+)
+def test_patterns_split_the_names_under_a_prefix(
+    prefix: str, given: list[str], expected: list[set[str]], reason: str
+) -> None:
+    found = sets_under(prefix, *given)
+    assert found is not None
+    assert set(found) == {frozenset(names) for names in expected}, reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        tuple(f"*{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz"),
+        ("*a" + "?" * 200,),
+        tuple(f"*a{i}*b????" for i in range(300)),
+    ],
+)
+def test_explosive_patterns_use_up_the_budget_and_no_more(given: tuple[str, ...]) -> None:
+    begun = time.process_time()
+    assert Patterns(given).sets_under("", Budget(20_000)) is None
+    assert time.process_time() - begun < 2.0
+
+
+def test_pattern_for_everything_costs_nothing_for_any_number_of_prefixes() -> None:
+    everything, budget = Patterns(("*",)), Budget(0)
+    for i in range(2500):
+        assert everything.sets_under(f"team-{i}-", budget) == {frozenset({"*"}): f"team-{i}-a"}
+
+
+def test_hundreds_of_plain_prefixes_fit_the_budget() -> None:
+    found = Patterns(tuple(f"team-{i}/*" for i in range(300))).sets_under("", Budget(20_000))
+    assert found is not None
+    assert len(found) == 301
+
+
+@given(st.text("a:*?", max_size=6), st.text("a:", max_size=3), st.text("ab:", max_size=4))
+@settings(max_examples=500, deadline=None)
+def test_rests_of_a_pattern_match_what_may_follow(pattern: str, head: str, tail: str) -> None:
+    rests = globs.rests(pattern, head)
+    whole = globs.matches(pattern, head + tail, single=True)
+    assert any(globs.matches(rest, tail, single=True) for rest in rests) == whole
