@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import warnings
 from collections.abc import Sequence
@@ -40,7 +41,9 @@ def raw_san(der: bytes) -> x509.UnrecognizedExtension:
     return x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, der)
 
 
-def peer(certificate: bytes, *, cn: bytes = b"", dns: Sequence[bytes] = (), uri: Sequence[bytes] = ()) -> dict[str, list[bytes]]:
+def peer(
+    certificate: bytes, cn: bytes = b"", dns: Sequence[bytes] = (), uri: Sequence[bytes] = ()
+) -> dict[str, list[bytes]]:
     """What gRPC says of a certificate, with the names that it reports."""
     said = {"x509_pem_cert": [certificate], "x509_common_name": [cn], "peer_dns": list(dns), "peer_uri": list(uri)}
     return {key: values for key, values in said.items() if values}
@@ -119,6 +122,4 @@ def _der(tag: int, content: bytes) -> bytes:
 
 
 def _base64(content: bytes) -> bytes:
-    import base64
-
     return base64.encodebytes(content)

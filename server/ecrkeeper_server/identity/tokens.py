@@ -166,7 +166,7 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or (isinstance(value, float) and not math.isfinite(value)) or not 0 <= value <= _LAST_SECOND:
         raise _invalid(
-            f"the claim `{name}` must be a time in seconds since 1970 and before the year 10000, got {shown_value(value)}"
+            f"the claim `{name}` must be a time before the year 10000, in seconds since 1970, got {shown_value(value)}"
         )
     return float(value)
 
