@@ -9,6 +9,8 @@ import re
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+# All but tabulators and the ends of lines.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def is_plain(text: str) -> bool:
@@ -26,3 +28,9 @@ def escaped(text: str) -> str:
     if is_plain(text):
         return text
     return "".join(each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def control_in(text: str) -> str:
+    """The first control character of a text that may have several lines, as `U+0000`; empty if there is none."""
+    found = _CONTROL.search(text)
+    return "" if found is None else f"U+{ord(found[0]):04X}"

@@ -17,6 +17,7 @@ from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.config import Config
 from ecrkeeper_server.errors import InvalidArgument, Refusal
 from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.plain_text import escaped
 
 if TYPE_CHECKING:
     from ecrkeeper_server import strict_yaml
@@ -181,9 +182,12 @@ class _Import:
         from ecrkeeper_server.backup.restore import restore
         from ecrkeeper_server.store.unit_of_work import Origin
 
+        # A name in the file system may hold anything.
+        operator, file = escaped(_operator()), escaped(self._given.file)
+
         def write(tx: Any) -> list[Restored]:
             return [
-                restore(tx, document, Origin("Import", _operator(), "", f"document {number} of {self._given.file}"))
+                restore(tx, document, Origin("Import", operator, "", f"document {number} of {file}"))
                 for number, document in batch
             ]
 
