@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecrkeeper_server.config_faults import check
+from ecrkeeper_server.names import shown_value
 
 PREFIX = "ECRKEEPER_"
 
@@ -142,26 +143,31 @@ def _file(path: Path | None, faults: list[str]) -> dict[str, Any] | None:
         return {}
     try:
         return tomllib.loads(path.read_text())
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        faults.append(f"{path}: is nested too deeply")
+    except (OSError, ValueError) as error:
+        # ValueError: no TOML, no UTF-8, a NUL in the path, or a number of thousands of digits.
         faults.append(f"{path}: {error}")
-        return None
+    return None
 
 
+# Python makes no text of a number that is much larger.
+_INTEGERS = 2**64
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def _convert(source: str, raw: Any, kind: type, faults: list[str]) -> Any:
     if kind is bool and isinstance(raw, str) and raw.lower() in _TRUE | _FALSE:
         return raw.lower() in _TRUE
-    if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
-    if isinstance(raw, kind) and not (kind is int and isinstance(raw, bool)):
+    integer = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _INTEGERS
+    if integer if kind is int else isinstance(raw, kind):
         return raw
-    if isinstance(raw, str) and kind in (int, float):
+    number = isinstance(raw, int) and not isinstance(raw, bool) and kind is float
+    if number or (isinstance(raw, str) and kind in (int, float)):
         try:
             return kind(raw)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
-    faults.append(f"{source}: must be {wanted}, got {raw!r}")
+    faults.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
     return None

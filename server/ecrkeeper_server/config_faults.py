@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from ecrkeeper_server import tracing
 from ecrkeeper_server.identity.algorithms import ALGORITHMS, secure
-from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.names import partition_of, shown
 
 if TYPE_CHECKING:
     from ecrkeeper_server.config import Config
@@ -37,6 +38,8 @@ _RANGES = {
     "jwt_refresh_seconds": (10.0, 86_400.0),
     "audit_retention_days": (0, 36_500),
 }
+_PORT = re.compile(r"[0-9]{1,5}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CHOICES = {
     "role": ("all", "api", "engine"),
     "log_level": ("debug", "info", "warning", "error"),
@@ -68,6 +71,7 @@ def check(config: Config) -> list[str]:
         faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
         faults.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
+    faults += _controls(config)
     encrypted = {"listen": bool(config.tls_certificate_file)}
     if config.tracing and (packages := tracing.missing()):
         faults.append(
@@ -97,6 +101,17 @@ def _role_template(config: Config) -> list[str]:
             f" got {template!r}"
         ]
     return []
+
+
+def _controls(config: Config) -> list[str]:
+    """Faults of texts that end early for some readers, or in the middle of a line; a text may be a secret."""
+    texts = ((field.name, getattr(config, field.name)) for field in fields(config))
+    found = ((name, _CONTROL.search(value)) for name, value in texts if isinstance(value, str))
+    return [
+        f"{name}: must not hold control characters, got U+{ord(control[0]):04X} at position {control.start()}"
+        for name, control in found
+        if control is not None
+    ]
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -146,8 +161,8 @@ def _tokens(config: Config) -> list[str]:
 
 def _address(name: str, text: str, *, insecure: bool) -> list[str]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        return [f"{name}: must look like 127.0.0.1:50051, got {text!r}"]
+    if not host or _PORT.fullmatch(port) is None or int(port) > 65_535:
+        return [f"{name}: must look like 127.0.0.1:50051, got {shown(text)}"]
     if insecure or host == "localhost":
         return []
     try:

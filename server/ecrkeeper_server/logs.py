@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
+
+from ecrkeeper_server.plain_text import escaped
 
 
 @contextlib.contextmanager
@@ -31,9 +33,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def configure(level: str, style: str, *extra: Any) -> None:
     """Set up structlog and the standard library's logging; `extra` are further processors of structlog."""
-    render: Any = structlog.processors.JSONRenderer()
+    render: list[Any] = [structlog.processors.JSONRenderer()]
     if style == "text":
-        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        render = [plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -41,7 +43,7 @@ def configure(level: str, style: str, *extra: Any) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            render,
+            *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -52,6 +54,15 @@ def configure(level: str, style: str, *extra: Any) -> None:
     logging.basicConfig(handlers=[Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
     # It warns of each error that comes after another on the same connection, and that other one is raised.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+
+def plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor of structlog: no text acts on a terminal or begins a line; JSON escapes all of that by itself."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            lines = value.split("\n") if name == "exception" else [value]
+            event[name] = "\n".join(map(escaped, lines))
+    return event
 
 
 class Forward(logging.Handler):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.plain_text import escaped
 
 WILDCARD = "-"
+_KINDS: dict[type, str] = {list: "a list", dict: "a mapping", int: "a number of more than 19 digits"}
 ROLE_IDS = ("replication", "pull-through-cache", "repository-creation-template")
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -57,7 +59,18 @@ def _parts(name: str, pattern: str, field: str) -> list[str]:
 
 def shown(text: str) -> str:
     """The text quoted for an error message, shortened to a readable length."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")
+    return escaped(repr(text if len(text) <= 80 else text[:77] + "..."))
+
+
+def shown_value(value: Any) -> str:
+    """A value of any type for an error message; of what may be large or nested, only its type."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**64):
+        return repr(value)
+    return _KINDS.get(type(value)) or f"a value of type {type(value).__name__}"
 
 
 def _check(field: str, **segments: tuple[str, bool, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ecrkeeper_server.identity.files import FileError, WatchedFiles
 from ecrkeeper_server.identity.keys import PAUSE_SECONDS, IssuerKeys, KeyFile, fetcher, parse_keys
 from ecrkeeper_server.identity.tokens import MAX_CHARACTERS, TokenOptions, TokenVerifier
 
+from tests.certificates import Authority, peer
 from tests.issuer import AUDIENCE, Issuer, serving
 
 ALLOWED = ("RS256", "ES256")
@@ -268,59 +269,66 @@ async def test_a_key_file_that_changes_is_read_again_and_a_broken_one_is_not(iss
     assert (await tokens.verify(issuer.token(kid="new"))).name == "alice"
 
 
-@pytest.mark.parametrize("values", [["a", "b"], ["Basic x"], ["Bearer"], ["Bearer  "], ["token"]])
+@pytest.mark.parametrize("values", [["a", "b"], ["Basic x"], ["Bearer"], ["Bearer  "], ["token"], [""]])
 def test_authorization_that_is_no_bearer_token_is_refused(values: list[str]) -> None:
     with pytest.raises(Unauthenticated):
         bearer_of(values)
 
 
-PEM = {"x509_pem_cert": [b"-"]}
+AUTHORITY = Authority()
+NAMES: list[tuple[dict[str, Any], str | None]] = [
+    ({"uris": ["spiffe://a/b"], "dns": ["x"], "common": "y"}, "spiffe://a/b"),
+    ({"uris": ["https://a/b"], "dns": ["X.Example", "z"], "common": "y"}, "x.example"),
+    ({"common": "alice"}, "alice"),
+]
+
+
+def presented(*, common: str = "", dns: Sequence[str] = (), uris: Sequence[str] = ()) -> dict[str, list[bytes]]:
+    """A certificate with these names, and gRPC's report of them."""
+    issued = AUTHORITY.issue(*([common] if common else []), dns=dns, uris=uris)
+    reported = ([each.encode() for each in names] for names in (dns, uris))
+    return peer(issued.certificate, common.encode(), *reported)
+
+
+@pytest.mark.parametrize(("names", "name"), NAMES)
+def test_a_certificate_names_by_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
+    found = principal_of_certificate(presented(**names))
+    assert found is not None
+    assert found.name == name
+
+
+def test_a_caller_without_a_certificate_has_no_name_by_it() -> None:
+    assert principal_of_certificate({}) is None
+    assert principal_of_certificate({"peer_dns": [b"not.verified"]}) is None
 
 
 @pytest.mark.parametrize(
-    ("peer", "name"),
+    ("names", "why"),
     [
-        ({}, None),
-        ({"peer_dns": [b"not.verified"]}, None),
-        ({**PEM, "peer_uri": [b"spiffe://a/b"], "peer_dns": [b"x"], "x509_common_name": [b"y"]}, "spiffe://a/b"),
-        ({**PEM, "peer_uri": [b"https://a/b"], "peer_dns": [b"X.Example", b"z"], "x509_common_name": [b"y"]}, "x.example"),
-        ({**PEM, "x509_common_name": [b"alice"]}, "alice"),
-    ],
-)  # fmt: skip
-def test_a_certificate_names_by_spiffe_then_dns_then_common_name(
-    peer: dict[str, list[bytes]], name: str | None
-) -> None:
-    found = principal_of_certificate(peer)
-    assert (found and found.name) == name
-
-
-@pytest.mark.parametrize(
-    ("peer", "why"),
-    [
-        (PEM, "no name at all"),
-        ({**PEM, "peer_uri": [b"spiffe://a/b", b"spiffe://a/c"]}, "two names"),
-        ({**PEM, "x509_common_name": [b"a\nb"]}, "a name that could forge a line of a log"),
-        ({**PEM, "x509_common_name": [b"spiffe://a/b"]}, "a SPIFFE id that the CA did not sign as one"),
-        ({**PEM, "peer_dns": [b"Spiffe://a/b"], "x509_common_name": [b"y"]}, "the same as a DNS name"),
-        ({**PEM, "peer_uri": [b"https://a/b"], "x509_common_name": [b"SPIFFE://a/b"]}, "the same beside another URI"),
+        ({}, "no name at all"),
+        ({"uris": ["spiffe://a/b", "spiffe://a/c"]}, "two names"),
+        ({"common": "a\nb"}, "a name that could forge a line of a log"),
+        ({"common": "spiffe://a/b"}, "a SPIFFE id that the CA did not sign as one"),
+        ({"dns": ["Spiffe://a/b"], "common": "y"}, "the same as a DNS name"),
+        ({"uris": ["https://a/b"], "common": "SPIFFE://a/b"}, "the same beside another URI"),
     ],
 )
-def test_a_certificate_that_names_nobody_or_several_is_refused(peer: dict[str, list[bytes]], why: str) -> None:
+def test_a_certificate_that_names_nobody_or_several_is_refused(names: dict[str, Any], why: str) -> None:
     with pytest.raises(Unauthenticated):
-        principal_of_certificate(peer)
+        principal_of_certificate(presented(**names))
 
 
 async def test_the_token_goes_before_the_certificate_and_a_bad_one_is_not_made_good_by_it(issuer: Issuer) -> None:
     both = Authenticator(verifier(issuer, Clock()), certificates=True)
-    peer = {**PEM, "x509_common_name": [b"service"]}
-    assert (await both.identify([f"Bearer {issuer.token()}"], peer)).name == "alice"
-    assert (await both.identify([], peer)).name == "service"
+    shows = presented(common="service")
+    assert (await both.identify([f"Bearer {issuer.token()}"], shows)).name == "alice"
+    assert (await both.identify([], shows)).name == "service"
     with pytest.raises(Unauthenticated):
-        await both.identify([f"Bearer {issuer.token(lasts=-100)}"], peer)
-    assert (await Authenticator().identify(["Bearer x"], peer)).name == ""
+        await both.identify([f"Bearer {issuer.token(lasts=-100)}"], shows)
+    assert (await Authenticator().identify(["Bearer x"], shows)).name == ""
     tokens_only = Authenticator(verifier(issuer, Clock()))
     with pytest.raises(Unauthenticated) as refused:
-        await tokens_only.identify([], peer)
+        await tokens_only.identify([], shows)
     assert refused.value.reason == "MISSING_CREDENTIALS"
 
 

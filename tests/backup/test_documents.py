@@ -31,7 +31,7 @@ def through_yaml(document: dict[str, Any]) -> dict[str, Any]:
     out.seek(0)
     ((number, back),) = stream.read(out)
     assert number == 2, "the first one begins the export"
-    return dict(back)
+    return dict(back.value)
 
 
 def normal(shapes: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api.admission import Limits
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.pages import Page, page_of, scan
-from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.api.page_tokens import TokenSigner
+from ecrkeeper_server.api.pages import Page, scan
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
@@ -26,6 +25,7 @@ FIRST = 100_000_000_000
 MANY = 120
 # What gRPC for any language takes by default.
 MOST_BYTES = 4 * 2**20
+SIGNER = TokenSigner(b"key", pb.ListRegistriesRequest(), "alice")
 
 
 def declared(at: int) -> dict[str, Any]:
@@ -115,55 +115,31 @@ class Rows:
 
 async def test_a_short_page_of_a_long_list_reads_no_more_than_it_shows() -> None:
     rows = Rows(10_000)
-    assert await rows.page(Page(-1, 10, "q")) == (list(range(10)), Page(-1, 10, "q").token(9))
+    assert await rows.page(Page(-1, 10, SIGNER)) == (list(range(10)), Page(-1, 10, SIGNER).token(9))
     assert (rows.fetched, rows.made) == (11, 10)
 
 
 async def test_what_does_not_fit_into_a_page_is_not_made() -> None:
     rows = Rows(1000, size=500_000)
-    found, token = await rows.page(Page(-1, 1000, "q"))
-    assert (found, token) == ([0, 1], Page(-1, 1, "q").token(1))
+    found, token = await rows.page(Page(-1, 1000, SIGNER))
+    assert (found, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))
     assert (rows.fetched, rows.made) == (101, 20)
 
 
 async def test_a_row_that_is_larger_than_a_page_is_a_page_of_its_own() -> None:
-    found, token = await Rows(3, size=2_000_000).page(Page(0, 10, "q"))
-    assert (found, token) == ([1], Page(0, 1, "q").token(1))
+    found, token = await Rows(3, size=2_000_000).page(Page(0, 10, SIGNER))
+    assert (found, token) == ([1], Page(0, 1, SIGNER).token(1))
 
 
 async def test_a_filter_that_little_meets_ends_a_page_early_and_no_token_names_a_hidden_row() -> None:
     rows = Rows(50_000)
-    found, token = await rows.page(Page(-1, 10, "q"), meets=lambda row: row == 7)
+    found, token = await rows.page(Page(-1, 10, SIGNER), meets=lambda row: row == 7)
     assert found == [7] and token and rows.fetched < 11_000
     rows = Rows(50_000)
-    found, token = await rows.page(Page(-1, 2, "q"), may=lambda row: row % 1000 == 0)
-    assert (found, token) == ([0, 1000], Page(-1, 2, "q").token(1000))
+    found, token = await rows.page(Page(-1, 2, SIGNER), may=lambda row: row % 1000 == 0)
+    assert (found, token) == ([0, 1000], Page(-1, 2, SIGNER).token(1000))
 
 
 async def test_the_last_page_has_no_token() -> None:
-    assert await Rows(11).page(Page(-1, 11, "q")) == (list(range(11)), "")
-    assert await Rows(0).page(Page(-1, 11, "q")) == ([], "")
-
-
-LIST = pb.ListRegistriesRequest(parent="accounts/-", filter='region = "us-east-1"', page_size=5)
-BACKFILLS = pb.ListReplicationBackfillResultsRequest(name="b", status="FAILED")
-OTHERS = [
-    (LIST, pb.ListRegistriesRequest(parent="accounts/-"), "another filter"),
-    (LIST, pb.ListRegistriesRequest(parent=f"accounts/{'1' * 12}", filter=LIST.filter), "another parent"),
-    (LIST, role_service_pb2.ListServiceLinkedRolesRequest(parent=LIST.parent, filter=LIST.filter), "another method"),
-    (BACKFILLS, pb.ListReplicationBackfillResultsRequest(name="b"), "another status"),
-    (BACKFILLS, pb.ListReplicationBackfillResultsRequest(name="c", status="FAILED"), "another backfill"),
-]
-
-
-@pytest.mark.parametrize(("first", "other", "reason"), OTHERS, ids=[each[2] for each in OTHERS])
-def test_a_token_is_of_one_query_only(first: Any, other: Any, reason: str) -> None:
-    token = page_of(first, "").token("behind")
-    same, another = type(first)(), type(other)()
-    same.CopyFrom(first)
-    another.CopyFrom(other)
-    same.page_size, same.page_token, another.page_token = 7, token, token
-    assert page_of(same, "").after == "behind"
-    with pytest.raises(InvalidArgument) as caught:
-        page_of(another, "")
-    assert [violation.field for violation in caught.value.violations] == ["page_token"], reason
+    assert await Rows(11).page(Page(-1, 11, SIGNER)) == (list(range(11)), "")
+    assert await Rows(0).page(Page(-1, 11, SIGNER)) == ([], "")

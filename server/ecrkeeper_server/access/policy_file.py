@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
+from ecrkeeper_server import strict_yaml
 from ecrkeeper_server.access.patterns import Pattern
 from ecrkeeper_server.access.policy import Policy, Rule, Verb
-from ecrkeeper_server.names import shown
+from ecrkeeper_server.names import shown, shown_value
+from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 256 * 1024
 _TEXT = 256
+_TEXT_RULE = f"text of 1 to {_TEXT} visible characters without blanks around them"
 _KEYS = ("name", "principals", "groups", "verbs", "accounts", "regions", "owners")
 _EVERY = (Pattern.every(),)
 # What patterns may be made of, what they must be without a wildcard, and how to say it.
@@ -32,73 +33,62 @@ class PolicyError(Exception):
         self.faults = faults
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain YAML: a few bytes of aliases can stand for gigabytes, and a repeated key hides what came before."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases are not supported", mark)
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {shown(key.value)} is repeated", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def parse(content: bytes) -> Policy:
     """The policy in a file; PolicyError names all faults."""
     if len(content) > MAX_BYTES:
         raise PolicyError([f"the policy must be at most {MAX_BYTES:,} bytes, got {len(content):,}"])
     try:
-        document = yaml.load(content.decode(), _Loader)  # noqa: S506 - a SafeLoader
-    except UnicodeDecodeError as error:
-        raise PolicyError([f"is not UTF-8: {error.reason} at byte {error.start}"]) from error
-    except yaml.MarkedYAMLError as error:
-        at = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise PolicyError([f"{at}{error.problem}"]) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise PolicyError([" ".join(str(error).split())]) from error
-    except RecursionError as error:
-        raise PolicyError(["is nested too deeply"]) from error
-    return _policy(document)
+        document = strict_yaml.load(content)
+    except strict_yaml.StrictYamlError as error:
+        raise PolicyError(error.violations) from error
+    faults = _Faults(document)
+    rules = _rules(document.value, faults)
+    if faults.found:
+        raise PolicyError(faults.found)
+    return Policy(tuple(rules))
 
 
-def _policy(document: Any) -> Policy:
+class _Faults:
+    """What is wrong with a document, each with its line and path."""
+
+    def __init__(self, document: strict_yaml.Document) -> None:
+        self._document = document
+        self.found: list[str] = []
+
+    def add(self, path: str, text: str) -> None:
+        """Note a fault of the part at a path."""
+        self.found.append(f"line {self._document.line_of(path)}: {path}: {text}")
+
+
+def _rules(document: Any, faults: _Faults) -> list[Rule]:
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
-        raise PolicyError([f"must be a mapping with a list `rules`, got {_brief(document)}"])
-    faults = [f"unknown key {_brief(key)}; known is `rules`" for key in document if key != "rules"]
+        faults.add("rules", f"the file must be a mapping with a list `rules`, got {shown_value(document)}")
+        return []
+    for key in document:
+        if key != "rules":
+            faults.add("rules", f"unknown key {shown(key)} beside it; there is no other")
     rules = [_rule(raw, f"rules[{at}]", faults) for at, raw in enumerate(document["rules"])]
     seen: dict[str, int] = {}
     for at, rule in enumerate(rules):
         if rule.name in seen:
-            faults.append(f"rules[{at}].name: {shown(rule.name)} is the name of rules[{seen[rule.name]}] too")
+            faults.add(f"rules[{at}].name", f"{shown(rule.name)} is the name of rules[{seen[rule.name]}] too")
         seen.setdefault(rule.name, at)
-    if faults:
-        raise PolicyError(faults)
-    return Policy(tuple(rules))
+    return rules
 
 
-def _rule(raw: Any, path: str, faults: list[str]) -> Rule:
+def _rule(raw: Any, path: str, faults: _Faults) -> Rule:
     if not isinstance(raw, dict):
-        faults.append(f"{path}: must be a mapping, got {_brief(raw)}")
+        faults.add(path, f"must be a mapping, got {shown_value(raw)}")
         return Rule(path, (), (), frozenset())
-    faults += [f"{path}: unknown key {_brief(key)}; known are {', '.join(_KEYS)}" for key in raw if key not in _KEYS]
+    for key in raw:
+        if key not in _KEYS:
+            faults.add(path, f"unknown key {shown(key)}; known are {', '.join(_KEYS)}")
     name = raw.get("name", path)
-    if not isinstance(name, str) or not 0 < len(name) <= _TEXT:
-        faults.append(f"{path}.name: must be text of 1 to {_TEXT} characters, got {_brief(name)}")
+    if not _is_text(name):
+        faults.add(f"{path}.name", f"must be {_TEXT_RULE}, got {shown_value(name)}")
         name = path
     if "principals" not in raw and "groups" not in raw:
-        faults.append(f"{path}: must name `principals` or `groups`, to which it gives its verbs")
+        faults.add(path, "must name `principals` or `groups`, to which it gives its verbs")
     rule = Rule(
         name,
         _patterns(raw, path, "principals", faults, ()),
@@ -108,7 +98,8 @@ def _rule(raw: Any, path: str, faults: list[str]) -> Rule:
         _patterns(raw, path, "regions", faults, _EVERY),
         _patterns(raw, path, "owners", faults, _EVERY),
     )
-    faults += [f"{path}: {fault}" for fault in _idle(rule)]
+    for fault in _idle(rule):
+        faults.add(path, fault)
     return rule
 
 
@@ -122,18 +113,18 @@ def _idle(rule: Rule) -> Iterable[str]:
         yield "admin is for registries and the installation, which have no owner; put it into a rule without owners"
 
 
-def _verbs(raw: dict[Any, Any], path: str, faults: list[str]) -> frozenset[Verb]:
+def _verbs(raw: dict[Any, Any], path: str, faults: _Faults) -> frozenset[Verb]:
     known = {verb.value: verb for verb in Verb}
     given = _texts(raw.get("verbs"), f"{path}.verbs", faults)
     for at, text in given:
         if text not in known and text != "*":
-            faults.append(f"{path}.verbs[{at}]: must be one of {', '.join(known)} or `*`, got {shown(text)}")
+            faults.add(f"{path}.verbs[{at}]", f"must be one of {', '.join(known)} or `*`, got {shown(text)}")
     texts = [text for _, text in given]
     return frozenset(Verb) if "*" in texts else frozenset(known[text] for text in texts if text in known)
 
 
 def _patterns(
-    raw: dict[Any, Any], path: str, key: str, faults: list[str], default: tuple[Pattern, ...]
+    raw: dict[Any, Any], path: str, key: str, faults: _Faults, default: tuple[Pattern, ...]
 ) -> tuple[Pattern, ...]:
     if key not in raw:
         return default
@@ -142,23 +133,22 @@ def _patterns(
         made_of, exact, rule = _SHAPES[key]
         for at, text in texts:
             if not re.fullmatch(made_of if "*" in text else exact, text):
-                faults.append(f"{path}.{key}[{at}]: must be {rule}, got {shown(text)}")
+                faults.add(f"{path}.{key}[{at}]", f"must be {rule}, got {shown(text)}")
     return tuple(Pattern(text) for _, text in texts)
 
 
-def _texts(value: Any, path: str, faults: list[str]) -> list[tuple[int, str]]:
+def _texts(value: Any, path: str, faults: _Faults) -> list[tuple[int, str]]:
     if not isinstance(value, list) or not value:
-        faults.append(f"{path}: must be a list that is not empty, got {_brief(value)}")
+        faults.add(path, f"must be a list that is not empty, got {shown_value(value)}")
         return []
     for at, item in enumerate(value):
         if isinstance(item, (int, float)) and not isinstance(item, bool):
-            faults.append(f"{path}[{at}]: must be text in quotes, got the number {shown(str(item))}")
-        elif not isinstance(item, str) or not 0 < len(item) <= _TEXT:
-            faults.append(f"{path}[{at}]: must be text of 1 to {_TEXT} characters, got {_brief(item)}")
-    return [(at, item) for at, item in enumerate(value) if isinstance(item, str) and 0 < len(item) <= _TEXT]
+            faults.add(f"{path}[{at}]", f"must be text in quotes, got the number {shown_value(item)}")
+        elif not _is_text(item):
+            faults.add(f"{path}[{at}]", f"must be {_TEXT_RULE}, got {shown_value(item)}")
+    return [(at, item) for at, item in enumerate(value) if _is_text(item)]
 
 
-def _brief(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return shown(value) if isinstance(value, str) else shown(str(value))
+def _is_text(value: Any) -> bool:
+    """Whether it can name somebody: no caller has a name with other characters."""
+    return isinstance(value, str) and is_plain_name(value, _TEXT)

@@ -17,7 +17,7 @@ from ecrkeeper_server.api import render
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Fields, enum_choice, equal_to, matcher
 from ecrkeeper_server.api.layers import Context
-from ecrkeeper_server.api.pages import page_of, scan
+from ecrkeeper_server.api.pages import scan
 from ecrkeeper_server.api.watch import Subscription
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
@@ -68,7 +68,8 @@ class Audit(AuditServiceServicer):
 
     async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
         """List events."""
-        meets, page, selection = matcher(request.filter, _FIELDS), page_of(request, [0, 0]), _selection(request)
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, [0, 0])
+        selection = _selection(request)
 
         async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
             behind = (after[0], after[1]) if after != [0, 0] else None

@@ -41,7 +41,8 @@ class Authentication:
 
     async def _identified(self, context: Context) -> Principal:
         metadata = context.invocation_metadata() or ()
-        given = [value for key, value in metadata if key == "authorization" and isinstance(value, str)]
+        # A value that is no text is no token, and must not pass for none at all.
+        given = [value if isinstance(value, str) else "" for key, value in metadata if key == "authorization"]
         try:
             caller = await self._authenticator.identify(given, context.auth_context())
         except Unauthenticated as error:

@@ -14,7 +14,6 @@ from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.not_found import asking_for
-from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.recording import record
 from ecrkeeper_server.api.shape import to_aws
 from ecrkeeper_server.api.writes import answered, caller_of, remember
@@ -141,7 +140,7 @@ class Backfills:
         self, request: pb.ListReplicationBackfillsRequest, context: Context
     ) -> pb.ListReplicationBackfillsResponse:
         """List backfills."""
-        registry, page = RegistryName.parse(request.parent, "parent"), page_of(request, 0)
+        registry, page = RegistryName.parse(request.parent, "parent"), await self._edge.page(request, 0)
         rows = await self._all(registry)
         end = page.after + page.size
         token = page.token(end) if end < len(rows) else ""
@@ -152,7 +151,7 @@ class Backfills:
         self, request: pb.ListReplicationBackfillResultsRequest, context: Context
     ) -> pb.ListReplicationBackfillResultsResponse:
         """List how each image fared."""
-        name, page = BackfillName.parse(request.name), page_of(request, "")
+        name, page = BackfillName.parse(request.name), await self._edge.page(request, "")
         params: dict[str, Any] = {"replicationBackfillId": name.backfill, "maxResults": page.size}
         if page.after:
             params["nextToken"] = page.after

@@ -20,6 +20,7 @@ from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refus
 from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
 from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation, rejection
+from ecrkeeper_server.plain_text import control_in
 
 log = structlog.get_logger("ecrkeeper.api")
 
@@ -63,6 +64,8 @@ def _check(request: Message | None) -> None:
     if request is None:
         raise InvalidArgument([NO_MESSAGE])
     found = violations(request)
+    if control := control_in(getattr(request, "reason", "")):
+        found.append(Violation("reason", f"must not hold control characters but line ends and tabs, got {control}"))
     if found:
         raise rejection(found)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ecrkeeper.v1 import common_pb2
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api import render
-from ecrkeeper_server.api.access import Access
+from ecrkeeper_server.api.access import Access, principal
 from ecrkeeper_server.api.filters import Choice, Fields, enum_choice
 from ecrkeeper_server.api.operation_view import operation_message
-from ecrkeeper_server.api.pages import M, Page, Show, scan
+from ecrkeeper_server.api.page_tokens import PageKey, TokenSigner
+from ecrkeeper_server.api.pages import M, Page, Show, page_of, scan
 from ecrkeeper_server.api.permissions import operation_target, resource_target
 from ecrkeeper_server.api.relist import Relist
 from ecrkeeper_server.api.watch import Changes
@@ -37,11 +39,16 @@ class Edge:
     access: Access = field(default_factory=Access)
     # What looks at all resources of a kind for everybody who watches them.
     relists: dict[str, Relist] = field(default_factory=dict)
+    page_key: PageKey = field(default_factory=PageKey)
 
     @property
     def partition(self) -> str:
         """The partition that this installation works in."""
         return partition_of(self.home_region) or "aws"
+
+    async def page(self, request: Any, start: Any) -> Page:
+        """The page that a List call asks for; `start` is where its first page begins."""
+        return page_of(request, start, TokenSigner(await self.page_key.read(self.db), request, principal()))
 
     async def operation(self, row: Operation) -> operations_pb2.Operation:
         """An operation as a message; what it ended with only for who may read that."""

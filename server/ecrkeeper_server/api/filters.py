@@ -10,6 +10,7 @@ from typing import Any
 from ecrkeeper_server.api.shape import words
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
+from ecrkeeper_server.plain_text import control_in
 from ecrkeeper_server.settings.members import enum_prefix
 
 _TERM = re.compile(
@@ -58,6 +59,9 @@ def equal_to(text: str, fields: Fields, name: str) -> str | None:
 def _parse(text: str, fields: Fields) -> list[tuple[str, str, str]]:
     terms: list[tuple[str, str, str]] = []
     at = 0
+    if control := control_in(text):
+        # Values are compared in the database, too, and not every one takes such text.
+        raise _fault(f"must not hold control characters, got {control}")
     while text[at:].strip():
         if terms:
             joined = _AND.match(text, at)

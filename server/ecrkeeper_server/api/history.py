@@ -12,7 +12,7 @@ from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.linting import lint_apart
 from ecrkeeper_server.api.owner_settings import OwnerSettings
-from ecrkeeper_server.api.pages import page_of, scan
+from ecrkeeper_server.api.pages import scan
 from ecrkeeper_server.api.recording import settings_changes
 from ecrkeeper_server.api.writes import caller_of
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -56,7 +56,7 @@ class History(OwnerSettings):
         self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
     ) -> pb.ListRegistrySettingsRevisionsResponse:
         """List revisions."""
-        name, page = SettingsName.parse(request.name), page_of(request, -1)
+        name, page = SettingsName.parse(request.name), await self._edge.page(request, -1)
 
         async def fetch(after: int, limit: int) -> list[_Step]:
             below = None if after < 0 else after

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.access import principal
 from ecrkeeper_server.api.context import Edge
 from ecrkeeper_server.api.filters import Choice, Fields, matcher
 from ecrkeeper_server.api.layers import Context
-from ecrkeeper_server.api.pages import page_of, scan
+from ecrkeeper_server.api.pages import scan
 from ecrkeeper_server.api.permissions import Need, operation_target
 from ecrkeeper_server.api.telemetry import current_call
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -117,7 +117,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
-        meets, page = _chosen(request), page_of(request, "")
+        meets, page = _chosen(request), await self._edge.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:
             return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))

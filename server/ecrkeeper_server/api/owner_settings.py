@@ -16,7 +16,7 @@ from ecrkeeper_server.api.declaring import Declaring
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.linting import lint_apart
-from ecrkeeper_server.api.pages import page_of, scan
+from ecrkeeper_server.api.pages import scan
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.wishes import PATHS, check_given, masked, merged, wish_of
 from ecrkeeper_server.api.writes import Caller, answered, caller_of, masked_paths
@@ -66,7 +66,7 @@ class OwnerSettings:
     ) -> pb.ListRegistrySettingsResponse:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
-        meets, page = matcher(request.filter, _FIELDS), page_of(request, ["", "", ""])
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, ["", "", ""])
 
         async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.api.page_tokens import TokenSigner, rejection
 
 _DEFAULT = 100
 # gRPC takes answers of up to 4 MiB.
@@ -33,52 +29,30 @@ class Page:
 
     after: Any
     size: int
-    _query: str
+    _signer: TokenSigner
 
     def token(self, after: Any) -> str:
         """The token of the page that begins behind `after`."""
-        return base64.urlsafe_b64encode(json.dumps([self._query, after]).encode()).decode()
+        return self._signer.token(after)
 
 
-def page_of(request: Any, start: Any) -> Page:
-    """The page that a request asks for; a token of another query is refused."""
-    query = _query(request)
+def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
+    """The page that a request asks for; a token of another list or another caller is rejected."""
     size = request.page_size or _DEFAULT
     if not request.page_token:
-        return Page(start, size, query)
-    try:
-        given, after = json.loads(base64.urlsafe_b64decode(request.page_token.encode("ascii")))
-    except (TypeError, ValueError, binascii.Error, UnicodeError, RecursionError):
-        given, after = None, None
-    if given != query or type(after) is not type(start) or (isinstance(after, list) and len(after) != len(start)):
-        raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
-    if not all(
-        isinstance(part, type(other)) and _storable(part)
-        for part, other in zip(_list(after), _list(start), strict=True)
-    ):
-        raise InvalidArgument([Violation("page_token", "is not a token of this list; pass next_page_token unchanged")])
-    return Page(after, size, query)
+        return Page(start, size, signer)
+    after = signer.content(request.page_token)
+    if not _alike(after, start):
+        # Another release of the server made it for this list.
+        raise rejection("is not a token of this release of the server")
+    return Page(after, size, signer)
 
 
-def _query(request: Any) -> str:
-    """Another text for every other method and for every other request, but for which page of it is asked for."""
-    content = type(request)()
-    content.CopyFrom(request)
-    for field in ("page_size", "page_token"):
-        content.ClearField(field)
-    asked = content.DESCRIPTOR.full_name.encode() + b"\0" + content.SerializeToString(deterministic=True)
-    return hashlib.sha256(asked).hexdigest()[:12]
-
-
-def _storable(part: Any) -> bool:
-    """Whether every database takes the value."""
-    if isinstance(part, int):
-        return 0 <= part < 2**63
-    return "\0" not in part and part.isprintable()
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _alike(after: Any, start: Any) -> bool:
+    """Whether a place in a list has the shape of its beginning."""
+    if isinstance(start, list):
+        return isinstance(after, list) and len(after) == len(start) and all(map(_alike, after, start))
+    return type(after) is type(start)
 
 
 async def scan(

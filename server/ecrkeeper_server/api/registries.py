@@ -16,7 +16,6 @@ from ecrkeeper_server.api.declarations import NEW_REGISTRY
 from ecrkeeper_server.api.filters import matcher
 from ecrkeeper_server.api.layers import Context
 from ecrkeeper_server.api.not_found import asking_for
-from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import registry_plan
 from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.refreshing import refreshed
@@ -72,7 +71,7 @@ class Registries:
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
-        meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
         shown, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets, self._shown_registries)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 

@@ -16,7 +16,6 @@ from ecrkeeper_server.api.changing import change_spec
 from ecrkeeper_server.api.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.filters import enum_choice, matcher
 from ecrkeeper_server.api.layers import Context
-from ecrkeeper_server.api.pages import page_of
 from ecrkeeper_server.api.plans import role_plan
 from ecrkeeper_server.api.reconciling import reconcile
 from ecrkeeper_server.api.recording import record, spec_changes
@@ -77,7 +76,7 @@ class Roles(RoleDeletion, RoleServiceServicer):
     ) -> pb.ListServiceLinkedRolesResponse:
         """List roles."""
         account = parse_account(request.parent, wildcard=True)
-        meets, page = matcher(request.filter, _FIELDS), page_of(request, "")
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
 
         async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
             return [render.role(row, self._edge.partition) for row in rows]

@@ -19,6 +19,7 @@ What says how a registry or role is kept may be absent, and then stays as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +35,7 @@ from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.backup.reader import Reader
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
+from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.table import unknown_members
 
 Json = dict[str, Any]
@@ -45,6 +46,7 @@ _DELETION = words(common_pb2.DeletionPolicy)
 # For what is true of all registries.
 _ANY = RegistryName("000000000000", "us-east-1")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
+_ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _FIELDS = {setting.name: setting.json_name for setting in Settings.DESCRIPTOR.fields}
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
 
@@ -195,6 +197,8 @@ def _role(reader: Reader) -> RoleDocument | None:
     remembered.only("roleId", "provenance")
     known = {}
     if role_id := remembered.value("roleId", str, ""):
+        if _ROLE_ID.fullmatch(role_id) is None:
+            remembered.fault("roleId", f"must be 1 to 128 letters and digits, got {shown(role_id)}")
         known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
     try:
         name = RoleName.parse(reader.value("name", str, ""))

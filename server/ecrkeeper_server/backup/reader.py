@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
-from ecrkeeper_server.names import shown
+from ecrkeeper_server.names import shown_value
 
 
 class Reader:
@@ -34,7 +34,7 @@ class Reader:
             wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
                 kind
             ]
-            self.fault(name, f"must be {wanted}, got {shown(str(given))}")
+            self.fault(name, f"must be {wanted}, got {shown_value(given)}")
             return default
         return given
 
@@ -52,9 +52,7 @@ class Reader:
         if given is None and not required:
             return allowed[0]
         if given not in allowed:
-            self.fault(
-                name, f"must be {' or '.join(allowed)}, got {shown(str(given)) if given is not None else 'nothing'}"
-            )
+            self.fault(name, f"must be {' or '.join(allowed)}, got {shown_value(given)}")
             return ""
         return str(given)
 

@@ -12,13 +12,16 @@ from typing import IO, Any
 
 import yaml
 
+from ecrkeeper_server import strict_yaml
 from ecrkeeper_server.backup.documents import VERSION
+from ecrkeeper_server.names import shown_value
+from ecrkeeper_server.strict_yaml import Document
 
 Json = dict[str, Any]
 
 
 class StreamError(Exception):
-    """The stream is not YAML, or not whole."""
+    """The stream is not YAML, or not whole; `args` names everything that is wrong."""
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -59,27 +62,29 @@ class Writer:
         yaml.dump(document, self._out, _Dumper, explicit_start=True, **options)
 
 
-def read(source: IO[bytes]) -> Iterator[tuple[int, Any]]:
+def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:
     """Each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
     number, counted, exported, ended = 0, 0, False, False
     try:
-        for number, document in enumerate(yaml.load_all(source, yaml.CSafeLoader), start=1):
-            kind = document.get("kind") if isinstance(document, dict) else None
+        for number, document in enumerate(strict_yaml.load_all(source), start=1):
+            given = document.value
+            kind = given.get("kind") if isinstance(given, dict) else None
             if ended:
                 raise StreamError(f"document {number} comes after the end of the export")
             if number == 1 and kind == "Export":
                 exported = True
             elif kind == "End":
                 ended = True
-                if document.get("documents") != counted:
-                    raise StreamError(
-                        f"the export has {counted} documents and says that it has {document.get('documents')}"
-                    )
-            elif document is not None:
+                if given.get("documents") != counted:
+                    said = shown_value(given.get("documents"))
+                    raise StreamError(f"the export has {counted} documents and says that it has {said}")
+            elif given is not None:
                 counted += 1
                 yield number, document
-    except yaml.YAMLError as error:
-        raise StreamError(f"document {number + 1} is not YAML: {error}") from error
+    except strict_yaml.StrictYamlError as error:
+        raise StreamError(
+            *(f"document {number + 1} is not YAML that can be read: {each}" for each in error.violations)
+        ) from error
     if number == 0:
         raise StreamError("the file has no documents")
     if exported and not ended:

@@ -10,7 +10,10 @@ from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
 from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, SettingsName, is_account, partition_of, shown
+from ecrkeeper_server.plain_text import is_plain_name
 
+# No token and no certificate gives a longer name.
+_MOST = 512
 _TEXT = (
     "Say whether a policy allows something, by which rule, or why no rule does. The exit status is 0 if it is allowed, "
     "1 if it is denied, 2 if the policy or the question has faults."
@@ -61,7 +64,11 @@ def run(given: argparse.Namespace) -> int:
 
 def _questionable(given: argparse.Namespace) -> list[str]:
     """What is wrong with the place that is asked for: the answer for a place that cannot be would mislead."""
-    faults = []
+    faults = [
+        f"{option}: must be 1 to {_MOST} visible characters without blanks around them, got {shown(name)}"
+        for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))
+        if not is_plain_name(name, _MOST)
+    ]
     if given.account and not is_account(given.account):
         faults.append(f"--account: must be 12 digits, got {shown(given.account)}")
     if given.region and partition_of(given.region) is None:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ecrkeeper_server.config import Config, ConfigError, load
+from ecrkeeper_server.plain_text import escaped
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +29,9 @@ def read(given: argparse.Namespace) -> Config | None:
 
 
 def complain(*lines: str) -> None:
-    """Say on standard error what is wrong."""
+    """Say on standard error what is wrong; a value in a line cannot act on the terminal."""
     for line in lines:
-        print(f"ecrkeeper-server: {line}", file=sys.stderr)  # noqa: T201
+        print(f"ecrkeeper-server: {escaped(line)}", file=sys.stderr)  # noqa: T201
 
 
 # Parameters of a URL that hold no secret and are worth seeing.

@@ -106,19 +106,19 @@ def _settings(text: str) -> tuple[str, ...]:
 
 def _principal(text: str) -> str:
     if not re.fullmatch(
-        r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/[\w+=,.@/-]+)", text
+        r"arn:aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|(?:role|user|assumed-role)/[\w+=,.@/-]+)", text, re.ASCII
     ):
         raise argparse.ArgumentTypeError(f"must be the ARN of a role, a user or an account's root, got {text!r}")
     return text
 
 
 def _role_name(text: str) -> str:
-    if not re.fullmatch(r"[\w+=,.@-]{1,64}", text):
+    if not re.fullmatch(r"[\w+=,.@-]{1,64}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"must be 1 to 64 of letters, digits and +=,.@-_, got {text!r}")
     return text
 
 
 def _custom_roles(text: str) -> str:
-    if not re.fullmatch(r"[\w+=,.@/*?-]{1,512}", text) or text.startswith("/"):
+    if not re.fullmatch(r"[\w+=,.@/*?-]{1,512}", text, re.ASCII) or text.startswith("/"):
         raise argparse.ArgumentTypeError(f"must be a role's path and name, such as ecr-custom/*, got {text!r}")
     return text

@@ -17,8 +17,10 @@ from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.config import Config
 from ecrkeeper_server.errors import InvalidArgument, Refusal
 from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.plain_text import escaped
 
 if TYPE_CHECKING:
+    from ecrkeeper_server import strict_yaml
     from ecrkeeper_server.backup.documents import Document
     from ecrkeeper_server.backup.restore import Restored
     from ecrkeeper_server.store.database import Database
@@ -104,6 +106,7 @@ class _Import:
         self._given = given
         self._source = source
         self._faults = 0
+        self._lines: strict_yaml.Document | None = None
 
     async def run(self) -> int:
         from ecrkeeper_server.store import schema
@@ -133,13 +136,14 @@ class _Import:
         self._source.seek(0)
         try:
             for number, parsed in stream.read(self._source):
+                self._lines = parsed
                 try:
-                    yield number, documents.read(parsed, self._given.as_owner)
+                    yield number, documents.read(parsed.value, self._given.as_owner)
                 except InvalidArgument as error:
-                    self._fault(number, _name_of(parsed), error)
+                    self._fault(number, _name_of(parsed.value), error)
         except stream.StreamError as error:
-            self._faults += 1
-            configuration.complain(str(error))
+            self._faults += len(error.args)
+            configuration.complain(*(f"{self._given.file}: {each}" for each in error.args))
 
     async def _check(self, db: Database | None) -> _Counts:
         """Everything that a write could fail for, of all documents, before the first is written."""
@@ -150,7 +154,8 @@ class _Import:
             name = str(document.name)
             if first.setdefault(name, number) != number:
                 self._faults += 1
-                configuration.complain(f"document {number}: {name} is in document {first[name]} already")
+                text = f"document {number}: {name} is in document {first[name]} already"
+                configuration.complain(f"{self._place()}: {text}")
                 continue
             try:
                 change = await _looked(db, lambda tx, document=document: planned(tx, document))  # type: ignore[misc]
@@ -177,9 +182,12 @@ class _Import:
         from ecrkeeper_server.backup.restore import restore
         from ecrkeeper_server.store.unit_of_work import Origin
 
+        # A name in the file system may hold anything.
+        operator, file = escaped(_operator()), escaped(self._given.file)
+
         def write(tx: Any) -> list[Restored]:
             return [
-                restore(tx, document, Origin("Import", _operator(), "", f"document {number} of {self._given.file}"))
+                restore(tx, document, Origin("Import", operator, "", f"document {number} of {file}"))
                 for number, document in batch
             ]
 
@@ -192,7 +200,12 @@ class _Import:
         self._faults += len(error.violations)
         if self._faults <= _SHOWN:
             for found in error.violations:
-                configuration.complain(f"document {number}, {name}: {found.field or 'document'}: {found.description}")
+                text = f"document {number}, {name}: {found.field or 'document'}: {found.description}"
+                configuration.complain(f"{self._place(found.field)}: {text}")
+
+    def _place(self, field: str = "") -> str:
+        """The file, and the line of a field of the document that was read last."""
+        return f"{self._given.file}: line {self._lines.line_of(field) if self._lines else 1}"
 
 
 class _Counts:
@@ -221,7 +234,8 @@ async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Rest
 
 
 def _name_of(parsed: Any) -> str:
-    return str(parsed.get("name", "without a name"))[:100] if isinstance(parsed, dict) else "without a name"
+    name = parsed.get("name") if isinstance(parsed, dict) else None
+    return name[:100] if isinstance(name, str) else "without a name"
 
 
 def _described(change: Restored) -> str:

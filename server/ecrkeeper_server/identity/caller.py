@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ecrkeeper_server.identity.tokens import TokenVerifier
 
 ANONYMOUS = Principal()
+# RFC 6750, section 2.1, and RFC 9110, section 11.4: one blank or more, and nothing behind the token.
+_BEARER = re.compile(r"bearer +([a-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ def bearer_of(values: list[str]) -> str | None:
         return None
     if len(values) > 1:
         raise _no_token("there must be one `authorization`, got several")
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _no_token("`authorization` must be `Bearer TOKEN`")
-    return token.strip()
+    found = _BEARER.fullmatch(values[0])
+    if found is None:
+        raise _no_token("`authorization` must be `Bearer TOKEN`, with a token of [A-Za-z0-9._~+/=-]")
+    return found[1]
 
 
 def _no_token(why: str) -> Unauthenticated:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import structlog
 
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
+from ecrkeeper_server.identity.certificate_names import CertificateNames, rejected
 from ecrkeeper_server.identity.files import FileError
+from ecrkeeper_server.names import shown
+from ecrkeeper_server.plain_text import is_plain_name
 
 if TYPE_CHECKING:
     # Large, and without TLS never used: loaded with the first pair.
     from cryptography import x509
 
 _NAME_CHARACTERS = 256
+# Of one certificate, and how many are remembered: both bound the memory.
+_PEM_BYTES = 16 * 1024
+_REMEMBERED = 1024
+_HOST = re.compile(r"[a-z0-9_.-]+")
+# https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/#2-spiffe-identity
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]+")
+_SEGMENT = re.compile(r"[A-Za-z0-9._-]+")
+
+log = structlog.get_logger("ecrkeeper.identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +89,75 @@ def principal_of_certificate(peer: Mapping[str, Iterable[bytes]]) -> Principal |
     """Whom the certificate of a caller names: the SPIFFE id, else the first DNS name, else the common name.
 
     `peer` is what gRPC says of a certificate that it has verified. None without a certificate; Unauthenticated for a
-    certificate that names nobody, or several.
+    certificate that names nobody or several, or whose names are not what they seem.
     """
-    if "x509_pem_cert" not in peer:
+    pem = next(iter(peer.get("x509_pem_cert", ())), b"")
+    if not pem:
         return None
-    identities = [uri for uri in _texts(peer, "peer_uri") if is_spiffe(uri)]
+    if len(pem) > _PEM_BYTES:
+        raise rejected(f"it must be at most {_PEM_BYTES:,} bytes, got {len(pem):,}")
+    judged = _judged(pem, CertificateNames.reported(peer))
+    if isinstance(judged, Principal):
+        return judged
+    raise Unauthenticated(judged.message, reason=judged.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejection:
+    message: str
+    reason: str
+
+
+# A connection shows its certificate with every call.
+@lru_cache(maxsize=_REMEMBERED)
+def _judged(pem: bytes, reported: CertificateNames) -> Principal | _Rejection:
+    try:
+        names = CertificateNames.read(pem)
+        names.check(reported)
+        return Principal(_name(names))
+    except Unauthenticated as error:
+        log.warning("certificate_rejected", reason=error.reason, why=error.message)
+        return _Rejection(error.message, error.reason)
+
+
+def _name(names: CertificateNames) -> str:
+    """The one name that counts."""
+    identities = [uri for uri in names.uris if is_spiffe(uri)]
     if len(identities) > 1:
         # SPIFFE X.509-SVID, section 2: exactly one URI, or the certificate must be refused.
         raise Unauthenticated("the certificate holds more than one SPIFFE id", reason="CERTIFICATE_AMBIGUOUS")
-    names = identities or [name.lower() for name in _texts(peer, "peer_dns")] or _texts(peer, "x509_common_name")
-    name = names[0] if names else ""
-    if not identities and is_spiffe(name):
+    if identities:
+        return _spiffe_id(identities[0])
+    hosts = [name.lower() for name in names.dns]
+    name = (hosts or [*names.common, ""])[0]
+    if is_spiffe(name):
         # SPIFFE X.509-SVID, section 2: the id is a URI. CAs that sign any common name do not therefore sign ids.
         raise Unauthenticated(
             "the certificate holds a SPIFFE id elsewhere than in a URI", reason="CERTIFICATE_WITHOUT_NAME"
         )
-    if not 0 < len(name) <= _NAME_CHARACTERS or not name.isprintable():
+    if not name or len(name) > _NAME_CHARACTERS:
         raise Unauthenticated(
             "the certificate has no SPIFFE id, no DNS name and no common name that could be used",
             reason="CERTIFICATE_WITHOUT_NAME",
         )
-    return Principal(name)
+    if hosts and _HOST.fullmatch(name) is None:
+        raise rejected(f"its DNS name {shown(name)} must be one host, of letters, digits, `-`, `_` and `.`")
+    if not hosts and len(names.common) > 1:
+        raise Unauthenticated("the certificate has more than one common name", reason="CERTIFICATE_AMBIGUOUS")
+    if "*" in name or not is_plain_name(name, _NAME_CHARACTERS):
+        raise rejected(f"its common name {shown(name)} must not hold `*`, nor begin or end with a blank")
+    return name
 
 
-def _texts(peer: Mapping[str, Iterable[bytes]], key: str) -> list[str]:
-    return [value.decode(errors="replace") for value in peer.get(key, ())]
+def _spiffe_id(uri: str) -> str:
+    """The id, if it has the one form that the standard allows: no other text may stand for the same caller."""
+    host, *path = uri.removeprefix("spiffe://").split("/")
+    well_formed = uri.startswith("spiffe://") and _TRUST_DOMAIN.fullmatch(host) is not None
+    if not well_formed or not all(_SEGMENT.fullmatch(each) and each not in (".", "..") for each in path):
+        raise rejected(
+            f"its SPIFFE id {shown(uri)} must be `spiffe://` with a trust domain of [a-z0-9._-] and path segments "
+            "of [A-Za-z0-9._-]"
+        )
+    if len(uri) > _NAME_CHARACTERS:
+        raise rejected(f"its SPIFFE id must be at most {_NAME_CHARACTERS} characters, got {len(uri):,}")
+    return uri

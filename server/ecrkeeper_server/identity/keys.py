@@ -15,6 +15,8 @@ import structlog
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.identity.algorithms import secure
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
+from ecrkeeper_server.names import shown_value
+from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 512 * 1024
 _MOST_KEYS = 200
@@ -23,7 +25,9 @@ _FETCH_SECONDS = 5.0
 PAUSE_SECONDS = 5.0
 # Calls that may wait for a fetch; more are told to come again, or strangers' tokens would hold places of all callers.
 _MOST_WAITING = 200
-_RSA_BITS = 2048
+# Shorter keys are weak; longer ones take seconds for each token.
+_RSA_BITS = (2048, 16_384)
+_KID_CHARACTERS = 256
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
 log = structlog.get_logger("ecrkeeper.identity")
@@ -56,11 +60,15 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
     found: dict[tuple[str, str], Any] = {}
     for raw in given[:_MOST_KEYS]:
         if isinstance(raw, dict) and raw.get("use", "sig") == "sig":
-            kid = raw.get("kid") if isinstance(raw.get("kid"), str) else ""
+            kid = raw.get("kid", "")
+            if not isinstance(kid, str) or (kid and not is_plain_name(kid, _KID_CHARACTERS)):
+                # No token can name it, and it must not pass for a key without an id.
+                log.warning("key_not_usable", kid=f"of type {type(kid).__name__}", error="the key id is no plain text")
+                continue
             for algorithm in _fitting(raw, algorithms):
-                key = _public_key(raw, algorithm)
+                key = _public_key(raw, kid, algorithm)
                 if key is not None:
-                    found[str(kid), algorithm] = key
+                    found[kid, algorithm] = key
     if not found:
         raise FileError([f"holds no signing key for {', '.join(algorithms)}"])
     return found
@@ -77,15 +85,15 @@ def _fitting(raw: Mapping[str, Any], algorithms: Sequence[str]) -> list[str]:
     return [name for name in fitting if raw.get("alg", name) == name]
 
 
-def _public_key(raw: dict[str, Any], algorithm: str) -> Any:
+def _public_key(raw: dict[str, Any], kid: str, algorithm: str) -> Any:
     public = {name: value for name, value in raw.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth")}
     try:
         key = jwt.PyJWK(public, algorithm).key
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError) as error:
-        log.warning("key_not_usable", kid=str(raw.get("kid"))[:100], error=type(error).__name__)
+    except Exception as error:  # Of a key that is malformed, the libraries raise more than they promise.
+        log.warning("key_not_usable", kid=kid, error=type(error).__name__)
         return None
-    if raw.get("kty") == "RSA" and key.key_size < _RSA_BITS:
-        log.warning("key_not_usable", kid=str(raw.get("kid"))[:100], error=f"fewer than {_RSA_BITS} bits")
+    if raw.get("kty") == "RSA" and not _RSA_BITS[0] <= key.key_size <= _RSA_BITS[1]:
+        log.warning("key_not_usable", kid=kid, error=f"{key.key_size} bits, not {_RSA_BITS[0]} to {_RSA_BITS[1]}")
         return None
     return key
 
@@ -226,7 +234,7 @@ def _jwks_uri(issuer: str, content: bytes) -> str:
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise FileError([f"the discovery document of {issuer} has no issuer and jwks_uri"]) from error
     if given != issuer:
-        raise FileError([f"the discovery document of {issuer} is that of {given!r}"])
+        raise FileError([f"the discovery document of {issuer} is that of {shown_value(given)}"])
     if not isinstance(uri, str) or not secure(uri):
-        raise FileError([f"the jwks_uri of {issuer} must be https, got {uri!r}"])
+        raise FileError([f"the jwks_uri of {issuer} must be https, got {shown_value(uri)}"])
     return uri

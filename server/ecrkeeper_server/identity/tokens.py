@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,13 +16,17 @@ import jwt
 from ecrkeeper_server.access.policy import Principal, is_spiffe
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.keys import Keys, KeySource
-from ecrkeeper_server.names import shown
+from ecrkeeper_server.names import shown, shown_value
+from ecrkeeper_server.plain_text import is_plain, is_plain_name
 
 # gRPC itself takes 8 KiB of metadata for sure.
 MAX_CHARACTERS = 8192
 _NAME_CHARACTERS = 256
 _MOST_GROUPS = 1000
 _REMEMBERED = 2048
+# The last second of the year 9999: later times are mistakes, or meant to last for ever.
+_LAST_SECOND = 253_402_300_799
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class TokenVerifier:
         """The principal of a token; Unavailable if the issuer's keys cannot be had."""
         if len(token) > MAX_CHARACTERS:
             raise _invalid(f"it must be at most {MAX_CHARACTERS:,} characters, got {len(token):,}")
+        if _SHAPE.fullmatch(token) is None:
+            raise _invalid("it must be three parts of base64url, joined by dots, with nothing around them")
         digest = hashlib.sha256(token.encode()).digest()
         keys = await self._keys.current()
         known = self._remembered.get(digest)
@@ -68,17 +77,20 @@ class TokenVerifier:
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in self._options.algorithms:
             allowed = ", ".join(self._options.algorithms)
-            raise _invalid(f"its algorithm must be one of {allowed}, got {shown(str(algorithm))}")
+            raise _invalid(f"its algorithm must be one of {allowed}, got {shown_value(algorithm)}")
         return algorithm
 
     async def _key(self, header: Mapping[str, Any], algorithm: str, keys: Keys) -> tuple[Any, Keys]:
         kid = header.get("kid")
+        if kid is not None and not (isinstance(kid, str) and is_plain_name(kid, _NAME_CHARACTERS)):
+            # Before the issuer is asked for it.
+            raise _invalid(f"its key id must be 1 to {_NAME_CHARACTERS} visible characters, got {shown_value(kid)}")
         found = _find(keys, kid, algorithm)
         if found is None:
             keys = await self._keys.renewed()
             found = _find(keys, kid, algorithm)
         if found is None:
-            which = f"with the key id {shown(str(kid))}" if kid is not None else f"for {algorithm} that is the only one"
+            which = f"with the key id {shown(kid)}" if kid is not None else f"for {algorithm} that is the only one"
             raise Unauthenticated(
                 f"the token is not accepted: its issuer has no key {which}", reason="TOKEN_UNKNOWN_KEY"
             )
@@ -87,39 +99,81 @@ class TokenVerifier:
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         options = self._options
         try:
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[algorithm],
                 audience=options.audiences,
                 issuer=options.issuer,
-                leeway=options.leeway,
-                options={"require": ["exp", "iss", "aud", options.principal_claim]},
+                options={
+                    "require": ["exp", "iss", "aud", options.principal_claim],
+                    # These three are checked by `_check_times`: PyJWT takes texts and truth values for times.
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
         except jwt.PyJWTError as error:
             raise _refusal(error, options) from error
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise _invalid("its claims cannot be read") from error
+        self._check_times(claims)
+        return claims
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        """Reject a token that has ended or not begun, or whose times are none (RFC 7519, section 2, NumericDate)."""
+        now, leeway = self._clock(), self._options.leeway
+        expires, begins, issued = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
+        if expires is None or expires <= now - leeway:
+            raise Unauthenticated("the token has expired; get a new one", reason="TOKEN_EXPIRED")
+        if max(begins or 0.0, issued or 0.0) > now + leeway:
+            raise Unauthenticated("the token is not valid yet; compare the clocks", reason="TOKEN_NOT_YET_VALID")
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
         options = self._options
         name = claims[options.principal_claim]
-        if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARACTERS or not name.isprintable():
+        if not isinstance(name, str) or not is_plain_name(name, _NAME_CHARACTERS):
             raise _invalid(
-                f"the claim `{options.principal_claim}` must be 1 to {_NAME_CHARACTERS} printable characters"
+                f"the claim `{options.principal_claim}` must be 1 to {_NAME_CHARACTERS} visible characters without "
+                f"blanks around them, got {shown_value(name)}"
             )
         if is_spiffe(options.principal_prefix + name):
             # The same policy may be that of a server which asks for certificates.
             raise _invalid(f"the claim `{options.principal_claim}` is a SPIFFE id, which only a certificate can prove")
-        groups = claims.get(options.groups_claim, [])
+        expires = float(claims["exp"]) + options.leeway
+        return Principal(options.principal_prefix + name, self._groups(claims), expires)
+
+    def _groups(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        claim = self._options.groups_claim
+        groups = claims.get(claim, [])
         groups = [groups] if isinstance(groups, str) else groups
         if not isinstance(groups, list) or len(groups) > _MOST_GROUPS or not all(isinstance(g, str) for g in groups):
-            raise _invalid(f"the claim `{options.groups_claim}` must be a list of at most {_MOST_GROUPS} texts")
-        expires = float(claims["exp"]) + options.leeway
-        return Principal(options.principal_prefix + name, frozenset(groups), expires)
+            raise _invalid(f"the claim `{claim}` must be a list of at most {_MOST_GROUPS} texts")
+        for group in groups:
+            if not group or not is_plain(group) or group != group.strip():
+                raise _invalid(
+                    f"the claim `{claim}` must hold names of visible characters without blanks around them, "
+                    f"got {shown(group)}"
+                )
+        return frozenset(groups)
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
+    """A claim that is a time; None if it is not there."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or (isinstance(value, float) and not math.isfinite(value)) or not 0 <= value <= _LAST_SECOND:
+        raise _invalid(
+            f"the claim `{name}` must be a time before the year 10000, in seconds since 1970, got {shown_value(value)}"
+        )
+    return float(value)
 
 
 def _header(token: str) -> Mapping[str, Any]:
+    if any(not _canonical(part) for part in token.split(".")):
+        raise _invalid("its parts must be canonical base64url")
     try:
         header: Mapping[str, Any] = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
@@ -130,9 +184,18 @@ def _header(token: str) -> Mapping[str, Any]:
     return header
 
 
+def _canonical(part: str) -> bool:
+    """Whether no other text stands for the same bytes: one token has one spelling."""
+    try:
+        content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError:
+        return False
+    return base64.urlsafe_b64encode(content).rstrip(b"=") == part.encode()
+
+
 def _find(keys: Keys, kid: Any, algorithm: str) -> Any:
     if kid is not None:
-        return keys.get((kid, algorithm)) if isinstance(kid, str) else None
+        return keys.get((kid, algorithm))
     # Without a key id there must be no choice.
     fitting = [key for (_, name), key in keys.items() if name == algorithm]
     return fitting[0] if len(fitting) == 1 else None
@@ -140,10 +203,6 @@ def _find(keys: Keys, kid: Any, algorithm: str) -> Any:
 
 def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
     audiences = ", ".join(options.audiences)
-    if isinstance(error, jwt.ExpiredSignatureError):
-        return Unauthenticated("the token has expired; get a new one", reason="TOKEN_EXPIRED")
-    if isinstance(error, (jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError)):
-        return Unauthenticated("the token is not valid yet; compare the clocks", reason="TOKEN_NOT_YET_VALID")
     if isinstance(error, jwt.InvalidAudienceError):
         return Unauthenticated(
             f"the token is for another audience; it must be for {audiences}", reason="TOKEN_WRONG_AUDIENCE"

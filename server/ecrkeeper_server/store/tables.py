@@ -194,3 +194,13 @@ audit_events = Table(
     Index("audit_events_stream", "txid", "id"),
     sqlite_autoincrement=True,
 )
+
+page_token_keys = Table(
+    "page_token_keys",
+    metadata,
+    # Always 1: all replicas have one key, whichever of them makes it.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    # In hexadecimal.
+    Column("key", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+)

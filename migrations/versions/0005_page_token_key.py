@@ -1,0 +1,25 @@
+"""The key that authenticates page tokens.
+
+Contract: the program of the release before this one must work on the schema
+that this migration leaves behind; it does not read the table. The first call
+that needs the key makes it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "page_token_keys",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("create_time", sa.BigInteger, nullable=False),
+    )

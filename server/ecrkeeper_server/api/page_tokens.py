@@ -1,0 +1,97 @@
+"""Page tokens: where a page begins, authenticated by a key that only the servers of one database have.
+
+A token is `v1.`, its content and a code of it (HMAC-SHA256, 16 bytes), both in base64url. The code covers the method
+with all fields of the request but those of the page, and the caller: a token continues the list that it is of, for
+the caller who was given it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from typing import Any
+
+from google.protobuf.message import Message
+
+from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.store import page_token_key
+from ecrkeeper_server.store.database import Database
+
+_VERSION = "v1"
+_TOKEN = re.compile(r"v1\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})")
+_CODE_BYTES = 16
+_OF_THE_PAGE = ("page_size", "page_token")
+
+
+class PageKey:
+    """The key of the database, read when the first list needs it."""
+
+    def __init__(self) -> None:
+        self._key: bytes | None = None
+
+    async def read(self, db: Database) -> bytes:
+        """The key, made if there is none yet."""
+        if self._key is None:
+            found = await db.read(page_token_key.find)
+            self._key = found if found is not None else await db.write(page_token_key.create)
+        return self._key
+
+
+class TokenSigner:
+    """Makes and reads the tokens of one list for one caller."""
+
+    def __init__(self, key: bytes, request: Message, principal: str) -> None:
+        self._key = key
+        self._list = _list_of(request, principal)
+
+    def token(self, content: Any) -> str:
+        """The token with some JSON."""
+        written = json.dumps(content, separators=(",", ":")).encode()
+        return f"{_VERSION}.{_text(written)}.{_text(self._code(written))}"
+
+    def content(self, token: str) -> Any:
+        """What a token holds; InvalidArgument unless it was made for this list and this caller."""
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            raise rejection("is not a token of this server, or of a release before it")
+        content, code = _bytes(found[1]), _bytes(found[2])
+        if not hmac.compare_digest(code, self._code(content)):
+            raise rejection("is a token of another list, another caller or another database")
+        return json.loads(content)
+
+    def _code(self, content: bytes) -> bytes:
+        return hmac.digest(self._key, self._list + content, hashlib.sha256)[:_CODE_BYTES]
+
+
+def rejection(why: str) -> InvalidArgument:
+    """The error for a token that is not accepted."""
+    text = f"{why}; pass `next_page_token` unchanged, with the other fields as they were, or begin without a token"
+    return InvalidArgument([Violation("page_token", text)])
+
+
+def _list_of(request: Message, principal: str) -> bytes:
+    """Different bytes, always as many, for every other method, request and caller."""
+    asked = type(request)()
+    asked.CopyFrom(request)
+    for field in _OF_THE_PAGE:
+        asked.ClearField(field)
+    digest = hashlib.sha256()
+    # A request has a type of its own for each method.
+    for part in (asked.DESCRIPTOR.full_name.encode(), asked.SerializeToString(deterministic=True), principal.encode()):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        # A length that no content has.
+        return b""

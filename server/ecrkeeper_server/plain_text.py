@@ -1,0 +1,36 @@
+"""Text that people read as it is: no characters that hide, reorder or end it. Pure, no I/O."""
+
+from __future__ import annotations
+
+import re
+
+# Python calls these printable; fonts and terminals show nothing for them (Default_Ignorable_Code_Point, and the blank
+# Braille pattern).
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# All but tabulators and the ends of lines.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether every character is visible: no controls, line ends, direction marks, odd blanks or lone surrogates."""
+    return text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None)
+
+
+def is_plain_name(text: str, most: int) -> bool:
+    """Whether the text can name somebody: 1 to `most` plain characters, no blank at either end."""
+    return 0 < len(text) <= most and is_plain(text) and text == text.strip()
+
+
+def escaped(text: str) -> str:
+    """The text with an escape such as `\\x00` in place of every character that is not plain."""
+    if is_plain(text):
+        return text
+    return "".join(each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def control_in(text: str) -> str:
+    """The first control character of a text that may have several lines, as `U+0000`; empty if there is none."""
+    found = _CONTROL.search(text)
+    return "" if found is None else f"U+{ord(found[0]):04X}"

@@ -1,0 +1,205 @@
+"""YAML without surprises: one spelling, one meaning, and no more memory than the file has bytes.
+
+There are no aliases, merge keys, repeated keys, keys other than text, dates, tags, or numbers of any length. An error
+names the line and the path of what is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+import yaml
+
+from ecrkeeper_server.names import shown
+
+_MOST_LEVELS = 50
+_MOST_DIGITS = 40
+_MOST_VIOLATIONS = 100
+_LINE_END = b"\n"
+_TAG = "tag:yaml.org,2002:"
+_TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
+_QUOTED = {"timestamp": "a date", "merge": "a merge key", "value": "`=`"}
+_SCALARS = yaml.constructor.SafeConstructor()
+
+
+class StrictYamlError(Exception):
+    """A document cannot be read; `violations` names everything that is wrong with it."""
+
+    def __init__(self, violations: list[str]) -> None:
+        super().__init__("; ".join(violations))
+        self.violations = violations
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The value of a document, and the line of each of its parts by path."""
+
+    value: Any
+    lines: Mapping[str, int]
+
+    def line_of(self, path: str) -> int:
+        """The line of a part, or of the nearest part around it."""
+        while path and path not in self.lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self.lines.get(path, 1)
+
+
+def load(content: bytes) -> Document:
+    """The only document of a file; StrictYamlError says what is wrong."""
+    found = list(load_all(content))
+    if len(found) > 1:
+        raise StrictYamlError([f"line {found[1].line_of('')}: must be one document, got {len(found)}"])
+    return found[0] if found else Document(None, {})
+
+
+def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
+    """The documents of a file, one by one; StrictYamlError ends it."""
+    composer = _Composer(source)
+    while True:
+        try:
+            if not composer.check_node():
+                return
+            node = composer.get_node()
+        except yaml.reader.ReaderError as error:
+            raise StrictYamlError([_unreadable(error, source)]) from error
+        except yaml.MarkedYAMLError as error:
+            raise StrictYamlError([_malformed(error, source)]) from error
+        if node is not None:
+            yield _document(node)
+
+
+def _malformed(error: yaml.MarkedYAMLError, source: IO[bytes] | bytes) -> str:
+    if error.problem_mark is None:
+        return str(error.problem or error.context)
+    line = error.problem_mark.line + 1
+    if isinstance(source, bytes):
+        # libyaml sees the end of a file one line below its last.
+        line = min(line, source.count(_LINE_END) + 1)
+    return f"line {line}: {error.problem}"
+
+
+def _unreadable(error: yaml.reader.ReaderError, source: IO[bytes] | bytes) -> str:
+    character = f"U+{error.character:04X}" if isinstance(error.character, int) else shown(str(error.character))
+    where = f"position {error.position:,}"
+    if isinstance(source, bytes):
+        where = f"line {source.count(_LINE_END, 0, error.position) + 1}"
+    return f"{where}: {character} is not allowed: {error.reason}"
+
+
+class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
+    """Nodes of events that libyaml finds: much faster than those of Python, and each can be looked at."""
+
+    def __init__(self, source: IO[bytes] | bytes) -> None:
+        yaml.CSafeLoader.__init__(self, source)
+        yaml.composer.Composer.__init__(self)
+        self._levels = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; an alias could stand for gigabytes, and nesting could exhaust the stack."""
+        if self.check_event(yaml.AliasEvent):
+            raise self._rejection("aliases are not supported")
+        self._levels += 1
+        if self._levels > _MOST_LEVELS:
+            raise self._rejection(f"is nested too deeply: there may be {_MOST_LEVELS} levels")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._levels -= 1
+        return node
+
+    def _rejection(self, text: str) -> yaml.composer.ComposerError:
+        event: Any = self.peek_event()
+        return yaml.composer.ComposerError(None, None, text, event.start_mark)
+
+
+def _document(node: yaml.Node) -> Document:
+    reader = _Reader()
+    value = reader.value(node, "")
+    if reader.violations:
+        raise StrictYamlError(reader.violations)
+    return Document(value, reader.lines)
+
+
+class _Reader:
+    """Makes values of nodes, and notes what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.lines: dict[str, int] = {}
+
+    def value(self, node: yaml.Node, path: str) -> Any:
+        """The value of a node; anything for one that is wrong."""
+        self.lines[path] = node.start_mark.line + 1
+        tag = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.MappingNode) and tag == "map":
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode) and tag == "seq":
+            return [self.value(each, f"{path}[{at}]") for at, each in enumerate(node.value)]
+        return self._scalar(node, tag, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._wrong(key, path, "a key must be text, not a list or a mapping")
+            elif key.tag == f"{_TAG}merge":
+                self._wrong(key, path, "merge keys are not supported; write out what `<<` stands for")
+            elif key.tag != f"{_TAG}str":
+                self._wrong(key, path, f"the key {shown(key.value)} must be text; put it in quotes")
+            elif key.value in found:
+                self._wrong(key, path, f"the key {shown(key.value)} is repeated")
+            else:
+                found[key.value] = self.value(value, f"{path}.{key.value}" if path else key.value)
+        return found
+
+    def _scalar(self, node: yaml.Node, tag: str, path: str) -> Any:
+        read = _READ.get(tag)
+        if tag in _QUOTED:
+            self._wrong(node, path, f"must not be {_QUOTED[tag]}; text that looks like one needs quotes")
+        elif read is None or not isinstance(node, yaml.ScalarNode):
+            self._wrong(node, path, f"the tag {shown(node.tag)} is not supported")
+        else:
+            try:
+                return read(node)
+            except ValueError as error:
+                self._wrong(node, path, str(error))
+        return None
+
+    def _wrong(self, node: yaml.Node, path: str, text: str) -> None:
+        if len(self.violations) < _MOST_VIOLATIONS:
+            self.violations.append(f"line {node.start_mark.line + 1}: {f'{shown_path(path)}: ' if path else ''}{text}")
+
+
+def shown_path(path: str) -> str:
+    """A path for a message; its keys may hold anything."""
+    return path if path.isascii() and path.isprintable() and len(path) <= 200 else shown(path)
+
+
+def _bool(node: yaml.ScalarNode) -> bool:
+    word = node.value.lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(f"must be true or false, got {shown(node.value)}")
+    return word in _TRUE
+
+
+def _number(node: yaml.ScalarNode, construct: Callable[[yaml.ScalarNode], Any]) -> Any:
+    # Python makes no text of a very long number, and converts one in quadratic time.
+    if len(node.value) > _MOST_DIGITS:
+        raise ValueError(f"a number may have {_MOST_DIGITS} characters, got {len(node.value):,}; text needs quotes")
+    try:
+        number = construct(node)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"is no number: {shown(node.value)}") from error
+    if not math.isfinite(number):
+        raise ValueError(f"must be a finite number, got {shown(node.value)}")
+    return number
+
+
+_READ: dict[str, Callable[[yaml.ScalarNode], Any]] = {
+    "str": lambda node: node.value,
+    "null": lambda node: None,
+    "bool": _bool,
+    "int": lambda node: _number(node, _SCALARS.construct_yaml_int),
+    "float": lambda node: _number(node, _SCALARS.construct_yaml_float),
+}
