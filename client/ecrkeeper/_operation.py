@@ -13,9 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from ecrkeeper._base import Backoff, Paged, Unary, finite, unpack
+from ecrkeeper._base import Backoff, Paged, Unary, finite
 from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable
-from ecrkeeper._failures import from_status
+from ecrkeeper._failures import from_status, unpack
 
 T = TypeVar("T", bound=Message)
 Response = TypeVar("Response", bound=Message)
