@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers import OURS, Context
 from ecrkeeper_server.api.status import internal, status_of_aws, status_of_refusal, trailers
-from ecrkeeper_server.api.telemetry import REQUEST_ID, Call, current_call
+from ecrkeeper_server.api.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation
 
@@ -101,7 +101,7 @@ async def abort(context: Context, error: Exception) -> NoReturn:
     status = _status(call, error)
     answer = rpc_status.to_status(status)
     sent = trailers(status, context.time_remaining())
-    await context.abort(answer.code, answer.details, (*sent, (REQUEST_ID, call.id)))
+    await context.abort(answer.code, answer.details, (*sent, (CALL_ID, call.id)))
 
 
 def _status(call: Call, error: Exception) -> status_pb2.Status:

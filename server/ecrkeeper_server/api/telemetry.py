@@ -24,8 +24,10 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.api")
 
-REQUEST_ID = "x-request-id"
+# The metadata that carries the id of a call; proxies and callers know it by this name.
+CALL_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
+_LONGEST_ID = 64
 # Calls that change nothing, by how their names begin.
 _READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
 # What orchestrators and load balancers ask every second is not worth a line.
@@ -43,6 +45,8 @@ class Call:
     id: str
     traceparent: str
     began: float
+    # The caller's own id of the request, by which its repetitions are known.
+    request_id: str = ""
     # gRPC's context is not asked for these at the end: it may be gone by then, and asking it ends the process.
     peer: str = ""
     allowed: float | None = None
@@ -62,12 +66,12 @@ def _new_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def _begun(method: str, context: Context) -> Call:
+def _begun(method: str, request: Any, context: Context) -> Call:
     """The record of a call, which is the current one from now on."""
     given, traceparent = "", ""
     for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID and isinstance(value, str):
-            given = value[:64]
+        if key == CALL_ID and isinstance(value, str):
+            given = value[:_LONGEST_ID]
         elif key == "traceparent" and isinstance(value, str):
             traceparent = value
     call = Call(
@@ -75,10 +79,11 @@ def _begun(method: str, context: Context) -> Call:
         given if _GOOD_ID.fullmatch(given) else _new_id(),
         traceparent,
         time.perf_counter(),
+        str(getattr(request, "request_id", ""))[:_LONGEST_ID],
         context.peer(),
         context.time_remaining(),
     )
-    context.set_trailing_metadata(((REQUEST_ID, call.id),))
+    context.set_trailing_metadata(((CALL_ID, call.id),))
     _CALL.set(call)
     structlog.contextvars.bind_contextvars(call_id=call.id)
     return call
@@ -100,7 +105,7 @@ class Telemetry:
     def _unary(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def handle(request: Any, context: Context) -> Any:
             seen.begin()
-            call, code = _begun(method, context), "UNKNOWN"
+            call, code = _begun(method, request, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     response = await behaviour(request, context)
@@ -119,7 +124,7 @@ class Telemetry:
     def _stream(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
         async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
             seen.begin()
-            call, code = _begun(method, context), "UNKNOWN"
+            call, code = _begun(method, request, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     answer = behaviour(request, context)
@@ -171,7 +176,12 @@ class Telemetry:
         return code != "RESOURCE_EXHAUSTED"
 
     def _log(self, call: Call, code: str, seconds: float) -> None:
-        facts = {"reason": call.reason, "aws_code": call.aws_code, "operation": call.operation}
+        facts = {
+            "request_id": call.request_id,
+            "reason": call.reason,
+            "aws_code": call.aws_code,
+            "operation": call.operation,
+        }
         log.info(
             "rpc",
             method=call.method[:200],
