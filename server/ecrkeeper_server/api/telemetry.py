@@ -27,7 +27,6 @@ log = structlog.get_logger("ecrkeeper.api")
 # The metadata that carries the id of a call; proxies and callers know it by this name.
 CALL_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
-_LONGEST_ID = 64
 # Calls that change nothing, by how their names begin.
 _READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
 # What orchestrators and load balancers ask every second is not worth a line.
@@ -39,20 +38,20 @@ _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call while it is answered; `reason` and `operation` are for the log."""
+    """What is known of a call while it is answered; `request_id`, `reason` and `operation` are for the log."""
 
     method: str
     id: str
     traceparent: str
     began: float
-    # The caller's own id of the request, by which its repetitions are known.
-    request_id: str = ""
     # gRPC's context is not asked for these at the end: it may be gone by then, and asking it ends the process.
     peer: str = ""
     allowed: float | None = None
     reason: str = ""
     aws_code: str = ""
     operation: str = ""
+    # The caller's own id of the request, by which its repetitions are known; set once the request is read.
+    request_id: str = ""
 
 
 def current_call() -> Call:
@@ -66,12 +65,12 @@ def _new_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def _begun(method: str, request: Any, context: Context) -> Call:
+def _begun(method: str, context: Context) -> Call:
     """The record of a call, which is the current one from now on."""
     given, traceparent = "", ""
     for key, value in context.invocation_metadata() or ():
         if key == CALL_ID and isinstance(value, str):
-            given = value[:_LONGEST_ID]
+            given = value[:64]
         elif key == "traceparent" and isinstance(value, str):
             traceparent = value
     call = Call(
@@ -79,7 +78,6 @@ def _begun(method: str, request: Any, context: Context) -> Call:
         given if _GOOD_ID.fullmatch(given) else _new_id(),
         traceparent,
         time.perf_counter(),
-        str(getattr(request, "request_id", ""))[:_LONGEST_ID],
         context.peer(),
         context.time_remaining(),
     )
@@ -105,7 +103,7 @@ class Telemetry:
     def _unary(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def handle(request: Any, context: Context) -> Any:
             seen.begin()
-            call, code = _begun(method, request, context), "UNKNOWN"
+            call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     response = await behaviour(request, context)
@@ -124,7 +122,7 @@ class Telemetry:
     def _stream(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
         async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
             seen.begin()
-            call, code = _begun(method, request, context), "UNKNOWN"
+            call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     answer = behaviour(request, context)
