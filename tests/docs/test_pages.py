@@ -17,7 +17,7 @@ from ecrkeeper_server.access.policy_file import parse
 
 from tests import harness
 from tests.docs.blocks import ROOT, Reading
-from tests.docs.stage import Made
+from tests.docs.stage import Made, Stage
 from tests.e2e.secured import secured
 from tests.issuer import AUDIENCE, serving
 
@@ -61,8 +61,37 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
         for command in commands:
             subprocess.run(command, shell=True, check=True, cwd=here.folder, env=here.environment, timeout=60)
         assert len(commands) == 5
+        _declare_what_aws_prints(here, target, commands[-1])
+        _write_as_grpcurl_wants_it(here, target)
     here.shell(page.next("sh", "ecrkeeper-server serve"))
     page.ended()
+
+
+def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
+    """What `aws ecr describe-registry` prints can be declared without its `registryId`."""
+    assert "aws --endpoint-url" in describe
+    shown = subprocess.run(describe, shell=True, check=True, cwd=here.folder, capture_output=True, timeout=60).stdout
+    settings = json.loads(shown)
+    assert settings.pop("registryId") == ACCOUNT
+    assert settings["replicationConfiguration"]["rules"]
+    with ecrkeeper.Client(target, insecure=True) as client:
+        client.apply_registry_settings(f"{REGISTRY}/settings/team-same", settings)
+        assert client.wait_until_synced(f"{REGISTRY}/settings/team-same", 30).name == REGISTRY
+
+
+def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
+    """Enum values have their prefix, and a mask is a message."""
+
+    def update(mode: str) -> subprocess.CompletedProcess[str]:
+        request = {"registry": {"name": REGISTRY, "mode": mode}, "update_mask": {"paths": ["mode"]}}
+        command = ["grpcurl", "-plaintext", "-d", json.dumps(request), target]
+        service = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistry"
+        return subprocess.run(
+            [*command, service], cwd=here.folder, env=here.environment, capture_output=True, text=True, check=False
+        )
+
+    assert json.loads(update("MODE_PAUSED").stdout)["mode"] == "MODE_PAUSED"
+    assert "PAUSED" in update("PAUSED").stderr
 
 
 def test_audit(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
