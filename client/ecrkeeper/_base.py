@@ -11,16 +11,15 @@ import math
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from google.longrunning import operations_pb2  # type: ignore[import-untyped,unused-ignore]
-from google.protobuf import symbol_database
-from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
+from ecrkeeper._failures import invalid
 from ecrkeeper.v1 import audit_service_pb2, registry_settings_service_pb2, role_service_pb2
 
 P = ParamSpec("P")
@@ -133,11 +132,17 @@ class Method(Protocol[P, T_co]):
 def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str) -> Method[P, T]:
     """Return the method that builds a call and lets `act` send it; `returns` names the result for `help()`."""
 
+    signature = inspect.signature(build)
+
     @wraps(build)
     def send(self: Any, *args: P.args, **kwargs: P.kwargs) -> T:
-        return act(self, build(*args, **kwargs))
+        try:
+            call = build(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            _refuse_mappings(signature, args, kwargs, error)
+            raise
+        return act(self, call)
 
-    signature = inspect.signature(build)
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
     parameters = [self_parameter, *signature.parameters.values()]
@@ -145,6 +150,23 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
     # Who follows it would find the function, whose result is the call and not what comes of it.
     del send.__dict__["__wrapped__"]
     return cast(Method[P, T], send)
+
+
+def _refuse_mappings(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
+) -> None:
+    """Raise InvalidArgument if dictionaries were given for arguments that take none."""
+    try:
+        given = signature.bind(*args, **kwargs).arguments
+    except TypeError:
+        return
+    faults = [
+        (name, f"must be {takes}, got {type(value).__name__}")
+        for name, value in given.items()
+        if isinstance(value, Mapping) and "Mapping" not in (takes := str(signature.parameters[name].annotation))
+    ]
+    if faults:
+        raise invalid(*faults) from error
 
 
 class BaseClient:
@@ -162,24 +184,8 @@ class BaseClient:
             raise RuntimeError("the client is closed")
 
 
-def field_mask(paths: FieldMask | Iterable[str] | None) -> FieldMask | None:
-    """Return a field mask from one, from paths, or from paths in one string with commas."""
-    if paths is None or isinstance(paths, FieldMask):
-        return paths
-    return FieldMask(paths=paths.split(",") if isinstance(paths, str) else list(paths))
-
-
 def finite(timeout: float) -> float:
     """Return the timeout in seconds; ValueError if it is not a positive, finite number."""
     if not (math.isfinite(timeout) and timeout > 0):
         raise ValueError(f"a timeout is a positive, finite number of seconds, not {timeout!r}")
     return timeout
-
-
-def unpack(packed: Any) -> Message | None:
-    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
-    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
-    try:
-        return find(packed.TypeName()).FromString(packed.value)
-    except (KeyError, DecodeError):
-        return None

@@ -7,7 +7,8 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from ecrkeeper._base import Paged, Unary, field_mask
+from ecrkeeper._base import Paged, Unary
+from ecrkeeper._messages import field_mask, message_of, texts
 from ecrkeeper._settings import declaration
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
@@ -29,7 +30,7 @@ def import_registry_settings(
     request = pb.ImportRegistrySettingsRequest(
         name=name,
         registry_settings_id=registry_settings_id,
-        settings=settings,
+        settings=texts("settings", settings),
         validate_only=validate_only,
         reason=reason,
         request_id=request_id,
@@ -101,6 +102,9 @@ def apply_registry_settings(
 ) -> Unary[RegistrySettings]:
     """Makes the declaration be exactly this, whether or not there is one; a dictionary has AWS's shape.
 
+    Settings that are left out are not declared any more, and what ecrkeeper wrote for them is removed from AWS: `{}`
+    removes all that this owner declared.
+
     A `deletion_policy` or `allow_replacement` that is not given goes back to its default, `REMOVE` and False, even if
     the declaration had another one: `update_registry_settings` leaves alone what is not set or not named.
 
@@ -122,8 +126,8 @@ def apply_registry_settings(
 
 
 def update_registry_settings(
-    registry_settings: RegistrySettings,
-    update_mask: FieldMask | Iterable[str] | None = None,
+    registry_settings: RegistrySettings | Mapping[str, Any],
+    update_mask: FieldMask | Mapping[str, Any] | Iterable[str] | None = None,
     *,
     allow_missing: bool = False,
     validate_only: bool = False,
@@ -134,11 +138,15 @@ def update_registry_settings(
 ) -> Unary[RegistrySettings]:
     """Changes the fields of a declaration that the mask names; without one those that are set, with `["*"]` all.
 
+    The declaration may be a dictionary, with the settings in AWS's shape. `settings` is one field: where it is named or
+    set, all settings are replaced, and an empty message or dictionary declares nothing, so that what ecrkeeper wrote
+    for this owner is removed from AWS. Name `settings.registry_policy` or another one to change that one alone.
+
     InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner declares an element
     otherwise, unless `force`.
     """
     request = pb.UpdateRegistrySettingsRequest(
-        registry_settings=registry_settings,
+        registry_settings=message_of(RegistrySettings, registry_settings, "registry_settings"),
         update_mask=field_mask(update_mask),
         allow_missing=allow_missing,
         validate_only=validate_only,

@@ -13,7 +13,7 @@ RegistryError              every failure of a call; catch this one to catch all
 ├── DeadlineExceeded       DEADLINE_EXCEEDED, and waits that ran out of time
 ├── Cancelled              CANCELLED
 ├── ServerError            INTERNAL, UNKNOWN, UNIMPLEMENTED, DATA_LOSS, and what has no other name
-└── OperationFailed        a long-running operation ended with an error; .violations, .operation
+└── OperationFailed        a long-running operation or a wait ended with an error; .violations, .operation
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class RegistryError(Exception):
     """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent.
 
     `request_id` is the one of the request, which the client makes where the caller gives none: sent again with the same
-    content, it repeats the call, and nothing is changed twice. It is empty where requests have none.
+    content, it repeats the call, and nothing is changed twice. It is empty where requests have none. `call_id` is
+    another thing: the id of this one call at the server.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class ServerError(RegistryError):
 
 
 class OperationFailed(RegistryError):
-    """A long-running operation ended with an error; `operation` is its name."""
+    """A long-running operation or a wait ended with an error; `operation` is its name, or what was waited for."""
 
     operation: str = ""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import grpc
+from google.protobuf import symbol_database
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped,unused-ignore]
 from grpc_status import rpc_status
 
-from ecrkeeper._base import unpack
 from ecrkeeper._errors import (
     AlreadyExists,
     Cancelled,
@@ -100,6 +100,15 @@ def missing(name: str, text: str) -> NotFound:
 def info(reason: str) -> error_details_pb2.ErrorInfo:
     """Return why, as the server says it."""
     return error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
+
+
+def unpack(packed: Any) -> Message | None:
+    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
+    find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
+    try:
+        return find(packed.TypeName()).FromString(packed.value)
+    except (KeyError, DecodeError):
+        return None
 
 
 def _unpacked(details: Iterable[Any]) -> list[Message]:

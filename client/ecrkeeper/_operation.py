@@ -13,9 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from ecrkeeper._base import Backoff, Paged, Unary, finite, unpack
+from ecrkeeper._base import Backoff, Paged, Unary, finite
 from ecrkeeper._errors import DeadlineExceeded, RegistryError, ResourceExhausted, Unavailable
-from ecrkeeper._failures import from_status
+from ecrkeeper._failures import from_status, unpack
 
 T = TypeVar("T", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -26,7 +26,7 @@ DEFAULT_WAIT = 600.0
 _GRACE = 5.0
 
 # A wait is longer than a restart of the server or a burst of calls.
-_OUTLASTED = (Unavailable, ResourceExhausted, DeadlineExceeded)
+OUTLASTED = (Unavailable, ResourceExhausted, DeadlineExceeded)
 
 
 class Send(Protocol):
@@ -132,7 +132,7 @@ class Operation(_State[T]):
             poll = wait.poll()
             try:
                 self._latest = self._send(poll)
-            except _OUTLASTED as error:
+            except OUTLASTED as error:
                 failure = error
             if not self._latest.done:
                 time.sleep(wait.pause(failure))
@@ -164,7 +164,7 @@ class AsyncOperation(_State[T]):
             poll = wait.poll()
             try:
                 self._latest = await self._send(poll)
-            except _OUTLASTED as error:
+            except OUTLASTED as error:
                 failure = error
             if not self._latest.done:
                 await asyncio.sleep(wait.pause(failure))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from ecrkeeper._base import LongRunning, Paged, Unary, Watched, field_mask
+from ecrkeeper._base import LongRunning, Paged, Unary, Watched
+from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.registry_pb2 import Registry, ReplicationBackfill, ReplicationBackfillResult
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
@@ -31,8 +33,8 @@ def list_registries(
 
 
 def update_registry(
-    registry: Registry,
-    update_mask: FieldMask | Iterable[str] | None = None,
+    registry: Registry | Mapping[str, Any],
+    update_mask: FieldMask | Mapping[str, Any] | Iterable[str] | None = None,
     *,
     validate_only: bool = False,
     request_id: str = "",
@@ -40,10 +42,14 @@ def update_registry(
 ) -> Unary[Registry]:
     """Changes `mode` and `foreign_elements` of a registry, as the mask names them; without one, what is set.
 
-    Conflict if its etag is stale.
+    The registry may be a dictionary such as `{"name": ..., "mode": "PAUSED"}`. InvalidArgument; Conflict if its
+    etag is stale.
     """
     request = pb.UpdateRegistryRequest(
-        registry=registry, update_mask=field_mask(update_mask), validate_only=validate_only, request_id=request_id
+        registry=message_of(Registry, registry, "registry"),
+        update_mask=field_mask(update_mask),
+        validate_only=validate_only,
+        request_id=request_id,
     )
     return Unary(Registry, request, timeout)
 
@@ -88,19 +94,22 @@ def explain_repository(
 
 def start_replication_backfill(
     parent: str,
-    destination: ReplicationDestination,
+    destination: ReplicationDestination | Mapping[str, Any],
     *,
     validate_only: bool = False,
     request_id: str = "",
     timeout: float | None = None,
 ) -> LongRunning[ReplicationBackfill]:
-    """Copies what a registry already holds to one of its destinations.
+    """Copies what a registry already holds to one of its destinations, a message or a dictionary in AWS's shape.
 
     FailedPrecondition if the destination is not in the replication configuration or is being filled already. What ECR
     refuses later, such as more than 10 at a time, is the error of the operation.
     """
     request = pb.StartReplicationBackfillRequest(
-        parent=parent, destination=destination, validate_only=validate_only, request_id=request_id
+        parent=parent,
+        destination=message_of(ReplicationDestination, destination, "destination"),
+        validate_only=validate_only,
+        request_id=request_id,
     )
     return LongRunning(ReplicationBackfill, request, timeout)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from ecrkeeper._base import LongRunning, Paged, Unary, Watched, field_mask
+from ecrkeeper._base import LongRunning, Paged, Unary, Watched
+from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1 import role_service_pb2 as pb
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 
@@ -36,16 +38,21 @@ def create_service_linked_role(
     parent: str,
     service_linked_role_id: str,
     *,
-    service_linked_role: ServiceLinkedRole | None = None,
+    service_linked_role: ServiceLinkedRole | Mapping[str, Any] | None = None,
     validate_only: bool = False,
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
-    """Declares a role: it is created, or adopted if the account has it. AlreadyExists if it is declared."""
+    """Declares a role, from a message or a dictionary: it is created, or adopted if the account has it.
+
+    InvalidArgument; AlreadyExists if it is declared.
+    """
     request = pb.CreateServiceLinkedRoleRequest(
         parent=parent,
         service_linked_role_id=service_linked_role_id,
-        service_linked_role=service_linked_role,
+        service_linked_role=None
+        if service_linked_role is None
+        else message_of(ServiceLinkedRole, service_linked_role, "service_linked_role"),
         validate_only=validate_only,
         request_id=request_id,
     )
@@ -53,8 +60,8 @@ def create_service_linked_role(
 
 
 def update_service_linked_role(
-    service_linked_role: ServiceLinkedRole,
-    update_mask: FieldMask | Iterable[str] | None = None,
+    service_linked_role: ServiceLinkedRole | Mapping[str, Any],
+    update_mask: FieldMask | Mapping[str, Any] | Iterable[str] | None = None,
     *,
     allow_missing: bool = False,
     validate_only: bool = False,
@@ -63,10 +70,10 @@ def update_service_linked_role(
 ) -> Unary[ServiceLinkedRole]:
     """Changes the description, the tags or the mode of a role, as the mask names them; without one, what is set.
 
-    NotFound; Conflict if its etag is stale.
+    The role may be a dictionary. InvalidArgument; NotFound; Conflict if its etag is stale.
     """
     request = pb.UpdateServiceLinkedRoleRequest(
-        service_linked_role=service_linked_role,
+        service_linked_role=message_of(ServiceLinkedRole, service_linked_role, "service_linked_role"),
         update_mask=field_mask(update_mask),
         allow_missing=allow_missing,
         validate_only=validate_only,

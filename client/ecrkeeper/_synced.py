@@ -1,21 +1,43 @@
-"""When a registry is in sync, told from a watch."""
+"""When a registry, or one owner's part of it, is in sync; told from a watch."""
 
 from __future__ import annotations
 
 import re
+import time
+from typing import Any
 
 import grpc
 
-from ecrkeeper._base import Watched
-from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition
+from ecrkeeper._base import DEFAULT_TIMEOUT, Backoff, Unary, Watched
+from ecrkeeper._declarations import get_registry_settings
+from ecrkeeper._errors import DeadlineExceeded, FailedPrecondition, RegistryError
 from ecrkeeper._failures import from_status, info, invalid, missing
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
-_NAME = re.compile(r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/[^/]+)?")
+_NAME = re.compile(
+    r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/(?P<owner>[^/]+))?"
+)
+
+# Conditions that are TRUE where all is well; the others are FALSE then.
+_GOOD = frozenset({"Ready", "Synced"})
+# Errors with these codes pass by themselves; the others last until somebody changes something, here or in AWS.
+_PASSING = frozenset(
+    code.value[0]
+    for code in (
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+    )
+)
+# A write makes a registry due at once. One whose next attempt is this long after the newest write was tried since.
+_PUT_OFF_SECONDS = 30.0
 
 
 class Synced:
@@ -25,45 +47,93 @@ class Synced:
         match = _NAME.fullmatch(name)
         if match is None:
             raise invalid(("name", f"must look like accounts/{{account}}/registries/{{region}}, got {name!r}"))
-        self._name = match["registry"]
+        self._name = name
+        self._registry = match["registry"]
+        self._owner: str | None = match["owner"]
+        self._given = generation
         self._generation = generation
         self._timeout = timeout
-        self._last: Registry | None = None
+        self._last: Registry | RegistrySettings | None = None
         self.call: Watched[WatchRegistriesResponse] = watch_registries(
             match["account"], f'region = "{match["region"]}"', timeout=timeout
         )
+        self._end = time.monotonic() + timeout
+        self._backoff = Backoff()
 
-    def reached(self, step: WatchRegistriesResponse) -> Registry | None:
-        """Return the registry once AWS matches it.
+    def declaration(self, step: WatchRegistriesResponse) -> Unary[RegistrySettings] | None:
+        """Return the call for the declaration that is waited for, where the step does not say enough of it."""
+        if self._owner is None or step.kind != CURRENT or step.registry.name != self._registry:
+            return None
+        if self._owner in step.registry.owners and self._is_synced(step.registry):
+            return None
+        left = max(0.001, self._end - time.monotonic())
+        return get_registry_settings(self._name, timeout=min(left, DEFAULT_TIMEOUT))
 
-        NotFound if there is none, OperationFailed if it is blocked, FailedPrecondition if its mode keeps it as it is.
+    def reached(self, step: WatchRegistriesResponse, declared: RegistrySettings | None = None) -> Registry | None:
+        """Return the registry once AWS matches it, or matches the declaration that is waited for.
+
+        NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not mend.
         """
         if step.kind == SNAPSHOT_COMPLETE and self._last is None:
-            raise missing(self._name, f"{self._name} does not exist")
-        if step.registry.name != self._name:
+            raise missing(self._registry, f"{self._registry} does not exist")
+        if step.registry.name != self._registry:
             return None
         if step.kind == REMOVED:
-            raise missing(self._name, f"{self._name} is gone")
-        return self._judged(step.registry) if step.kind == CURRENT else None
+            raise missing(self._registry, f"{self._registry} is gone")
+        return self._judged(step.registry, declared) if step.kind == CURRENT else None
 
-    def _judged(self, registry: Registry) -> Registry | None:
-        self._last = registry
+    def _judged(self, registry: Registry, declared: RegistrySettings | None) -> Registry | None:
+        resource = self._last = registry if declared is None else declared
         if registry.mode == Mode.MODE_PAUSED:
             raise self._kept("PAUSED", "PAUSED")
+        if self._is_synced(registry) or (declared is not None and self._is_part_synced(registry, declared)):
+            return registry
+        if self._was_tried(registry) and (failure := self._lasting(resource)) is not None:
+            raise failure
+        return None
+
+    def pause(self, failure: RegistryError) -> float:
+        """Return how long to pause before asking for the declaration again; DeadlineExceeded if no time is left."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise self.expired() from failure
+        return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
+
+    def _is_reached(self, registry: Registry) -> bool:
         if self._generation is None:
             self._generation = registry.generation
-        if registry.observed_generation < self._generation:
-            return None
-        # Without a write, nobody looks at a blocked registry before the next resync: most waits end earlier.
-        if _holds(registry, "Blocked"):
-            raise from_status(registry.last_error, operation=self._name)
-        if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in registry.conditions):
-            raise self._kept("OBSERVE", "OBSERVE_ONLY")
-        return registry if _holds(registry, "Synced") and not registry.reconciling else None
+        return registry.observed_generation >= self._generation
+
+    def _is_synced(self, registry: Registry) -> bool:
+        return self._is_reached(registry) and not registry.reconciling and _holds(registry, "Synced")
+
+    def _is_part_synced(self, registry: Registry, declared: RegistrySettings) -> bool:
+        """Whether AWS matches one owner's part, although it may not match another's."""
+        reached = self._given is None or registry.observed_generation >= self._given
+        return reached and not declared.reconciling and _holds(declared, "Synced")
+
+    def _was_tried(self, registry: Registry) -> bool:
+        """Whether conditions and error are of the generation that is waited for, not of one before."""
+        if self._is_reached(registry):
+            return True
+        put_off = registry.next_reconcile_time.ToNanoseconds() - registry.update_time.ToNanoseconds()
+        return put_off >= _PUT_OFF_SECONDS * 1e9
+
+    def _lasting(self, resource: Registry | RegistrySettings) -> RegistryError | None:
+        """Return the exception for a failure that does not pass by itself; None if the next attempt may succeed."""
+        error = resource.last_error
+        if error.code and (error.code not in _PASSING or _holds(resource, "Blocked")):
+            return from_status(error, operation=self._name)
+        for condition in resource.conditions:
+            if condition.type == "Synced" and condition.reason == "OBSERVE_ONLY":
+                return self._kept("OBSERVE", "OBSERVE_ONLY")
+            if condition.type in ("Blocked", "Degraded") and condition.status == Condition.STATUS_TRUE:
+                return _precondition(f"{self._name}: {condition.message or condition.type}", condition.reason)
+        return None
 
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
         text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
-        return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[info(reason)])
+        return _precondition(text, reason)
 
     def expired(self) -> DeadlineExceeded:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""
@@ -75,9 +145,9 @@ class Synced:
         return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-# Conditions that are TRUE where all is well; the others are FALSE then.
-_GOOD = frozenset({"Ready", "Synced"})
+def _precondition(text: str, reason: str) -> FailedPrecondition:
+    return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[info(reason)])
 
 
-def _holds(registry: Registry, condition: str) -> bool:
-    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in registry.conditions)
+def _holds(resource: Any, condition: str) -> bool:
+    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in resource.conditions)

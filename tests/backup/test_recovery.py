@@ -12,7 +12,6 @@ from typing import Any
 import ecrkeeper
 import pytest
 from ecrkeeper.v1.common_pb2 import Condition
-from ecrkeeper.v1.registry_pb2 import RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper_server.store.file_lock import locked
 
@@ -93,9 +92,9 @@ def role_name(place: Place) -> str:
 
 
 def declare(live: Live, place: Place) -> None:
-    """Both owners and the role; a rule that nobody declares is there, too."""
+    """Both owners and the role; a rule and a template that nobody declares are there, too."""
     foreign = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
-    place.seed(pullThroughCacheRules=[foreign])
+    place.seed(pullThroughCacheRules=[foreign], templates=[{"prefix": "by-hand", "appliedFor": ["REPLICATION"]}])
     role = ServiceLinkedRole(description="for replication", tags={"team": "platform"})
     live.client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=role)
     live.client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
@@ -160,12 +159,15 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
         for owner, settings in wanted(place.account).items():
             place.apply(settings, owner)
         in_sync(live, place)
-        # 3. What nobody applied is nobody's: it stays in AWS.
-        client.update_registry_settings(
-            RegistrySettings(name=place.part(RECOVERED), deletion_policy="DELETION_POLICY_ABANDON"), ["deletion_policy"]
-        )
+        # 3. What nobody applied is nobody's: it stays in AWS. Without a mask, only what is set changes.
+        imported = client.get_registry_settings(place.part(RECOVERED)).settings
+        abandoned = client.update_registry_settings({"name": place.part(RECOVERED), "deletion_policy": "ABANDON"})
+        assert abandoned.settings == imported
         client.delete_registry_settings(place.part(RECOVERED))
         in_sync(live, place)
+        template = "repository_creation_templates by-hand"
+        assert template not in elements(place), "nobody declares templates any more, so they are not read"
+        assert {f"{e.setting} {e.key}": list(e.owners) for e in place.read(refresh=True).elements}[template] == []
         # 4. The role is there, so it is adopted.
         client.create_service_linked_role(f"accounts/{place.account}", "replication")
         client.reconcile_service_linked_role(role_name(place)).result(timeout=30)

@@ -6,7 +6,7 @@ from typing import Any
 
 import ecrkeeper
 import pytest
-from ecrkeeper._settings import enum_name, settings_message
+from ecrkeeper._messages import enum_name, message_of
 from ecrkeeper.v1 import settings_pb2
 from google.protobuf.descriptor import EnumDescriptor
 
@@ -53,7 +53,7 @@ AWS: dict[str, Any] = {
 
 
 def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
-    message = settings_message(AWS)
+    message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.scanning_configuration.scan_type == settings_pb2.RegistryScanningConfiguration.SCAN_TYPE_ENHANCED
     (rule,) = message.pull_through_cache_rules.rules
     assert rule.upstream_registry == settings_pb2.PullThroughCacheRule.UPSTREAM_REGISTRY_DOCKER_HUB
@@ -64,14 +64,16 @@ def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
 
 
 def test_absent_and_empty_stay_different() -> None:
-    message = settings_message(AWS)
+    message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.HasField("signing_configuration")
     assert not message.HasField("account_settings")
 
 
 def test_the_names_of_the_protos_are_accepted_as_well() -> None:
     snake = {"scanning_configuration": {"scan_type": "SCAN_TYPE_BASIC"}}
-    assert settings_message(snake) == settings_message({"scanningConfiguration": {"scanType": "BASIC"}})
+    assert message_of(ecrkeeper.Settings, snake, "settings") == message_of(
+        ecrkeeper.Settings, {"scanningConfiguration": {"scanType": "BASIC"}}, "settings"
+    )
 
 
 def _enums(message: Any) -> list[EnumDescriptor]:
@@ -142,11 +144,11 @@ def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
     declared = request.registry_settings
     assert (declared.name, declared.etag) == (OWNED, "e")
     assert declared.deletion_policy == ecrkeeper.DeletionPolicy.DELETION_POLICY_ABANDON
-    assert declared.settings == settings_message(AWS)
+    assert declared.settings == message_of(ecrkeeper.Settings, AWS, "settings")
 
 
 def test_a_declaration_is_created_from_a_message_too(server: FakeServer, client: ecrkeeper.Client) -> None:
-    settings = settings_message(AWS)
+    settings = message_of(ecrkeeper.Settings, AWS, "settings")
     client.create_registry_settings(
         "accounts/1/registries/eu-west-1",
         "team-a",

@@ -12,12 +12,11 @@ import ecrkeeper
 import grpc
 import pytest
 from ecrkeeper.v1.audit_service_pb2 import WatchAuditEventsResponse as AuditStep
-from ecrkeeper.v1.common_pb2 import Condition
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
 from ecrkeeper.v1.role_service_pb2 import WatchServiceLinkedRolesResponse as RoleStep
 from google.rpc import error_details_pb2
 
-from .fake import FakeServer, fail, info, status
+from .fake import FakeServer, fail
 
 NAME = "accounts/111111111111/registries/us-east-1"
 COMPLETE = Step(kind=Step.KIND_SNAPSHOT_COMPLETE)
@@ -175,96 +174,6 @@ def test_cancelling_the_task_of_an_asyncio_watch_cancels_the_task(server: FakeSe
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(watch())
-
-
-def conditions(**states: bool) -> list[Condition]:
-    of = {True: Condition.STATUS_TRUE, False: Condition.STATUS_FALSE}
-    return [Condition(type=name, status=of[holds], reason="WHY") for name, holds in states.items()]
-
-
-BEHIND = current(NAME, generation=2, observed_generation=1, reconciling=True, conditions=conditions(Synced=False))
-SYNCED = current(NAME, generation=2, observed_generation=2, conditions=conditions(Synced=True))
-
-
-def test_waiting_for_sync_ends_when_aws_matches_the_newest_generation(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
-    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"))
-    assert client.wait_until_synced(f"{NAME}/settings/team-a") == SYNCED.registry
-    request = server.requests("WatchRegistries")[0]
-    assert (request.parent, request.filter) == ("accounts/111111111111", 'region = "us-east-1"')
-
-
-def test_waiting_for_a_generation_passes_over_an_older_one(server: FakeServer, client: ecrkeeper.Client) -> None:
-    third = current(NAME, generation=3, observed_generation=3, conditions=conditions(Synced=True))
-    server.on("WatchRegistries", stream(SYNCED, COMPLETE, third, then="open"))
-    assert client.wait_until_synced(NAME, generation=3) == third.registry
-
-
-def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeServer, client: ecrkeeper.Client) -> None:
-    error = status("FAILED_PRECONDITION", "AWS said no", info("AWS_ACCESS_DENIED"))
-    blocked = current(NAME, generation=2, observed_generation=2, conditions=conditions(Blocked=True), last_error=error)
-    server.on("WatchRegistries", stream(BEHIND, COMPLETE, blocked, then="open"))
-    with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
-        client.wait_until_synced(NAME)
-    assert caught.value.reason == "AWS_ACCESS_DENIED"
-
-
-@pytest.mark.parametrize(
-    ("mode", "observed", "reason"), [("MODE_PAUSED", 1, "PAUSED"), ("MODE_OBSERVE", 2, "OBSERVE_ONLY")]
-)
-def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
-    server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
-) -> None:
-    why = Condition(type="Synced", status=Condition.STATUS_FALSE, reason=reason)
-    kept = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[why])
-    server.on("WatchRegistries", stream(kept, COMPLETE, then="open"))
-    with pytest.raises(ecrkeeper.FailedPrecondition, match=mode.removeprefix("MODE_")) as caught:
-        client.wait_until_synced(NAME, timeout=20)
-    assert caught.value.reason == reason
-
-
-def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
-    behind = current(
-        NAME, generation=2, observed_generation=1, mode="MODE_OBSERVE", conditions=conditions(Synced=False)
-    )
-    synced = current(NAME, generation=2, observed_generation=2, mode="MODE_OBSERVE", conditions=conditions(Synced=True))
-    server.on("WatchRegistries", stream(behind, COMPLETE, synced, then="open"))
-    assert client.wait_until_synced(NAME) == synced.registry
-
-
-@pytest.mark.parametrize("steps", [[COMPLETE], [BEHIND, COMPLETE, removed(NAME)]], ids=["never there", "removed"])
-def test_waiting_for_a_registry_that_is_not_there_ends(
-    server: FakeServer, client: ecrkeeper.Client, steps: list[Step]
-) -> None:
-    server.on("WatchRegistries", stream(*steps, then="open"))
-    with pytest.raises(ecrkeeper.NotFound) as caught:
-        client.wait_until_synced(NAME)
-    assert (caught.value.reason, caught.value.resource) == ("NOT_FOUND", NAME)
-
-
-def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
-    server.on("WatchRegistries", stream(BEHIND, COMPLETE, then="open"))
-    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 0\.05 s \(Synced: WHY\)"):
-        client.wait_until_synced(NAME, 0.05)
-
-
-def test_only_a_registry_can_be_waited_for(client: ecrkeeper.Client) -> None:
-    with pytest.raises(ecrkeeper.InvalidArgument):
-        client.wait_until_synced("accounts/111111111111")
-
-
-def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
-    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"), stream(BEHIND, COMPLETE, then="open"))
-
-    async def wait() -> ecrkeeper.Registry:
-        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
-            registry = await client.wait_until_synced(NAME)
-            with pytest.raises(ecrkeeper.DeadlineExceeded, match="not in sync"):
-                await client.wait_until_synced(NAME, 0.05)
-            return registry
-
-    assert asyncio.run(wait()) == SYNCED.registry
 
 
 def test_a_stream_of_audit_events_goes_on_behind_its_last_step(server: FakeServer, client: ecrkeeper.Client) -> None:

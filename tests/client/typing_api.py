@@ -63,3 +63,10 @@ def refused(client: ecrkeeper.Client) -> None:
     client.get_registry(NAME, True)  # type: ignore[call-arg]
     client.get_registry(NAME, refrsh=True)  # type: ignore[call-arg]
     client.no_such_method()  # type: ignore[attr-defined]
+
+
+def dictionaries(client: ecrkeeper.Client) -> None:
+    assert_type(client.update_registry({"name": NAME, "mode": "PAUSED"}, {"paths": ["mode"]}), ecrkeeper.Registry)
+    assert_type(client.update_registry_settings({"name": NAME}, "settings"), ecrkeeper.RegistrySettings)
+    assert_type(client.create_service_linked_role(NAME, "a", service_linked_role={}), ecrkeeper.ServiceLinkedRole)
+    client.start_replication_backfill(NAME, {"region": "eu-west-1"})

@@ -98,7 +98,7 @@ def test_each_refusal_says_why(live: Secured, issuer: Issuer) -> None:
     ]
     found = {why: refusal(live, token).reason for token, _, why in rows}
     assert found == {why: reason for _, reason, why in rows}
-    assert refusal(live, issuer.token(lasts=-30)).metadata["request_id"]
+    assert refusal(live, issuer.token(lasts=-30)).metadata["call_id"]
     # Nothing that could be used is in the log.
     log = live.log()
     assert not [why for token, _, why in rows if token and token in log]

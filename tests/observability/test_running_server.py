@@ -105,6 +105,24 @@ def test_refused_calls_are_logged_under_the_id_that_the_caller_gets_and_reads_ar
     assert watched.sample("grpc_server_handled_total", grpc_method="GetRegistry", grpc_code="INVALID_ARGUMENT") == 1
 
 
+def test_ids_have_one_name_in_errors_metadata_log_and_audit_trail(watched: Watched) -> None:
+    with ecrkeeper.Client(watched.server.address, insecure=True) as client:
+        place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
+        declared = place.apply(DECLARED)
+        with pytest.raises(ecrkeeper.Conflict) as refused:
+            place.apply({}, etag="stale")
+        (event,) = [e for e in client.list_audit_events() if e.resource == declared.name]
+    error = refused.value
+    assert error.call_id
+    assert error.request_id
+    assert error.metadata["call_id"] == error.call_id
+    assert "request_id" not in error.metadata
+    harness.eventually(lambda: len(watched.lines("rpc")) == 2)
+    lines = {line["code"]: line for line in watched.lines("rpc")}
+    assert (lines["ABORTED"]["call_id"], lines["ABORTED"]["request_id"]) == (error.call_id, error.request_id)
+    assert (lines["OK"]["call_id"], lines["OK"]["request_id"]) == (event.call_id, event.request_id)
+
+
 def test_metrics_and_liveness_are_served_while_the_database_is_down_and_readiness_is_not(
     simulated_aws: harness.Simulator, tmp_path: Path
 ) -> None:

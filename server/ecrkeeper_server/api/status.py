@@ -66,8 +66,8 @@ def internal(call_id: str) -> status_pb2.Status:
 
 
 def _call(call_id: str) -> dict[str, str]:
-    """The id of the call; also under the name that it had first, though a request's `request_id` is another one."""
-    return {"call_id": call_id, "request_id": call_id} if call_id else {}
+    """The id under which the log and the audit trail have the call; a request's own `request_id` is another thing."""
+    return {"call_id": call_id} if call_id else {}
 
 
 def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:

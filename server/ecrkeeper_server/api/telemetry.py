@@ -24,7 +24,8 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.api")
 
-REQUEST_ID = "x-request-id"
+# The metadata that carries the id of a call; proxies and callers know it by this name.
+CALL_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
 # Calls that change nothing, by how their names begin.
 _READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
@@ -37,7 +38,7 @@ _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call while it is answered; `reason` and `operation` are for the log."""
+    """What is known of a call while it is answered; `request_id`, `reason` and `operation` are for the log."""
 
     method: str
     id: str
@@ -49,6 +50,8 @@ class Call:
     reason: str = ""
     aws_code: str = ""
     operation: str = ""
+    # The caller's own id of the request, by which its repetitions are known; set once the request is read.
+    request_id: str = ""
 
 
 def current_call() -> Call:
@@ -66,7 +69,7 @@ def _begun(method: str, context: Context) -> Call:
     """The record of a call, which is the current one from now on."""
     given, traceparent = "", ""
     for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID and isinstance(value, str):
+        if key == CALL_ID and isinstance(value, str):
             given = value[:64]
         elif key == "traceparent" and isinstance(value, str):
             traceparent = value
@@ -78,7 +81,7 @@ def _begun(method: str, context: Context) -> Call:
         context.peer(),
         context.time_remaining(),
     )
-    context.set_trailing_metadata(((REQUEST_ID, call.id),))
+    context.set_trailing_metadata(((CALL_ID, call.id),))
     _CALL.set(call)
     structlog.contextvars.bind_contextvars(call_id=call.id)
     return call
@@ -171,7 +174,12 @@ class Telemetry:
         return code != "RESOURCE_EXHAUSTED"
 
     def _log(self, call: Call, code: str, seconds: float) -> None:
-        facts = {"reason": call.reason, "aws_code": call.aws_code, "operation": call.operation}
+        facts = {
+            "request_id": call.request_id,
+            "reason": call.reason,
+            "aws_code": call.aws_code,
+            "operation": call.operation,
+        }
         log.info(
             "rpc",
             method=call.method[:200],

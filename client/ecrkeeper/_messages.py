@@ -1,0 +1,165 @@
+"""Messages and masks made of what Python callers write: dictionaries in JSON form or in AWS's shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from ecrkeeper._failures import invalid
+
+M = TypeVar("M", bound=Message)
+Faults = list[tuple[str, str]]
+
+
+def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
+    """Return a message of one kind, from one or from a dictionary; `path` is the name of the argument.
+
+    Members have the names of AWS and JSON or those of the protos, enum values may lack their prefix, and None means
+    unset. InvalidArgument with every violation for another dictionary; TypeError for anything else.
+    """
+    if isinstance(given, kind):
+        return given
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{path} must be a mapping or {kind.DESCRIPTOR.name}, got {type(given).__name__}")
+    faults: Faults = []
+    shaped = _shaped(given, kind.DESCRIPTOR, path, faults)
+    if faults:
+        raise invalid(*faults)
+    try:
+        return json_format.ParseDict(shaped, kind())
+    except (json_format.ParseError, ValueError, TypeError) as error:
+        raise invalid((path, str(error))) from error
+
+
+def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> FieldMask | None:
+    """Return a field mask from one, from paths, from paths in one string with commas, or from `{"paths": [...]}`.
+
+    Paths may be written as members of dictionaries are, such as `settings.registryPolicy`. InvalidArgument for others.
+    """
+    if paths is None or isinstance(paths, FieldMask):
+        return paths
+    if isinstance(paths, Mapping):
+        if set(paths) != {"paths"}:
+            raise invalid(("update_mask", f"must have the member paths and no other, got {sorted(map(str, paths))}"))
+        return field_mask(paths["paths"])
+    given = texts("update_mask", paths.split(",") if isinstance(paths, str) else paths)
+    return FieldMask(paths=[re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", each) for each in given])
+
+
+def texts(path: str, given: Iterable[str]) -> list[str]:
+    """Return texts as a list; InvalidArgument if they are one text or a dictionary, or are no texts."""
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise invalid((path, f"must be a list of text, got {type(given).__name__}"))
+    found = list(given)
+    faults = [(f"{path}[{at}]", _not_text(each)) for at, each in enumerate(found) if not isinstance(each, str)]
+    if faults:
+        raise invalid(*faults)
+    return found
+
+
+def enum_name(enum: EnumDescriptor, value: Any) -> Any:
+    """Return the name of an enum value that AWS writes without the prefix; anything else as it is."""
+    if not isinstance(value, str) or value in enum.values_by_name:
+        return value
+    name = _prefix(enum) + value.upper().replace("-", "_")
+    return name if name in enum.values_by_name else value
+
+
+def _prefix(enum: EnumDescriptor) -> str:
+    return enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+
+
+def _not_text(value: Any) -> str:
+    hint = "text; json.dumps makes it of a mapping" if isinstance(value, Mapping) else "text"
+    return f"must be {hint}, got {type(value).__name__}"
+
+
+def _shaped(value: Any, kind: Any, path: str, faults: Faults) -> Any:
+    """Return a dictionary as ParseDict takes it; what it does not take goes to `faults`."""
+    if isinstance(value, Message):
+        if value.DESCRIPTOR is not kind:
+            faults.append((path, f"must be {kind.name}, got {value.DESCRIPTOR.name}"))
+        return json_format.MessageToDict(value)
+    if not isinstance(value, Mapping):
+        faults.append((path, f"must be a mapping, got {type(value).__name__}"))
+        return value
+    fields = {name: field for field in kind.fields for name in (field.json_name, field.name)}
+    shaped: dict[str, Any] = {}
+    for key, inner in value.items():
+        at = f"{path}.{key}" if path else str(key)
+        if key not in fields:
+            known = ", ".join(field.json_name for field in kind.fields)
+            faults.append((at, f"is not a member here; known are {known}"))
+            continue
+        name = fields[key].json_name
+        if name in shaped:
+            faults.append((at, f"is given twice, as {name} and {fields[key].name}"))
+        elif inner is not None:
+            field = fields[key]
+            shaped[name] = _field(inner, field, f"{path}.{field.name}" if path else field.name, faults)
+    return shaped
+
+
+def _field(value: Any, field: FieldDescriptor, path: str, faults: Faults) -> Any:
+    if not field.is_repeated:
+        return _single(value, field, path, faults)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return _map(value, field.message_type, path, faults)
+    if not isinstance(value, list | tuple):
+        faults.append((path, f"must be a list, got {type(value).__name__}"))
+        return value
+    return [_single(inner, field, f"{path}[{at}]", faults) for at, inner in enumerate(value)]
+
+
+def _map(value: Any, entry: Descriptor, path: str, faults: Faults) -> Any:
+    if not isinstance(value, Mapping):
+        faults.append((path, f"must be a mapping, got {type(value).__name__}"))
+        return value
+    key_field, value_field = entry.fields_by_name["key"], entry.fields_by_name["value"]
+    return {
+        _single(key, key_field, f"{path}[{key!r}]", faults): _single(inner, value_field, f"{path}[{key!r}]", faults)
+        for key, inner in value.items()
+    }
+
+
+def _single(value: Any, field: FieldDescriptor, path: str, faults: Faults) -> Any:
+    if field.message_type is not None and not field.message_type.full_name.startswith("google."):
+        return _shaped(value, field.message_type, path, faults)
+    if field.enum_type is not None:
+        return _enum(value, field.enum_type, path, faults)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        if not isinstance(value, str):
+            faults.append((path, _not_text(value)))
+        elif not _is_unicode(value):
+            faults.append((path, "must be Unicode text, got a lone surrogate in it"))
+        return value
+    # Numbers, booleans and the types of Google have rules of their own, which ParseDict knows.
+    container = message_factory.GetMessageClass(cast(Descriptor, field.containing_type))()
+    try:
+        json_format.ParseDict({field.json_name: [value] if field.is_repeated else value}, container)
+    except (json_format.ParseError, ValueError, TypeError) as error:
+        faults.append((path, f"{error}, got {value!r:.100}"))
+    return value
+
+
+def _enum(value: Any, enum: EnumDescriptor, path: str, faults: Faults) -> Any:
+    name = enum_name(enum, value)
+    is_number = isinstance(name, int) and not isinstance(name, bool)
+    if name not in enum.values_by_name if isinstance(name, str) else not is_number:
+        known = ", ".join(each.name.removeprefix(_prefix(enum)) for each in enum.values if each.number)
+        faults.append((path, f"must be one of {known}, got {value!r:.100}"))
+    return name
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

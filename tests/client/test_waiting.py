@@ -1,0 +1,221 @@
+"""Waiting until AWS matches: for a registry, or for what one owner declares."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ecrkeeper
+import pytest
+from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
+
+from .fake import FakeServer, fail, info, status
+from .test_watch import COMPLETE, NAME, current, removed, stream
+
+OWNED = f"{NAME}/settings/team-a"
+
+
+def conditions(**states: bool) -> list[Condition]:
+    of = {True: Condition.STATUS_TRUE, False: Condition.STATUS_FALSE}
+    return [Condition(type=name, status=of[holds], reason="WHY") for name, holds in states.items()]
+
+
+BEHIND = current(NAME, generation=2, observed_generation=1, reconciling=True, conditions=conditions(Synced=False))
+SYNCED = current(NAME, generation=2, observed_generation=2, conditions=conditions(Synced=True))
+
+
+def test_waiting_for_sync_ends_when_aws_matches_the_newest_generation(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"))
+    assert client.wait_until_synced(f"{NAME}/settings/team-a") == SYNCED.registry
+    request = server.requests("WatchRegistries")[0]
+    assert (request.parent, request.filter) == ("accounts/111111111111", 'region = "us-east-1"')
+
+
+def test_waiting_for_a_generation_passes_over_an_older_one(server: FakeServer, client: ecrkeeper.Client) -> None:
+    third = current(NAME, generation=3, observed_generation=3, conditions=conditions(Synced=True))
+    server.on("WatchRegistries", stream(SYNCED, COMPLETE, third, then="open"))
+    assert client.wait_until_synced(NAME, generation=3) == third.registry
+
+
+def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeServer, client: ecrkeeper.Client) -> None:
+    error = status("FAILED_PRECONDITION", "AWS said no", info("AWS_ACCESS_DENIED"))
+    blocked = current(NAME, generation=2, observed_generation=2, conditions=conditions(Blocked=True), last_error=error)
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, blocked, then="open"))
+    with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
+        client.wait_until_synced(NAME)
+    assert caught.value.reason == "AWS_ACCESS_DENIED"
+
+
+@pytest.mark.parametrize(
+    ("mode", "observed", "reason"), [("MODE_PAUSED", 1, "PAUSED"), ("MODE_OBSERVE", 2, "OBSERVE_ONLY")]
+)
+def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
+    server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
+) -> None:
+    why = Condition(type="Synced", status=Condition.STATUS_FALSE, reason=reason)
+    kept = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[why])
+    server.on("WatchRegistries", stream(kept, COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.FailedPrecondition, match=mode.removeprefix("MODE_")) as caught:
+        client.wait_until_synced(NAME, timeout=20)
+    assert caught.value.reason == reason
+
+
+def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
+    behind = current(
+        NAME, generation=2, observed_generation=1, mode="MODE_OBSERVE", conditions=conditions(Synced=False)
+    )
+    synced = current(NAME, generation=2, observed_generation=2, mode="MODE_OBSERVE", conditions=conditions(Synced=True))
+    server.on("WatchRegistries", stream(behind, COMPLETE, synced, then="open"))
+    assert client.wait_until_synced(NAME) == synced.registry
+
+
+@pytest.mark.parametrize("steps", [[COMPLETE], [BEHIND, COMPLETE, removed(NAME)]], ids=["never there", "removed"])
+def test_waiting_for_a_registry_that_is_not_there_ends(
+    server: FakeServer, client: ecrkeeper.Client, steps: list[Step]
+) -> None:
+    server.on("WatchRegistries", stream(*steps, then="open"))
+    with pytest.raises(ecrkeeper.NotFound) as caught:
+        client.wait_until_synced(NAME)
+    assert (caught.value.reason, caught.value.resource) == ("NOT_FOUND", NAME)
+
+
+def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 0\.05 s \(Synced: WHY\)"):
+        client.wait_until_synced(NAME, 0.05)
+
+
+def test_only_a_registry_can_be_waited_for(client: ecrkeeper.Client) -> None:
+    with pytest.raises(ecrkeeper.InvalidArgument):
+        client.wait_until_synced("accounts/111111111111")
+
+
+def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"), stream(BEHIND, COMPLETE, then="open"))
+
+    async def wait() -> ecrkeeper.Registry:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            registry = await client.wait_until_synced(NAME)
+            with pytest.raises(ecrkeeper.DeadlineExceeded, match="not in sync"):
+                await client.wait_until_synced(NAME, 0.05)
+            return registry
+
+    assert asyncio.run(wait()) == SYNCED.registry
+
+
+def declared(**fields: Any) -> ecrkeeper.RegistrySettings:
+    return ecrkeeper.RegistrySettings(name=OWNED, generation=1, observed_generation=1, **fields)
+
+
+def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, next_in: int = 0) -> Step:
+    """A registry of generation 2 whose last attempt failed; it was written at second 100."""
+    return current(
+        NAME,
+        generation=2,
+        observed_generation=observed,
+        reconciling=observed < 2,
+        owners=["team-a", "team-b"],
+        conditions=conditions(Synced=False, Blocked=blocked),
+        last_error=status(code, "AWS said no", info(reason)),
+        update_time={"seconds": 100},
+        next_reconcile_time={"seconds": 100 + next_in},
+    )
+
+
+LASTING = [
+    (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True), "AWS refuses what is declared"),
+    (failed("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED", blocked=True), "a quota is used up"),
+    (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts, whatever the code is"),
+    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED"), "the right was there and is gone"),
+    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", observed=1, next_in=60), "never had the right; put off"),
+    (failed("FAILED_PRECONDITION", "AWS_NO_CREDENTIALS", observed=1, next_in=60), "no credentials"),
+    (failed("FAILED_PRECONDITION", "WRONG_ACCOUNT", observed=1, next_in=300), "credentials of another account"),
+    (failed("PERMISSION_DENIED", "NEW_REASON", observed=1, next_in=60), "a reason that is not known here"),
+]
+
+
+@pytest.mark.parametrize(("step", "why"), LASTING, ids=[why for _, why in LASTING])
+def test_wait_fails_at_once_on_lasting_error(
+    server: FakeServer, client: ecrkeeper.Client, step: Step, why: str
+) -> None:
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
+    with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
+        client.wait_until_synced(NAME, timeout=20)
+    assert caught.value.reason == info_of(step)
+    assert caught.value.operation == NAME
+
+
+def info_of(step: Step) -> str:
+    failure = ecrkeeper._failures.from_status(step.registry.last_error, operation="")
+    return failure.reason
+
+
+PASSING = [
+    (failed("UNAVAILABLE", "AWS_THROTTLED"), "AWS asks to slow down"),
+    (failed("UNAVAILABLE", "AWS_THROTTLED", observed=1, next_in=300), "the backoff is long"),
+    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", observed=1), "of the generation before: it is due again"),
+    (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True, observed=1, next_in=1), "the write may have mended it"),
+]
+
+
+@pytest.mark.parametrize(("step", "why"), PASSING, ids=[why for _, why in PASSING])
+def test_wait_outlasts_passing_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
+    server.on("WatchRegistries", stream(step, COMPLETE, SYNCED, then="open"))
+    assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry
+
+
+def test_wait_fails_at_once_on_setting_that_is_not_written(server: FakeServer, client: ecrkeeper.Client) -> None:
+    degraded = Condition(type="Degraded", status="STATUS_TRUE", reason="UNKNOWN_MEMBERS", message="not written: x")
+    step = current(NAME, generation=2, observed_generation=2, conditions=[*conditions(Synced=False), degraded])
+    server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
+    with pytest.raises(ecrkeeper.FailedPrecondition, match="not written: x") as caught:
+        client.wait_until_synced(NAME, timeout=20)
+    assert caught.value.reason == "UNKNOWN_MEMBERS"
+
+
+OTHERS_BLOCK = failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True)
+
+
+def test_wait_for_declaration_passes_over_errors_of_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", declared(conditions=conditions(Synced=True, Blocked=False)))
+    assert client.wait_until_synced(OWNED, timeout=20) == OTHERS_BLOCK.registry
+    assert [request.name for request in server.requests("GetRegistrySettings")] == [OWNED]
+    with pytest.raises(ecrkeeper.OperationFailed):
+        client.wait_until_synced(NAME, timeout=20)
+
+
+def test_wait_for_declaration_fails_with_its_own_error(server: FakeServer, client: ecrkeeper.Client) -> None:
+    error = status("FAILED_PRECONDITION", "not this rule", info("REPLACEMENT_NOT_ALLOWED"))
+    blocked = declared(conditions=conditions(Synced=False, Blocked=True), last_error=error)
+    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", blocked)
+    with pytest.raises(ecrkeeper.OperationFailed, match="not this rule") as caught:
+        client.wait_until_synced(OWNED, timeout=20)
+    assert caught.value.operation == OWNED
+
+
+def test_wait_for_deleted_declaration_is_not_found(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(SYNCED, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", fail("NOT_FOUND", "gone", info("NOT_FOUND")))
+    with pytest.raises(ecrkeeper.NotFound, match="gone"):
+        client.wait_until_synced(OWNED, timeout=20)
+    assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry
+
+
+def test_wait_for_declaration_outlasts_server_that_is_busy(server: FakeServer, client: ecrkeeper.Client) -> None:
+    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
+    busy = fail("RESOURCE_EXHAUSTED", "slow down", info("RATE_LIMITED"))
+    server.on("GetRegistrySettings", *[busy] * 6, declared(conditions=conditions(Synced=True)))
+
+    async def wait() -> ecrkeeper.Registry:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as other:
+            return await other.wait_until_synced(OWNED, timeout=20)
+
+    assert client.wait_until_synced(OWNED, timeout=20) == OTHERS_BLOCK.registry == asyncio.run(wait())
+    server.on("GetRegistrySettings", busy)
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match="was not in sync after"):
+        client.wait_until_synced(OWNED, timeout=0.3)

@@ -1,0 +1,132 @@
+"""Where the blocks of a page are run: a folder like a checkout, programs on the path, and addresses of this run."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests import harness
+from tests.docs.blocks import ROOT, Block
+
+# Commands that go on until they are told to end, and what they print when all is well.
+FOREGROUND = {
+    r"ecrkeeper-server serve\b": "listening on ",
+    r"ecrkeeper-sim\b": "listening on ",
+    r"grpcurl .*/Watch": '"aws_request_id',
+}
+_SECONDS = 60.0
+
+
+class Stage:
+    """Runs blocks; `addresses` are texts of the pages and what stands for them here."""
+
+    def __init__(self, folder: Path, addresses: Mapping[str, str], **environment: str) -> None:
+        self.folder = folder
+        self.addresses = dict(addresses)
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        for name in ("examples", "Makefile", ".venv"):
+            (folder / name).symlink_to(ROOT / name)
+        # What a page expects on the machine, and this environment does not have.
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
+        self.environment = {
+            **kept,
+            "PATH": f"{self.programs}:{harness.SCRIPTS}:{os.environ['PATH']}",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "ECRKEEPER_LISTEN": "127.0.0.1:0",
+            "ECRKEEPER_METRICS_LISTEN": "127.0.0.1:0",
+            "ECRKEEPER_HOME_REGION": "us-east-1",
+            **environment,
+        }
+
+    def here(self, text: str) -> str:
+        """Return a text with the addresses of this run."""
+        for theirs, ours in self.addresses.items():
+            text = text.replace(theirs, ours)
+        return text
+
+    def shell(self, block: Block) -> str:
+        """Run a block of commands; AssertionError if one fails. Returns what they print."""
+        said = ""
+        script: list[str] = []
+        for command in [*re.sub(r"\\\n\s*", "", self.here(block.text)).splitlines(), ""]:
+            ready = next((text for shape, text in FOREGROUND.items() if re.match(shape, command)), None)
+            if ready is None and command:
+                script.append(command)
+                continue
+            if script:
+                said += self._run("\n".join(script), str(block))
+                script.clear()
+            if ready is not None:
+                said += self._until_ready(command, ready, str(block))
+        return said
+
+    def console(self, block: Block) -> None:
+        """Run the commands of a session; AssertionError if one prints something else than is shown."""
+        for part in re.split(r"^\$ ", self.here(block.text), flags=re.MULTILINE)[1:]:
+            command, _, shown = re.sub(r"\\\n\s*", "", part).partition("\n")
+            done = self._started(command)
+            printed, complaint = done.communicate(timeout=_SECONDS)
+            assert printed.rstrip() == shown.rstrip(), f"{block}: {command}\n{complaint}"
+
+    def python(self, block: Block) -> None:
+        """Run a block of Python; names go on to the next one. AssertionError says where it fails."""
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile("\n" * block.line + self.here(block.text), str(block.page), "exec", flags=flags)
+        result = eval(code, self.names)
+        if inspect.iscoroutine(result):
+            asyncio.run(result)
+
+    def stand_in(self, name: str, program: str) -> None:
+        """Put a program of this environment on the path where the machine has none of that name."""
+        if shutil.which(name) is None:
+            path = self.programs / name
+            path.write_text(f"#!{sys.executable}\n{program}")
+            path.chmod(0o755)
+
+    def _started(self, script: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _run(self, script: str, where: str) -> str:
+        running = self._started(script)
+        said, complaint = running.communicate(timeout=_SECONDS)
+        assert running.returncode == 0, f"{where}: status {running.returncode} of\n{script}\n{complaint}"
+        return said
+
+    def _until_ready(self, command: str, ready: str, where: str) -> str:
+        running = self._started(f"exec {command}")
+        said = ""
+        try:
+            assert running.stdout is not None
+            for line in running.stdout:
+                said += line
+                if ready in line:
+                    break
+            assert ready in said, f"{where}: {command} ended\n{said}\n{running.stderr and running.stderr.read()}"
+        finally:
+            os.killpg(running.pid, signal.SIGTERM)
+            running.communicate(timeout=_SECONDS)
+        return said
+
+
+# Makes the stage of a test: addresses, and variables of the environment.
+Made = Callable[..., Stage]

@@ -1,0 +1,114 @@
+"""docs/backup.md, followed from its first block to its last: export, copies, and recovery without any backup."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+
+import boto3
+import ecrkeeper
+import pytest
+
+from tests import harness, postgres
+from tests.docs.blocks import ROOT, Reading
+from tests.docs.stage import Made, Stage
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+REGISTRY = f"accounts/{ACCOUNT}/registries/{REGION}"
+SERVED = "127.0.0.1:50051"
+CACHE = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}
+# sqlite3's command, for machines that lack it.
+SQLITE = """
+import re, sqlite3, sys
+name = re.fullmatch(r"\\.backup (\\S+)", sys.argv[2])[1]
+sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(name))
+"""
+
+
+def test_backup(
+    stage: Made,
+    aws: harness.Simulator,
+    server: harness.Server,
+    cluster: postgres.Postgres,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = Reading("docs/backup.md")
+    here = stage({SERVED: server.address}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
+    for name in ("pg_dump", "pg_restore"):
+        (here.programs / name).symlink_to(postgres.program(name))
+    here.stand_in("sqlite3", SQLITE)
+    _command(here, "ecrkeeper-server", "import", str(ROOT / "tests" / "backup" / "export.yaml"))
+    before = _command(here, "ecrkeeper-server", "export")
+    here.shell(page.next("sh", "export > declarations.yaml"))
+    assert _command(here, "ecrkeeper-server", "export") == before
+    (here.folder / "shown.yaml").write_text(page.next("yaml", "kind: Registry").text)
+    _command(here, "ecrkeeper-server", "import", "shown.yaml")
+    before = _command(here, "ecrkeeper-server", "export")
+    here.shell(page.next("sh", "sqlite3"))
+    here.environment["ECRKEEPER_DATABASE_URL"] = "sqlite:///ecrkeeper-copy.db"
+    assert _command(here, "ecrkeeper-server", "export") == before
+    _postgres(here, page, cluster)
+    _recovery(here, page, aws, capsys)
+    page.ended()
+
+
+def _command(here: Stage, *arguments: str) -> str:
+    done = subprocess.run(
+        arguments, cwd=here.folder, env=here.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
+    """What is dumped comes back, from a server that is one of two as well."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    here.environment["ECRKEEPER_DATABASE_URL"] = cluster.create_database(name)
+    _command(here, "ecrkeeper-server", "migrate")
+    _command(here, "ecrkeeper-server", "import", "shown.yaml")
+    before = _command(here, "ecrkeeper-server", "export")
+    here.shell(page.next("sh", "pg_restore"))
+    assert _command(here, "ecrkeeper-server", "export") == before
+    # The first host of the two does not answer, as after a failover.
+    here.addresses["user:password@db1:5432,db2:5432/ecrkeeper"] = (
+        f"postgres@127.0.0.1:1,127.0.0.1:{cluster.port}/{name}"
+    )
+    dump = here.folder / "ecrkeeper.dump"
+    dump.unlink()
+    here.shell(page.next("sh", "db1:5432,db2:5432"))
+    assert dump.read_bytes().startswith(b"PGDMP")
+    # The form of scaling.md, which ecrkeeper takes, is another one.
+    own = (
+        f"postgresql://postgres@/{name}?host=127.0.0.1:1&host=127.0.0.1:{cluster.port}&target_session_attrs=read-write"
+    )
+    here.environment["ECRKEEPER_DATABASE_URL"] = own
+    assert _command(here, "ecrkeeper-server", "export") == before
+    refused = subprocess.run(["pg_dump", own], env=here.environment, capture_output=True, check=False, timeout=60)
+    assert refused.returncode != 0
+
+
+def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    """The database is lost: what AWS has is declared again, and AWS sees no write."""
+    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "any", "region_name": REGION}
+    iam = boto3.client("iam", endpoint_url=aws.url, **keys)
+    iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
+    rule = {"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}
+    aws.seed({"replicationConfiguration": {"rules": [rule]}, "pullThroughCacheRules": CACHE["rules"]})
+    since = aws.position()
+    here.python(page.next("python", "import_registry_settings"))
+    client: ecrkeeper.Client = here.names["client"]
+    client.wait_until_synced(REGISTRY, 30)
+    client.apply_registry_settings(f"{REGISTRY}/settings/team-web", {"pullThroughCacheRules": CACHE})
+    capsys.readouterr()
+    here.python(page.next("python", "ABANDON"))
+    listed = capsys.readouterr().out.splitlines()
+    # The simulated AWS begins with the newer scope, which is not the default.
+    assert listed == ["account_settings REGISTRY_POLICY_SCOPE", f"replication_configuration {ACCOUNT}/us-west-2:"]
+    client.wait_until_synced(REGISTRY, 30)
+    assert [element.setting for element in client.get_registry(REGISTRY).elements] == ["pull_through_cache_rules"]
+    role = f"accounts/{ACCOUNT}/serviceLinkedRoles/replication"
+    here.python(page.next("python", "create_service_linked_role"))
+    with ecrkeeper.Client(here.addresses[SERVED], insecure=True) as other:
+        found = other.reconcile_service_linked_role(role).result(30)
+    assert found.provenance == ecrkeeper.ServiceLinkedRole.PROVENANCE_ADOPTED
+    assert aws.writes(since) == []

@@ -1,0 +1,181 @@
+"""Each page is followed from its first block to its last, against running programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ecrkeeper
+import pytest
+import trustme
+import yaml
+from ecrkeeper_server.access.policy_file import parse
+
+from tests import harness
+from tests.docs.blocks import ROOT, Reading
+from tests.docs.stage import Made, Stage
+from tests.e2e.secured import secured
+from tests.issuer import AUDIENCE, serving
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+REGISTRY = f"accounts/{ACCOUNT}/registries/{REGION}"
+SERVED = "127.0.0.1:50051"
+CACHE = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}
+
+
+@contextmanager
+def served_example() -> Iterator[tuple[str, list[str]]]:
+    """`make serve` on free ports: where it serves gRPC, and the commands that it says to try."""
+    command = [harness.program("python"), "examples/serve.py", "--sim-port", "0", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(
+        [*command, "--metrics", "127.0.0.1:0"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        try:
+            said: list[str] = []
+            for line in running.stdout or ():
+                said.append(line)
+                if "until Ctrl-C" in line:
+                    break
+            text = "".join(said).replace("\\\n", " ")
+            commands = [line.strip() for line in text.splitlines() if ".venv/bin/" in line]
+            yield next(line for line in commands if "describe" in line).split()[2], commands
+        finally:
+            running.terminate()
+            assert running.wait(30) == 0
+
+
+def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("README.md")
+    demo, serve = (line.partition("#")[0].split() for line in page.next("sh", "make demo").text.splitlines())
+    assert (demo, serve) == (["make", "demo"], ["make", "serve"])
+    subprocess.run([*demo, "-C", str(ROOT)], check=True, capture_output=True, timeout=60)
+    with served_example() as (target, commands):
+        here = stage({SERVED: target}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
+        here.python(page.next("python", "wait_until_synced"))
+        assert "pull_through_cache_rules ecr-public ['team-web']" in capsys.readouterr().out
+        assert json.loads(here.shell(page.next("sh", "grpcurl")))["name"] == REGISTRY
+        for command in commands:
+            subprocess.run(command, shell=True, check=True, cwd=here.folder, env=here.environment, timeout=60)
+        assert len(commands) == 5
+        _declare_what_aws_prints(here, target, commands[-1])
+        _write_as_grpcurl_wants_it(here, target)
+    here.shell(page.next("sh", "ecrkeeper-server serve"))
+    page.ended()
+
+
+def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
+    """What `aws ecr describe-registry` prints can be declared without its `registryId`."""
+    assert "aws --endpoint-url" in describe
+    shown = subprocess.run(describe, shell=True, check=True, cwd=here.folder, capture_output=True, timeout=60).stdout
+    settings = json.loads(shown)
+    assert settings.pop("registryId") == ACCOUNT
+    assert settings["replicationConfiguration"]["rules"]
+    with ecrkeeper.Client(target, insecure=True) as client:
+        client.apply_registry_settings(f"{REGISTRY}/settings/team-same", settings)
+        assert client.wait_until_synced(f"{REGISTRY}/settings/team-same", 30).name == REGISTRY
+
+
+def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
+    """Enum values have their prefix, and a mask is a message."""
+
+    def update(mode: str) -> subprocess.CompletedProcess[str]:
+        request = {"registry": {"name": REGISTRY, "mode": mode}, "update_mask": {"paths": ["mode"]}}
+        command = ["grpcurl", "-plaintext", "-d", json.dumps(request), target]
+        service = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistry"
+        return subprocess.run(
+            [*command, service], cwd=here.folder, env=here.environment, capture_output=True, text=True, check=False
+        )
+
+    assert json.loads(update("MODE_PAUSED").stdout)["mode"] == "MODE_PAUSED"
+    assert "PAUSED" in update("PAUSED").stderr
+
+
+def test_audit(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Reading("docs/audit.md")
+    here = stage({SERVED: server.address})
+    web = f"accounts/{ACCOUNT}/registries/eu-west-1"
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        client.apply_registry_settings(f"{web}/settings/team-web", {"pullThroughCacheRules": CACHE})
+        client.wait_until_synced(web, 30)
+        shown = here.shell(page.next("sh", "ListAuditEvents"))
+        assert shown.count("CreatePullThroughCacheRule") >= 2, "in the list and in the stream"
+        here.names["client"] = client
+        here.python(page.next("python", "list_audit_events"))
+    assert "UpdateRegistrySettings ['quay']" in capsys.readouterr().out
+    page.ended()
+
+
+def test_permissions(stage: Made) -> None:
+    page = Reading("docs/permissions.md")
+    here = stage({})
+    said = here.shell(page.next("sh", "iam-policy"))
+    documents = _documents(said)
+    assert len(documents) == 5
+    assert all(document["Version"] == "2012-10-17" for document in documents)
+    template = yaml.safe_load((here.folder / "role.yaml").read_text())
+    assert "ExternalId" in template["Parameters"]
+    page.ended()
+
+
+def _documents(text: str) -> list[Any]:
+    """The JSON documents that follow each other in a text."""
+    found, rest = [], text.strip()
+    while rest:
+        document, end = json.JSONDecoder().raw_decode(rest)
+        found.append(document)
+        rest = rest[end:].strip()
+    return found
+
+
+def test_security(stage: Made, aws: harness.Simulator, tmp_path: Path) -> None:
+    page = Reading("docs/security.md")
+    here = stage({})
+    (shown,) = parse(page.next("yaml", "rules:").text.encode()).rules
+    assert shown in parse((ROOT / "examples" / "policy.yaml").read_bytes()).rules
+    here.console(page.next("console", "check-access"))
+    servers, clients = trustme.CA(), trustme.CA()
+    certificate = clients.issue_cert("build.example.com")
+    clients.cert_pem.write_to_path(tmp_path / "clients.pem")
+    servers.cert_pem.write_to_path(here.folder / "ca.pem")
+    with serving() as issuer:
+        issuer.add_key("first")
+        tokens = {"jwt_issuer": issuer.url, "jwt_audience": AUDIENCE, "jwt_principal_prefix": "oidc:"}
+        both, alone = tmp_path / "both", tmp_path / "alone"
+        for folder in (both, alone):
+            folder.mkdir()
+        with secured(both, aws, servers, **tokens, tls_client_ca_file=tmp_path / "clients.pem") as live:
+            here.addresses["ecrkeeper.example:443"] = live.server.address
+            here.names |= {
+                "ca": servers.cert_pem.bytes(),
+                "private_key": certificate.private_key_pem.bytes(),
+                "certificate": b"".join(blob.bytes() for blob in certificate.cert_chain_pems),
+                "current_token": issuer.token,
+            }
+            here.python(page.next("python", "ssl_channel_credentials"))
+            assert here.names["regions"]
+        with secured(alone, aws, servers, **tokens) as live:
+            here.addresses["ecrkeeper.example:443"] = live.server.address
+            here.environment["TOKEN"] = issuer.token()
+            assert "ecrkeeper.v1.RegistrySettingsService" in here.shell(page.next("sh", "grpcurl"))
+    page.ended()
+
+
+def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
+    page = Reading("docs/simulated-aws.md")
+    here = stage({"http://127.0.0.1:4566 ": f"{aws.url} ", "ecrkeeper-sim  ": "ecrkeeper-sim --port 0  "})
+    assert f'"registryId": "{ACCOUNT}"' in here.shell(page.next("sh", "ecrkeeper-sim"))
+    here.python(page.next("python", "async with serve()"))
+    assert here.names["answer"]["registryId"] == ACCOUNT
+    (state,) = _documents(page.next("json", "blobMounting").text)
+    aws.seed(state)
+    kept = aws.registry()
+    assert set(state) <= set(kept)
+    assert kept["pullThroughCacheRules"][0]["upstreamRegistryUrl"] == "quay.io"
+    rules = _documents(page.next("json", "throttle").text)
+    aws.control("POST", "faults", rules)
+    assert [rule["kind"] for rule in aws.control("GET", "faults")["faults"]] == ["throttle", "answer"]
+    page.ended()
