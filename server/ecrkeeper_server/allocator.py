@@ -21,4 +21,5 @@ def return_memory() -> bool:
         return False
     # Naming a threshold also stops glibc from raising it.
     options = ((_ARENA_MAX, 1), (_TRIM_THRESHOLD, _BYTES), (_MMAP_THRESHOLD, _BYTES))
-    return all([mallopt(option, value) for option, value in options])
+    done = [mallopt(option, value) for option, value in options]
+    return all(done)
