@@ -23,6 +23,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+# Why the store cannot be used, each until it can be again.
+STORE_REASONS = (
+    "STORE_ACCESS_DENIED", "STORE_BUSY", "STORE_CORRUPT", "STORE_DISK_FULL", "STORE_FILE_REPLACED", "STORE_IO_ERROR",
+    "STORE_MISSING", "STORE_READ_ONLY", "STORE_UNAVAILABLE",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
