@@ -113,6 +113,10 @@ def _run(command: str, config: Config) -> int:
 def _serve(config: Config) -> int:
     # Imports leave next to nothing to collect, and looking for it takes an eighth of the start; `app` enables it again.
     gc.disable()
+    from ecrkeeper_server import allocator
+
+    # Before gRPC starts its threads: a heap that a thread has got stays its own.
+    allocator.return_memory()
     from ecrkeeper_server.aws import models
 
     models.load()

@@ -28,16 +28,13 @@ from ecrkeeper_server.config import Config
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import StepTelemetry
 from ecrkeeper_server.engine.worker import Engine
-from ecrkeeper_server.errors import Refusal
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.probes import serve_probes
 from ecrkeeper_server.scrape import Scrape
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.store import schema
-from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.observed import ObservedDatabase
-from ecrkeeper_server.store.overview import alive
 from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")
@@ -97,7 +94,7 @@ async def serve(config: Config, security: Security) -> None:
             # First, as all spans are made by then: closing Postgres takes up to a second, and whoever stops the
             # process may not wait for long.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, edge, engine, seen, security, stack)
+        await _run(config, db, edge, engine, seen, security, stack)
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
@@ -124,6 +121,7 @@ def _instruments(config: Config) -> Instruments:
 
 async def _run(
     config: Config,
+    db: ObservedDatabase,
     edge: Edge,
     engine: Engine | None,
     seen: Instruments,
@@ -136,7 +134,7 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     with listening("metrics_listen", config.metrics_listen):
         runner, metrics_port = await serve_probes(
-            *_address(config.metrics_listen), lambda: _ready(edge.db, stopping), Scrape(seen.metrics, edge.db).page
+            *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(seen.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
     api = await _open_api(config, edge, seen, security, stack) if config.role != "engine" else None
@@ -221,13 +219,9 @@ def _nothing() -> None:
     """Nothing to wake: the engine runs in other processes and hears of writes through the database."""
 
 
-async def _ready(db: Database, stopping: asyncio.Event) -> bool:
-    if stopping.is_set():
-        return False
-    try:
-        return await asyncio.wait_for(db.read(alive), _READY_SECONDS)
-    except (Refusal, TimeoutError):
-        return False
+async def _unready(db: ObservedDatabase, stopping: asyncio.Event) -> str:
+    """Say why the server cannot do its work; nothing if it can."""
+    return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
 
 
 def _address(text: str) -> tuple[str, int]:

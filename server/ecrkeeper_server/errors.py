@@ -26,6 +26,11 @@ from typing import ClassVar
 
 # How many faults a message names, and how long it gets by that.
 _SHOWN, _SUMMARY_CHARACTERS = 3, 400
+# Why the store cannot be used, each until it can be again.
+STORE_REASONS = (
+    "STORE_ACCESS_DENIED", "STORE_BUSY", "STORE_CORRUPT", "STORE_DISK_FULL", "STORE_FILE_REPLACED", "STORE_IO_ERROR",
+    "STORE_MISSING", "STORE_READ_ONLY", "STORE_UNAVAILABLE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

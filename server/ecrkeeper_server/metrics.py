@@ -15,6 +15,7 @@ import prometheus_client
 from google.rpc import code_pb2
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from ecrkeeper_server.errors import STORE_REASONS
 from ecrkeeper_server.settings.table import SETTINGS
 
 # A second sample beside each counter that says when it was made: twice the page, and nothing reads it.
@@ -229,6 +230,11 @@ class StoreMetrics:
             registry=registry,
         )  # fmt: skip
         self.up = Gauge("ecrkeeper_store_up", "Whether the database answered the last scrape.", registry=registry)
+        fault = Gauge(
+            "ecrkeeper_store_fault", "1 for the reason why the database cannot be used now.", ("reason",),
+            registry=registry,
+        )  # fmt: skip
+        self.fault = {reason: fault.labels(reason).set for reason in STORE_REASONS}
         self.retries = Counter(
             "ecrkeeper_store_retries_total", "Transactions repeated after a conflict.", registry=registry
         )

@@ -25,19 +25,19 @@ class _Bounded(web.Server):
 
 
 async def serve_probes(
-    host: str, port: int, ready: Callable[[], Awaitable[bool]], metrics: Callable[[], Awaitable[bytes]]
+    host: str, port: int, unready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[bytes]]
 ) -> tuple[web.ServerRunner, int]:
     """Serve `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
 
-    Returns the runner and the bound port.
+    `unready` says why it cannot, and nothing if it can. Returns the runner and the bound port.
     """
 
     async def healthz() -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz() -> web.Response:
-        good = await ready()
-        return web.Response(text="ok\n" if good else "not ready\n", status=200 if good else 503)
+        why = await unready()
+        return web.Response(text=f"not ready: {why}\n" if why else "ok\n", status=503 if why else 200)
 
     async def page() -> web.Response:
         return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})

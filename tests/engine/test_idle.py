@@ -33,6 +33,9 @@ class Counted(Database):
         self.writes += 1
         return await self._db.write(change)
 
+    def try_write(self, tx: Tx) -> None:
+        self._db.try_write(tx)
+
     def load(self) -> Load:
         return self._db.load()
 

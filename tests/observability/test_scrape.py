@@ -31,6 +31,8 @@ class Scripted(Database):
     async def write(self, change: Callable[[Any], Any]) -> Any:
         raise AssertionError
 
+    def try_write(self, tx: Any) -> None: ...
+
     def load(self) -> Load:
         return Load(in_use=2, size=8, waiting=1, retries=4)
 

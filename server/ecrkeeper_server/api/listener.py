@@ -17,7 +17,8 @@ from ecrkeeper_server.api.layers import Layer, layered
 _BEYOND_THE_GATE = 2000
 # Longer than any call may take, so that only streams are cut when a connection has become too old.
 _GRACE_SECONDS = 130
-_PENDING = 10_000
+# Each of them holds its metadata, some 80 KB for 16 KiB of tiny headers, and nobody has shown a credential yet.
+_PENDING = 1000
 # For TLS and the first frames of HTTP/2; a connection that stays silent for longer is closed.
 _HANDSHAKE_SECONDS = 10
 

@@ -60,8 +60,8 @@ class Stepper:
         except TimeoutError:
             late = Temporary(f"the step took longer than {self._options.step_timeout:.0f} s", reason="STEP_TIMEOUT")
             result = await self._failed(step, late)
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
+        except Refusal:
+            # The database's health is logged for all steps at once, where it is known.
             ending.result = "store_unavailable"
             return
         except Exception:
@@ -69,8 +69,8 @@ class Stepper:
             result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
         try:
             changed = await self._finisher.finish(step, result)
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
+        except Refusal:
+            # The database's health is logged for all steps at once, where it is known.
             ending.result = "store_unavailable"
             return
         self._telemetry.finished(row, result, step.now, ending)
@@ -95,5 +95,5 @@ class Stepper:
         """Complete the audit trail of a step that may save nothing else."""
         try:
             await self._db.write(lambda tx: complete(tx, step.writes))
-        except Refusal as error:
-            log.warning("store_unavailable", error=error.message)
+        except Refusal:
+            log.debug("audit_trail_not_completed")

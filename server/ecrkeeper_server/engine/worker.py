@@ -27,6 +27,8 @@ from ecrkeeper_server.store.rows import Resource
 log = structlog.get_logger("ecrkeeper.engine")
 
 _IDLE_SECONDS = 5.0
+# Between attempts while the database fails; doubled each time.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
 _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 _TAKEN_SECONDS = 0.05
@@ -73,7 +75,7 @@ class Engine:
     async def run(self) -> None:
         """Claim and work until `stop`; a database that does not answer is waited for."""
         renewal = asyncio.create_task(self._renew())
-        purge_at, idle = 0.0, False
+        purge_at, idle, failures = 0.0, False, 0
         try:
             while not self._stopping:
                 hinted = self._woken.is_set()
@@ -87,14 +89,12 @@ class Engine:
                     if pause <= 0 and not await self.claim_once():
                         # What is due and was not claimed is another's, for a moment.
                         pause = await self._pause() or _TAKEN_SECONDS
-                    idle = pause >= _IDLE_SECONDS and not self._running
-                except Refusal as error:
-                    log.warning("store_unavailable", error=error.message)
-                    pause, idle = 1.0, False
-                except Exception:
+                    idle, failures = pause >= _IDLE_SECONDS and not self._running, 0
+                except Exception as error:
                     # The loop outlives whatever it was: a dead engine behind a living API helps nobody.
-                    log.exception("claim_failed")
-                    pause, idle = 1.0, False
+                    if not isinstance(error, Refusal):
+                        log.exception("claim_failed")
+                    pause, idle, failures = _pause_after(failures), False, failures + 1
                 if pause > 0:
                     await self._wait(pause)
             # While `stop` lets them end, the steps keep their rows.
@@ -224,3 +224,8 @@ class Engine:
     def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:
         for token, names in held.items():
             queue.renew(tx, names, token, self._options.lease)
+
+
+def _pause_after(failures: int) -> float:
+    """Seconds to the next attempt after so many failures before this one."""
+    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10))

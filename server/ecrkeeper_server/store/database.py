@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now
 
 T = TypeVar("T")
@@ -62,6 +61,10 @@ class Database(abc.ABC):
         return ""
 
     @abc.abstractmethod
+    def try_write(self, tx: Tx) -> None:
+        """Change nothing, in a way that fails wherever a change would."""
+
+    @abc.abstractmethod
     def load(self) -> Load:
         """How busy it is right now."""
 
@@ -75,8 +78,3 @@ class Database(abc.ABC):
 
         No names at all mean that any may have changed: changes have gone unheard.
         """
-
-
-def unavailable(error: Exception) -> Unavailable:
-    """What a caller is told when the database fails a statement."""
-    return Unavailable(f"the database did not answer: {type(error).__name__}", reason="STORE_UNAVAILABLE")

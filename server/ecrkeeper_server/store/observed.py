@@ -1,17 +1,23 @@
-"""A database whose transactions are timed, and carry the trace of the call that they belong to."""
+"""A database whose transactions are timed and watched, and carry the trace of the call that they belong to."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.errors import Refusal, Unavailable
 from ecrkeeper_server.metrics import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.health import StoreHealth
+from ecrkeeper_server.store.overview import alive
 
 T = TypeVar("T")
+
+# Whoever asks whether the database takes writes is told by the last write, if it is as new as this.
+_WROTE_SECONDS = 5.0
 
 
 class ObservedDatabase(Database):
@@ -21,16 +27,23 @@ class ObservedDatabase(Database):
         self._db = db
         self._metrics = metrics
         self._trace = trace
+        self._health = StoreHealth(metrics)
+        self._probing: asyncio.Task[None] | None = None
         self._read, self._write = metrics.seconds["read"], metrics.seconds["write"]
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a query that changes nothing."""
         began = time.perf_counter()
         try:
-            return await self._db.read(query)
-        except Unavailable:
+            result = await self._db.read(query)
+        except Unavailable as error:
             self._metrics.failed["read"]()
+            self._health.failed("read", error)
             raise
+        else:
+            if self._health.fault is not None:
+                self._health.worked("read")
+            return result
         finally:
             self._read(time.perf_counter() - began)
 
@@ -40,13 +53,41 @@ class ObservedDatabase(Database):
         if self._trace is not None and (parent := self._trace()):
             change = _carrying(change, parent)
         try:
-            return await self._db.write(change)
+            result = await self._db.write(change)
         except Unavailable as error:
             if error.reason != "REQUEST_RUNNING":
                 self._metrics.failed["write"]()
+            self._health.failed("write", error)
             raise
+        else:
+            self._health.worked("write")
+            return result
         finally:
             self._write(time.perf_counter() - began)
+
+    async def probe(self, seconds: float) -> str:
+        """Why the database cannot be read or written, in words; empty if it can.
+
+        A write is tried if none was done in the last seconds. Any number of probes wait for one attempt.
+        """
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._attempt())
+        done, _ = await asyncio.wait([self._probing], timeout=seconds)
+        fault = self._health.fault
+        if done and (error := self._probing.exception()) is not None:
+            return error.message if isinstance(error, Refusal) else "the database failed; see the log"
+        if not done:
+            return fault.message if fault is not None else f"the database did not answer within {seconds:g} s"
+        return ""
+
+    async def _attempt(self) -> None:
+        await self.read(alive)
+        if self._health.fault is not None or time.monotonic() - self._health.wrote_at > _WROTE_SECONDS:
+            await self.write(self._db.try_write)
+
+    def try_write(self, tx: Tx) -> None:
+        """Change nothing, in a way that fails wherever a change would."""
+        self._db.try_write(tx)
 
     def trace(self) -> str:
         """The traceparent of the call that is being answered."""

@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Load, Tx, unavailable
+from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.failures import unavailable
 from ecrkeeper_server.store.patience import Patience
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
 
@@ -180,6 +181,10 @@ class PostgresDatabase(Database):
         self._listener.start()
         self._check = loop.create_task(self._leave_standby())
 
+    def try_write(self, tx: Tx) -> None:
+        """Change no row: a server that takes no writes refuses that, too."""
+        tx.conn.execute(_WRITE_NOTHING)
+
     async def _leave_standby(self) -> None:
         """Leave a server that answers but takes no more writes, also where nobody writes and sees it."""
         while True:
@@ -187,7 +192,7 @@ class PostgresDatabase(Database):
             await asyncio.sleep(_CHECK_SECONDS)
             if not self._wrote:
                 with contextlib.suppress(Unavailable):
-                    await self.read(lambda tx: tx.conn.execute(_WRITE_NOTHING))
+                    await self.read(self.try_write)
 
     def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
         # As the engine connects: a URL with several hosts is one of SQLAlchemy, not of libpq.

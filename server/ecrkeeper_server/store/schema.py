@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from ecrkeeper_server.errors import StoreUnusable
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.failures import failure_of
 from ecrkeeper_server.store.schema_version import surely_current
 
 # Imported where they are needed: the driver of the other database and Alembic, which are large.
@@ -36,12 +37,19 @@ def _in_use(engine: Engine) -> Iterator[None]:
         # Others are faults of the program; SQLite says so of a file that is no database.
         if type(error) not in (OperationalError, DatabaseError):
             raise
-        url = engine.url
-        place = url.database if url.host is None else f"{url.host}:{url.port or 5432}"
-        why = str(error.orig).partition("\n")[0][:300]
-        raise StoreUnusable(f"the database at {place} cannot be used: {why}") from error
+        raise _unusable(engine, error) from error
     finally:
         engine.dispose()
+
+
+def _unusable(engine: Engine, error: DatabaseError) -> StoreUnusable:
+    url, failure = engine.url, failure_of(error)
+    place = url.database if url.host is None else f"{url.host}:{url.port or 5432}"
+    said = str(error.orig).partition("\n")[0][:300]
+    known = failure.reason != "STORE_UNAVAILABLE"
+    return StoreUnusable(
+        f"the database at {place} cannot be used: " + (f"{failure.message} ({said})" if known else said)
+    )
 
 
 def is_sqlite(url: str) -> bool:
@@ -64,7 +72,11 @@ def open_database(url: str, *, pool_size: int = 8, now: Now | None = None) -> Da
     if is_sqlite(url):
         from ecrkeeper_server.store.sqlite import SqliteDatabase
 
-        return SqliteDatabase(_engine(url), now)
+        engine = _engine(url)
+        try:
+            return SqliteDatabase(engine, now)
+        except DatabaseError as error:
+            raise _unusable(engine, error) from error
     from ecrkeeper_server.store.postgres import PostgresDatabase
 
     return PostgresDatabase(_engine(url, pool_size), pool_size, now)

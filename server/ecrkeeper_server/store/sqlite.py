@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import queue
 import sqlite3
 import threading
@@ -20,7 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
-from ecrkeeper_server.store.database import Database, Load, Tx, unavailable
+from ecrkeeper_server.store.database import Database, Load, Tx
+from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
+from ecrkeeper_server.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
 
@@ -76,7 +79,14 @@ class SqliteDatabase(Database):
     def __init__(self, engine: Engine, now: Now | None = None) -> None:
         self._engine = engine
         self._now = now or database_time("sqlite")
-        self._reader = engine.connect()
+        self._path = engine.url.database or ""
+        self._file = SqliteFile(self._path) if os.path.exists(self._path) else None
+        # Both here: a thread that cannot connect would leave all writes waiting for ever.
+        self._reader, self._writing = engine.connect(), engine.connect()
+        if self._file is not None:
+            # A read opens the write-ahead log.
+            self._reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+            self._file.opened()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._heard: list[Callable[[set[str]], Any]] = []
         self._closed = False
@@ -89,10 +99,12 @@ class SqliteDatabase(Database):
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a query inline, on the connection that is held for it."""
+        if self._file is not None:
+            self._file.check_read()
         try:
             return query(Tx(self._reader, self._now, "sqlite", set()))
         except SQLAlchemyError as error:
-            raise unavailable(error) from error
+            raise self._failed(error) from error
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """Queue a change and wait until its group is committed."""
@@ -118,9 +130,16 @@ class SqliteDatabase(Database):
         await asyncio.to_thread(self._writer.join)
         self._reader.close()
         self._engine.dispose()
+        if self._file is not None:
+            self._file.close()
+
+    def try_write(self, tx: Tx) -> None:
+        """Write the first page of the file as it is: nothing in it changes, and the log needs the space of a page."""
+        number = tx.conn.exec_driver_sql("PRAGMA user_version").scalar_one()
+        tx.conn.exec_driver_sql(f"PRAGMA user_version = {int(number)}")
 
     def _run(self) -> None:
-        with self._engine.connect() as conn:
+        with self._writing as conn:
             while (job := self._jobs.get()) is not None:
                 group = [job]
                 last = self._collect(group)
@@ -143,20 +162,28 @@ class SqliteDatabase(Database):
     def _commit(self, conn: Connection, group: list[_Job]) -> None:
         changed: set[str] = set()
         try:
-            conn.exec_driver_sql("BEGIN IMMEDIATE")
-            for job in group:
-                self._apply(conn, job, changed)
-            conn.exec_driver_sql("COMMIT")
-        except SQLAlchemyError as error:
+            self._transact(conn, group, changed)
+        except Exception as error:
+            # Whatever it was, the thread goes on, and nobody waits in vain.
             _rollback(conn)
             for job in group:
-                job.error = unavailable(error)
+                job.error = self._failed(error)
             changed.clear()
         for job in group:
             _call_soon(job.loop, job.deliver)
         if changed:
             for heard in self._heard:
                 _call_soon(group[0].loop, heard, changed)
+
+    def _transact(self, conn: Connection, group: list[_Job], changed: set[str]) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+        if self._file is not None:
+            self._file.check_write()
+        for job in group:
+            self._apply(conn, job, changed)
+        conn.exec_driver_sql("COMMIT")
+        if self._file is not None:
+            self._file.committed()
 
     def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
         """Run one change in a savepoint, so that its failure leaves the others of its group alone."""
@@ -165,11 +192,36 @@ class SqliteDatabase(Database):
         try:
             job.result = job.change(tx)
         except BaseException as error:
-            job.error = unavailable(error) if isinstance(error, SQLAlchemyError) else error
+            if _lost(conn):
+                # On a full disk, for example, SQLite ends the whole transaction by itself.
+                raise
+            job.error = self._failed(error)
             conn.exec_driver_sql("ROLLBACK TO change")
         else:
             changed |= tx.changed
         conn.exec_driver_sql("RELEASE change")
+
+    def _failed(self, error: BaseException) -> BaseException:
+        """The error for a caller: that of the database in words, any other as it is."""
+        if not isinstance(error, SQLAlchemyError):
+            return error
+        failure = failure_of(error)
+        if failure.reason == "STORE_IO_ERROR" and self._is_full():
+            failure = DISK_FULL
+        return unavailable(error, failure)
+
+    def _is_full(self) -> bool:
+        """Whether the disk is full: SQLite says so of some of the writes that fail, and of others not."""
+        try:
+            return os.statvfs(os.path.dirname(os.path.abspath(self._path))).f_bavail == 0
+        except OSError:
+            return False
+
+
+def _lost(conn: Connection) -> bool:
+    """Whether the transaction has ended."""
+    driver: Any = conn.connection.driver_connection
+    return not driver.in_transaction
 
 
 def _rollback(conn: Connection) -> None:

@@ -1,0 +1,155 @@
+"""Why a database fails, in words: the code of SQLite or Postgres becomes a reason and what to do about it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ecrkeeper_server.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reason for programs, one of `STORE_REASONS`, and the message for people."""
+
+    reason: str
+    message: str
+
+
+DISK_FULL = Failure(
+    "STORE_DISK_FULL", "the disk of the database is full: nothing is stored until there is space; free some"
+)
+_READ_ONLY_FILE = Failure(
+    "STORE_READ_ONLY", "the database file is read-only: make the file, its directory and its file system writable"
+)
+_READ_ONLY_SERVER = Failure(
+    "STORE_READ_ONLY", "the database takes no writes: it is a standby, or was made read-only; name its primary"
+)
+_CORRUPT = Failure("STORE_CORRUPT", "the database is damaged: stop the server, and restore a backup")
+_MOVED = Failure("STORE_FILE_REPLACED", "the database file was moved away from under the server: restart the server")
+_IO_ERROR = Failure(
+    "STORE_IO_ERROR",
+    "the database cannot read or write its files: the disk is broken, over a quota, or a file is as large as it may be",
+)
+_BUSY = Failure("STORE_BUSY", "another program keeps the database locked: wait for it, or stop it")
+_CLOSED_FILE = Failure(
+    "STORE_ACCESS_DENIED", "the database file or its directory is missing, or the server may not open it"
+)
+_LOGIN = Failure("STORE_ACCESS_DENIED", "the database does not accept the server's user name or password")
+_RIGHTS = Failure("STORE_ACCESS_DENIED", "the server's user lacks a right in the database: grant it")
+_NO_DATABASE = Failure("STORE_MISSING", "the database does not exist: create it, or correct its name")
+_NO_TABLE = Failure("STORE_MISSING", "the database lacks a table: run `ecrkeeper-server migrate`")
+
+
+def _unavailable(message: str) -> Failure:
+    return Failure("STORE_UNAVAILABLE", message)
+
+
+_NO_CONNECTION = _unavailable("the database has no free connection: allow more, or close others")
+_NO_MEMORY = _unavailable("the database is out of memory")
+_STARTING = _unavailable("the database is starting, or recovering from a crash")
+_STOPPED = _unavailable("the database was shut down, or ended the connection")
+_UNREACHABLE = _unavailable("the database cannot be reached")
+_TOO_LATE = _unavailable("the database did not answer in time")
+_POOL_EMPTY = _unavailable("no connection to the database became free in time")
+
+# By the primary result code; https://sqlite.org/rescode.html
+_SQLITE = {
+    sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY_FILE,
+    sqlite3.SQLITE_CORRUPT: _CORRUPT,
+    sqlite3.SQLITE_NOTADB: _CORRUPT,
+    sqlite3.SQLITE_IOERR: _IO_ERROR,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_CANTOPEN: _CLOSED_FILE,
+    sqlite3.SQLITE_PERM: _CLOSED_FILE,
+    sqlite3.SQLITE_AUTH: _CLOSED_FILE,
+    sqlite3.SQLITE_NOMEM: _NO_MEMORY,
+}
+_SQLITE_EXTENDED = {sqlite3.SQLITE_READONLY_DBMOVED: _MOVED, sqlite3.SQLITE_IOERR_SHORT_READ: _CORRUPT}
+
+# By SQLSTATE, the longest beginning first; https://www.postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRES = {
+    "08": _UNREACHABLE,
+    "25006": _READ_ONLY_SERVER,
+    "28": _LOGIN,
+    "3D000": _NO_DATABASE,
+    "3F000": _NO_TABLE,
+    "42501": _RIGHTS,
+    "42P01": _NO_TABLE,
+    "53100": DISK_FULL,
+    "53200": _NO_MEMORY,
+    "53300": _NO_CONNECTION,
+    "55P03": _BUSY,
+    "57014": _TOO_LATE,
+    "57P01": _STOPPED,
+    "57P02": _STOPPED,
+    "57P03": _STARTING,
+    "57P04": _NO_DATABASE,
+    "57P05": _STOPPED,
+    "58": _IO_ERROR,
+    "XX001": _CORRUPT,
+    "XX002": _CORRUPT,
+}
+# libpq gives no SQLSTATE for a connection that was refused, only the text of the server, which may be translated.
+_CONNECTING = {
+    "password authentication failed": _LOGIN,
+    "no pg_hba.conf entry": _LOGIN,
+    "no password supplied": _LOGIN,
+    "is not permitted to log in": _LOGIN,
+    "role": _LOGIN,
+    "permission denied for database": _RIGHTS,
+    "is not currently accepting connections": _NO_DATABASE,
+    "database": _NO_DATABASE,
+    "too many": _NO_CONNECTION,
+    "connection slots are reserved": _NO_CONNECTION,
+    "no space left on device": DISK_FULL,
+    "is starting up": _STARTING,
+    "not yet accepting connections": _STARTING,
+    "in recovery mode": _STARTING,
+    "shutting down": _STOPPED,
+    "timeout": _TOO_LATE,
+}
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Classify an error of SQLAlchemy or of a driver."""
+    if isinstance(error, PoolTimeoutError):
+        return _POOL_EMPTY
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        found = _SQLITE_EXTENDED.get(code) or _SQLITE.get(code & 0xFF)
+        found = found or (_NO_TABLE if str(cause).startswith("no such table") else None)
+        return found or _unavailable(f"the database failed a statement ({cause.sqlite_errorname})")  # type: ignore[attr-defined]
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        found = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
+        return found or _unavailable(f"the database failed a statement (SQLSTATE {state})")
+    if type(cause).__name__ in ("OperationalError", "ConnectionTimeout"):
+        return _connecting(str(cause).lower())
+    return _unavailable(f"the database failed a statement ({type(cause).__name__})")
+
+
+def _connecting(text: str) -> Failure:
+    """Classify what the server said instead of letting a connection in."""
+    _, refused, said = text.partition("fatal:")
+    if not refused:
+        return _TOO_LATE if "timeout" in text else _UNREACHABLE
+    missing = "does not exist" in said
+    for words, failure in _CONNECTING.items():
+        if words in said and (missing or words not in ("role", "database")):
+            return failure
+    return _UNREACHABLE
+
+
+def unavailable(error: SQLAlchemyError, failure: Failure | None = None) -> Unavailable:
+    """The error for a caller whose statement the database failed; the driver's own text is its cause."""
+    found = failure or failure_of(error)
+    told = Unavailable(found.message, reason=found.reason)
+    told.__cause__ = error
+    return told

@@ -1,0 +1,76 @@
+"""Whether the database can be used, and why not: in the log once in a while, and as a metric."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from ecrkeeper_server.errors import STORE_REASONS, Unavailable
+from ecrkeeper_server.metrics import StoreMetrics
+
+log = structlog.get_logger("ecrkeeper.store")
+
+# A fault that lasts is logged again after this long; thousands of calls may meet it meanwhile.
+_REMIND_SECONDS = 60.0
+
+
+class StoreHealth:
+    """The fault of now, from how reads and writes end."""
+
+    def __init__(self, metrics: StoreMetrics, clock: Callable[[], float] = time.monotonic) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self.fault: Unavailable | None = None
+        self.wrote_at = float("-inf")
+        self._kind = ""
+        self._began = 0.0
+        self._failures = 0
+        self._told = False
+        self._logged: dict[str, float] = {}
+
+    def failed(self, kind: str, error: Unavailable) -> None:
+        """A read or a write was not possible."""
+        if error.reason not in STORE_REASONS:
+            return
+        now, before = self._clock(), self.fault
+        if before is None:
+            self._began = now
+        if before is None or before.reason != error.reason:
+            self._show(error.reason)
+        # What keeps reads from being answered keeps writes, too; a read that is answered says nothing about writes.
+        self._kind = kind if before is None or kind == "write" else self._kind
+        self.fault = error
+        self._failures += 1
+        if now - self._logged.get(error.reason, float("-inf")) < _REMIND_SECONDS:
+            return
+        self._logged[error.reason], self._told = now, True
+        log.error(
+            "store_unavailable",
+            reason=error.reason,
+            error=error.message,
+            cause=_first_line(error.__cause__),
+            failures=self._failures,
+        )
+
+    def worked(self, kind: str) -> None:
+        """A read or a write was done."""
+        if kind == "write":
+            self.wrote_at = self._clock()
+        if self.fault is None or (kind == "read" and self._kind == "write"):
+            return
+        if self._told:
+            seconds = round(self._clock() - self._began, 1)
+            log.info("store_available", after=self.fault.reason, failures=self._failures, seconds=seconds)
+        self.fault, self._failures, self._told = None, 0, False
+        self._show("")
+
+    def _show(self, reason: str) -> None:
+        for known, show in self._metrics.fault.items():
+            show(int(known == reason))
+
+
+def _first_line(cause: BaseException | None) -> str:
+    text = str(getattr(cause, "orig", None) or cause or "")
+    return text.partition("\n")[0][:300]

@@ -1,0 +1,165 @@
+"""The files of an SQLite database that is open: whether they are still those that were opened.
+
+SQLite goes on with files that have lost their name, and does not look whether something else wrote into them.
+Its answer to COMMIT then says nothing about what the next start will find.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from ecrkeeper_server.errors import Unavailable
+
+log = structlog.get_logger("ecrkeeper.store")
+
+_READS_CHECK_SECONDS = 0.5
+# https://sqlite.org/walformat.html; all numbers are in the byte order of the machine.
+_INDEX_BYTES = 136
+_INDEX_VERSION = 3_007_000
+_LOG_HEADER, _FRAME_HEADER = 32, 24
+
+Identity = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What the index of the write-ahead log says: the size of the log, and how far it was copied to the file."""
+
+    log_bytes: int
+    copied: bytes
+    copying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """The file as it was after our last commit."""
+
+    # Its size, and when it was modified.
+    file: tuple[int, int]
+    copied: bytes
+
+
+class SqliteFile:
+    """Checks the database file, its log and the log's index. Once one of them is another, all checks fail."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._found = _identity(path)
+        self._names: dict[str, Identity] = {}
+        self._fault = ""
+        self._check_at = 0.0
+        self._index: int | None = None
+        self._stamp: _Stamp | None = None
+
+    def opened(self) -> None:
+        """Note the files, once SQLite has opened all of them."""
+        for suffix, words in (("", "the database file"), ("-wal", "its write-ahead log"), ("-shm", "its index")):
+            found = _identity(self._path + suffix)
+            if found is not None:
+                self._names[suffix] = found
+            elif not suffix:
+                self._fail(f"{words} vanished while it was opened")
+        if self._found not in (None, self._names.get("")):
+            self._fail("the database file was replaced while it was opened")
+        if "-shm" in self._names:
+            # Kept open: closing any descriptor of the file would drop the locks that SQLite has on it.
+            self._index = os.open(f"{self._path}-shm", os.O_RDONLY | os.O_CLOEXEC)
+        self._stamp = self._now()
+
+    def close(self) -> None:
+        """Let go of the files, after SQLite has."""
+        if self._index is not None:
+            os.close(self._index)
+            self._index = None
+
+    def check_read(self) -> None:
+        """Raise Unavailable if the files are others; looks twice a second at most."""
+        if self._fault:
+            raise self._error()
+        now = time.monotonic()
+        if now >= self._check_at:
+            self._check_at = now + _READS_CHECK_SECONDS
+            self._check_names()
+
+    def check_write(self) -> None:
+        """Raise Unavailable if something else wrote into the files. The write lock must be held: SQLite rests."""
+        self._check_names()
+        now, before, index = self._now(), self._stamp, self._read_index()
+        # SQLite writes into the database file only when it copies the log, and says so in the index.
+        if now is not None and before is not None and now.copied == before.copied and now.file != before.file:
+            (new, _), (old, _) = now.file, before.file
+            change = f"shrank from {old} to {new} bytes" if new < old else "was overwritten"
+            self._fail(f"the database file {change}")
+        size = _size(f"{self._path}-wal")
+        if size is not None and index is not None and size < index.log_bytes:
+            self._fail(f"the write-ahead log shrank to {size} bytes of {index.log_bytes}")
+
+    def committed(self) -> None:
+        """Raise Unavailable if a commit went to files that have lost their names; else note what they are now."""
+        self._check_names()
+        self._stamp = self._now()
+
+    def _check_names(self) -> None:
+        if self._fault:
+            raise self._error()
+        for suffix, identity in self._names.items():
+            found = _identity(self._path + suffix)
+            if found != identity:
+                words = f"the file {Path(self._path).name}{suffix} of the database"
+                self._fail(f"{words} is gone" if found is None else f"{words} was replaced")
+
+    def _fail(self, what: str) -> None:
+        self._fault = (
+            f"{what} while the server used it: nothing is stored any more. "
+            "Stop the server, put the right files in place, start it again"
+        )
+        log.error("store_file_replaced", path=self._path, error=self._fault)
+        raise self._error()
+
+    def _error(self) -> Unavailable:
+        return Unavailable(self._fault, reason="STORE_FILE_REPLACED")
+
+    def _now(self) -> _Stamp | None:
+        """The file as it is; None if that is unknown, as while another program lets SQLite copy the log."""
+        try:
+            # Before the index is read: that tells of a copy before the copy begins.
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        index = self._read_index()
+        return None if index is None or index.copying else _Stamp((found.st_size, found.st_mtime_ns), index.copied)
+
+    def _read_index(self) -> _Index | None:
+        """The index of the log; None without one, or if it is of a format that is not known."""
+        content = b"" if self._index is None else os.pread(self._index, _INDEX_BYTES, 0)
+        if len(content) < _INDEX_BYTES or struct.unpack_from("=I", content)[0] != _INDEX_VERSION:
+            return None
+        page, frames = struct.unpack_from("=HI", content, 14)
+        size = (65_536 if page == 1 else page) + _FRAME_HEADER
+        salts, copied, to_copy = content[32:40], content[96:100], content[128:132]
+        return _Index(_LOG_HEADER + frames * size if frames else 0, salts + copied, copied != to_copy)
+
+
+def _identity(path: str) -> Identity | None:
+    """Which file has the name; None if none has."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        text = f"the files of the database cannot be looked at: {error.strerror}"
+        raise Unavailable(text, reason="STORE_ACCESS_DENIED") from error
+    return found.st_dev, found.st_ino
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
