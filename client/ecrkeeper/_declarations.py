@@ -71,7 +71,8 @@ def create_registry_settings(
 ) -> Unary[RegistrySettings]:
     """Declares settings as a new owner; they may be a dictionary in AWS's shape.
 
-    InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares an element otherwise, unless `force`.
+    InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares an element otherwise, unless `force`;
+    ResourceExhausted if that is more than AWS allows.
     """
     request = pb.CreateRegistrySettingsRequest(
         parent=parent,
@@ -109,7 +110,7 @@ def apply_registry_settings(
     the declaration had another one: `update_registry_settings` leaves alone what is not set or not named.
 
     InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares an element otherwise,
-    unless `force`.
+    unless `force`; ResourceExhausted if that is more than AWS allows.
     """
     request = pb.UpdateRegistrySettingsRequest(
         registry_settings=declaration(
@@ -143,7 +144,7 @@ def update_registry_settings(
     for this owner is removed from AWS. Name `settings.registry_policy` or another one to change that one alone.
 
     InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner declares an element
-    otherwise, unless `force`.
+    otherwise, unless `force`; ResourceExhausted if that is more than AWS allows.
     """
     request = pb.UpdateRegistrySettingsRequest(
         registry_settings=message_of(RegistrySettings, registry_settings, "registry_settings"),

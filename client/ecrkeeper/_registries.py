@@ -74,7 +74,7 @@ def validate_pull_through_cache_rule(
 ) -> Unary[pb.ValidatePullThroughCacheRuleResponse]:
     """Lets ECR log in to the upstream of a cache rule and says whether that works.
 
-    FailedPrecondition if ECR has no rule with this prefix.
+    NotFound if ECR has no rule with this prefix.
     """
     request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix=ecr_repository_prefix)
     return Unary(pb.ValidatePullThroughCacheRuleResponse, request, timeout)

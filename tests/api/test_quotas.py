@@ -72,6 +72,11 @@ def policy(statements: int, first: int = 0) -> dict[str, Any]:
     return {"registry_policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": said})}}
 
 
+def scanned_filters(frequency: str, count: int, first: int = 0) -> dict[str, Any]:
+    filters = [{"filter": f"f{i}", "filterType": "WILDCARD"} for i in range(first, first + count)]
+    return {"scanning_configuration": {"rules": [{"scanFrequency": frequency, "repositoryFilters": filters}]}}
+
+
 def scanned(*frequencies: str, kind: str = "") -> dict[str, Any]:
     rules = [
         {"scanFrequency": each, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
@@ -94,6 +99,10 @@ USED_UP = [
     ({}, templates(101), "repository creation templates: 101", "one owner alone"),
     ({}, policy(40), "registry policy characters: ", "one owner alone"),
     (policy(20), policy(20, 20), "registry policy characters: ", "together"),
+    (
+        scanned_filters("SCAN_ON_PUSH", 60), scanned_filters("SCAN_ON_PUSH", 60, 60),
+        "SCAN_ON_PUSH filters: 120 over all owners (other 60, platform 60)", "together",
+    ),
     ({}, scanned("SCAN_ON_PUSH", "MANUAL", "CONTINUOUS_SCAN"), "scanning rules: 3", "one owner alone"),
 ]  # fmt: skip
 
@@ -153,6 +162,23 @@ def test_own_faults_come_before_conflicts(place: Place) -> None:
     refused(StatusCode.FAILED_PRECONDITION, place.apply, mine)
     error = refused(StatusCode.INVALID_ARGUMENT, place.apply, {**mine, **scanned("CONTINUOUS_SCAN")})
     assert error.reason == "INVALID_FIELDS"
+
+
+def test_quota_names_only_the_owners_that_use_it(place: Place) -> None:
+    place.apply(scanned_filters("MANUAL", 3), "third")
+    place.apply(scanned_filters("SCAN_ON_PUSH", 60), "other")
+    error = refused(StatusCode.RESOURCE_EXHAUSTED, place.apply, scanned_filters("SCAN_ON_PUSH", 60, 60))
+    (violation,) = error.quota_violations
+    assert (
+        violation.description == "SCAN_ON_PUSH filters: 120 over all owners (other 60, platform 60), and AWS allows 100"
+    )
+
+
+def test_force_does_not_override_what_another_owners_rules_need(place: Place) -> None:
+    place.apply(scanned("CONTINUOUS_SCAN", kind="ENHANCED"), "other")
+    error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned(kind="BASIC"), force=True)
+    assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
+    assert "CONTINUOUS_SCAN exists only with scan type ENHANCED" in error.message
 
 
 def test_quota_that_aws_reports_is_shown_with_its_words(place: Place, live: Live) -> None:

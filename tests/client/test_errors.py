@@ -83,6 +83,26 @@ def test_an_exhausted_quota_says_when_to_try_again(server: FakeServer, client: e
     with pytest.raises(ecrkeeper.ResourceExhausted) as caught:
         client.get_registry(NAME)
     assert caught.value.retry_after == 1.5
+    assert caught.value.violations == ()
+
+
+def test_used_up_quota_names_what_is_used_and_no_delay(server: FakeServer, client: ecrkeeper.Client) -> None:
+    failure = error_details_pb2.QuotaFailure(violations=[{"subject": "rules", "description": "51 of 50"}])
+    server.on("GetRegistry", fail("RESOURCE_EXHAUSTED", "too much", failure))
+    with pytest.raises(ecrkeeper.ResourceExhausted) as caught:
+        client.get_registry(NAME)
+    assert caught.value.violations == (ecrkeeper.QuotaViolation("rules", "51 of 50"),)
+    assert caught.value.retry_after is None
+
+
+def test_invalid_request_names_the_quotas_as_well(server: FakeServer, client: ecrkeeper.Client) -> None:
+    bad = error_details_pb2.BadRequest(field_violations=[{"field": "a", "description": "odd"}])
+    failure = error_details_pb2.QuotaFailure(violations=[{"subject": "rules", "description": "51 of 50"}])
+    server.on("GetRegistry", fail("INVALID_ARGUMENT", "odd", bad, failure))
+    with pytest.raises(ecrkeeper.InvalidArgument) as caught:
+        client.get_registry(NAME)
+    assert caught.value.violations == (ecrkeeper.FieldViolation("a", "odd"),)
+    assert caught.value.quota_violations == (ecrkeeper.QuotaViolation("rules", "51 of 50"),)
 
 
 def test_the_request_id_is_the_one_that_repeats_the_call(server: FakeServer, client: ecrkeeper.Client) -> None:

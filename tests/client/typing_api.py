@@ -52,10 +52,13 @@ async def aio(client: ecrkeeper.AsyncClient) -> None:
     assert_type(await client.wait_until_synced(NAME, 60), ecrkeeper.Registry)
 
 
-def errors(failed: ecrkeeper.OperationFailed, invalid: ecrkeeper.InvalidArgument) -> None:
+def errors(
+    failed: ecrkeeper.OperationFailed, invalid: ecrkeeper.InvalidArgument, exhausted: ecrkeeper.ResourceExhausted
+) -> None:
     assert_type(failed.violations, tuple[ecrkeeper.PreconditionViolation, ...])
     assert_type(invalid.violations, tuple[ecrkeeper.FieldViolation, ...])
     assert_type(failed.retry_after, float | None)
+    assert_type(exhausted.violations, tuple[ecrkeeper.QuotaViolation, ...])
 
 
 def refused(client: ecrkeeper.Client) -> None:

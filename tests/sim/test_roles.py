@@ -36,6 +36,12 @@ def test_a_custom_suffix_is_refused(aws: Aws) -> None:
     assert answer == ("InvalidInput", f"Custom suffix is not allowed for {PRINCIPAL}")
 
 
+def test_unknown_service_principal_is_access_denied(aws: Aws) -> None:
+    principal = "nothing.ecr.amazonaws.com"
+    answer = refusal(aws.client("iam").create_service_linked_role, AWSServiceName=principal)
+    assert answer == ("AccessDenied", f"{principal} is not a valid AWS service name (Service Principal)")
+
+
 def test_roles_of_other_partitions_carry_their_partition(aws: Aws) -> None:
     iam = aws.client("iam", region="cn-north-1")
     arn = iam.create_service_linked_role(AWSServiceName=PRINCIPAL)["Role"]["Arn"]

@@ -134,7 +134,8 @@ class RoleServiceServicer:
         the account has enabled or that anybody declares settings for. The
         operation survives restarts; its response is Empty. It ends
         with `FAILED_PRECONDITION` and one violation for each Region that uses the
-        role or cannot be read.
+        role or cannot be read. `last_error` of the role shows a refusal until the
+        next deletion or change of what is declared.
 
         Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
         was there before, unless `force_delete_adopted` is set.

@@ -92,6 +92,7 @@ class Put:
                 raise conflict_of(name, composition.conflicts, self.way_out)
             taken = _taken_over(name, wishes, composition.conflicts)
             composition = _composed({**wishes, **taken}, touched)
+            check_own(name, composition)
         check_together(name, composition)
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 

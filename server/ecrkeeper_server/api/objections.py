@@ -98,11 +98,12 @@ def _quotas(composition: Composition) -> list[_Fault]:
 
 def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
     """How much of a quota is used, and by whom."""
-    by_owner = {
-        owner: next(q.used for q in SETTINGS[setting].quota(elements) if q.quota == exceeded.quota)
+    shown = ", ".join(
+        f"{owner} {each.used}"
         for owner, elements in sorted(_by_owner(setting, composition).items())
-    }
-    shown = ", ".join(f"{owner} {used}" for owner, used in by_owner.items())
+        for each in SETTINGS[setting].quota(elements)
+        if each.quota == exceeded.quota and each.used
+    )
     return f"{exceeded.used} over all owners ({shown})"
 
 

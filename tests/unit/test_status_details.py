@@ -1,0 +1,89 @@
+"""A status holds as much of an error as there is room for, whatever the texts are."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+from urllib.parse import quote
+
+from ecrkeeper_server.api.status import status_of_json, status_of_refusal
+from ecrkeeper_server.engine.conditions import error_json
+from ecrkeeper_server.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    Permanent,
+    PreconditionViolation,
+    QuotaViolation,
+    Violation,
+    rejection,
+)
+from google.rpc import error_details_pb2, status_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+FIELDS = st.lists(st.builds(Violation, TEXTS, TEXTS), min_size=1, max_size=120)
+QUOTAS = st.lists(st.builds(QuotaViolation, TEXTS, TEXTS), max_size=20)
+PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+
+
+def entries(status: status_pb2.Status, kind: Any, member: str) -> list[Any]:
+    found: list[Any] = []
+    for detail in status.details:
+        message = kind()
+        if detail.Unpack(message):
+            found += getattr(message, member)
+    return found
+
+
+def on_the_wire(status: status_pb2.Status) -> int:
+    return len(base64.b64encode(status.SerializeToString())) + len(quote(status.message, safe=PLAIN))
+
+
+def counted(told: list[Any]) -> int:
+    """How many entries there are, those that the last one counts included."""
+    last = re.fullmatch(r"and (\d+) more( violations)?", told[-1].description) if told else None
+    return len(told) - 1 + int(last[1]) if last else len(told)
+
+
+@given(FIELDS, QUOTAS)
+def test_violations_fit_and_none_is_lost_uncounted(fields: list[Violation], quotas: list[QuotaViolation]) -> None:
+    status = status_of_refusal(InvalidArgument(fields, quotas), "0" * 36)
+    assert on_the_wire(status) <= 8192 - 500
+    assert counted(entries(status, error_details_pb2.BadRequest, "field_violations")) == len(fields)
+    assert counted(entries(status, error_details_pb2.QuotaFailure, "violations")) == len(quotas)
+
+
+@given(st.lists(st.builds(PreconditionViolation, TEXTS, TEXTS, TEXTS), min_size=1, max_size=120), QUOTAS)
+def test_preconditions_fit_and_none_is_lost_uncounted(
+    rows: list[PreconditionViolation], quotas: list[QuotaViolation]
+) -> None:
+    error = FailedPrecondition("x" * 2000, reason="OWNER_CONFLICT", preconditions=rows, quotas=quotas)
+    status = status_of_refusal(error, "0" * 36)
+    assert on_the_wire(status) <= 8192 - 500
+    assert counted(entries(status, error_details_pb2.PreconditionFailure, "violations")) == len(rows)
+
+
+def test_stored_error_keeps_its_quotas() -> None:
+    quotas = [QuotaViolation("ecr:Create", "50 rules")]
+    stored = error_json(Permanent("no", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=quotas))
+    (found,) = entries(status_of_json(stored), error_details_pb2.QuotaFailure, "violations")
+    assert (found.subject, found.description) == ("ecr:Create", "50 rules")
+
+
+def test_stored_error_of_an_older_replica_has_no_quotas() -> None:
+    stored = error_json(Permanent("no", reason="AWS_REFUSED"))
+    assert "quotas" not in stored
+    assert [d.type_url.rpartition(".")[2] for d in status_of_json(stored).details] == ["ErrorInfo"]
+
+
+def test_rejection_is_for_faults_before_quotas() -> None:
+    fault, quota = Violation("a", "odd"), Violation("b", "too much", "QUOTA_EXCEEDED")
+    assert (rejection([quota]).code, rejection([quota]).quotas) == (
+        "RESOURCE_EXHAUSTED", (QuotaViolation("b", "too much"),),
+    )  # fmt: skip
+    both = rejection([quota, fault])
+    assert (both.code, both.violations, both.quotas) == (
+        "INVALID_ARGUMENT", (fault,), (QuotaViolation("b", "too much"),),
+    )  # fmt: skip
