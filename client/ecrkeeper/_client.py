@@ -29,7 +29,7 @@ from ecrkeeper._operation import OUTLASTED, Operation
 from ecrkeeper._pager import Pager
 from ecrkeeper._synced import Synced
 from ecrkeeper._watch import Stream, Watch
-from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.registry_pb2 import Registry
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
 P = ParamSpec("P")
@@ -140,8 +140,8 @@ class Client(BaseClient):
     def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
         """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
 
-        `name` is the registry, or a declaration for it: then it is enough that AWS matches what this owner declares.
-        Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
+        `name` is the registry or a declaration for it; nothing is written. `generation` is `Registry.generation`; that
+        of a declaration counts something else.
 
         The wait fails at once on what waiting does not mend, with the last attempt's reason: OperationFailed if AWS
         refuses what is declared or denies ecrkeeper access, if a quota is used up or there are no credentials;
@@ -153,21 +153,22 @@ class Client(BaseClient):
         try:
             with Watch(synced.call, self._subscribe) as steps:
                 for step in steps:
-                    declared = self._declared(synced, step)
-                    if (found := synced.reached(step, declared)) is not None:
+                    self._refuse_if_deleted(synced, step)
+                    if (found := synced.reached(step)) is not None:
                         return found
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()
 
-    def _declared(self, synced: Synced, step: WatchRegistriesResponse) -> RegistrySettings | None:
-        """Return the declaration that is waited for, where the step does not say enough of it."""
-        while (asked := synced.declaration(step)) is not None:
+    def _refuse_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
+        """Raise NotFound if the declaration that is waited for does not exist."""
+        while (asked := synced.doubted(step)) is not None:
             try:
-                return self._send(asked)
+                self._send(asked)
             except OUTLASTED as error:
                 time.sleep(synced.pause(error))
-        return None
+            else:
+                return
 
     def close(self) -> None:
         """Close the channel, unless it was given; calls under way are cancelled."""

@@ -1,4 +1,4 @@
-"""When a registry, or one owner's part of it, is in sync; told from a watch."""
+"""When a registry is in sync, told from a watch."""
 
 from __future__ import annotations
 
@@ -50,27 +50,33 @@ class Synced:
         self._name = name
         self._registry = match["registry"]
         self._owner: str | None = match["owner"]
-        self._given = generation
         self._generation = generation
         self._timeout = timeout
-        self._last: Registry | RegistrySettings | None = None
+        self._last: Registry | None = None
         self.call: Watched[WatchRegistriesResponse] = watch_registries(
             match["account"], f'region = "{match["region"]}"', timeout=timeout
         )
         self._end = time.monotonic() + timeout
         self._backoff = Backoff()
 
-    def declaration(self, step: WatchRegistriesResponse) -> Unary[RegistrySettings] | None:
-        """Return the call for the declaration that is waited for, where the step does not say enough of it."""
+    def doubted(self, step: WatchRegistriesResponse) -> Unary[RegistrySettings] | None:
+        """Return the call that says whether the declaration exists, where a step does not show its owner."""
         if self._owner is None or step.kind != CURRENT or step.registry.name != self._registry:
             return None
-        if self._owner in step.registry.owners and self._is_synced(step.registry):
+        if self._owner in step.registry.owners:
             return None
         left = max(0.001, self._end - time.monotonic())
         return get_registry_settings(self._name, timeout=min(left, DEFAULT_TIMEOUT))
 
-    def reached(self, step: WatchRegistriesResponse, declared: RegistrySettings | None = None) -> Registry | None:
-        """Return the registry once AWS matches it, or matches the declaration that is waited for.
+    def pause(self, failure: RegistryError) -> float:
+        """Return how long to pause before that call is made again; DeadlineExceeded if no time is left."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise self.expired() from failure
+        return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
+
+    def reached(self, step: WatchRegistriesResponse) -> Registry | None:
+        """Return the registry once AWS matches it.
 
         NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not mend.
         """
@@ -80,56 +86,37 @@ class Synced:
             return None
         if step.kind == REMOVED:
             raise missing(self._registry, f"{self._registry} is gone")
-        return self._judged(step.registry, declared) if step.kind == CURRENT else None
+        return self._judged(step.registry) if step.kind == CURRENT else None
 
-    def _judged(self, registry: Registry, declared: RegistrySettings | None) -> Registry | None:
-        resource = self._last = registry if declared is None else declared
+    def _judged(self, registry: Registry) -> Registry | None:
+        self._last = registry
         if registry.mode == Mode.MODE_PAUSED:
             raise self._kept("PAUSED", "PAUSED")
-        if self._is_synced(registry) or (declared is not None and self._is_part_synced(registry, declared)):
-            return registry
-        if self._was_tried(registry) and (failure := self._lasting(resource)) is not None:
-            raise failure
-        return None
-
-    def pause(self, failure: RegistryError) -> float:
-        """Return how long to pause before asking for the declaration again; DeadlineExceeded if no time is left."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise self.expired() from failure
-        return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
-
-    def _is_reached(self, registry: Registry) -> bool:
         if self._generation is None:
             self._generation = registry.generation
-        return registry.observed_generation >= self._generation
+        if self._was_tried(registry, self._generation):
+            self._check(registry)
+        reached = registry.observed_generation >= self._generation and not registry.reconciling
+        return registry if reached and _holds(registry, "Synced") else None
 
-    def _is_synced(self, registry: Registry) -> bool:
-        return self._is_reached(registry) and not registry.reconciling and _holds(registry, "Synced")
-
-    def _is_part_synced(self, registry: Registry, declared: RegistrySettings) -> bool:
-        """Whether AWS matches one owner's part, although it may not match another's."""
-        reached = self._given is None or registry.observed_generation >= self._given
-        return reached and not declared.reconciling and _holds(declared, "Synced")
-
-    def _was_tried(self, registry: Registry) -> bool:
+    def _was_tried(self, registry: Registry, generation: int) -> bool:
         """Whether conditions and error are of the generation that is waited for, not of one before."""
-        if self._is_reached(registry):
+        if registry.observed_generation >= generation:
             return True
         put_off = registry.next_reconcile_time.ToNanoseconds() - registry.update_time.ToNanoseconds()
         return put_off >= _PUT_OFF_SECONDS * 1e9
 
-    def _lasting(self, resource: Registry | RegistrySettings) -> RegistryError | None:
-        """Return the exception for a failure that does not pass by itself; None if the next attempt may succeed."""
+    def _check(self, resource: Registry) -> None:
+        """Raise for a failure that does not pass by itself: the next attempt would meet it again."""
         error = resource.last_error
         if error.code and (error.code not in _PASSING or _holds(resource, "Blocked")):
-            return from_status(error, operation=self._name)
+            raise from_status(error, operation=self._name)
         for condition in resource.conditions:
             if condition.type == "Synced" and condition.reason == "OBSERVE_ONLY":
-                return self._kept("OBSERVE", "OBSERVE_ONLY")
-            if condition.type in ("Blocked", "Degraded") and condition.status == Condition.STATUS_TRUE:
-                return _precondition(f"{self._name}: {condition.message or condition.type}", condition.reason)
-        return None
+                raise self._kept("OBSERVE", "OBSERVE_ONLY")
+            degraded = condition.type == "Degraded" and not _holds(resource, "Synced")
+            if condition.status == Condition.STATUS_TRUE and (degraded or condition.type == "Blocked"):
+                raise _precondition(f"{self._name}: {condition.message or condition.type}", condition.reason)
 
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
         text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"

@@ -106,10 +106,6 @@ def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
     assert asyncio.run(wait()) == SYNCED.registry
 
 
-def declared(**fields: Any) -> ecrkeeper.RegistrySettings:
-    return ecrkeeper.RegistrySettings(name=OWNED, generation=1, observed_generation=1, **fields)
-
-
 def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, next_in: int = 0) -> Step:
     """A registry of generation 2 whose last attempt failed; it was written at second 100."""
     return current(
@@ -176,28 +172,6 @@ def test_wait_fails_at_once_on_setting_that_is_not_written(server: FakeServer, c
     assert caught.value.reason == "UNKNOWN_MEMBERS"
 
 
-OTHERS_BLOCK = failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True)
-
-
-def test_wait_for_declaration_passes_over_errors_of_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
-    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
-    server.on("GetRegistrySettings", declared(conditions=conditions(Synced=True, Blocked=False)))
-    assert client.wait_until_synced(OWNED, timeout=20) == OTHERS_BLOCK.registry
-    assert [request.name for request in server.requests("GetRegistrySettings")] == [OWNED]
-    with pytest.raises(ecrkeeper.OperationFailed):
-        client.wait_until_synced(NAME, timeout=20)
-
-
-def test_wait_for_declaration_fails_with_its_own_error(server: FakeServer, client: ecrkeeper.Client) -> None:
-    error = status("FAILED_PRECONDITION", "not this rule", info("REPLACEMENT_NOT_ALLOWED"))
-    blocked = declared(conditions=conditions(Synced=False, Blocked=True), last_error=error)
-    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
-    server.on("GetRegistrySettings", blocked)
-    with pytest.raises(ecrkeeper.OperationFailed, match="not this rule") as caught:
-        client.wait_until_synced(OWNED, timeout=20)
-    assert caught.value.operation == OWNED
-
-
 def test_wait_for_deleted_declaration_is_not_found(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(SYNCED, COMPLETE, then="open"))
     server.on("GetRegistrySettings", fail("NOT_FOUND", "gone", info("NOT_FOUND")))
@@ -207,15 +181,15 @@ def test_wait_for_deleted_declaration_is_not_found(server: FakeServer, client: e
 
 
 def test_wait_for_declaration_outlasts_server_that_is_busy(server: FakeServer, client: ecrkeeper.Client) -> None:
-    server.on("WatchRegistries", stream(OTHERS_BLOCK, COMPLETE, then="open"))
+    server.on("WatchRegistries", stream(SYNCED, COMPLETE, then="open"))
     busy = fail("RESOURCE_EXHAUSTED", "slow down", info("RATE_LIMITED"))
-    server.on("GetRegistrySettings", *[busy] * 6, declared(conditions=conditions(Synced=True)))
+    server.on("GetRegistrySettings", *[busy] * 6, ecrkeeper.RegistrySettings(name=OWNED))
 
     async def wait() -> ecrkeeper.Registry:
         async with ecrkeeper.AsyncClient(server.target, insecure=True) as other:
             return await other.wait_until_synced(OWNED, timeout=20)
 
-    assert client.wait_until_synced(OWNED, timeout=20) == OTHERS_BLOCK.registry == asyncio.run(wait())
+    assert client.wait_until_synced(OWNED, timeout=20) == SYNCED.registry == asyncio.run(wait())
     server.on("GetRegistrySettings", busy)
     with pytest.raises(ecrkeeper.DeadlineExceeded, match="was not in sync after"):
         client.wait_until_synced(OWNED, timeout=0.3)
