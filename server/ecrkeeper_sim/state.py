@@ -146,7 +146,6 @@ class Account:
     secrets: dict[str, dict[str, Secret]] = field(default_factory=dict)
     enabled_regions: frozenset[str] | None = None
     denied: bool = False
-    templates_check_documents: bool = True
     iam_policy: Json | None = None
     scanning_blocked_by_organization: bool = False
 
