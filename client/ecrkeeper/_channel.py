@@ -81,6 +81,8 @@ class Endpoint:
             raise ValueError("insecure=True and credentials= exclude each other")
         if self.insecure and self.token is not None and not is_loopback(self.target):
             raise ValueError(f"refusing to send a token in plaintext to {self.target}; use TLS")
+        if isinstance(self.token, str):
+            _checked(self.token)
 
     def open(self) -> grpc.Channel:
         """Return a channel for the sync API; it connects with the first call."""
@@ -121,7 +123,20 @@ class _BearerToken(grpc.AuthMetadataPlugin):
 
 
 def _bearer(token: Token) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token if isinstance(token, str) else token()}"),)
+    return (("authorization", f"Bearer {_checked(token if isinstance(token, str) else token())}"),)
+
+
+def _checked(token: str) -> str:
+    """Return the token; ValueError, which does not show it, for one that cannot be sent."""
+    if not token:
+        raise ValueError("the token is empty")
+    for at, character in enumerate(token):
+        if not "!" <= character <= "~":
+            raise ValueError(
+                f"the token must be visible ASCII characters, got U+{ord(character):04X} at position {at:,} of "
+                f"{len(token):,}; strip blanks and line ends from a token that is read from a file"
+            )
+    return token
 
 
 def is_loopback(target: str) -> bool:

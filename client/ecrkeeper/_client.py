@@ -63,8 +63,8 @@ class Client(BaseClient):
     TLS is used unless `insecure=True`; `credentials` hold other roots or a client certificate. `token` is a bearer
     token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout; a
     watch goes on until it is closed, unless it is given one. A `channel` that is given instead of a target is used as
-    it is, and not closed. ValueError for options that exclude each other, and for a token that would be sent in
-    plaintext to another machine.
+    it is, and not closed. ValueError for options that exclude each other, for a token with characters that cannot be
+    sent, and for one that would be sent in plaintext to another machine.
 
     What several methods take: `validate_only` makes every check and changes nothing. `request_id` is a UUID by which
     the server knows a call that is repeated; one is made where none is given. `etag` refuses a change to what has

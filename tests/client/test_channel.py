@@ -135,3 +135,23 @@ def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
     assert methods["retryPolicy"]["maxAttempts"] == 4
     assert methods["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
     assert json.loads(dict(OPTIONS)["grpc.service_config"]) == ecrkeeper.SERVICE_CONFIG
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", "the token is empty"),
+        ("secret\n", r"got U\+000A at position 6 of 7"),
+        ("secret\r\n", r"got U\+000D at position 6"),
+        (" secret", r"got U\+0020 at position 0"),
+        ("sec\0ret", r"got U\+0000 at position 3"),
+        ("secretż", r"got U\+017C at position 6"),
+    ],
+)
+def test_token_that_cannot_be_sent_is_rejected_at_once(token: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as rejected:
+        ecrkeeper.Client("127.0.0.1:1", insecure=True, token=token)
+    assert "secret" not in str(rejected.value)
+    with ecrkeeper.Client("127.0.0.1:1", insecure=True, token=lambda: token) as client:
+        with pytest.raises(ValueError, match=words):
+            client.list_supported_regions()

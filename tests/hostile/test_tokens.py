@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from ecrkeeper.v1 import role_service_pb2, role_service_pb2_grpc
 from ecrkeeper_server.api.authentication import Authentication
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.algorithms import secure
@@ -23,6 +25,7 @@ from ecrkeeper_server.identity.tokens import TokenOptions, TokenVerifier
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import harness
 from tests.issuer import AUDIENCE, Issuer
 
 ALLOWED = ("RS256", "ES256")
@@ -496,3 +499,59 @@ def test_odd_discovery_document_is_rejected(document: bytes, why: str) -> None:
 )  # fmt: skip
 def test_keys_come_from_https_or_this_machine(url: str, safe: bool) -> None:
     assert secure(url) is safe
+
+
+@pytest.fixture(scope="module")
+def server(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Server]:
+    """A server that takes tokens, whose policy allows everything to everybody with a name."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "keys.json").write_bytes(ISSUER.document)
+    (folder / "policy.yaml").write_text('rules: [{principals: ["*"], verbs: ["*"]}]')
+    server = harness.Server(
+        folder, f"sqlite:///{folder / 'ecrkeeper.db'}", simulated_aws.url, jwt_issuer=ISSUER.url,
+        jwt_audience=AUDIENCE, jwt_jwks_file=folder / "keys.json", policy_file=folder / "policy.yaml",
+    )  # fmt: skip
+    yield server
+    assert server.stop() == 0
+    assert "Traceback" not in (folder / "server.log").read_text()
+
+
+def answer(server: harness.Server, *authorization: str) -> tuple[grpc.StatusCode, str]:
+    """The code and the text of a call with these values of `authorization`."""
+    with grpc.insecure_channel(server.address) as channel:
+        stub: Any = role_service_pb2_grpc.RoleServiceStub(channel)
+        try:
+            stub.ListSupportedRegions(
+                role_service_pb2.ListSupportedRegionsRequest(),
+                metadata=[("authorization", value) for value in authorization],
+                timeout=10,
+            )
+        except grpc.RpcError as error:
+            failed: Any = error
+            return failed.code(), str(failed.details())
+    return grpc.StatusCode.OK, ""
+
+
+def test_running_server_lets_in_none_of_them(server: harness.Server) -> None:
+    assert answer(server, f"Bearer {GOOD}")[0] is grpc.StatusCode.OK
+    tokens = [
+        *(signed(claims(**{claim: text})) for claim in ("exp", "nbf") for text, _ in TIMES),
+        *(signed(claims(sub=text)) for text, _ in NAMES),
+        *(signed(claims(groups=text)) for text, _ in GROUPS),
+        *(signed(claims(), header) for header, _ in HEADERS),
+        *(signed(content) for content, _ in CLAIMS),
+        *(token for token, _ in FORMS if token.isascii() and token.isprintable()),
+    ]
+    values = [[f"Bearer {token}"] for token in tokens]
+    # A client of gRPC sends no other characters; blanks at the ends are cut off on the way.
+    values += [each for each, _ in BEARERS if all(v.isascii() and v.isprintable() and v == v.strip() for v in each)]
+    began = time.monotonic()
+    for each in values:
+        if each in ([f"Bearer  {GOOD}"], [f"Bearer {GOOD} "]):
+            continue
+        code, text = answer(server, *each)
+        # Those who fail often are told to wait as well.
+        assert code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED), (each, text)
+        assert "token" in text or "credentials" in text
+    assert time.monotonic() - began < 60
+    assert answer(server, f"Bearer {GOOD}")[0] is grpc.StatusCode.OK
