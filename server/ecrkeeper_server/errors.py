@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,9 @@ class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
     `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more. `aws_request_id`
-    is the id under which AWS knows the call; empty where AWS gave none.
+    not answer. `preconditions` says more where AWS said more, `metadata` what it
+    is about, for programs. `aws_request_id` is the id under which AWS knows the
+    call; empty where AWS gave none.
     """
 
     aws_request_id: str = ""
@@ -170,6 +171,7 @@ class AwsError(Exception):
         operation: str = "",
         grpc_code: str = "FAILED_PRECONDITION",
         preconditions: Sequence[PreconditionViolation] = (),
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -178,6 +180,19 @@ class AwsError(Exception):
         self.operation = operation
         self.grpc_code = grpc_code
         self.preconditions = tuple(preconditions)
+        self.metadata = dict(metadata or {})
+
+    def about(
+        self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
+    ) -> AwsError:
+        """Return the same error with a message that says more."""
+        facts: dict[str, Any] = {name: getattr(self, name) for name in ("reason", "aws_code", "operation", "grpc_code")}
+        facts |= {"preconditions": preconditions, "metadata": {**self.metadata, **metadata}}
+        if isinstance(self, Temporary):
+            facts["after"] = self.after
+        said = type(self)(message, **facts)
+        said.aws_request_id = self.aws_request_id
+        return said
 
 
 class Permanent(AwsError):
@@ -197,6 +212,7 @@ class Temporary(AwsError):
         operation: str = "",
         grpc_code: str = "UNAVAILABLE",
         preconditions: Sequence[PreconditionViolation] = (),
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -205,5 +221,6 @@ class Temporary(AwsError):
             operation=operation,
             grpc_code=grpc_code,
             preconditions=preconditions,
+            metadata=metadata,
         )
         self.after = after

@@ -44,6 +44,7 @@ def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
         "aws_code": error.aws_code,
         "operation": error.operation,
         "aws_request_id": error.aws_request_id,
+        **error.metadata,
         **_call(call_id),
     }
     details: list[Message] = [_info(error.reason, {k: v for k, v in metadata.items() if v})]

@@ -37,10 +37,13 @@ class Aws(Protocol):
         params: dict[str, Any],
         *,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
         """The parsed answer of one call; raises Permanent or Temporary.
 
-        `fence` is awaited when nothing is left to wait for before sending; what it raises prevents the call.
+        `ready` is awaited when credentials are there and the rate allows the call, before it takes a connection, so
+        it may call AWS itself. `fence` is awaited when nothing is left to wait for before sending. What either of
+        them raises prevents the call.
         """
 
     def regions(self, partition: str) -> list[str]:
@@ -115,10 +118,11 @@ class AwsClient:
         params: dict[str, Any],
         *,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` raises."""
+        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` or `ready` raises."""
         credentials = await self._provider(account)
-        return await self._attempts(account, region, service, operation, params, credentials, fence)
+        return await self._attempts(account, region, service, operation, params, credentials, fence, ready)
 
     async def _attempts(
         self,
@@ -129,6 +133,7 @@ class AwsClient:
         params: dict[str, Any],
         credentials: Credentials,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
         """Repeat what may be repeated: a few times, throttled calls for a while; longer waits are the engine's."""
         family = family_of(service, operation)
@@ -138,6 +143,8 @@ class AwsClient:
             if delay:
                 waited += delay
                 self._telemetry.metrics.waited(family, delay)
+            if ready is not None:
+                await ready()
             last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
                 sending = self._once(region, service, operation, params, credentials, fence)

@@ -94,6 +94,9 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if operation == "PutRegistryPolicy" and "Invalid registry policy" in message:
         hint = "with REGISTRY_POLICY_SCOPE at V1 it takes only the actions of replication and caching"
         return Permanent(f"{text} ({hint}; set it to V2 first)", reason="REGISTRY_POLICY_REFUSED", **facts)
+    if code in _INVALID and "Principal not found" in message:
+        # IAM is eventually consistent, so the engine tries again for a while.
+        return Permanent(text, reason="PRINCIPAL_NOT_FOUND", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)
     if status >= 500 or status == 429 or code in _PASSING:

@@ -25,6 +25,7 @@ class Standing:
     reason: str = ""
     message: str = ""
     retry: Temporary | None = None
+    degraded_reason: str = "UNKNOWN_MEMBERS"
 
     @property
     def passing(self) -> Temporary | None:
@@ -46,7 +47,7 @@ class Standing:
         """Why it is ready or is not, as one word."""
         if self.error is not None:
             return self.error.reason
-        return "UNKNOWN_MEMBERS" if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
+        return self.degraded_reason if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
 
     @property
     def text(self) -> str:
@@ -68,7 +69,7 @@ def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int
         "Blocked": (standing.blocked, *((why, text) if standing.blocked else ("NOT_BLOCKED", ""))),
         "Degraded": (
             bool(standing.degraded),
-            "UNKNOWN_MEMBERS" if standing.degraded else "NOT_DEGRADED",
+            standing.degraded_reason if standing.degraded else "NOT_DEGRADED",
             standing.degraded,
         ),
     }
@@ -118,6 +119,7 @@ def error_json(error: AwsError) -> dict[str, Any]:
             "aws_code": error.aws_code,
             "operation": error.operation,
             "aws_request_id": error.aws_request_id,
+            **error.metadata,
         },
         "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
     }

@@ -81,6 +81,18 @@ def _all_readable(_shape: Shape) -> list[str]:
     return []
 
 
+def _alone(key: str) -> str:
+    return key
+
+
+def _not_so(_value: Value) -> bool:
+    return False
+
+
+def _names_nothing(_key: str, _value: Value) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(ABC):
     """One group of a registry's settings.
@@ -88,6 +100,10 @@ class Setting(ABC):
     `split` and `join` turn a shape into elements and back: `split` never
     raises on a shape that passed `lint` or came from AWS, and
     `split(join(e)) == e` for all elements that `split` returns.
+
+    `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
+    to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
+    whether AWS shows that it refers to something that was deleted.
     """
 
     name: str
@@ -103,6 +119,10 @@ class Setting(ABC):
     replaces: Callable[[Value, Value], bool] = _never
     quota: Callable[[Elements], list[Quota]] = _unlimited
     opaque: Callable[[Shape], list[str]] = _all_readable
+    unit: Callable[[str], str] = _alone
+    names: Callable[[str, Value], dict[str, str]] = _names_nothing
+    denies: Callable[[Value], bool] = _not_so
+    vanished: Callable[[Value], bool] = _not_so
 
     @property
     @abstractmethod

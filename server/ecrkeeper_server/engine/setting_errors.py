@@ -1,0 +1,84 @@
+"""Errors of a step on a registry, with the elements and the owners that they concern; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
+from ecrkeeper_server.settings.algebra import Composition
+from ecrkeeper_server.settings.elements import Change, Value
+from ecrkeeper_server.settings.table import SETTINGS
+
+# So many are named in one message; the violations have all of them.
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SettingError:
+    """Why a setting, or some of its elements, cannot be brought into sync.
+
+    Without `keys` it is the whole setting. `owners` are those whom it concerns, None for all who declare the
+    setting. `degraded`: AWS had the elements as they are declared, and no longer takes them.
+    """
+
+    setting: str
+    error: AwsError
+    keys: frozenset[str] | None = None
+    owners: frozenset[str] | None = None
+    degraded: bool = False
+
+    def covers(self, key: str) -> bool:
+        """Whether the error is why an element of its setting differs."""
+        return self.keys is None or key in self.keys
+
+
+def of_changes(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
+    """An error that keeps changes from being made, and is not their fault."""
+    keys = frozenset(change.key for change in changes)
+    return SettingError(setting, error, keys, owners_of(composition, setting, keys))
+
+
+def of_elements(
+    composition: Composition,
+    setting: str,
+    elements: Mapping[str, Value],
+    error: AwsError,
+    *,
+    owners: frozenset[str] | None = None,
+    degraded: bool = False,
+) -> SettingError:
+    """An error that names its elements, their owners and what they refer to."""
+    keys = frozenset(elements)
+    concerned = owners_of(composition, setting, keys) if owners is None else owners
+    named: dict[str, str] = {}
+    for key, value in sorted(elements.items(), reverse=True):
+        named |= SETTINGS[setting].names(key, value)
+    owner = ", ".join(sorted(concerned))
+    shown = ", ".join(sorted(elements)[:_NAMED]) + (
+        f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
+    )
+    details = "; ".join(f"{what} {said}" for what, said in {"owner": owner, **named}.items() if said and what != "sid")
+    text = f"{setting} {shown} ({details}): {error.message}" if details else f"{setting} {shown}: {error.message}"
+    violations = [PreconditionViolation(error.reason, f"{setting}/{key}", text) for key in sorted(elements)]
+    metadata = {"setting": setting, "key": ", ".join(sorted(elements)), "owner": owner, **named}
+    return SettingError(setting, error.about(text, violations, metadata), keys, concerned, degraded)
+
+
+def owners_of(composition: Composition, setting: str, keys: Iterable[str]) -> frozenset[str]:
+    """Who declares any of the elements."""
+    return frozenset(owner for key in keys for owner in composition.owners.get((setting, key), ()))
+
+
+def combined(errors: Sequence[SettingError]) -> AwsError | None:
+    """The error to show: what is blocked for good matters more than what will pass. It lists all elements at fault."""
+    found = [each.error for each in errors]
+    first = next(iter([*(error for error in found if isinstance(error, Permanent)), *found]), None)
+    if first is None:
+        return None
+    others = [error for error in found if error is not first and error.preconditions]
+    if not others:
+        return first
+    more = f"; and {len(others) + 1 - _NAMED} more" if len(others) >= _NAMED else ""
+    text = "; ".join(error.message for error in [first, *others][:_NAMED]) + more
+    return first.about(text, [v for error in (first, *others) for v in error.preconditions], {})
