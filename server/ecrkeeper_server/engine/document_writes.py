@@ -122,17 +122,17 @@ class DocumentWriter:
         name = self.setting.name
         self.run.suspects[name] = suspects.without(self.run.suspects.get(name, ()), verdict.accepted)
         if verdict.base_refused:
-            self._blame([list(by_key.values())], base=True)
+            self._blame([list(by_key.values())], base=suspects.digest(dict(self._base)))
         else:
             self._blame([[by_key[key] for key in sorted(item.keys)] for item in verdict.faulty])
 
-    def _blame(self, groups: Sequence[Sequence[Change]], *, base: bool = False) -> None:
+    def _blame(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
         name, now = self.setting.name, self.step.now
         for changes in groups:
             keys = {change.key for change in changes}
             known = self.run.suspects.get(name, [])
             before = next(iter(suspects.with_any(known, keys)), None)
-            error, degrades = self._refusal(set() if base else keys), base or self._had(changes)
+            error, degrades = self._refusal(set() if base else keys), bool(base) or self._had(changes)
             suspect = suspects.refused(before, changes, error, now, degrades=degrades, base=base)
             self.run.suspects[name] = [*suspects.without(known, keys), suspect]
 

@@ -50,7 +50,7 @@ async def registry_step(step: Step) -> StepResult:
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
     run.originals = originals_of(run, row.registry)
-    run.suspects = suspects.load(row.state.get("suspects", {}), run.plans)
+    run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
         run.plans = plans(row.spec, composition.desired, run.applied, run.elements())

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.settings.elements import Change, Plan, Value
+from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import dump
 
 # IAM is eventually consistent: a principal that was just made may be unknown for a while.
@@ -28,7 +28,8 @@ class Suspect:
     """Changes that AWS refuses together; `values` are digests by key. Times are in microseconds.
 
     `lasting`: they are blocked, and only slow retries are left. `degrades`: AWS had the elements as they are
-    declared, and no longer takes them. `base`: AWS refuses what it has, so the changes may be without fault.
+    declared, and no longer takes them. `base`: the digest of what AWS has and refuses itself, so that the changes
+    may be without fault; empty where they are at fault.
     """
 
     values: Mapping[str, str]
@@ -42,7 +43,7 @@ class Suspect:
     tries: int
     lasting: bool
     degrades: bool = False
-    base: bool = False
+    base: str = ""
 
     def error(self, now: int) -> AwsError:
         """The refusal, as lasting as it is by now."""
@@ -57,7 +58,7 @@ Suspects = dict[str, list[Suspect]]
 
 
 def refused(
-    before: Suspect | None, changes: Sequence[Change], error: AwsError, now: int, *, degrades: bool, base: bool = False
+    before: Suspect | None, changes: Sequence[Change], error: AwsError, now: int, *, degrades: bool, base: str = ""
 ) -> Suspect:
     """The suspect that a refusal makes of changes; `before` is the one that they were when they were tried again."""
     first, tries = (before.first, before.tries + 1) if before is not None else (now, 1)
@@ -76,17 +77,22 @@ def digest(value: Value | None) -> str:
     return hashlib.sha256(dump(value).encode()).hexdigest()[:16]
 
 
-def load(stored: Mapping[str, Sequence[Mapping[str, Any]]], plans: Mapping[str, Plan]) -> Suspects:
-    """The stored suspects that are still to be written as they were; of settings without a plan all."""
+def load(
+    stored: Mapping[str, Sequence[Mapping[str, Any]]], plans: Mapping[str, Plan], observed: Mapping[str, Elements]
+) -> Suspects:
+    """The stored suspects that are still to be written as they were, on what AWS had; of settings without a plan all."""
     known = {each.name for each in fields(Suspect)}
     found: Suspects = {}
     for name, rows in stored.items():
         suspects = [Suspect(**{k: v for k, v in row.items() if k in known}) for row in rows]
         if name in plans:
             pending = {c.key: digest(c.after) for c in plans[name].changes if c.after is not None}
+            # What AWS could not take may go with these.
+            removing = any(c.after is None for c in plans[name].changes)
             suspects = [
                 replace(one, values={key: value for key, value in one.values.items() if pending.get(key) == value})
                 for one in suspects
+                if not one.base or (not removing and one.base == digest(dict(observed[name])))
             ]
         found[name] = [one for one in suspects if one.values]
     return found
