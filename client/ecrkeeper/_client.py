@@ -138,9 +138,10 @@ class Client(BaseClient):
     def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
         """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
 
-        `name` is the registry or a declaration for it; nothing is written. `generation` is `Registry.generation`; that
-        of a declaration counts something else. NotFound; OperationFailed if it is blocked;
-        FailedPrecondition if it is PAUSED, or OBSERVE and not in sync; DeadlineExceeded.
+        `name` is the registry, or one owner's declaration: then elements of other owners are not waited for. Nothing
+        is written. `generation` is `Registry.generation`; that of a declaration counts something else. NotFound;
+        OperationFailed if it is blocked; FailedPrecondition if it is PAUSED, or OBSERVE and not in sync;
+        DeadlineExceeded.
         """
         synced = Synced(name, timeout, generation=generation)
         try:

@@ -12,20 +12,25 @@ from ecrkeeper._failures import from_status, info, invalid, missing
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
-from ecrkeeper.v1.registry_pb2 import Registry
+from ecrkeeper.v1.registry_pb2 import DeclarationStatus, Registry
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
-_NAME = re.compile(r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/[^/]+)?")
+_NAME = re.compile(
+    r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/(?P<owner>[^/]+))?"
+)
 
 
 class Synced:
-    """Waits for one registry, named itself or by a declaration for it; InvalidArgument for another name."""
+    """Waits for a registry, or for one owner's declaration in it; InvalidArgument for another name."""
 
     def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
         match = _NAME.fullmatch(name)
         if match is None:
             raise invalid(("name", f"must look like accounts/{{account}}/registries/{{region}}, got {name!r}"))
         self._name = match["registry"]
+        self._shown = name
+        self._owner: str | None = match["owner"]
+        self._declared: int | None = None
         self._generation = generation
         self._timeout = timeout
         self._last: Registry | None = None
@@ -34,7 +39,7 @@ class Synced:
         )
 
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
-        """Return the registry once AWS matches it.
+        """Return the registry once AWS matches it, or the declaration.
 
         NotFound if there is none, OperationFailed if it is blocked, FailedPrecondition if its mode keeps it as it is.
         """
@@ -52,26 +57,47 @@ class Synced:
             raise self._kept("PAUSED", "PAUSED")
         if self._generation is None:
             self._generation = registry.generation
+        status = next((each for each in registry.declarations if each.owner == self._owner), None)
+        if status is not None:
+            return registry if self._declaration_reached(registry, status) else None
         if registry.observed_generation < self._generation:
             return None
-        # Without a write, nobody looks at a blocked registry before the next resync: most waits end earlier.
-        if _holds(registry, "Blocked"):
-            raise from_status(registry.last_error, operation=self._name)
-        if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in registry.conditions):
-            raise self._kept("OBSERVE", "OBSERVE_ONLY")
+        self._check(registry)
         return registry if _holds(registry, "Synced") and not registry.reconciling else None
 
+    def _declaration_reached(self, registry: Registry, status: DeclarationStatus) -> bool:
+        """Whether AWS matches one declaration; elements of other owners may be blocked meanwhile."""
+        if self._generation is not None and registry.generation < self._generation:
+            return False
+        if self._declared is None:
+            self._declared = status.generation
+        if status.observed_generation >= self._declared and _holds(status, "Synced"):
+            return True
+        # Conditions that are older than the registry's generation say nothing of it.
+        if registry.observed_generation >= (self._generation or 0):
+            self._check(status)
+        return False
+
+    def _check(self, waited_for: Registry | DeclarationStatus) -> None:
+        # Without a write, nobody looks at what is blocked before the next resync: most waits end earlier.
+        if _holds(waited_for, "Blocked"):
+            raise from_status(waited_for.last_error, operation=self._shown)
+        if any(c.type == "Synced" and c.reason == "OBSERVE_ONLY" for c in waited_for.conditions):
+            raise self._kept("OBSERVE", "OBSERVE_ONLY")
+
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
-        text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
+        text = f"{self._shown} does not come into sync by itself: its mode is {mode}, so AWS is not written"
         return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[info(reason)])
 
     def expired(self) -> DeadlineExceeded:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""
         stood = ""
         if self._last is not None:
-            wrong = [c for c in self._last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
-            stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), self._last.last_error.message]))
-        text = f"{self._name} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
+            mine = [each for each in self._last.declarations if each.owner == self._owner]
+            last: Registry | DeclarationStatus = next(iter(mine), self._last)  # type: ignore[assignment]
+            wrong = [c for c in last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
+            stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), last.last_error.message]))
+        text = f"{self._shown} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
         return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
@@ -79,5 +105,5 @@ class Synced:
 _GOOD = frozenset({"Ready", "Synced"})
 
 
-def _holds(registry: Registry, condition: str) -> bool:
-    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in registry.conditions)
+def _holds(waited_for: Registry | DeclarationStatus, condition: str) -> bool:
+    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in waited_for.conditions)

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from ecrkeeper.v1.audit_service_pb2 import WatchAuditEventsResponse as AuditStep
 from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_pb2 import DeclarationStatus
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
 from ecrkeeper.v1.role_service_pb2 import WatchServiceLinkedRolesResponse as RoleStep
 from google.rpc import error_details_pb2
@@ -241,6 +242,51 @@ def test_waiting_for_a_registry_that_is_not_there_ends(
     with pytest.raises(ecrkeeper.NotFound) as caught:
         client.wait_until_synced(NAME)
     assert (caught.value.reason, caught.value.resource) == ("NOT_FOUND", NAME)
+
+
+OWNER = f"{NAME}/settings/team-a"
+
+
+def declared(generation: int, observed: int, **states: bool) -> DeclarationStatus:
+    return DeclarationStatus(
+        owner="team-a", generation=generation, observed_generation=observed, conditions=conditions(**states)
+    )
+
+
+def beside_a_blocked_owner(status: DeclarationStatus) -> Step:
+    error = status_of_other()
+    return current(
+        NAME, generation=5, observed_generation=5, conditions=conditions(Blocked=True, Synced=False), last_error=error,
+        declarations=[DeclarationStatus(owner="other", conditions=conditions(Blocked=True)), status],
+    )  # fmt: skip
+
+
+def status_of_other() -> Any:
+    return status("FAILED_PRECONDITION", "of somebody else", info("AWS_REFUSED"))
+
+
+def test_waiting_for_a_declaration_ignores_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
+    behind, done = (beside_a_blocked_owner(declared(3, n, Synced=n == 3)) for n in (2, 3))
+    server.on("WatchRegistries", stream(behind, COMPLETE, done, then="open"))
+    assert client.wait_until_synced(OWNER) == done.registry
+
+
+def test_waiting_for_a_blocked_declaration_fails_with_its_own_error(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    mine = declared(3, 2, Blocked=True, Synced=False)
+    mine.last_error.CopyFrom(status("FAILED_PRECONDITION", "of mine", info("PRINCIPAL_NOT_FOUND")))
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.OperationFailed, match="of mine") as caught:
+        client.wait_until_synced(OWNER)
+    assert caught.value.reason == "PRINCIPAL_NOT_FOUND"
+
+
+def test_waiting_for_a_declaration_too_long_says_how_it_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+    mine = declared(3, 2, Synced=False, Blocked=False)
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
+        client.wait_until_synced(OWNER, 0.05)
 
 
 def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:

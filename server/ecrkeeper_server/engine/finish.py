@@ -89,7 +89,7 @@ class Finisher:
 
 
 def _add_owners(state: dict[str, Any], step: Step, result: StepResult) -> None:
-    """Keep how declarations stand that do not stand as their registry does, and which generation they had."""
+    """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
     row = step.claimed
     known, before = row.state.get("owners", {}), row.state.get("conditions", [])
     shown = {key: state[key] for key in ("conditions", "error")}
@@ -97,15 +97,13 @@ def _add_owners(state: dict[str, Any], step: Step, result: StepResult) -> None:
     for owner in {*result.owners, *known} & {declared.owner for declared in step.desired.declared}:
         standing = result.owners.get(owner, result.standing)
         error = standing.error
-        own = {
+        owners[owner] = {
             "conditions": conditions(known.get(owner, {}).get("conditions", before), standing, step.now),
             "error": None if error is None else error_json(error),
         }
-        if own != shown:
-            owners[owner] = own
     state.pop("owners", None)
     state.pop("marked", None)
-    if owners:
+    if result.owners or any(own != shown for own in owners.values()):
         state["owners"] = dict(sorted(owners.items()))
     if result.settled_owners:
         # A watch sees by it that declarations were carried out, although nothing else of the registry changed.
