@@ -94,7 +94,7 @@ class Synced:
         stood = ""
         if self._last is not None:
             mine = [each for each in self._last.declarations if each.owner == self._owner]
-            last: Registry | DeclarationStatus = next(iter(mine), self._last)  # type: ignore[assignment]
+            last: Registry | DeclarationStatus = next(iter(mine), self._last)
             wrong = [c for c in last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
             stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), last.last_error.message]))
         text = f"{self._shown} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")

@@ -34,7 +34,7 @@ def scanned(pattern: str) -> dict[str, Any]:
 # What AWS refuses wherever it stands in the request, two owners' settings, the operation, the shape in AWS, metadata
 DOCUMENTS = [
     (
-        "eu-west-2", replicated("eu-west-2", "a", "b", "c"), replicated("eu-west-1", "a"),
+        "eu-west-2", replicated("eu-west-2", "aa", "bb", "cc"), replicated("eu-west-1", "aa"),
         "PutReplicationConfiguration", "replicationConfiguration", ("destination", f"{ACCOUNT}/eu-west-2"),
     ),
     (

@@ -10,8 +10,8 @@ from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Change, Value
 from ecrkeeper_server.settings.table import SETTINGS
 
-# So many are named in one message; the violations have all of them.
-_NAMED = 5
+# So many are named in one message, and so many have a violation each: an answer has room for no more.
+_NAMED, _LISTED = 5, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,15 @@ def of_elements(
     named: dict[str, str] = {}
     for key, value in sorted(elements.items(), reverse=True):
         named |= SETTINGS[setting].names(key, value)
-    owner = ", ".join(sorted(concerned))
-    shown = ", ".join(sorted(elements)[:_NAMED]) + (
-        f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
-    )
+    owner, listed = ", ".join(sorted(concerned)), sorted(elements)
+    shown = ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
     details = "; ".join(f"{what} {said}" for what, said in {"owner": owner, **named}.items() if said and what != "sid")
-    text = f"{setting} {shown} ({details}): {error.message}" if details else f"{setting} {shown}: {error.message}"
-    violations = [PreconditionViolation(error.reason, f"{setting}/{key}", text) for key in sorted(elements)]
-    metadata = {"setting": setting, "key": ", ".join(sorted(elements)), "owner": owner, **named}
+    said = f"({details}): {error.message}" if details else f": {error.message}"
+    violations = [
+        PreconditionViolation(error.reason, f"{setting}/{key}", said.lstrip(": ")) for key in listed[:_LISTED]
+    ]
+    metadata = {"setting": setting, "key": shown, "owner": owner, **named}
+    text = f"{setting} {shown} {said}" if details else f"{setting} {shown}{said}"
     return SettingError(setting, error.about(text, violations, metadata), keys, concerned, degraded)
 
 

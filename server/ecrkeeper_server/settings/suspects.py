@@ -44,13 +44,19 @@ class Suspect:
     lasting: bool
     degrades: bool = False
     base: str = ""
+    aws_request_id: str = ""
 
     def error(self, now: int) -> AwsError:
         """The refusal, as lasting as it is by now."""
         facts: dict[str, Any] = {"reason": self.reason, "aws_code": self.aws_code, "operation": self.operation}
-        if self.lasting:
-            return Permanent(self.message, grpc_code=self.code, **facts)
-        return Temporary(self.message, grpc_code=self.code, after=max(0.0, (self.next - now) / _MICROS), **facts)
+        after = max(0.0, (self.next - now) / _MICROS)
+        error: AwsError = (
+            Permanent(self.message, grpc_code=self.code, **facts)
+            if self.lasting
+            else Temporary(self.message, grpc_code=self.code, after=after, **facts)
+        )
+        error.aws_request_id = self.aws_request_id
+        return error
 
 
 Suspects = dict[str, list[Suspect]]
@@ -69,6 +75,7 @@ def refused(
         {change.key: digest(change.after) for change in changes},
         error.grpc_code, error.reason, error.message, error.aws_code, error.operation, first,
         min(now + delay, ends) if passing else now + _SLOW_MICROS, tries, not passing, degrades, base,
+        error.aws_request_id,
     )  # fmt: skip
 
 
@@ -80,7 +87,7 @@ def digest(value: Value | None) -> str:
 def load(
     stored: Mapping[str, Sequence[Mapping[str, Any]]], plans: Mapping[str, Plan], observed: Mapping[str, Elements]
 ) -> Suspects:
-    """The stored suspects that are still to be written as they were, on what AWS had; of settings without a plan all."""
+    """The stored suspects that are still to be written as they were; of settings without a plan all."""
     known = {each.name for each in fields(Suspect)}
     found: Suspects = {}
     for name, rows in stored.items():
