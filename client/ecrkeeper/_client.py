@@ -140,8 +140,8 @@ class Client(BaseClient):
     def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
         """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
 
-        `name` is the registry or a declaration for it; nothing is written. `generation` is `Registry.generation`; that
-        of a declaration counts something else.
+        `name` is the registry or one owner's declaration for it; then elements of other owners are not waited for.
+        Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
 
         The wait fails at once on what waiting does not mend, with the last attempt's reason: OperationFailed if AWS
         refuses what is declared or denies ecrkeeper access, if a quota is used up or there are no credentials;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import grpc
 
@@ -15,7 +14,7 @@ from ecrkeeper._failures import from_status, info, invalid, missing
 from ecrkeeper._registries import watch_registries
 from ecrkeeper._watch import CURRENT, REMOVED, SNAPSHOT_COMPLETE
 from ecrkeeper.v1.common_pb2 import Condition, Mode
-from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.registry_pb2 import DeclarationStatus, Registry, RegistrySettings
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse
 
 _NAME = re.compile(
@@ -24,24 +23,10 @@ _NAME = re.compile(
 
 # Conditions that are TRUE where all is well; the others are FALSE then.
 _GOOD = frozenset({"Ready", "Synced"})
-# Errors with these codes pass by themselves; the others last until somebody changes something, here or in AWS.
-_PASSING = frozenset(
-    code.value[0]
-    for code in (
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-    )
-)
-# A write makes a registry due at once. One whose next attempt is this long after the newest write was tried since.
-_PUT_OFF_SECONDS = 30.0
 
 
 class Synced:
-    """Waits for one registry, named itself or by a declaration for it; InvalidArgument for another name."""
+    """Waits for a registry, or for one owner's declaration in it; InvalidArgument for another name."""
 
     def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
         match = _NAME.fullmatch(name)
@@ -50,6 +35,7 @@ class Synced:
         self._name = name
         self._registry = match["registry"]
         self._owner: str | None = match["owner"]
+        self._declared: int | None = None
         self._generation = generation
         self._timeout = timeout
         self._last: Registry | None = None
@@ -76,7 +62,7 @@ class Synced:
         return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
 
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
-        """Return the registry once AWS matches it.
+        """Return the registry once AWS matches it, or the declaration.
 
         NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not mend.
         """
@@ -94,29 +80,40 @@ class Synced:
             raise self._kept("PAUSED", "PAUSED")
         if self._generation is None:
             self._generation = registry.generation
-        if self._was_tried(registry, self._generation):
-            self._check(registry)
-        reached = registry.observed_generation >= self._generation and not registry.reconciling
-        return registry if reached and _holds(registry, "Synced") else None
+        status = self._declaration(registry)
+        if status is not None:
+            return registry if self._declaration_reached(registry, status) else None
+        if registry.observed_generation < self._generation:
+            return None
+        self._check(registry)
+        return registry if _holds(registry, "Synced") and not registry.reconciling else None
 
-    def _was_tried(self, registry: Registry, generation: int) -> bool:
-        """Whether conditions and error are of the generation that is waited for, not of one before."""
-        if registry.observed_generation >= generation:
+    def _declaration(self, registry: Registry) -> DeclarationStatus | None:
+        return next((each for each in registry.declarations if each.owner == self._owner), None)
+
+    def _declaration_reached(self, registry: Registry, status: DeclarationStatus) -> bool:
+        """Whether AWS matches one declaration; elements of other owners may be blocked meanwhile."""
+        if self._generation is not None and registry.generation < self._generation:
+            return False
+        if self._declared is None:
+            self._declared = status.generation
+        if status.observed_generation >= self._declared and _holds(status, "Synced"):
             return True
-        put_off = registry.next_reconcile_time.ToNanoseconds() - registry.update_time.ToNanoseconds()
-        return put_off >= _PUT_OFF_SECONDS * 1e9
+        # Conditions that are older than the registry's generation say nothing of it.
+        if registry.observed_generation >= (self._generation or 0):
+            self._check(status)
+        return False
 
-    def _check(self, resource: Registry) -> None:
-        """Raise for a failure that does not pass by itself: the next attempt would meet it again."""
-        error = resource.last_error
-        if error.code and (error.code not in _PASSING or _holds(resource, "Blocked")):
-            raise from_status(error, operation=self._name)
-        for condition in resource.conditions:
+    def _check(self, waited_for: Registry | DeclarationStatus) -> None:
+        """Raise for a failure that waiting does not mend."""
+        if _holds(waited_for, "Blocked"):
+            raise from_status(waited_for.last_error, operation=self._name)
+        for condition in waited_for.conditions:
             if condition.type == "Synced" and condition.reason == "OBSERVE_ONLY":
                 raise self._kept("OBSERVE", "OBSERVE_ONLY")
-            degraded = condition.type == "Degraded" and not _holds(resource, "Synced")
-            if condition.status == Condition.STATUS_TRUE and (degraded or condition.type == "Blocked"):
-                raise _precondition(f"{self._name}: {condition.message or condition.type}", condition.reason)
+            holds = condition.status == Condition.STATUS_TRUE
+            if condition.type == "Degraded" and holds and not _holds(waited_for, "Synced"):
+                raise _precondition(f"{self._name}: {condition.message}", condition.reason)
 
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
         text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
@@ -126,8 +123,9 @@ class Synced:
         """Return the exception for a wait that ran out of time; it says how the registry stood."""
         stood = ""
         if self._last is not None:
-            wrong = [c for c in self._last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
-            stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), self._last.last_error.message]))
+            last: Registry | DeclarationStatus = self._declaration(self._last) or self._last
+            wrong = [c for c in last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
+            stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), last.last_error.message]))
         text = f"{self._name} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
         return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -136,5 +134,5 @@ def _precondition(text: str, reason: str) -> FailedPrecondition:
     return FailedPrecondition(text, code=grpc.StatusCode.FAILED_PRECONDITION, details=[info(reason)])
 
 
-def _holds(resource: Any, condition: str) -> bool:
-    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in resource.conditions)
+def _holds(waited_for: Registry | DeclarationStatus, condition: str) -> bool:
+    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in waited_for.conditions)

@@ -21,6 +21,7 @@ AwsError                 AWS did not do what it was asked
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -202,8 +203,8 @@ class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
     `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more, `metadata` has
-    more for programs. `aws_request_id` is the id under which AWS knows the
+    not answer. `preconditions` says more where AWS said more, `metadata` what it
+    is about, for programs. `aws_request_id` is the id under which AWS knows the
     call; empty where AWS gave none. `resource` is the kind and name of what
     AWS does not find, where a call asked for it.
     """
@@ -233,6 +234,17 @@ class AwsError(Exception):
         self.preconditions = tuple(preconditions)
         self.quotas = tuple(quotas)
 
+    def about(
+        self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
+    ) -> AwsError:
+        """Return the same error with a message that says more."""
+        said = copy(self)
+        said.args = (message,)
+        said.message = message
+        said.preconditions = tuple(preconditions)
+        said.metadata = {**self.metadata, **metadata}
+        return said
+
 
 class Permanent(AwsError):
     """AWS will keep refusing until somebody changes something, here or there."""
@@ -251,6 +263,7 @@ class Temporary(AwsError):
         operation: str = "",
         grpc_code: str = "UNAVAILABLE",
         preconditions: Sequence[PreconditionViolation] = (),
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -259,5 +272,6 @@ class Temporary(AwsError):
             operation=operation,
             grpc_code=grpc_code,
             preconditions=preconditions,
+            metadata=metadata,
         )
         self.after = after

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecrkeeper_sim.calls import Call, handles
 from ecrkeeper_sim.errors import AwsError, invalid_parameter
 from ecrkeeper_sim.policy_documents import parse_registry_policy, rendered
+from ecrkeeper_sim.principals import refuse_deleted, with_unique_ids
 from ecrkeeper_sim.state import Json
 
 _BASIC_SCAN = "BASIC_SCAN_TYPE_VERSION"
@@ -16,7 +17,8 @@ _NAMES = (_BASIC_SCAN, _POLICY_SCOPE, _BLOB_MOUNTING)
 @handles("ecr", "GetRegistryPolicy")
 def get_registry_policy(call: Call, params: Json) -> Json:
     """Return the registry policy."""
-    return {"registryId": call.identity.account, "policyText": rendered(_existing_policy(call))}
+    shown = with_unique_ids(_existing_policy(call), call.settings)
+    return {"registryId": call.identity.account, "policyText": rendered(shown)}
 
 
 @handles("ecr", "PutRegistryPolicy")
@@ -24,7 +26,9 @@ def put_registry_policy(call: Call, params: Json) -> Json:
     """Replace the registry policy."""
     registry = call.registry
     unresolvable = call.settings.unresolvable_principals
-    registry.policy = parse_registry_policy(params["policyText"], registry.scope, call.partition, unresolvable)
+    policy = parse_registry_policy(params["policyText"], registry.scope, call.partition, unresolvable)
+    refuse_deleted(policy, call.settings)
+    registry.policy = policy
     return {"registryId": call.identity.account, "policyText": rendered(registry.policy)}
 
 

@@ -46,6 +46,8 @@ class Settings:
     templates_check_documents: bool = True
     iam_policy: Json | None = None
     unresolvable_principals: list[str] = field(default_factory=list)
+    deleted_principals: dict[str, str] = field(default_factory=dict)
+    unique_ids_writable: bool = True
     session_seconds: int = 3600
     recording: bool = True
     max_log: int = 10_000

@@ -8,6 +8,7 @@ from typing import Any
 import ecrkeeper
 import pytest
 from ecrkeeper.v1.common_pb2 import Condition
+from ecrkeeper.v1.registry_pb2 import DeclarationStatus
 from ecrkeeper.v1.registry_settings_service_pb2 import WatchRegistriesResponse as Step
 
 from .fake import FakeServer, fail, info, status
@@ -125,11 +126,10 @@ LASTING = [
     (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True), "AWS refuses what is declared"),
     (failed("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED", blocked=True), "a quota is used up"),
     (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts, whatever the code is"),
-    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED"), "the right was there and is gone"),
-    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", observed=1, next_in=60), "never had the right; put off"),
-    (failed("FAILED_PRECONDITION", "AWS_NO_CREDENTIALS", observed=1, next_in=60), "no credentials"),
-    (failed("FAILED_PRECONDITION", "WRONG_ACCOUNT", observed=1, next_in=300), "credentials of another account"),
-    (failed("PERMISSION_DENIED", "NEW_REASON", observed=1, next_in=60), "a reason that is not known here"),
+    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True), "only somebody else can grant the right"),
+    (failed("FAILED_PRECONDITION", "AWS_NO_CREDENTIALS", blocked=True, next_in=60), "no credentials"),
+    (failed("FAILED_PRECONDITION", "WRONG_ACCOUNT", blocked=True, next_in=300), "credentials of another account"),
+    (failed("PERMISSION_DENIED", "NEW_REASON", blocked=True), "a reason that is not known here"),
 ]
 
 
@@ -152,7 +152,8 @@ def info_of(step: Step) -> str:
 PASSING = [
     (failed("UNAVAILABLE", "AWS_THROTTLED"), "AWS asks to slow down"),
     (failed("UNAVAILABLE", "AWS_THROTTLED", observed=1, next_in=300), "the backoff is long"),
-    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", observed=1), "of the generation before: it is due again"),
+    (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True, observed=1), "of the generation before"),
+    (failed("FAILED_PRECONDITION", "PRINCIPAL_NOT_FOUND"), "IAM is eventually consistent, so it is not Blocked yet"),
     (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True, observed=1, next_in=1), "the write may have mended it"),
 ]
 
@@ -193,3 +194,45 @@ def test_wait_for_declaration_outlasts_server_that_is_busy(server: FakeServer, c
     server.on("GetRegistrySettings", busy)
     with pytest.raises(ecrkeeper.DeadlineExceeded, match="was not in sync after"):
         client.wait_until_synced(OWNED, timeout=0.3)
+
+
+def declared(generation: int, observed: int, **states: bool) -> DeclarationStatus:
+    return DeclarationStatus(
+        owner="team-a", generation=generation, observed_generation=observed, conditions=conditions(**states)
+    )
+
+
+def beside_a_blocked_owner(status: DeclarationStatus) -> Step:
+    error = status_of_other()
+    return current(
+        NAME, generation=5, observed_generation=5, conditions=conditions(Blocked=True, Synced=False), last_error=error,
+        declarations=[DeclarationStatus(owner="other", conditions=conditions(Blocked=True)), status],
+    )  # fmt: skip
+
+
+def status_of_other() -> Any:
+    return status("FAILED_PRECONDITION", "of somebody else", info("AWS_REFUSED"))
+
+
+def test_waiting_for_a_declaration_ignores_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
+    behind, done = (beside_a_blocked_owner(declared(3, n, Synced=n == 3)) for n in (2, 3))
+    server.on("WatchRegistries", stream(behind, COMPLETE, done, then="open"))
+    assert client.wait_until_synced(OWNED) == done.registry
+
+
+def test_waiting_for_a_blocked_declaration_fails_with_its_own_error(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    mine = declared(3, 2, Blocked=True, Synced=False)
+    mine.last_error.CopyFrom(status("FAILED_PRECONDITION", "of mine", info("PRINCIPAL_NOT_FOUND")))
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.OperationFailed, match="of mine") as caught:
+        client.wait_until_synced(OWNED)
+    assert caught.value.reason == "PRINCIPAL_NOT_FOUND"
+
+
+def test_waiting_for_a_declaration_too_long_says_how_it_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+    mine = declared(3, 2, Synced=False, Blocked=False)
+    server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
+    with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
+        client.wait_until_synced(OWNED, 0.05)

@@ -233,7 +233,10 @@ class RegistrySettingsServiceServicer:
 
         Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
         `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-        declares an element with another value.
+        declares an element with another value, or elements that AWS does not take
+        together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
+        a `QuotaFailure` if this owner alone, or all owners together, declare more
+        than AWS allows in a registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -280,6 +283,8 @@ class RegistrySettingsServiceServicer:
 
     def ValidatePullThroughCacheRule(self, request, context):
         """Lets ECR log in to the upstream of a cache rule and says whether that works.
+
+        Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,6 +322,8 @@ class RegistrySettingsServiceServicer:
 
     def StopReplicationBackfill(self, request, context):
         """Asks ECR to stop a backfill.
+
+        Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -338,6 +345,8 @@ class RegistrySettingsServiceServicer:
 
     def ListReplicationBackfillResults(self, request, context):
         """Lists how each image of a finished backfill fared.
+
+        Errors: `NOT_FOUND` if ECR does not know the backfill.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

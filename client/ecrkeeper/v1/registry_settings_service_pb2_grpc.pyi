@@ -77,7 +77,10 @@ class RegistrySettingsServiceStub:
 
     Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
     `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-    declares an element with another value.
+    declares an element with another value, or elements that AWS does not take
+    together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
+    a `QuotaFailure` if this owner alone, or all owners together, declare more
+    than AWS allows in a registry.
     """
     UpdateRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
@@ -101,7 +104,10 @@ class RegistrySettingsServiceStub:
     RollbackRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.RollbackRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Declares again what a revision held."""
     ValidatePullThroughCacheRule: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]
-    """Lets ECR log in to the upstream of a cache rule and says whether that works."""
+    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+
+    Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
+    """
     CheckReplication: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]
     """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]
@@ -119,13 +125,19 @@ class RegistrySettingsServiceStub:
     backfills at a time than it allows.
     """
     StopReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
-    """Asks ECR to stop a backfill."""
+    """Asks ECR to stop a backfill.
+
+    Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
+    """
     GetReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
     """Returns one backfill."""
     ListReplicationBackfills: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillsRequest, _registry_settings_service_pb2.ListReplicationBackfillsResponse]
     """Lists the backfills of a registry that were started here or that ECR knows, newest first."""
     ListReplicationBackfillResults: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillResultsRequest, _registry_settings_service_pb2.ListReplicationBackfillResultsResponse]
-    """Lists how each image of a finished backfill fared."""
+    """Lists how each image of a finished backfill fared.
+
+    Errors: `NOT_FOUND` if ECR does not know the backfill.
+    """
 
 @_typing.type_check_only
 class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
@@ -174,7 +186,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
 
     Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
     `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-    declares an element with another value.
+    declares an element with another value, or elements that AWS does not take
+    together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
+    a `QuotaFailure` if this owner alone, or all owners together, declare more
+    than AWS allows in a registry.
     """
     UpdateRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
@@ -198,7 +213,10 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     RollbackRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.RollbackRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Declares again what a revision held."""
     ValidatePullThroughCacheRule: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]  # type: ignore[assignment]
-    """Lets ECR log in to the upstream of a cache rule and says whether that works."""
+    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+
+    Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
+    """
     CheckReplication: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]  # type: ignore[assignment]
     """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]  # type: ignore[assignment]
@@ -216,13 +234,19 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     backfills at a time than it allows.
     """
     StopReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
-    """Asks ECR to stop a backfill."""
+    """Asks ECR to stop a backfill.
+
+    Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
+    """
     GetReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
     """Returns one backfill."""
     ListReplicationBackfills: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillsRequest, _registry_settings_service_pb2.ListReplicationBackfillsResponse]  # type: ignore[assignment]
     """Lists the backfills of a registry that were started here or that ECR knows, newest first."""
     ListReplicationBackfillResults: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillResultsRequest, _registry_settings_service_pb2.ListReplicationBackfillResultsResponse]  # type: ignore[assignment]
-    """Lists how each image of a finished backfill fared."""
+    """Lists how each image of a finished backfill fared.
+
+    Errors: `NOT_FOUND` if ECR does not know the backfill.
+    """
 
 class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     """The settings of ECR private registries, declared by several owners each.
@@ -322,7 +346,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
         `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-        declares an element with another value.
+        declares an element with another value, or elements that AWS does not take
+        together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
+        a `QuotaFailure` if this owner alone, or all owners together, declare more
+        than AWS allows in a registry.
         """
 
     @_abc_1.abstractmethod
@@ -376,7 +403,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse, _abc.Awaitable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]]:
-        """Lets ECR log in to the upstream of a cache rule and says whether that works."""
+        """Lets ECR log in to the upstream of a cache rule and says whether that works.
+
+        Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
+        """
 
     @_abc_1.abstractmethod
     def CheckReplication(
@@ -418,7 +448,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.StopReplicationBackfillRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ReplicationBackfill, _abc.Awaitable[_registry_pb2.ReplicationBackfill]]:
-        """Asks ECR to stop a backfill."""
+        """Asks ECR to stop a backfill.
+
+        Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
+        """
 
     @_abc_1.abstractmethod
     def GetReplicationBackfill(
@@ -442,6 +475,9 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListReplicationBackfillResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListReplicationBackfillResultsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListReplicationBackfillResultsResponse]]:
-        """Lists how each image of a finished backfill fared."""
+        """Lists how each image of a finished backfill fared.
+
+        Errors: `NOT_FOUND` if ECR does not know the backfill.
+        """
 
 def add_RegistrySettingsServiceServicer_to_server(servicer: RegistrySettingsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

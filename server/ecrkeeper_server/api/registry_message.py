@@ -44,6 +44,11 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
     if mend := row.state.get("mend"):
         message.last_mend.mend_time.CopyFrom(render.timestamp(mend["time"]))
         message.last_mend.drift.extend(render.drift(mend["drift"]))
+    for each in declared:
+        status = message.declarations.add(
+            owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
+        )
+        render.standing(status, render.of_owner(row.state, each.owner))
     message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
     return message
 

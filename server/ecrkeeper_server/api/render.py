@@ -50,7 +50,8 @@ def common(message: Any, row: Resource) -> None:
     message.create_time.CopyFrom(timestamp(row.create_time))
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
-    _standing(message, row)
+    standing(message, row.state)
+    _add_next(message, row)
     message.drift.extend(drift(row.state.get("drift", [])))
 
 
@@ -59,8 +60,9 @@ def reconciling(row: Resource) -> bool:
     return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
 
 
-def _standing(message: Any, row: Resource | RegistryStanding) -> None:
-    for condition in row.state.get("conditions", []):
+def standing(message: Any, state: Mapping[str, Any]) -> None:
+    """The conditions and the error of a resource, or of an owner's declaration (`of_owner`)."""
+    for condition in state.get("conditions", []):
         message.conditions.add(
             type=condition["type"],
             status=number(common_pb2.Condition, "Status", condition["status"]),
@@ -68,8 +70,18 @@ def _standing(message: Any, row: Resource | RegistryStanding) -> None:
             message=condition["message"],
             last_transition_time=timestamp(condition["since"]),
         )
-    if error := row.state.get("error"):
+    if error := state.get("error"):
         message.last_error.CopyFrom(status_of_json(error))
+
+
+def of_owner(state: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
+    """What a registry's state says of one owner's declaration; nothing where that is newer than the last step."""
+    owners = state.get("owners")
+    # Without any, all stand as the registry does.
+    return state if owners is None else owners.get(owner, {})
+
+
+def _add_next(message: Any, row: Resource | RegistryStanding) -> None:
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
 
@@ -104,7 +116,7 @@ def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Ele
 
 
 def settings(declared: Declaration, row: Resource | RegistryStanding) -> registry_pb2.RegistrySettings:
-    """One owner's declaration, with how its registry stands."""
+    """One owner's declaration, with how it stands in its registry."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),
         uid=declared.uid,
@@ -118,7 +130,8 @@ def settings(declared: Declaration, row: Resource | RegistryStanding) -> registr
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
     )
-    _standing(message, row)
+    standing(message, of_owner(row.state, declared.owner))
+    _add_next(message, row)
     if found := row.state.get("drift"):
         mine = split_all(declared.settings)
         message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))

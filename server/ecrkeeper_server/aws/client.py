@@ -47,10 +47,13 @@ class Aws(Protocol):
         params: dict[str, Any],
         *,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
         """The parsed answer of one call; raises Permanent or Temporary.
 
-        `fence` is awaited when nothing is left to wait for before sending; what it raises prevents the call.
+        `ready` is awaited when credentials are there and the rate allows the call, before it takes a connection, so
+        it may call AWS itself. `fence` is awaited when nothing is left to wait for before sending. What either of
+        them raises prevents the call.
         """
 
     def regions(self, partition: str) -> list[str]:
@@ -144,13 +147,15 @@ class AwsClient:
         params: dict[str, Any],
         *,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` raises."""
+        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` or `ready` raises."""
         repeated = False
         while True:
             session = await self._sessions.open(account)
+            signed = session.credentials
             try:
-                answer = await self._attempts(account, region, service, operation, params, session.credentials, fence)
+                answer = await self._attempts(account, region, service, operation, params, signed, fence, ready)
             except AwsError as error:
                 # AWS has looked at the signature only, so even a write may be sent again.
                 if not self._sessions.failed(session, operation, error) or repeated:
@@ -169,6 +174,7 @@ class AwsClient:
         params: dict[str, Any],
         credentials: Credentials,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> dict[str, Any]:
         """Repeat what may be repeated: a few times, throttled calls for a while; longer waits are the engine's."""
         family = family_of(service, operation)
@@ -178,6 +184,8 @@ class AwsClient:
             if delay:
                 waited += delay
                 self._telemetry.metrics.waited(family, delay)
+            if ready is not None:
+                await ready()
             last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
             try:
                 sending = self._once(region, service, operation, params, credentials, fence)

@@ -142,6 +142,9 @@ def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Perma
         return Permanent(text, reason="BLOCKED_BY_ORGANIZATION_POLICY", **facts)
     if code == "ReplicationBackfillInProgress":
         return Permanent(text, reason="BACKFILL_IN_PROGRESS", **facts)
+    if code in _INVALID and "Principal not found" in message:
+        # IAM is eventually consistent, so the engine tries again for a while.
+        return Permanent(text, reason="PRINCIPAL_NOT_FOUND", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)
     return Permanent(text, reason="AWS_REFUSED", **facts)

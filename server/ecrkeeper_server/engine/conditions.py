@@ -36,6 +36,7 @@ class Standing:
     reason: str = ""
     message: str = ""
     retry: Temporary | None = None
+    degraded_reason: str = "UNKNOWN_MEMBERS"
 
     @property
     def passing(self) -> Temporary | None:
@@ -62,7 +63,7 @@ class Standing:
         """Why it is ready or is not, as one word."""
         if self.error is not None:
             return self.error.reason
-        return "UNKNOWN_MEMBERS" if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
+        return self.degraded_reason if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
 
     @property
     def text(self) -> str:
@@ -84,7 +85,7 @@ def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int
         "Blocked": (standing.blocked, *((why, text) if standing.blocked else ("NOT_BLOCKED", ""))),
         "Degraded": (
             bool(standing.degraded),
-            "UNKNOWN_MEMBERS" if standing.degraded else "NOT_DEGRADED",
+            standing.degraded_reason if standing.degraded else "NOT_DEGRADED",
             standing.degraded,
         ),
     }

@@ -36,7 +36,11 @@ class Finisher:
         row = step.claimed
         outcome = self._outcome(step, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
-        unmarked = result.settled and any(each.observed_generation < each.generation for each in step.desired.declared)
+        settled = result.settled_owners
+        unmarked = any(
+            each.observed_generation < each.generation and (settled is None or each.owner in settled)
+            for each in step.desired.declared
+        )
         alone = changed or unmarked or bool(step.writes) or is_of_account(result.standing)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
@@ -56,6 +60,7 @@ class Finisher:
             "conditions": conditions(row.state.get("conditions", []), standing, step.now),
             "error": None if error is None else error_json(error),
         }
+        _add_owners(state, step, result)
         looked = error is None and result.next_in is None and standing.reason != "PAUSED"
         done = result.settled or standing.given_up or looked
         return Outcome(
@@ -81,6 +86,28 @@ class Finisher:
         if result.next_in is not None:
             return result.next_in
         return None if result.standing.reason in ("UNMANAGED", "PAUSED") else resync
+
+
+def _add_owners(state: dict[str, Any], step: Step, result: StepResult) -> None:
+    """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
+    row = step.claimed
+    known, before = row.state.get("owners", {}), row.state.get("conditions", [])
+    shown = {key: state[key] for key in ("conditions", "error")}
+    owners = {}
+    for owner in {*result.owners, *known} & {declared.owner for declared in step.desired.declared}:
+        standing = result.owners.get(owner, result.standing)
+        error = standing.error
+        owners[owner] = {
+            "conditions": conditions(known.get(owner, {}).get("conditions", before), standing, step.now),
+            "error": None if error is None else error_json(error),
+        }
+    state.pop("owners", None)
+    state.pop("marked", None)
+    if result.owners or any(own != shown for own in owners.values()):
+        state["owners"] = dict(sorted(owners.items()))
+    if result.settled_owners:
+        # A watch sees by it that declarations were carried out, although nothing else of the registry changed.
+        state["marked"] = row.generation
 
 
 def _not_mended(standing: Standing) -> dict[str, Any]:
@@ -110,8 +137,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
                 operations.end(tx, operation, error=outcome.state["error"])
             elif result.standing.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.standing))
-    if result.settled:
-        queue.mark_declarations(tx, row)
+    queue.mark_declarations(tx, row, result.settled_owners)
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
     elif not result.removed and result.ended and saved.spec.get("deletion"):

@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.engine.observe import Observed
+from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
+
+# Calls that write documents in one step, those included that AWS refuses.
+MOST_CALLS = 12
 
 Originals = list[tuple[Declaration, dict[str, Any]]]
 """What AWS has of declarations that were not carried out yet."""
@@ -24,7 +29,11 @@ Originals = list[tuple[Declaration, dict[str, Any]]]
 
 @dataclass(slots=True)
 class Run:
-    """What one step has learned so far, by setting; `looked_at` is the monotonic time of the look at AWS."""
+    """What one step has learned so far, by setting.
+
+    `applied_before` is what was applied before the step remembered what it is about to write. `calls_left`: a
+    step sends no more calls than this to find what AWS refuses of documents. `again_in`: when the rest is to be tried.
+    """
 
     composition: Composition
     declared: list[Declaration]
@@ -32,10 +41,13 @@ class Run:
     unconfirmed: dict[str, list[str]] = field(default_factory=dict)
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
-    errors: dict[str, list[AwsError]] = field(default_factory=dict)
+    errors: dict[str, list[SettingError]] = field(default_factory=dict)
     originals: Originals = field(default_factory=list)
-    looked_at: float = 0.0
     mended: list[dict[str, Any]] = field(default_factory=list)
+    suspects: Suspects = field(default_factory=dict)
+    applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls_left: int = MOST_CALLS
+    again_in: float | None = None
 
     def elements(self) -> dict[str, dict[str, Any]]:
         """What AWS has of the settings that could be read."""
@@ -54,11 +66,16 @@ async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mappi
         if first:
             run.unconfirmed[name] = sorted(first)
         run.applied[name] = {**run.applied.get(name, {}), **elements}
-    ownership = {"applied": dict(run.applied), "unconfirmed": dict(run.unconfirmed)}
+    known = {
+        "applied": dict(run.applied),
+        "unconfirmed": dict(run.unconfirmed),
+        "suspects": suspects.dumped(run.suspects),
+    }
+    originals, run.originals = run.originals, []
 
     def save(tx: Tx) -> bool:
-        record(tx, run.originals)
-        return queue.hold(tx, step.claimed, {**step.claimed.state, **ownership})
+        record(tx, originals)
+        return queue.hold(tx, step.claimed, {**step.claimed.state, **known})
 
     step.saved = True
     await step.commit(save, [write for of_setting in writes.values() for write in of_setting])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ecrkeeper_server.engine.intent import Run
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.errors import AwsError, Permanent
@@ -41,15 +39,7 @@ def explain_policy_rejection(error: AwsError, scope: str | None, statements: Ele
     return explained
 
 
-async def explained(step: Step, run: Run, statements: Elements, errors: Sequence[AwsError]) -> list[AwsError]:
-    """The errors of a setting's writes; the scope is read only where ECR rejected a policy and may have meant it."""
-    if not any(is_generic_rejection(error) for error in errors):
-        return list(errors)
-    scope = await _scope(step, run)
-    return [explain_policy_rejection(e, scope, statements) if is_generic_rejection(e) else e for e in errors]
-
-
-async def _scope(step: Step, run: Run) -> str | None:
+async def scope_of(step: Step, run: Run) -> str | None:
     """The scope that the registry has; None where that cannot be read."""
     if "account_settings" in run.observed:
         known: str | None = run.observed["account_settings"].elements.get(SCOPE)

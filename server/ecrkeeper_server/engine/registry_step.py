@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.checks import check_cache_rules, check_replication
-from ecrkeeper_server.engine.conditions import PAUSED, Standing, lasting, soonest, worst_first
+from ecrkeeper_server.engine.conditions import PAUSED, Standing
 from ecrkeeper_server.engine.intent import Run, originals_of, record
 from ecrkeeper_server.engine.observe import look
 from ecrkeeper_server.engine.registry_writes import act, drift_json
+from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
+from ecrkeeper_server.engine.standings import standing_of, standings_of
 from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.settings import suspects
+from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 
 # What a registry that nobody declares anything for any more was found to be.
@@ -41,16 +45,16 @@ async def registry_step(step: Step) -> StepResult:
         state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
         poll_in = await follow(step, desired.pending)
         return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
-    run.looked_at = step.monotonic()
     run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
-    run.errors = {name: [error] for name, error in unread.items()}
+    run.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
     run.originals = originals_of(run, row.registry)
+    run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
         run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
-    if run.originals and not step.saved:
+    if run.originals:
         await step.db.write(lambda tx: record(tx, run.originals))
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
@@ -58,7 +62,8 @@ async def registry_step(step: Step) -> StepResult:
     # Validating makes ECR read the secret: not a thing for a mode that only looks.
     problems = await check_cache_rules(step.aws, row.registry, rules) if mode == "ENFORCE" and result.settled else {}
     result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
-    return replace(result, poll_in=await follow(step, desired.pending))
+    polls = (await follow(step, desired.pending), suspects.next_retry(run.suspects, step.now), run.again_in)
+    return replace(result, poll_in=min((each for each in polls if each is not None), default=None))
 
 
 async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
@@ -77,37 +82,42 @@ def _result(step: Step, run: Run, mode: str) -> StepResult:
     drift = [drift_json(d) for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
     state = _state(step, run, mode, drift, degraded)
+    if mode == "ENFORCE":
+        _add_unshown(run, drift, degraded)
     errors = [error for of_setting in run.errors.values() for error in of_setting]
-    # What differs without a reason: AWS was written, and does not show it.
-    if mode == "ENFORCE" and any(d["setting"] not in degraded and d["setting"] not in run.errors for d in drift):
-        errors.append(Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0))
-    synced = not drift and not errors
-    waiting = mode == "OBSERVE" and bool(drift)
-    error = next(iter(worst_first(errors)), None)
-    standing = Standing(
-        synced,
-        error,
-        degraded=_degraded_text(degraded),
-        reason="OBSERVE_ONLY" if waiting else "",
-        message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
-        retry=soonest(errors) if error is not None and lasting(error) else None,
-    )
-    return StepResult(state, standing, observed=True, settled=synced)
+    standing = standing_of(mode, drift, errors, degraded)
+    owners = {} if standing.ready else standings_of(run, mode, drift, errors, degraded)
+    return StepResult(state, standing, observed=True, settled=standing.synced, owners=owners)
+
+
+def _add_unshown(run: Run, drift: Sequence[Mapping[str, Any]], degraded: Collection[str]) -> None:
+    """Where elements differ without a reason, AWS was written and does not show it."""
+    for name, planned in run.plans.items():
+        known = run.errors.get(name, [])
+        unshown = [c for c in planned.changes if not any(error.covers(c.key) for error in known)]
+        if drift and unshown and name not in degraded:
+            error = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
+            run.errors[name] = [*known, of_changes(run.composition, name, unshown, error)]
 
 
 def _state(
     step: Step, run: Run, mode: str, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     before, desired = step.claimed.state, run.composition.desired
-    in_place = {
-        name: dict(desired.get(name, {}))
-        for name, planned in run.plans.items()
-        if not planned.drift and name not in run.errors
-    }
+    in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in run.plans.items()}
+    done = {name for name, planned in run.plans.items() if not planned.drift and name not in run.errors}
     # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
-    applied = {**run.applied, **(in_place if mode == "ENFORCE" else _left(run))}
-    settled = {**before.get("settled", {}), **in_place}
-    unread = {name: shape for name, shape in before.get("observed", {}).items() if name in run.errors}
+    if mode == "ENFORCE":
+        mine = {name: {**({} if name in done else run.applied.get(name, {})), **in_place[name]} for name in in_place}
+        applied = {**run.applied, **mine}
+    else:
+        applied = {**run.applied, **_left(run)}
+    settled = {**before.get("settled", {}), **{name: _settled(before, run, name, in_place[name]) for name in in_place}}
+    unread = {
+        name: shape
+        for name, shape in before.get("observed", {}).items()
+        if name in run.errors and name not in run.observed
+    }
     state = {
         **before,
         "applied": {name: elements for name, elements in applied.items() if elements},
@@ -117,12 +127,27 @@ def _state(
         "degraded": degraded,
         "drift": drift,
     }
-    if not state["unconfirmed"]:
-        # Nearly always, and then it is not worth a place in every row.
-        del state["unconfirmed"]
+    for name, found in (("unconfirmed", state["unconfirmed"]), ("suspects", suspects.dumped(run.suspects))):
+        # Nearly always there are none, and then they are not worth a place in every row.
+        state[name] = found
+        if not found:
+            del state[name]
     if run.mended:
         state["mend"] = {"time": step.now, "drift": run.mended}
     return state
+
+
+def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
+    """What AWS has as it is desired."""
+    differing = {drift.key for drift in planned.drift}
+    return {key: value for key, value in desired.items() if key not in differing} if differing else dict(desired)
+
+
+def _settled(before: Mapping[str, Any], run: Run, name: str, in_place: Elements) -> dict[str, Value]:
+    """What was in place, by now or before: what differs from that was changed behind our back."""
+    desired, settled = run.composition.desired.get(name, {}), before.get("settled", {}).get(name, {})
+    kept = {key: value for key, value in settled.items() if key in desired and key not in in_place}
+    return {**kept, **in_place}
 
 
 def _left(run: Run) -> dict[str, dict[str, Any]]:
@@ -135,10 +160,3 @@ def _left(run: Run) -> dict[str, dict[str, Any]]:
         }
         for name, seen in run.observed.items()
     }
-
-
-def _degraded_text(degraded: Mapping[str, Sequence[str]]) -> str:
-    if not degraded:
-        return ""
-    paths = "; ".join(f"{name}: {', '.join(unknown)}" for name, unknown in sorted(degraded.items()))
-    return f"AWS returned members that this version does not know, so these settings are not written: {paths}"

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
+from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.intent import Run, disown, remember
 from ecrkeeper_server.engine.observe import EVERYWHERE, observe_setting
-from ecrkeeper_server.engine.policy_rejection import explained
+from ecrkeeper_server.engine.refusals import held, refusals
+from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Drift, Plan
-from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.settings.elements import Change, Drift, Plan
+from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.withholding import permitted
+from ecrkeeper_server.store.rows import Method
 
 _GONE = frozenset(
     {
@@ -29,8 +34,7 @@ _GONE = frozenset(
 )
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
 _STOPPING = EVERYWHERE | {"MODE_CHANGED"}
-# How old a look may be, in seconds, that a whole document is written by.
-_FRESH_SECONDS = 1.0
+_AGAIN_SECONDS = 0.5
 _THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 
 
@@ -41,25 +45,23 @@ async def act(step: Step, run: Run) -> None:
     only a fault of the whole account ends the round.
     """
     todo = _sendable(step, run)
-    if not todo:
-        return
-    before = {name: dict(elements) for name, elements in run.applied.items()}
+    retried = {name: _retried(step, run, name) for name in run.plans}
     writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
-    await remember(step, run, todo, writes)
-    stopped = False
-    for name, planned in todo.items():
-        failed = [] if stopped else await _write(step, run, planned, writes[name])
-        if not failed and not stopped:
-            run.unconfirmed.pop(name, None)
-        if failed:
-            run.errors[name] = [*run.errors.get(name, ()), *failed]
-            stopped = any(error.reason in _STOPPING for error in failed)
-        if failed or stopped:
-            disown(run, name, before.get(name, {}), writes[name])
-            continue
-        # What was in place before and is not now was changed behind our back.
-        drift = [drift_json(d) for d in planned.drift]
-        run.mended += [d for d in drift if _was_applied(step.claimed.state, d)]
+    run.applied_before = {name: dict(elements) for name, elements in run.applied.items()}
+    if todo:
+        await remember(step, run, todo, writes)
+    stopping: AwsError | None = None
+    for name in run.plans:
+        if stopping is None and (name in todo or retried[name]):
+            stopping = await _write(step, run, name, todo.get(name), writes.get(name, ()), retried[name])
+        elif stopping is not None and name in todo:
+            run.errors[name] = [
+                *run.errors.get(name, ()),
+                of_changes(run.composition, name, todo[name].changes, stopping),
+            ]
+            disown(run, name, run.applied_before.get(name, {}), writes[name])
+        run.errors[name] = [*run.errors.get(name, ()), *refusals(run, name, step.now)]
+    run.errors = {name: errors for name, errors in run.errors.items() if errors}
 
 
 def _sendable(step: Step, run: Run) -> dict[str, Plan]:
@@ -69,79 +71,112 @@ def _sendable(step: Step, run: Run) -> dict[str, Plan]:
     for name, planned in run.plans.items():
         if not planned.changes or run.observed[name].unknown:
             continue
-        allowed, refused = permitted(planned, step.claimed.registry, run.composition, allowing)
+        fresh = _fresh(run, planned)
+        allowed, refused = permitted(fresh, step.claimed.registry, run.composition, allowing)
         if refused is not None:
-            run.errors[name] = [refused]
+            sent = {change.key for change in allowed.changes}
+            kept = [change for change in fresh.changes if change.key not in sent]
+            run.errors[name] = [of_changes(run.composition, name, kept, refused)]
         if allowed.changes:
             todo[name] = allowed
     return todo
 
 
+def _fresh(run: Run, planned: Plan) -> Plan:
+    """A plan without what AWS has refused, and without what waits for that."""
+    left_out = suspects.keys_of(run.suspects.get(planned.setting, ())) | held(run, planned.setting).keys()
+    if not left_out:
+        return planned
+    kept = tuple(change for change in planned.changes if change.key not in left_out)
+    undone = (Change(c.setting, c.key, c.kind, c.after, c.before) for c in planned.changes if c.key in left_out)
+    drift = tuple(each for each in planned.drift if each.key not in left_out)
+    return replace(planned, changes=kept, target=with_changes(planned.target, undone), drift=drift)
+
+
+def _retried(step: Step, run: Run, name: str) -> list[Change]:
+    """The suspects of a document that are to be tried again, and what waits for them."""
+    asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in step.desired.pending)
+    due = {key for one in run.suspects.get(name, ()) if asked or one.next <= step.now for key in one.values}
+    if not due or run.observed[name].unknown:
+        return []
+    waiting = {key for key, denials in held(run, name).items() if denials <= due}
+    return [change for change in run.plans[name].changes if change.key in due | waiting and change.after is not None]
+
+
 def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
-    """The calls that make a plan true, each on behalf of those who declare what it changes."""
-    name, registry = planned.setting, step.claimed.registry
-    return [
-        AwsWrite(
-            registry.account,
-            registry.region,
-            call.service,
-            call.operation,
-            call.params,
-            call.changes,
-            sorted({owner for c in call.changes for owner in run.composition.owners.get((name, c.key), ())}),
-        )
-        for call in SETTINGS[name].calls(planned, run.observed[name].shape)
-    ]
+    """The calls that make a plan true."""
+    name = planned.setting
+    return [aws_write(step, run, name, call) for call in SETTINGS[name].calls(planned, run.observed[name].shape)]
 
 
-async def _write(step: Step, run: Run, planned: Plan, writes: Sequence[AwsWrite]) -> list[AwsError]:
-    """Send the calls of one setting and read it again; the errors of those that were refused."""
-    name, registry = planned.setting, step.claimed.registry
-    setting = SETTINGS[name]
+async def _write(
+    step: Step, run: Run, name: str, planned: Plan | None, writes: Sequence[AwsWrite], retried: Sequence[Change]
+) -> AwsError | None:
+    """Write one setting and read it again; the error after which nothing more is to be sent, if there is one."""
+    failed: list[SettingError] = []
+    auto_created = False
     try:
-        if isinstance(setting, Document):
-            await _look_again(step, run, setting)
-        auto_created = await role_to_come(step, name, planned)
+        auto_created = planned is not None and await role_to_come(step, name, planned)
+        failed += await _send_all(step, run, name, planned, writes, retried)
     except AwsError as error:
-        return [error]
-    try:
-        failed = await explained(step, run, planned.target, await _send_all(step, writes))
+        changes = [*(planned.changes if planned is not None else ()), *retried]
+        seen = run.observed[name].elements
+        unmade = [change for change in changes if seen.get(change.key) != change.after]
+        failed.append(of_changes(run.composition, name, unmade, error))
     finally:
         if auto_created:
-            await note_auto_created(step, setting.role or "")
-    if any(error.reason in _STOPPING for error in failed):
-        return failed
+            await note_auto_created(step, SETTINGS[name].role or "")
+    stopping = next((each.error for each in failed if each.error.reason in _STOPPING), None)
+    if stopping is None:
+        failed += await _read_again(step, run, name)
+    if failed:
+        run.errors[name] = [*run.errors.get(name, ()), *failed]
+        if not isinstance(SETTINGS[name], Document) or all(write.outcome == "NOT_SENT" for write in writes):
+            disown(run, name, run.applied_before.get(name, {}), writes)
+    elif not run.suspects.get(name):
+        run.unconfirmed.pop(name, None)
+    if stopping is None and planned is not None:
+        # What was in place before and is not now was changed behind our back.
+        done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
+        seen = run.observed[name].elements
+        done = [d for d in done if seen.get(d.key) == d.desired]
+        run.mended += [shown for d in done if _was_applied(step.claimed.state, shown := drift_json(d))]
+    return stopping
+
+
+async def _read_again(step: Step, run: Run, name: str) -> list[SettingError]:
     try:
-        run.observed[name] = await observe_setting(step.aws, registry, setting)
+        run.observed[name] = await observe_setting(step.aws, step.claimed.registry, SETTINGS[name])
     except AwsError as error:
         # What was written is ours all the same.
-        return [*failed, error]
+        return [SettingError(name, error)]
     # What was removed stays ours until AWS no longer shows it.
-    kept = {*planned.target, *run.observed[name].elements}
+    kept = {*run.plans[name].target, *run.observed[name].elements}
     run.applied[name] = {key: value for key, value in run.applied.get(name, {}).items() if key in kept}
-    return failed
+    return []
 
 
-async def _look_again(step: Step, run: Run, setting: Setting) -> None:
-    """Make sure that a document is still what the plan was made on, unless that was a moment ago.
+async def _send_all(
+    step: Step, run: Run, name: str, planned: Plan | None, writes: Sequence[AwsWrite], retried: Sequence[Change]
+) -> list[SettingError]:
+    """Send the calls of one setting; the errors of those that were refused."""
+    setting = SETTINGS[name]
+    if not isinstance(setting, Document):
+        return await _send_each(step, run, name, writes)
+    undecided = await DocumentWriter(step, run, setting).write(planned, writes, retried)
+    if not undecided:
+        return []
+    run.again_in = _AGAIN_SECONDS
+    text = f"AWS refuses {name}, and the elements at fault are not isolated yet"
+    error = Temporary(text, reason="ISOLATING", after=_AGAIN_SECONDS)
+    return [of_changes(run.composition, name, undecided, error)]
 
-    A document replaces all that is there, and ECR takes no condition with it: the calls before it may have
-    waited for minutes, and what somebody else has added meanwhile would be lost without a trace.
-    """
-    waited = any(write.outcome != "NOT_SENT" for write in step.writes)
-    if not waited and step.monotonic() - run.looked_at < _FRESH_SECONDS:
-        return
-    seen = await observe_setting(step.aws, step.claimed.registry, setting)
-    planned_on, run.observed[setting.name] = run.observed[setting.name], seen
-    if (seen.elements, seen.unknown) != (planned_on.elements, planned_on.unknown):
-        text = f"{setting.name} was changed in AWS while other settings were written"
-        raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
 
-
-async def _send_all(step: Step, writes: Sequence[AwsWrite]) -> list[AwsError]:
-    failed: list[AwsError] = []
+async def _send_each(step: Step, run: Run, name: str, writes: Sequence[AwsWrite]) -> list[SettingError]:
+    """Send the calls of a collection, each on its own."""
+    failed: list[SettingError] = []
     refused: set[str] = set()
-    for write in writes:
+    for at, write in enumerate(writes):
         keys = {change.key for change in write.changes}
         if keys & refused:
             # The second half of a replacement whose first half was refused.
@@ -149,10 +184,12 @@ async def _send_all(step: Step, writes: Sequence[AwsWrite]) -> list[AwsError]:
         try:
             await _send(step, write)
         except AwsError as error:
-            failed.append(error)
             refused |= keys
             if error.reason in _STOPPING:
-                break
+                unsent = [change for each in writes[at:] for change in each.changes]
+                return [*failed, of_changes(run.composition, name, unsent, error)]
+            elements = {change.key: change.before if change.after is None else change.after for change in write.changes}
+            failed.append(of_elements(run.composition, name, elements, error))
     return failed
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.engine.conditions import Standing
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import Temporary
@@ -39,6 +41,8 @@ class Step:
     saved: bool = False
     monotonic: Callable[[], float] = time.monotonic
     reconcile_id: str = ""
+    # When to stop searching for what AWS refuses, in monotonic time: the step has to end in time.
+    search_until: float = math.inf
     writes: list[AwsWrite] = field(default_factory=list)
 
     async def fence(self) -> None:
@@ -58,9 +62,12 @@ class Step:
             if self.monotonic() - asked < left:
                 return
 
-    async def send(self, write: AwsWrite) -> dict[str, Any]:
-        """Send a write that was recorded, if the row is still held; raises LeaseLostError, Permanent and Temporary."""
-        return await write.send(self.aws, self.fence)
+    async def send(self, write: AwsWrite, ready: Fence | None = None) -> dict[str, Any]:
+        """Send a write that was recorded, if the row is still held; raises LeaseLostError, Permanent and Temporary.
+
+        `ready` is awaited when the rate allows the call, before the fence.
+        """
+        return await write.send(self.aws, self.fence, ready)
 
     async def record(self, writes: Sequence[AwsWrite], state: dict[str, Any] | None = None) -> None:
         """Remember what is about to be sent, and the state if one is given; raises LeaseLostError."""
@@ -98,7 +105,8 @@ class StepResult:
     `next_in` overrides the usual delay, in seconds; `poll_in` is when to look at something else of the row, such as a
     backfill, if that comes sooner. `settled`: nothing is left
     to do for this generation. `removed`: the resource is gone. `ended` are
-    operations to end, by id, with an error or None.
+    operations to end, by id, with an error or None. `owners` is how the declaration
+    of each owner stands, where that may differ from the registry.
     """
 
     state: dict[str, Any]
@@ -109,3 +117,9 @@ class StepResult:
     poll_in: float | None = None
     removed: bool = False
     ended: tuple[tuple[str, dict[str, Any] | None], ...] = ()
+    owners: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def settled_owners(self) -> list[str] | None:
+        """The owners for whose declarations nothing is left to do; None for all of them."""
+        return None if self.settled else [owner for owner, standing in self.owners.items() if standing.synced]

@@ -47,6 +47,7 @@ class Stepper:
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
         step = Step(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
+        step.search_until = step.monotonic() + self._options.step_timeout / 2
         try:
             async with asyncio.timeout(self._options.step_timeout):
                 result = await (role_step(step) if row.kind == "role" else registry_step(step))

@@ -48,8 +48,8 @@ class AwsWrite:
             **known,
         )
 
-    async def send(self, aws: Aws, fence: Fence | None = None) -> dict[str, Any]:
-        """The answer of AWS; raises Permanent or Temporary, or what `fence` raises."""
+    async def send(self, aws: Aws, fence: Fence | None = None, ready: Fence | None = None) -> dict[str, Any]:
+        """The answer of AWS; raises Permanent or Temporary, or what `fence` or `ready` raises."""
 
         async def sending() -> None:
             if fence is not None:
@@ -58,7 +58,9 @@ class AwsWrite:
             self.outcome = "UNKNOWN"
 
         try:
-            answer = await aws.call(self.account, self.region, self.service, self.operation, self.params, fence=sending)
+            answer = await aws.call(
+                self.account, self.region, self.service, self.operation, self.params, fence=sending, ready=ready
+            )
         except AwsError as error:
             self._failed(error)
             raise

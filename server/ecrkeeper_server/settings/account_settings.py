@@ -13,7 +13,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.collection import Collection, join_items, split_items
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
-from ecrkeeper_server.settings.policy import SCOPE, has_deny
+from ecrkeeper_server.settings.policy import SCOPE, denies
 from ecrkeeper_server.settings.setting import Read, Shape, Warning
 
 VALUES: Mapping[str, tuple[str, ...]] = {
@@ -55,7 +55,7 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
         return []
     what = f"{SCOPE} V2 enforces the registry policy on every ECR request and cannot be set back to V1"
     found = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, what)]
-    if has_deny(context.get("registry_policy", {})):
+    if any(map(denies, context.get("registry_policy", {}).values())):
         what = "the registry policy has a Deny, which V2 makes binding for every ECR request and may lock out callers"
         found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, what))
     return found

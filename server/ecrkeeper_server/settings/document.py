@@ -40,8 +40,10 @@ class Document(Setting):
 
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
         """One call that makes all changes at once."""
-        if not plan.changes:
-            return []
+        return [self.call(plan, observed_shape)] if plan.changes else []
+
+    def call(self, plan: Plan, observed_shape: Shape) -> Call:
+        """The call that makes AWS have a plan's target, whether or not that changes anything."""
         if self.delete and not plan.target:
-            return [Call("ecr", self.delete, {}, plan.changes)]
-        return [Call("ecr", self.put, self.body(self.join(plan.target), observed_shape), plan.changes)]
+            return Call("ecr", self.delete, {}, plan.changes)
+        return Call("ecr", self.put, self.body(self.join(plan.target), observed_shape), plan.changes)

@@ -89,9 +89,15 @@ def needs_scope_v2(elements: Elements) -> bool:
     return any(statements.beyond_v1(value) for value in elements.values())
 
 
-def has_deny(elements: Elements) -> bool:
+def denies(value: Value) -> bool:
     """Whether a statement denies anything, which can lock callers out under scope V2."""
-    return any(value.get("Effect") == "Deny" for value in elements.values())
+    return bool(value.get("Effect") == "Deny")
+
+
+def names(key: str, value: Value) -> dict[str, str]:
+    """The Sid and the principals of a statement."""
+    sid = {} if key.startswith(statements.DIGEST) else {"sid": key}
+    return {**sid, "principal": ", ".join(statements.principals(value))}
 
 
 def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
@@ -107,7 +113,7 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
             " ecr:BatchImportUpstreamImage and ecr:CreateRepository; declare it as V2"
         )
         found.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
-    if scope != "V1" and has_deny(added):
+    if scope != "V1" and any(map(denies, added.values())):
         what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, this service too"
         found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
     return found
@@ -135,4 +141,7 @@ REGISTRY_POLICY = Document(
     warnings=warnings,
     quota=lambda elements: [Quota("registry policy characters", len(join(elements)["policyText"]), MAX_TEXT)],
     opaque=opaque,
+    names=names,
+    denies=denies,
+    vanished=statements.names_deleted,
 )

@@ -28,6 +28,10 @@ def destination_of(key: str) -> tuple[str, str]:
     return account, region
 
 
+def _place(key: str) -> str:
+    return key.partition(":")[0]
+
+
 def filter_of(key: str) -> str:
     """The prefix that an element replicates; empty means every repository."""
     return key.partition(":")[2]
@@ -201,4 +205,6 @@ REPLICATION = Document(
     lint=lint,
     warnings=warnings,
     quota=quota,
+    unit=_place,
+    names=lambda key, _: {"destination": _place(key)},
 )

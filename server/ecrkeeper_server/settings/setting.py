@@ -94,6 +94,18 @@ def _all_readable(_shape: Shape) -> list[str]:
     return []
 
 
+def _alone(key: str) -> str:
+    return key
+
+
+def _not_so(_value: Value) -> bool:
+    return False
+
+
+def _names_nothing(_key: str, _value: Value) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(ABC):
     """One group of a registry's settings.
@@ -102,6 +114,10 @@ class Setting(ABC):
     raises on a shape that passed `lint` or came from AWS, and
     `split(join(e)) == e` for all elements that `split` returns. `replaces`
     names the members that AWS cannot change from one value to another.
+
+    `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
+    to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
+    whether AWS shows that it refers to something that was deleted.
     """
 
     name: str
@@ -117,6 +133,10 @@ class Setting(ABC):
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
     opaque: Callable[[Shape], list[str]] = _all_readable
+    unit: Callable[[str], str] = _alone
+    names: Callable[[str, Value], dict[str, str]] = _names_nothing
+    denies: Callable[[Value], bool] = _not_so
+    vanished: Callable[[Value], bool] = _not_so
 
     @property
     @abstractmethod

@@ -65,4 +65,6 @@ SIGNING = Document(
     join=join,
     lint=lint,
     quota=lambda elements: [Quota("signing rules", len(join(elements)["rules"]), MAX_RULES)],
+    unit=lambda key: pair_of(key)[0],
+    names=lambda key, _: {"signing_profile": pair_of(key)[0]},
 )

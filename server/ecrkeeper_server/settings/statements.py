@@ -25,6 +25,8 @@ _ORDER = ("Effect", *PRINCIPALS, *LISTS, "Condition")
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 _PARTITION = re.compile(r"arn:(aws[a-z-]*):")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# AWS shows a principal that was deleted by the unique id that it had.
+_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
 _V1_ACTIONS = frozenset({"*", "ecr:*", "ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository"})
 
 
@@ -56,6 +58,16 @@ def _account_or(who: str) -> str:
 
 def _condition(test: Any) -> Any:
     return {key: many(values) for key, values in test.items()} if isinstance(test, Mapping) else test
+
+
+def principals(value: Value) -> list[str]:
+    """The principals that a statement names, of all kinds."""
+    return [str(who) for member in PRINCIPALS for whom in value.get(member, {}).values() for who in whom]
+
+
+def names_deleted(value: Value) -> bool:
+    """Whether AWS shows a principal of the statement as deleted."""
+    return any(_UNIQUE_ID.fullmatch(who) for who in principals(value))
 
 
 def digest(value: Value) -> str:

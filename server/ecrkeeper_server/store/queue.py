@@ -8,7 +8,7 @@ worker that was stopped for longer than its lease can change nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -266,8 +266,10 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
     return Resource.of(row)
 
 
-def mark_declarations(tx: Tx, claimed: Resource) -> None:
-    """Note that AWS has been brought to every declaration of the claimed generation."""
+def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:
+    """Note that AWS has been brought to the declarations of the claimed generation, of these owners or of all."""
+    if owners is not None and not owners:
+        return
     tx.conn.execute(
         update(declarations)
         .where(
@@ -275,6 +277,7 @@ def mark_declarations(tx: Tx, claimed: Resource) -> None:
             declarations.c.region == claimed.place,
             declarations.c.registry_generation <= claimed.generation,
             declarations.c.observed_generation != declarations.c.generation,
+            declarations.c.owner.in_(owners) if owners is not None else true(),
         )
         .values(observed_generation=declarations.c.generation)
     )

@@ -1,0 +1,47 @@
+"""Principals that were deleted: a registry policy shows them by their unique id, and does not take their ARN again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ecrkeeper_sim.errors import invalid_parameter
+from ecrkeeper_sim.permissions import as_list
+from ecrkeeper_sim.state import Json, Settings
+
+
+def refuse_deleted(policy: Json, settings: Settings) -> None:
+    """Raise ECR's error for a policy that names a deleted principal."""
+    gone = set(settings.deleted_principals)
+    if not settings.unique_ids_writable:
+        gone |= set(settings.deleted_principals.values())
+    if gone.intersection(_named(policy)):
+        raise invalid_parameter("PolicyText", "Principal not found")
+
+
+def with_unique_ids(policy: Json, settings: Settings) -> Json:
+    """Return the policy as ECR shows it after principals were deleted."""
+    if not settings.deleted_principals:
+        return policy
+    return _replaced(policy, lambda who: settings.deleted_principals.get(who, who))
+
+
+def _named(policy: Json) -> Iterator[str]:
+    for statement in as_list(policy.get("Statement", [])):
+        principal = statement.get("Principal")
+        if isinstance(principal, dict):
+            yield from map(str, as_list(principal.get("AWS", [])))
+
+
+def _replaced(policy: Json, by: Callable[[str], str]) -> Json:
+    statements = [_statement(each, by) for each in as_list(policy.get("Statement", []))]
+    return {**policy, "Statement": statements}
+
+
+def _statement(statement: Json, by: Callable[[str], str]) -> Json:
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict) or "AWS" not in principal:
+        return statement
+    found: Any = [by(str(who)) for who in as_list(principal["AWS"])]
+    shown = found if isinstance(principal["AWS"], list) else found[0]
+    return {**statement, "Principal": {**principal, "AWS": shown}}

@@ -1,0 +1,1 @@
+"""Isolation of what AWS refuses of documents that several owners share."""

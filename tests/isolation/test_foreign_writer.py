@@ -1,0 +1,89 @@
+"""Somebody else writes the same document: what is lost, and where in the log of AWS it is lost.
+
+ECR has no conditional writes, so a foreign write between our last read of a document and our Put of it is lost.
+`pytest -s` prints how many are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import ACCOUNT, REGION, World
+
+from .conftest import policy, statement
+
+SECONDS = 8.0
+READ, PUT = "GetRegistryPolicy", "PutRegistryPolicy"
+
+
+async def write_foreign(world: World, until: float) -> int:
+    """Add a statement again and again, each time to what AWS has; how often."""
+    pause, written = random.Random(7), 0
+    while time.monotonic() < until:
+        await asyncio.sleep(pause.uniform(0.05, 0.3))
+        found = json.loads((await world.raw(READ))["policyText"])
+        others = [each for each in found["Statement"] if not each["Sid"].startswith("Foreign")]
+        recent = [each for each in found["Statement"] if each["Sid"].startswith("Foreign")][-5:]
+        document = {**found, "Statement": [*others, *recent, statement(f"Foreign{written}")]}
+        await world.raw(PUT, policyText=json.dumps(document))
+        written += 1
+    return written
+
+
+async def write_own(world: World, until: float) -> int:
+    """Declare another statement again and again; how often."""
+    written = 0
+    while time.monotonic() < until:
+        written += 1
+        await world.declare(policy(statement("Mine", f"{written:012}")))
+        await world.step()
+        for _ in range(20):
+            row = await world.row()
+            if row.observed_generation == row.generation and row.unready is None:
+                break
+            world.seconds += max(0.0, await world.due_in() or 0.0) + 0.01
+            await world.step()
+    return written
+
+
+def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
+    """Of each foreign statement that one of our Puts has overwritten: when we read last, its Put and ours."""
+    has: dict[str, int] = {}
+    last_read, lost = 0, []
+    for entry in log:
+        ours = ":assumed-role/" in entry["principal"]
+        if entry["operation"] == READ and ours:
+            last_read = entry["seq"]
+        if entry["operation"] != PUT or entry["status"] != 200:
+            continue
+        sent = {each["Sid"] for each in json.loads(entry["params"]["policyText"])["Statement"]}
+        if ours:
+            lost += [(last_read, at, entry["seq"]) for sid, at in has.items() if sid not in sent]
+        has = {sid: has.get(sid, entry["seq"]) for sid in sent if sid.startswith("Foreign")}
+    return lost
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.1], ids=["0 ms", "100 ms"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_foreign_write_is_lost_only_between_our_last_read_and_our_put(world: World, latency: float) -> None:
+    await world.raw(PUT, policyText=policy(statement("Foreign"))["registry_policy"]["policyText"])
+    if latency:
+        fault = {"kind": "latency", "seconds": latency, "service": "ecr", "account": ACCOUNT, "region": REGION}
+        await world.control("POST", "faults", fault)
+    until = time.monotonic() + SECONDS
+    foreign, own = await asyncio.gather(write_foreign(world, until), write_own(world, until))
+    log = (await world.control("GET", "requests"))["requests"]
+    lost = lost_writes(log)
+    puts = sum(entry["operation"] == PUT and ":assumed-role/" in entry["principal"] for entry in log)
+    told = f"{len(lost)} of {foreign} foreign writes lost; {own} changes and {puts} Puts of ours"
+    print(f"\n{latency * 1000:.0f} ms: {told}")  # noqa: T201 - the figure is what this is run for
+    assert foreign > 5
+    assert own > 5
+    for read, theirs, ours in lost:
+        assert read < theirs < ours

@@ -1,0 +1,152 @@
+"""The same isolation for every document, and errors of collections that name their element and owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+
+from tests.engine.conftest import ACCOUNT, World, holds
+
+from .conftest import own, puts
+
+PROFILES = [f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/p{i}" for i in range(2)]
+
+
+def replicated(region: str, *prefixes: str) -> dict[str, Any]:
+    rule = {
+        "destinations": [{"region": region, "registryId": ACCOUNT}],
+        "repositoryFilters": [{"filter": each, "filterType": "PREFIX_MATCH"} for each in prefixes],
+    }
+    return {"replication_configuration": {"rules": [rule]}}
+
+
+def signed(profile: str) -> dict[str, Any]:
+    return {"signing_configuration": {"rules": [{"signingProfileArn": profile}]}}
+
+
+def scanned(pattern: str) -> dict[str, Any]:
+    filters = [{"filter": pattern, "filterType": "WILDCARD"}]
+    return {"scanning_configuration": {"rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}]}}
+
+
+# What AWS refuses wherever it stands in the request, two owners' settings, the operation, the shape in AWS, metadata
+DOCUMENTS = [
+    (
+        "eu-west-2", replicated("eu-west-2", "aa", "bb", "cc"), replicated("eu-west-1", "aa"),
+        "PutReplicationConfiguration", "replicationConfiguration", ("destination", f"{ACCOUNT}/eu-west-2"),
+    ),
+    (
+        PROFILES[0], signed(PROFILES[0]), signed(PROFILES[1]),
+        "PutSigningConfiguration", "signing", ("signing_profile", PROFILES[0]),
+    ),
+    (
+        "bad*", scanned("bad*"), scanned("good*"),
+        "PutRegistryScanningConfiguration", "scanning", ("key", "SCAN_ON_PUSH:bad*"),
+    ),
+]  # fmt: skip
+
+
+def refuse(world: World, operation: str, text: str) -> None:
+    """Let AWS refuse every request of an operation that has a text in it."""
+    inner = world.aws.client.call
+
+    async def call(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
+        if name == operation and text in str(params):
+            await options["ready"]()
+            await options["fence"]()
+            raise Permanent(f"no {text}", reason="AWS_REFUSED", aws_code="InvalidParameter", operation=name)
+        return await inner(account, region, service, name, params, **options)
+
+    world.aws.client.call = call  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("text", "bad", "good", "operation", "member", "told"), DOCUMENTS, ids=[d[3] for d in DOCUMENTS]
+)
+async def test_refused_element_of_a_document_blocks_only_its_owner(
+    world: World, text: str, bad: Any, good: Any, operation: str, member: str, told: tuple[str, str]
+) -> None:
+    refuse(world, operation, text)
+    await world.declare(bad, owner="bad")
+    await world.declare(good, owner="good")
+    row = await world.step()
+    assert text not in str((await world.present())[member])
+    assert (await world.present())[member] not in (None, {"rules": []})
+    assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
+    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REFUSED")
+    metadata = row.state["error"]["metadata"]
+    assert (metadata["owner"], metadata[told[0]]) == ("bad", told[1])
+    assert holds(row, "Blocked")
+    # It is known now: the next change takes one call.
+    before = len(await puts(world, operation))
+    await world.declare({**good, "pull_time_update_exclusions": {}}, owner="good")
+    await world.step()
+    assert len(await puts(world, operation)) == before
+
+
+async def test_destination_that_is_refused_is_found_as_one(world: World) -> None:
+    refuse(world, "PutReplicationConfiguration", "eu-west-2")
+    many = [f"p{i}" for i in range(90)]
+    await world.declare(replicated("eu-west-2", *many), owner="bad")
+    await world.declare(replicated("eu-west-1", *many), owner="good")
+    row = await world.step()
+    assert own(row, "good")["Ready"][0] == "TRUE"
+    assert len(row.state["suspects"]["replication_configuration"]) == 1
+    refused = [name for name in world.aws.writes if name == "PutReplicationConfiguration"]
+    assert len(refused) <= 3
+
+
+def refusing(prefix: str, error: type[AwsError]) -> Any:
+    def fault(_: str) -> AwsError | None:
+        return error("no", reason="AWS_REFUSED", aws_code="Validation", operation="CreatePullThroughCacheRule")
+
+    return fault
+
+
+@pytest.mark.parametrize("error", [Permanent, Temporary])
+async def test_refused_element_of_a_collection_names_key_and_owner(world: World, error: type[AwsError]) -> None:
+    world.aws.faults["CreatePullThroughCacheRule"] = refusing("quay", error)
+    rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+    await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
+    await world.declare({"pull_time_update_exclusions": {}}, owner="good")
+    row = await world.step()
+    metadata = row.state["error"]["metadata"]
+    assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
+    assert own(row, "good")["Ready"][0] == "TRUE"
+    assert own(row, "bad")["Synced"] == ("FALSE", "AWS_REFUSED")
+
+
+async def test_setting_that_cannot_be_read_concerns_who_declares_it(world: World) -> None:
+    world.aws.faults["GetSigningConfiguration"] = lambda _: Permanent("no", reason="AWS_REFUSED")
+    await world.declare(signed(PROFILES[0]), owner="bad")
+    await world.declare(scanned("good*"), owner="good")
+    row = await world.step()
+    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REFUSED")
+    assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
+
+
+async def test_fault_of_the_whole_registry_concerns_everybody(world: World) -> None:
+    world.aws.faults["GetSigningConfiguration"] = lambda _: Temporary("slow", reason="AWS_THROTTLED")
+    await world.declare(signed(PROFILES[0]), owner="one")
+    await world.declare(scanned("good*"), owner="two")
+    row = await world.step()
+    for owner in ("one", "two"):
+        assert own(row, owner)["Synced"] == ("FALSE", "AWS_THROTTLED")
+
+
+async def test_owner_keeps_the_time_since_when_it_is_ready(world: World) -> None:
+    await world.declare(scanned("good*"), owner="good")
+    first = await world.step()
+    since = {c["type"]: c["since"] for c in first.state["conditions"]}["Ready"]
+    refuse(world, "PutSigningConfiguration", PROFILES[0])
+    world.seconds += 10
+    await world.declare(signed(PROFILES[0]), owner="bad")
+    await world.step()
+    world.seconds += 10
+    await world.withdraw("bad")
+    row = await world.step()
+    assert holds(row, "Ready")
+    mine = row.state["owners"]["good"]["conditions"]
+    assert {c["type"]: c["since"] for c in mine}["Ready"] == since

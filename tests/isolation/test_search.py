@@ -1,0 +1,186 @@
+"""The search for what AWS refuses, against random faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ecrkeeper_server.engine.intent import MOST_CALLS
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.isolation import Item, Keys, Search, items_of, needs
+from ecrkeeper_server.settings.policy import REGISTRY_POLICY
+from ecrkeeper_server.settings.replication import REPLICATION
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@dataclass
+class Ecr:
+    """Refuses a document that has a faulty element; `limit` is what a document may have."""
+
+    faulty: set[str]
+    has: set[str] = field(default_factory=set)
+    probes: list[Keys] = field(default_factory=list)
+
+    def run(self, search: Search, most: int = 1000) -> None:
+        probes = search.probes()
+        keys = next(probes, None)
+        while keys is not None and len(self.probes) < most:
+            self.probes.append(keys)
+            accepted = not (self.has | keys) & self.faulty
+            self.has |= keys if accepted else set()
+            try:
+                keys = probes.send(accepted)
+            except StopIteration:
+                return
+
+
+def everything_fits(_: Keys) -> bool:
+    return True
+
+
+def found(search: Search) -> set[str]:
+    return {key for item in search.verdict.faulty for key in item.keys}
+
+
+names = st.integers(1, 60).map(lambda n: [f"e{i}" for i in range(n)])
+
+
+@st.composite
+def cases(draw: Any) -> tuple[list[Item], set[str]]:
+    keys = draw(names)
+    items = [Item(frozenset({key}), time=draw(st.integers(0, 3))) for key in keys]
+    return items, draw(st.sets(st.sampled_from(keys), max_size=4))
+
+
+@given(cases())
+def test_search_writes_everything_but_the_faulty_elements(case: tuple[list[Item], set[str]]) -> None:
+    items, faulty = case
+    ecr = Ecr(faulty)
+    search = Search(items, everything_fits, refused=bool(faulty), proven=True)
+    ecr.run(search)
+    assert found(search) == faulty
+    if faulty:
+        assert ecr.has == {key for item in items for key in item.keys} - faulty
+    assert ecr.has == search.verdict.accepted
+
+
+@given(cases(), st.integers(7, MOST_CALLS))
+def test_search_resumes_without_what_it_has_found(case: tuple[list[Item], set[str]], most: int) -> None:
+    items, faulty = case
+    ecr, attempts = Ecr(faulty), 0
+    left = items
+    while left and faulty:
+        ecr.probes.clear()
+        refused = bool({key for item in left for key in item.keys} & faulty)
+        if not refused:
+            ecr.has |= {key for item in left for key in item.keys}
+            break
+        search = Search(left, everything_fits, refused=True, proven=True)
+        ecr.run(search, most)
+        assert len(ecr.probes) <= most
+        assert found(search) <= faulty
+        left = [item for item in left if not item.keys <= search.verdict.decided]
+        attempts += 1
+        assert attempts < 400
+    if faulty:
+        assert ecr.has == {key for item in items for key in item.keys} - faulty
+
+
+def changed(n: int, faulty: set[int], *, time: Callable[[int], int] = lambda _: 0) -> tuple[list[Item], set[str]]:
+    return [Item(frozenset({f"e{i}"}), time=time(i)) for i in range(n)], {f"e{i}" for i in faulty}
+
+
+# elements, those at fault, when each was changed, the most probes, reason
+PROBES = [
+    (1, {0}, lambda _: 0, 0, "the only one that can be at fault"),
+    (2, {1}, lambda i: i, 1, "the last changed is suspected first, and the other one is cleared with one probe"),
+    (70, {69}, lambda i: 100 if i == 69 else 1, 1, "one new statement among many is found at once"),
+    (70, {3}, lambda _: 0, 8, "halving finds one among as many statements as fit into a policy"),
+    (70, {3, 60}, lambda _: 0, 15, "each further one costs another round of halving"),
+]
+
+
+@pytest.mark.parametrize(("count", "faulty", "time", "most", "reason"), PROBES, ids=[row[-1] for row in PROBES])
+def test_search_takes_few_probes(count: int, faulty: set[int], time: Any, most: int, reason: str) -> None:
+    items, keys = changed(count, faulty, time=time)
+    ecr, search = Ecr(keys), Search(items, everything_fits, refused=True, proven=True)
+    ecr.run(search)
+    assert found(search) == keys, reason
+    assert len(ecr.probes) <= most, reason
+
+
+def test_base_is_tried_before_a_change_is_blamed() -> None:
+    items, _ = changed(8, set())
+    ecr = Ecr({"gone"}, has={"gone"})
+    search = Search(items, everything_fits, refused=True)
+    ecr.run(search)
+    assert search.verdict.base_refused
+    assert ecr.probes[-1] == frozenset()
+    assert not search.verdict.faulty
+    assert len(ecr.probes) <= 4
+
+
+def test_allow_waits_for_the_denial_that_it_needs() -> None:
+    deny, allow = Item(frozenset({"deny"})), Item(frozenset({"allow"}), needs=frozenset({"deny"}))
+    other = Item(frozenset({"other"}))
+    ecr, search = Ecr({"deny"}), Search([deny, allow, other], everything_fits, refused=True, proven=True)
+    ecr.run(search)
+    assert ecr.has == {"other"}
+    assert search.verdict.held == [allow]
+    assert not any("allow" in keys for keys in ecr.probes)
+
+
+@given(st.sets(st.sampled_from(["a0", "d0", "a1", "d1", "x"])))
+def test_allow_never_goes_out_without_its_denial(faulty: set[str]) -> None:
+    pairs = [Item(frozenset({f"a{i}"}), needs=frozenset({f"d{i}"})) for i in range(2)]
+    denials = [Item(frozenset({f"d{i}"})) for i in range(2)]
+    ecr = Ecr(faulty)
+    search = Search([*pairs, *denials, Item(frozenset({"x"}))], everything_fits, refused=bool(faulty), proven=True)
+    ecr.run(search)
+    for i in range(2):
+        assert f"a{i}" not in ecr.has or f"d{i}" in ecr.has
+
+
+def test_elements_that_do_not_fit_yet_are_blamed_for_nothing() -> None:
+    items, faulty = changed(6, {5})
+    ecr = Ecr(faulty)
+    search = Search(items, lambda keys: len(keys | ecr.has) <= 3, refused=True, proven=True)
+    ecr.run(search)
+    assert all(len(keys) <= 3 for keys in ecr.probes)
+    assert found(search) <= faulty
+    assert len(ecr.has) == 3
+    assert search.verdict.unfit
+
+
+def change(key: str, before: Any, after: Any) -> Change:
+    return Change("registry_policy", key, ChangeKind.UPDATE, before, after)
+
+
+ALLOW, DENY = {"Effect": "Allow"}, {"Effect": "Deny"}
+# change beside a new denial `D` of team-a, its owners, what it needs, reason
+NEEDS = [
+    (change("A", None, ALLOW), ["team-a"], {"D"}, "a new Allow of the same owner"),
+    (change("A", ALLOW, {**ALLOW, "Action": ["x"]}), ["team-a", "team-b"], {"D"}, "a changed Allow of several owners"),
+    (change("A", None, ALLOW), ["team-b"], set(), "an Allow of somebody else"),
+    (change("A", None, DENY), ["team-a"], set(), "another denial"),
+    (change("A", ALLOW, None), [], set(), "an Allow that is removed"),
+    (change("A", DENY, None), [], {"D"}, "a denial that is removed: the new one may stand in for it"),
+]
+
+
+@pytest.mark.parametrize(("given_change", "owners", "needed", "reason"), NEEDS, ids=[row[-1] for row in NEEDS])
+def test_change_needs_the_denials_of_its_owners(
+    given_change: Change, owners: list[str], needed: set[str], reason: str
+) -> None:
+    both = [change("D", None, DENY), given_change]
+    assert needs(REGISTRY_POLICY, both, {"D": ["team-a"], "A": owners})["A"] == needed, reason
+
+
+def test_pairs_of_one_destination_and_owner_are_one_item() -> None:
+    keys = ["111111111111/eu-west-1:a", "111111111111/eu-west-1:b", "111111111111/eu-west-2:a"]
+    changes = [Change("replication_configuration", key, ChangeKind.ADD, None, {}) for key in keys]
+    items = items_of(REPLICATION, changes, dict.fromkeys(keys, ["team-a"]), {"team-a": 7})
+    assert [(sorted(item.keys), item.time) for item in items] == [(keys[:2], 7), (keys[2:], 7)]
