@@ -1,7 +1,7 @@
 """A canned AWS: prepared answers over HTTP, as fast as Python allows, so that it is never what is measured.
 
-It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning
-configuration (which it keeps for each registry) and `sts:AssumeRole`. `GET /-/take` returns the counts since
+It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning configuration
+(which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns the counts since
 the last one, `GET /-/latency/SECONDS` delays all further answers. Run it as `python -m benchmarks.responder`.
 """
 
@@ -49,7 +49,8 @@ DECLARED: dict[str, Any] = {
 }
 OPERATIONS = ("GetRegistryPolicy", "GetRegistryScanningConfiguration", "DescribePullThroughCacheRules")
 
-_ACCOUNT = "000000000001"
+# Stands for the account of the caller, and is as long.
+_ACCOUNT = "000000000000"
 _ANSWERS: dict[bytes, Any] = {
     b"GetRegistryPolicy": {"registryId": _ACCOUNT, **DECLARED["registryPolicy"]},
     b"GetRegistryScanningConfiguration": {"registryId": _ACCOUNT, "scanningConfiguration": SCANNING},
@@ -63,7 +64,11 @@ _ANSWERS: dict[bytes, Any] = {
 _ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <Credentials><AccessKeyId>{account}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
 <SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
-</AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"""
+<AssumedRoleUser><AssumedRoleId>AROA:ecrkeeper</AssumedRoleId>
+<Arn>arn:aws:sts::{account}:assumed-role/ecrkeeper/ecrkeeper</Arn></AssumedRoleUser></AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>"""
+_CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:sts::{account}:assumed-role/ecrkeeper/ecrkeeper</Arn><UserId>AROA:ecrkeeper</UserId>
+<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
 _ROLE = re.compile(rb"iam%3A%3A(\d{12})%3A")
 # The account is the access key, the Region is in the credential scope.
 _SCOPE = re.compile(rb"Credential=(\w+)/\d+/([\w-]+)/", re.IGNORECASE)
@@ -102,17 +107,19 @@ class State:
         self.first = self.first or self.last
         found = _TARGET.search(head)
         operation = found.group(1) if found else b"AssumeRole"
-        if operation == b"GetRegistryScanningConfiguration" and self.scanning:
-            return self.scanning.get(self._registry(head), self.canned[operation])
+        account, region = self._registry(head)
+        if operation == b"GetRegistryScanningConfiguration" and (account, region) in self.scanning:
+            return self.scanning[account, region]
         if operation in self.canned:
-            return self.canned[operation]
+            return self.canned[operation].replace(_ACCOUNT.encode(), account)
         if operation == b"PutRegistryScanningConfiguration":
-            account, region = self._registry(head)
             self.writes.append((account.decode(), region.decode(), self.last))
             self.scanning[account, region] = _response(
-                json.dumps({"registryId": _ACCOUNT, "scanningConfiguration": json.loads(body)}).encode()
+                json.dumps({"registryId": account.decode(), "scanningConfiguration": json.loads(body)}).encode()
             )
             return _response(json.dumps({"registryScanningConfiguration": json.loads(body)}).encode())
+        if b"Action=GetCallerIdentity" in body:
+            return _response(_CALLER.replace("{account}", account.decode()).encode(), "text/xml")
         role = _ROLE.search(body)
         if role is not None:
             return _response(_ASSUMED.replace("{account}", role.group(1).decode()).encode(), "text/xml")

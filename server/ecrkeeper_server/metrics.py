@@ -151,7 +151,7 @@ class AwsMetrics:
         self._bound: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def called(self, service: str, operation: str, code: str, seconds: float) -> None:
-        """One attempt ended; the code is AWS's, `OK`, or `NO_ANSWER`."""
+        """One attempt ended; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
         bound = self._bound.get((service, operation, code))
         if bound is None:
             known = self._code(code)

@@ -23,7 +23,7 @@ DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 RPC, STEP = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings", "reconcile registry"
 LOOK, PUT = "ecr/GetRegistryScanningConfiguration", "ecr/PutRegistryScanningConfiguration"
 # What one write causes: the step assumes the account's role, looks, writes and looks again.
-CALLS = ["sts/AssumeRole", LOOK, PUT, LOOK]
+CALLS = ["sts/AssumeRole", "sts/GetCallerIdentity", LOOK, PUT, LOOK]
 # Soon and little at a time: one write fills several batches.
 EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2"}
 # Never while the server runs.

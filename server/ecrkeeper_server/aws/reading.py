@@ -22,7 +22,7 @@ from ecrkeeper_server.aws.shapes import Check, compile_check, describe, structur
 
 _CODE = re.compile(r"\w{1,128}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
-_REQUEST_ID = re.compile(r"[\w.:=/+-]{1,128}", re.ASCII)
+_REQUEST_ID_CHARACTERS = 128
 _MESSAGE_CHARACTERS = 2000
 # orjson writes no deeper than this, and the state of a resource is written with it.
 _DEPTH = 254
@@ -51,7 +51,7 @@ class Reader:
     def read(self, operation: str, response: Response) -> Answer:
         """Return the answer in a response; raises InvalidAnswer, without any of its content."""
         request_id = response.headers.get("x-amzn-requestid", "")
-        if request_id and not _REQUEST_ID.fullmatch(request_id):
+        if len(request_id) > _REQUEST_ID_CHARACTERS or not (request_id.isascii() and request_id.isprintable()):
             request_id = ""
         if response.status >= 300:
             code, message = self._error(response)
