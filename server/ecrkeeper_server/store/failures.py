@@ -23,7 +23,9 @@ DISK_FULL = Failure(
     "STORE_DISK_FULL", "the disk of the database is full: nothing is stored until there is space; free some"
 )
 _READ_ONLY_FILE = Failure(
-    "STORE_READ_ONLY", "the database file is read-only: make the file, its directory and its file system writable"
+    "STORE_READ_ONLY",
+    "the database file is read-only: make the file, its directory and its file system writable; "
+    "if they were not when the server started, restart it",
 )
 _READ_ONLY_SERVER = Failure(
     "STORE_READ_ONLY", "the database takes no writes: it is a standby, or was made read-only; name its primary"
@@ -50,6 +52,7 @@ def _unavailable(message: str) -> Failure:
 
 _NO_CONNECTION = _unavailable("the database has no free connection: allow more, or close others")
 _NO_MEMORY = _unavailable("the database is out of memory")
+_NOT_OPEN = _unavailable("the database accepts no connections: allow them")
 _STARTING = _unavailable("the database is starting, or recovering from a crash")
 _STOPPED = _unavailable("the database was shut down, or ended the connection")
 _UNREACHABLE = _unavailable("the database cannot be reached")
@@ -103,7 +106,7 @@ _CONNECTING = {
     "is not permitted to log in": _LOGIN,
     "role": _LOGIN,
     "permission denied for database": _RIGHTS,
-    "is not currently accepting connections": _NO_DATABASE,
+    "is not currently accepting connections": _NOT_OPEN,
     "database": _NO_DATABASE,
     "too many": _NO_CONNECTION,
     "connection slots are reserved": _NO_CONNECTION,
