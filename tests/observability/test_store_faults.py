@@ -112,7 +112,7 @@ def test_file_that_may_not_grow_is_told(
     monkeypatch.setattr(harness, "Server", SmallFiles)
     watched = Watched(tmp_path, aws)
     told = refused(watched, 300)
-    assert_told(watched, told, "STORE_IO_ERROR", "a file is as large as it may be")
+    assert_told(watched, told, "STORE_IO_ERROR", "a file may not grow")
 
 
 def test_file_that_vanishes_is_told_until_a_restart(aws: harness.Simulator, tmp_path: Path) -> None:
