@@ -97,6 +97,7 @@ def test_postgres_codes_have_reasons_and_words(kind: type[psycopg.Error], reason
         ('FATAL:  no pg_hba.conf entry for host "1.2.3.4"', "STORE_ACCESS_DENIED", "user name"),
         ('FATAL:  permission denied for database "x"', "STORE_ACCESS_DENIED", "lacks a right"),
         ('FATAL:  database "x" does not exist', "STORE_MISSING", "does not exist"),
+        ('FATAL:  database "x" is not currently accepting connections', "STORE_UNAVAILABLE", "accepts no connections"),
         ("FATAL:  sorry, too many clients already", "STORE_UNAVAILABLE", "no free connection"),
         ('FATAL:  too many connections for role "web"', "STORE_UNAVAILABLE", "no free connection"),
         ("FATAL:  remaining connection slots are reserved for roles", "STORE_UNAVAILABLE", "no free connection"),

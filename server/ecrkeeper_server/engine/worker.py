@@ -196,8 +196,12 @@ class Engine:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*list(self._running), return_exceptions=True)
-        for token, names in held.items():
-            await self._db.write(lambda tx, token=token, names=names: queue.release(tx, names, token))  # type: ignore[misc]
+        try:
+            for token, names in held.items():
+                await self._db.write(lambda tx, token=token, names=names: queue.release(tx, names, token))  # type: ignore[misc]
+        except Refusal as error:
+            # The leases run out by themselves; the process still ends in order.
+            log.warning("leases_not_released", error=error.message)
 
     def _held(self) -> dict[str, list[str]]:
         """The names of the rows that are worked on, by token."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -20,59 +19,69 @@ class Failure:
 
 
 DISK_FULL = Failure(
-    "STORE_DISK_FULL", "the disk of the database is full: nothing is stored until there is space; free some"
+    reason="STORE_DISK_FULL",
+    message="the disk of the database is full: nothing is stored until there is space; free some",
 )
 _READ_ONLY_FILE = Failure(
-    "STORE_READ_ONLY", "the database file is read-only: make the file, its directory and its file system writable"
+    reason="STORE_READ_ONLY",
+    message="the database file is read-only: make the file, its directory and its file system writable; "
+    "if they were not when the server started, restart it",
 )
 _READ_ONLY_SERVER = Failure(
-    "STORE_READ_ONLY", "the database takes no writes: it is a standby, or was made read-only; name its primary"
+    reason="STORE_READ_ONLY",
+    message="the database takes no writes: it is a standby, or was made read-only; name its primary",
 )
-_CORRUPT = Failure("STORE_CORRUPT", "the database is damaged: stop the server, and restore a backup")
-_MOVED = Failure("STORE_FILE_REPLACED", "the database file was moved away from under the server: restart the server")
+_CORRUPT = Failure(reason="STORE_CORRUPT", message="the database is damaged: stop the server, and restore a backup")
+_MOVED = Failure(
+    reason="STORE_FILE_REPLACED", message="the database file was moved away from under the server: restart the server"
+)
 _IO_ERROR = Failure(
-    "STORE_IO_ERROR",
-    "the database cannot read or write its files: the disk is broken, over a quota, or a file is as large as it may be",
+    reason="STORE_IO_ERROR",
+    message="the database cannot read or write its files: the disk is broken, over a quota, or a file may not grow",
 )
-_BUSY = Failure("STORE_BUSY", "another program keeps the database locked: wait for it, or stop it")
+_BUSY = Failure(reason="STORE_BUSY", message="another program keeps the database locked: wait for it, or stop it")
 _CLOSED_FILE = Failure(
-    "STORE_ACCESS_DENIED", "the database file or its directory is missing, or the server may not open it"
+    reason="STORE_ACCESS_DENIED", message="the database file or its directory is missing, or the server may not open it"
 )
-_LOGIN = Failure("STORE_ACCESS_DENIED", "the database does not accept the server's user name or password")
-_RIGHTS = Failure("STORE_ACCESS_DENIED", "the server's user lacks a right in the database: grant it")
-_NO_DATABASE = Failure("STORE_MISSING", "the database does not exist: create it, or correct its name")
-_NO_TABLE = Failure("STORE_MISSING", "the database lacks a table: run `ecrkeeper-server migrate`")
+_LOGIN = Failure(
+    reason="STORE_ACCESS_DENIED", message="the database does not accept the server's user name or password"
+)
+_RIGHTS = Failure(reason="STORE_ACCESS_DENIED", message="the server's user lacks a right in the database: grant it")
+_NO_DATABASE = Failure(reason="STORE_MISSING", message="the database does not exist: create it, or correct its name")
+_NO_TABLE = Failure(reason="STORE_MISSING", message="the database lacks a table: run `ecrkeeper-server migrate`")
 
 
 def _unavailable(message: str) -> Failure:
-    return Failure("STORE_UNAVAILABLE", message)
+    return Failure(reason="STORE_UNAVAILABLE", message=message)
 
 
 _NO_CONNECTION = _unavailable("the database has no free connection: allow more, or close others")
 _NO_MEMORY = _unavailable("the database is out of memory")
+_NOT_OPEN = _unavailable("the database accepts no connections: allow them")
 _STARTING = _unavailable("the database is starting, or recovering from a crash")
 _STOPPED = _unavailable("the database was shut down, or ended the connection")
 _UNREACHABLE = _unavailable("the database cannot be reached")
 _TOO_LATE = _unavailable("the database did not answer in time")
 _POOL_EMPTY = _unavailable("no connection to the database became free in time")
 
-# By the primary result code; https://sqlite.org/rescode.html
+# By the name of the result code, or of the primary one that it begins with; https://sqlite.org/rescode.html
 _SQLITE = {
-    sqlite3.SQLITE_FULL: DISK_FULL,
-    sqlite3.SQLITE_READONLY: _READ_ONLY_FILE,
-    sqlite3.SQLITE_CORRUPT: _CORRUPT,
-    sqlite3.SQLITE_NOTADB: _CORRUPT,
-    sqlite3.SQLITE_IOERR: _IO_ERROR,
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_LOCKED: _BUSY,
-    sqlite3.SQLITE_CANTOPEN: _CLOSED_FILE,
-    sqlite3.SQLITE_PERM: _CLOSED_FILE,
-    sqlite3.SQLITE_AUTH: _CLOSED_FILE,
-    sqlite3.SQLITE_NOMEM: _NO_MEMORY,
+    "SQLITE_FULL": DISK_FULL,
+    "SQLITE_READONLY": _READ_ONLY_FILE,
+    "SQLITE_CORRUPT": _CORRUPT,
+    "SQLITE_NOTADB": _CORRUPT,
+    "SQLITE_IOERR": _IO_ERROR,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_CANTOPEN": _CLOSED_FILE,
+    "SQLITE_PERM": _CLOSED_FILE,
+    "SQLITE_AUTH": _CLOSED_FILE,
+    "SQLITE_NOMEM": _NO_MEMORY,
+    "SQLITE_READONLY_DBMOVED": _MOVED,
+    "SQLITE_IOERR_SHORT_READ": _CORRUPT,
 }
-_SQLITE_EXTENDED = {sqlite3.SQLITE_READONLY_DBMOVED: _MOVED, sqlite3.SQLITE_IOERR_SHORT_READ: _CORRUPT}
 
-# By SQLSTATE, the longest beginning first; https://www.postgresql.org/docs/current/errcodes-appendix.html
+# By SQLSTATE, or by its class; https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES = {
     "08": _UNREACHABLE,
     "25006": _READ_ONLY_SERVER,
@@ -103,7 +112,7 @@ _CONNECTING = {
     "is not permitted to log in": _LOGIN,
     "role": _LOGIN,
     "permission denied for database": _RIGHTS,
-    "is not currently accepting connections": _NO_DATABASE,
+    "is not currently accepting connections": _NOT_OPEN,
     "database": _NO_DATABASE,
     "too many": _NO_CONNECTION,
     "connection slots are reserved": _NO_CONNECTION,
@@ -121,11 +130,11 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, PoolTimeoutError):
         return _POOL_EMPTY
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    code = getattr(cause, "sqlite_errorcode", None)
+    code = getattr(cause, "sqlite_errorname", None)
     if code is not None:
-        found = _SQLITE_EXTENDED.get(code) or _SQLITE.get(code & 0xFF)
+        found = _SQLITE.get(code) or _SQLITE.get("_".join(code.split("_")[:2]))
         found = found or (_NO_TABLE if str(cause).startswith("no such table") else None)
-        return found or _unavailable(f"the database failed a statement ({cause.sqlite_errorname})")  # type: ignore[attr-defined]
+        return found or _unavailable(f"the database failed a statement ({code})")
     state = getattr(cause, "sqlstate", None)
     if state is not None:
         found = _POSTGRES.get(state) or _POSTGRES.get(state[:2])

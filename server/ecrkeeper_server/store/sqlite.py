@@ -208,6 +208,11 @@ class SqliteDatabase(Database):
         failure = failure_of(error)
         if failure.reason == "STORE_IO_ERROR" and self._is_full():
             failure = DISK_FULL
+        elif failure.reason in ("STORE_IO_ERROR", "STORE_CORRUPT") and self._file is not None:
+            try:
+                self._file.check_size()
+            except Unavailable as replaced:
+                return replaced
         return unavailable(error, failure)
 
     def _is_full(self) -> bool:

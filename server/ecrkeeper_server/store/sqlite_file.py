@@ -100,6 +100,13 @@ class SqliteFile:
         if size is not None and index is not None and size < index.log_bytes:
             self._fail(f"the write-ahead log shrank to {size} bytes of {index.log_bytes}")
 
+    def check_size(self) -> None:
+        """Raise Unavailable if the file is smaller than it was: a reason for errors that SQLite has no words for."""
+        self._check_names()
+        size, before = _size(self._path), self._stamp
+        if size is not None and before is not None and size < before.file[0]:
+            self._fail(f"the database file shrank from {before.file[0]} to {size} bytes")
+
     def committed(self) -> None:
         """Raise Unavailable if a commit went to files that have lost their names; else note what they are now."""
         self._check_names()
