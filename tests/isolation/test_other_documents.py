@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.store import resources
 
-from tests.engine.conftest import ACCOUNT, World, holds
+from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, holds
 
 from .conftest import own, puts
 
@@ -98,6 +99,22 @@ async def test_destination_that_is_refused_is_found_as_one(world: World) -> None
     assert len(refused) <= 3
 
 
+async def test_suspect_is_not_tried_while_its_role_is_being_deleted(world: World) -> None:
+    refuse(world, "PutReplicationConfiguration", "eu-west-2")
+    await world.declare(replicated("eu-west-2", "aa"), owner="bad")
+    await world.step()
+    await world.wish({"deletion": {"operation": "x"}}, ROLE)
+    await world.db.write(lambda tx: resources.request(tx, str(REGISTRY)))
+    world.seconds += 2000
+    before = len(await puts(world, "PutReplicationConfiguration"))
+    world.aws.calls.clear()
+    await world.begin("ReconcileRegistry")
+    assert await world.engine.claim_once()
+    await world.engine.drain()
+    assert len(await puts(world, "PutReplicationConfiguration")) == before
+    assert "PutReplicationConfiguration" not in world.aws.writes
+
+
 def refusing(prefix: str, error: type[AwsError]) -> Any:
     def fault(_: str) -> AwsError | None:
         return error("no", reason="AWS_REFUSED", aws_code="Validation", operation="CreatePullThroughCacheRule")
@@ -116,6 +133,18 @@ async def test_refused_element_of_a_collection_names_key_and_owner(world: World,
     assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
     assert own(row, "good")["Ready"][0] == "TRUE"
     assert own(row, "bad")["Synced"] == ("FALSE", "AWS_REFUSED")
+
+
+async def test_replacement_that_is_not_allowed_names_key_and_owner(world: World) -> None:
+    rules = [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": url} for url in ("quay.io", "public.ecr.aws")]
+    await world.declare({"pull_time_update_exclusions": {}}, owner="good")
+    for rule in rules:
+        await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
+        row = await world.step()
+    metadata = row.state["error"]["metadata"]
+    assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
+    assert own(row, "bad")["Blocked"] == ("TRUE", "REPLACEMENT_NOT_ALLOWED")
+    assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
 
 
 async def test_setting_that_cannot_be_read_concerns_who_declares_it(world: World) -> None:

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.tables import audit_events
+from sqlalchemy import select
 
 from tests import declaring
 from tests.engine.conftest import REGISTRY, World, holds, why
@@ -232,13 +235,48 @@ async def test_denial_is_not_removed_while_the_one_that_replaces_it_is_refused(w
     assert await sids(world) == {"Deny2"}
 
 
+async def test_denial_that_another_owner_takes_back_is_removed(world: World) -> None:
+    await unresolvable(world, GONE)
+    await world.declare(policy(statement("Deny1", "444444444444", Effect="Deny"), GOOD), owner="good")
+    await world.step()
+    await world.declare(policy(statement("Deny2", GONE, Effect="Deny")), owner="bad")
+    await world.declare(policy(GOOD), owner="good")
+    row = await world.step()
+    assert await sids(world) == {"Good"}
+    assert own(row, "good")["Ready"][0] == "TRUE"
+
+
+async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -> None:
+    await unresolvable(world, GONE)
+    inner, sent = world.aws.client.call, []
+
+    async def call(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
+        if name == "PutRegistryPolicy":
+            sent.append(name)
+            if len(sent) == 3:
+                raise Temporary("slow", reason="AWS_UNREACHABLE", operation=name)
+        return await inner(account, region, service, name, params, **options)
+
+    world.aws.client.call = call  # type: ignore[method-assign]
+    for at, each in enumerate([GOOD, statement("Good2"), BAD]):
+        world.seconds += 1
+        await world.declare(policy(each), owner=f"team-{at}")
+    await world.step()
+    found = len(sent)
+    for _ in range(4):
+        world.seconds += 1.9
+        if await world.due_in() is not None and (await world.due_in() or 0) <= 0:
+            await world.step()
+    assert await sids(world) == {"Good", "Good2"}
+    assert found <= 3
+    assert own(await world.row(), "team-2")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
+
+
 async def test_audit_has_every_probe_with_its_outcome(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
     await world.declare(policy(GOOD), owner="good")
     await world.step()
-    from ecrkeeper_server.store.tables import audit_events
-    from sqlalchemy import select
 
     def read(tx: Tx) -> list[Any]:
         query = select(audit_events).where(audit_events.c.kind == "AWS_WRITE").order_by(audit_events.c.id)

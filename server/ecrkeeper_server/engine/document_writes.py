@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ecrkeeper_server.engine.intent import Run, disown, remember
 from ecrkeeper_server.engine.observe import observe_setting
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
-from ecrkeeper_server.engine.refusals import held
+from ecrkeeper_server.engine.refusals import held, owners_by_key
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
@@ -19,7 +19,13 @@ from ecrkeeper_server.settings.isolation import Keys, Search, Verdict, items_of,
 from ecrkeeper_server.settings.setting import Call
 
 # What AWS says of the content of a request, and not of who sends it or when.
-_OF_THE_CONTENT = frozenset({"AWS_REFUSED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND", "REGISTRY_POLICY_REFUSED"})
+_OF_THE_CONTENT = frozenset({"AWS_REFUSED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
+_CODES = frozenset({"InvalidParameter", "Validation", "LimitExceeded"})
+
+
+def of_the_content(error: AwsError) -> bool:
+    """Whether AWS refuses what a request says, and may accept one without the part at fault."""
+    return isinstance(error, Permanent) and (error.reason in _OF_THE_CONTENT or error.aws_code in _CODES)
 
 
 def aws_write(step: Step, run: Run, setting: str, call: Call) -> AwsWrite:
@@ -84,7 +90,7 @@ class DocumentWriter:
 
     async def _remove(self, removals: Sequence[Change]) -> bool:
         """Remove what is no longer wanted, but no denial that another one, not in place yet, may stand in for."""
-        needed = needs(self.setting, [*self.pending(), *removals], self._owners())
+        needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.run, self.setting.name))
         ready = [change for change in removals if not needed[change.key]]
         if not ready or not self._may_go_on():
             return False
@@ -96,7 +102,7 @@ class DocumentWriter:
         """Find what AWS refuses of changes, with as many calls as are left; everything else is written."""
         by_key = {change.key: change for change in changes}
         times = {declared.owner: declared.update_time for declared in self.run.declared}
-        items = items_of(self.setting, changes, self._owners(), times)
+        items = items_of(self.setting, changes, owners_by_key(self.run, self.setting.name), times)
 
         def fits(keys: Keys) -> bool:
             return self._fits(by_key[key] for key in keys)
@@ -168,7 +174,7 @@ class DocumentWriter:
         try:
             await self.step.send(write, self._look_again)
         except AwsError as error:
-            if isinstance(error, Permanent) and error.reason in _OF_THE_CONTENT:
+            if of_the_content(error):
                 return await self._explained(error, write.changes)
             raise
         else:
@@ -208,9 +214,6 @@ class DocumentWriter:
     def _base(self) -> Elements:
         """What AWS has."""
         return self.run.observed[self.setting.name].elements
-
-    def _owners(self) -> dict[str, Sequence[str]]:
-        return {key: who for (name, key), who in self.run.composition.owners.items() if name == self.setting.name}
 
     def _fits(self, changes: Iterable[Change]) -> bool:
         registry, base = self.step.claimed.registry, self._base

@@ -33,6 +33,7 @@ class Run:
 
     `applied_before` is what was applied before the step remembered what it is about to write. `calls_left`: a
     step sends no more calls than this to find what AWS refuses of documents. `again_in`: when the rest is to be tried.
+    `denials` are the elements that deny something and were in place, with their owners of then.
     """
 
     composition: Composition
@@ -45,6 +46,7 @@ class Run:
     originals: Originals = field(default_factory=list)
     mended: list[dict[str, Any]] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
+    denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls_left: int = MOST_CALLS
     again_in: float | None = None

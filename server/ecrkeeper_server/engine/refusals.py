@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,18 @@ from ecrkeeper_server.settings.suspects import Suspect
 from ecrkeeper_server.settings.table import SETTINGS
 
 
+def owners_by_key(run: Run, name: str) -> dict[str, Sequence[str]]:
+    """Who declares each element of a setting; of denials that nobody declares any more, who did."""
+    declared = {key: who for (setting, key), who in run.composition.owners.items() if setting == name}
+    return {**run.denials.get(name, {}), **declared}
+
+
 def held(run: Run, name: str) -> dict[str, Keys]:
     """The changes that may not go before a denial that AWS refuses, each with those denials."""
     refused = suspects.keys_of(run.suspects.get(name, ()))
     if not refused:
         return {}
-    owners = {key: who for (setting, key), who in run.composition.owners.items() if setting == name}
-    needed = needs(SETTINGS[name], run.plans[name].changes, owners)
+    needed = needs(SETTINGS[name], run.plans[name].changes, owners_by_key(run, name))
     return {key: keys & refused for key, keys in needed.items() if keys & refused and key not in refused}
 
 

@@ -19,6 +19,8 @@ from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
+from ecrkeeper_server.settings.setting import nothing_denied
+from ecrkeeper_server.settings.table import SETTINGS
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: Mapping[str, Any] = {
@@ -29,6 +31,8 @@ _NOTHING_FOUND: Mapping[str, Any] = {
     "checks": [],
     "problems": {},
     "settled": {},
+    "suspects": {},
+    "denials": {},
 }
 
 
@@ -50,6 +54,7 @@ async def registry_step(step: Step) -> StepResult:
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
     run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
     run.originals = originals_of(run, row.registry)
+    run.denials = row.state.get("denials", {})
     run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
     if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
         await act(step, run)
@@ -127,11 +132,16 @@ def _state(
         "degraded": degraded,
         "drift": drift,
     }
-    for name, found in (("unconfirmed", state["unconfirmed"]), ("suspects", suspects.dumped(run.suspects))):
+    seldom = {
+        "unconfirmed": state["unconfirmed"],
+        "suspects": suspects.dumped(run.suspects),
+        "denials": {name: denials for name in run.plans if (denials := _denials(run, name))},
+    }
+    for what, found in seldom.items():
         # Nearly always there are none, and then they are not worth a place in every row.
-        state[name] = found
+        state[what] = found
         if not found:
-            del state[name]
+            del state[what]
     if run.mended:
         state["mend"] = {"time": step.now, "drift": run.mended}
     return state
@@ -145,9 +155,25 @@ def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
 
 def _settled(before: Mapping[str, Any], run: Run, name: str, in_place: Elements) -> dict[str, Value]:
     """What was in place, by now or before: what differs from that was changed behind our back."""
-    desired, settled = run.composition.desired.get(name, {}), before.get("settled", {}).get(name, {})
+    desired = run.composition.desired.get(name, {})
+    if len(in_place) == len(desired):
+        return dict(in_place)
+    settled = before.get("settled", {}).get(name, {})
     kept = {key: value for key, value in settled.items() if key in desired and key not in in_place}
     return {**kept, **in_place}
+
+
+def _denials(run: Run, name: str) -> dict[str, list[str]]:
+    """The elements in AWS that deny something and have or had owners, with those."""
+    setting, known = SETTINGS[name], run.denials.get(name, {})
+    if setting.denies is nothing_denied:
+        return {}
+    found = {
+        key: list(run.composition.owners.get((name, key)) or known.get(key, ()))
+        for key, value in run.observed[name].elements.items()
+        if setting.denies(value)
+    }
+    return {key: owners for key, owners in found.items() if owners}
 
 
 def _left(run: Run) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.intent import Run, disown, remember
 from ecrkeeper_server.engine.observe import EVERYWHERE, observe_setting
 from ecrkeeper_server.engine.refusals import held, refusals
-from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements
+from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
 from ecrkeeper_server.engine.step import Step
 from ecrkeeper_server.engine.trail import AwsWrite
 from ecrkeeper_server.errors import AwsError, Temporary
@@ -76,7 +76,7 @@ def _sendable(step: Step, run: Run) -> dict[str, Plan]:
         if refused is not None:
             sent = {change.key for change in allowed.changes}
             kept = [change for change in fresh.changes if change.key not in sent]
-            run.errors[name] = [of_changes(run.composition, name, kept, refused)]
+            run.errors[name] = [of_withheld(run.composition, name, kept, refused)]
         if allowed.changes:
             todo[name] = allowed
     return todo
@@ -116,7 +116,7 @@ async def _write(
     failed: list[SettingError] = []
     auto_created = False
     try:
-        auto_created = planned is not None and await role_to_come(step, name, planned)
+        auto_created = await role_to_come(step, name, planned or run.plans[name])
         failed += await _send_all(step, run, name, planned, writes, retried)
     except AwsError as error:
         changes = [*(planned.changes if planned is not None else ()), *retried]

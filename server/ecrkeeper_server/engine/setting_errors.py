@@ -55,16 +55,32 @@ def of_elements(
     named: dict[str, str] = {}
     for key, value in sorted(elements.items(), reverse=True):
         named |= SETTINGS[setting].names(key, value)
-    owner, listed = ", ".join(sorted(concerned)), sorted(elements)
-    shown = ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
-    details = "; ".join(f"{what} {said}" for what, said in {"owner": owner, **named}.items() if said and what != "sid")
-    said = f"({details}): {error.message}" if details else f": {error.message}"
-    violations = [
-        PreconditionViolation(error.reason, f"{setting}/{key}", said.lstrip(": ")) for key in listed[:_LISTED]
-    ]
-    metadata = {"setting": setting, "key": shown, "owner": owner, **named}
-    text = f"{setting} {shown} {said}" if details else f"{setting} {shown}{said}"
-    return SettingError(setting, error.about(text, violations, metadata), keys, concerned, degraded)
+    facts = {"owner": ", ".join(sorted(concerned)), **named}
+    details = "; ".join(f"{what} {said}" for what, said in facts.items() if said and what != "sid")
+    said = f"({details}): {error.message}" if details else error.message
+    shown = f"{setting} {_shown(keys)}".strip()
+    text = f"{shown} {said}" if details else f"{shown}: {said}"
+    metadata = {"setting": setting, "key": _shown(keys), **facts}
+    told = error.about(text, _violations(setting, keys, error, said), metadata)
+    return SettingError(setting, told, keys, concerned, degraded)
+
+
+def of_withheld(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
+    """An error that says itself which changes are not sent."""
+    keys = frozenset(change.key for change in changes)
+    owners = owners_of(composition, setting, keys)
+    metadata = {"setting": setting, "key": _shown(keys), "owner": ", ".join(sorted(owners))}
+    told = error.about(error.message, _violations(setting, keys, error, error.message), metadata)
+    return SettingError(setting, told, keys, owners)
+
+
+def _shown(keys: Iterable[str]) -> str:
+    listed = sorted(keys)
+    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
+
+
+def _violations(setting: str, keys: Iterable[str], error: AwsError, said: str) -> list[PreconditionViolation]:
+    return [PreconditionViolation(error.reason, f"{setting}/{key}", said) for key in sorted(keys)[:_LISTED]]
 
 
 def owners_of(composition: Composition, setting: str, keys: Iterable[str]) -> frozenset[str]:

@@ -156,19 +156,18 @@ def items_of(
 def needs(setting: Setting, changes: Iterable[Change], owners: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
     """The pending denials that each change must not go before: those of its owners.
 
-    A denial that is removed waits for every other denial: nobody can tell which of them takes its place.
+    A denial that is removed waits for those that its owners want instead, or for all where its owners are not known.
     """
     changes = list(changes)
     denials = {c.key: set(owners.get(c.key, ())) for c in changes if _denies(setting, c.after)}
     needed = {}
     for change in changes:
         mine = set(owners.get(change.key, ()))
-        if change.key in denials or not denials:
+        if change.key in denials or not denials or (change.after is None and not _denies(setting, change.before)):
             needed[change.key] = NOTHING
-        elif change.after is None:
-            needed[change.key] = frozenset(denials) if _denies(setting, change.before) else NOTHING
         else:
-            needed[change.key] = frozenset(key for key, theirs in denials.items() if mine & theirs)
+            unknown = change.after is None and not mine
+            needed[change.key] = frozenset(key for key, theirs in denials.items() if unknown or mine & theirs)
     return needed
 
 

@@ -98,6 +98,11 @@ def _alone(key: str) -> str:
     return key
 
 
+def nothing_denied(_value: Value) -> bool:
+    """Tell that no element of a setting forbids anything."""
+    return False
+
+
 def _not_so(_value: Value) -> bool:
     return False
 
@@ -135,7 +140,7 @@ class Setting(ABC):
     opaque: Callable[[Shape], list[str]] = _all_readable
     unit: Callable[[str], str] = _alone
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
-    denies: Callable[[Value], bool] = _not_so
+    denies: Callable[[Value], bool] = nothing_denied
     vanished: Callable[[Value], bool] = _not_so
 
     @property
