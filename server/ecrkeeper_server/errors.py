@@ -21,7 +21,6 @@ AwsError                 AWS did not do what it was asked
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -238,8 +237,8 @@ class AwsError(Exception):
         self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
     ) -> AwsError:
         """Return the same error with a message that says more."""
-        said = copy(self)
-        said.args = (message,)
+        said = type(self).__new__(type(self), message)
+        said.__dict__.update(self.__dict__)
         said.message = message
         said.preconditions = tuple(preconditions)
         said.metadata = {**self.metadata, **metadata}
