@@ -272,6 +272,28 @@ async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -
     assert own(await world.row(), "team-2")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
 
 
+async def test_statement_that_fits_only_after_a_removal_follows_it(world: World) -> None:
+    await unresolvable(world, GONE)
+
+    def large(sid: str, first: int) -> dict[str, Any]:
+        return statement(sid, [f"{first + n:012}" for n in range(150)])
+
+    await world.declare(policy(large("Large1", 1000)), owner="good")
+    await world.step()
+    await world.declare(policy(BAD), owner="bad")
+    world.seconds += 1
+    await world.declare(policy(large("Large2", 5000)), owner="good")
+    row = await world.step()
+    for _ in range(3):
+        if await sids(world) != {"Large2"}:
+            world.seconds += 1
+            row = await world.step()
+    assert await sids(world) == {"Large2"}
+    assert own(row, "good")["Ready"][0] == "TRUE"
+    assert own(row, "bad")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
+    assert all(len(put["params"]["policyText"]) <= 10240 for put in await puts(world))
+
+
 async def test_audit_has_every_probe_with_its_outcome(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
