@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from ecrkeeper_server import config, logs, names
-from ecrkeeper_server.api.telemetry import REQUEST_ID, _begun
+from ecrkeeper_server.api.telemetry import CALL_ID, _begun
 from ecrkeeper_server.config import Config, ConfigError
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName, shown, shown_value
@@ -141,10 +141,10 @@ class Call:
 
 @pytest.mark.parametrize("value", [*(f"id{each}" for each in ODD), "", "é", "a" * 63 + "\n", "1\u0661", b"id\n", b"id"])
 def test_odd_request_id_is_replaced(value: Any) -> None:
-    context: Any = Call((REQUEST_ID, value), ("traceparent", value))
+    context: Any = Call((CALL_ID, value), ("traceparent", value))
     call = _begun("/x/y", context)
     assert re.fullmatch("[0-9a-f]{32}", call.id)
-    assert context.sent == ((REQUEST_ID, call.id),)
+    assert context.sent == ((CALL_ID, call.id),)
 
 
 TOML = [

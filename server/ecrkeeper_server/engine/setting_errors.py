@@ -70,8 +70,8 @@ def of_withheld(composition: Composition, setting: str, changes: Iterable[Change
     keys = frozenset(change.key for change in changes)
     owners = owners_of(composition, setting, keys)
     metadata = {"setting": setting, "key": _shown(keys), "owner": ", ".join(sorted(owners))}
-    told = error.about(error.message, _violations(setting, keys, error, error.message), metadata)
-    return SettingError(setting, told, keys, owners)
+    violations = error.preconditions or _violations(setting, keys, error, error.message)
+    return SettingError(setting, error.about(error.message, violations, metadata), keys, owners)
 
 
 def _shown(keys: Iterable[str]) -> str:
