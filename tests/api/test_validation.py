@@ -102,7 +102,9 @@ def test_secret_for_an_open_upstream_is_refused(place: Place) -> None:
 
 
 def test_plan_warns_of_an_action_that_ecr_does_not_have(place: Place) -> None:
-    planned = place.apply(policy(Action=["ecr:ReplicateImage", "ecr:PullImage"]), validate_only=True).plan
+    one_account = {"AWS": "222222222222"}
+    given = policy(Action=["ecr:ReplicateImage", "ecr:PullImage"], Principal=one_account)
+    planned = place.apply(given, validate_only=True).plan
     assert [(w.reason, w.subject) for w in planned.warnings] == [("POLICY_ACTION_UNKNOWN", "X")]
     assert "'ecr:PullImage'" in planned.warnings[0].message
     assert [call.operation for call in planned.calls] == ["PutRegistryPolicy"]

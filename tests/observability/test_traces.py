@@ -22,8 +22,8 @@ from tests.observability.collector import Collector, Seen, Traced
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 RPC, STEP = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings", "reconcile registry"
 LOOK, PUT = "ecr/GetRegistryScanningConfiguration", "ecr/PutRegistryScanningConfiguration"
-# What one write causes: the step assumes the account's role, looks, writes and looks again.
-CALLS = ["sts/AssumeRole", "sts/GetCallerIdentity", LOOK, PUT, LOOK]
+# One write makes the step assume the account's role and read the setting: to plan, just before its Put, and after it.
+CALLS = ["sts/AssumeRole", "sts/GetCallerIdentity", LOOK, LOOK, PUT, LOOK]
 # Soon and little at a time: one write fills several batches.
 EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2"}
 # Never while the server runs.

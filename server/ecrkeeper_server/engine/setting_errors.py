@@ -70,7 +70,7 @@ def of_withheld(composition: Composition, setting: str, changes: Iterable[Change
     keys = frozenset(change.key for change in changes)
     owners = owners_of(composition, setting, keys)
     metadata = {"setting": setting, "key": _shown(keys), "owner": ", ".join(sorted(owners))}
-    violations = error.preconditions or _violations(setting, keys, error, error.message)
+    violations = error.preconditions or ([] if error.quotas else _violations(setting, keys, error, error.message))
     return SettingError(setting, error.about(error.message, violations, metadata), keys, owners)
 
 
