@@ -42,9 +42,11 @@ class RememberingAws:
         params: dict[str, Any],
         *,
         fence: Fence | None = None,
+        ready: Fence | None = None,
     ) -> Any:
-        if fence is not None:
-            await fence()
+        for check in (ready, fence):
+            if check is not None:
+                await check()
         key = repr((account, region, service, operation, params))
         if key not in self._known:
             if len(self._known) >= _ASKED:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine import replication_check
+from ecrkeeper_server.engine.conditions import lasting
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
@@ -33,19 +34,26 @@ async def explain_arrivals(
     )
 
 
-async def check_cache_rules(aws: Aws, registry: RegistryName, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What ECR says of the cache rules that log in somewhere and cannot, by prefix."""
+async def check_cache_rules(
+    aws: Aws, registry: RegistryName, rules: Mapping[str, Mapping[str, Any]], before: Mapping[str, str]
+) -> dict[str, str]:
+    """What ECR says of the cache rules that log in somewhere and cannot, by prefix; `before` where ECR does not say."""
     named = sorted(prefix for prefix, rule in rules.items() if rule.get("credentialArn") or rule.get("customRoleArn"))
     answers = await asyncio.gather(*(_login(aws, registry, prefix) for prefix in named))
-    return {prefix: failure for prefix, failure in zip(named, answers, strict=True) if failure}
+    found = {
+        prefix: before.get(prefix, "") if failure is None else failure
+        for prefix, failure in zip(named, answers, strict=True)
+    }
+    return {prefix: failure for prefix, failure in found.items() if failure}
 
 
-async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str:
+async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str | None:
+    """Why ECR cannot log in for a rule, empty if it can; None if it could not be asked."""
     params = {"ecrRepositoryPrefix": prefix}
     try:
         answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
     except AwsError as error:
-        return error.message
+        return error.message if lasting(error) else None
     return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 

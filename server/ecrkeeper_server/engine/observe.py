@@ -19,17 +19,8 @@ from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 
 _REGIONS_AT_ONCE = 8
-# Faults that every other call to the account would meet, too.
-EVERYWHERE = frozenset(
-    {
-        "AWS_THROTTLED",
-        "AWS_UNREACHABLE",
-        "AWS_UNAVAILABLE",
-        "AWS_CREDENTIALS_REJECTED",
-        "AWS_NO_CREDENTIALS",
-        "WRONG_ACCOUNT",
-    }
-)
+# Errors that every other read of the account would meet, too.
+EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ async def look(
         else:
             raise seen
     if refused and not found:
-        raise next(iter(refused.values()))
+        raise await explained(aws, registry, home, next(iter(refused.values())))
     return found, refused
 
 

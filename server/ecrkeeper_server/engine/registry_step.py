@@ -65,7 +65,10 @@ async def registry_step(step: Step) -> StepResult:
     result.state["checks"] = await _checks(step, run)
     rules = run.composition.desired.get("pull_through_cache_rules", {})
     # Validating makes ECR read the secret: not a thing for a mode that only looks.
-    problems = await check_cache_rules(step.aws, row.registry, rules) if mode == "ENFORCE" and result.settled else {}
+    problems = {}
+    if mode == "ENFORCE" and result.settled:
+        before = row.state.get("problems", {}).get("pull_through_cache_rules", {})
+        problems = await check_cache_rules(step.aws, row.registry, rules, before)
     result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
     polls = (await follow(step, desired.pending), suspects.next_retry(run.suspects, step.now), run.again_in)
     return replace(result, poll_in=min((each for each in polls if each is not None), default=None))

@@ -33,7 +33,7 @@ _GONE = frozenset(
     }
 )
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
-_STOPPING = EVERYWHERE | {"MODE_CHANGED"}
+_STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
 _AGAIN_SECONDS = 0.5
 _THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 

@@ -15,7 +15,7 @@ _BYTES = 32
 
 
 def find(tx: Tx) -> bytes | None:
-    """The key; None if nobody has needed one yet."""
+    """The key that the migration made; None if the row was deleted."""
     found = tx.conn.execute(select(page_token_keys.c.key).where(page_token_keys.c.id == _ID)).scalar_one_or_none()
     return None if found is None else bytes.fromhex(found)
 
