@@ -93,7 +93,7 @@ class Put:
             taken = _taken_over(name, wishes, composition.conflicts)
             composition = _composed({**wishes, **taken}, touched)
             check_own(name, composition)
-        check_together(name, composition)
+        check_together(name, composition, lambda: _composed(_wishes_of(declared), touched))
         return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
 
     def _keep(self, unit: UnitOfWork, registry: Resource, present: Declaration, wishes: Mapping[str, Wish]) -> Written:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,7 @@ class _Fault:
     description: str
     keys: tuple[str, ...] = ()
     quota: str = ""
+    used: int = 0
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -90,7 +91,13 @@ def _contradictions(registry: RegistryName, composition: Composition) -> list[_F
 
 def _quotas(composition: Composition) -> list[_Fault]:
     return [
-        _Fault(setting, over_quota(found.quota, _usage(setting, found, composition), found.limit), quota=found.quota)
+        _Fault(
+            setting,
+            over_quota(found.quota, _usage(setting, found, composition), found.limit),
+            (),
+            found.quota,
+            found.used,
+        )
         for setting, elements in composition.desired.items()
         for found in SETTINGS[setting].exceeded(elements)
     ]
@@ -126,9 +133,12 @@ def check_own(name: SettingsName, composition: Composition) -> None:
         raise InvalidArgument(wrong, _quota_violations(_quotas(composition)))
 
 
-def check_together(name: SettingsName, composition: Composition) -> None:
-    """Refuse what contradicts the other owners' elements, and what exceeds AWS's quotas over all owners."""
-    quotas = _quota_violations(_quotas(composition))
+def check_together(name: SettingsName, composition: Composition, before: Callable[[], Composition]) -> None:
+    """Refuse what contradicts the other owners' elements, and what exceeds AWS's quotas over all owners.
+
+    A quota that was exceeded `before` is no objection to a declaration that does not use more of it.
+    """
+    quotas = _quota_violations(_newly_exceeded(composition, before))
     faults = _contradictions(name.registry, composition)
     if faults:
         others = [sorted(_owners(fault, composition) - {name.owner}) for fault in faults]
@@ -146,6 +156,18 @@ def check_together(name: SettingsName, composition: Composition) -> None:
         )
     if quotas:
         raise QuotaExceeded(quotas)
+
+
+def _newly_exceeded(composition: Composition, before: Callable[[], Composition]) -> list[_Fault]:
+    exceeded = _quotas(composition)
+    if not exceeded:
+        return []
+    used = {
+        (setting, found.quota): found.used
+        for setting, elements in before().desired.items()
+        for found in SETTINGS[setting].exceeded(elements)
+    }
+    return [fault for fault in exceeded if fault.used > used.get((fault.setting, fault.quota), 0)]
 
 
 def _quota_violations(faults: Sequence[_Fault]) -> list[QuotaViolation]:

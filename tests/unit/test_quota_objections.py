@@ -1,0 +1,38 @@
+"""Quotas over all owners: what a declaration may not exceed, and what it may leave exceeded."""
+
+from __future__ import annotations
+
+import pytest
+from ecrkeeper_server.api.objections import check_together
+from ecrkeeper_server.errors import QuotaExceeded
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.settings.algebra import Composition, compose
+
+NAME = SettingsName(RegistryName("111111111111", "us-east-1"), "team-a")
+RULES = "pull_through_cache_rules"
+
+
+def composed(mine: int) -> Composition:
+    """Cache rules of the caller and 40 of another owner; AWS allows 50."""
+    rule = {"upstreamRegistryUrl": "quay.io"}
+    owned = {"team-a": [f"a{i}" for i in range(mine)], "team-b": [f"b{i}" for i in range(40)]}
+    return compose({owner: {RULES: dict.fromkeys(keys, rule)} for owner, keys in owned.items()})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rejected", "reason"),
+    [
+        (0, 10, False, "it fits exactly"),
+        (10, 11, True, "it exceeds the quota"),
+        (12, 13, True, "it exceeds the quota further"),
+        (13, 12, False, "it uses less than before, although still too much"),
+        (12, 12, False, "it uses no more than before"),
+    ],
+)
+def test_quota_rejects_only_what_uses_more(before: int, after: int, rejected: bool, reason: str) -> None:
+    try:
+        check_together(NAME, composed(after), lambda: composed(before))
+    except QuotaExceeded:
+        assert rejected, reason
+    else:
+        assert not rejected, reason
