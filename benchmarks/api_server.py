@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 
 from ecrkeeper_server.__main__ import _run
-from ecrkeeper_server.config import load
+from ecrkeeper_server.config.settings import load
 
 from tests.harness import Server
 

@@ -15,7 +15,7 @@ from typing import Any
 from ecrkeeper_server import app
 from ecrkeeper_server.__main__ import _run
 from ecrkeeper_server.aws.reading import Answer
-from ecrkeeper_server.config import load
+from ecrkeeper_server.config.settings import load
 from ecrkeeper_server.metrics import AwsMetrics
 from ecrkeeper_server.store.database import Database
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ecrkeeper_server.cli import check_access, configuration, export, iam_policy, restore
-from ecrkeeper_server.config import Config, ConfigError, load
+from ecrkeeper_server.config.settings import Config, ConfigError, load
 from ecrkeeper_server.errors import StoreUnusable
 
 

@@ -13,28 +13,29 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from ecrkeeper_server import descriptors, tracing
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.gate import Gate
+from ecrkeeper_server import rlimits as descriptors
+from ecrkeeper_server import tracing
+from ecrkeeper_server.api.http.probes import serve_probes
+from ecrkeeper_server.api.http.scrape import Scrape
+from ecrkeeper_server.api.layers.admission import Gate
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
-from ecrkeeper_server.api.telemetry import Telemetry
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import aws_options
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import StepTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics import Metrics
-from ecrkeeper_server.probes import serve_probes
-from ecrkeeper_server.scrape import Scrape
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.store import schema
-from ecrkeeper_server.store.observed import ObservedDatabase
+from ecrkeeper_server.store.instrumented import ObservedDatabase
 from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.aws.client import AwsOptions
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 
 
 def aws_options(config: Config) -> AwsOptions:

@@ -13,11 +13,11 @@ import grpc.aio
 import structlog
 
 from ecrkeeper_server.access.policy import Policy
-from ecrkeeper_server.api.access import Access
-from ecrkeeper_server.api.authentication import Authentication
+from ecrkeeper_server.api.layers.access import Access
+from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.api.tls import server_credentials
-from ecrkeeper_server.config import Config, ConfigError
-from ecrkeeper_server.config_faults import words
+from ecrkeeper_server.config.checks import words
+from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.identity.caller import Authenticator
 from ecrkeeper_server.identity.certificates import pair_of
 from ecrkeeper_server.identity.files import FileError, WatchedFiles

@@ -11,11 +11,11 @@ import pytest
 from ecrkeeper.v1 import audit_service_pb2
 from ecrkeeper_server.access.policy import Policy, Principal
 from ecrkeeper_server.access.policy_file import parse
-from ecrkeeper_server.api.access import CALLER, Access
-from ecrkeeper_server.api.authorization import Authorization
-from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import Operations
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.layers.access import CALLER, Access
+from ecrkeeper_server.api.layers.authorization import Authorization
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store.rows import Operation
 from google.longrunning import operations_pb2

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 import structlog
-from ecrkeeper_server.api.refusals import Refusals
-from ecrkeeper_server.api.strangers import Strangers
+from ecrkeeper_server.api.layers.auth_failure_limiter import Strangers
+from ecrkeeper_server.api.layers.rejection_log import Refusals
 from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated, Unavailable
 from ecrkeeper_server.identity.keys import IssuerKeys
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.access.policy import Policy
-from ecrkeeper_server.api.access import Access
-from ecrkeeper_server.api.context import Edge, resource_fields
-from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.watch import Changes
-from ecrkeeper_server.api.watched import Step, watched
+from ecrkeeper_server.api.layers.access import Access
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge, resource_fields
+from ecrkeeper_server.api.services.watch_stream import Step, watched
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, resources, schema
 from ecrkeeper_server.store.database import Database, Tx

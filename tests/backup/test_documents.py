@@ -6,13 +6,13 @@ import io
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.declarations import Wish
-from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
 from ecrkeeper_server.backup import documents, stream
 from ecrkeeper_server.backup.documents import RegistryDocument, RoleDocument
 from ecrkeeper_server.backup.stream import StreamError, Writer
+from ecrkeeper_server.declarations.commands import Wish
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -22,12 +22,12 @@ from typing import Any
 
 from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
-from ecrkeeper_server.engine.batch import Batch
-from ecrkeeper_server.engine.stepper import Stepper
-from ecrkeeper_server.store.bulk import Desired
+from ecrkeeper_server.engine.reconciler import Stepper
+from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.postgres import PostgresDatabase
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase
+from ecrkeeper_server.store.sweep import Desired
 
 KIND, BASE = os.environ.get("STOP_KIND", ""), int(os.environ.get("STOP_BASE", "0"))
 SPANS = os.environ.get("SPANS_FILE")

@@ -14,7 +14,7 @@ import botocore.session
 import pytest
 from buf.validate import validate_pb2
 from ecrkeeper.v1 import settings_pb2 as pb
-from ecrkeeper_server.api.shape import enum_to_aws
+from ecrkeeper_server.settings.codec import enum_to_aws
 from google.protobuf.descriptor import FieldDescriptor
 
 ECR = botocore.session.get_session().get_service_model("ecr")

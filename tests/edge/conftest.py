@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
-from ecrkeeper_server.api.telemetry import Telemetry
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.api.admission import Admission, Kind, Limits
-from ecrkeeper_server.api.gate import address_of
+from ecrkeeper_server.api.layers.admission import address_of
+from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
 from ecrkeeper_server.errors import ResourceExhausted
 
 

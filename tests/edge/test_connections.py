@@ -15,7 +15,7 @@ import ecrkeeper
 import grpc
 import pytest
 import trustme
-from ecrkeeper_server.descriptors import for_callers
+from ecrkeeper_server.rlimits import for_callers
 
 from tests import harness
 from tests.e2e.secured import write_pair

@@ -6,9 +6,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.app import _limits
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 
 ROOT = Path(__file__).parents[2]
 LIMITS = re.compile(

@@ -11,9 +11,9 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api import gate
-from ecrkeeper_server.api.admission import Admission, Limits
-from ecrkeeper_server.api.gate import Gate, address_of
+from ecrkeeper_server.api.layers import admission as gate
+from ecrkeeper_server.api.layers.admission import Gate, address_of
+from ecrkeeper_server.api.layers.capacity import Admission, Limits
 from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import Unavailable
 from google.longrunning import operations_pb2

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from ecrkeeper_server.api import intake as module
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.intake import Intake
+from ecrkeeper_server.api.layers import request_memory as module
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.request_memory import Intake
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 LIMITS = Limits(message_bytes=100, request_bytes=800)

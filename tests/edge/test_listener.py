@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import pytest
 from ecrkeeper_server.api import listener
-from ecrkeeper_server.api.admission import Limits
+from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.app import until_stopped
 from grpc._cython import cygrpc
 

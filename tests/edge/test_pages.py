@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.page_tokens import TokenSigner
-from ecrkeeper_server.api.pages import Page, scan
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.services.page_tokens import TokenSigner
+from ecrkeeper_server.api.services.pages import Page, scan
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.declarations import NEW_REGISTRY
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx

@@ -19,8 +19,8 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.iam_policy.policy import Scope, policy
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import operations, resources, schema
 from ecrkeeper_server.store.database import Database, Tx

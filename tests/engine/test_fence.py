@@ -13,8 +13,8 @@ import pytest
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.limits import RATES
 from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.engine.attempt import LeaseLostError, Step
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.step import LeaseLostError, Step
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store import queue

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api import render
+from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import declarations
 from google.rpc import code_pb2

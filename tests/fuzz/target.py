@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.context import Edge
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
-from ecrkeeper_server.api.telemetry import Telemetry
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.metrics import Metrics

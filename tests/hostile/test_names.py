@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import structlog
-from ecrkeeper_server import config, logs, names
-from ecrkeeper_server.api.telemetry import CALL_ID, _begun
-from ecrkeeper_server.config import Config, ConfigError
+from ecrkeeper_server import logs, names
+from ecrkeeper_server.api.layers.telemetry import CALL_ID, _begun
+from ecrkeeper_server.config import settings as config
+from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName, shown, shown_value
 from ecrkeeper_server.plain_text import escaped, is_plain, is_plain_name

@@ -20,15 +20,15 @@ import pytest
 from ecrkeeper.v1 import audit_service_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Principal
-from ecrkeeper_server.api.access import CALLER
-from ecrkeeper_server.api.audit import Audit
-from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.operations import Operations
-from ecrkeeper_server.api.page_tokens import PageKey, TokenSigner
-from ecrkeeper_server.api.pages import page_of
-from ecrkeeper_server.api.roles import Roles
+from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.server import RegistrySettings
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.services.audit import Audit
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.operations import Operations
+from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
+from ecrkeeper_server.api.services.pages import page_of
+from ecrkeeper_server.api.services.roles import Roles
 from ecrkeeper_server.backup import export, stream
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ecrkeeper.v1 import role_service_pb2, role_service_pb2_grpc
-from ecrkeeper_server.api.authentication import Authentication
+from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.algorithms import secure
 from ecrkeeper_server.identity.caller import Authenticator, bearer_of

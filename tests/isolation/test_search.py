@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ecrkeeper_server.engine.intent import MOST_CALLS
+from ecrkeeper_server.engine.write_ahead import MOST_CALLS
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.isolation import Item, Keys, Search, items_of, needs
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from ecrkeeper_server.config import PREFIX, Config
+from ecrkeeper_server.config.settings import PREFIX, Config
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = {field.name: field.default for field in fields(Config)}

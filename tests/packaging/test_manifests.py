@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ecrkeeper_server.access.policy import Principal, Target, Verb, decide
 from ecrkeeper_server.access.policy_file import parse
-from ecrkeeper_server.config import Config, load
+from ecrkeeper_server.config.settings import Config, load
 
 from tests.harness import program
 from tests.packaging import dockerfile

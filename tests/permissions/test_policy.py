@@ -12,8 +12,8 @@ import ecrkeeper_server
 import pytest
 import yaml
 from ecrkeeper_server.__main__ import main
-from ecrkeeper_server.permissions.policy import Scope, policy
-from ecrkeeper_server.permissions.stackset import caller, trust
+from ecrkeeper_server.iam_policy.policy import Scope, policy
+from ecrkeeper_server.iam_policy.stackset import caller, trust
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.table import SETTINGS
 

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from ecrkeeper.v1 import registry_settings_service_pb2 as service
 from ecrkeeper.v1 import registry_settings_service_pb2_grpc as stubs
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 

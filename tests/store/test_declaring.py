@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.declarations import Put, Remove, Wish, Written
-from ecrkeeper_server.api.declaring import Declaring
-from ecrkeeper_server.api.writes import Caller
+from ecrkeeper_server.declarations.commands import Put, Remove, Wish, Written
+from ecrkeeper_server.declarations.committer import Declaring
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Refusal
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit, declarations, resources, schema

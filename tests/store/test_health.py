@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from ecrkeeper_server.errors import STORE_REASONS, Unavailable
 from ecrkeeper_server.metrics import Metrics
-from ecrkeeper_server.store import observed, schema
+from ecrkeeper_server.store import instrumented as observed
+from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database, Load
 from ecrkeeper_server.store.health import StoreHealth
-from ecrkeeper_server.store.observed import ObservedDatabase
+from ecrkeeper_server.store.instrumented import ObservedDatabase
 from structlog.testing import capture_logs
 
 FULL = Unavailable("the disk is full", reason="STORE_DISK_FULL")

@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ecrkeeper_server import app
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, queue, resources, schema

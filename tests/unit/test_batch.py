@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from ecrkeeper_server.engine.batch import Batch
+from ecrkeeper_server.store.batch import Batch
 
 
 class Runs:

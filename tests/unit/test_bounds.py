@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
-from ecrkeeper_server.api import bounds, validation
-from ecrkeeper_server.api.bounds import Malformed, bound_of, output_only, within_bounds
-from ecrkeeper_server.api.quota_fields import quota_of
+from ecrkeeper_server.api.layers import message_bounds as bounds
+from ecrkeeper_server.api.layers.message_bounds import Malformed, bound_of, output_only, within_bounds
+from ecrkeeper_server.declarations import message_rules as validation
+from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor

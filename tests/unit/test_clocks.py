@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ecrkeeper_server
 import pytest
-from ecrkeeper_server.api.watch import Changes
+from ecrkeeper_server.api.services.broadcaster import Changes
 
 WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ecrkeeper_server.__main__ import main
-from ecrkeeper_server.config import Config, ConfigError, load
+from ecrkeeper_server.config.settings import Config, ConfigError, load
 
 
 def faults(environment: dict[str, str], path: Path | None = None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import botocore.loaders
 import pytest
-from ecrkeeper_server.api.status import status_of_aws
+from ecrkeeper_server.api.messages.status import status_of_aws
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer, short_code
 from ecrkeeper_server.errors import Permanent, Temporary
 

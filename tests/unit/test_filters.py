@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import common_pb2, role_pb2
-from ecrkeeper_server.api import audit, owner_settings, registries, roles
-from ecrkeeper_server.api.filters import matcher
+from ecrkeeper_server.api.services import audit, registries, roles
+from ecrkeeper_server.api.services import registry_settings as owner_settings
+from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.store.rows import Resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ecrkeeper_server.api.operation_view import operation_message
+from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.store.rows import Operation
 
 

@@ -17,8 +17,8 @@ from ecrkeeper.v1 import (
     role_service_pb2,
     settings_pb2,
 )
-from ecrkeeper_server.api.pattern_words import words_of
-from ecrkeeper_server.api.validation import violations
+from ecrkeeper_server.declarations.message_rules import violations
+from ecrkeeper_server.declarations.pattern_words import words_of
 from google.protobuf.descriptor import Descriptor
 
 FILES = (audit_service_pb2, registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2, settings_pb2)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.plans import role_plan
-from ecrkeeper_server.api.refreshing import refreshed_role
+from ecrkeeper_server.api.messages.plan import role_plan
+from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.store.rows import Resource

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from ecrkeeper_server.api.status import status_of_json, status_of_refusal
+from ecrkeeper_server.api.messages.status import status_of_json, status_of_refusal
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.errors import (
     FailedPrecondition,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.engine.replication_check import result_of, to_json
+from ecrkeeper_server.ecr.replication_check import result_of, to_json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
-from ecrkeeper_server.settings.handshake import Check
+from ecrkeeper_server.settings.replication_access import Check
 
 THERE = RegistryName("222222222222", "us-west-2")
 

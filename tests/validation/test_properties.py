@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings import lifecycle_policy, policy_lint, repository_policy
+from ecrkeeper_server.settings import lifecycle_policy, repository_policy
+from ecrkeeper_server.settings import policy_validation as policy_lint
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.lifecycle_documents import check_lifecycle_policy
 from ecrkeeper_sim.policy_documents import check_repository_policy, parse_registry_policy

@@ -10,8 +10,8 @@ import grpc.aio
 from grpc._cython import cygrpc
 from grpc.aio import _server
 
-from ecrkeeper_server.api.admission import Limits
-from ecrkeeper_server.api.layers import Layer, layered
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.layer import Layer, layered
 
 # Calls that gRPC itself refuses, without details and health checks too: the gate's limits come long before.
 _BEYOND_THE_GATE = 2000

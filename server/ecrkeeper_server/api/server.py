@@ -20,22 +20,22 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from ecrkeeper_server.api.admission import Admission, Limits
-from ecrkeeper_server.api.audit import Audit
-from ecrkeeper_server.api.authentication import Authentication
-from ecrkeeper_server.api.authorization import Authorization
-from ecrkeeper_server.api.backfills import Backfills
-from ecrkeeper_server.api.checks import Checks
-from ecrkeeper_server.api.context import Edge
-from ecrkeeper_server.api.gate import Gate
-from ecrkeeper_server.api.history import History
-from ecrkeeper_server.api.layers import Layer
+from ecrkeeper_server.api.layers.admission import Gate
+from ecrkeeper_server.api.layers.authentication import Authentication
+from ecrkeeper_server.api.layers.authorization import Authorization
+from ecrkeeper_server.api.layers.capacity import Admission, Limits
+from ecrkeeper_server.api.layers.errors import Checks
+from ecrkeeper_server.api.layers.layer import Layer
+from ecrkeeper_server.api.layers.partitions import Partitions
+from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.listener import listener
-from ecrkeeper_server.api.operations import Operations
-from ecrkeeper_server.api.partitions import Partitions
-from ecrkeeper_server.api.registries import Registries
-from ecrkeeper_server.api.roles import Roles
-from ecrkeeper_server.api.telemetry import Telemetry
+from ecrkeeper_server.api.services.audit import Audit
+from ecrkeeper_server.api.services.backfills import Backfills
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.operations import Operations
+from ecrkeeper_server.api.services.registries import Registries
+from ecrkeeper_server.api.services.revisions import History
+from ecrkeeper_server.api.services.roles import Roles
 
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 

@@ -14,14 +14,7 @@ from botocore.exceptions import ParamValidationError
 from ecrkeeper_server.aws.answers import InvalidAnswer, check_content, other_account
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
-from ecrkeeper_server.aws.failures import (
-    failure,
-    invalid_answer,
-    is_rejection,
-    is_throttle,
-    no_answer,
-    wrong_account,
-)
+from ecrkeeper_server.aws.failures import failure, invalid_answer, is_rejection, is_throttle, no_answer, wrong_account
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.sessions import Sessions

@@ -27,15 +27,15 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
-from ecrkeeper_server.api.declarations import Wish
-from ecrkeeper_server.api.linting import faults
-from ecrkeeper_server.api.role_specs import PATHS as ROLE_FIELDS
-from ecrkeeper_server.api.role_specs import spec_of
-from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws, words
-from ecrkeeper_server.api.validation import violations
 from ecrkeeper_server.backup.reader import Reader
+from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.message_rules import violations
+from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
+from ecrkeeper_server.declarations.role_spec import spec_of
+from ecrkeeper_server.declarations.validation import faults
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
+from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
 
 Json = dict[str, Any]

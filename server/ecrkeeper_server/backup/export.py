@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.api.declarations import Wish
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.declarations.commands import Wish
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources

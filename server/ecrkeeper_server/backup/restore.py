@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecrkeeper_server.api.declarations import NEW_REGISTRY, Wish, declare, desire
-from ecrkeeper_server.api.recording import accepted, spec_changes
-from ecrkeeper_server.api.writes import Caller
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
+from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY, Wish, declare, desire
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose

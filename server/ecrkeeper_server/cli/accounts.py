@@ -8,7 +8,7 @@ from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws.served import Served, find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import aws_options
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.metrics import Metrics
 
 # A configuration may be checked where there is neither a network nor credentials.

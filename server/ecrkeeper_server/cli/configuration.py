@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ecrkeeper_server.config import Config, ConfigError, load
+from ecrkeeper_server.config.settings import Config, ConfigError, load
 from ecrkeeper_server.plain_text import escaped
 
 

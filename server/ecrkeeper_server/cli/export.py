@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from ecrkeeper_server.cli import arguments, configuration
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.names import WILDCARD
 
 

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from ecrkeeper_server.cli import arguments, configuration
+from ecrkeeper_server.iam_policy import stackset
+from ecrkeeper_server.iam_policy.policy import Scope, policy
 from ecrkeeper_server.names import PARTITIONS
-from ecrkeeper_server.permissions import stackset
-from ecrkeeper_server.permissions.policy import Scope, policy
 from ecrkeeper_server.settings.table import SETTINGS
 
 _EPILOG = """

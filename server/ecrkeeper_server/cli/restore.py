@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ecrkeeper_server.cli import configuration
-from ecrkeeper_server.config import Config
+from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import InvalidArgument, Refusal
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.plain_text import escaped

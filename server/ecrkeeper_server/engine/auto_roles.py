@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecrkeeper_server.engine.observe import observe_role
-from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.ecr.observe import observe_role
+from ecrkeeper_server.engine.attempt import Step
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES

@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.apply import AwsWrite, change
+from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.engine.attempt import Step
 from ecrkeeper_server.engine.conditions import error_json, lasting
-from ecrkeeper_server.engine.paging import read_list
-from ecrkeeper_server.engine.step import Step
-from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import operations

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ecrkeeper_server.engine.batch import Batch
+from ecrkeeper_server.ecr.apply import AwsWrite, complete
+from ecrkeeper_server.engine.attempt import Step, StepResult
 from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
-from ecrkeeper_server.engine.step import Step, StepResult
 from ecrkeeper_server.engine.telemetry import unready
-from ecrkeeper_server.engine.trail import AwsWrite, complete
-from ecrkeeper_server.store import bulk, operations, queue, resources
+from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.store import sweep as bulk
+from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource

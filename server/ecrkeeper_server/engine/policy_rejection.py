@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecrkeeper_server.engine.intent import Run
-from ecrkeeper_server.engine.step import Step
+from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.write_ahead import Run
 from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.policy import SCOPE

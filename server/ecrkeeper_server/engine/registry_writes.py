@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.ecr.apply import AwsWrite
+from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
+from ecrkeeper_server.engine.attempt import Step
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
-from ecrkeeper_server.engine.intent import Run, disown, remember
-from ecrkeeper_server.engine.observe import EVERYWHERE, observe_setting
-from ecrkeeper_server.engine.refusals import held, refusals
+from ecrkeeper_server.engine.rejections import held, refusals
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
-from ecrkeeper_server.engine.step import Step
-from ecrkeeper_server.engine.trail import AwsWrite
+from ecrkeeper_server.engine.write_ahead import Run, disown, remember
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Change, Drift, Plan
+from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.table import SETTINGS
-from ecrkeeper_server.settings.withholding import permitted
 from ecrkeeper_server.store.rows import Method
 
 _GONE = frozenset(

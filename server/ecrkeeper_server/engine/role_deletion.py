@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.apply import AwsWrite, change
+from ecrkeeper_server.ecr.observe import observe_role, role_usage
+from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.engine.attempt import Step, StepResult
 from ecrkeeper_server.engine.conditions import Standing, error_json, lasting
-from ecrkeeper_server.engine.observe import observe_role, role_usage
-from ecrkeeper_server.engine.regions import enabled_regions
-from ecrkeeper_server.engine.step import Step, StepResult
-from ecrkeeper_server.engine.trail import AwsWrite, change
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
 from ecrkeeper_server.names import partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind

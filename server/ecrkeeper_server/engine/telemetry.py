@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from ecrkeeper_server.engine.step import StepResult
+from ecrkeeper_server.engine.attempt import StepResult
 from ecrkeeper_server.metrics import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.tracing import Tracing

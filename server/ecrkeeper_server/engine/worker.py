@@ -12,17 +12,18 @@ import structlog
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.reconciler import Stepper
 from ecrkeeper_server.engine.slots import Slots
-from ecrkeeper_server.engine.stepper import Stepper
 from ecrkeeper_server.engine.telemetry import StepTelemetry
 from ecrkeeper_server.errors import Refusal
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, bulk, operations, queue
-from ecrkeeper_server.store.bulk import Desired
+from ecrkeeper_server.store import audit, operations, queue
+from ecrkeeper_server.store import sweep as bulk
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import NO_ROOM
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.sweep import Desired
 
 log = structlog.get_logger("ecrkeeper.engine")
 

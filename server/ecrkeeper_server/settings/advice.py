@@ -13,7 +13,7 @@ from typing import Any
 from ecrkeeper_server.settings import globs, prefixes, signing, statements
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.json_text import NotJson, parse
-from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.setting import Warning
 

@@ -8,16 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ecrkeeper_server.settings.elements import (
-    Change,
-    ChangeKind,
-    Drift,
-    DriftKind,
-    Elements,
-    Plan,
-    Value,
-    diff,
-)
+from ecrkeeper_server.settings.elements import Change, ChangeKind, Drift, DriftKind, Elements, Plan, Value, diff
 from ecrkeeper_server.settings.setting import Setting
 
 

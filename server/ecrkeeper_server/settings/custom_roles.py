@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from ecrkeeper_server.settings import arns, statements
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.settings.json_text import NotJson, parse
-from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Warning
 
 

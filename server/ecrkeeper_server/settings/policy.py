@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import policy_lint, statements
+from ecrkeeper_server.settings import policy_validation as policy_lint
+from ecrkeeper_server.settings import statements
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.elements import Elements, Plan, Value

@@ -11,7 +11,7 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import policy_lint
+from ecrkeeper_server.settings import policy_validation as policy_lint
 from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.text_lists import texts
 

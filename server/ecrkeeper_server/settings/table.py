@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ecrkeeper_server.settings import members
+from ecrkeeper_server.settings import unknown_fields as members
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
 from ecrkeeper_server.settings.elements import Value

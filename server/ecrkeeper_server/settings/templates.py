@@ -15,9 +15,9 @@ from ecrkeeper_server.settings import prefixes, statements
 from ecrkeeper_server.settings.collection import Collection, join_items, split_items
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import NotJson, dump, parse
-from ecrkeeper_server.settings.policy_lint import statements_of
+from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Read, Warning
-from ecrkeeper_server.settings.template_lint import lint, needs_custom_role
+from ecrkeeper_server.settings.template_validation import lint, needs_custom_role
 
 AES256 = {"encryptionType": "AES256"}
 TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")

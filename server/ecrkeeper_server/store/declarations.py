@@ -27,7 +27,7 @@ from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.given import given, rows
+from ecrkeeper_server.store.json_table import given, rows
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStanding, Resource, Revision
 from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resources, revisions

@@ -24,8 +24,8 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
-from ecrkeeper_server.store.patience import Patience
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
+from ecrkeeper_server.store.watchdog import Patience
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.given import given, rows
+from ecrkeeper_server.store.json_table import given, rows
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, newly_desired
 from ecrkeeper_server.store.tables import declarations, requests, resources, revisions
 from ecrkeeper_server.store.unit_of_work import UnitOfWork

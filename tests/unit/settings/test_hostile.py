@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.api.shape import settings_from_aws, settings_to_aws
+from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.statements import MEMBERS
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members

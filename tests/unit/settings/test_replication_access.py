@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.arrivals import Outcome
-from ecrkeeper_server.settings.handshake import Check, Destination, check, explain_arrival
+from ecrkeeper_server.settings.replication_access import Check, Destination, check, explain_arrival
 from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,0 +1,1 @@
+"""Layers around every call: telemetry, authentication, admission, errors, authorization."""

@@ -1,0 +1,208 @@
+"""The gate that every call passes before its request is read: admission, and how long a stream may last."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+import grpc.aio
+
+from ecrkeeper_server.api.layers.access import principal
+from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
+from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
+from ecrkeeper_server.api.layers.layer import OURS, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers.rejection_log import Refusals
+from ecrkeeper_server.api.layers.request_memory import Intake, in_time
+from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
+
+# It waits for an operation to end, and works no more than a stream does.
+_WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
+
+
+class Gate:
+    """Admits calls, or refuses them before a byte of the request was read.
+
+    gRPC reads the request of a unary handler before it calls the handler, and waits for it without an end. So
+    unary handlers are shown to it as streaming ones, which read for themselves: the same on the wire.
+    """
+
+    def __init__(self, limits: Limits, admission: Admission) -> None:
+        self._limits = limits
+        self._admission = admission
+        self._intake = Intake(limits)
+        self._refusals = Refusals()
+        self._open: set[asyncio.Timeout] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """End what only waits: each stream would keep the server from stopping until its time is over."""
+        self._closed = True
+        for limit in self._open:
+            # One whose time is over just now is ending, and cannot be given another.
+            if not limit.expired():
+                limit.reschedule(0.0)
+
+    def around(self, method: str, handler: Any) -> Any:
+        """The handler, behind the gate."""
+        if not method.startswith(OURS):
+            return self._foreign(handler)
+        if handler.unary_unary:
+            call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)
+            return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
+        return grpc.stream_stream_rpc_method_handler(self._stream(handler), None, handler.response_serializer)
+
+    def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
+        async def call(_requests: Any, context: Context) -> Any:
+            try:
+                with self._entered(context, kind) as party:
+                    request = _request(handler, await self._intake.receive(party, context.read))
+                    with self._intake.holding(party, _size(request)):
+                        if kind is Kind.CALLS:
+                            return await handler.unary_unary(request, context)
+                        async with self._open_until(None):
+                            return await handler.unary_unary(request, context)
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        return call
+
+    def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
+        async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                with self._entered(context, Kind.STREAMS) as party:
+                    request = _request(handler, await self._intake.receive(party, context.read))
+                    with self._intake.holding(party, _size(request)):
+                        async for response in self._until_too_old(handler.unary_stream(request, context)):
+                            yield response
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        return call
+
+    def _foreign(self, handler: Any) -> Any:
+        """Health and reflection, open to anybody: counted apart, and bytes that are no request are refused."""
+        inner = behaviour_of(handler)
+        checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
+        kind = Kind.HEALTH_STREAMS if handler.response_streaming else Kind.HEALTH_CHECKS
+
+        async def answer(_requests: Any, context: Context) -> Any:
+            """Answer a unary call, or one that writes to its context."""
+            try:
+                with self._entered(context, kind):
+                    request = _request(checked, await in_time(context.read))
+                    if request is None:
+                        raise InvalidArgument([NO_MESSAGE])
+                    return await inner(request, context)
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                with self._entered(context, kind):
+                    async for response in self._until_too_old(inner(_parsed(requests), context)):
+                        yield response
+            except Refusal as refusal:
+                await self._refuse(context, refusal)
+
+        if inspect.isasyncgenfunction(inner):
+            return behaving(checked, generate)
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        return make(answer, None, handler.response_serializer)
+
+    @contextmanager
+    def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
+        party = limited_party(context)
+        self._admission.enter(party, kind)
+        try:
+            yield party
+        finally:
+            self._admission.leave(party, kind)
+
+    async def _until_too_old(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        # Streams that began together, after a restart, need not end together.
+        seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            async with self._open_until(end):
+                response = await anext(responses, grpc.aio.EOF)
+            if response is grpc.aio.EOF:
+                return
+            yield response
+
+    @asynccontextmanager
+    async def _open_until(self, end: float | None) -> AsyncIterator[None]:
+        """Within, what only waits does so until then, a time of the loop, or until `close`; raises Unavailable."""
+        limit = asyncio.timeout_at(0.0 if self._closed else end)
+        self._open.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise _over(closed=self._closed) from None
+        finally:
+            self._open.discard(limit)
+
+    async def _refuse(self, context: Context, refusal: Refusal) -> None:
+        if isinstance(refusal, ResourceExhausted):
+            self._refusals.note(refusal)
+        await abort(context, refusal)
+
+
+async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        if request is None:
+            raise InvalidArgument([NO_MESSAGE])
+        yield request
+
+
+def _request(handler: Any, content: Any) -> Any:
+    if content is grpc.aio.EOF:
+        raise InvalidArgument([Violation("", "the call ended without a request")])
+    return handler.request_deserializer(content)
+
+
+def _size(request: Any) -> int:
+    return 0 if request is None else int(request.ByteSize())
+
+
+def _over(*, closed: bool) -> Unavailable:
+    if closed:
+        return Unavailable("the server is stopping; call again", reason="SERVER_STOPPING", retry_after=0.1)
+    return Unavailable("this stream is old enough; subscribe again", reason="STREAM_TOO_OLD", retry_after=0.1)
+
+
+def limited_party(context: Context) -> str:
+    """Whose limits a call counts against: a proven identity, or else the address that it comes from."""
+    return principal() or address_of(context.peer())
+
+
+# One caller makes many calls over one connection.
+@lru_cache(maxsize=4096)
+def address_of(peer: str) -> str:
+    """The part of a peer that one party holds: an IPv4 address, an IPv6 network of 64 bits, or `unix`."""
+    kind, _, rest = unquote(peer).partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return kind
+    host = rest.rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return kind
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

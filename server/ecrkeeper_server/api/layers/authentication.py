@@ -1,0 +1,93 @@
+"""The layer that says who calls, before anything else is done for the call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from ecrkeeper_server.access.policy import Principal
+from ecrkeeper_server.api.layers.access import CALLER
+from ecrkeeper_server.api.layers.admission import address_of
+from ecrkeeper_server.api.layers.auth_failure_limiter import Strangers
+from ecrkeeper_server.api.layers.errors import abort
+from ecrkeeper_server.api.layers.layer import HEALTH, REFLECTION, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers.rejection_log import Refusals
+from ecrkeeper_server.errors import Unauthenticated
+from ecrkeeper_server.identity.caller import Authenticator
+
+
+class Authentication:
+    """Refuses callers that do not prove who they are; only `Telemetry` is outside of it.
+
+    Health answers everybody. Reflection does if `open_reflection` is set.
+    """
+
+    def __init__(self, authenticator: Authenticator, *, open_reflection: bool = False) -> None:
+        self._authenticator = authenticator
+        self._strangers = Strangers()
+        self._refusals = Refusals()
+        self._open = (HEALTH, REFLECTION) if open_reflection else (HEALTH,)
+
+    def around(self, method: str, handler: Any) -> Any:
+        """The handler, for authenticated callers."""
+        if method.startswith(self._open) or not self._authenticator.required:
+            return handler
+        wrap = self._streaming if handler.response_streaming else self._answering
+        return behaving(handler, wrap(behaviour_of(handler)))
+
+    async def _identified(self, context: Context) -> Principal:
+        metadata = context.invocation_metadata() or ()
+        # A value that is no text is no token, and must not pass for none at all.
+        given = [value if isinstance(value, str) else "" for key, value in metadata if key == "authorization"]
+        try:
+            caller = await self._authenticator.identify(given, context.auth_context())
+        except Unauthenticated as error:
+            told = self._strangers.answer(address_of(context.peer()), error)
+            if told is not error:
+                self._refusals.note(told)
+            await abort(context, told)
+        except Exception as error:
+            await abort(context, error)
+        CALLER.set(caller)
+        structlog.contextvars.bind_contextvars(principal=caller.name)
+        return caller
+
+    def _answering(self, handler: Callable[..., Awaitable[Any]]) -> Any:
+        async def call(request: Any, context: Context) -> Any:
+            await self._identified(context)
+            return await handler(request, context)
+
+        return call
+
+    def _streaming(self, handler: Callable[..., AsyncIterator[Any]]) -> Any:
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            caller = await self._identified(context)
+            try:
+                async for response in _until_expired(handler(request, context), caller):
+                    yield response
+            except Unauthenticated as error:
+                await abort(context, error)
+
+        return call
+
+
+async def _until_expired(steps: AsyncIterator[Any], caller: Principal) -> AsyncIterator[Any]:
+    """The steps of a stream for as long as its token is valid: a stream shall not outlive what it was opened with."""
+    ends_at = None if caller.expires is None else asyncio.get_running_loop().time() + caller.expires - time.time()
+    while True:
+        try:
+            async with asyncio.timeout_at(ends_at) as limit:
+                step = await anext(steps)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            if limit.expired():
+                raise Unauthenticated(
+                    "the token of the stream has expired; get a new one", reason="TOKEN_EXPIRED"
+                ) from None
+            raise
+        yield step

@@ -1,0 +1,243 @@
+"""How much may be in a request, read off its bytes before they become a message.
+
+Two bytes are an empty item of a list, and a message of it takes a hundred times as much memory; to say what is
+wrong with it takes longer still. So lists are counted first, and what is beyond a bound is neither parsed nor checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from buf.validate import validate_pb2
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from ecrkeeper_server.declarations.quota_fields import quota_of
+from ecrkeeper_server.errors import Violation, rejection
+from ecrkeeper_server.settings.setting import over_quota
+
+# Of a list for which the protos name no bound: the paths of a field mask.
+MOST_ITEMS = 1000
+# Of all fields of a request, those of nested messages included; a declaration that uses every limit has 40,000.
+MOST_FIELDS = 100_000
+_DEEPEST = 100
+
+_VARINT, _FIXED64, _SIZED, _GROUP, _GROUP_END, _FIXED32 = range(6)
+# The bytes of a number that are not its last.
+_CONTINUED = bytes(range(0x80, 0x100))
+
+
+class Malformed(ValueError):
+    """The bytes are no message."""
+
+
+class _Endless(Exception):
+    """There are more fields than are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What has to be known of a field; one that is no list has the bound 0."""
+
+    name: str
+    bound: int
+    quota: str
+    output_only: bool
+    message: Descriptor | None
+    # The bytes of an item where several can be packed together: 0 for numbers of any length, None for texts.
+    width: int | None
+    # How it may be written; what is written otherwise is of a field that nobody knows.
+    kinds: frozenset[int]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How many items each list of a message has so far, and its submessages: their parts may be far apart."""
+
+    items: dict[int, int] = field(default_factory=dict)
+    parts: dict[int, _Seen] = field(default_factory=dict)
+
+
+def within_bounds(content: bytes, message: Descriptor) -> bytes:
+    """The bytes of a request without what nobody knows and what only the server says.
+
+    InvalidArgument if there is too much in a list, QuotaExceeded if only AWS's quotas say so.
+    """
+    walk = _Walk(content)
+    try:
+        left = walk.message(0, len(content), message, _Seen(), "", 0)
+    except IndexError:
+        raise Malformed from None
+    except _Endless:
+        walk.excess = walk.excess or {"": _Excess(MOST_FIELDS, MOST_FIELDS)}
+        raise rejection(_violations(walk.excess, "more than ")) from None
+    if walk.excess:
+        raise rejection(_violations(walk.excess, ""))
+    return content if left is None else left
+
+
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """A list with more items than its bound."""
+
+    count: int
+    bound: int
+    quota: str = ""
+
+
+def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
+    return [
+        Violation(path, over_quota(each.quota, f"{than}{each.count}", each.bound), "QUOTA_EXCEEDED")
+        if each.quota
+        else Violation(path, f"must contain no more than {each.bound} item(s), got {than}{each.count} items")
+        for path, each in excess.items()
+    ]
+
+
+def bound_of(described: FieldDescriptor) -> int:
+    """How many items a list or a map may have; 0 for a field that is neither."""
+    if not described.is_repeated:
+        return 0
+    extension: Any = validate_pb2.field
+    rules: Any = described.GetOptions().Extensions[extension]
+    return int(rules.map.max_pairs or rules.repeated.max_items or MOST_ITEMS)
+
+
+def output_only(described: FieldDescriptor) -> bool:
+    """Whether only the server says what is in a field; what a caller sends in it does not matter."""
+    extension: Any = field_behavior_pb2.field_behavior
+    return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
+
+
+_WIDTHS = {
+    FieldDescriptor.TYPE_FIXED32: 4, FieldDescriptor.TYPE_SFIXED32: 4, FieldDescriptor.TYPE_FLOAT: 4,
+    FieldDescriptor.TYPE_FIXED64: 8, FieldDescriptor.TYPE_SFIXED64: 8, FieldDescriptor.TYPE_DOUBLE: 8,
+    FieldDescriptor.TYPE_STRING: None, FieldDescriptor.TYPE_BYTES: None,
+    FieldDescriptor.TYPE_MESSAGE: None, FieldDescriptor.TYPE_GROUP: None,
+}  # fmt: skip
+
+
+_KINDS = {0: _VARINT, 4: _FIXED32, 8: _FIXED64, None: _SIZED}
+
+
+@cache
+def _fields(message: Descriptor) -> dict[int, _Field]:
+    return {each.number: _field(each) for each in message.fields}
+
+
+def _field(described: FieldDescriptor) -> _Field:
+    width = _WIDTHS.get(described.type, 0)
+    kinds = {_KINDS[width], _SIZED if described.is_repeated else _KINDS[width]}
+    return _Field(
+        described.name, bound_of(described), quota_of(described), output_only(described), described.message_type, width,
+        frozenset(kinds),
+    )  # fmt: skip
+
+
+class _Walk:
+    """One way through the bytes of a request, and the lists with more items than their bound."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._left = MOST_FIELDS
+        self.excess: dict[str, _Excess] = {}
+
+    def message(self, at: int, end: int, message: Descriptor, seen: _Seen, path: str, depth: int) -> bytes | None:
+        """What is left of the message between two places; None if that is all of it."""
+        content, fields = self._content, _fields(message)
+        kept, groups = at, 0
+        out: list[bytes] = []
+        while at < end:
+            begin = at
+            tag, at = self._number(at)
+            kind, number = tag & 7, tag >> 3
+            start, at = self._value(kind, at, end)
+            if not number:
+                raise Malformed
+            groups += (kind == _GROUP) - (kind == _GROUP_END)
+            known = fields.get(number) if not groups else None
+            if known is None or known.output_only or kind not in known.kinds:
+                out.append(content[kept:begin])
+                kept = at
+                continue
+            if known.bound and not self._counted(known, number, kind, start, at, seen, path):
+                continue
+            if known.message is None:
+                continue
+            inside = self._part(known, number, start, at, seen, path, depth)
+            if inside is not None:
+                out += [content[kept:begin], _written(tag), _written(len(inside)), inside]
+                kept = at
+        if groups:
+            raise Malformed
+        return b"".join([*out, content[kept:end]]) if out else None
+
+    def _part(
+        self, known: _Field, number: int, start: int, end: int, seen: _Seen, path: str, depth: int
+    ) -> bytes | None:
+        """What is left of a submessage."""
+        if known.message is None or depth == _DEEPEST:
+            raise Malformed
+        if known.bound:
+            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Seen()
+        else:
+            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Seen())
+        return self.message(start, end, known.message, seen, path, depth + 1)
+
+    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Seen, path: str) -> bool:
+        """Count what a field adds to its list; whether the list is still within its bound."""
+        added = 1
+        if kind == _SIZED and known.width is not None:
+            packed = self._content[start:end]
+            added = len(packed) // known.width if known.width else len(packed.translate(None, _CONTINUED))
+        count = seen.items[number] = seen.items.get(number, 0) + added
+        if count > known.bound:
+            self.excess[path + known.name] = _Excess(count, known.bound, known.quota)
+        return count <= known.bound
+
+    def _value(self, kind: int, at: int, end: int) -> tuple[int, int]:
+        """Where the value of a field begins and ends."""
+        self._left -= 1
+        if self._left < 0:
+            raise _Endless
+        start = at
+        if kind == _SIZED:
+            size, start = self._number(at)
+            at = start + size
+        elif kind == _VARINT:
+            _, at = self._number(at)
+        elif kind in (_FIXED32, _FIXED64):
+            at += 4 if kind == _FIXED32 else 8
+        elif kind not in (_GROUP, _GROUP_END):
+            raise Malformed
+        if at > end:
+            raise Malformed
+        return start, at
+
+    def _number(self, at: int) -> tuple[int, int]:
+        """The number at a place, and the place behind it."""
+        content = self._content
+        byte = content[at]
+        if byte < 0x80:
+            return byte, at + 1
+        number, shift = byte & 0x7F, 7
+        while shift < 70:
+            at += 1
+            byte = content[at]
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number, at + 1
+            shift += 7
+        raise Malformed
+
+
+def _written(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

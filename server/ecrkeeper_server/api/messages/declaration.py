@@ -1,0 +1,63 @@
+"""What a message asks to declare, and what it leaves of the present declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2, registry_pb2
+
+from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.validation import lint
+from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.settings.codec import settings_to_aws, word
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.rows import Declaration
+
+PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
+_MISSING = (
+    "must be given where the declaration is made or replaced as a whole, got none; send `settings: {}` to declare"
+    " nothing, or name what to change of a declaration that exists in `update_mask`"
+)
+
+
+def check_given(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
+    """Refuse to replace all settings by a message that has none: who leaves them out hardly means to remove them."""
+    if "settings" in paths and not given.HasField("settings"):
+        raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
+
+
+def wish_of(given: registry_pb2.RegistrySettings) -> Wish:
+    """What a message declares as a whole."""
+    policy = given.deletion_policy or common_pb2.DELETION_POLICY_REMOVE
+    return Wish(
+        settings_to_aws(given.settings),
+        word(common_pb2.DeletionPolicy, policy),
+        given.allow_replacement,
+    )
+
+
+def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
+    """Those of the settings that a mask covers."""
+    return {name: shape for name, shape in settings.items() if "settings" in paths or f"settings.{name}" in paths}
+
+
+def merged(
+    name: SettingsName, present: Declaration | None, given: registry_pb2.RegistrySettings, paths: set[str]
+) -> Wish:
+    """The present declaration with the masked fields of a message; where there is none, all of them (AIP-134)."""
+    wish = wish_of(given)
+    if present is None:
+        check_given(given, set(PATHS))
+        covered = masked(wish.settings, paths)
+        # What the mask covers was linted before; the rest counts only now.
+        rest = {setting: shape for setting, shape in wish.settings.items() if setting not in covered}
+        lint(name, rest, "registry_settings.settings")
+        return wish
+    covers = {setting for setting in SETTINGS if "settings" in paths or f"settings.{setting}" in paths}
+    kept = {setting: shape for setting, shape in present.settings.items() if setting not in covers}
+    return Wish(
+        {**kept, **masked(wish.settings, paths)},
+        wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
+        wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
+    )

@@ -1,0 +1,153 @@
+"""Plans for `validate_only`: the AWS calls that a write would lead to, and why those that it asks for are not made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2
+from google.protobuf import json_format, struct_pb2
+
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.apply import change
+from ecrkeeper_server.ecr.custom_roles import check_custom_roles
+from ecrkeeper_server.ecr.observe import Observed, look
+from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.names import RegistryName, partition_of
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
+from ecrkeeper_server.settings.advice import READ_ALONG, advice
+from ecrkeeper_server.settings.algebra import Composition
+from ecrkeeper_server.settings.elements import Elements, Plan
+from ecrkeeper_server.settings.guards import permitted
+from ecrkeeper_server.settings.ownership import confirmed, managed, ours, plans
+from ecrkeeper_server.settings.replication import destination_of
+from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.rows import Resource
+
+
+async def registry_plan(
+    edge: Edge,
+    registry: RegistryName,
+    spec: Mapping[str, Any],
+    state: Mapping[str, Any],
+    composition: Composition,
+    allowing: Collection[str],
+) -> common_pb2.Plan:
+    """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
+    applied = ours(state, spec, composition.desired)
+    names = managed(composition.desired, applied)
+    # What is allowed in a policy depends on the scope, whoever set it.
+    context = ["account_settings"] if "registry_policy" in names else []
+    message = common_pb2.Plan()
+    _check_regions(message, edge.aws, registry, composition.desired.get("replication_configuration", {}))
+    try:
+        (seen, unread), beside = await asyncio.gather(
+            look(edge.aws, registry, dict.fromkeys([*names, *context]), edge.home_region),
+            _read_along(edge.aws, registry, names),
+        )
+    except AwsError as failed:
+        if registry.region in edge.aws.regions(registry.partition):
+            raise
+        # Nobody may answer in a Region that nobody knows; the warnings say more than a call that fails.
+        message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
+        return message
+    for name, error in unread.items():
+        if name in names:
+            message.warnings.add(reason=error.reason, subject=name, message=error.message)
+    elements = {name: seen[name].elements for name in names if name in seen}
+    applied, _ = confirmed(applied, state.get("unconfirmed", {}), elements)
+    planned = {
+        name: plan
+        for name, plan in plans(spec, composition.desired, applied, elements).items()
+        if _is_writable(message, name, seen[name])
+    }
+    known = dict(composition.desired)
+    if "account_settings" in seen:
+        known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
+    for name, plan in planned.items():
+        allowed, refused = permitted(plan, registry, composition, allowing)
+        if refused is not None:
+            message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
+        _add_calls(message, registry, allowed, seen[name], known)
+    before = {**beside, **elements}
+    _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
+    _warn(message, await check_custom_roles(edge.aws, registry, planned.values()))
+    _check_mode(message, str(registry), spec)
+    return message
+
+
+def _is_writable(message: common_pb2.Plan, name: str, seen: Observed) -> bool:
+    """Whether this version may write a setting; warns if not."""
+    if seen.unknown:
+        text = f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}"
+        message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
+    return not seen.unknown
+
+
+async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) -> dict[str, Elements]:
+    """The settings besides the planned ones that advice needs, as far as they can be read."""
+    wanted = dict.fromkeys(other for name in names for other in READ_ALONG.get(name, ()) if other not in names)
+    if not wanted:
+        return {}
+    try:
+        seen, _ = await look(aws, registry, wanted)
+    except AwsError:
+        # A plan needs no advice; what else AWS refuses is said where it matters.
+        return {}
+    return {name: one.elements for name, one in seen.items()}
+
+
+def _warn(message: common_pb2.Plan, warnings: Iterable[Warning]) -> None:
+    for warning in warnings:
+        message.warnings.add(reason=warning.reason, subject=warning.subject, message=warning.message)
+
+
+def _add_calls(
+    message: common_pb2.Plan, registry: RegistryName, planned: Plan, seen: Observed, context: Mapping[str, Any]
+) -> None:
+    setting = SETTINGS[planned.setting]
+    for call in setting.calls(planned, seen.shape):
+        message.calls.add(
+            service=call.service,
+            operation=call.operation,
+            request=json_format.ParseDict(call.params, struct_pb2.Struct()),
+            changes=render.changes(call.changes),
+        )
+    _warn(message, setting.warnings(planned, registry, context))
+
+
+def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> common_pb2.Plan:
+    """The calls that make a role what is desired, where IAM has `seen`."""
+    message = common_pb2.Plan()
+    if seen is not None and is_lookalike(kind, seen):
+        refused = in_the_way(kind, seen)
+        message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
+        return message
+    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    for call in calls:
+        request = json_format.ParseDict(call.params, struct_pb2.Struct())
+        planned = message.calls.add(service="iam", operation=call.operation, request=request)
+        planned.changes.extend(render.changes(change(*one) for one in call.changes))
+    _check_mode(message, row.name, row.spec)
+    return message
+
+
+def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, pairs: Collection[str]) -> None:
+    """Warn of Regions that this version does not know: new ones are allowed, and so are mistyped ones."""
+    for region in sorted({registry.region, *(destination_of(key)[1] for key in pairs)}):
+        if region not in aws.regions(partition_of(region) or ""):
+            text = f"{region} is not a Region that this version knows; ListSupportedRegions shows those"
+            message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)
+
+
+def _check_mode(message: common_pb2.Plan, name: str, spec: Mapping[str, Any]) -> None:
+    mode = spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE" and message.calls:
+        message.warnings.add(
+            reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: none of these calls is made"
+        )

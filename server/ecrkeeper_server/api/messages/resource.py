@@ -1,0 +1,228 @@
+"""Rows as proto messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
+from google.protobuf import json_format, struct_pb2, timestamp_pb2
+
+from ecrkeeper_server.api.messages.status import status_of_json
+from ecrkeeper_server.names import BackfillName, RegistryName
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.refused_deletion import refusal_of
+from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.settings.unknown_fields import enum_prefix
+from ecrkeeper_server.store.declarations import Stored, decoded
+from ecrkeeper_server.store.rows import Declaration, RegistryStanding, Resource, Revision
+
+# Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
+_KEPT, _KEPT_BYTES = 1024, 12_000
+
+
+def timestamp(micros: int | None) -> Any:
+    """Microseconds as a Timestamp; None stays unset."""
+    if micros is None:
+        return None
+    return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
+
+
+def value(given: Any) -> struct_pb2.Value | None:
+    """A JSON value; None stays unset."""
+    return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
+
+
+@lru_cache(maxsize=1024)
+def number(message: Any, enum: str, name: str | None) -> Any:
+    """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
+    kind = getattr(message, enum)
+    return kind.Value(enum_prefix(kind.DESCRIPTOR) + name) if name else 0
+
+
+def common(message: Any, row: Resource) -> None:
+    """The fields that every reconciled resource has."""
+    message.name, message.uid, message.etag = row.name, row.uid, row.etag
+    message.generation, message.observed_generation = row.generation, row.observed_generation
+    message.create_time.CopyFrom(timestamp(row.create_time))
+    message.update_time.CopyFrom(timestamp(row.update_time))
+    message.reconciling = reconciling(row)
+    standing(message, row.state)
+    _add_next(message, row)
+    message.drift.extend(drift(row.state.get("drift", [])))
+
+
+def reconciling(row: Resource) -> bool:
+    """Whether AWS does not yet match what is desired."""
+    return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
+
+
+def standing(message: Any, state: Mapping[str, Any]) -> None:
+    """The conditions and the error of a resource, or of an owner's declaration (`of_owner`)."""
+    for condition in state.get("conditions", []):
+        message.conditions.add(
+            type=condition["type"],
+            status=number(common_pb2.Condition, "Status", condition["status"]),
+            reason=condition["reason"],
+            message=condition["message"],
+            last_transition_time=timestamp(condition["since"]),
+        )
+    if error := state.get("error"):
+        message.last_error.CopyFrom(status_of_json(error))
+
+
+def of_owner(state: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
+    """What a registry's state says of one owner's declaration; nothing where that is newer than the last step."""
+    owners = state.get("owners")
+    # Without any, all stand as the registry does.
+    return state if owners is None else owners.get(owner, {})
+
+
+def _add_next(message: Any, row: Resource | RegistryStanding) -> None:
+    if row.due_at is not None:
+        message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
+
+
+def drift(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Drift]:
+    """Differences."""
+    for row in rows:
+        yield common_pb2.Drift(
+            setting=row["setting"],
+            key=row["key"],
+            kind=number(common_pb2.Drift, "Kind", row["kind"]),
+            desired=value(row["desired"]),
+            observed=value(row["observed"]),
+        )
+
+
+def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
+    """Changes of elements."""
+    for change in given:
+        yield common_pb2.ElementChange(
+            setting=change.setting,
+            key=change.key,
+            kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
+            before=value(change.before),
+            after=value(change.after),
+        )
+
+
+def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
+    """Changes of elements as the audit trail has them."""
+    return changes(Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows)
+
+
+def settings(declared: Declaration, row: Resource | RegistryStanding) -> registry_pb2.RegistrySettings:
+    """One owner's declaration, with how it stands in its registry."""
+    message = registry_pb2.RegistrySettings(
+        name=str(declared.name),
+        uid=declared.uid,
+        etag=declared.etag,
+        generation=declared.generation,
+        observed_generation=declared.observed_generation,
+        create_time=timestamp(declared.create_time),
+        update_time=timestamp(declared.update_time),
+        reconciling=declared.observed_generation < declared.generation,
+        settings=settings_from_aws(declared.settings),
+        deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
+        allow_replacement=declared.allow_replacement,
+    )
+    standing(message, of_owner(row.state, declared.owner))
+    _add_next(message, row)
+    if found := row.state.get("drift"):
+        mine = split_all(declared.settings)
+        message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))
+    return message
+
+
+def stored(row: Stored) -> registry_pb2.RegistrySettings:
+    """The same, of a row as it is stored; the message is that of the next call, too, and must not be changed."""
+    # Whoever waits for a declaration, or looks at all of them every few minutes, mostly finds what it found before.
+    size = sum(len(column) for column in row if isinstance(column, str))
+    return _kept(row) if size <= _KEPT_BYTES else settings(*decoded(row))
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(row: Stored) -> registry_pb2.RegistrySettings:
+    return settings(*decoded(row))
+
+
+def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:
+    """One revision, with what it changed."""
+    message = registry_pb2.RegistrySettingsRevision(
+        revision=row.revision,
+        create_time=timestamp(row.create_time),
+        principal=row.principal,
+        request_id=row.request_id,
+        reason=row.reason,
+        method=row.method,
+        deletion_policy=number(common_pb2, "DeletionPolicy", row.deletion_policy),
+        allow_replacement=row.allow_replacement,
+        changes=changes(diff),
+    )
+    if row.settings is not None:
+        message.settings.CopyFrom(settings_from_aws(row.settings))
+    return message
+
+
+def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
+    """A service-linked role."""
+    kind, seen = ROLES[row.place], row.state.get("role")
+    deletion = row.state.get("deletion") or {}
+    message = role_pb2.ServiceLinkedRole(
+        mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
+        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
+        state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
+        role_name=kind.role_name,
+        aws_service_name=kind.service_name,
+        arn=seen["arn"] if seen else kind.arn(partition, row.account),
+        deletion_task_id=deletion.get("task", ""),
+        observe_time=timestamp(row.observe_time),
+        tags=row.spec.get("tags", {}),
+    )
+    if row.spec.get("description") is not None:
+        message.description = row.spec["description"]
+    if seen:
+        message.role_id = seen["role_id"]
+        message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
+        message.observed_description = seen["description"]
+        message.observed_tags.update(seen["tags"])
+    common(message, row)
+    refusal = refusal_of(row.state, row.generation)
+    if refusal is not None and not message.HasField("last_error"):
+        message.last_error.CopyFrom(status_of_json(refusal))
+    return message
+
+
+def role_state(row: Resource) -> str | None:
+    """Where a role stands in AWS; None if it is not known yet."""
+    if row.spec.get("deletion"):
+        return "DELETING"
+    if "role" not in row.state:
+        return None
+    return "ACTIVE" if row.state["role"] else "ABSENT"
+
+
+def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
+    """A backfill as a message."""
+    progress = row.get("progress") or {}
+    message = registry_pb2.ReplicationBackfill(
+        name=str(BackfillName(registry, row["replicationBackfillId"])),
+        status=number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
+        failure_code=row.get("failureCode") or "",
+        total_replication_count=progress.get("totalReplicationCount") or 0,
+        completed_replication_count=progress.get("completedReplicationCount") or 0,
+        failed_replication_count=progress.get("failedReplicationCount") or 0,
+        failure_codes=progress.get("failureCodes") or [],
+        start_time=_ecr_time(row.get("startedAt")),
+        end_time=_ecr_time(row.get("endedAt")),
+    )
+    from_aws(row["destination"], message.destination)
+    return message
+
+
+def _ecr_time(seconds: float | None) -> Any:
+    return None if seconds is None else timestamp(int(float(seconds) * 1_000_000))

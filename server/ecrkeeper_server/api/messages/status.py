@@ -1,0 +1,87 @@
+"""Domain errors as google.rpc.Status with details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from ecrkeeper_server.api.messages.details import STORED_BYTES, Details
+from ecrkeeper_server.errors import AwsError, PreconditionViolation, QuotaViolation, Refusal, Temporary
+
+# By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+_PUSHBACK = "grpc-retry-pushback-ms"
+_LONGEST_PUSHBACK = 5.0
+
+
+def status_of_refusal(error: Refusal, call_id: str = "") -> status_pb2.Status:
+    """The status of a refused call."""
+    details = Details(error.code, error.message)
+    details.info(error.reason, {**error.metadata, **_call(call_id)})
+    if error.resource is not None:
+        details.resource(*error.resource)
+    if error.retry_after is not None:
+        details.retry(error.retry_after)
+    details.violations(error.violations, error.quotas, error.preconditions)
+    return details.status
+
+
+def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
+    """The status of a call that AWS refused or did not answer."""
+    metadata = {
+        "aws_code": error.aws_code,
+        "operation": error.operation,
+        "aws_request_id": error.aws_request_id,
+        **error.metadata,
+        **_call(call_id),
+    }
+    details = Details(error.grpc_code, error.message)
+    details.info(error.reason, {k: v for k, v in metadata.items() if v})
+    if error.resource is not None:
+        details.resource(*error.resource)
+    if isinstance(error, Temporary):
+        details.retry(error.after or 1.0)
+    details.violations(quotas=error.quotas, preconditions=error.preconditions)
+    return details.status
+
+
+def status_of_json(error: Mapping[str, Any]) -> status_pb2.Status:
+    """The status of an error as it is stored."""
+    details = Details(error["code"], error["message"], STORED_BYTES)
+    details.info(error["reason"], {key: str(value) for key, value in error.get("metadata", {}).items() if value})
+    details.violations(
+        quotas=[QuotaViolation(*row) for row in error.get("quotas", ())],
+        preconditions=[PreconditionViolation(*row) for row in error.get("preconditions", ())],
+    )
+    return details.status
+
+
+def internal(call_id: str) -> status_pb2.Status:
+    """The status of a fault of the program: nothing but the id under which the log has it."""
+    details = Details("INTERNAL", f"internal error; the log has it under {call_id}")
+    details.info("INTERNAL", _call(call_id))
+    return details.status
+
+
+def _call(call_id: str) -> dict[str, str]:
+    """The id under which the log and the audit trail have the call; a request's own `request_id` is another thing."""
+    return {"call_id": call_id} if call_id else {}
+
+
+def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:
+    """The trailing metadata of a refusal: its details, and when gRPC's retries may come again.
+
+    A delay that is long, or longer than the call may take, is left to the caller: gRPC would wait and
+    then say that the deadline passed, but not why.
+    """
+    sent: tuple[tuple[str, str | bytes], ...] = tuple(rpc_status.to_status(status).trailing_metadata)
+    if status.code not in (code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE):
+        return sent
+    retry = error_details_pb2.RetryInfo()
+    if not any(detail.Unpack(retry) for detail in status.details):
+        return (*sent, (_PUSHBACK, "-1")) if status.code == code_pb2.RESOURCE_EXHAUSTED else sent
+    delay = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    waits = delay <= min(_LONGEST_PUSHBACK, _LONGEST_PUSHBACK if time_remaining is None else time_remaining)
+    return (*sent, (_PUSHBACK, str(round(delay * 1000)) if waits else "-1"))

@@ -1,0 +1,205 @@
+"""AuditService."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from ecrkeeper.v1 import audit_pb2
+from ecrkeeper.v1 import audit_service_pb2 as pb
+from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.broadcaster import Subscription
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import parse_audit_event
+from ecrkeeper_server.store import audit
+from ecrkeeper_server.store.audit import Place, Selection
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import AuditEvent
+
+_PLAIN = (
+    "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
+    "aws_request_id",
+)  # fmt: skip
+
+
+def _field(name: str) -> Callable[[AuditEvent], list[str]]:
+    return lambda row: [getattr(row, name)]
+
+
+_FIELDS: Fields = {
+    **{name: _field(name) for name in _PLAIN},
+    "kind": enum_choice(audit_pb2.AuditEvent.Kind, _field("kind")),
+    "outcome": enum_choice(audit_pb2.AuditEvent.Outcome, _field("outcome")),
+    "owner": lambda row: row.owners,
+}
+# 0001-01-01 and 9999-12-31, the range of a Timestamp, in seconds.
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799
+_BATCH = 200
+# How often a stream looks although no hint came: hints can be lost.
+_LOOK_SECONDS = 2.0
+# How soon it looks again for events that an older transaction holds back.
+_HELD_SECONDS = 0.05
+_QUIET_SECONDS = 30.0
+
+
+class Audit(AuditServiceServicer):
+    """The audit trail."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
+        """Return one event."""
+        number = parse_audit_event(request.name)
+        row = await self._edge.db.read(lambda tx: audit.get(tx, number))
+        if row is None:
+            raise NotFound("AuditEvent", request.name, "events are kept for as long as `audit_retention_days` says")
+        return _message(row)
+
+    async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
+        """List events."""
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, [0, 0])
+        selection = _selection(request)
+
+        async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
+            behind = (after[0], after[1]) if after != [0, 0] else None
+            return await self._edge.db.read(lambda tx: audit.page(tx, selection, behind, limit))
+
+        async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
+            return list(map(_message, rows))
+
+        events, token = await scan(
+            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, most=_BATCH
+        )
+        return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
+
+    async def WatchAuditEvents(
+        self, request: pb.WatchAuditEventsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchAuditEventsResponse]:
+        """Stream events."""
+        meets, selection = matcher(request.filter, _FIELDS), _selection(request)
+        clock = asyncio.get_running_loop().time
+        with self._edge.changes.subscribe() as listener:
+            place = await self._begin(request, selection)
+            yield pb.WatchAuditEventsResponse(resume_token=_token(place))
+            said = clock()
+            while True:
+                rows, horizon, held = await self._look(place, selection)
+                for row in rows:
+                    place = (row.txid, row.id)
+                    if meets(row):
+                        yield pb.WatchAuditEventsResponse(audit_event=_message(row), resume_token=_token(place))
+                        said = clock()
+                if len(rows) == _BATCH:
+                    await asyncio.sleep(0)
+                    continue
+                place = max(place, horizon)
+                if clock() - said >= _QUIET_SECONDS:
+                    yield pb.WatchAuditEventsResponse(resume_token=_token(place))
+                    said = clock()
+                await (asyncio.sleep(_HELD_SECONDS) if held else _news(listener))
+
+    async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Place:
+        present = await self._edge.db.read(audit.now)
+        if request.resume_token:
+            place = _place(request.resume_token)
+            if place > await self._edge.db.read(audit.newest_possible):
+                raise _bad_token("is of another database; begin with `start_time`")
+            return place
+        if selection.start is None:
+            return present
+        start = selection.start
+        return min(present, await self._edge.db.read(lambda tx: audit.beginning(tx, start)))
+
+    async def _look(self, place: Place, selection: Selection) -> tuple[list[AuditEvent], Place, bool]:
+        """What follows a place, up to where it is certain that nothing is missing, and whether more waits there."""
+
+        def look(tx: Tx) -> tuple[list[AuditEvent], Place, bool]:
+            # Asked first: what is final now is seen by the query that follows.
+            horizon = audit.now(tx)
+            return audit.stream(tx, place, selection, _BATCH), horizon, audit.held_back(tx)
+
+        return await self._edge.db.read(look)
+
+
+async def _news(listener: Subscription) -> None:
+    """Wait until there may be new events."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + _LOOK_SECONDS
+    while (left := until - clock()) > 0:
+        names = await listener.wait(left)
+        if audit.CHANGED in names or listener.overflowed:
+            listener.overflowed = False
+            return
+
+
+def _selection(request: Any) -> Selection:
+    """The part of a query that the database answers by itself."""
+    faults: list[Violation] = []
+    start, end = (_micros(request, name, faults) for name in ("start_time", "end_time"))
+    if faults:
+        raise InvalidArgument(faults)
+    return Selection(start, end, equal_to(request.filter, _FIELDS, "account"))
+
+
+def _micros(request: Any, name: str, faults: list[Violation]) -> int | None:
+    if name not in request.DESCRIPTOR.fields_by_name or not request.HasField(name):
+        return None
+    given = getattr(request, name)
+    if not (_FIRST <= given.seconds <= _LAST and 0 <= given.nanos < 10**9):
+        faults.append(Violation(name, f"must be from year 1 to 9999, got {given.seconds} s and {given.nanos} ns"))
+        return None
+    return int(given.seconds * 1_000_000 + given.nanos // 1000)
+
+
+def _token(place: Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(token: str) -> Place:
+    try:
+        txid, number = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
+    except (TypeError, ValueError, binascii.Error, UnicodeError, RecursionError):
+        txid, number = None, None
+    if not all(type(part) is int and 0 <= part < 2**63 for part in (txid, number)):
+        raise _bad_token("is not a token of this stream; pass resume_token unchanged")
+    return txid, number
+
+
+def _bad_token(description: str) -> InvalidArgument:
+    return InvalidArgument([Violation("resume_token", description)])
+
+
+def _message(row: AuditEvent) -> audit_pb2.AuditEvent:
+    return audit_pb2.AuditEvent(
+        name=f"auditEvents/{row.id}",
+        kind=render.number(audit_pb2.AuditEvent, "Kind", row.kind),
+        create_time=render.timestamp(row.create_time),
+        complete_time=render.timestamp(row.complete_time),
+        principal=row.principal,
+        method=row.method,
+        resource=row.resource,
+        account=row.account,
+        region=row.region,
+        owners=row.owners,
+        request_id=row.request_id,
+        call_id=row.call_id,
+        reconcile_id=row.reconcile_id,
+        generation=row.generation,
+        reason=row.reason,
+        changes=render.stored_changes(row.changes),
+        omitted_changes=row.omitted,
+        outcome=render.number(audit_pb2.AuditEvent, "Outcome", row.outcome),
+        aws_error_code=row.aws_error_code,
+        aws_request_id=row.aws_request_id,
+    )

@@ -1,0 +1,185 @@
+"""RegistrySettingsService: the calls on replication backfills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.not_found import asking_for
+from ecrkeeper_server.declarations.audit_records import record
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY
+from ecrkeeper_server.declarations.idempotency import answered, caller_of, remember
+from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
+from ecrkeeper_server.ecr.observe import observe
+from ecrkeeper_server.engine.backfills import BACKFILL, ENDED, list_backfills, place_of
+from ecrkeeper_server.errors import AwsError, FailedPrecondition, NotFound, PreconditionViolation
+from ecrkeeper_server.names import BackfillName, RegistryName
+from ecrkeeper_server.settings.codec import to_aws
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.store import audit, operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Method, Operation, Resource
+
+
+class Backfills:
+    """Start, stop, get and list backfills, and list their results."""
+
+    _edge: Edge
+
+    async def StartReplicationBackfill(
+        self, request: pb.StartReplicationBackfillRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Start a backfill."""
+        registry = RegistryName.parse(request.parent, "parent")
+        caller, destination = caller_of(request), to_aws(request.destination)
+        known, row = await self._edge.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
+        # A repetition finds the backfill that its first call started: that is no conflict.
+        if known is None:
+            # Before AWS is asked, which a paused registry forbids, too.
+            _check_mode(registry, row)
+            await self._check_destination(registry, destination)
+        if request.validate_only:
+            operation = operations_pb2.Operation(done=True)
+            meant = registry_pb2.ReplicationBackfill(destination=request.destination)
+            operation.metadata.Pack(
+                pb.StartReplicationBackfillMetadata(registry=str(registry), replication_backfill=meant)
+            )
+            operation.response.Pack(meant)
+            return operation
+
+        def store(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
+            for begun in operations.pending(tx, str(registry)):
+                if begun.method == Method.START_BACKFILL and begun.metadata.get("destination") == destination:
+                    raise _in_progress(registry, destination)
+            row = resources.request(tx, str(registry))
+            operation = operations.create(
+                tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
+            )
+            remember(tx, caller, operation.id)
+            changes = [change(BACKFILL, place_of(destination), None, destination)]
+            record(tx, caller, registry, generation=row.generation, changes=changes)
+            return operation
+
+        return await self._edge.begin(store)
+
+    async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
+        """Refuse what ECR would refuse, before anything is stored."""
+        place = place_of(destination)
+        setting = "replication_configuration"
+        seen = (await observe(self._edge.aws, registry, [setting]))[setting]
+        if not any(key.startswith(f"{place}:") for key in seen.elements):
+            raise FailedPrecondition(
+                f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
+                " sync",
+                reason="DESTINATION_NOT_CONFIGURED",
+                preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
+            )
+        running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] not in ENDED]
+        if any(row["destination"] == destination for row in running):
+            raise _in_progress(registry, destination)
+
+    async def StopReplicationBackfill(
+        self, request: pb.StopReplicationBackfillRequest, context: Context
+    ) -> registry_pb2.ReplicationBackfill:
+        """Stop a backfill."""
+        name = BackfillName.parse(request.name)
+        where, caller = name.registry, caller_of(request)
+        stops = [Change(BACKFILL, name.backfill, ChangeKind.UPDATE, None, {"status": "STOPPING"})]
+        params = {"replicationBackfillId": name.backfill}
+        write = AwsWrite(where.account, where.region, "ecr", caller.method, params, stops)
+        event = write.event(str(name), principal=caller.principal, call_id=caller.call_id)
+        (write.id,) = await self._edge.db.write(lambda tx: audit.record(tx, [event]))
+        try:
+            with asking_for("ReplicationBackfill", str(name)):
+                answer = await write.send(self._edge.aws)
+        except AwsError:
+            await self._edge.db.write(lambda tx: complete(tx, [write]))
+            raise
+
+        def store(tx: Tx) -> None:
+            complete(tx, [write])
+            record(tx, caller, name, changes=stops)
+
+        await self._edge.db.write(store)
+        return render.backfill(where, answer)
+
+    async def GetReplicationBackfill(
+        self, request: pb.GetReplicationBackfillRequest, context: Context
+    ) -> registry_pb2.ReplicationBackfill:
+        """Return one backfill: as ECR says, or as it said last."""
+        name = BackfillName.parse(request.name)
+        for row in await self._all(name.registry):
+            if row["replicationBackfillId"].lower() == name.backfill.lower():
+                return render.backfill(name.registry, row)
+        raise NotFound("ReplicationBackfill", str(name))
+
+    async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
+        known = await list_backfills(self._edge.aws, registry)
+        ids = {row["replicationBackfillId"] for row in known}
+        ours = await self._edge.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
+        remembered = [o.metadata["backfill"] for o in ours if "backfill" in o.metadata]
+        return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
+
+    async def ListReplicationBackfills(
+        self, request: pb.ListReplicationBackfillsRequest, context: Context
+    ) -> pb.ListReplicationBackfillsResponse:
+        """List backfills."""
+        registry, page = RegistryName.parse(request.parent, "parent"), await self._edge.page(request, 0)
+        rows = await self._all(registry)
+        end = page.after + page.size
+        token = page.token(end) if end < len(rows) else ""
+        shown = [render.backfill(registry, row) for row in rows[page.after : end]]
+        return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)
+
+    async def ListReplicationBackfillResults(
+        self, request: pb.ListReplicationBackfillResultsRequest, context: Context
+    ) -> pb.ListReplicationBackfillResultsResponse:
+        """List how each image fared."""
+        name, page = BackfillName.parse(request.name), await self._edge.page(request, "")
+        params: dict[str, Any] = {"replicationBackfillId": name.backfill, "maxResults": page.size}
+        if page.after:
+            params["nextToken"] = page.after
+        if request.status:
+            params["resultStatusFilter"] = request.status
+        where = name.registry
+        with asking_for("ReplicationBackfill", str(name)):
+            answer = await self._edge.aws.call(
+                where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
+            )
+        response = pb.ListReplicationBackfillResultsResponse()
+        for row in answer.get("results") or []:
+            image = row.get("imageId") or {}
+            response.results.add(
+                repository_name=row.get("repositoryName", ""),
+                image_digest=image.get("imageDigest", ""),
+                image_tag=image.get("imageTag", ""),
+                status=row.get("status", ""),
+                failure_code=row.get("failureCode", ""),
+            )
+        if answer.get("nextToken"):
+            response.next_page_token = page.token(answer["nextToken"])
+        return response
+
+
+def _check_mode(registry: RegistryName, row: Resource | None) -> None:
+    mode = "ENFORCE" if row is None else row.spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE":
+        raise FailedPrecondition(
+            f"the mode of {registry} is {mode}; set ENFORCE before starting a backfill", reason="NOT_ENFORCED"
+        )
+
+
+def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:
+    place = place_of(destination)
+    return FailedPrecondition(f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS")

@@ -1,0 +1,99 @@
+"""What every servicer works with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api.layers.access import Access, principal
+from ecrkeeper_server.api.layers.permissions import operation_target, resource_target
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.operation import operation_message
+from ecrkeeper_server.api.services.broadcaster import Changes
+from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice
+from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
+from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
+from ecrkeeper_server.api.services.relist import Relist
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.rows import Operation, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The store, AWS, and who is told of changes."""
+
+    db: Database
+    aws: Aws
+    changes: Changes
+    wake: Callable[[], None]
+    home_region: str
+    access: Access = field(default_factory=Access)
+    # What looks at all resources of a kind for everybody who watches them.
+    relists: dict[str, Relist] = field(default_factory=dict)
+    page_key: PageKey = field(default_factory=PageKey)
+
+    @property
+    def partition(self) -> str:
+        """The partition that this installation works in."""
+        return partition_of(self.home_region) or "aws"
+
+    async def page(self, request: Any, start: Any) -> Page:
+        """The page that a List call asks for; `start` is where its first page begins."""
+        return page_of(request, start, TokenSigner(await self.page_key.read(self.db), request, principal()))
+
+    async def operation(self, row: Operation) -> operations_pb2.Operation:
+        """An operation as a message; what it ended with only for who may read that."""
+        readable = self.access.readable(operation_target)(row)
+        return await operation_message(self.db, self.partition, row, readable=readable)
+
+    async def begin(self, store: Callable[[Tx], Operation | None]) -> operations_pb2.Operation:
+        """Store the operation that a call begins, joins or has begun before, and answer with it."""
+        row = await self.db.write(store)
+        self.wake()
+        if row is None:
+            raise NotFound("Operation", "the operation of the first call")
+        return await self.operation(row)
+
+
+def now_micros() -> int:
+    """The time by the clock of this process, in microseconds: for answers whose findings are not stored."""
+    return int(time.time() * 1_000_000)
+
+
+def resource_fields(place: str, extra: Fields) -> Fields:
+    """What registries and roles can be filtered by."""
+
+    def status(kind: str) -> Choice:
+        return enum_choice(
+            common_pb2.Condition.Status,
+            lambda row: [c["status"] for c in row.state.get("conditions", []) if c["type"] == kind],
+        )
+
+    return {
+        "account": lambda row: [row.account],
+        place: lambda row: [row.place],
+        "mode": enum_choice(common_pb2.Mode, lambda row: [row.spec.get("mode", "ENFORCE")]),
+        "reconciling": Choice(lambda row: [str(render.reconciling(row)).upper()], ("TRUE", "FALSE")),
+        **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
+        **extra,
+    }
+
+
+async def scan_resources(
+    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool], show: Show[Resource, M]
+) -> tuple[list[M], str]:
+    """One page of the registries or roles that the caller may read."""
+
+    async def fetch(after: str, limit: int) -> list[Resource]:
+        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
+
+    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target), show)

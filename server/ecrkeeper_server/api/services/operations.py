@@ -1,0 +1,160 @@
+"""google.longrunning.Operations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from google.longrunning import operations_pb2
+from google.longrunning.operations_grpc import OperationsServicer
+from google.protobuf import empty_pb2
+
+from ecrkeeper_server.access.policy import Target, Verb
+from ecrkeeper_server.api.layers.access import principal
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.permissions import Need, operation_target
+from ecrkeeper_server.api.layers.telemetry import current_call
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.filters import Choice, Fields, matcher
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import parse_operation, shown
+from ecrkeeper_server.store import audit, operations
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation
+
+_WAIT_SECONDS = 60.0
+# How often a waiting call looks although no hint came: hints can be lost.
+_LOOK_SECONDS = 2.0
+_MOST = 1000
+
+
+_FIELDS: Fields = {
+    "account": lambda row: [operation_target(row).account],
+    "done": Choice(lambda row: [str(row.done).upper()], ("TRUE", "FALSE")),
+    "method": lambda row: [row.method],
+    "region": lambda row: [operation_target(row).region],
+    "target": lambda row: [row.target],
+}
+
+
+def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
+    """Which operations a list is asked for; the messages are Google's, and have no rules of their own."""
+    faults = []
+    if request.name not in ("", "operations"):
+        faults.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
+    if not 0 <= request.page_size <= _MOST:
+        faults.append(Violation("page_size", f"must be 0 to {_MOST:,}, got {request.page_size}"))
+    try:
+        meets = matcher(request.filter, _FIELDS)
+    except InvalidArgument as refused:
+        raise InvalidArgument([*faults, *refused.violations]) from None
+    if faults:
+        raise InvalidArgument(faults)
+    return meets
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound("Operation", name, "operations are kept for a week after they end")
+
+
+class Operations(OperationsServicer):  # type: ignore[misc]
+    """Get, list, wait for and delete operations."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def _get(self, name: str) -> Operation:
+        operation = parse_operation(name)
+        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        if row is None:
+            raise _unknown(name)
+        return row
+
+    async def _seen(self, name: str, context: Context) -> Operation:
+        """The operation, for who asked for it or may read what it is on.
+
+        One that does not exist is of the whole installation: only who may read everything learns of it.
+        """
+        operation = parse_operation(name)
+        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        if row is None or not operations.is_for(row, principal()):
+            target = operation_target(row) if row is not None else Target()
+            self._edge.access.check([Need(Verb.READ, name, target)])
+        if row is None:
+            raise _unknown(name)
+        return row
+
+    async def GetOperation(
+        self, request: operations_pb2.GetOperationRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Return one operation."""
+        return await self._edge.operation(await self._seen(request.name, context))
+
+    async def WaitOperation(
+        self, request: operations_pb2.WaitOperationRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Return an operation when it is done, or as it is when the time is over."""
+        given = request.timeout
+        limit = min(max(given.seconds, 0), _WAIT_SECONDS) + given.nanos / 1e9
+        if not request.HasField("timeout"):
+            limit = _WAIT_SECONDS
+        remaining = context.time_remaining()
+        if remaining is not None:
+            # Leave time to answer: the caller wants the operation, not a timeout.
+            limit = min(limit, remaining - 0.25)
+        until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
+        with self._edge.changes.subscribe() as listener:
+            while True:
+                row = await self._seen(request.name, context)
+                left = until - asyncio.get_running_loop().time()
+                if row.done or left <= 0:
+                    return await self._edge.operation(row)
+                await listener.wait(min(left, _LOOK_SECONDS))
+
+    async def ListOperations(
+        self, request: operations_pb2.ListOperationsRequest, context: Context
+    ) -> operations_pb2.ListOperationsResponse:
+        """List operations by id."""
+        meets, page = _chosen(request), await self._edge.page(request, "")
+
+        async def fetch(after: str, limit: int) -> list[Operation]:
+            return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
+
+        async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
+            return [await self._edge.operation(row) for row in rows]
+
+        may = self._edge.access.readable(operation_target)
+        found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
+        return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
+
+    async def DeleteOperation(
+        self, request: operations_pb2.DeleteOperationRequest, context: Context
+    ) -> empty_pb2.Empty:
+        """Forget an operation that is done."""
+        row = await self._get(request.name)
+        if not row.done:
+            raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
+        place = operation_target(row)
+        forgotten = NewEvent(
+            kind="CALL", method="DeleteOperation", resource=request.name, account=place.account, region=place.region,
+            principal=principal(), call_id=current_call().id, generation=row.generation,
+        )  # fmt: skip
+
+        def store(tx: Tx) -> None:
+            operations.remove(tx, row.id)
+            audit.add(tx, [forgotten])
+
+        await self._edge.db.write(store)
+        return empty_pb2.Empty()
+
+    async def CancelOperation(
+        self, request: operations_pb2.CancelOperationRequest, context: Context
+    ) -> empty_pb2.Empty:
+        """Refuse: what is declared goes on until something else is declared."""
+        await self._get(request.name)
+        raise FailedPrecondition(
+            "operations here follow what is declared and cannot be cancelled; declare something else",
+            reason="NOT_CANCELLABLE",
+        )

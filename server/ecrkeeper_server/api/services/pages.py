@@ -1,0 +1,104 @@
+"""Pages of List calls (AIP-158)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
+
+_DEFAULT = 100
+# gRPC takes answers of up to 4 MiB.
+_PAGE_BYTES = 1_500_000
+_SHOWN = 20
+# Rows that are fetched first, more and more at a time, and in all for one page.
+_FIRST_FETCHED, _MOST_FETCHED, _MOST_READ = 101, 500, 10_000
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+Show = Callable[[Sequence[T]], Awaitable[Sequence[M]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page begins and how long it may be."""
+
+    after: Any
+    size: int
+    _signer: TokenSigner
+
+    def token(self, after: Any) -> str:
+        """The token of the page that begins behind `after`."""
+        return self._signer.token(after)
+
+
+def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
+    """The page that a request asks for; a token of another list or another caller is rejected."""
+    size = request.page_size or _DEFAULT
+    if not request.page_token:
+        return Page(start, size, signer)
+    after = signer.content(request.page_token)
+    if not _alike(after, start):
+        # Another release of the server made it for this list.
+        raise rejection("is not a token of this release of the server")
+    return Page(after, size, signer)
+
+
+def _alike(after: Any, start: Any) -> bool:
+    """Whether a place in a list has the shape of its beginning."""
+    if isinstance(start, list):
+        return isinstance(after, list) and len(after) == len(start) and all(map(_alike, after, start))
+    return type(after) is type(start)
+
+
+async def scan(
+    fetch: Callable[[Any, int], Awaitable[list[T]]],
+    page: Page,
+    meets: Callable[[T], bool],
+    cursor: Callable[[T], Any],
+    may: Callable[[T], bool],
+    show: Show[T, M],
+    *,
+    most: int = _MOST_FETCHED,
+) -> tuple[list[M], str]:
+    """One page of the rows that the caller may read and that meet a filter, as messages, and the token of the next.
+
+    `fetch` returns rows behind a cursor, `most` at a time; `show` makes messages of rows. A page ends early
+    where its messages become large, and where few rows meet the filter, rather than reading the whole
+    table in one call. Rows that the caller may not read do not count, and no token names one.
+    """
+    found: list[M] = []
+    size = read = 0
+    after = told = page.after
+    limit = min(most, page.size + 1, _FIRST_FETCHED)
+    while read < _MOST_READ or told == page.after:
+        rows = await fetch(after, limit)
+        allowed = [(row, meets(row)) for row in rows if may(row)]
+        messages = _shown([row for row, wanted in allowed if wanted][: page.size - len(found)], show)
+        for row, wanted in allowed:
+            if wanted:
+                message = await anext(messages) if len(found) < page.size else None
+                size += message.ByteSize() if message is not None else 0
+                if message is None or (found and size > _PAGE_BYTES):
+                    return found, page.token(told)
+                found.append(message)
+            told = cursor(row)
+        if len(rows) < limit:
+            return found, ""
+        after = cursor(rows[-1])
+        read += limit
+        limit = min(most, 2 * limit)
+        # Reads of SQLite do not wait for anything: let other calls go on.
+        await asyncio.sleep(0)
+    return found, page.token(told)
+
+
+async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
+    """The messages of rows, made a few at a time: those beyond the end of the page are not made."""
+    for start in range(0, len(rows), _SHOWN):
+        for message in await show(rows[start : start + _SHOWN]):
+            yield message

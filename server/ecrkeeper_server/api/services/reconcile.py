@@ -1,0 +1,38 @@
+"""Asking for a look at AWS now, of a registry or a role."""
+
+from __future__ import annotations
+
+from google.longrunning import operations_pb2
+from google.protobuf.message import Message
+
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.declarations.audit_records import record
+from ecrkeeper_server.declarations.idempotency import answered, caller_of, remember
+from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation
+
+
+async def reconcile(
+    edge: Edge, request: Message, name: RegistryName | RoleName, missing: NotFound
+) -> operations_pb2.Operation:
+    """An operation that ends with the next step on the resource; `missing` is raised where there is none."""
+    caller = caller_of(request)
+
+    def store(tx: Tx) -> Operation | None:
+        known = answered(tx, caller)
+        if known is not None:
+            return operations.get(tx, known)
+        row = resources.get(tx, str(name), lock=True)
+        if row is None:
+            raise missing
+        if row.spec.get("mode") == "PAUSED":
+            raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
+        operation = operations.reconcile(tx, caller.method, row, caller=caller.principal)
+        remember(tx, caller, operation.id)
+        record(tx, caller, name, generation=row.generation)
+        return operation
+
+    return await edge.begin(store)

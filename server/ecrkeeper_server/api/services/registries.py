@@ -1,0 +1,207 @@
+"""RegistrySettingsService: the calls on registries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.plan import registry_plan
+from ecrkeeper_server.api.messages.refreshed import refreshed
+from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
+from ecrkeeper_server.api.services.filters import matcher
+from ecrkeeper_server.api.services.not_found import asking_for
+from ecrkeeper_server.api.services.reconcile import reconcile
+from ecrkeeper_server.api.services.watch_stream import watched
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY
+from ecrkeeper_server.declarations.idempotency import Caller, answered, caller_of, check_etag, masked_paths
+from ecrkeeper_server.declarations.resource_spec import change_spec
+from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
+from ecrkeeper_server.ecr.observe import observe
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.names import RegistryName, parse_account
+from ecrkeeper_server.settings.codec import word
+from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
+from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+_FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
+
+
+class Registries:
+    """Get, list, update, watch, reconcile, check and explain registries."""
+
+    _edge: Edge
+
+    async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
+        """Return one registry."""
+        name = RegistryName.parse(request.name)
+        row, declared = await self._read(name)
+        if request.refresh:
+            row = await self._refreshed(name, row)
+        if row is None:
+            raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
+        if request.refresh:
+            return refreshed(row, declared)
+        return registry_message.registry(row, declared)
+
+    async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
+        def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
+            return resources.get(tx, str(name)), declarations.of_registry(tx, name)
+
+        return await self._edge.db.read(read)
+
+    async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
+        """The row with what AWS has right now; nothing is stored, so it works for any registry."""
+        seen = await observe(self._edge.aws, name, SETTINGS, self._edge.home_region)
+        now = now_micros()
+        if row is None:
+            row = Resource.new(name, dict(NEW_REGISTRY), now)
+        state = {**row.state, "observed": {setting: one.shape for setting, one in seen.items()}}
+        return replace(row, state=state, observe_time=now)
+
+    async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
+        """List registries."""
+        account = parse_account(request.parent, wildcard=True)
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
+        shown, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets, self._shown_registries)
+        return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
+
+    async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
+        declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
+        return [registry_message.registry(row, declared[row.name]) for row in rows]
+
+    async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
+        """Change the mode or what happens to foreign elements."""
+        name = RegistryName.parse(request.registry.name, "registry.name")
+        paths = masked_paths(request.update_mask, request.registry, ("mode", "foreign_elements"))
+        caller = caller_of(request)
+        wanted = _registry_spec(request.registry, paths)
+
+        def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
+            if answered(tx, caller) is not None:
+                row = resources.ensure(tx, name, NEW_REGISTRY)
+            else:
+                row = _update(tx, caller, name, request.registry.etag, wanted)
+            return row, declarations.of_registry(tx, name)
+
+        if request.validate_only:
+            return await self._tried(name, request.registry.etag, wanted)
+        row, declared = await self._edge.db.write(change)
+        self._edge.wake()
+        return registry_message.registry(row, declared)
+
+    async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
+        row, declared = await self._read(name)
+        row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
+        check_etag(str(name), etag, row.etag)
+        row = replace(row, spec={**row.spec, **wanted})
+        composition = composition_of(declared)
+        message = registry_message.registry(row, declared)
+        allowing = [d.owner for d in declared if d.allow_replacement]
+        message.plan.CopyFrom(await registry_plan(self._edge, name, row.spec, row.state, composition, allowing))
+        return message
+
+    async def WatchRegistries(
+        self, request: pb.WatchRegistriesRequest, context: Context
+    ) -> AsyncIterator[pb.WatchRegistriesResponse]:
+        """Stream registries."""
+        account = parse_account(request.parent, wildcard=True)
+        async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
+            answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
+            if step.row is not None:
+                answer.registry.CopyFrom(registry_message.registry(step.row, step.declared))
+            elif step.name:
+                answer.registry.name = step.name
+            yield answer
+
+    async def ReconcileRegistry(
+        self, request: pb.ReconcileRegistryRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Look at AWS now."""
+        name = RegistryName.parse(request.name)
+        return await reconcile(
+            self._edge, request, name, NotFound("Registry", str(name), "nobody declares anything for it")
+        )
+
+    async def ValidatePullThroughCacheRule(
+        self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
+    ) -> pb.ValidatePullThroughCacheRuleResponse:
+        """Let ECR log in to an upstream."""
+        name = RegistryName.parse(request.name)
+        params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
+        with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
+            answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
+        return pb.ValidatePullThroughCacheRuleResponse(
+            is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
+        )
+
+    async def CheckReplication(
+        self, request: pb.CheckReplicationRequest, context: Context
+    ) -> pb.CheckReplicationResponse:
+        """Check the replication destinations."""
+        name = RegistryName.parse(request.name)
+        seen = await observe(self._edge.aws, name, [REPLICATION])
+        _, declared = await self._read(name)
+        desired = composition_of(declared).desired.get(REPLICATION, {})
+        checks = await check_replication(self._edge.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
+        return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
+
+    async def ExplainRepository(
+        self, request: pb.ExplainRepositoryRequest, context: Context
+    ) -> pb.ExplainRepositoryResponse:
+        """Say what applies to one repository name."""
+        name = RegistryName.parse(request.name)
+        row, declared = await self._read(name)
+        row = await self._refreshed(name, row)
+        composition = composition_of(declared)
+        observed = split_all(row.state["observed"])
+        merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
+        found = explain(request.repository, merged)
+        elements = {(e.setting, e.key): e for e in registry_message.registry(row, declared).elements}
+
+        def show(reference: Reference | None) -> registry_pb2.Element | None:
+            return None if reference is None else elements.get((reference.setting, reference.key))
+
+        def every(references: tuple[Reference, ...]) -> list[registry_pb2.Element]:
+            return [element for element in map(show, references) if element is not None]
+
+        arrivals = await explain_arrivals(self._edge.aws, name, merged[REPLICATION], request.repository)
+        frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
+        return pb.ExplainRepositoryResponse(
+            repository_creation_template=show(found.repository_creation_template),
+            scanning_rules=every(found.scanning_rules),
+            scan_frequency=frequency,
+            replication_pairs=every(found.replication_pairs),
+            pull_through_cache_rule=show(found.pull_through_cache_rule),
+            upstream_repository=found.upstream_repository or "",
+            signing_rules=every(found.signing_rules),
+            pull_time_update_exclusions=every(found.pull_time_update_exclusions),
+            replications=[registry_message.repository_replication(*arrival) for arrival in arrivals],
+        )
+
+
+def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, str]) -> Resource:
+    present = resources.get(tx, str(name), lock=True)
+    check_etag(str(name), etag, "" if present is None else present.etag)
+    row = present or resources.create(tx, name, NEW_REGISTRY)
+    return change_spec(tx, caller, name, row, {**row.spec, **wanted}, made=present is None)
+
+
+def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:
+    spec = {}
+    if "mode" in paths:
+        spec["mode"] = word(common_pb2.Mode, registry.mode or common_pb2.MODE_ENFORCE)
+    if "foreign_elements" in paths:
+        chosen = registry.foreign_elements or common_pb2.FOREIGN_ELEMENTS_PRESERVE
+        spec["foreign_elements"] = word(common_pb2.ForeignElements, chosen)
+    return spec

@@ -1,0 +1,223 @@
+"""RegistrySettingsService: the calls on declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.access.policy import Target
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, wish_of
+from ecrkeeper_server.api.messages.plan import registry_plan
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.filters import matcher
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.declarations.commands import TAKE_OVER, Put, Remove, Wish, Written
+from ecrkeeper_server.declarations.committer import Declaring
+from ecrkeeper_server.declarations.idempotency import Caller, answered, caller_of, masked_paths
+from ecrkeeper_server.declarations.validation import lint_apart
+from ecrkeeper_server.ecr.observe import observe
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.batch import Batch
+from ecrkeeper_server.store.declarations import Stored
+from ecrkeeper_server.store.rows import Declaration
+
+_FIELDS: dict[str, Callable[[Stored], list[str]]] = {
+    "account": lambda row: [row[0]],
+    "region": lambda row: [row[1]],
+    "owner": lambda row: [row[2]],
+}
+
+
+class OwnerSettings:
+    """Get, list, create, update, delete, import and roll back declarations."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._declaring = Declaring(edge.db)
+        self._known: Batch[SettingsName, Stored | None] = Batch(self._read_known, eager=True)
+
+    async def GetRegistrySettings(
+        self, request: pb.GetRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Return one declaration."""
+        name = SettingsName.parse(request.name)
+        return await self._show(name)
+
+    async def _show(self, name: SettingsName) -> registry_pb2.RegistrySettings:
+        found = await self._known.put(name)
+        if found is None:
+            raise NotFound("RegistrySettings", str(name))
+        return render.stored(found)
+
+    async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
+        found = await self._edge.db.read(lambda tx: declarations.stored(tx, names))
+        return [found.get(name) for name in names]
+
+    async def ListRegistrySettings(
+        self, request: pb.ListRegistrySettingsRequest, context: Context
+    ) -> pb.ListRegistrySettingsResponse:
+        """List declarations."""
+        account, region = parse_registry_pattern(request.parent)
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, ["", "", ""])
+
+        async def fetch(after: list[str], limit: int) -> list[Stored]:
+            behind = (after[0], after[1], after[2])
+            return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
+
+        may = self._edge.access.readable(_target)
+        found, token = await scan(fetch, page, meets, _place, may, _messages)
+        return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
+
+    async def CreateRegistrySettings(
+        self, request: pb.CreateRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Declare settings as a new owner."""
+        registry = RegistryName.parse(request.parent, "parent")
+        name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
+        check_given(request.registry_settings, set(PATHS))
+        wish = wish_of(request.registry_settings)
+        await lint_apart(name, wish.settings, "registry_settings.settings")
+        return await self._put(
+            name, lambda _: wish, caller_of(request), request,
+            create=True, update=False,
+        )  # fmt: skip
+
+    async def UpdateRegistrySettings(
+        self, request: pb.UpdateRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Change a declaration."""
+        given = request.registry_settings
+        name = SettingsName.parse(given.name, "registry_settings.name")
+        paths = masked_paths(request.update_mask, given, PATHS)
+        check_given(given, paths)
+        wish = wish_of(given)
+        await lint_apart(name, masked(wish.settings, paths), "registry_settings.settings")
+        return await self._put(
+            name, lambda present: merged(name, present, given, paths), caller_of(request), request,
+            create=request.allow_missing, update=True, etag=given.etag,
+        )  # fmt: skip
+
+    async def DeleteRegistrySettings(
+        self, request: pb.DeleteRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Delete a declaration."""
+        name = SettingsName.parse(request.name)
+        caller = caller_of(request)
+        call = Remove(
+            name=name,
+            caller=caller,
+            etag=request.etag,
+            allow_missing=request.allow_missing,
+            trace=self._edge.db.trace(),
+        )
+        if request.validate_only:
+            tried = await self._declaring.attempt(call)
+            return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
+        written = await self._declaring.write(call)
+        self._edge.wake()
+        if written is None:
+            return registry_pb2.RegistrySettings(name=str(name))
+        return render.settings(written.declared, written.registry)
+
+    async def _put(
+        self,
+        name: SettingsName,
+        change: Callable[[Declaration | None], Wish],
+        caller: Caller,
+        request: Any,
+        *,
+        create: bool,
+        update: bool,
+        etag: str = "",
+        way_out: str = TAKE_OVER,
+    ) -> registry_pb2.RegistrySettings:
+        call = Put(
+            name=name,
+            change=change,
+            caller=caller,
+            create=create,
+            update=update,
+            etag=etag,
+            force=getattr(request, "force", False),
+            trace=self._edge.db.trace(),
+            way_out=way_out,
+        )
+        if request.validate_only:
+            return await self._planned(name, await self._declaring.attempt(call))
+        written = await self._declaring.write(call)
+        self._edge.wake()
+        return render.settings(written.declared, written.registry)
+
+    async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
+        message = render.settings(tried.declared, tried.registry)
+        # What guards the call that is meant: nothing yet where there is no declaration.
+        message.etag = "" if tried.before is None else tried.before.etag
+        if tried.before is None:
+            message.uid = ""
+        row, allowing = tried.registry, [owner for owner, wish in tried.wishes.items() if wish.allow_replacement]
+        message.plan.CopyFrom(
+            await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
+        )
+        return message
+
+    async def ImportRegistrySettings(
+        self, request: pb.ImportRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Declare what AWS has."""
+        registry = RegistryName.parse(request.name)
+        name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
+        unknown = [setting for setting in request.settings if setting not in SETTINGS]
+        if unknown:
+            known = ", ".join(SETTINGS)
+            raise InvalidArgument(
+                [Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown]
+            )
+        caller = caller_of(request)
+        # A repetition of an import that was accepted is answered whatever AWS has by now.
+        first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
+        wish = Wish(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
+        return await self._put(
+            name, lambda _: wish, caller, request,
+            create=True, update=False, way_out="name the settings to import without this one",
+        )  # fmt: skip
+
+    async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
+        """What AWS has of these settings, or of all that are not as they are by default, so that it can be declared."""
+        seen = await observe(self._edge.aws, name.registry, settings or SETTINGS, self._edge.home_region)
+        lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
+        if lost:
+            raise FailedPrecondition(
+                f"AWS has members that this version does not know, so the import would not be exact: {lost}",
+                reason="UNKNOWN_MEMBERS",
+            )
+        shapes = {}
+        for setting, one in seen.items():
+            kind = SETTINGS[setting]
+            elements = {key: value for key, value in one.elements.items() if kind.defaults.get(key) != value}
+            if elements := kind.declarable(elements, name.registry):
+                shapes[setting] = kind.join(elements)
+            elif setting in settings:
+                shapes[setting] = kind.join({})
+        # AWS takes what can never have an effect; a declaration has to be one that could be sent again.
+        await lint_apart(name, shapes, "settings")
+        return shapes
+
+
+def _target(row: Stored) -> Target:
+    return Target(*row[:3])
+
+
+def _place(row: Stored) -> list[str]:
+    return list(row[:3])
+
+
+async def _messages(rows: Sequence[Stored]) -> list[registry_pb2.RegistrySettings]:
+    return [render.stored(row) for row in rows]

@@ -1,0 +1,107 @@
+"""Looking at everything once in a while, for all watches of the process together: hints of changes can be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextvars import Context
+
+import structlog
+
+from ecrkeeper_server.api.services.broadcaster import Subscription
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Database
+
+log = structlog.get_logger("ecrkeeper.watch")
+
+_SECONDS = 30.0
+_PAGE = 500
+
+
+class Relist:
+    """Knows the version of every resource of a kind while anybody watches, and tells each listener what is new.
+
+    Only rounds write what it knows, and whoever joins reads behind the first
+    of them. So no listener has seen less than is known here, and a version
+    that is new here is told to all of them.
+    """
+
+    def __init__(self, db: Database, kind: str) -> None:
+        self._db = db
+        self._kind = kind
+        self._listeners: set[Subscription] = set()
+        self._known: dict[str, int] = {}
+        self._rounds: asyncio.Task[None] | None = None
+        self._begun: asyncio.Future[None] | None = None
+        self._soon = asyncio.Event()
+
+    @contextlib.contextmanager
+    def joined(self, listener: Subscription) -> Iterator[None]:
+        """Tell the listener too; nobody looks when the last has gone."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+            if not self._listeners and self._rounds is not None:
+                self._rounds.cancel()
+                self._rounds = self._begun = None
+                self._known = {}
+
+    async def begun(self) -> None:
+        """Wait for the first round; what is read behind it is no older than what is known here."""
+        if self._begun is None or (self._begun.done() and self._begun.exception() is not None):
+            self._begun = asyncio.get_running_loop().create_future()
+            # It belongs to no call: not to the trace, nor to the caller, of the one that happens to be first.
+            self._rounds = asyncio.create_task(self._run(self._begun), context=Context())
+        await asyncio.shield(self._begun)
+
+    def soon(self) -> None:
+        """Look at once: hints were lost."""
+        self._soon.set()
+
+    async def _run(self, begun: asyncio.Future[None]) -> None:
+        try:
+            await self._round()
+        except Exception as error:
+            # Whatever it is, those who wait for the round fail with it.
+            begun.set_exception(error)
+            return
+        begun.set_result(None)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SECONDS):
+                    await self._soon.wait()
+            self._soon.clear()
+            try:
+                await self._round()
+            except Exception as error:
+                # The next round tells what this one would have told.
+                log.warning("relist_failed", kind=self._kind, error=str(error))
+
+    async def _round(self) -> None:
+        known, gone, after = self._known, set(self._known), ""
+        while True:
+            last = after
+            page = await self._db.read(lambda tx, last=last: resources.versions(tx, self._kind, last, _PAGE))  # type: ignore[misc]
+            new: dict[str, int | None] = {}
+            for name, version in page:
+                after = name
+                gone.discard(name)
+                if known.get(name) != version:
+                    known[sys.intern(name)] = new[name] = version
+            self._tell(new)
+            if len(page) < _PAGE:
+                break
+            # Reads of SQLite do not wait for anything: let other calls go on.
+            await asyncio.sleep(0)
+        for name in gone:
+            del known[name]
+        self._tell(dict.fromkeys(gone))
+
+    def _tell(self, versions: dict[str, int | None]) -> None:
+        if versions and self._begun is not None and self._begun.done():
+            for listener in self._listeners:
+                listener.tell(versions)

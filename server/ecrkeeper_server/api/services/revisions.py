@@ -1,0 +1,78 @@
+"""RegistrySettingsService: what owners declared before, and going back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecrkeeper.v1 import registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.pages import scan
+from ecrkeeper_server.api.services.registry_settings import OwnerSettings
+from ecrkeeper_server.declarations.audit_records import settings_changes
+from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.idempotency import caller_of
+from ecrkeeper_server.declarations.validation import lint_apart
+from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.rows import Revision
+
+# A revision, and the one before it.
+_Step = tuple[Revision, Revision | None]
+# Each revision has the whole of what was declared.
+_FEW = 20
+
+
+class History(OwnerSettings):
+    """List revisions and roll back to them."""
+
+    async def RollbackRegistrySettings(
+        self, request: pb.RollbackRegistrySettingsRequest, context: Context
+    ) -> registry_pb2.RegistrySettings:
+        """Declare a revision again."""
+        name = SettingsName.parse(request.name)
+        if not request.HasField("revision"):
+            text = "must be given, got none; it is 0, for what AWS had before the first declaration, or more"
+            raise InvalidArgument([Violation("revision", text)])
+        revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
+        if revision is None:
+            raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
+        if revision.settings is None:
+            raise FailedPrecondition(
+                f"revision {request.revision} of {name} is its deletion; delete it instead",
+                reason="REVISION_IS_DELETION",
+            )
+        wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
+        await lint_apart(name, wish.settings, "revision.settings")
+        return await self._put(
+            name, lambda _: wish, caller_of(request), request,
+            create=True, update=True, etag=request.etag,
+        )  # fmt: skip
+
+    async def ListRegistrySettingsRevisions(
+        self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
+    ) -> pb.ListRegistrySettingsRevisionsResponse:
+        """List revisions."""
+        name, page = SettingsName.parse(request.name), await self._edge.page(request, -1)
+
+        async def fetch(after: int, limit: int) -> list[_Step]:
+            below = None if after < 0 else after
+            rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
+            return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
+
+        async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:
+            return [_revision(*step) for step in steps]
+
+        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
+        found, token = await scan(fetch, page, everything, lambda step: step[0].revision, everything, show, most=_FEW)
+        if not found and page.after < 0:
+            raise NotFound("RegistrySettings", str(name))
+        return pb.ListRegistrySettingsRevisionsResponse(revisions=found, next_page_token=token)
+
+
+def _revision(row: Revision, before: Revision | None) -> registry_pb2.RegistrySettingsRevision:
+    old = before.settings if before is not None and before.revision else None
+    return render.revision(row, settings_changes(old, row.settings) if row.revision else [])

@@ -1,0 +1,129 @@
+"""RoleService: deleting roles, and what stands in the way."""
+
+from __future__ import annotations
+
+from ecrkeeper.v1 import role_pb2
+from ecrkeeper.v1 import role_service_pb2 as pb
+from google.longrunning import operations_pb2
+from google.protobuf import empty_pb2
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.declarations.audit_records import record
+from ecrkeeper_server.declarations.idempotency import answered, caller_of, check_etag, remember
+from ecrkeeper_server.ecr.apply import change
+from ecrkeeper_server.engine.role_deletion import usage_of
+from ecrkeeper_server.errors import FailedPrecondition, NotFound
+from ecrkeeper_server.names import RoleName
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.roles.usage import RegionUsage, blockers
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.store import operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Operation, Resource
+
+
+class RoleDeletion:
+    """Delete roles and say which Regions use them."""
+
+    _edge: Edge
+
+    async def DeleteServiceLinkedRole(
+        self, request: pb.DeleteServiceLinkedRoleRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Delete a role."""
+        name = RoleName.parse(request.name)
+        caller = caller_of(request)
+
+        def store(tx: Tx) -> Operation | None:
+            known = answered(tx, caller)
+            if known is not None:
+                return operations.get(tx, known)
+            row = _deletable(resources.get(tx, str(name), lock=True), name, request)
+            running = operations.pending(tx, str(name), caller.method)
+            if running:
+                operations.join(tx, running[0], caller.principal)
+                remember(tx, caller, running[0].id)
+                changes = _force(tx, row) if request.force_delete_adopted else []
+                record(tx, caller, name, generation=row.generation, changes=changes)
+                return running[0]
+            row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
+            begun = {"phase": "PREFLIGHT"}
+            operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
+            remember(tx, caller, operation.id)
+            changes = [change("service_linked_role", "deletion", None, row.spec["deletion"])]
+            record(tx, caller, name, generation=row.generation, changes=changes)
+            return operation
+
+        if request.validate_only:
+            return await self._tried_deletion(name, request)
+        return await self._edge.begin(store)
+
+    async def _tried_deletion(
+        self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest
+    ) -> operations_pb2.Operation:
+        row = await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
+        _deletable(row, name, request)
+        usage = await self._usage(name)
+        kind = ROLES[name.role]
+        reasons = blockers(kind.id, usage)
+        if reasons:
+            raise FailedPrecondition(f"{kind.role_name} is still in use", reason="ROLE_IN_USE", preconditions=reasons)
+        metadata = pb.DeleteServiceLinkedRoleMetadata(service_linked_role=str(name))
+        metadata.usage.extend(_usage(u) for u in usage)
+        call = metadata.plan.calls.add(service="iam", operation="DeleteServiceLinkedRole")
+        call.request.update({"RoleName": kind.role_name})
+        operation = operations_pb2.Operation(done=True)
+        operation.metadata.Pack(metadata)
+        operation.response.Pack(empty_pb2.Empty())
+        return operation
+
+    async def CheckServiceLinkedRoleUsage(
+        self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context
+    ) -> pb.CheckServiceLinkedRoleUsageResponse:
+        """Say which Regions use a role."""
+        name = RoleName.parse(request.name)
+        usage = await self._usage(name)
+        return pb.CheckServiceLinkedRoleUsageResponse(
+            usage=[_usage(u) for u in usage], deletable=not blockers(name.role, usage)
+        )
+
+    async def _usage(self, name: RoleName) -> list[RegionUsage]:
+        edge = self._edge
+        return await usage_of(edge.db, edge.aws, name.account, edge.home_region, ROLES[name.role])
+
+
+def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:
+    if row is None:
+        raise NotFound("ServiceLinkedRole", str(name), "declare it first, which adopts the role")
+    check_etag(str(name), request.etag, row.etag)
+    mode = row.spec.get("mode", "ENFORCE")
+    if mode != "ENFORCE":
+        raise FailedPrecondition(f"the mode of {name} is {mode}; set ENFORCE before deleting it", reason="NOT_ENFORCED")
+    if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
+        raise FailedPrecondition(
+            f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
+            reason="ROLE_ADOPTED",
+        )
+    return row
+
+
+def _force(tx: Tx, row: Resource) -> list[Change]:
+    """Let a deletion that is under way delete an adopted role, too; what that changes."""
+    before = row.spec.get("deletion", {})
+    if before.get("forced"):
+        return []
+    after = {**before, "forced": True}
+    resources.amend(tx, row.name, spec={**row.spec, "deletion": after})
+    return [change("service_linked_role", "deletion", before, after)]
+
+
+def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
+    return role_pb2.RegionUsage(
+        region=usage.region,
+        state=render.number(role_pb2.RegionUsage, "State", usage.state),
+        resources=usage.resources,
+        owners=usage.owners,
+        message=usage.message,
+    )

@@ -1,0 +1,187 @@
+"""RoleService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ecrkeeper.v1 import role_pb2
+from ecrkeeper.v1 import role_service_pb2 as pb
+from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
+from google.longrunning import operations_pb2
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.plan import role_plan
+from ecrkeeper_server.api.messages.refreshed import refreshed_role
+from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
+from ecrkeeper_server.api.services.filters import enum_choice, matcher
+from ecrkeeper_server.api.services.reconcile import reconcile
+from ecrkeeper_server.api.services.role_deletion import RoleDeletion
+from ecrkeeper_server.api.services.watch_stream import watched
+from ecrkeeper_server.declarations.audit_records import record, spec_changes
+from ecrkeeper_server.declarations.idempotency import answered, caller_of, masked_paths, remember
+from ecrkeeper_server.declarations.resource_spec import change_spec
+from ecrkeeper_server.declarations.role_spec import PATHS, check_write, wanted
+from ecrkeeper_server.ecr.observe import observe_role
+from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RoleName, parse_account, shown
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.settings.cache_rules import CACHE_RULES, NOT_OFFERED
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+
+_FIELDS = resource_fields(
+    "role",
+    {
+        "state": enum_choice(
+            role_pb2.ServiceLinkedRole.State, lambda row: [render.role_state(row) or "UNSPECIFIED"], unspecified=True
+        ),
+        "provenance": enum_choice(
+            role_pb2.ServiceLinkedRole.Provenance,
+            lambda row: [row.state.get("provenance") or "UNSPECIFIED"],
+            unspecified=True,
+        ),
+    },
+)
+
+
+class Roles(RoleDeletion, RoleServiceServicer):
+    """The service-linked roles."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def _get(self, name: RoleName) -> Resource | None:
+        return await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
+
+    async def GetServiceLinkedRole(
+        self, request: pb.GetServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
+        """Return one role."""
+        name = RoleName.parse(request.name)
+        row = await self._get(name)
+        if request.refresh:
+            seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
+            row = replace(row or Resource.new(name, {}, now_micros()), observe_time=now_micros())
+            return refreshed_role(row, seen, self._edge.partition)
+        if row is None:
+            raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
+        return render.role(row, self._edge.partition)
+
+    async def ListServiceLinkedRoles(
+        self, request: pb.ListServiceLinkedRolesRequest, context: Context
+    ) -> pb.ListServiceLinkedRolesResponse:
+        """List roles."""
+        account = parse_account(request.parent, wildcard=True)
+        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
+
+        async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
+            return [render.role(row, self._edge.partition) for row in rows]
+
+        roles, token = await scan_resources(self._edge, RoleName.kind, account, page, meets, show)
+        return pb.ListServiceLinkedRolesResponse(service_linked_roles=roles, next_page_token=token)
+
+    async def CreateServiceLinkedRole(
+        self, request: pb.CreateServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
+        """Declare a role."""
+        account = parse_account(request.parent)
+        name = RoleName.of(account, request.service_linked_role_id, "service_linked_role_id")
+        return await self._write(name, request.service_linked_role, set(PATHS), request, create=True, update=False)
+
+    async def UpdateServiceLinkedRole(
+        self, request: pb.UpdateServiceLinkedRoleRequest, context: Context
+    ) -> role_pb2.ServiceLinkedRole:
+        """Change a role."""
+        name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
+        paths = masked_paths(request.update_mask, request.service_linked_role, PATHS)
+        return await self._write(
+            name, request.service_linked_role, paths, request, create=request.allow_missing, update=True
+        )
+
+    async def _write(
+        self,
+        name: RoleName,
+        given: role_pb2.ServiceLinkedRole,
+        paths: set[str],
+        request: Any,
+        *,
+        create: bool,
+        update: bool,
+    ) -> role_pb2.ServiceLinkedRole:
+        caller = caller_of(request)
+
+        def change(tx: Tx) -> Resource:
+            present = resources.get(tx, str(name), lock=True)
+            if answered(tx, caller) is not None:
+                if present is None:
+                    raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
+                return present
+            check_write(name, present, given.etag, create=create, update=update)
+            spec = wanted(given, paths, present)
+            if present is not None:
+                return change_spec(tx, caller, name, present, spec)
+            row = resources.create(tx, name, spec, due=True)
+            remember(tx, caller, str(name))
+            record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
+            return row
+
+        if request.validate_only:
+            return await self._planned(name, given, paths, create=create, update=update)
+        row = await self._edge.db.write(change)
+        self._edge.wake()
+        return render.role(row, self._edge.partition)
+
+    async def _planned(
+        self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
+    ) -> role_pb2.ServiceLinkedRole:
+        present = await self._get(name)
+        check_write(name, present, given.etag, create=create, update=update)
+        row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
+        row = replace(row, spec=wanted(given, paths, present))
+        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
+        message = render.role(row, self._edge.partition)
+        message.plan.CopyFrom(role_plan(kind, row, seen))
+        return message
+
+    async def ReconcileServiceLinkedRole(
+        self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Look at IAM now."""
+        name = RoleName.parse(request.name)
+        return await reconcile(
+            self._edge, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
+        )
+
+    async def WatchServiceLinkedRoles(
+        self, request: pb.WatchServiceLinkedRolesRequest, context: Context
+    ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
+        """Stream roles."""
+        account = parse_account(request.parent, wildcard=True)
+        async for step in watched(self._edge, RoleName.kind, account, request.filter, _FIELDS):
+            answer = pb.WatchServiceLinkedRolesResponse(
+                kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
+            )
+            if step.row is not None:
+                answer.service_linked_role.CopyFrom(render.role(step.row, self._edge.partition))
+            elif step.name:
+                answer.service_linked_role.name = step.name
+            yield answer
+
+    async def ListSupportedRegions(
+        self, request: pb.ListSupportedRegionsRequest, context: Context
+    ) -> pb.ListSupportedRegionsResponse:
+        """List the Regions that ECR has."""
+        known = self._edge.aws.partitions()
+        if request.partition and request.partition not in known:
+            text = f"unknown partition {shown(request.partition)}; known are {', '.join(known)}"
+            raise InvalidArgument([Violation("partition", text)])
+        response = pb.ListSupportedRegionsResponse()
+        for partition in [request.partition] if request.partition else sorted(known):
+            for region in self._edge.aws.regions(partition):
+                unsupported = [CACHE_RULES.name] if partition in NOT_OFFERED else []
+                response.regions.add(region=region, partition=partition, unsupported_settings=unsupported)
+        return response

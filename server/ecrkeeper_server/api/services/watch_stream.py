@@ -1,0 +1,121 @@
+"""What a watch sends: everything as it is, then what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.api.layers.permissions import resource_target
+from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.filters import Fields, matcher
+from ecrkeeper_server.api.services.relist import Relist
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import declarations, resources
+from ecrkeeper_server.store.resources import Seen
+from ecrkeeper_server.store.rows import Declaration, Resource
+
+# So many rows are read at once: on SQLite, other calls wait meanwhile.
+_PAGE = 100
+# A policy that has changed is noticed after so long, and after every change of a resource.
+_LOOK_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a stream: its kind, the name and, for `CURRENT`, the resource with what is declared for it."""
+
+    kind: str
+    name: str = ""
+    row: Resource | None = None
+    declared: list[Declaration] = field(default_factory=list)
+
+
+async def watched(edge: Edge, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Step]:
+    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
+    wanted, may = matcher(text, fields), edge.access.readable(resource_target)
+    watcher = _Watcher(edge, kind, account, lambda row: may(row) and wanted(row))
+    relist = edge.relists.setdefault(kind, Relist(edge.db, kind))
+    with edge.changes.subscribe() as listener, relist.joined(listener):
+        await relist.begun()
+        policy = edge.access.policy
+        async for step in watcher.everything():
+            yield step
+        yield Step("SNAPSHOT_COMPLETE")
+        while True:
+            names = await listener.wait(_LOOK_SECONDS) | watcher.unknown(listener.told())
+            crowded = _crowded(listener, relist)
+            if crowded or edge.access.policy is not policy:
+                policy = edge.access.policy
+                steps = watcher.everything()
+            else:
+                steps = watcher.named(relevant(names, kind, account))
+            async for step in steps:
+                yield step
+
+
+def _crowded(listener: Subscription, relist: Relist) -> bool:
+    """Whether the listener itself lost changes; those that never reached this process are for all to look for."""
+    crowded = listener.crowded
+    if listener.overflowed and not crowded:
+        relist.soon()
+    listener.overflowed = listener.crowded = False
+    return crowded
+
+
+class _Watcher:
+    """Remembers which version of which resource was sent, and makes the steps that are missing."""
+
+    def __init__(self, edge: Edge, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
+        self._db = edge.db
+        self._kind = kind
+        self._account = account
+        self._meets = meets
+        self._sent: dict[str, int] = {}
+
+    def unknown(self, told: Mapping[str, int | None]) -> set[str]:
+        """The resources that were last sent in another version."""
+        return {name for name, version in told.items() if self._sent.get(name) != version}
+
+    async def everything(self) -> AsyncIterator[Step]:
+        """The steps from what was sent to all that there is now."""
+        missing, after = set(self._sent), ""
+        while True:
+            page = await self._db.read(
+                lambda tx, after=after: resources.seen_page(tx, self._kind, self._account, after, _PAGE)  # type: ignore[misc]
+            )
+            found = {seen.row.name: seen for seen in page}
+            missing -= found.keys()
+            for step in await self._steps(found, found):
+                yield step
+            if len(page) < _PAGE:
+                break
+            after = page[-1].row.name
+            await asyncio.sleep(0)
+        async for step in self.named(sorted(missing)):
+            yield step
+
+    async def named(self, names: list[str]) -> AsyncIterator[Step]:
+        """The steps from what was sent of some resources to what they are now."""
+        for start in range(0, len(names), _PAGE):
+            some = names[start : start + _PAGE]
+            found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
+            for step in await self._steps(some, found):
+                yield step
+            await asyncio.sleep(0)
+
+    async def _steps(self, names: Iterable[str], found: Mapping[str, Seen]) -> list[Step]:
+        shown = {name: seen for name, seen in found.items() if self._meets(seen.row)}
+        new = {name: seen for name, seen in shown.items() if self._sent.get(name) != seen.version}
+        declared: dict[str, list[Declaration]] = {}
+        if new and self._kind == RegistryName.kind:
+            rows = [seen.row for seen in new.values()]
+            declared = await self._db.read(lambda tx: declarations.of_registries(tx, rows))
+        steps = [Step("CURRENT", name, seen.row, declared.get(name, [])) for name, seen in new.items()]
+        steps += [Step("REMOVED", name) for name in names if name in self._sent and name not in shown]
+        for step in steps:
+            self._sent.pop(step.name, None)
+        self._sent.update((sys.intern(name), seen.version) for name, seen in new.items())
+        return steps

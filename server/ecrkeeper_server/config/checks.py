@@ -1,0 +1,174 @@
+"""What can be wrong with the values of a configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from ecrkeeper_server import tracing
+from ecrkeeper_server.identity.algorithms import ALGORITHMS, secure
+from ecrkeeper_server.names import partition_of, shown
+
+if TYPE_CHECKING:
+    from ecrkeeper_server.config.settings import Config
+
+_RANGES = {
+    "aws_timeout_seconds": (0.1, 120.0),
+    "resync_seconds": (1.0, 86_400.0),
+    "lease_seconds": (1.0, 600.0),
+    "drain_seconds": (0.0, 600.0),
+    "concurrency": (1, 1000),
+    "pool_size": (1, 200),
+    "max_calls": (1, 100_000),
+    "max_calls_per_principal": (1, 100_000),
+    "max_streams": (1, 100_000),
+    "max_streams_per_principal": (1, 100_000),
+    "max_health_streams": (1, 100_000),
+    "rate_per_principal": (0.0, 1_000_000.0),
+    "burst_per_principal": (1, 1_000_000),
+    "max_message_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "max_request_bytes": (1024 * 1024, 16 * 1024 * 1024 * 1024),
+    "max_metadata_bytes": (8 * 1024, 1024 * 1024),
+    "max_stream_seconds": (1.0, 86_400.0),
+    "max_connection_seconds": (1.0, 86_400.0),
+    "max_connections": (1, 100_000),
+    "jwt_leeway_seconds": (0.0, 300.0),
+    "jwt_refresh_seconds": (10.0, 86_400.0),
+    "audit_retention_days": (0, 36_500),
+}
+_PORT = re.compile(r"[0-9]{1,5}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CHOICES = {
+    "role": ("all", "api", "engine"),
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "text"),
+    "access_log": ("all", "changes", "errors", "off"),
+}
+
+
+def check(config: Config) -> list[str]:
+    """Every fault of a configuration's values."""
+    faults = [
+        f"{name}: must be from {low} to {high}, got {getattr(config, name)}"
+        for name, (low, high) in _RANGES.items()
+        if not low <= getattr(config, name) <= high
+    ]
+    for name, allowed in _CHOICES.items():
+        if getattr(config, name) not in allowed:
+            faults.append(f"{name}: must be one of {', '.join(allowed)}, got {getattr(config, name)!r}")
+    if not config.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        faults.append("database_url: must begin with sqlite:/// or postgresql://")
+    elif config.database_url.startswith("sqlite") and config.role != "all":
+        faults.append("role: SQLite serves one process; run it with role all, or use Postgres")
+    elif config.database_url.startswith("sqlite") and config.share_port:
+        faults.append("share_port: SQLite serves one process; use Postgres for several")
+    if partition_of(config.home_region) is None:
+        faults.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
+    faults += _role_template(config)
+    if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
+        faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
+    if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
+        faults.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
+    faults += _controls(config)
+    encrypted = {"listen": bool(config.tls_certificate_file)}
+    if config.tracing and (packages := tracing.missing()):
+        faults.append(
+            f"tracing: needs {', '.join(packages)}; install ecrkeeper with the extra, as in 'ecrkeeper[server,otel]'"
+        )
+    for name in ("listen", "metrics_listen"):
+        faults += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
+    return faults + _identity(config)
+
+
+_ROLE = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+
+
+def _role_template(config: Config) -> list[str]:
+    template = config.aws_role_template
+    if not template:
+        return []
+    # Anywhere else, all accounts would share one role, and be served as its account.
+    role = _ROLE.fullmatch(template.replace("{account}", "0" * 12))
+    if role is None or template.split(":")[4] != "{account}":
+        rule = "must be the ARN of a role with {account} for its account, as in arn:aws:iam::{account}:role/ecrkeeper"
+        return [f"aws_role_template: {rule}, got {template!r}"]
+    partition = partition_of(config.home_region)
+    if partition is not None and role[1] != partition:
+        return [
+            f"aws_role_template: must be of partition {partition}, where home_region {config.home_region} is,"
+            f" got {template!r}"
+        ]
+    return []
+
+
+def _controls(config: Config) -> list[str]:
+    """Faults of texts that end early for some readers, or in the middle of a line; a text may be a secret."""
+    texts = ((field.name, getattr(config, field.name)) for field in fields(config))
+    found = ((name, _CONTROL.search(value)) for name, value in texts if isinstance(value, str))
+    return [
+        f"{name}: must not hold control characters, got U+{ord(control[0]):04X} at position {control.start()}"
+        for name, control in found
+        if control is not None
+    ]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a list that is separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _identity(config: Config) -> list[str]:
+    """Faults of what says who callers are and what they may do."""
+    faults = []
+    if bool(config.tls_certificate_file) != bool(config.tls_key_file):
+        faults.append("tls_certificate_file, tls_key_file: give both or neither")
+    if config.tls_client_ca_file and not config.tls_certificate_file:
+        faults.append("tls_client_ca_file: needs tls_certificate_file and tls_key_file")
+    given = [name for name in ("jwt_audience", "jwt_jwks_url", "jwt_jwks_file") if getattr(config, name)]
+    if given and not config.jwt_issuer:
+        faults.append(f"jwt_issuer: is needed with {', '.join(given)}")
+    if config.jwt_issuer:
+        faults += _tokens(config)
+    if config.jwt_issuer and config.tls_client_ca_file and not config.jwt_principal_prefix:
+        faults.append(
+            "jwt_principal_prefix: is needed with tls_client_ca_file, or a token could bear the name of a certificate"
+        )
+    if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
+        faults.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
+    return faults
+
+
+def _tokens(config: Config) -> list[str]:
+    faults = []
+    if not words(config.jwt_audience):
+        faults.append("jwt_audience: is needed with jwt_issuer; without it, tokens for any other service would do")
+    if config.jwt_jwks_url and config.jwt_jwks_file:
+        faults.append("jwt_jwks_url, jwt_jwks_file: give one of them, or neither to ask the issuer by OIDC discovery")
+    if config.jwt_jwks_url and not secure(config.jwt_jwks_url):
+        faults.append(f"jwt_jwks_url: must be https, or http on this machine, got {config.jwt_jwks_url!r}")
+    discovers = not config.jwt_jwks_url and not config.jwt_jwks_file
+    if discovers and not secure(config.jwt_issuer):
+        faults.append(f"jwt_issuer: must be https to ask it for its keys, got {config.jwt_issuer!r}")
+    refused = [name for name in words(config.jwt_algorithms) if name not in ALGORITHMS]
+    if refused or not words(config.jwt_algorithms):
+        faults.append(f"jwt_algorithms: must be of {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
+    if not config.jwt_principal_claim:
+        faults.append("jwt_principal_claim: must not be empty")
+    return faults
+
+
+def _address(name: str, text: str, *, insecure: bool) -> list[str]:
+    host, _, port = text.rpartition(":")
+    if not host or _PORT.fullmatch(port) is None or int(port) > 65_535:
+        return [f"{name}: must look like 127.0.0.1:50051, got {shown(text)}"]
+    if insecure or host == "localhost":
+        return []
+    try:
+        loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return [f"{name}: the host must be an IP address or localhost, got {host!r}"]
+    if loopback:
+        return []
+    return [f"{name}: {text} can be reached from outside, and nothing is encrypted; give --insecure if that is meant"]

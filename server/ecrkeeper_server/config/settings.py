@@ -1,0 +1,173 @@
+"""Configuration: one TOML file, overridden by environment variables; all faults are named at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ecrkeeper_server.config.checks import check
+from ecrkeeper_server.names import shown_value
+
+PREFIX = "ECRKEEPER_"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of the server. The environment's name of each is `ECRKEEPER_` and the field in upper case."""
+
+    database_url: str = "sqlite:///ecrkeeper.db"
+    listen: str = "127.0.0.1:50051"
+    share_port: bool = False
+    metrics_listen: str = "127.0.0.1:9464"
+    insecure: bool = False
+    role: str = "all"
+    reflection: bool = True
+    open_reflection: bool = False
+    tls_certificate_file: str = ""
+    tls_key_file: str = ""
+    tls_client_ca_file: str = ""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_jwks_url: str = ""
+    jwt_jwks_file: str = ""
+    jwt_algorithms: str = "RS256,ES256"
+    jwt_leeway_seconds: float = 30.0
+    jwt_refresh_seconds: float = 300.0
+    jwt_principal_claim: str = "sub"
+    jwt_principal_prefix: str = ""
+    jwt_groups_claim: str = "groups"
+    policy_file: str = ""
+    home_region: str = "us-east-1"
+    aws_endpoint_url: str = ""
+    aws_role_template: str = ""
+    aws_external_id: str = ""
+    aws_timeout_seconds: float = 10.0
+    resync_seconds: float = 900.0
+    lease_seconds: float = 30.0
+    drain_seconds: float = 20.0
+    concurrency: int = 32
+    pool_size: int = 8
+    max_calls: int = 800
+    max_calls_per_principal: int = 200
+    max_streams: int = 1000
+    max_streams_per_principal: int = 100
+    max_health_streams: int = 200
+    rate_per_principal: float = 1000.0
+    burst_per_principal: int = 2000
+    max_message_bytes: int = 4 * 1024 * 1024
+    max_request_bytes: int = 128 * 1024 * 1024
+    max_metadata_bytes: int = 16 * 1024
+    max_stream_seconds: float = 1800.0
+    max_connection_seconds: float = 1800.0
+    max_connections: int = 2000
+    audit_retention_days: int = 365
+    log_level: str = "info"
+    log_format: str = "json"
+    access_log: str = "changes"
+    tracing: bool = False
+
+
+class ConfigError(Exception):
+    """The configuration has faults; `faults` names every one."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Config:
+    """The configuration of a file and the environment; ConfigError names all faults."""
+    faults: list[str] = []
+    given = _file(path, faults)
+    known = {field.name: field for field in fields(Config)}
+    for name in sorted(given or ()):
+        if name not in known:
+            faults.append(f"{path}: unknown key {name!r}; known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    unread: set[str] = set()
+    for name, field in known.items():
+        if field.default is MISSING:
+            raise AssertionError(name)
+        variable = PREFIX + name.upper()
+        source, raw = (variable, environment[variable]) if variable in environment else (name, (given or {}).get(name))
+        value = field.default if raw is None else _convert(source, raw, type(field.default), faults)
+        if value is None or (given is None and variable not in environment):
+            unread.add(name)
+        values[name] = field.default if value is None else value
+    faults += _unknown(environment, known)
+    faults += _faults(values, unread)
+    if faults:
+        raise ConfigError(faults)
+    return Config(**values)
+
+
+def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """Faults of variables that nothing reads, those in the wrong case included."""
+    faults = []
+    for variable in sorted(environment):
+        right = variable.upper()
+        if not right.startswith(PREFIX) or variable in (PREFIX + name.upper() for name in known):
+            continue
+        meant = right.removeprefix(PREFIX).lower() in known
+        faults.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if meant else ""))
+    return faults
+
+
+def _faults(values: dict[str, Any], unread: Collection[str]) -> list[str]:
+    """The faults of the values, without those that hang on what could not be read.
+
+    What was meant there is not known, so only what is wrong with both the default and something else counts.
+    """
+    faults = check(Config(**values))
+    if not unread:
+        return faults
+    meant = {name: _another(name, values[name]) for name in unread}
+    also = check(Config(**{**values, **meant}))
+    return [fault for fault in faults if fault in also]
+
+
+def _another(name: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, str):
+        return "postgresql://" if name == "database_url" else "https://given"
+    return default
+
+
+def _file(path: Path | None, faults: list[str]) -> dict[str, Any] | None:
+    """What a file says; None if it cannot be read."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except RecursionError:
+        faults.append(f"{path}: is nested too deeply")
+    except (OSError, ValueError) as error:
+        # ValueError: no TOML, no UTF-8, a NUL in the path, or a number of thousands of digits.
+        faults.append(f"{path}: {error}")
+    return None
+
+
+# Python makes no text of a number that is much larger.
+_INTEGERS = 2**64
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def _convert(source: str, raw: Any, kind: type, faults: list[str]) -> Any:
+    if kind is bool and isinstance(raw, str) and raw.lower() in _TRUE | _FALSE:
+        return raw.lower() in _TRUE
+    integer = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _INTEGERS
+    if integer if kind is int else isinstance(raw, kind):
+        return raw
+    number = isinstance(raw, int) and not isinstance(raw, bool) and kind is float
+    if number or (isinstance(raw, str) and kind in (int, float)):
+        try:
+            return kind(raw)
+        except (ValueError, OverflowError):
+            pass
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
+    faults.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
+    return None

@@ -1,0 +1,1 @@
+"""Writes of declarations: spec, commands, preconditions, idempotency, audit records."""

@@ -1,0 +1,74 @@
+"""What the audit trail says of the calls that were accepted; recorded in the transaction of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ecrkeeper_server.declarations.idempotency import Caller
+from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName
+from ecrkeeper_server.settings.elements import Change, diff
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import audit
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration
+
+Name = RegistryName | SettingsName | RoleName | BackfillName
+
+_FIELDS = ("description", "foreign_elements", "managed", "mode")
+_NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
+
+
+def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = ()) -> None:
+    """Record that a call on a resource was accepted, and what it changed."""
+    audit.add(tx, [accepted(caller, name, generation=generation, changes=changes)])
+
+
+def accepted(
+    caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = (), reason: str | None = None
+) -> NewEvent:
+    """The event of an accepted call; one call may have several, each on another resource."""
+    where = name if isinstance(name, RegistryName | RoleName) else name.registry
+    return NewEvent(
+        kind="CALL",
+        method=caller.method,
+        resource=str(name),
+        account=where.account,
+        region="" if isinstance(where, RoleName) else where.region,
+        owners=(name.owner,) if isinstance(name, SettingsName) else (),
+        principal=caller.principal,
+        request_id=caller.request_id,
+        call_id=caller.call_id,
+        generation=generation,
+        reason=caller.reason if reason is None else reason,
+        changes=changes,
+    )
+
+
+def declared_changes(before: Declaration | None, after: Declaration | None) -> list[Change]:
+    """What differs between two states of a declaration; None where there is none."""
+    old, new = (_NO_OPTIONS if d is None else _options(d) for d in (before, after))
+    options = diff("registry_settings", old, new) if after is not None else ()
+    old_settings, new_settings = (None if d is None else d.settings for d in (before, after))
+    return [*options, *settings_changes(old_settings, new_settings)]
+
+
+def _options(declared: Declaration) -> dict[str, Any]:
+    return {"deletion_policy": declared.deletion_policy, "allow_replacement": declared.allow_replacement}
+
+
+def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:
+    """What differs between two declarations' settings, element by element."""
+    before, after = before or {}, after or {}
+    differing = [name for name in SETTINGS if before.get(name) != after.get(name)]
+    old, new = (split_all({n: shapes[n] for n in differing if n in shapes}) for shapes in (before, after))
+    for setting in differing:
+        yield from diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
+
+
+def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """What differs between two specifications of a role or a registry, field by field and tag by tag."""
+    kind = "service_linked_role" if "managed" in after else "registry"
+    old, new = ({key: spec[key] for key in _FIELDS if key in spec} for spec in (before, after))
+    return [*diff(kind, old, new), *diff("tags", before.get("tags") or {}, after.get("tags") or {})]

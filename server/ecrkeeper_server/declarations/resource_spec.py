@@ -1,0 +1,34 @@
+"""What is desired of a registry or a role itself: changed, or kept where nothing differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper_server.declarations.audit_records import record, spec_changes
+from ecrkeeper_server.declarations.idempotency import Caller, remember
+from ecrkeeper_server.names import RegistryName, RoleName
+from ecrkeeper_server.store import resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Resource
+
+
+def change_spec(
+    tx: Tx,
+    caller: Caller,
+    name: RegistryName | RoleName,
+    present: Resource,
+    spec: dict[str, Any],
+    *,
+    made: bool = False,
+) -> Resource:
+    """The resource with what is desired of it from now on, and the call remembered.
+
+    Where nothing differs from what was there before (`made`: there was nothing) there is neither a new generation
+    nor an event; what AWS does not have yet is looked at now.
+    """
+    remember(tx, caller, str(name))
+    if spec == present.spec and not made:
+        return present if present.carried_out else resources.request(tx, present.name)
+    row = resources.desire(tx, present.name, spec)
+    record(tx, caller, name, generation=row.generation, changes=spec_changes(present.spec, row.spec))
+    return row

@@ -1,0 +1,60 @@
+"""What a message wants of a role, and what keeps it from being declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper.v1 import common_pb2, role_pb2
+
+from ecrkeeper_server.declarations.idempotency import check_etag
+from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Violation
+from ecrkeeper_server.names import RoleName, shown
+from ecrkeeper_server.settings.codec import word
+from ecrkeeper_server.store.rows import Resource
+
+PATHS = ("description", "tags", "mode")
+"""The fields of a role that can be declared."""
+
+
+def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
+    """What the masked fields of a message desire; refuses tags that are AWS's own."""
+    spec: dict[str, Any] = {}
+    reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
+    if "tags" in paths and reserved:
+        text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
+        raise InvalidArgument([Violation("service_linked_role.tags", text)])
+    if "description" in paths and given.HasField("description"):
+        spec["description"] = given.description
+    if "tags" in paths:
+        spec["tags"] = dict(given.tags)
+    if "mode" in paths:
+        spec["mode"] = word(common_pb2.Mode, given.mode or common_pb2.MODE_ENFORCE)
+    return spec
+
+
+def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
+    """What is desired after a write; one that declares the role takes all of it, whatever the mask says (AIP-134)."""
+    if present is None:
+        return {**spec_of(given, set(PATHS)), "managed": True}
+    masked = paths if present.spec.get("managed", True) else set(PATHS)
+    kept = {key: value for key, value in present.spec.items() if key not in masked}
+    return {**kept, **spec_of(given, masked), "managed": True}
+
+
+def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:
+    if present is not None and present.spec.get("deletion"):
+        raise FailedPrecondition(f"{name} is being deleted; wait for its operation", reason="ROLE_DELETING")
+    declared = present is not None and present.spec.get("managed", True)
+    if not declared and not create:
+        raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
+    if declared and not update:
+        raise AlreadyExists(
+            f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
+        )
+
+
+def check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
+    """Refuse what does not fit what is there; a creation has no etag to guard (AIP-133)."""
+    _check_presence(name, present, create=create, update=update)
+    if update:
+        check_etag(str(name), etag, "" if present is None else present.etag)

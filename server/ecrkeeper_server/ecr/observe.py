@@ -1,0 +1,135 @@
+"""Read settings and roles from AWS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.ecr.regions import explained
+from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.roles.usage import RegionUsage
+from ecrkeeper_server.settings.setting import Read, Setting
+from ecrkeeper_server.settings.table import SETTINGS, unknown_members
+
+_REGIONS_AT_ONCE = 8
+# Errors that every other read of the account would meet, too.
+EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One setting as AWS has it; `unknown` are members that this program does not know."""
+
+    shape: dict[str, Any]
+    elements: dict[str, Any]
+    unknown: list[str]
+
+
+async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
+    """The named settings of a registry, read in parallel; raises what the first of them is refused with."""
+    found, refused = await look(aws, registry, names, home)
+    for error in refused.values():
+        raise error
+    return found
+
+
+async def look(
+    aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
+) -> tuple[dict[str, Observed], dict[str, AwsError]]:
+    """Those of the settings that can be read, and why the others cannot; raises what all of them would meet.
+
+    With the `home` Region, an error that a Region causes which is not enabled says so.
+    """
+    wanted = [SETTINGS[name] for name in names]
+    reads = (observe_setting(aws, registry, setting) for setting in wanted)
+    found: dict[str, Observed] = {}
+    refused: dict[str, AwsError] = {}
+    for setting, seen in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
+        if isinstance(seen, Observed):
+            found[setting.name] = seen
+        elif isinstance(seen, AwsError) and seen.reason not in EVERYWHERE:
+            refused[setting.name] = seen
+        elif isinstance(seen, AwsError):
+            raise await explained(aws, registry, home, seen)
+        else:
+            raise seen
+    if refused and not found:
+        raise await explained(aws, registry, home, next(iter(refused.values())))
+    return found, refused
+
+
+async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
+    """One setting of a registry."""
+    first, *others = setting.reads
+    # Most settings have one read, which needs no task of its own.
+    responses = (
+        await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
+        if others
+        else [await _read(aws, registry, first)]
+    )
+    shape = setting.observed(responses)
+    return Observed(shape, dict(setting.split(shape)), unknown_members(setting.name, shape))
+
+
+async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:
+    account, region = registry.account, registry.region
+    try:
+        if read.items is None:
+            return await aws.call(account, region, "ecr", read.operation, dict(read.params))
+        return {read.items: await read_list(aws, account, region, "ecr", read.operation, read.params, items=read.items)}
+    except AwsError as error:
+        if error.aws_code in read.absent:
+            return None
+        raise
+
+
+async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> ObservedRole | None:
+    """A role as IAM has it, or None."""
+    try:
+        answer = await aws.call(account, region, "iam", "GetRole", {"RoleName": kind.role_name})
+    except AwsError as error:
+        if error.aws_code == "NoSuchEntity":
+            return None
+        raise
+    role = answer["Role"]
+    return ObservedRole(
+        role_id=role["RoleId"],
+        arn=role["Arn"],
+        path=role["Path"],
+        description=role.get("Description", ""),
+        tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
+        create_time=int(role["CreateDate"].timestamp() * 1_000_000),
+    )
+
+
+async def role_usage(
+    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
+) -> list[RegionUsage]:
+    """Which of the Regions use a role. `owners` are those who declare its elements, by Region and key."""
+    room = asyncio.Semaphore(_REGIONS_AT_ONCE)
+
+    async def check(region: str) -> RegionUsage:
+        declared = owners.get(region, {})
+        async with room:
+            try:
+                seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
+            except AwsError as error:
+                return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
+        keys = tuple(sorted({*seen.elements, *declared}))
+        if seen.unknown and not keys:
+            text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
+            return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=text)
+        return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
+
+    return list(await asyncio.gather(*(check(region) for region in regions)))
+
+
+def _all(declared: dict[str, list[str]]) -> tuple[str, ...]:
+    return tuple(sorted({owner for owners in declared.values() for owner in owners}))

@@ -1,0 +1,77 @@
+"""Which Regions an account has enabled, and what it means for a registry when its Region is not one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.names import RegistryName
+
+_USABLE = ("ENABLED", "ENABLED_BY_DEFAULT")
+# A Region that is not enabled does not know the account's credentials.
+_REJECTED = frozenset({"UnrecognizedClient", "InvalidClientTokenId"})
+_RETRY_SECONDS = 60.0
+_UNKNOWN = "{region} is not a Region that this version knows; ListSupportedRegions shows those"
+
+
+async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> list[str]:
+    """The Regions that the account has enabled, also those that botocore does not know yet.
+
+    Where the account may not list its Regions, all Regions of the partition:
+    those that are not enabled then show as unreadable.
+    """
+    try:
+        statuses = await _statuses(aws, account, home, [*_USABLE, "ENABLING", "DISABLING"])
+    except AwsError as error:
+        if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
+            raise
+        return aws.regions(partition)
+    return sorted(statuses)
+
+
+async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError) -> AwsError:
+    """Return the error to show for a read that failed: another one if the Region is the cause.
+
+    Asking costs a call in the `home` Region, where the account's Regions are listed. Where that fails, too, the error
+    of the read stands.
+    """
+    if error.reason == "AWS_UNREACHABLE" and registry.region not in aws.regions(registry.partition):
+        text = f"{error.message} ({_UNKNOWN.format(region=registry.region)})"
+        return _instead_of(error, text, reason=error.reason)
+    if not home or home == registry.region or error.aws_code not in _REJECTED:
+        return error
+    try:
+        statuses = await _statuses(aws, registry.account, home, [])
+    except AwsError:
+        return error
+    status = statuses.get(registry.region, "not listed")
+    if status in _USABLE:
+        return error
+    unknown = "" if registry.region in statuses else f" ({_UNKNOWN.format(region=registry.region)})"
+    text = (
+        f"{registry.region} is not enabled for account {registry.account}, its status is {status}{unknown}; enable it"
+        f" (`aws account enable-region --region-name {registry.region}`), or delete what is declared there"
+    )
+    return _instead_of(error, text, reason="REGION_NOT_ENABLED", after=_RETRY_SECONDS)
+
+
+def _instead_of(error: AwsError, message: str, *, reason: str, after: float | None = None) -> Temporary:
+    other = Temporary(
+        message,
+        reason=reason,
+        after=after,
+        aws_code=error.aws_code,
+        operation=error.operation,
+        grpc_code=error.grpc_code,
+    )
+    other.aws_request_id = error.aws_request_id
+    return other
+
+
+async def _statuses(aws: Aws, account: str, home: str, wanted: list[str]) -> dict[str, str]:
+    """The opt-in status of the account's Regions, or of those whose status is wanted."""
+    params: dict[str, Any] = {"RegionOptStatusContains": wanted} if wanted else {}
+    listed = await read_list(aws, account, home, "account", "ListRegions", params, items="Regions", cursor="NextToken")
+    return {region["RegionName"]: region.get("RegionOptStatus", "") for region in listed}

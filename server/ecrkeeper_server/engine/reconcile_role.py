@@ -1,0 +1,146 @@
+"""One step on one role: make sure of it, correct it, or take its deletion one step further."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ecrkeeper_server.ecr.apply import AwsWrite
+from ecrkeeper_server.ecr.observe import observe_role
+from ecrkeeper_server.engine.attempt import Step, StepResult
+from ecrkeeper_server.engine.conditions import PAUSED, Standing
+from ecrkeeper_server.engine.role_deletion import delete_role, role_write
+from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
+from ecrkeeper_server.roles.plan import (
+    ObservedRole,
+    RoleCall,
+    calls_for,
+    corrections,
+    creation,
+    drift_of,
+    in_the_way,
+    is_lookalike,
+    provenance,
+    tags_to_come,
+)
+from ecrkeeper_server.roles.refused_deletion import refusal_of
+
+_POLL_SECONDS = 1.0
+
+
+async def role_step(step: Step) -> StepResult:
+    """Bring one role closer to what is desired."""
+    row, kind = step.claimed, ROLES[step.claimed.place]
+    if row.spec.get("deletion"):
+        return await delete_role(step, kind)
+    if row.spec.get("mode") == "PAUSED":
+        return StepResult(row.state, PAUSED, observed=False, settled=False)
+    return await _ensure(step, kind)
+
+
+async def _ensure(step: Step, kind: RoleKind) -> StepResult:
+    row = step.claimed
+    observed = await observe_role(step.aws, row.account, step.home_region, kind)
+    enforce = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    state = dict(row.state)
+    mended: list[dict[str, Any]] = []
+    if observed is None and enforce:
+        if state.get("role"):
+            mended = drift_of([creation(kind, row.spec)])
+        observed, state = await _create(step, kind, state)
+    if observed is not None and is_lookalike(kind, observed):
+        return StepResult({**state, "role": None}, Standing(False, in_the_way(kind, observed)), True, False)
+    calls: list[RoleCall] = []
+    if observed is not None and row.spec.get("managed", True):
+        calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
+        if enforce and calls:
+            writes = [role_write(step, call) for call in calls]
+            tags = tags_to_come(state.get("applied_tags", {}), row.spec.get("tags", {}))
+            await step.record(writes, {**state, "applied_tags": tags})
+            mended += [d for d in drift_of(calls) if row.generation == row.observed_generation]
+            observed, calls = await _correct(step, kind, writes), []
+    return _settled(step, kind, state, observed, calls, mended)
+
+
+def _settled(
+    step: Step,
+    kind: RoleKind,
+    state: dict[str, Any],
+    observed: ObservedRole | None,
+    calls: list[RoleCall],
+    mended: list[dict[str, Any]],
+) -> StepResult:
+    row = step.claimed
+    missing = observed is None and row.spec.get("managed", True)
+    drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
+    if observed is not None:
+        known: str | None = provenance(state, observed)
+    else:
+        # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
+        known = None if state.get("role") else state.get("provenance")
+    # A mode that only looks takes nothing over.
+    in_place = not drift and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    state = {
+        **state,
+        "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
+        "provenance": known,
+        "create_intended_at": None,
+        "applied_tags": row.spec.get("tags", {}) if in_place else state.get("applied_tags", {}),
+        "drift": drift,
+    }
+    if mended:
+        state["mend"] = {"time": step.now, "drift": mended}
+    return StepResult(state, _standing(step, state, drift), True, settled=not drift)
+
+
+def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) -> Standing:
+    row = step.claimed
+    if drift:
+        return Standing(False, reason="OBSERVE_ONLY")
+    if not row.spec.get("managed", True):
+        return Standing(True, reason="UNMANAGED")
+    refusal = refusal_of(state, row.generation)
+    if refusal is not None:
+        return Standing(True, reason=refusal["reason"], message=refusal["message"])
+    return Standing(True)
+
+
+async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:
+    """Create the role, or adopt the one that somebody else made first."""
+    row = step.claimed
+    write = role_write(step, creation(kind, row.spec))
+    # A role that is made anew after a loss is ours, whatever the old one was.
+    state = {**state, "create_intended_at": step.now, "provenance": None, "role": None}
+    await step.record([write], state)
+    taken = False
+    try:
+        await step.send(write)
+    except AwsError as error:
+        # "has been taken" is how IAM says that the role exists; GetRole decides.
+        if error.aws_code != "InvalidInput" or "has been taken" not in error.message:
+            raise
+        taken = True
+    observed = await observe_role(step.aws, row.account, step.home_region, kind)
+    if observed is None:
+        raise _not_visible(kind)
+    if taken:
+        # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
+        return observed, {**state, "create_intended_at": row.state.get("create_intended_at")}
+    return observed, {**state, "provenance": "CREATED"}
+
+
+def _not_visible(kind: RoleKind) -> Temporary:
+    return Temporary(f"IAM does not show {kind.role_name} yet", reason="ROLE_NOT_VISIBLE_YET", after=_POLL_SECONDS)
+
+
+async def _correct(step: Step, kind: RoleKind, writes: list[AwsWrite]) -> ObservedRole | None:
+    for write in writes:
+        try:
+            await step.send(write)
+        except AwsError as error:
+            if error.aws_code != "NoSuchEntity":
+                raise
+            # GetRole has just shown it: IAM lags behind its create, or it was deleted since.
+            raise _not_visible(kind) from error
+    return await observe_role(step.aws, step.claimed.account, step.home_region, kind)

@@ -1,0 +1,74 @@
+"""What AWS refuses of documents, as errors of the elements at fault and of those that wait for them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ecrkeeper_server.engine.setting_errors import SettingError, of_elements, owners_of
+from ecrkeeper_server.engine.write_ahead import Run
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.settings import suspects
+from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.isolation import Keys, needs
+from ecrkeeper_server.settings.suspects import Suspect
+from ecrkeeper_server.settings.table import SETTINGS
+
+
+def owners_by_key(run: Run, name: str) -> dict[str, Sequence[str]]:
+    """Who declares each element of a setting; of denials that nobody declares any more, who did."""
+    declared = {key: who for (setting, key), who in run.composition.owners.items() if setting == name}
+    return {**run.denials.get(name, {}), **declared}
+
+
+def held(run: Run, name: str) -> dict[str, Keys]:
+    """The changes that may not go before a denial that AWS refuses, each with those denials."""
+    refused = suspects.keys_of(run.suspects.get(name, ()))
+    if not refused:
+        return {}
+    needed = needs(SETTINGS[name], run.plans[name].changes, owners_by_key(run, name))
+    return {key: keys & refused for key, keys in needed.items() if keys & refused and key not in refused}
+
+
+def refusals(run: Run, name: str, now: int) -> list[SettingError]:
+    """An error for each group of elements that AWS refuses, and for each that waits for a refused denial."""
+    found = run.suspects.get(name, [])
+    if not found:
+        return []
+    changes = {change.key: change for change in run.plans[name].changes}
+    errors = [_refusal(run, name, one, changes, now) for one in found]
+    lasting = {key for one in found if one.lasting for key in one.values}
+    waiting = held(run, name)
+    return errors + [
+        _held(run, name, changes[key], denials, bool(denials & lasting)) for key, denials in waiting.items()
+    ]
+
+
+def _refusal(run: Run, name: str, suspect: Suspect, changes: Mapping[str, Change], now: int) -> SettingError:
+    keys, error = frozenset(suspect.values), suspect.error(now)
+    if suspect.base:
+        return _of_what_is_there(run, name, keys, error)
+    elements = {key: changes[key].after for key in keys}
+    return of_elements(run.composition, name, elements, error, degraded=suspect.degrades)
+
+
+def _of_what_is_there(run: Run, name: str, keys: Keys, error: AwsError) -> SettingError:
+    """AWS refuses what it has: nothing is removed, nothing can be added, and no change is at fault."""
+    text = f"AWS refuses this setting even as it is, so it is not written: {error.message}"
+    facts: dict[str, Any] = {"aws_code": error.aws_code, "operation": error.operation}
+    unwritable = Permanent(text, reason="NOT_WRITABLE", **facts)
+    seen = run.observed[name].elements
+    gone = {key: value for key, value in seen.items() if SETTINGS[name].vanished(value)}
+    owners = owners_of(run.composition, name, keys | gone.keys())
+    return replace(of_elements(run.composition, name, gone, unwritable, owners=owners, degraded=True), keys=keys)
+
+
+def _held(run: Run, name: str, change: Change, denials: Keys, lasting: bool) -> SettingError:
+    what = "its removal" if change.after is None else "it"
+    text = f"{what} waits for {', '.join(sorted(denials))}, a denial that AWS refuses"
+    error = Permanent(text, reason="DENY_NOT_IN_PLACE") if lasting else Temporary(text, reason="DENY_NOT_IN_PLACE")
+    # Nobody declares what is to be removed: it waits for the owners of the denial.
+    owners = owners_of(run.composition, name, denials if change.after is None else {change.key})
+    value = change.before if change.after is None else change.after
+    return of_elements(run.composition, name, {change.key: value}, error, owners=owners)

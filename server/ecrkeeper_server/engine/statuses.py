@@ -1,0 +1,72 @@
+"""How a registry stands after a step, as a whole and for each owner; pure.
+
+What an owner waits for is what that owner declares: an element of others that is blocked does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ecrkeeper_server.engine.conditions import Standing, lasting, soonest
+from ecrkeeper_server.engine.setting_errors import SettingError, combined
+from ecrkeeper_server.engine.write_ahead import Run
+
+Drifts = Sequence[Mapping[str, Any]]
+Degraded = Mapping[str, Sequence[str]]
+"""The paths that this version does not know, by setting."""
+
+
+def standing_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Standing:
+    """How everything stands that has these differences and errors."""
+    error = combined(errors)
+    waiting = mode == "OBSERVE" and bool(drift)
+    unwritable = [each for each in errors if each.degraded]
+    return Standing(
+        not drift and not errors,
+        error,
+        degraded="; ".join(filter(None, [_unknown_text(degraded), *(each.error.message for each in unwritable)])),
+        degraded_reason="UNKNOWN_MEMBERS" if degraded else "NOT_WRITABLE",
+        reason="OBSERVE_ONLY" if waiting else "",
+        message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
+        retry=soonest([each.error for each in errors]) if error is not None and lasting(error) else None,
+    )
+
+
+def standings_of(
+    run: Run, mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
+) -> dict[str, Standing]:
+    """How each owner's declaration stands."""
+    found = {}
+    for declared in run.declared:
+        owner = declared.owner
+        behind = declared.observed_generation < declared.generation
+        found[owner] = standing_of(
+            mode,
+            [each for each in drift if _concerns(run, each, owner, errors, behind=behind)],
+            [each for each in errors if _is_of(each, owner, declared.settings)],
+            {name: paths for name, paths in degraded.items() if name in declared.settings},
+        )
+    return found
+
+
+def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
+    if error.owners is None:
+        return error.setting in settings
+    return owner in error.owners
+
+
+def _concerns(run: Run, drift: Mapping[str, Any], owner: str, errors: Sequence[SettingError], *, behind: bool) -> bool:
+    owners = run.composition.owners.get((drift["setting"], drift["key"]))
+    if owners is not None:
+        return owner in owners
+    known = [each for each in errors if each.setting == drift["setting"] and each.covers(drift["key"])]
+    # Nobody declares what is to be removed: who has declared something new may have left it out.
+    return any(owner in (each.owners or ()) for each in known) or (behind and not any(each.owners for each in known))
+
+
+def _unknown_text(degraded: Degraded) -> str:
+    if not degraded:
+        return ""
+    paths = "; ".join(f"{name}: {', '.join(unknown)}" for name, unknown in sorted(degraded.items()))
+    return f"AWS returned members that this version does not know, so these settings are not written: {paths}"

@@ -1,0 +1,1 @@
+"""The IAM policies that ecrkeeper needs."""

@@ -1,0 +1,68 @@
+"""Who may assume the role, and a CloudFormation template that makes the role in every account of a StackSet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ecrkeeper_server.iam_policy.policy import Scope, policy
+
+Json = dict[str, Any]
+_VERSION = "2012-10-17"
+
+
+def trust(principal: str | Json, external_id: str | Json = "") -> Json:
+    """The trust policy of the role: one principal, with an external id where one is given."""
+    statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    if external_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": _VERSION, "Statement": [statement]}
+
+
+def caller(partition: str, role_name: str) -> Json:
+    """The policy of the server's own principal: to assume the role in any account."""
+    arn = f"arn:{partition}:iam::*:role/{role_name}"
+    return {
+        "Version": _VERSION,
+        "Statement": [{"Sid": "AssumeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}],
+    }
+
+
+def template(scope: Scope, *, role_name: str, principal: str = "", external_id: str = "") -> Json:
+    """The template. Roles are global: deploy it to one Region of each account."""
+    parameters: Json = {
+        "RoleName": {"Type": "String", "Default": role_name, "Description": "As in ECRKEEPER_AWS_ROLE_TEMPLATE"},
+        "Principal": {"Type": "String", "Description": "ARN of the principal that the server runs as"},
+    }
+    if principal:
+        parameters["Principal"]["Default"] = principal
+    document: Any = trust({"Ref": "Principal"}, {"Ref": "ExternalId"} if external_id else "")
+    if external_id:
+        # No default: the template is not the place to keep it.
+        parameters["ExternalId"] = {"Type": "String", "NoEcho": True, "MinLength": 2}
+    everywhere = replace(scope, partition="${AWS::Partition}", account="${AWS::AccountId}")
+    role: Json = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": {"Ref": "RoleName"},
+            "Description": "Assumed by ecrkeeper, which keeps ECR's registry settings as declared",
+            "AssumeRolePolicyDocument": document,
+            "Policies": [{"PolicyName": "ecrkeeper", "PolicyDocument": _substituted(policy(everywhere))}],
+        },
+    }
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"The role of ecrkeeper in an account, to {'enforce' if scope.enforce else 'observe'}",
+        "Parameters": parameters,
+        "Resources": {"Role": role},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+    }
+
+
+def _substituted(value: Any) -> Any:
+    """The same with `Fn::Sub` around each text that has a pseudo parameter in it."""
+    if isinstance(value, dict):
+        return {key: _substituted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_substituted(inner) for inner in value]
+    return {"Fn::Sub": value} if isinstance(value, str) and "${AWS::" in value else value

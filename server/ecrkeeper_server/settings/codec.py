@@ -1,0 +1,113 @@
+"""Between proto messages and AWS's shapes; generic, driven by descriptors.
+
+The JSON form of a settings message is the AWS shape, but for enum values,
+which carry the enum's name in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from ecrkeeper.v1.settings_pb2 import Settings
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from ecrkeeper_server.settings.unknown_fields import enum_prefix, fields
+
+# The only enum whose AWS values are not in upper case with underscores.
+_LOWER = "UpstreamRegistry"
+
+
+def words(enum: Any) -> tuple[str, ...]:
+    """The values of an enum of the API without their prefix, but for the one that is not given."""
+    prefix = enum_prefix(enum.DESCRIPTOR)
+    return tuple(value.name.removeprefix(prefix) for value in enum.DESCRIPTOR.values if value.number)
+
+
+def word(enum: Any, number: int) -> str:
+    """The name of a value of an enum of the API without its prefix."""
+    return str(enum.Name(number)).removeprefix(enum_prefix(enum.DESCRIPTOR))
+
+
+@lru_cache(maxsize=1024)
+def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
+    """The AWS value of an enum value."""
+    bare = enum.values_by_number[number].name.removeprefix(enum_prefix(enum))
+    return bare.lower().replace("_", "-") if enum.name == _LOWER else bare
+
+
+@lru_cache(maxsize=1024)
+def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
+    """The enum value of an AWS value; 0 for one that is not known."""
+    name = enum_prefix(enum) + value.upper().replace("-", "_")
+    known = enum.values_by_name.get(name)
+    return known.number if known is not None else 0
+
+
+def settings_to_aws(settings: Settings) -> dict[str, Any]:
+    """Each setting that is present, by field name, in AWS's shape."""
+    return {field.name: to_aws(value) for field, value in settings.ListFields()}
+
+
+def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
+    """The message of settings in AWS's shape; a setting with nothing in it stays present."""
+    settings = Settings()
+    for name, shape in shapes.items():
+        message = getattr(settings, name)
+        message.SetInParent()
+        from_aws(shape, message)
+    return settings
+
+
+def to_aws(message: Message) -> dict[str, Any]:
+    """A message in AWS's shape; what is not set is left out."""
+    shape = {field.json_name: _value_to_aws(field, value) for field, value in message.ListFields()}
+    # A required boolean that is false is not listed as set.
+    for field in _booleans(message.DESCRIPTOR):
+        shape[field.json_name] = getattr(message, field.name)
+    return shape
+
+
+@lru_cache(maxsize=256)
+def _booleans(message: Descriptor) -> tuple[FieldDescriptor, ...]:
+    return tuple(field for field in message.fields if field.type == FieldDescriptor.TYPE_BOOL)
+
+
+def _value_to_aws(field: FieldDescriptor, value: Any) -> Any:
+    if field.is_repeated:
+        return [_single_to_aws(field, item) for item in value]
+    return _single_to_aws(field, value)
+
+
+def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
+    if field.message_type is not None:
+        return to_aws(value)
+    if field.enum_type is not None:
+        return enum_to_aws(field.enum_type, value)
+    return value
+
+
+def from_aws(shape: Mapping[str, Any], message: Message) -> None:
+    """Fill a message from AWS's shape; members that the message does not have are left out."""
+    known = fields(message.DESCRIPTOR)
+    for member, value in shape.items():
+        field = known.get(member)
+        if field is None or value is None:
+            continue
+        if field.message_type is not None:
+            target = getattr(message, field.name)
+            for item in value if field.is_repeated else ():
+                from_aws(item, target.add())
+            if not field.is_repeated:
+                target.SetInParent()
+                from_aws(value, target)
+        elif field.is_repeated:
+            getattr(message, field.name).extend(_scalar(field, item) for item in value)
+        else:
+            setattr(message, field.name, _scalar(field, value))
+
+
+def _scalar(field: Any, value: Any) -> Any:
+    return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value

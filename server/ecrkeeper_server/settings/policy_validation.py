@@ -1,0 +1,167 @@
+"""What is wrong with a policy document, found before AWS half-accepts it.
+
+AWS does not check the Resource ARNs of a registry policy: one that names the
+wrong Region is stored, and replication fails for every image. Facts: "IAM JSON
+policy elements reference" (IAM user guide); "Registry permissions" (ECR user
+guide).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings import arns, globs, principals
+from ecrkeeper_server.settings import condition_validation as condition_lint
+from ecrkeeper_server.settings.json_text import NotJson, parse
+from ecrkeeper_server.settings.statements import DIGEST, MEMBERS, PRINCIPALS
+from ecrkeeper_server.settings.text_lists import texts
+
+VERSION = "2012-10-17"
+OLD_VERSION = "2008-10-17"
+TOP = frozenset({"Version", "Id", "Statement"})
+
+_ACTION = re.compile(r"\*|[eE][cC][rR]:[A-Za-z*?]+")
+_NO_POLICY = "for no policy omit registry_policy or send an empty policy_text"
+
+StatementLint = Callable[[Mapping[str, Any], str, int], list[Violation]]
+"""The violations that only one kind of policy knows, of a statement with its path and index."""
+
+
+def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
+    """Return the violations of a registry policy; an empty text has none."""
+    text = shape.get("policyText") or ""
+    if not text.strip():
+        return []
+
+    def lint_own(statement: Mapping[str, Any], at: str, index: int) -> list[Violation]:
+        return _lint_key(statement.get("Sid"), at) + _lint_resources(statement, registry, at, index)
+
+    return lint_text(text, registry.partition, f"{path}.policy_text", _NO_POLICY, lint_own)
+
+
+def lint_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
+    """Return the violations of the text of a policy; `no_policy` says what to send for none at all."""
+    try:
+        document = parse(text)
+    except NotJson as error:
+        return [Violation(at, str(error))]
+    if not isinstance(document, dict):
+        return [Violation(at, "must be a JSON object with a member `Statement`")]
+    violations = [
+        Violation(f"{at}.{name}", "is not a member of a policy; allowed are Version, Id and Statement")
+        for name in sorted(document.keys() - TOP)
+    ]
+    violations += _lint_version(document, text, at)
+    statements = statements_of(document)
+    if not statements:
+        return [*violations, Violation(f"{at}.Statement", f"must have a statement; {no_policy}")]
+    sids: dict[str, int] = {}
+    for i, statement in enumerate(statements):
+        place = f"{at}.Statement[{i}]"
+        if isinstance(statement, dict):
+            violations += _lint_statement(statement, partition, place) + _lint_sid(statement, place, sids, i)
+            violations += of_kind(statement, place, i)
+        else:
+            violations.append(Violation(place, "must be a JSON object"))
+    return violations
+
+
+def statements_of(document: Mapping[str, Any]) -> list[Any]:
+    """The statements of a policy, which may be one or a list."""
+    given = document.get("Statement")
+    return given if isinstance(given, list) else [] if given is None else [given]
+
+
+def uses_variables(text: str) -> bool:
+    """Whether the text holds `${`, which only version 2012-10-17 replaces."""
+    return "${" in text
+
+
+def is_ecr_action(text: str) -> bool:
+    """Tell whether the text has the form of an ECR action or of a pattern of them."""
+    return _ACTION.fullmatch(text) is not None
+
+
+def _lint_version(document: Mapping[str, Any], text: str, at: str) -> list[Violation]:
+    version = document.get("Version", OLD_VERSION)
+    if version not in (VERSION, OLD_VERSION):
+        return [Violation(f"{at}.Version", f"must be `{VERSION}`, got {shown(str(version))}")]
+    if version == OLD_VERSION and uses_variables(text):
+        what = f"must be `{VERSION}` where a policy variable is used; in older policies `${{` is ordinary text"
+        return [Violation(f"{at}.Version", what)]
+    return []
+
+
+def _lint_statement(statement: Mapping[str, Any], partition: str, at: str) -> list[Violation]:
+    violations = [Violation(f"{at}.{m}", "is not a member of a statement") for m in sorted(statement.keys() - MEMBERS)]
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        violations.append(Violation(f"{at}.Effect", "must be `Allow` or `Deny`"))
+    violations += _lint_one_of(statement, PRINCIPALS, at) + _lint_one_of(statement, ("Action", "NotAction"), at)
+    for member in PRINCIPALS:
+        if member in statement:
+            violations += principals.lint(statement[member], partition, f"{at}.{member}")
+    for member in ("Action", "NotAction"):
+        for where, action in texts(statement, member, at, violations):
+            if not is_ecr_action(action):
+                what = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
+                violations.append(Violation(where, what))
+    return violations + condition_lint.lint(statement.get("Condition", {}), f"{at}.Condition")
+
+
+def _lint_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:
+    sid = statement.get("Sid", "")
+    if not isinstance(sid, str):
+        return [Violation(f"{at}.Sid", "must be a text")]
+    first = sids.setdefault(sid, index) if sid else index
+    if first != index:
+        return [Violation(f"{at}.Sid", f"{shown(sid)} is the Sid of Statement[{first}] already; Sids are unique")]
+    return []
+
+
+def _lint_key(sid: Any, at: str) -> list[Violation]:
+    """Refuse a Sid that looks like the key of a statement without one."""
+    if not isinstance(sid, str) or not sid.startswith(DIGEST):
+        return []
+    return [Violation(f"{at}.Sid", f"must be a text that does not begin with `{DIGEST}`")]
+
+
+def _lint_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str) -> list[Violation]:
+    given = [member for member in members if member in statement]
+    if len(given) == 1:
+        return []
+    return [Violation(f"{at}.{members[0]}", f"give exactly one of {' and '.join(members)}")]
+
+
+def _lint_resources(statement: Mapping[str, Any], registry: RegistryName, at: str, index: int) -> list[Violation]:
+    violations = []
+    if "Resource" in statement and "NotResource" in statement:
+        violations.append(Violation(f"{at}.NotResource", "excludes Resource; give one of them"))
+    for member in ("Resource", "NotResource"):
+        for where, resource in texts(statement, member, at, violations):
+            violations += _lint_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")
+    return violations
+
+
+def _lint_resource(resource: str, registry: RegistryName, at: str, statement: str) -> list[Violation]:
+    expected = f"arn:{registry.partition}:ecr:{registry.region}:{registry.account}:repository/"
+    arn = arns.parse(resource)
+    if resource == "*":
+        return []
+    if arn is None:
+        return [Violation(at, f"{statement}: must be `*` or `{expected}...`, got {shown(resource)}")]
+    wanted = arns.Arn(registry.partition, "ecr", registry.region, registry.account, "repository/")
+    wrong = [
+        name
+        for name, pattern, want in zip(arns.Arn._fields, arn, wanted, strict=True)
+        if name != "resource" and "${" not in pattern and not globs.matches(pattern, want, single=True)
+    ]
+    if not arn.resource.startswith(("repository/", "*", "${")):
+        wrong.append("resource")
+    if not wrong:
+        return []
+    what = f"{statement}: wrong {', '.join(wrong)} in {shown(resource)}; expected `{expected}...`"
+    return [Violation(at, what)]

@@ -1,0 +1,211 @@
+"""Whether a destination registry accepts what a source replicates to it.
+
+AWS checks this only image by image. Facts: "Registry permissions" and "Private
+image replication" in the ECR user guide; "Policy evaluation logic" (IAM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ecrkeeper_server.names import RegistryName, shown
+from ecrkeeper_server.settings.arrivals import (
+    CREATE,
+    EVERYTHING,
+    REPLICATE,
+    Access,
+    Arrival,
+    Cause,
+    Outcome,
+    judge,
+    survey,
+    templates_in_question,
+)
+from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings.replication_clauses import clauses
+from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.settings.template_validation import needs_custom_role
+
+SETTINGS_OF_DESTINATION = ("registry_policy", "account_settings", "repository_creation_templates")
+MAX_FINDINGS = 20
+
+_SURE = frozenset({Outcome.ARRIVES, Outcome.ARRIVES_IF_REPOSITORY_EXISTS})
+_DOUBTS = frozenset({"DESTINATION_POLICY_CONDITIONAL", "DESTINATION_POLICY_PRINCIPAL_UNCERTAIN"})
+_LIMITED = frozenset({Outcome.ARRIVES_IF_REPOSITORY_EXISTS, Outcome.DOES_NOT_ARRIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of a check: what arrives, and why the rest does not."""
+
+    result: str
+    findings: tuple[Warning, ...]
+    arrivals: tuple[Arrival, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A destination of one source, with the elements that decide; `scope` is its REGISTRY_POLICY_SCOPE."""
+
+    source: RegistryName
+    name: RegistryName
+    policy: Elements
+    scope: str | None
+    templates: Elements
+
+
+def check(destination: Destination, filters: Collection[str]) -> Check:
+    """What of the repositories that begin with one of the filters arrives at a destination."""
+    if obstacles := _obstacles(destination):
+        return Check("BROKEN", tuple(obstacles), (Arrival(Outcome.DOES_NOT_ARRIVE, tuple(sorted(filters)), (), ""),))
+    found = survey(filters, _access(destination))
+    if not found.arrivals:
+        what = f"no repository can have a name that begins with {', '.join(map(shown, sorted(filters)))}"
+        return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), what),), ())
+    findings = [_finding(destination, cause, name) for cause, name in list(found.causes.items())[:MAX_FINDINGS]]
+    return Check(_result({arrival.outcome for arrival in found.arrivals}), tuple(findings), found.arrivals)
+
+
+def explain_arrival(destination: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
+    """What becomes of the images of one repository at a destination, and why they do not simply arrive."""
+    if obstacles := _obstacles(destination):
+        return Outcome.DOES_NOT_ARRIVE, tuple(obstacles)
+    verdict = judge(repository, _access(destination))
+    return verdict.outcome, tuple(_finding(destination, cause, repository) for cause in verdict.causes)
+
+
+def _result(outcomes: Collection[Outcome]) -> str:
+    if set(outcomes) == {Outcome.ARRIVES}:
+        return "OK"
+    if set(outcomes) == {Outcome.DOES_NOT_ARRIVE}:
+        return "BROKEN"
+    if Outcome.UNKNOWN not in outcomes or (_SURE & set(outcomes) and _LIMITED & set(outcomes)):
+        return "CONDITIONAL"
+    return "UNKNOWN"
+
+
+def _obstacles(destination: Destination) -> list[Warning]:
+    """The faults that keep every image out."""
+    source, name, subject = destination.source, destination.name, str(destination.name)
+    found = []
+    if source.partition != name.partition:
+        what = f"{name.region} is in partition {name.partition}; replication stays in {source.partition}"
+        found.append(Warning("DESTINATION_OTHER_PARTITION", subject, what))
+    if source.account != name.account and not destination.policy:
+        what = (
+            f"destination registry {name.account}/{name.region} has no registry policy; it must allow"
+            f" {REPLICATE} and {CREATE} to {_root(source)}"
+        )
+        found.append(Warning("DESTINATION_POLICY_MISSING", subject, what))
+    return found
+
+
+def _access(destination: Destination) -> Access:
+    source, name, policy = destination.source, destination.name, destination.policy
+    own = source.account == name.account
+    if own and destination.scope != "V2":
+        # Under V1 the policy does not bind the account itself.
+        policy = {}
+    granted = (EVERYTHING,) if own else ()
+    usable = {
+        prefix: not needs_custom_role(template)
+        for prefix, template in destination.templates.items()
+        if "REPLICATION" in template["appliedFor"]
+    }
+    return Access(
+        replicate=(*granted, *clauses(REPLICATE, source, name, policy)),
+        create=(*granted, *clauses(CREATE, source, name, policy)),
+        templates=templates_in_question(usable),
+    )
+
+
+def _root(source: RegistryName) -> str:
+    return f"arn:{source.partition}:iam::{source.account}:root"
+
+
+def _finding(destination: Destination, cause: Cause, repository: str) -> Warning:
+    text = _TEXTS[cause.reason](destination, cause)
+    if cause.reason != "DESTINATION_POLICY_TOO_COMPLEX":
+        verb = "may be unable to" if cause.reason in _DOUBTS else "cannot"
+        what = "create the repository" if cause.action == CREATE else "replicate images into"
+        text += f"; ECR {verb} {what} {shown(repository)} there"
+    return Warning(cause.reason, str(destination.name), text)
+
+
+def _denies(destination: Destination, cause: Cause) -> str:
+    return f"statement {cause.key} of the destination's policy denies {cause.action} to {_root(destination.source)}"
+
+
+def _conditional(destination: Destination, cause: Cause) -> str:
+    effect = destination.policy[cause.key].get("Effect")
+    return (
+        f"statement {cause.key} ({effect}) decides about {cause.action} by a Condition or a policy variable,"
+        " which is not evaluated here"
+    )
+
+
+def _principal_uncertain(destination: Destination, cause: Cause) -> str:
+    value = destination.policy[cause.key]
+    kinds: Mapping[str, list[str]] = value.get("Principal") or value.get("NotPrincipal") or {}
+    named = _some([who for whom in kinds.values() for who in whom])
+    return (
+        f"statement {cause.key} ({value.get('Effect')}) names {named} for {cause.action}, and AWS does not document"
+        f" whether ECR replicates as that principal; name {_root(destination.source)}"
+    )
+
+
+def _not_allowed(destination: Destination, cause: Cause) -> str:
+    return f"the policy of {destination.name} does not allow {cause.action} to {_root(destination.source)}"
+
+
+def _wrong_resource(destination: Destination, cause: Cause) -> str:
+    name = destination.name
+    return (
+        f"statement {cause.key} allows {cause.action} on {_resources(destination, cause)}, which are not repositories"
+        f" of destination {name.account} in Region {name.region}"
+    )
+
+
+def _other_repositories(destination: Destination, cause: Cause) -> str:
+    return (
+        f"statement {cause.key} allows {cause.action} on {_resources(destination, cause)} only, which leaves out"
+        " repositories that are replicated there"
+    )
+
+
+def _template_unusable(destination: Destination, cause: Cause) -> str:
+    return (
+        f"the template {cause.key} of the destination has {needs_custom_role(destination.templates[cause.key])} and no"
+        " custom role: ECR cannot create replicated repositories from it"
+    )
+
+
+def _too_complex(_destination: Destination, _cause: Cause) -> str:
+    return (
+        "the wildcards of the destination's policy are too many to compare with all repository names;"
+        " ExplainRepository answers for one repository"
+    )
+
+
+def _resources(destination: Destination, cause: Cause) -> str:
+    value = destination.policy[cause.key]
+    excepted = value.get("NotResource")
+    return f"all but {_some(excepted)}" if excepted else _some(value.get("Resource") or ["no resource"])
+
+
+def _some(names: Collection[str]) -> str:
+    first = list(names)[:5]
+    return ", ".join(first) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+_TEXTS = {
+    "DESTINATION_POLICY_DENIES": _denies,
+    "DESTINATION_POLICY_CONDITIONAL": _conditional,
+    "DESTINATION_POLICY_PRINCIPAL_UNCERTAIN": _principal_uncertain,
+    "DESTINATION_POLICY_NOT_ALLOWED": _not_allowed,
+    "DESTINATION_POLICY_WRONG_RESOURCE": _wrong_resource,
+    "DESTINATION_POLICY_OTHER_REPOSITORIES": _other_repositories,
+    "DESTINATION_POLICY_TOO_COMPLEX": _too_complex,
+    "DESTINATION_TEMPLATE_UNUSABLE": _template_unusable,
+}

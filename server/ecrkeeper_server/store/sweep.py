@@ -1,0 +1,114 @@
+"""What a fleet at rest costs: reading what is desired, and ending steps, for many rows with one statement.
+
+The statements are put together once: that takes longer than running them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Select, Text, and_, func, select, update
+from sqlalchemy.types import TypeEngine
+
+from ecrkeeper_server.store.clock import MICROSECONDS, Now
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.json_table import given, rows
+from ecrkeeper_server.store.queue import Outcome
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+from ecrkeeper_server.store.tables import declarations, operations, resources
+
+
+@dataclass(slots=True)
+class Desired:
+    """What is declared for a registry, and the operations that wait for it."""
+
+    declared: list[Declaration] = field(default_factory=list)
+    pending: list[Operation] = field(default_factory=list)
+
+
+def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
+    """What is desired of registries, by name.
+
+    It belongs to their generation if this transaction has changed or locked
+    them: whoever changes a declaration changes its registry as well.
+    """
+    values = rows({"name": row.name} for row in registries)
+    found = {row.name: Desired() for row in registries}
+    declared, waiting = _desired(tx.dialect)
+    for name, *columns in tx.conn.execute(declared, values):
+        found[name].declared.append(Declaration(*columns))
+    for row in tx.conn.execute(waiting, values):
+        found[row.target].pending.append(Operation.of(row))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _desired(dialect: str) -> tuple[Select[Any], Select[Any]]:
+    names = given(dialect, {"name": Text()})
+    declared = (
+        select(resources.c.name, *declarations.c)
+        .join_from(names, resources, resources.c.name == names.c.name)
+        .join(
+            declarations,
+            and_(declarations.c.account == resources.c.account, declarations.c.region == resources.c.place),
+        )
+        .order_by(declarations.c.owner)
+    )
+    waiting = (
+        select(operations)
+        .join_from(names, operations, and_(operations.c.target == names.c.name, operations.c.done.is_(False)))
+        .order_by(operations.c.create_time)
+    )
+    return declared, waiting
+
+
+def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[str]:
+    """End steps that left their rows as they were; the names of the rows that it let go.
+
+    Rows that are no longer held, that something was requested of meanwhile, or
+    that an operation waits for are left to `queue.finish`.
+    """
+    values = rows(_values(row, outcome) for row, outcome in ended)
+    return {row.name for row in tx.conn.execute(_finish(tx.now, tx.dialect), values)}
+
+
+@lru_cache(maxsize=64)
+def _finish(now: Now, dialect: str) -> Any:
+    number, flag, text = BigInteger(), Boolean(), Text()
+    columns: dict[str, TypeEngine[Any]] = {"name": text, "token": text, "requested": number, "next_in": number}
+    ended = given(dialect, {**columns, "failures": number, "observed_at": number, "urgent": flag})
+    waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
+    return (
+        update(resources)
+        .where(
+            resources.c.name == ended.c.name,
+            resources.c.lease_token == ended.c.token,
+            resources.c.requested == ended.c.requested,
+            ~waited_for.exists(),
+        )
+        .values(
+            due_at=now() + ended.c.next_in,
+            failures=ended.c.failures,
+            observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
+            urgent=ended.c.urgent,
+            trace=None,
+            lease_token=None,
+            lease_until=None,
+        )
+        .returning(resources.c.name)
+    )
+
+
+def _values(row: Resource, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "token": row.lease_token,
+        "requested": row.requested,
+        "next_in": None if outcome.next_in is None else int(outcome.next_in * MICROSECONDS),
+        "failures": outcome.failures,
+        "observed_at": outcome.observed_at,
+        "urgent": outcome.urgent,
+    }
