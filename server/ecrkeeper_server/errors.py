@@ -274,3 +274,12 @@ class Temporary(AwsError):
             metadata=metadata,
         )
         self.after = after
+
+
+# Retried, but slowly: only somebody who grants, mends or creates something makes them go away.
+_NEEDS_SOMEBODY = frozenset({"AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "SECRET_UNUSABLE"})
+
+
+def is_terminal(error: AwsError) -> bool:
+    """Whether waiting does not mend an error, although the resource is still tried again in case somebody does."""
+    return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY

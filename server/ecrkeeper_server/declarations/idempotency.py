@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from ecrkeeper_server.api.layers.access import principal
-from ecrkeeper_server.api.layers.telemetry import current_call
 from ecrkeeper_server.errors import Aborted, InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.store import operations
@@ -30,21 +27,6 @@ class Caller:
     principal: str = ""
     reason: str = ""
     call_id: str = ""
-
-
-def caller_of(request: Message) -> Caller:
-    """The caller's side of the call that is being answered; the fingerprint leaves out the request id."""
-    method = request.DESCRIPTOR.name.removesuffix("Request")
-    request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
-    digest = _fingerprint(request) if request_id else ""
-    return Caller(method, request_id, digest, principal(), reason, current_call().id)
-
-
-def _fingerprint(request: Message) -> str:
-    content = type(request)()
-    content.CopyFrom(request)
-    content.ClearField("request_id")
-    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:

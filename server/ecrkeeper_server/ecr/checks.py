@@ -9,8 +9,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr import replication_check
 from ecrkeeper_server.ecr.observe import observe
-from ecrkeeper_server.engine.conditions import lasting
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.errors import AwsError, is_terminal
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.replication import filters_by_destination
@@ -59,7 +58,7 @@ async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str | None:
     try:
         answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
     except AwsError as error:
-        return error.message if lasting(error) else None
+        return error.message if is_terminal(error) else None
     return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 

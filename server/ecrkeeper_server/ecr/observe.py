@@ -14,11 +14,9 @@ from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
-from ecrkeeper_server.roles.usage import RegionUsage
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 
-_REGIONS_AT_ONCE = 8
 # Errors that every other read of the account would meet, too.
 EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
 
@@ -107,29 +105,3 @@ async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> O
         tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         create_time=int(role["CreateDate"].timestamp() * 1_000_000),
     )
-
-
-async def role_usage(
-    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
-) -> list[RegionUsage]:
-    """Which of the Regions use a role. `owners` are those who declare its elements, by Region and key."""
-    room = asyncio.Semaphore(_REGIONS_AT_ONCE)
-
-    async def check(region: str) -> RegionUsage:
-        declared = owners.get(region, {})
-        async with room:
-            try:
-                seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
-            except AwsError as error:
-                return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
-        keys = tuple(sorted({*seen.elements, *declared}))
-        if seen.unknown and not keys:
-            text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
-            return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=text)
-        return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
-
-    return list(await asyncio.gather(*(check(region) for region in regions)))
-
-
-def _all(declared: dict[str, list[str]]) -> tuple[str, ...]:
-    return tuple(sorted({owner for owners in declared.values() for owner in owners}))

@@ -13,40 +13,22 @@ registry is paused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import AwsWrite, change
-from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.engine.attempt import Step
-from ecrkeeper_server.engine.conditions import error_json, lasting
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.engine.conditions import error_json
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation
 
-# What a backfill is called where changes of settings are listed.
-BACKFILL = "replication_backfill"
 POLL_SECONDS = 2.0
 # After a refusal that passes.
 _PAUSE_SECONDS = 15.0
-ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
-
-
-def place_of(destination: Mapping[str, Any]) -> str:
-    """A replication destination in a word."""
-    return f"{destination['registryId']}/{destination['region']}"
-
-
-async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
-    """All backfills that ECR knows of a registry, newest first."""
-    found = await read_list(
-        aws, registry.account, registry.region, "ecr", "ListReplicationBackfills", {"maxResults": 50}, items="backfills"
-    )
-    return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
 
 
 async def follow(step: Step, waiting: Sequence[Operation]) -> float | None:
@@ -78,7 +60,7 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
     except AwsError as error:
-        if lasting(error):
+        if is_terminal(error):
             await _refuse(step, operation, error)
             return None
         return _again_in(error)

@@ -6,21 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
 # Without these nothing is signed for the account.
 _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
-
-
-# Retried, but slowly: only somebody who grants, mends or creates something makes them go away.
-_NEEDS_SOMEBODY = frozenset({"AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "SECRET_UNUSABLE"})
-
-
-def lasting(error: AwsError) -> bool:
-    """Whether waiting does not mend an error, although the resource is still tried again in case somebody does."""
-    return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +37,12 @@ class Standing:
     @property
     def blocked(self) -> bool:
         """Whether the error to show is one that waiting does not mend."""
-        return self.error is not None and lasting(self.error)
+        return self.error is not None and is_terminal(self.error)
 
     @property
     def given_up(self) -> bool:
         """Whether trying again soon would change nothing: neither the error to show nor another one will pass."""
-        return self.blocked and (self.retry is None or lasting(self.retry))
+        return self.blocked and (self.retry is None or is_terminal(self.retry))
 
     @property
     def ready(self) -> bool:
@@ -122,13 +113,13 @@ def is_of_account(standing: Standing) -> bool:
 
 def worst_first(errors: Sequence[AwsError]) -> list[AwsError]:
     """The errors in the order in which they matter: refused for good, waiting for somebody, passing."""
-    return sorted(errors, key=lambda error: (not isinstance(error, Permanent), not lasting(error)))
+    return sorted(errors, key=lambda error: (not isinstance(error, Permanent), not is_terminal(error)))
 
 
 def soonest(errors: Sequence[AwsError]) -> Temporary | None:
     """The error that is tried again first: one that passes by itself, or else one that somebody may mend."""
     retried = [error for error in errors if isinstance(error, Temporary)]
-    return min(retried, key=lasting, default=None)
+    return min(retried, key=is_terminal, default=None)
 
 
 def error_json(error: AwsError) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ecrkeeper_server.ecr.observe import look
 from ecrkeeper_server.engine.attempt import Step, StepResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Standing
-from ecrkeeper_server.engine.registry_writes import act, drift_json
+from ecrkeeper_server.engine.registry_writes import act
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import standing_of, standings_of
 from ecrkeeper_server.engine.write_ahead import Run, originals_of, record
@@ -87,7 +87,7 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _result(step: Step, run: Run, mode: str) -> StepResult:
-    drift = [drift_json(d) for p in run.plans.values() for d in p.drift]
+    drift = [d.to_json() for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
     state = _state(step, run, mode, drift, degraded)
     if mode == "ENFORCE":

@@ -17,7 +17,7 @@ from ecrkeeper_server.engine.write_ahead import Run, disown, remember
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Change, Drift, Plan
+from ecrkeeper_server.settings.elements import Change, Plan
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.table import SETTINGS
@@ -140,7 +140,7 @@ async def _write(
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = run.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        run.mended += [shown for d in done if _was_applied(step.claimed.state, shown := drift_json(d))]
+        run.mended += [shown for d in done if _was_applied(step.claimed.state, shown := d.to_json())]
     return stopping
 
 
@@ -211,14 +211,3 @@ async def _send(step: Step, write: AwsWrite) -> None:
 def _was_applied(state: Mapping[str, Any], drift: Mapping[str, Any]) -> bool:
     settled = state.get("settled", {}).get(drift["setting"], {})
     return bool(drift["key"] in settled and settled[drift["key"]] == drift["desired"])
-
-
-def drift_json(drift: Drift) -> dict[str, Any]:
-    """A difference as it is stored."""
-    return {
-        "setting": drift.setting,
-        "key": drift.key,
-        "kind": str(drift.kind),
-        "desired": drift.desired,
-        "observed": drift.observed,
-    }

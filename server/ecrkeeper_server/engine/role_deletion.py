@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import AwsWrite, change
-from ecrkeeper_server.ecr.observe import observe_role, role_usage
-from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.ecr.observe import observe_role
+from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.engine.attempt import Step, StepResult
-from ecrkeeper_server.engine.conditions import Standing, error_json, lasting
-from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation
-from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.engine.conditions import Standing, error_json
+from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, is_terminal
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
 from ecrkeeper_server.roles.refused_deletion import refused
-from ecrkeeper_server.roles.usage import RegionUsage, blockers
-from ecrkeeper_server.settings.table import split_all
-from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.roles.usage import blockers
+from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
-from ecrkeeper_server.store.database import Database
-from ecrkeeper_server.store.rows import Declaration, Method, Operation
+from ecrkeeper_server.store.rows import Method, Operation
 
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
@@ -30,24 +26,6 @@ _GIVE_UP_SECONDS = 1800.0
 # Within this time after it was sent, a create may have made a role that GetRole does not show.
 _LAG_SECONDS = 60.0
 _STILL_VISIBLE = "IAM has finished, and the role is still visible"
-
-
-async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
-    """Which of the account's Regions use the role: those that are enabled, and those that somebody declares in."""
-    declared = await db.read(lambda tx: declarations.of_account(tx, account))
-    enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
-    # A Region that was disabled keeps its registry, and that uses the role as before.
-    regions = sorted({*enabled, *(declaration.region for declaration in declared)})
-    return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
-
-
-def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
-    """Who declares elements that need the role, by Region and key."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for declaration in declared:
-        for key in split_all(declaration.settings).get(kind.setting, {}):
-            found.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
-    return found
 
 
 def role_write(step: Step, call: RoleCall) -> AwsWrite:
@@ -63,7 +41,7 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
     try:
         return await _delete(step, kind, pending)
     except AwsError as error:
-        if row.state.get("deletion", {}).get("task") or not lasting(error):
+        if row.state.get("deletion", {}).get("task") or not is_terminal(error):
             raise
         return _end(step, pending, error)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ecrkeeper_server.engine.conditions import Standing, lasting, soonest
+from ecrkeeper_server.engine.conditions import Standing, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Run
+from ecrkeeper_server.errors import is_terminal
 
 Drifts = Sequence[Mapping[str, Any]]
 Degraded = Mapping[str, Sequence[str]]
@@ -29,7 +30,7 @@ def standing_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degrad
         degraded_reason="UNKNOWN_MEMBERS" if degraded else "NOT_WRITABLE",
         reason="OBSERVE_ONLY" if waiting else "",
         message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
-        retry=soonest([each.error for each in errors]) if error is not None and lasting(error) else None,
+        retry=soonest([each.error for each in errors]) if error is not None and is_terminal(error) else None,
     )
 
 

@@ -52,6 +52,16 @@ class Drift:
     desired: Value | None
     observed: Value | None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the difference as it is stored."""
+        return {
+            "setting": self.setting,
+            "key": self.key,
+            "kind": str(self.kind),
+            "desired": self.desired,
+            "observed": self.observed,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

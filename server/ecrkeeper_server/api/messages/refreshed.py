@@ -10,7 +10,6 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.engine.registry_writes import drift_json
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
@@ -26,7 +25,7 @@ def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Re
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
     planned = plans(row.spec, desired, applied, elements)
-    found = [drift_json(drift) for each in planned.values() for drift in each.drift]
+    found = [drift.to_json() for each in planned.values() for drift in each.drift]
     _show(message, row, found)
     return message
 

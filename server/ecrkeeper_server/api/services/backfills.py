@@ -11,14 +11,15 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
-from ecrkeeper_server.declarations.idempotency import answered, caller_of, remember
+from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
+from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.ecr.observe import observe
-from ecrkeeper_server.engine.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.errors import AwsError, FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import to_aws

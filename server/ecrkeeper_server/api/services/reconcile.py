@@ -5,9 +5,10 @@ from __future__ import annotations
 from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import answered, caller_of, remember
+from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import operations, resources

@@ -14,13 +14,14 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
-from ecrkeeper_server.declarations.idempotency import Caller, answered, caller_of, check_etag, masked_paths
+from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, masked_paths
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe

@@ -13,12 +13,13 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, wish_of
 from ecrkeeper_server.api.messages.plan import registry_plan
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.commands import TAKE_OVER, Put, Remove, Wish, Written
 from ecrkeeper_server.declarations.committer import Declaring
-from ecrkeeper_server.declarations.idempotency import Caller, answered, caller_of, masked_paths
+from ecrkeeper_server.declarations.idempotency import Caller, answered, masked_paths
 from ecrkeeper_server.declarations.validation import lint_apart
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation

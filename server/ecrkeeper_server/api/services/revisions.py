@@ -9,11 +9,11 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import Wish
-from ecrkeeper_server.declarations.idempotency import caller_of
 from ecrkeeper_server.declarations.validation import lint_apart
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName

@@ -9,11 +9,12 @@ from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import answered, caller_of, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
 from ecrkeeper_server.ecr.apply import change
-from ecrkeeper_server.engine.role_deletion import usage_of
+from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES

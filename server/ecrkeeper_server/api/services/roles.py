@@ -15,13 +15,14 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
+from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import enum_choice, matcher
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
-from ecrkeeper_server.declarations.idempotency import answered, caller_of, masked_paths, remember
+from ecrkeeper_server.declarations.idempotency import answered, masked_paths, remember
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.declarations.role_spec import PATHS, check_write, wanted
 from ecrkeeper_server.ecr.observe import observe_role

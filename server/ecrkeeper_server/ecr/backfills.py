@@ -1,0 +1,27 @@
+"""Replication backfills as ECR has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.paging import read_list
+from ecrkeeper_server.names import RegistryName
+
+# What a backfill is called where changes of settings are listed.
+BACKFILL = "replication_backfill"
+ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
+
+
+def place_of(destination: Mapping[str, Any]) -> str:
+    """A replication destination in a word."""
+    return f"{destination['registryId']}/{destination['region']}"
+
+
+async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
+    """All backfills that ECR knows of a registry, newest first."""
+    found = await read_list(
+        aws, registry.account, registry.region, "ecr", "ListReplicationBackfills", {"maxResults": 50}, items="backfills"
+    )
+    return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)

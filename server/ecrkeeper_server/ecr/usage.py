@@ -1,0 +1,64 @@
+"""Which Regions of an account use a service-linked role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.ecr.observe import observe_setting
+from ecrkeeper_server.ecr.regions import enabled_regions
+from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.names import RegistryName, partition_of
+from ecrkeeper_server.roles.catalogue import RoleKind
+from ecrkeeper_server.roles.usage import RegionUsage
+from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.rows import Declaration
+
+_REGIONS_AT_ONCE = 8
+
+
+async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
+    """Which of the account's Regions use the role: those that are enabled, and those that somebody declares in."""
+    declared = await db.read(lambda tx: declarations.of_account(tx, account))
+    enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
+    # A Region that was disabled keeps its registry, and that uses the role as before.
+    regions = sorted({*enabled, *(declaration.region for declaration in declared)})
+    return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
+
+
+def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
+    """Who declares elements that need the role, by Region and key."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for declaration in declared:
+        for key in split_all(declaration.settings).get(kind.setting, {}):
+            found.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
+    return found
+
+
+async def role_usage(
+    aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
+) -> list[RegionUsage]:
+    """Which of the Regions use a role. `owners` are those who declare its elements, by Region and key."""
+    room = asyncio.Semaphore(_REGIONS_AT_ONCE)
+
+    async def check(region: str) -> RegionUsage:
+        declared = owners.get(region, {})
+        async with room:
+            try:
+                seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
+            except AwsError as error:
+                return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
+        keys = tuple(sorted({*seen.elements, *declared}))
+        if seen.unknown and not keys:
+            text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
+            return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=text)
+        return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
+
+    return list(await asyncio.gather(*(check(region) for region in regions)))
+
+
+def _all(declared: dict[str, list[str]]) -> tuple[str, ...]:
+    return tuple(sorted({owner for owners in declared.values() for owner in owners}))
