@@ -92,11 +92,11 @@ def update_request(index: int, text: str = "team-0*") -> pb.UpdateRegistrySettin
     request.registry_settings.name = _name(index)
     request.update_mask.paths.append("settings.scanning_configuration")
     scanning = request.registry_settings.settings.scanning_configuration
-    scanning.scan_type = scanning.SCAN_TYPE_BASIC
+    scanning.scan_type = scanning.BASIC
     rule = scanning.rules.add()
-    rule.scan_frequency = rule.SCAN_FREQUENCY_SCAN_ON_PUSH
+    rule.scan_frequency = rule.SCAN_ON_PUSH
     texts = rule.repository_filters.add(filter=text)
-    texts.filter_type = texts.FILTER_TYPE_WILDCARD
+    texts.filter_type = texts.WILDCARD
     return request
 
 

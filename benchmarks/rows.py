@@ -115,7 +115,7 @@ class Rows:
 
 def wake(client: ecrkeeper.Client) -> None:
     """Let the engine look for due rows now: a write on a registry of which nothing is ever read."""
-    client.update_registry(ecrkeeper.Registry(name=_PAUSED, mode=ecrkeeper.Mode.MODE_PAUSED), ["mode"])
+    client.update_registry(ecrkeeper.Registry(name=_PAUSED, mode=ecrkeeper.Mode.PAUSED), ["mode"])
 
 
 def _resources(seed: dict[str, Any], indices: range) -> Iterator[dict[str, Any]]:

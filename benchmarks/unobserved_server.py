@@ -58,6 +58,6 @@ def _plain(db: Database, *_: object) -> Database:
 
 
 if __name__ == "__main__":
-    for name, without in (("Telemetry", _Rpcs), ("CallTelemetry", _Calls), ("ObservedDatabase", _plain)):
+    for name, without in (("Telemetry", _Rpcs), ("CallTelemetry", _Calls), ("InstrumentedDatabase", _plain)):
         setattr(app, name, without)
     sys.exit(_run("serve", replace(load(None, os.environ), role=sys.argv[1])))

@@ -20,7 +20,7 @@ def auto_created(world: World) -> None:
     while True:
         roles = list(world.client.list_service_linked_roles())
         found = next((role for role in roles if role.name == REPLICATION_ROLE), None)
-        if found is not None and found.state == ServiceLinkedRole.STATE_ACTIVE:
+        if found is not None and found.state == ServiceLinkedRole.ACTIVE:
             break
         if time.monotonic() > until:
             raise DemoError(f"{REPLICATION_ROLE} did not appear")
@@ -32,7 +32,7 @@ def auto_created(world: World) -> None:
         ("role", "state", "provenance"),
         [(r.name, enum(states, r.state), enum(origins, r.provenance)) for r in roles],
     )
-    check(found.provenance == ServiceLinkedRole.PROVENANCE_AUTO_CREATED, "nobody declared it: ECR made it by itself")
+    check(found.provenance == ServiceLinkedRole.AUTO_CREATED, "nobody declared it: ECR made it by itself")
     check(_exists(world), f"IAM has {_ROLE_NAME}")
 
 
@@ -55,7 +55,7 @@ def refused(world: World) -> None:
     }
     check(refusing == users, f"every Region that uses the role is named: {', '.join(sorted(users))}")
     usage = world.client.check_service_linked_role_usage(REPLICATION_ROLE)
-    free = sum(region.state == RegionUsage.STATE_FREE for region in usage.usage)
+    free = sum(region.state == RegionUsage.FREE for region in usage.usage)
     check(len(users) + free == len(usage.usage), f"the other {free} Regions of the account were read and are free")
     check(_exists(world), "the role is still there")
 

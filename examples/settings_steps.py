@@ -56,7 +56,7 @@ def share(world: World) -> None:
     statements = json.loads(world.ecr(PARTNER, "eu-west-1").get_registry_policy()["policyText"])["Statement"]
     check(len(statements) == 2, f"{PARTNER}/eu-west-1 has one policy with both owners' statements")
     checks = world.client.check_replication(SOURCE).checks
-    check(all(each.result == each.RESULT_OK for each in checks), f"all {len(checks)} destinations accept the images")
+    check(all(each.result == each.OK for each in checks), f"all {len(checks)} destinations accept the images")
 
 
 def clash(world: World) -> None:
@@ -80,25 +80,25 @@ def clash(world: World) -> None:
 def drift(world: World) -> None:
     """Change replication in AWS directly and wait until ecrkeeper has found and mended it by itself."""
     before = _rules(world, HOME)
-    foreign = json.loads(json.dumps(before))
-    for rule in foreign:
+    unmanaged = json.loads(json.dumps(before))
+    for rule in unmanaged:
         if "payments/" in _filters(rule):
             rule["repositoryFilters"] = [f for f in rule["repositoryFilters"] if f["filter"] != "payments/"]
             rule["deleteReplication"] = {"enabled": True}
-    last = world.client.get_registry(SOURCE).last_mend.mend_time.ToNanoseconds()
-    world.ecr(CENTRAL, HOME).put_replication_configuration(replicationConfiguration={"rules": foreign})
+    last = world.client.get_registry(SOURCE).last_remediation.remediation_time.ToNanoseconds()
+    world.ecr(CENTRAL, HOME).put_replication_configuration(replicationConfiguration={"rules": unmanaged})
     note("somebody writes the document without ecrkeeper; payments/ is gone, and base/ copies deletions:")
-    _show_rules(foreign)
+    _show_rules(unmanaged)
     registry = _mended(world, last)
     kinds = Drift.Kind.DESCRIPTOR
     table(
         ("found", "element", "AWS had", "wanted"),
         [
             (enum(kinds, d.kind), f"{_brief(d.setting)} {d.key}", _value(d, "observed"), _value(d, "desired"))
-            for d in registry.last_mend.drift
+            for d in registry.last_remediation.drift
         ],
     )
-    found = {enum(kinds, d.kind) for d in registry.last_mend.drift}
+    found = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
     check(found == {"MISSING", "CHANGED"}, "the mend says what was missing and what was changed")
     check(_rules(world, HOME) == before, "AWS has the declared document again")
 
@@ -107,7 +107,7 @@ def _mended(world: World, last: int) -> Registry:
     progress, until = Progress(), time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         registry = world.client.get_registry(SOURCE)
-        if registry.last_mend.mend_time.ToNanoseconds() > last:
+        if registry.last_remediation.remediation_time.ToNanoseconds() > last:
             progress.end()
             checked("found and mended at the next look, without being asked")
             return registry

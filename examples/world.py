@@ -81,7 +81,7 @@ def check(holds: object, text: str) -> None:
 
 def in_sync(registry: Registry) -> bool:
     """Whether AWS has what the newest generation of a registry wants."""
-    synced = any(c.type == "Synced" and c.status == Condition.STATUS_TRUE for c in registry.conditions)
+    synced = any(c.type == "Synced" and c.status == Condition.TRUE for c in registry.conditions)
     return synced and not registry.reconciling and registry.observed_generation >= registry.generation
 
 

@@ -34,7 +34,7 @@ from ecrkeeper._operation import AsyncOperation, Operation
 from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.v1.audit_pb2 import AuditEvent
-from ecrkeeper.v1.common_pb2 import DeletionPolicy, ForeignElements, Mode
+from ecrkeeper.v1.common_pb2 import DeletionPolicy, Mode, UnmanagedElements
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
@@ -54,7 +54,6 @@ __all__ = [
     "DeletionPolicy",
     "FailedPrecondition",
     "FieldViolation",
-    "ForeignElements",
     "InvalidArgument",
     "Mode",
     "NotFound",
@@ -74,5 +73,6 @@ __all__ = [
     "Settings",
     "Unauthenticated",
     "Unavailable",
+    "UnmanagedElements",
     "Watch",
 ]

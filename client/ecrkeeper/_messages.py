@@ -20,7 +20,7 @@ Faults = list[tuple[str, str]]
 def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
     """Return a message of one kind, from one or from a dictionary; `path` is the name of the argument.
 
-    Members have the names of AWS and JSON or those of the protos, enum values may lack their prefix, and None means
+    Members have the names of AWS and JSON or those of the protos, and None means
     unset. InvalidArgument with every violation for another dictionary; TypeError for anything else.
     """
     if isinstance(given, kind):
@@ -61,18 +61,6 @@ def texts(path: str, given: Iterable[str]) -> list[str]:
     if faults:
         raise invalid(*faults)
     return found
-
-
-def enum_name(enum: EnumDescriptor, value: Any) -> Any:
-    """Return the name of an enum value that AWS writes without the prefix; anything else as it is."""
-    if not isinstance(value, str) or value in enum.values_by_name:
-        return value
-    name = _prefix(enum) + value.upper().replace("-", "_")
-    return name if name in enum.values_by_name else value
-
-
-def _prefix(enum: EnumDescriptor) -> str:
-    return enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
 
 
 def _not_text(value: Any) -> str:
@@ -149,12 +137,11 @@ def _single(value: Any, field: FieldDescriptor, path: str, faults: Faults) -> An
 
 
 def _enum(value: Any, enum: EnumDescriptor, path: str, faults: Faults) -> Any:
-    name = enum_name(enum, value)
-    is_number = isinstance(name, int) and not isinstance(name, bool)
-    if name not in enum.values_by_name if isinstance(name, str) else not is_number:
-        known = ", ".join(each.name.removeprefix(_prefix(enum)) for each in enum.values if each.number)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if value not in enum.values_by_name if isinstance(value, str) else not is_number:
+        known = ", ".join(each.name for each in enum.values if each.number)
         faults.append((path, f"must be one of {known}, got {value!r:.100}"))
-    return name
+    return value
 
 
 def _is_unicode(text: str) -> bool:

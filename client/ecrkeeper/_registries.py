@@ -40,7 +40,7 @@ def update_registry(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Registry]:
-    """Changes `mode` and `foreign_elements` of a registry, as the mask names them; without one, what is set.
+    """Changes `mode` and `unmanaged_elements` of a registry, as the mask names them; without one, what is set.
 
     The registry may be a dictionary such as `{"name": ..., "mode": "PAUSED"}`. InvalidArgument; Conflict if its
     etag is stale.

@@ -76,7 +76,7 @@ class Synced:
 
     def _judged(self, registry: Registry) -> Registry | None:
         self._last = registry
-        if registry.mode == Mode.MODE_PAUSED:
+        if registry.mode == Mode.PAUSED:
             raise self._kept("PAUSED", "PAUSED")
         if self._generation is None:
             self._generation = registry.generation
@@ -111,7 +111,7 @@ class Synced:
         for condition in waited_for.conditions:
             if condition.type == "Synced" and condition.reason == "OBSERVE_ONLY":
                 raise self._kept("OBSERVE", "OBSERVE_ONLY")
-            holds = condition.status == Condition.STATUS_TRUE
+            holds = condition.status == Condition.TRUE
             if condition.type == "Degraded" and holds and not _holds(waited_for, "Synced"):
                 raise _precondition(f"{self._name}: {condition.message}", condition.reason)
 
@@ -124,7 +124,7 @@ class Synced:
         stood = ""
         if self._last is not None:
             last: Registry | DeclarationStatus = self._declaration(self._last) or self._last
-            wrong = [c for c in last.conditions if (c.status == Condition.STATUS_TRUE) is not (c.type in _GOOD)]
+            wrong = [c for c in last.conditions if (c.status == Condition.TRUE) is not (c.type in _GOOD)]
             stood = "; ".join(filter(None, [*(f"{c.type}: {c.reason}" for c in wrong), last.last_error.message]))
         text = f"{self._name} was not in sync after {self._timeout:g} s" + (f" ({stood})" if stood else "")
         return DeadlineExceeded(text, code=grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -135,4 +135,4 @@ def _precondition(text: str, reason: str) -> FailedPrecondition:
 
 
 def _holds(waited_for: Registry | DeclarationStatus, condition: str) -> bool:
-    return any(c.type == condition and c.status == Condition.STATUS_TRUE for c in waited_for.conditions)
+    return any(c.type == condition and c.status == Condition.TRUE for c in waited_for.conditions)

@@ -88,12 +88,12 @@ def _command(given: argparse.Namespace) -> int:
 def _run(command: str, config: Config) -> int:
     # Imported here: `--help` and `check-access` answer without loading gRPC and SQLAlchemy.
     if command == "migrate":
-        from ecrkeeper_server.errors import Refusal
+        from ecrkeeper_server.errors import StatusError
         from ecrkeeper_server.store import schema
 
         try:
             schema.migrate(config.database_url)
-        except Refusal as error:
+        except StatusError as error:
             configuration.complain(error.message)
             return 1
         return 0
@@ -127,7 +127,7 @@ def _serve(config: Config) -> int:
     import uvloop
 
     from ecrkeeper_server import app
-    from ecrkeeper_server.errors import Refusal
+    from ecrkeeper_server.errors import StatusError
     from ecrkeeper_server.security import open_security
     from ecrkeeper_server.store.file_lock import locked
 
@@ -136,7 +136,7 @@ def _serve(config: Config) -> int:
         try:
             stack.enter_context(locked(config.database_url))
             app.prepare(config)
-        except Refusal as error:
+        except StatusError as error:
             configuration.complain(error.message)
             return 1
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

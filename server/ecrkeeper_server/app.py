@@ -17,7 +17,7 @@ from ecrkeeper_server import rlimits as descriptors
 from ecrkeeper_server import tracing
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
-from ecrkeeper_server.api.layers.admission import Gate
+from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
@@ -29,13 +29,13 @@ from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.telemetry import StepTelemetry
+from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.security import Security
 from ecrkeeper_server.store import schema
-from ecrkeeper_server.store.instrumented import ObservedDatabase
+from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")
@@ -61,12 +61,12 @@ async def serve(config: Config, security: Security) -> None:
     seen = _instruments(config)
     metrics, spans = seen.metrics, seen.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
-    db = ObservedDatabase(store, metrics.store, spans.current if spans is not None else None)
+    db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
     aws = AwsClient(aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
     engine: Engine | None = None
     if config.role != "api":
-        engine = Engine(db, aws, _engine_options(config), telemetry=StepTelemetry(metrics.engine, spans))
+        engine = Engine(db, aws, _engine_options(config), telemetry=ReconcileTelemetry(metrics.engine, spans))
         metrics.engine.leases_held.set_function(engine.running)
         metrics.engine.capacity.set(config.concurrency)
     changes = Changes()
@@ -122,7 +122,7 @@ def _instruments(config: Config) -> Instruments:
 
 async def _run(
     config: Config,
-    db: ObservedDatabase,
+    db: InstrumentedDatabase,
     edge: Edge,
     engine: Engine | None,
     seen: Instruments,
@@ -161,7 +161,7 @@ class Api:
 
     server: grpc.aio.Server
     health: Health
-    gate: Gate
+    gate: AdmissionLayer
     host: str
     port: int
 
@@ -220,7 +220,7 @@ def _nothing() -> None:
     """Nothing to wake: the engine runs in other processes and hears of writes through the database."""
 
 
-async def _unready(db: ObservedDatabase, stopping: asyncio.Event) -> str:
+async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
     """Say why the server cannot do its work; nothing if it can."""
     return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
 

@@ -1,6 +1,6 @@
 """The errors of the domain; the API maps them to gRPC, the engine to conditions.
 
-Refusal                  a call that is refused, with a status code by name
+StatusError                  a call that is refused, with a status code by name
 ├── InvalidArgument      the input is wrong; all violations at once
 ├── NotFound             no such resource
 ├── AlreadyExists        the resource or the request id is taken
@@ -59,7 +59,7 @@ class QuotaViolation:
     description: str
 
 
-class Refusal(Exception):
+class StatusError(Exception):
     """A call that is refused: `code` is the gRPC status, `reason` the word for programs."""
 
     code: ClassVar[str] = "INTERNAL"
@@ -86,7 +86,7 @@ class Refusal(Exception):
         self.violations: tuple[Violation, ...] = ()
 
 
-class InvalidArgument(Refusal):
+class InvalidArgument(StatusError):
     """The input is wrong; carries every violation, and the quotas that it exceeds as well."""
 
     code = "INVALID_ARGUMENT"
@@ -97,7 +97,7 @@ class InvalidArgument(Refusal):
         self.violations = tuple(violations)
 
 
-class NotFound(Refusal):
+class NotFound(StatusError):
     """The resource does not exist."""
 
     code = "NOT_FOUND"
@@ -107,13 +107,13 @@ class NotFound(Refusal):
         super().__init__(text, reason="NOT_FOUND", resource=(kind, name))
 
 
-class AlreadyExists(Refusal):
+class AlreadyExists(StatusError):
     """The resource exists already."""
 
     code = "ALREADY_EXISTS"
 
 
-class Aborted(Refusal):
+class Aborted(StatusError):
     """The etag given is not the current one; without a current one, the resource does not exist any more."""
 
     code = "ABORTED"
@@ -129,31 +129,31 @@ class Aborted(Refusal):
         )
 
 
-class FailedPrecondition(Refusal):
+class FailedPrecondition(StatusError):
     """The state of the system does not allow the call."""
 
     code = "FAILED_PRECONDITION"
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(StatusError):
     """The caller has not proved who it is."""
 
     code = "UNAUTHENTICATED"
 
 
-class PermissionDenied(Refusal):
+class PermissionDenied(StatusError):
     """The caller may not do this; not used for AWS refusing ecrkeeper."""
 
     code = "PERMISSION_DENIED"
 
 
-class ResourceExhausted(Refusal):
+class ResourceExhausted(StatusError):
     """A limit of the server is used up; the call may be repeated."""
 
     code = "RESOURCE_EXHAUSTED"
 
 
-class QuotaExceeded(Refusal):
+class QuotaExceeded(StatusError):
     """AWS's quotas do not allow what is declared; carries every one of them. Waiting does not mend that."""
 
     code = "RESOURCE_EXHAUSTED"
@@ -175,20 +175,20 @@ def _summary(told: Sequence[tuple[str, str]]) -> str:
     return "; ".join([*shown, f"and {left} more"] if left else shown)
 
 
-def rejection(violations: Sequence[Violation]) -> Refusal:
+def rejection(violations: Sequence[Violation]) -> StatusError:
     """The refusal of a request: for its own faults if it has any, and else for the quotas that it exceeds."""
     quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
     faults = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
     return InvalidArgument(faults, quotas) if faults else QuotaExceeded(quotas)
 
 
-class Unavailable(Refusal):
+class Unavailable(StatusError):
     """A dependency did not answer; the call may be repeated."""
 
     code = "UNAVAILABLE"
 
 
-class DeadlineExceeded(Refusal):
+class DeadlineExceeded(StatusError):
     """The call's deadline passed."""
 
     code = "DEADLINE_EXCEEDED"

@@ -194,7 +194,7 @@ class EngineMetrics:
             "ecrkeeper_reconcile_seconds", "How long steps took.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
         )
         self._mended = Counter(
-            "ecrkeeper_drift_mended_elements_total", "Elements put right after a change.", ("setting",),
+            "ecrkeeper_drift_remediated_elements_total", "Elements put right after a change.", ("setting",),
             registry=registry,
         )  # fmt: skip
         self.leases_held = Gauge("ecrkeeper_engine_leases_held", "Rows this process works on.", registry=registry)
@@ -212,7 +212,7 @@ class EngineMetrics:
         self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
         self._seconds[kind].observe(seconds)
 
-    def mended(self, setting: str) -> None:
+    def remediated(self, setting: str) -> None:
         """One element that had been changed was put right."""
         self._mended.labels(setting).inc()
 

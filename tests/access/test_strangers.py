@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 import structlog
-from ecrkeeper_server.api.layers.auth_failure_limiter import Strangers
-from ecrkeeper_server.api.layers.rejection_log import Refusals
+from ecrkeeper_server.api.layers.auth_failure_limiter import AuthFailureLimiter
+from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated, Unavailable
 from ecrkeeper_server.identity.keys import IssuerKeys
 
@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-def failures(strangers: Strangers, address: str) -> int:
+def failures(strangers: AuthFailureLimiter, address: str) -> int:
     """How many calls from an address fail before one is told to wait."""
     made = 0
     while strangers.answer(address, EXPIRED) is EXPIRED:
@@ -31,7 +31,7 @@ def failures(strangers: Strangers, address: str) -> int:
 
 def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
     clock = Clock()
-    strangers = Strangers(clock, lambda low, _: low)
+    strangers = AuthFailureLimiter(clock, lambda low, _: low)
     assert failures(strangers, "a") == 200
     told = strangers.answer("a", EXPIRED)
     assert isinstance(told, ResourceExhausted)
@@ -43,7 +43,7 @@ def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> Non
 
 
 def test_many_addresses_together_are_told_to_wait_too_and_only_so_many_are_remembered() -> None:
-    strangers = Strangers(Clock())
+    strangers = AuthFailureLimiter(Clock())
     told = [strangers.answer(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
     assert told.count(EXPIRED) == 1000
     assert len(strangers._addresses) == 10_000
@@ -51,7 +51,7 @@ def test_many_addresses_together_are_told_to_wait_too_and_only_so_many_are_remem
 
 def test_many_refusals_are_few_lines_which_count_them() -> None:
     clock = Clock()
-    refusals = Refusals(clock)
+    refusals = RejectionLog(clock)
     with structlog.testing.capture_logs() as logs:
         for _ in range(100):
             refusals.note(EXPIRED)

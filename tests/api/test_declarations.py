@@ -172,7 +172,7 @@ def test_a_plan_leaves_no_trace(place: Place) -> None:
     since = place.live.aws.position()
     planned = place.apply(replicates(place, "eu-west-1"), validate_only=True)
     assert [call.operation for call in planned.plan.calls] == ["PutReplicationConfiguration"]
-    assert [change.kind for change in planned.plan.calls[0].changes] == [planned.plan.calls[0].changes[0].KIND_ADD]
+    assert [change.kind for change in planned.plan.calls[0].changes] == [planned.plan.calls[0].changes[0].ADD]
     assert place.writes(since) == []
     place.untouched()
 
@@ -191,23 +191,21 @@ def test_deleting_a_declaration_follows_its_policy(
 
 
 @pytest.mark.parametrize(
-    ("foreign", "left", "reason"),
+    ("unmanaged", "left", "reason"),
     [
         ("PRESERVE", {"quay": "quay.io", "k8s": "registry.k8s.io"}, "nobody asked to remove it"),
         ("PRUNE", {"k8s": "registry.k8s.io"}, "what nobody declares goes"),
     ],
 )
 def test_foreign_elements_are_preserved_or_pruned(
-    place: Place, foreign: str, left: dict[str, str], reason: str
+    place: Place, unmanaged: str, left: dict[str, str], reason: str
 ) -> None:
     place.seed(pullThroughCacheRules=[QUAY], exclusions=[f"arn:aws:iam::{place.account}:role/scanner"])
-    place.keep(foreign_elements=f"FOREIGN_ELEMENTS_{foreign}")
+    place.keep(unmanaged_elements=unmanaged)
     registry = place.settled(caches(K8S))
     assert cached(place) == left, reason
     assert place.aws()["exclusions"], "a setting that nobody declares is never pruned"
-    assert [e.key for e in registry.elements if e.state == Element.STATE_FOREIGN] == (
-        ["quay"] if len(left) == 2 else []
-    )
+    assert [e.key for e in registry.elements if e.state == Element.UNMANAGED] == (["quay"] if len(left) == 2 else [])
 
 
 def test_what_is_imported_has_an_empty_plan(place: Place) -> None:
@@ -308,16 +306,16 @@ def test_a_watch_shows_a_snapshot_then_changes_then_removals(place: Place) -> No
     with place.live.client.watch_registries(f"accounts/{place.account}", 'mode = "ENFORCE"', timeout=20) as steps:
         found = iter(steps)
         first = next(found)
-        assert (first.kind, first.registry.name) == (kinds.KIND_CURRENT, place.name)
-        assert next(found).kind == kinds.KIND_SNAPSHOT_COMPLETE
+        assert (first.kind, first.registry.name) == (kinds.CURRENT, place.name)
+        assert next(found).kind == kinds.SNAPSHOT_COMPLETE
         place.apply(caches(K8S))
         changed = next(found)
-        assert changed.kind == kinds.KIND_CURRENT
+        assert changed.kind == kinds.CURRENT
         assert changed.registry.generation > first.registry.generation
         while changed.registry.reconciling:
             changed = next(found)
-        place.keep(mode="MODE_OBSERVE")
-        gone = next(step for step in found if step.kind == kinds.KIND_REMOVED)
+        place.keep(mode="OBSERVE")
+        gone = next(step for step in found if step.kind == kinds.REMOVED)
         assert gone.registry.name == place.name
 
 
@@ -331,31 +329,29 @@ def test_a_registry_that_nobody_declared_can_be_looked_at_without_a_trace(place:
 
 def test_observe_reports_and_enforce_mends(place: Place) -> None:
     place.settled(caches(QUAY))
-    place.keep(mode="MODE_OBSERVE")
+    place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[])
     since = place.live.aws.position()
     place.live.client.reconcile_registry(place.name)
     registry = eventually(lambda: found if (found := place.read()).drift else None)
-    assert [(d.setting, d.key, d.kind) for d in registry.drift] == [
-        ("pull_through_cache_rules", "quay", Drift.KIND_MISSING)
-    ]
+    assert [(d.setting, d.key, d.kind) for d in registry.drift] == [("pull_through_cache_rules", "quay", Drift.MISSING)]
     assert place.writes(since) == []
-    place.keep(mode="MODE_ENFORCE")
+    place.keep(mode="ENFORCE")
     eventually(lambda: cached(place) == {"quay": "quay.io"})
     registry = eventually(lambda: found if not (found := place.read()).drift else None)
-    assert [d.key for d in registry.last_mend.drift] == ["quay"]
+    assert [d.key for d in registry.last_remediation.drift] == ["quay"]
 
 
 def test_a_paused_registry_is_left_alone_until_it_is_resumed(place: Place) -> None:
     place.settled(caches(QUAY))
-    place.keep(mode="MODE_PAUSED")
+    place.keep(mode="PAUSED")
     since = place.live.aws.position()
     place.apply(caches(K8S))
     error = refused(CODE.FAILED_PRECONDITION, place.live.client.reconcile_registry, place.name)
     assert error.reason == "PAUSED"
     assert place.writes(since) == []
     assert cached(place) == {"quay": "quay.io"}
-    place.keep(mode="MODE_ENFORCE")
+    place.keep(mode="ENFORCE")
     eventually(lambda: cached(place) == {"k8s": "registry.k8s.io"})
 
 

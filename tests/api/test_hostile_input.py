@@ -631,7 +631,7 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     ),
     "an enum": (
         "settings", "UpdateRegistry", pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY, mode=77)),  # type: ignore[arg-type]
-        "registry.mode", ", got 77; known are MODE_UNSPECIFIED, MODE_ENFORCE, MODE_OBSERVE, MODE_PAUSED",
+        "registry.mode", ", got 77; known are MODE_UNSPECIFIED, ENFORCE, OBSERVE, PAUSED",
     ),
     "an enum that was not given": (
         "settings", "UpdateRegistrySettings",
@@ -639,7 +639,7 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
             replication_configuration={"rules": [{"destinations": [{"region": "eu-west-1", "registry_id": "1" * 12}], "repository_filters": [{"filter": "app-"}]}]},
         ))),
         "registry_settings.settings.replication_configuration.rules[0].repository_filters[0].filter_type",
-        "must be given; one of FILTER_TYPE_PREFIX_MATCH",
+        "must be given; one of PREFIX_MATCH",
     ),
     "a name that was not given": ("settings", "GetRegistry", pb.GetRegistryRequest(), "name", "must be given, got none"),
     "a request id": (
@@ -654,7 +654,7 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     "paths that nobody knows": (
         "settings", "UpdateRegistry",
         pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY), update_mask=FieldMask(paths=["a", "b"])),
-        "update_mask", "unknown path 'a', 'b'; known are foreign_elements, mode",
+        "update_mask", "unknown path 'a', 'b'; known are unmanaged_elements, mode",
     ),
 }  # fmt: skip
 

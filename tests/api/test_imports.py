@@ -67,7 +67,7 @@ def test_an_import_that_was_accepted_is_answered_again_whatever_aws_has_by_then(
 
 def test_a_conflict_of_an_import_is_told_with_what_its_caller_can_do(place: Place) -> None:
     place.settled({"pull_through_cache_rules": {"rules": [QUAY]}}, owner="first")
-    place.keep(mode="MODE_OBSERVE")
+    place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[{**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}])
     error = refused(CODE.FAILED_PRECONDITION, place.live.client.import_registry_settings, place.name, "second")
     assert "agree on one value, or name the settings to import without this one" in str(error)

@@ -45,7 +45,7 @@ def test_a_destination_without_a_policy_is_broken_until_it_has_one(place: Place)
     other = place.live.registry(fresh_account(), "eu-west-1")
     registry = place.settled(replicates(other.account, other.region))
     (check,) = registry.replication_checks
-    assert check.result == ReplicationCheck.RESULT_BROKEN
+    assert check.result == ReplicationCheck.BROKEN
     assert [finding.reason for finding in check.findings] == ["DESTINATION_POLICY_MISSING"]
     statement = {
         "Sid": "replication",
@@ -56,7 +56,7 @@ def test_a_destination_without_a_policy_is_broken_until_it_has_one(place: Place)
     }
     other.seed(policyText={"Version": "2012-10-17", "Statement": [statement]})
     (check,) = place.live.client.check_replication(place.name).checks
-    assert check.result == ReplicationCheck.RESULT_OK
+    assert check.result == ReplicationCheck.OK
 
 
 def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> None:
@@ -67,7 +67,7 @@ def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> 
     again = client.start_replication_backfill(place.name, where, request_id=request_id) if not first.done() else first
     assert again.name == first.name
     done = first.result(timeout=20)
-    assert done.status == ReplicationBackfill.STATUS_COMPLETE
+    assert done.status == ReplicationBackfill.COMPLETE
     assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
     assert len(list(client.list_replication_backfill_results(done.name))) == done.total_replication_count
     starts = [call for call in place.live.aws.requests() if call["operation"] == "StartReplicationBackfill"]
@@ -96,7 +96,7 @@ def test_a_backfill_is_still_shown_when_aws_has_forgotten_it(place: Place) -> No
     done = client.start_replication_backfill(place.name, where).result(timeout=20)
     place.seed(backfills=[])
     assert place.aws()["backfills"] == []
-    assert client.get_replication_backfill(done.name).status == ReplicationBackfill.STATUS_COMPLETE
+    assert client.get_replication_backfill(done.name).status == ReplicationBackfill.COMPLETE
     assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
 
 
@@ -111,7 +111,7 @@ def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -
 @pytest.mark.parametrize("mode", ["OBSERVE", "PAUSED"])
 def test_a_registry_that_is_not_enforced_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
     place.settled(replicates(place.account, "us-west-2"))
-    place.keep(mode=f"MODE_{mode}")
+    place.keep(mode=mode)
     where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
         place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
@@ -126,7 +126,7 @@ def test_a_backfill_that_was_started_is_answered_again_whatever_the_mode_is_by_n
     request_id = "0b0b0b0b-1111-4222-8333-555555555555"
     first = client.start_replication_backfill(place.name, where, request_id=request_id)
     first.result(timeout=20)
-    place.keep(mode="MODE_OBSERVE")
+    place.keep(mode="OBSERVE")
     assert client.start_replication_backfill(place.name, where, request_id=request_id).name == first.name
 
 
@@ -178,7 +178,7 @@ def test_a_plan_warns_of_destinations_in_regions_that_nobody_knows(place: Place)
 
 
 def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
-    """A declaration that was refused must not, when it goes, take a foreign element with it."""
+    """A declaration that was refused must not, when it goes, take an unmanaged element with it."""
     theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[theirs])
     wish = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
@@ -227,10 +227,10 @@ def test_what_differs_follows_from_a_fresh_look(place: Place) -> None:
     place.seed(replicationConfiguration={"rules": []})
     assert list(place.read().drift) == []
     fresh = place.read(refresh=True)
-    assert [(drift.setting, drift.kind) for drift in fresh.drift] == [(REPLICATION, Drift.KIND_MISSING)]
+    assert [(drift.setting, drift.kind) for drift in fresh.drift] == [(REPLICATION, Drift.MISSING)]
     assert fresh.reconciling
     assert fresh.conditions == place.read().conditions
-    place.keep(mode="MODE_OBSERVE")
+    place.keep(mode="OBSERVE")
     place.reconcile()
     fresh = place.read(refresh=True)
     assert ([drift.setting for drift in fresh.drift], fresh.reconciling) == ([REPLICATION], False)
@@ -244,10 +244,10 @@ def test_what_differs_of_a_role_follows_from_a_fresh_look(place: Place) -> None:
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wanted)
     client.reconcile_service_linked_role(role.name).result(timeout=20)
     fresh = client.get_service_linked_role(role.name, refresh=True)
-    assert (list(fresh.drift), fresh.reconciling, fresh.state) == ([], False, ServiceLinkedRole.STATE_ACTIVE)
-    other = ServiceLinkedRole(name=role.name, tags={"a": "c"}, mode="MODE_PAUSED")  # type: ignore[arg-type]
+    assert (list(fresh.drift), fresh.reconciling, fresh.state) == ([], False, ServiceLinkedRole.ACTIVE)
+    other = ServiceLinkedRole(name=role.name, tags={"a": "c"}, mode="PAUSED")  # type: ignore[arg-type]
     client.update_service_linked_role(other, ["tags", "mode"])
     fresh = client.get_service_linked_role(role.name, refresh=True)
-    assert [(drift.setting, drift.key, drift.kind) for drift in fresh.drift] == [("tags", "a", Drift.KIND_CHANGED)]
+    assert [(drift.setting, drift.key, drift.kind) for drift in fresh.drift] == [("tags", "a", Drift.CHANGED)]
     unknown = client.get_service_linked_role(role.name.replace("replication", "pull-through-cache"), refresh=True)
-    assert (list(unknown.drift), unknown.reconciling, unknown.state) == ([], False, ServiceLinkedRole.STATE_ABSENT)
+    assert (list(unknown.drift), unknown.reconciling, unknown.state) == ([], False, ServiceLinkedRole.ABSENT)

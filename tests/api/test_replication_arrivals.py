@@ -46,9 +46,9 @@ def checked(place: Place) -> tuple[str, dict[str, tuple[list[str], list[str]]]]:
 def test_destination_for_other_repositories_is_broken(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*")
     registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
-    assert checked(place) == ("RESULT_BROKEN", {"OUTCOME_DOES_NOT_ARRIVE": (["dev-"], [])})
+    assert checked(place) == ("BROKEN", {"DOES_NOT_ARRIVE": (["dev-"], [])})
     (stored,) = registry.replication_checks
-    assert stored.result == ReplicationCheck.RESULT_BROKEN
+    assert stored.result == ReplicationCheck.BROKEN
     assert stored.arrivals[0].example_repository == "dev-a"
     assert {finding.reason for finding in stored.findings} == {"DESTINATION_POLICY_OTHER_REPOSITORIES"}
 
@@ -56,23 +56,23 @@ def test_destination_for_other_repositories_is_broken(place: Place, other: Place
 def test_destination_that_creates_no_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*", Action=["ecr:ReplicateImage"])
     registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="prod-")})
-    expected = ("RESULT_CONDITIONAL", {"OUTCOME_ARRIVES_IF_REPOSITORY_EXISTS": (["prod-"], [])})
+    expected = ("CONDITIONAL", {"ARRIVES_IF_REPOSITORY_EXISTS": (["prod-"], [])})
     assert checked(place) == expected
     (stored,) = registry.replication_checks
-    assert stored.result == ReplicationCheck.RESULT_CONDITIONAL
+    assert stored.result == ReplicationCheck.CONDITIONAL
 
 
 def test_destination_for_some_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
     place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
-    arrivals = {"OUTCOME_ARRIVES": ([], ["dev-"]), "OUTCOME_DOES_NOT_ARRIVE": ([], ["dev-"])}
-    assert checked(place) == ("RESULT_CONDITIONAL", arrivals)
+    arrivals = {"ARRIVES": ([], ["dev-"]), "DOES_NOT_ARRIVE": ([], ["dev-"])}
+    assert checked(place) == ("CONDITIONAL", arrivals)
 
 
 def test_destination_that_names_a_role_is_unknown(place: Place, other: Place) -> None:
     let_in(place, other, "*", Principal={"AWS": f"arn:aws:iam::{place.account}:role/replicator"})
     place.settled({REPLICATION: rules((other.account, other.region))})
-    assert checked(place) == ("RESULT_UNKNOWN", {"OUTCOME_UNKNOWN": ([""], [])})
+    assert checked(place) == ("UNKNOWN", {"UNKNOWN": ([""], [])})
 
 
 def test_unchanged_check_is_not_stored_again(place: Place, other: Place) -> None:
@@ -100,9 +100,9 @@ def test_repository_is_explained_for_each_destination(place: Place, other: Place
     there = (other.account, other.region)
     configuration = {"rules": [*rules(there, prefix="dev-")["rules"], *rules(own)["rules"]]}
     place.settled({REPLICATION: configuration})
-    arrives: tuple[str, list[str]] = ("OUTCOME_ARRIVES", [])
-    left_out = ("OUTCOME_DOES_NOT_ARRIVE", ["DESTINATION_POLICY_OTHER_REPOSITORIES"] * 2)
-    unmatched = ("OUTCOME_DOES_NOT_ARRIVE", ["REPLICATION_FILTER_DOES_NOT_MATCH"])
+    arrives: tuple[str, list[str]] = ("ARRIVES", [])
+    left_out = ("DOES_NOT_ARRIVE", ["DESTINATION_POLICY_OTHER_REPOSITORIES"] * 2)
+    unmatched = ("DOES_NOT_ARRIVE", ["REPLICATION_FILTER_DOES_NOT_MATCH"])
     assert explained(place, "dev-api") == {there: arrives, own: arrives}
     assert explained(place, "dev-web") == {there: left_out, own: arrives}
     assert explained(place, "prod-api") == {there: unmatched, own: arrives}
@@ -114,9 +114,9 @@ def test_destination_that_cannot_be_read_is_unknown(place: Place, other: Place) 
     aws = place.live.aws
     aws.control("PUT", f"accounts/{other.account}", {"iam_policy": {"Statement": []}})
     assert explained(place, "dev-api") == {
-        (other.account, other.region): ("OUTCOME_UNKNOWN", ["AWS_ACCESS_DENIED"]),
+        (other.account, other.region): ("UNKNOWN", ["AWS_ACCESS_DENIED"]),
     }
-    assert checked(place) == ("RESULT_UNKNOWN", {"OUTCOME_UNKNOWN": ([""], [])})
+    assert checked(place) == ("UNKNOWN", {"UNKNOWN": ([""], [])})
 
 
 def test_check_of_an_older_version_is_shown() -> None:
@@ -128,5 +128,5 @@ def test_check_of_an_older_version_is_shown() -> None:
         "time": 1,
     }
     shown = replication_check(stored)
-    assert (shown.result, list(shown.arrivals)) == (ReplicationCheck.RESULT_BROKEN, [])
+    assert (shown.result, list(shown.arrivals)) == (ReplicationCheck.BROKEN, [])
     assert shown.findings[0].reason == "DESTINATION_POLICY_MISSING"

@@ -34,7 +34,7 @@ def place(live: Live) -> Place:
         (["deletion_policy", "settings"], "beside another field, too"),
     ],
 )
-@pytest.mark.parametrize("given", [{}, {"deletion_policy": "DELETION_POLICY_ABANDON"}], ids=["name", "policy"])
+@pytest.mark.parametrize("given", [{}, {"deletion_policy": "ABANDON"}], ids=["name", "policy"])
 @pytest.mark.parametrize("validate_only", [False, True])
 def test_settings_that_were_left_out_are_not_removed(
     place: Place, mask: list[str] | None, reason: str, given: dict[str, Any], validate_only: bool
@@ -52,7 +52,7 @@ def test_settings_that_were_left_out_are_not_removed(
 def test_a_mask_without_the_settings_needs_none_and_empty_settings_declare_nothing(place: Place) -> None:
     before = place.apply(QUAY)
     update = place.live.client.update_registry_settings
-    policy = RegistrySettings(name=before.name, deletion_policy="DELETION_POLICY_ABANDON")  # type: ignore[arg-type]
+    policy = RegistrySettings(name=before.name, deletion_policy="ABANDON")  # type: ignore[arg-type]
     assert update(policy, ["deletion_policy"]).settings == message(QUAY)
     left = update(RegistrySettings(name=before.name), ["settings.pull_through_cache_rules"])
     assert left.settings == Settings()
@@ -107,12 +107,12 @@ def test_what_another_owner_depends_on_is_not_deleted(
 
 def test_an_update_without_a_mask_changes_what_it_gives_and_a_star_everything(place: Place) -> None:
     client, name = place.live.client, place.part("team-a")
-    place.keep(mode="MODE_PAUSED")
-    registry = client.update_registry(Registry(name=place.name, foreign_elements="FOREIGN_ELEMENTS_PRUNE"))  # type: ignore[arg-type]
-    assert (registry.mode, registry.foreign_elements) == (3, 2)
+    place.keep(mode="PAUSED")
+    registry = client.update_registry(Registry(name=place.name, unmanaged_elements="PRUNE"))  # type: ignore[arg-type]
+    assert (registry.mode, registry.unmanaged_elements) == (3, 2)
     assert client.update_registry(registry, ["*"]).etag == registry.etag
     registry = client.update_registry(Registry(name=place.name), "*")
-    assert (registry.mode, registry.foreign_elements) == (1, 1)
+    assert (registry.mode, registry.unmanaged_elements) == (1, 1)
     declared = client.apply_registry_settings(name, QUAY, deletion_policy="ABANDON", allow_replacement=True)
     assert client.update_registry_settings(RegistrySettings(name=name)).etag == declared.etag
     changed = client.update_registry_settings(RegistrySettings(name=name, settings={"registry_policy": {}}))
@@ -121,7 +121,7 @@ def test_an_update_without_a_mask_changes_what_it_gives_and_a_star_everything(pl
     again = client.update_registry_settings(RegistrySettings(name=name, settings={}), "*")
     assert (again.deletion_policy, again.allow_replacement) == (1, False)
     role_name = f"accounts/{place.account}/serviceLinkedRoles/replication"
-    made = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="MODE_OBSERVE")  # type: ignore[arg-type]
+    made = ServiceLinkedRole(name=role_name, description="d", tags={"a": "b"}, mode="OBSERVE")  # type: ignore[arg-type]
     client.update_service_linked_role(made, allow_missing=True)
     role = client.update_service_linked_role(ServiceLinkedRole(name=role_name, description="e"))
     assert (role.description, dict(role.tags), role.mode) == ("e", {"a": "b"}, 2)
@@ -161,7 +161,7 @@ def test_a_write_that_changes_nothing_leaves_no_trace(either: Live) -> None:
     given = RegistrySettings(name=again.name, settings=again.settings)
     assert client.update_registry_settings(given, ["settings"]).etag == before.etag
     assert client.rollback_registry_settings(again.name, 1).etag == before.etag
-    assert place.keep(mode="MODE_ENFORCE").etag == registry.etag
+    assert place.keep(mode="ENFORCE").etag == registry.etag
     assert client.update_service_linked_role(kept, ["tags"]).etag == kept.etag
     assert place.read().next_reconcile_time == registry.next_reconcile_time
     assert client.get_service_linked_role(name).next_reconcile_time == kept.next_reconcile_time
@@ -276,7 +276,7 @@ def test_settings_that_the_mask_leaves_out_are_not_checked(place: Place) -> None
 @pytest.mark.parametrize("validate_only", [True, False])
 def test_a_role_that_an_update_declares_is_declared_as_a_whole(place: Place, validate_only: bool) -> None:
     name = f"accounts/{place.account}/serviceLinkedRoles/replication"
-    given = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="MODE_OBSERVE")  # type: ignore[arg-type]
+    given = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="OBSERVE")  # type: ignore[arg-type]
     update = place.live.client.update_service_linked_role
     made = update(given, ["description"], allow_missing=True, validate_only=validate_only)
     assert (dict(made.tags), made.description, made.mode) == ({"a": "b"}, "ours", given.mode)

@@ -84,7 +84,7 @@ def backfill(place: Place) -> None:
     client.start_replication_backfill(place.name, to).result(timeout=WAIT_SECONDS)
     running = {"destination": {"region": "us-west-2", "registryId": place.account}, "status": "IN_PROGRESS"}
     place.seed(backfills=[running])
-    names = [b.name for b in client.list_replication_backfills(place.name) if b.status != b.STATUS_COMPLETE]
+    names = [b.name for b in client.list_replication_backfills(place.name) if b.status != b.COMPLETE]
     client.stop_replication_backfill(names[0])
 
 
@@ -104,7 +104,7 @@ def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
 
 def recorded(place: Place) -> set[tuple[str, str, str, str]]:
     """What the trail says of that."""
-    found = [e for e in writes(place) if e.outcome in (AuditEvent.OUTCOME_SUCCEEDED, AuditEvent.OUTCOME_FAILED)]
+    found = [e for e in writes(place) if e.outcome in (AuditEvent.SUCCEEDED, AuditEvent.FAILED)]
     return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)[8:]) for e in found}
 
 
@@ -149,8 +149,8 @@ def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None
     )
     place.apply({"pull_through_cache_rules": {"rules": rules}})
     failed, succeeded = eventually(lambda: [e for e in writes(place) if e.HasField("complete_time")])
-    assert (failed.outcome, failed.aws_error_code) == (AuditEvent.OUTCOME_FAILED, "LimitExceeded")
-    assert succeeded.outcome == AuditEvent.OUTCOME_SUCCEEDED
+    assert (failed.outcome, failed.aws_error_code) == (AuditEvent.FAILED, "LimitExceeded")
+    assert succeeded.outcome == AuditEvent.SUCCEEDED
     assert recorded(place) == sent(place, since)
     info = ErrorInfo()
     eventually(lambda: place.read().last_error.details)[0].Unpack(info)
@@ -160,7 +160,7 @@ def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None
     unanswered = eventually(lambda: [e for e in writes(place, "AND outcome = UNKNOWN") if e.HasField("complete_time")])
     assert [(e.method, e.aws_request_id) for e in unanswered] == [("ecr:CreatePullThroughCacheRule", "")]
     methods = Counter(f"{c['service']}:{c['operation']}" for c in place.writes(since))
-    assert Counter(e.method for e in writes(place) if e.outcome != AuditEvent.OUTCOME_NOT_SENT) == methods
+    assert Counter(e.method for e in writes(place) if e.outcome != AuditEvent.NOT_SENT) == methods
 
 
 def test_a_write_that_is_not_sent_says_so(place: Place) -> None:
@@ -176,8 +176,8 @@ def test_a_write_that_is_not_sent_says_so(place: Place) -> None:
     wanted = declared(place.account, changed=False)
     place.apply({name: wanted[name] for name in ("registry_policy", "pull_time_update_exclusions")})
     first, second = eventually(lambda: [e for e in writes(place)[:2] if e.HasField("complete_time")])
-    assert (first.method, first.outcome) == ("ecr:PutRegistryPolicy", AuditEvent.OUTCOME_UNKNOWN)
-    assert (second.method, second.outcome) == ("ecr:RegisterPullTimeUpdateExclusion", AuditEvent.OUTCOME_NOT_SENT)
+    assert (first.method, first.outcome) == ("ecr:PutRegistryPolicy", AuditEvent.UNKNOWN)
+    assert (second.method, second.outcome) == ("ecr:RegisterPullTimeUpdateExclusion", AuditEvent.NOT_SENT)
 
 
 def test_a_call_that_aws_refuses_leaves_the_refused_write_and_no_event_of_its_own(place: Place) -> None:
@@ -185,5 +185,5 @@ def test_a_call_that_aws_refuses_leaves_the_refused_write_and_no_event_of_its_ow
     with pytest.raises(ecrkeeper.RegistryError):
         place.live.client.stop_replication_backfill(unknown)
     (event,) = place.live.client.list_audit_events(f"account = {place.account}")
-    assert (event.method, event.outcome) == ("ecr:StopReplicationBackfill", AuditEvent.OUTCOME_FAILED)
+    assert (event.method, event.outcome) == ("ecr:StopReplicationBackfill", AuditEvent.FAILED)
     assert event.aws_request_id and event.aws_error_code

@@ -75,7 +75,7 @@ def create_role(place: Place, **fields: Any) -> Any:
 
 
 def update_role(place: Place) -> Any:
-    wanted = ecrkeeper.ServiceLinkedRole(name=role(place), tags={"a": "2"}, mode=ecrkeeper.Mode.MODE_OBSERVE)
+    wanted = ecrkeeper.ServiceLinkedRole(name=role(place), tags={"a": "2"}, mode=ecrkeeper.Mode.OBSERVE)
     return place.live.client.update_service_linked_role(wanted, ["tags", "mode"])
 
 
@@ -125,7 +125,7 @@ ACCEPTED = {
     ),
     "keep a registry otherwise": Accepted(
         "only the fields that change",
-        lambda p: p.keep(mode="MODE_OBSERVE", foreign_elements="FOREIGN_ELEMENTS_PRESERVE"),
+        lambda p: p.keep(mode="OBSERVE", unmanaged_elements="PRESERVE"),
         "UpdateRegistry", "{name}", [("registry", "mode", "UPDATE", "ENFORCE", "OBSERVE")],
     ),
     "look at a registry": Accepted(
@@ -197,7 +197,7 @@ def test_an_accepted_call_leaves_one_event(place: Place, name: str) -> None:
     last = found.resource.rsplit("/", 1)[-1]
     names = {"name": place.name, "account": place.account, "backfill": last, "operation": last}
     assert found.resource == case.resource.format(**names)
-    assert found.outcome == AuditEvent.OUTCOME_SUCCEEDED
+    assert found.outcome == AuditEvent.SUCCEEDED
     assert found.call_id
     assert found.account == place.account
     assert found.region == ("" if "Role" in found.resource else place.region)
@@ -255,7 +255,7 @@ def test_an_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place
 def test_what_is_refused_or_only_tried_leaves_no_event(place: Place) -> None:
     client = place.live.client
     place.apply(caches(QUAY), "team", validate_only=True)
-    watched = ecrkeeper.Registry(name=place.name, mode=ecrkeeper.Mode.MODE_OBSERVE)
+    watched = ecrkeeper.Registry(name=place.name, mode=ecrkeeper.Mode.OBSERVE)
     client.update_registry(watched, ["mode"], validate_only=True)
     client.create_service_linked_role(f"accounts/{place.account}", "replication", validate_only=True)
     refused(CODE.NOT_FOUND, client.delete_registry_settings, place.part("team"))
@@ -357,9 +357,9 @@ def test_an_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -
         told = []
         for step in steps:
             told.append(step.audit_event)
-            if told[-1].outcome == AuditEvent.OUTCOME_SUCCEEDED:
+            if told[-1].outcome == AuditEvent.SUCCEEDED:
                 break
     assert {event.name for event in told} == {told[0].name}
     # Whoever looks late sees only the end.
-    assert [event.outcome for event in told][:-1] in ([], [AuditEvent.OUTCOME_UNKNOWN])
+    assert [event.outcome for event in told][:-1] in ([], [AuditEvent.UNKNOWN])
     eventually(lambda: not place.read().reconciling)

@@ -43,7 +43,7 @@ def test_a_write_whose_completion_a_kill_prevented_is_unknown(
     heir = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(lambda: not any(client.get_registry(registry(n)).reconciling for n in rows), 40)
-        left = {n: [e for e in events(client, n) if e.outcome == AuditEvent.OUTCOME_UNKNOWN] for n in rows}
+        left = {n: [e for e in events(client, n) if e.outcome == AuditEvent.UNKNOWN] for n in rows}
         assert not any(e.HasField("complete_time") for found in left.values() for e in found)
         open_then = {n for n, found in left.items() if found}
         sent_then = {int(call["account"]) - BASE for call in before}
@@ -52,7 +52,7 @@ def test_a_write_whose_completion_a_kill_prevented_is_unknown(
         assert sent_then - open_then, "no step ended before the kill"
         for n in rows:
             sent = Counter(call["request_id"] for call in aws.writes() if call["account"] == str(BASE + n))
-            known = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.OUTCOME_SUCCEEDED}
+            known = {e.aws_request_id for e in events(client, n) if e.outcome == AuditEvent.SUCCEEDED}
             assert known <= set(sent)
             assert len(set(sent) - known) <= len(left[n]), f"killed after {n} statements: a write is not in the trail"
     assert heir.stop() == 0

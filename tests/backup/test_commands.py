@@ -97,7 +97,7 @@ def store(
 
 
 EVERYTHING = [
-    {**registry(EAST, team_a=cache("quay"), team_b={**cache("quay"), "replicationConfiguration": {"rules": []}}), "mode": "OBSERVE", "foreignElements": "PRUNE"},
+    {**registry(EAST, team_a=cache("quay"), team_b={**cache("quay"), "replicationConfiguration": {"rules": []}}), "mode": "OBSERVE", "unmanagedElements": "PRUNE"},
     registry(WEST, team_a=cache("mirror", "public.ecr.aws")),
     registry(RegistryName("222222222222", "eu-west-1"), other=cache("shared")),
     role(description="for replication", tags={"team": "platform"}, remembered={"roleId": "AROA1", "provenance": "CREATED"}),
@@ -165,7 +165,8 @@ def test_what_a_document_does_not_say_of_how_things_are_kept_stays(store: Store)
     paused = {"mode": "PAUSED"}
     described = {**paused, "description": "for replication", "tags": {"team": "platform"}}
     assert (
-        store.imports({**registry(team_a=cache("quay")), **paused, "foreignElements": "PRUNE"}, role(**described)) == 0
+        store.imports({**registry(team_a=cache("quay")), **paused, "unmanagedElements": "PRUNE"}, role(**described))
+        == 0
     )
     text, before = store.exported(), store.generations()
     assert store.imports(registry(team_a=cache("quay")), role()) == 0
@@ -173,7 +174,7 @@ def test_what_a_document_does_not_say_of_how_things_are_kept_stays(store: Store)
     assert store.imports(registry(team_a=cache("mirror")), role(description="other")) == 0
     assert "sets" not in store.out
     (_, kept, declared, _) = yaml.safe_load_all(store.exported())
-    assert (kept["mode"], kept["foreignElements"]) == ("PAUSED", "PRUNE")
+    assert (kept["mode"], kept["unmanagedElements"]) == ("PAUSED", "PRUNE")
     assert (declared["mode"], declared["tags"], declared["description"]) == ("PAUSED", {"team": "platform"}, "other")
 
 
@@ -184,8 +185,8 @@ KEPT = [
     ([], role(mode="OBSERVE"), f"{ROLE}: creates replication; sets mode ENFORCE -> OBSERVE", "a new role"),
     (
         [{**registry(a=cache("quay")), "mode": "PAUSED"}],
-        {**registry(a=cache("quay")), "mode": "ENFORCE", "foreignElements": "PRUNE"},
-        f"{EAST}: sets mode PAUSED -> ENFORCE; sets foreignElements PRESERVE -> PRUNE",
+        {**registry(a=cache("quay")), "mode": "ENFORCE", "unmanagedElements": "PRUNE"},
+        f"{EAST}: sets mode PAUSED -> ENFORCE; sets unmanagedElements PRESERVE -> PRUNE",
         "nothing else differs",
     ),
     (

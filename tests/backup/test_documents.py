@@ -9,7 +9,7 @@ import pytest
 from ecrkeeper_server.backup import documents, stream
 from ecrkeeper_server.backup.documents import RegistryDocument, RoleDocument
 from ecrkeeper_server.backup.stream import StreamError, Writer
-from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
@@ -55,7 +55,10 @@ def test_a_registry_with_all_settings_is_read_as_it_was_written() -> None:
         }
     )  # fmt: skip
     document = RegistryDocument(
-        NAME, "OBSERVE", "PRUNE", {"team-a": Wish(shapes, "ABANDON", True), "b": Wish({}, "REMOVE", False)}
+        NAME,
+        "OBSERVE",
+        "PRUNE",
+        {"team-a": DeclarationSpec(shapes, "ABANDON", True), "b": DeclarationSpec({}, "REMOVE", False)},
     )
     assert documents.read(through_yaml(document.to_json())) == document
 
@@ -88,14 +91,14 @@ def test_any_name_survives_yaml(names: dict[str, bool]) -> None:
 def test_settings_may_be_spelled_as_in_aws_or_as_in_the_api(spelling: str) -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {spelling: RULES}}}})
     assert isinstance(read, RegistryDocument)
-    assert read.wishes["team-a"].settings == {"pull_through_cache_rules": RULES}
-    assert read.wishes["team-a"].deletion_policy == "REMOVE"
+    assert read.specs["team-a"].settings == {"pull_through_cache_rules": RULES}
+    assert read.specs["team-a"].deletion_policy == "REMOVE"
 
 
-@pytest.mark.parametrize("absent", [{}, {"mode": None, "foreignElements": None, "tags": None, "description": None}])
+@pytest.mark.parametrize("absent", [{}, {"mode": None, "unmanagedElements": None, "tags": None, "description": None}])
 def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
-    registry = {name: value for name, value in absent.items() if name in ("mode", "foreignElements")}
-    role = {name: value for name, value in absent.items() if name != "foreignElements"}
+    registry = {name: value for name, value in absent.items() if name in ("mode", "unmanagedElements")}
+    role = {name: value for name, value in absent.items() if name != "unmanagedElements"}
     assert documents.read({**REGISTRY, **registry}) == RegistryDocument(NAME, None, None)
     assert documents.read({**ROLE, **role}) == RoleDocument(RoleName("000000000001", "replication"), {})
     assert documents.read({**ROLE, "tags": {}}) == RoleDocument(RoleName("000000000001", "replication"), {"tags": {}})
@@ -104,7 +107,7 @@ def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
 def test_an_empty_setting_is_not_an_absent_one() -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
     assert isinstance(read, RegistryDocument)
-    assert read.wishes["team-a"].settings == {"replication_configuration": {}}
+    assert read.specs["team-a"].settings == {"replication_configuration": {}}
 
 
 def declared(**settings: Any) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def declared(**settings: Any) -> dict[str, Any]:
         ({**REGISTRY, "apiVersion": "ecrkeeper/v2"}, ["apiVersion"]),
         ({**HEAD, "kind": "Registry"}, ["name"]),
         ({**REGISTRY, "kind": ["Registry"]}, ["kind"]),
-        ({**REGISTRY, "name": 7, "mode": "enforce", "foreignElements": "KEEP", "more": 1}, ["more", "mode", "foreignElements", "name", "name"]),
+        ({**REGISTRY, "name": 7, "mode": "enforce", "unmanagedElements": "KEEP", "more": 1}, ["more", "mode", "unmanagedElements", "name", "name"]),
         ({**REGISTRY, "declarations": ["team-a"]}, ["declarations"]),
         ({**REGISTRY, "declarations": {"Team": {}, "x-": {}}}, ["declarations.Team", "declarations.x-"]),
         ({**REGISTRY, "declarations": {1: {}}}, ["declarations.1"]),
@@ -164,7 +167,7 @@ def test_another_owner_takes_the_place_of_the_only_one() -> None:
     one = {**REGISTRY, "declarations": {"team-a": {"settings": {"pullThroughCacheRules": RULES}}}}
     read = documents.read(one, "team-z")
     assert isinstance(read, RegistryDocument)
-    assert list(read.wishes) == ["team-z"]
+    assert list(read.specs) == ["team-z"]
     with pytest.raises(InvalidArgument, match="has 2 owners"):
         documents.read({**REGISTRY, "declarations": {"a": {}, "b": {}}}, "team-z")
 

@@ -93,21 +93,21 @@ def role_name(place: Place) -> str:
 
 def declare(live: Live, place: Place) -> None:
     """Both owners and the role; a rule and a template that nobody declares are there, too."""
-    foreign = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
-    place.seed(pullThroughCacheRules=[foreign], templates=[{"prefix": "by-hand", "appliedFor": ["REPLICATION"]}])
+    unmanaged = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
+    place.seed(pullThroughCacheRules=[unmanaged], templates=[{"prefix": "by-hand", "appliedFor": ["REPLICATION"]}])
     role = ServiceLinkedRole(description="for replication", tags={"team": "platform"})
     live.client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=role)
     live.client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
     for owner, settings in wanted(place.account).items():
         place.apply(settings, owner)
-    place.keep(foreign_elements="FOREIGN_ELEMENTS_PRESERVE")
+    place.keep(unmanaged_elements="PRESERVE")
     in_sync(live, place)
 
 
 def in_sync(live: Live, place: Place) -> None:
     live.client.reconcile_registry(place.name).result(timeout=30)
     (synced,) = [c for c in place.read().conditions if c.type == "Synced"]
-    assert synced.status == Condition.STATUS_TRUE, synced
+    assert synced.status == Condition.TRUE, synced
 
 
 def elements(place: Place) -> dict[str, tuple[str, ...]]:
@@ -134,7 +134,7 @@ def test_all_is_as_before_after_an_import_of_a_backup(ground: Ground) -> None:
         assert (elements(place), in_aws(place)) == before
         assert place.writes(since) == []
         role = live.client.get_service_linked_role(role_name(place))
-        assert role.provenance == ServiceLinkedRole.PROVENANCE_CREATED, "as the backup remembers"
+        assert role.provenance == ServiceLinkedRole.CREATED, "as the backup remembers"
         assert (role.description, dict(role.tags)) == ("for replication", {"team": "platform"})
         revisions = list(live.client.list_registry_settings_revisions(place.part(PLATFORM)))
         assert revisions[0].reason.startswith("document ")
@@ -151,7 +151,7 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
 
     def recovered(live: Live, place: Place) -> None:
         client = live.client
-        # 1. One owner holds everything, so that nothing is foreign and nothing can get lost.
+        # 1. One owner holds everything, so that nothing is unmanaged and nothing can get lost.
         client.import_registry_settings(place.name, RECOVERED)
         in_sync(live, place)
         assert set(elements(place).values()) == {(RECOVERED,)}
@@ -171,7 +171,7 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
         # 4. The role is there, so it is adopted.
         client.create_service_linked_role(f"accounts/{place.account}", "replication")
         client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
-        assert client.get_service_linked_role(role_name(place)).provenance == ServiceLinkedRole.PROVENANCE_ADOPTED
+        assert client.get_service_linked_role(role_name(place)).provenance == ServiceLinkedRole.ADOPTED
         assert (elements(place), in_aws(place)) == before
         assert place.writes(since) == []
 

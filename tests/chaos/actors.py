@@ -107,7 +107,7 @@ class Stage:
             self.start(number)
         lanes = [
             (self._client, client_lane(self.seed)),
-            (self._foreign, foreign_lane(self.seed)),
+            (self._unmanaged, foreign_lane(self.seed)),
             (self._process, process_lane(self.seed, servers)),
             (self._network, network_lane(self.seed, database=self._shared)),
         ]
@@ -185,9 +185,7 @@ class Stage:
             self.model.delete(event)
         elif event.kind == "mode":
             with contextlib.suppress(ecrkeeper.NotFound):
-                self._answered(
-                    lambda c, o: c.update_registry(Registry(name=name, mode=f"MODE_{event.word}"), ["mode"], **o)
-                )  # type: ignore[arg-type]
+                self._answered(lambda c, o: c.update_registry(Registry(name=name, mode=event.word), ["mode"], **o))  # type: ignore[arg-type]
         elif event.kind == "reconcile":
             # A paused one is refused.
             with contextlib.suppress(ecrkeeper.NotFound, ecrkeeper.FailedPrecondition):
@@ -229,7 +227,7 @@ class Stage:
             parts[each.name.rsplit("/", 1)[1]] = Part(rules, filters)
         assert parts == self.model.declared.get(target, {}), f"{parent} holds {parts}"
 
-    def _foreign(self, event: Event) -> None:
+    def _unmanaged(self, event: Event) -> None:
         account, region = event.target
         ecr = boto3.client(
             "ecr", region_name=region, endpoint_url=self.aws.url, aws_access_key_id=account,
@@ -257,7 +255,7 @@ class Stage:
                     raise
                 time.sleep(0.1)
         if event.kind == "create":
-            self.model.foreign.setdefault(event.target, set()).add(event.word)
+            self.model.unmanaged.setdefault(event.target, set()).add(event.word)
 
     # -- the end ------------------------------------------------------------
 
@@ -265,9 +263,7 @@ class Stage:
         for target in REGISTRIES:
             name = name_of(target)
             with contextlib.suppress(ecrkeeper.NotFound):
-                self._answered(
-                    lambda c, o, n=name: c.update_registry(Registry(name=n, mode="MODE_ENFORCE"), ["mode"], **o)
-                )  # type: ignore[misc,arg-type]
+                self._answered(lambda c, o, n=name: c.update_registry(Registry(name=n, mode="ENFORCE"), ["mode"], **o))  # type: ignore[misc,arg-type]
                 self._answered(lambda c, o, n=name: c.reconcile_registry(n, **o))  # type: ignore[misc]
             self._compare(target)
         for account in ACCOUNTS:

@@ -19,14 +19,14 @@ def foreign_statement(account: str) -> dict[str, Any]:
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
         "Action": ["ecr:ReplicateImage"],
-        "Resource": [f"arn:aws:ecr:{REGION}:{account}:repository/foreign/*"],
+        "Resource": [f"arn:aws:ecr:{REGION}:{account}:repository/unmanaged/*"],
     }
 
 
 def foreign_pair(account: str) -> dict[str, Any]:
     return {
         "destinations": [{"region": "eu-west-1", "registryId": account}],
-        "repositoryFilters": [{"filter": "foreign/", "filterType": "PREFIX_MATCH"}],
+        "repositoryFilters": [{"filter": "unmanaged/", "filterType": "PREFIX_MATCH"}],
     }
 
 
@@ -37,8 +37,8 @@ def plant(aws: Simulator, account: str, region: str = REGION) -> None:
         {
             "policyText": json.dumps(policy),
             "replicationConfiguration": {"rules": [foreign_pair(account)]},
-            "pullThroughCacheRules": [{"ecrRepositoryPrefix": "foreign", "upstreamRegistryUrl": "public.ecr.aws"}],
-            "templates": [{"prefix": "foreign", "appliedFor": ["REPLICATION"]}],
+            "pullThroughCacheRules": [{"ecrRepositoryPrefix": "unmanaged", "upstreamRegistryUrl": "public.ecr.aws"}],
+            "templates": [{"prefix": "unmanaged", "appliedFor": ["REPLICATION"]}],
         },
         region,
         account,
@@ -67,10 +67,10 @@ def sids(state: dict[str, Any]) -> set[str]:
 def foreign_kept(aws: Simulator, account: str, region: str = REGION) -> None:
     """What was planted is still there."""
     state = aws.registry(region, account)
-    assert ("eu-west-1", "foreign/") in pairs(state), state["replicationConfiguration"]
+    assert ("eu-west-1", "unmanaged/") in pairs(state), state["replicationConfiguration"]
     assert "Foreign" in sids(state), state["policyText"]
-    assert "foreign" in prefixes(state), state["pullThroughCacheRules"]
-    assert "foreign" in {template["prefix"] for template in state["templates"]}, state["templates"]
+    assert "unmanaged" in prefixes(state), state["pullThroughCacheRules"]
+    assert "unmanaged" in {template["prefix"] for template in state["templates"]}, state["templates"]
 
 
 def stuck(database_url: str) -> list[str]:

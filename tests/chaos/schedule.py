@@ -55,13 +55,13 @@ def client_lane(seed: int) -> Iterator[Event]:
 
 def foreign_lane(seed: int) -> Iterator[Event]:
     """What somebody does in AWS directly."""
-    dice = random.Random(f"{seed} foreign")
+    dice = random.Random(f"{seed} unmanaged")
     number = 0
     while True:
         kind = dice.choice(FOREIGN)
         number += kind == "create"
-        word = f"foreign-{number}" if kind == "create" and number < 40 else f"p{dice.randrange(4)}"
-        kind = kind if word.startswith("foreign") or kind != "create" else "remove-rule"
+        word = f"unmanaged-{number}" if kind == "create" and number < 40 else f"p{dice.randrange(4)}"
+        kind = kind if word.startswith("unmanaged") or kind != "create" else "remove-rule"
         yield Event(kind, registry(dice), dice.uniform(0.5, 2.0), word=word)
 
 
@@ -94,7 +94,7 @@ class Model:
     """What was acknowledged, and so what must be in AWS at the end."""
 
     declared: dict[tuple[str, str], dict[str, Part]] = field(default_factory=dict)
-    foreign: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    unmanaged: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def conflict(self, event: Event) -> bool:
         """Whether another owner declares one of the rules otherwise."""
@@ -121,5 +121,5 @@ class Model:
         """The cache rules and the replication filters that AWS must have, and no others."""
         parts = self.declared.get(target, {}).values()
         rules = {prefix: upstream for part in parts for prefix, upstream in part.rules.items()}
-        kept = dict.fromkeys(self.foreign.get(target, set()) | {"foreign"}, "public.ecr.aws")
-        return {**rules, **kept}, {f for part in parts for f in part.filters} | {"foreign/"}
+        kept = dict.fromkeys(self.unmanaged.get(target, set()) | {"unmanaged"}, "public.ecr.aws")
+        return {**rules, **kept}, {f for part in parts for f in part.filters} | {"unmanaged/"}

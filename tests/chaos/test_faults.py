@@ -38,7 +38,7 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
         # The faults stay: it is the retries that get it done.
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 120)
         for n in rows:
-            assert prefixes(aws.registry(account=account(n))) == {"quay", "k8s", "foreign"}
+            assert prefixes(aws.registry(account=account(n))) == {"quay", "k8s", "unmanaged"}
         for n in rows[::2]:
             client.delete_registry_settings(f"{registry(n)}/settings/team-a")
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 120)
@@ -50,8 +50,8 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
     for n in rows:
         state = aws.registry(account=account(n))
         own = n not in rows[::2]
-        assert prefixes(state) == ({"quay", "k8s", "foreign"} if own else {"foreign"})
-        assert pairs(state) == {("eu-west-1", "foreign/")} | ({("us-west-2", "prod/")} if own else set())
+        assert prefixes(state) == ({"quay", "k8s", "unmanaged"} if own else {"unmanaged"})
+        assert pairs(state) == {("eu-west-1", "unmanaged/")} | ({("us-west-2", "prod/")} if own else set())
         foreign_kept(aws, account(n))
     assert_nothing_stuck(database_url)
 
@@ -73,15 +73,15 @@ def test_writes_that_show_only_later_are_neither_repeated_for_ever_nor_lost(
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", without_caches(n))
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
-        assert all(prefixes(aws.registry(account=account(n))) == {"foreign"} for n in rows)
+        assert all(prefixes(aws.registry(account=account(n))) == {"unmanaged"} for n in rows)
         for n in rows:
             client.delete_registry_settings(f"{registry(n)}/settings/team-a")
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
     assert server.stop() == 0
     for n in rows:
         state = aws.registry(account=account(n))
-        assert pairs(state) == {("eu-west-1", "foreign/")}
-        assert prefixes(state) == {"foreign"}
+        assert pairs(state) == {("eu-west-1", "unmanaged/")}
+        assert prefixes(state) == {"unmanaged"}
         foreign_kept(aws, account(n))
     sent = [call for call in aws.writes() if call["account"] in {account(n) for n in rows}]
     assert len(sent) < 20 * len(rows)

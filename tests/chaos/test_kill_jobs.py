@@ -49,7 +49,7 @@ def settle(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
-    """Declare and bring to rest, with foreign elements beside."""
+    """Declare and bring to rest, with unmanaged elements beside."""
     server = Server(folder, url, aws.url, concurrency=200)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         for n in rows:
@@ -105,7 +105,7 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
     heir = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
-        # An owner who stays changes something: what was abandoned is foreign by now, and left alone.
+        # An owner who stays changes something: what was abandoned is unmanaged by now, and left alone.
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-b", {"pullThroughCacheRules": {"rules": []}})
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
@@ -114,8 +114,8 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
     assert writes == ["stays"] * len(rows)
     for n in rows:
         state = aws.registry(account=account(n))
-        assert prefixes(state) == {"quay", "k8s", "foreign"}
-        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "foreign/")}
+        assert prefixes(state) == {"quay", "k8s", "unmanaged"}
+        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "unmanaged/")}
         foreign_kept(aws, account(n))
     assert_nothing_stuck(database_url)
 

@@ -62,8 +62,8 @@ def declare(client: ecrkeeper.Client, n: int) -> None:
 def assert_all_there(aws: Simulator, url: str, rows: list[int]) -> None:
     for n in rows:
         state = aws.registry(account=account(n))
-        assert prefixes(state) == {"quay", "k8s", "foreign"}
-        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "foreign/")}
+        assert prefixes(state) == {"quay", "k8s", "unmanaged"}
+        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "unmanaged/")}
         foreign_kept(aws, account(n))
     assert_nothing_stuck(url, 60)
 

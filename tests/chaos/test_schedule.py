@@ -56,13 +56,13 @@ def apply(owner: str, rules: dict[str, str], *, force: bool = False) -> Event:
 
 
 def test_the_model_knows_owners_conflicts_and_what_is_foreign() -> None:
-    model = Model(foreign={HERE: {"foreign-1"}})
+    model = Model(unmanaged={HERE: {"unmanaged-1"}})
     model.apply(apply("a", {"p": "quay.io", "q": "quay.io"}))
     assert not model.conflict(apply("b", {"p": "quay.io"}))
     assert model.conflict(apply("b", {"p": "registry.k8s.io"}))
     model.apply(apply("b", {"p": "registry.k8s.io"}, force=True))
-    foreign = {"foreign": "public.ecr.aws", "foreign-1": "public.ecr.aws"}
-    assert model.expected(HERE) == ({"q": "quay.io", "p": "registry.k8s.io", **foreign}, {"f/", "foreign/"})
+    unmanaged = {"unmanaged": "public.ecr.aws", "unmanaged-1": "public.ecr.aws"}
+    assert model.expected(HERE) == ({"q": "quay.io", "p": "registry.k8s.io", **unmanaged}, {"f/", "unmanaged/"})
     assert model.delete(Event("delete", HERE, 0.0, owner="b"))
     assert not model.delete(Event("delete", HERE, 0.0, owner="b"))
-    assert model.expected(HERE)[0] == {"q": "quay.io", **foreign}
+    assert model.expected(HERE)[0] == {"q": "quay.io", **unmanaged}

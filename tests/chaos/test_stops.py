@@ -81,9 +81,9 @@ def test_what_was_accepted_is_finished_after_a_kill_although_nobody_writes_again
 
 def has_declared(aws: Simulator, n: int) -> bool:
     state = aws.registry(account=account(n))
-    return prefixes(state) == {"quay", "k8s", "foreign"} and pairs(state) == {
+    return prefixes(state) == {"quay", "k8s", "unmanaged"} and pairs(state) == {
         ("us-west-2", "prod/"),
-        ("eu-west-1", "foreign/"),
+        ("eu-west-1", "unmanaged/"),
     }
 
 
@@ -119,7 +119,7 @@ def test_a_replica_that_stood_still_for_longer_than_its_lease_writes_nothing_mor
         assert {n: aws.registry(account=account(n)) for n in rows} == before
         assert all(in_sync(client, registry(n)) for n in rows)
     for n in rows:
-        assert pairs(before[n]) == {("us-west-2", "stage/"), ("eu-west-1", "foreign/")}
+        assert pairs(before[n]) == {("us-west-2", "stage/"), ("eu-west-1", "unmanaged/")}
         foreign_kept(aws, account(n))
     # It is a good replica again: it serves, works and stops in order.
     with ecrkeeper.Client(stale.address, insecure=True) as client:
@@ -149,7 +149,7 @@ def test_a_lone_server_goes_on_after_standing_still_for_longer_than_its_lease(
     assert not {what: times for what, times in creations(aws).items() if times > 1}
     for n in rows:
         state = aws.registry(account=account(n))
-        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "foreign/")}
+        assert pairs(state) == {("us-west-2", "prod/"), ("eu-west-1", "unmanaged/")}
         assert len(prefixes(state)) == BURST + n % 8 + 1
         foreign_kept(aws, account(n))
     assert_nothing_stuck(database_url)

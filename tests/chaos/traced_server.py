@@ -22,7 +22,7 @@ from typing import Any
 
 from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
-from ecrkeeper_server.engine.reconciler import Stepper
+from ecrkeeper_server.engine.reconciler import Reconciler
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.postgres import PostgresDatabase
 from ecrkeeper_server.store.rows import Resource
@@ -89,9 +89,9 @@ def say(**line: Any) -> None:
 
 def watch_steps() -> None:
     """Give each step its counter and note when it runs."""
-    original = Stepper.work
+    original = Reconciler.work
 
-    async def work(self: Stepper, row: Resource, desired: Desired | None) -> None:
+    async def work(self: Reconciler, row: Resource, desired: Desired | None) -> None:
         if row.kind == KIND:
             left = int(row.account) - BASE
             current.set(counters.setdefault(row.name, Counter(row.name, left)))
@@ -101,7 +101,7 @@ def watch_steps() -> None:
         finally:
             say(row=row.name, what="end")
 
-    Stepper.work = work  # type: ignore[method-assign]
+    Reconciler.work = work  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -207,10 +207,12 @@ def test_a_channel_that_was_given_stays_open(server: FakeServer) -> None:
 
 
 def test_a_field_mask_may_be_given_as_paths(server: FakeServer, client: ecrkeeper.Client) -> None:
-    registry = ecrkeeper.Registry(name=NAME, mode=ecrkeeper.Mode.MODE_OBSERVE)
-    client.update_registry(registry, ["mode", "foreign_elements"])
-    client.update_registry(registry, "mode,foreign_elements", validate_only=True)
-    assert [list(r.update_mask.paths) for r in server.requests("UpdateRegistry")] == [["mode", "foreign_elements"]] * 2
+    registry = ecrkeeper.Registry(name=NAME, mode=ecrkeeper.Mode.OBSERVE)
+    client.update_registry(registry, ["mode", "unmanaged_elements"])
+    client.update_registry(registry, "mode,unmanaged_elements", validate_only=True)
+    assert [list(r.update_mask.paths) for r in server.requests("UpdateRegistry")] == [
+        ["mode", "unmanaged_elements"]
+    ] * 2
 
 
 def test_operations_can_be_listed_and_forgotten(server: FakeServer, client: ecrkeeper.Client) -> None:

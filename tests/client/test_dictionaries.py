@@ -62,17 +62,17 @@ UNDERSTOOD = [
     (update_settings, {"name": OWNED, "settings": None}, ecrkeeper.RegistrySettings(name=OWNED),
      "None is unset, which the server refuses under the mask"),
     (update_settings, {"name": OWNED, "deletionPolicy": "ABANDON", "allowReplacement": True},
-     ecrkeeper.RegistrySettings(name=OWNED, deletion_policy="DELETION_POLICY_ABANDON", allow_replacement=True),
+     ecrkeeper.RegistrySettings(name=OWNED, deletion_policy="ABANDON", allow_replacement=True),
      "an enum without its prefix"),
-    (update_registry, {"name": REGISTRY, "mode": "PAUSED", "foreign_elements": "FOREIGN_ELEMENTS_PRUNE"},
-     ecrkeeper.Registry(name=REGISTRY, mode="MODE_PAUSED", foreign_elements="FOREIGN_ELEMENTS_PRUNE"),
+    (update_registry, {"name": REGISTRY, "mode": "PAUSED", "unmanaged_elements": "PRUNE"},
+     ecrkeeper.Registry(name=REGISTRY, mode="PAUSED", unmanaged_elements="PRUNE"),
      "either name of an enum value"),
     (update_registry, {"name": REGISTRY, "generation": "7", "createTime": "2026-01-02T03:04:05Z"},
      ecrkeeper.Registry(name=REGISTRY, generation=7, create_time={"seconds": 1767323045}),
      "numbers and times as JSON has them"),
     (update_role, {"name": ROLE, "tags": {"team": "a"}, "description": ""},
      ServiceLinkedRole(name=ROLE, tags={"team": "a"}, description=""), "a map, and a text that is empty on purpose"),
-    (create_role, {"mode": "observe"}, ServiceLinkedRole(mode="MODE_OBSERVE"), "a role that is created"),
+    (create_role, {"mode": "observe"}, ServiceLinkedRole(mode="OBSERVE"), "a role that is created"),
     (backfill, {"region": "eu-west-1", "registryId": "222222222222"},
      ecrkeeper.ReplicationDestination(region="eu-west-1", registry_id="222222222222"), "a destination"),
 ]  # fmt: skip
@@ -102,9 +102,9 @@ def _without_id(request: Any) -> Any:
 
 
 def test_what_was_read_can_be_sent_back_as_a_dictionary(server: FakeServer, client: ecrkeeper.Client) -> None:
-    read = ecrkeeper.Registry(name=REGISTRY, mode="MODE_OBSERVE", etag="e", generation=3, owners=["a"])
+    read = ecrkeeper.Registry(name=REGISTRY, mode="OBSERVE", etag="e", generation=3, owners=["a"])
     read.create_time.GetCurrentTime()
-    read.conditions.add(type="Ready", status="STATUS_TRUE")
+    read.conditions.add(type="Ready", status="TRUE")
     read.drift.add(setting="s").desired.struct_value["a"] = [1, None]
     read.last_error.details.add().Pack(ecrkeeper.Settings())
     for preserving in (False, True):
@@ -183,7 +183,7 @@ def test_wrong_arguments_stay_type_errors(client: ecrkeeper.Client) -> None:
     ("given", "paths", "reason"),
     [
         (["settings.registryPolicy", "deletionPolicy"], ["settings.registry_policy", "deletion_policy"], "as in JSON"),
-        ("mode,foreignElements", ["mode", "foreign_elements"], "the JSON form of a mask"),
+        ("mode,unmanagedElements", ["mode", "unmanaged_elements"], "the JSON form of a mask"),
         ({"paths": ["mode"]}, ["mode"], "the form of grpcurl"),
         (["*"], ["*"], "everything"),
         (FieldMask(paths=["A"]), ["A"], "a message is sent as it is"),

@@ -18,7 +18,7 @@ OWNED = f"{NAME}/settings/team-a"
 
 
 def conditions(**states: bool) -> list[Condition]:
-    of = {True: Condition.STATUS_TRUE, False: Condition.STATUS_FALSE}
+    of = {True: Condition.TRUE, False: Condition.FALSE}
     return [Condition(type=name, status=of[holds], reason="WHY") for name, holds in states.items()]
 
 
@@ -50,25 +50,21 @@ def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeSe
     assert caught.value.reason == "AWS_ACCESS_DENIED"
 
 
-@pytest.mark.parametrize(
-    ("mode", "observed", "reason"), [("MODE_PAUSED", 1, "PAUSED"), ("MODE_OBSERVE", 2, "OBSERVE_ONLY")]
-)
+@pytest.mark.parametrize(("mode", "observed", "reason"), [("PAUSED", 1, "PAUSED"), ("OBSERVE", 2, "OBSERVE_ONLY")])
 def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
     server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
 ) -> None:
-    why = Condition(type="Synced", status=Condition.STATUS_FALSE, reason=reason)
+    why = Condition(type="Synced", status=Condition.FALSE, reason=reason)
     kept = current(NAME, generation=2, observed_generation=observed, mode=mode, conditions=[why])
     server.on("WatchRegistries", stream(kept, COMPLETE, then="open"))
-    with pytest.raises(ecrkeeper.FailedPrecondition, match=mode.removeprefix("MODE_")) as caught:
+    with pytest.raises(ecrkeeper.FailedPrecondition, match=mode) as caught:
         client.wait_until_synced(NAME, timeout=20)
     assert caught.value.reason == reason
 
 
 def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
-    behind = current(
-        NAME, generation=2, observed_generation=1, mode="MODE_OBSERVE", conditions=conditions(Synced=False)
-    )
-    synced = current(NAME, generation=2, observed_generation=2, mode="MODE_OBSERVE", conditions=conditions(Synced=True))
+    behind = current(NAME, generation=2, observed_generation=1, mode="OBSERVE", conditions=conditions(Synced=False))
+    synced = current(NAME, generation=2, observed_generation=2, mode="OBSERVE", conditions=conditions(Synced=True))
     server.on("WatchRegistries", stream(behind, COMPLETE, synced, then="open"))
     assert client.wait_until_synced(NAME) == synced.registry
 
@@ -123,7 +119,7 @@ def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, 
 
 
 LASTING = [
-    (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True), "AWS refuses what is declared"),
+    (failed("INVALID_ARGUMENT", "AWS_REJECTED", blocked=True), "AWS refuses what is declared"),
     (failed("RESOURCE_EXHAUSTED", "AWS_QUOTA_EXCEEDED", blocked=True), "a quota is used up"),
     (failed("UNAVAILABLE", "ODD", blocked=True), "Blocked counts, whatever the code is"),
     (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True), "only somebody else can grant the right"),
@@ -154,7 +150,7 @@ PASSING = [
     (failed("UNAVAILABLE", "AWS_THROTTLED", observed=1, next_in=300), "the backoff is long"),
     (failed("FAILED_PRECONDITION", "AWS_ACCESS_DENIED", blocked=True, observed=1), "of the generation before"),
     (failed("FAILED_PRECONDITION", "PRINCIPAL_NOT_FOUND"), "IAM is eventually consistent, so it is not Blocked yet"),
-    (failed("INVALID_ARGUMENT", "AWS_REFUSED", blocked=True, observed=1, next_in=1), "the write may have mended it"),
+    (failed("INVALID_ARGUMENT", "AWS_REJECTED", blocked=True, observed=1, next_in=1), "the write may have mended it"),
 ]
 
 
@@ -165,7 +161,7 @@ def test_wait_outlasts_passing_error(server: FakeServer, client: ecrkeeper.Clien
 
 
 def test_wait_fails_at_once_on_setting_that_is_not_written(server: FakeServer, client: ecrkeeper.Client) -> None:
-    degraded = Condition(type="Degraded", status="STATUS_TRUE", reason="UNKNOWN_MEMBERS", message="not written: x")
+    degraded = Condition(type="Degraded", status="TRUE", reason="UNKNOWN_MEMBERS", message="not written: x")
     step = current(NAME, generation=2, observed_generation=2, conditions=[*conditions(Synced=False), degraded])
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
     with pytest.raises(ecrkeeper.FailedPrecondition, match="not written: x") as caught:
@@ -211,7 +207,7 @@ def beside_a_blocked_owner(status: DeclarationStatus) -> Step:
 
 
 def status_of_other() -> Any:
-    return status("FAILED_PRECONDITION", "of somebody else", info("AWS_REFUSED"))
+    return status("FAILED_PRECONDITION", "of somebody else", info("AWS_REJECTED"))
 
 
 def test_waiting_for_a_declaration_ignores_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:

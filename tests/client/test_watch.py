@@ -19,15 +19,15 @@ from google.rpc import error_details_pb2
 from .fake import FakeServer, fail
 
 NAME = "accounts/111111111111/registries/us-east-1"
-COMPLETE = Step(kind=Step.KIND_SNAPSHOT_COMPLETE)
+COMPLETE = Step(kind=Step.SNAPSHOT_COMPLETE)
 
 
 def current(name: str, **fields: Any) -> Step:
-    return Step(kind=Step.KIND_CURRENT, registry=ecrkeeper.Registry(name=name, **fields))
+    return Step(kind=Step.CURRENT, registry=ecrkeeper.Registry(name=name, **fields))
 
 
 def removed(name: str) -> Step:
-    return Step(kind=Step.KIND_REMOVED, registry=ecrkeeper.Registry(name=name))
+    return Step(kind=Step.REMOVED, registry=ecrkeeper.Registry(name=name))
 
 
 def stream(*steps: Any, then: str = "") -> Any:

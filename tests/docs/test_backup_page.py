@@ -110,5 +110,5 @@ def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest
     here.python(page.next("python", "create_service_linked_role"))
     with ecrkeeper.Client(here.addresses[SERVED], insecure=True) as other:
         found = other.reconcile_service_linked_role(role).result(30)
-    assert found.provenance == ecrkeeper.ServiceLinkedRole.PROVENANCE_ADOPTED
+    assert found.provenance == ecrkeeper.ServiceLinkedRole.ADOPTED
     assert aws.writes(since) == []

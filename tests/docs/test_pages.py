@@ -91,7 +91,7 @@ def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
             [*command, service], cwd=here.folder, env=here.environment, capture_output=True, text=True, check=False
         )
 
-    assert json.loads(update("MODE_PAUSED").stdout)["mode"] == "MODE_PAUSED"
+    assert json.loads(update("PAUSED").stdout)["mode"] == "PAUSED"
     assert "PAUSED" in update("PAUSED").stderr
 
 

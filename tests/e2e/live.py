@@ -93,7 +93,7 @@ class Place:
         return self.live.client.get_registry(self.name, refresh=refresh)
 
     def keep(self, **fields: str) -> Registry:
-        """Change the mode or what happens to foreign elements."""
+        """Change the mode or what happens to unmanaged elements."""
         return self.live.client.update_registry(Registry(name=self.name, **fields), list(fields))  # type: ignore[arg-type]
 
     def writes(self, since: int) -> list[dict[str, Any]]:
@@ -122,8 +122,7 @@ def _member(value: Any, field: FieldDescriptor) -> Any:
     if isinstance(value, list):
         return [_member(inner, field) for inner in value]
     if field.enum_type is not None:
-        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
-        found = field.enum_type.values_by_name.get(prefix + value.upper().replace("-", "_"))
+        found = field.enum_type.values_by_name.get(value)
         return UNKNOWN_ENUM if found is None else found.number
     return _shaped(value, field.message_type) if field.message_type is not None else value
 

@@ -86,7 +86,7 @@ def test_an_owner_writes_its_own_part_and_no_other(web: ecrkeeper.Client, platfo
         lambda: web.apply_registry_settings(f"{HERE}/settings/web", SCAN, force=True),
         lambda: web.import_registry_settings(HERE, "pay"),
         lambda: web.rollback_registry_settings(f"{HERE}/settings/pay", 1),
-        lambda: web.update_registry(Registry(name=HERE, mode="MODE_PAUSED"), ["mode"]),
+        lambda: web.update_registry(Registry(name=HERE, mode="PAUSED"), ["mode"]),
         lambda: web.start_replication_backfill(
             HERE, ecrkeeper.ReplicationDestination(registry_id=OTHER, region="eu-west-1")
         ),
@@ -184,7 +184,7 @@ def test_the_answer_of_a_write_shows_what_was_written(live: Secured, platform: e
     with as_(live, "writer") as writer:
         refused(DENIED, writer.get_registry_settings, name)
         written = writer.update_registry_settings(
-            RegistrySettings(name=name, deletion_policy="DELETION_POLICY_ABANDON"), ["deletion_policy"]
+            RegistrySettings(name=name, deletion_policy="ABANDON"), ["deletion_policy"]
         )
         assert written.settings == platform.get_registry_settings(name).settings
         assert writer.delete_registry_settings(name).settings == written.settings

@@ -161,13 +161,13 @@ def drifted(place: Place, case: dict[str, Any]) -> None:
     stored = {"principalArn": stored[0]} if isinstance(stored, list) else stored
     place.settled(WRAPPED[setting](stored))
     before = observed(place, setting)
-    place.keep(mode="MODE_OBSERVE")
+    place.keep(mode="OBSERVE")
     place.seed(**seeded(setting, given["aws"]))
     since = place.live.aws.position()
     registry = place.reconcile()
     assert {Drift.Kind.Name(drift.kind) for drift in registry.drift} == {f"KIND_{case['expected']['drift']}"}
     assert place.writes(since) == []
-    place.keep(mode="MODE_ENFORCE")
+    place.keep(mode="ENFORCE")
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     assert not place.read().drift
     after = observed(place, setting)
@@ -251,14 +251,14 @@ def _nothing_is_an_empty_configuration(place: Place, case: dict[str, Any]) -> No
 def _foreign_rules_stay(place: Place, case: dict[str, Any]) -> None:
     prepare(place, case)
     planned = place.apply(wanted(case), validate_only=True)
-    assert not [c for call in planned.plan.calls for c in call.changes if c.kind == c.KIND_REMOVE]
+    assert not [c for call in planned.plan.calls for c in call.changes if c.kind == c.REMOVE]
     registry = place.settled(wanted(case))
     found = place.aws()["replicationConfiguration"]["rules"]
     assert case["expected"]["aws_state"]["replicationConfiguration"]["rules"][0] in found
     assert case["input"]["desired"]["replicationConfiguration"]["rules"][0] in found
-    foreign = [e for e in registry.elements if e.state == e.STATE_FOREIGN]
-    assert len(foreign) == 1
-    assert not foreign[0].owners
+    unmanaged = [e for e in registry.elements if e.state == e.FOREIGN]
+    assert len(unmanaged) == 1
+    assert not unmanaged[0].owners
 
 
 def _replication_is_checked(place: Place, case: dict[str, Any]) -> None:
@@ -269,7 +269,7 @@ def _replication_is_checked(place: Place, case: dict[str, Any]) -> None:
     place.untouched()
     place.settled(wanted(case))
     (check,) = place.live.client.check_replication(place.name).checks
-    assert check.result == ReplicationCheck.RESULT_BROKEN
+    assert check.result == ReplicationCheck.BROKEN
     assert (check.destination.registry_id, check.destination.region) == (
         destination["registryId"],
         destination["region"],
@@ -312,7 +312,7 @@ def _scope_must_be_set_first(place: Place, case: dict[str, Any]) -> None:
 
 
 def blocked(registry: Registry) -> bool:
-    return any(c.type == "Blocked" and c.status == Condition.STATUS_TRUE for c in registry.conditions)
+    return any(c.type == "Blocked" and c.status == Condition.TRUE for c in registry.conditions)
 
 
 def _scope_goes_before_the_policy(place: Place, case: dict[str, Any]) -> None:
@@ -384,7 +384,7 @@ def _credentials_cannot_be_taken_away(place: Place, case: dict[str, Any]) -> Non
     registry = place.reconcile()
     assert "UpdatePullThroughCacheRule" not in [call["operation"] for call in place.writes(since)]
     assert registry.last_error.message or not registry.drift, registry
-    assert [d.kind for d in registry.drift] == [Drift.KIND_CHANGED]
+    assert [d.kind for d in registry.drift] == [Drift.CHANGED]
     place.settled({"pull_through_cache_rules": {"rules": [rule]}}, allow_replacement=True)
     assert not observed(place, "pull-through-cache").get("credentialArn")
 
@@ -396,7 +396,7 @@ def _aws_error_is_shown(place: Place, case: dict[str, Any]) -> None:
     assert registry.last_error.code == code_pb2.Code.Value(expected["suggested_grpc_code"]), registry.last_error
     assert "secret" in registry.last_error.message.lower()
     (synced,) = [condition for condition in registry.conditions if condition.type == "Synced"]
-    assert (synced.status, synced.reason) == (Condition.STATUS_FALSE, "SECRET_UNUSABLE")
+    assert (synced.status, synced.reason) == (Condition.FALSE, "SECRET_UNUSABLE")
     assert place.aws()["pullThroughCacheRules"] == []
 
 
@@ -473,8 +473,8 @@ def _role_is_created(place: Place, case: dict[str, Any]) -> None:
     place.live.client.create_service_linked_role(f"accounts/{place.account}", role, service_linked_role=given)
     found = reconciled_role(place, role_name(place, role))
     expected = case["expected"]["aws_state"]
-    assert found.state == ServiceLinkedRole.STATE_ACTIVE
-    assert found.provenance == ServiceLinkedRole.PROVENANCE_CREATED
+    assert found.state == ServiceLinkedRole.ACTIVE
+    assert found.provenance == ServiceLinkedRole.CREATED
     if "Arn" in expected:
         assert found.arn == expected["Arn"]
         assert found.role_name == expected["RoleName"]
@@ -486,7 +486,7 @@ def _role_is_created(place: Place, case: dict[str, Any]) -> None:
 
 def _role_is_adopted(place: Place, case: dict[str, Any]) -> None:
     place.settled({"replication_configuration": rules((place.account, "us-west-2"))}, owner="first")
-    wish = ServiceLinkedRole(description=case["input"]["desired"]["Description"], mode=Mode.MODE_OBSERVE)
+    wish = ServiceLinkedRole(description=case["input"]["desired"]["Description"], mode=Mode.OBSERVE)
     client = place.live.client
     client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wish)
     since = place.live.aws.position()
@@ -497,9 +497,9 @@ def _role_is_adopted(place: Place, case: dict[str, Any]) -> None:
 
     found = eventually(differing)
     assert [drift.setting for drift in found.drift] == ["description"]
-    assert found.state == ServiceLinkedRole.STATE_ACTIVE
+    assert found.state == ServiceLinkedRole.ACTIVE
     assert place.writes(since) == []
-    wish.name, wish.mode = role_name(place), Mode.MODE_ENFORCE
+    wish.name, wish.mode = role_name(place), Mode.ENFORCE
     client.update_service_linked_role(wish)
     found = reconciled_role(place, role_name(place))
     assert found.observed_description == wish.description
@@ -542,7 +542,7 @@ def _unused_role_is_deleted(place: Place, case: dict[str, Any]) -> None:
     assert [call["operation"] for call in place.writes(since)] == ["DeleteServiceLinkedRole"]
     assert not roles_in_iam(place)
     found = client.get_service_linked_role(role_name(place), refresh=True)
-    assert found.state == ServiceLinkedRole.STATE_ABSENT
+    assert found.state == ServiceLinkedRole.ABSENT
 
 
 def _unknown_is_not_unused(place: Place, case: dict[str, Any]) -> None:
@@ -561,7 +561,7 @@ def _unknown_is_not_unused(place: Place, case: dict[str, Any]) -> None:
     try:
         usage = client.check_service_linked_role_usage(role_name(place))
         states = {each.region: each.state for each in usage.usage}
-        assert states == {"us-east-1": RegionUsage.STATE_FREE, region: RegionUsage.STATE_UNKNOWN}
+        assert states == {"us-east-1": RegionUsage.FREE, region: RegionUsage.UNKNOWN}
         assert not usage.deletable
         with pytest.raises(ecrkeeper.OperationFailed) as caught:
             client.delete_service_linked_role(role_name(place)).result(timeout=WAIT_SECONDS)
@@ -580,7 +580,7 @@ def _a_lost_race_is_success(place: Place, case: dict[str, Any]) -> None:
         created.result()
         declared.result()
     found = reconciled_role(place, role_name(place))
-    assert found.state == ServiceLinkedRole.STATE_ACTIVE
+    assert found.state == ServiceLinkedRole.ACTIVE
     assert not found.HasField("last_error")
     assert len(roles_in_iam(place)) == 1
 
@@ -659,7 +659,7 @@ def _only_masked_fields_change(place: Place, case: dict[str, Any]) -> None:
 
 FLOWS: dict[str, Callable[[Place, dict[str, Any]], None]] = {
     "repl-default-empty": _nothing_is_an_empty_configuration,
-    "repl-foreign-rule-on-first-apply": _foreign_rules_stay,
+    "repl-unmanaged-rule-on-first-apply": _foreign_rules_stay,
     "xacct-no-destination-policy": _replication_is_checked,
     "xacct-policy-wrong-region": _replication_is_checked,
     "backfill-already-in-progress": _backfill_refused,

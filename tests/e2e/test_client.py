@@ -124,7 +124,7 @@ def test_what_was_read_as_json_can_be_changed_and_sent_back(place: Place) -> Non
     read = json_format.MessageToDict(client.get_registry_settings(name))
     read["settings"]["pullThroughCacheRules"]["rules"].append(K8S)
     client.update_registry_settings(read, "settings.pullThroughCacheRules")
-    client.update_registry({**json_format.MessageToDict(place.read()), "foreignElements": "PRUNE"})
+    client.update_registry({**json_format.MessageToDict(place.read()), "unmanagedElements": "PRUNE"})
     client.wait_until_synced(place.name, 30)
     harness.eventually(lambda: len(place.aws()["pullThroughCacheRules"]) == 2)
-    assert place.read().foreign_elements == ecrkeeper.ForeignElements.FOREIGN_ELEMENTS_PRUNE
+    assert place.read().unmanaged_elements == ecrkeeper.UnmanagedElements.PRUNE

@@ -112,7 +112,7 @@ def test_bad_input_is_refused_with_every_violation_named(live: Live) -> None:
                 {"destinations": [{"region": "eu-west-1", "registry_id": "123"}]},
                 {
                     "destinations": [{"region": "EU", "registry_id": place.account}],
-                    "repository_filters": [{"filter": "a", "filter_type": "FILTER_TYPE_PREFIX_MATCH"}],
+                    "repository_filters": [{"filter": "a", "filter_type": "PREFIX_MATCH"}],
                 },
             ]
         },
@@ -141,7 +141,7 @@ def test_a_role_is_declared_and_deleted(live: Live) -> None:
     assert answer(live, f"{ROLES}/CreateServiceLinkedRole", request)["name"] == name
 
     def active() -> bool:
-        return bool(answer(live, f"{ROLES}/GetServiceLinkedRole", {"name": name})["state"] == "STATE_ACTIVE")
+        return bool(answer(live, f"{ROLES}/GetServiceLinkedRole", {"name": name})["state"] == "ACTIVE")
 
     harness.eventually(active)
     operation = answer(live, f"{ROLES}/DeleteServiceLinkedRole", {"name": name})

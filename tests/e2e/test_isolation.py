@@ -31,7 +31,7 @@ def place(live: Live) -> Any:
 
 
 def conditions(message: Any) -> dict[str, tuple[bool, str]]:
-    return {c.type: (c.status == Condition.STATUS_TRUE, c.reason) for c in message.conditions}
+    return {c.type: (c.status == Condition.TRUE, c.reason) for c in message.conditions}
 
 
 def detail(status: Any, message: Message) -> Any:

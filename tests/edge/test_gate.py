@@ -12,7 +12,7 @@ import grpc.aio
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers import admission as gate
-from ecrkeeper_server.api.layers.admission import Gate, address_of
+from ecrkeeper_server.api.layers.admission import AdmissionLayer, address_of
 from ecrkeeper_server.api.layers.capacity import Admission, Limits
 from ecrkeeper_server.api.server import SERVICES
 from ecrkeeper_server.errors import Unavailable
@@ -147,7 +147,7 @@ async def test_the_client_library_goes_on_watching_when_streams_and_connections_
             steps = client.watch_registries()
             async with asyncio.timeout(20):
                 kinds = [(await anext(steps)).kind for _ in range(4)]
-            assert set(kinds) == {pb.WatchRegistriesResponse.KIND_SNAPSHOT_COMPLETE}
+            assert set(kinds) == {pb.WatchRegistriesResponse.SNAPSHOT_COMPLETE}
 
 
 async def test_the_client_library_comes_again_when_told(serve: Serve) -> None:
@@ -246,7 +246,7 @@ async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(
 
 
 async def test_a_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
-    closing, errors = Gate(Limits(), Admission(Limits())), list[Exception]()
+    closing, errors = AdmissionLayer(Limits(), Admission(Limits())), list[Exception]()
     loop = asyncio.get_running_loop()
     end = loop.time() + 0.02
 

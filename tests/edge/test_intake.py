@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from ecrkeeper_server.api.layers import request_memory as module
 from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.api.layers.request_memory import Intake
+from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 LIMITS = Limits(message_bytes=100, request_bytes=800)
@@ -32,7 +32,7 @@ async def settled() -> None:
 
 
 @asynccontextmanager
-async def stalled(intake: Intake, *principals: str) -> AsyncIterator[list[asyncio.Task[bytes]]]:
+async def stalled(intake: RequestMemoryLimit, *principals: str) -> AsyncIterator[list[asyncio.Task[bytes]]]:
     """Requests that do not arrive."""
     tasks = [asyncio.create_task(intake.receive(each, never)) for each in principals]
     await settled()
@@ -44,14 +44,14 @@ async def stalled(intake: Intake, *principals: str) -> AsyncIterator[list[asynci
 
 
 async def test_nobody_has_more_than_half_of_the_places() -> None:
-    intake = Intake(LIMITS)
+    intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, *["greedy"] * 10):
         assert intake.taken == OWN
         assert await intake.receive("modest", quick) == b"x"
 
 
 async def test_a_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
-    intake, order = Intake(LIMITS), list[str]()
+    intake, order = RequestMemoryLimit(LIMITS), list[str]()
 
     async def call(principal: str) -> None:
         async def read() -> None:
@@ -72,7 +72,7 @@ async def test_a_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
 
 async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_HURRIED_SECONDS", 0.05)
-    intake = Intake(LIMITS)
+    intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
         assert await asyncio.wait_for(intake.receive("c", quick), 5) == b"x"
         with pytest.raises(Unavailable) as caught:
@@ -85,7 +85,7 @@ async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytes
 
 async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
-    intake = Intake(LIMITS)
+    intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b"):
         with pytest.raises(ResourceExhausted) as caught:
             await intake.receive("c", quick)
@@ -94,7 +94,7 @@ async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest
 
 
 async def test_who_goes_away_in_the_moment_he_is_called_leaves_the_place_to_the_next() -> None:
-    intake = Intake(LIMITS)
+    intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
         first, second = (asyncio.create_task(intake.receive("c", quick)) for _ in range(2))
         await settled()
@@ -106,7 +106,7 @@ async def test_who_goes_away_in_the_moment_he_is_called_leaves_the_place_to_the_
 
 
 def test_requests_in_work_are_bounded_in_all_and_for_each() -> None:
-    intake = Intake(LIMITS)
+    intake = RequestMemoryLimit(LIMITS)
 
     def refused(principal: str, size: int) -> str:
         with pytest.raises(ResourceExhausted) as caught, intake.holding(principal, size):
@@ -124,7 +124,7 @@ def test_requests_in_work_are_bounded_in_all_and_for_each() -> None:
 
 
 async def test_whatever_ends_how_no_place_is_lost() -> None:
-    intake, rng = Intake(LIMITS), random.Random(1)
+    intake, rng = RequestMemoryLimit(LIMITS), random.Random(1)
 
     async def slow() -> None:
         for _ in range(rng.randrange(4)):

@@ -31,7 +31,7 @@ def wrong(filters: int, text: str) -> bytes:
         rule = rules.add()
         rule.destinations.add(region="eu-west-1", registry_id="222222222222")
         for at in range(first, min(first + 100, filters)):
-            rule.repository_filters.add(filter=f"{text}{at}", filter_type="FILTER_TYPE_PREFIX_MATCH")
+            rule.repository_filters.add(filter=f"{text}{at}", filter_type="PREFIX_MATCH")
     return request.SerializeToString()
 
 

@@ -47,7 +47,7 @@ async def original(world: World, owner: str) -> dict[str, Any]:
 
 
 def refused(_: str) -> AwsError:
-    return Permanent("no", reason="AWS_REFUSED", aws_code="ValidationException", operation="PutRegistryPolicy")
+    return Permanent("no", reason="AWS_REJECTED", aws_code="ValidationException", operation="PutRegistryPolicy")
 
 
 # what was applied, what AWS has, what is ours, what is not to be told yet, why

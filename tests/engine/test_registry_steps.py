@@ -57,13 +57,13 @@ async def test_only_settings_that_somebody_declares_are_read(world: World) -> No
 async def test_a_change_behind_our_back_is_mended_and_recorded(world: World) -> None:
     await world.declare(caching(QUAY, K8S))
     await world.step()
-    assert "mend" not in (await world.row()).state
+    assert "remediation" not in (await world.row()).state
     await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
     row = await world.resync()
     assert await prefixes(world) == {"quay", "k8s"}
-    (mended,) = row.state["mend"]["drift"]
+    (mended,) = row.state["remediation"]["drift"]
     assert (mended["setting"], mended["key"], mended["kind"]) == ("pull_through_cache_rules", "quay", "MISSING")
-    assert row.state["mend"]["time"] == int(world.seconds * 1_000_000)
+    assert row.state["remediation"]["time"] == int(world.seconds * 1_000_000)
     assert row.state["drift"] == []
 
 
@@ -71,7 +71,7 @@ async def test_a_new_wish_is_not_recorded_as_mended_drift(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     await world.declare(caching(QUAY, K8S))
-    assert "mend" not in (await world.step()).state
+    assert "remediation" not in (await world.step()).state
 
 
 async def test_what_nobody_declared_is_left_alone(world: World) -> None:
@@ -87,7 +87,7 @@ async def test_what_nobody_declared_is_left_alone(world: World) -> None:
 async def test_what_nobody_declared_goes_where_that_is_wanted(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **HAND)
     await world.declare(caching(QUAY))
-    await world.wish({"foreign_elements": "PRUNE"})
+    await world.wish({"unmanaged_elements": "PRUNE"})
     await world.step()
     assert await prefixes(world) == {"quay"}
 
@@ -95,7 +95,7 @@ async def test_what_nobody_declared_goes_where_that_is_wanted(world: World) -> N
 async def test_pruning_touches_no_setting_that_nobody_declares(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **HAND)
     await world.declare(REPLICATED)
-    await world.wish({"foreign_elements": "PRUNE"})
+    await world.wish({"unmanaged_elements": "PRUNE"})
     await world.step()
     await world.withdraw()
     await world.step()

@@ -90,7 +90,7 @@ async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_t
 
 
 async def test_a_role_that_iam_shows_and_does_not_find_for_a_change_is_changed_a_moment_later(world: World) -> None:
-    lags = [Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity")]
+    lags = [Permanent("no such role", reason="AWS_REJECTED", aws_code="NoSuchEntity")]
     world.aws.faults["TagRole"] = lambda _: lags.pop() if lags else None
     await declared(world, tags={"team": "a"})
     row = await world.step(ROLE)
@@ -121,7 +121,7 @@ async def test_a_role_that_was_deleted_behind_our_back_is_made_again_and_recorde
     assert not await there(world)
     row = await world.resync(ROLE)
     assert await there(world)
-    assert [d["kind"] for d in row.state["mend"]["drift"]] == ["MISSING"]
+    assert [d["kind"] for d in row.state["remediation"]["drift"]] == ["MISSING"]
 
 
 async def test_only_tags_that_were_declared_are_changed_and_removed(world: World) -> None:
@@ -204,7 +204,12 @@ SCANNING = {"registry_scanning_configuration": {"scanType": "BASIC", "rules": []
             "REGION_UNREADABLE",
             "it is declared",
         ),
-        (SCANNING, False, "REGION_UNREADABLE", "foreign elements may be in a Region where other settings are declared"),
+        (
+            SCANNING,
+            False,
+            "REGION_UNREADABLE",
+            "unmanaged elements may be in a Region where other settings are declared",
+        ),
     ],
 )
 async def test_a_region_that_only_the_account_or_a_declaration_knows_is_asked(
@@ -289,7 +294,7 @@ async def test_a_task_that_is_lost_while_the_role_stays_ends_the_deletion_after_
     await world.control("PUT", "settings", {"deletion_mode": "manual"})
     await world.step(ROLE)
     world.aws.faults["GetServiceLinkedRoleDeletionStatus"] = lambda _: Permanent(
-        "no such task", reason="AWS_REFUSED", aws_code="NoSuchEntity"
+        "no such task", reason="AWS_REJECTED", aws_code="NoSuchEntity"
     )
     world.seconds += 1000
     await world.step(ROLE)
@@ -349,7 +354,7 @@ async def test_a_deletion_is_given_up_when_iam_denies_and_shows_the_role_for_hal
     await world.step(ROLE)
     operation = await ask_to_delete(world)
     world.aws.faults["DeleteServiceLinkedRole"] = lambda _: Permanent(
-        "no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"
+        "no such role", reason="AWS_REJECTED", aws_code="NoSuchEntity"
     )
     await world.step(ROLE)
     assert not (await world.operation(operation)).done
@@ -365,7 +370,7 @@ async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(w
     await world.step(ROLE)
     operation = await ask_to_delete(world)
     answers = [
-        Permanent("no such role", reason="AWS_REFUSED", aws_code="NoSuchEntity"),
+        Permanent("no such role", reason="AWS_REJECTED", aws_code="NoSuchEntity"),
         Temporary("denied", reason="AWS_ACCESS_DENIED"),
     ]
     world.aws.faults["DeleteServiceLinkedRole"] = lambda _: answers.pop(0)
@@ -462,7 +467,7 @@ async def test_a_role_that_was_lost_and_is_made_anew_by_us_is_ours(world: World)
     await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
     await world.control("POST", "clock", {"advance": 600})
     row = await world.resync(ROLE)
-    assert (row.state["provenance"], row.state["mend"]["drift"][0]["kind"]) == ("CREATED", "MISSING")
+    assert (row.state["provenance"], row.state["remediation"]["drift"][0]["kind"]) == ("CREATED", "MISSING")
 
 
 ENDLESS = [("SUCCEEDED", "IAM has finished, and the role stays"), ("IN_PROGRESS", "IAM never finishes")]
@@ -525,7 +530,7 @@ async def test_a_role_that_was_made_anew_since_the_last_look_is_not_deleted_unfo
 
 async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(world: World) -> None:
     def refused(_: str) -> Permanent:
-        return Permanent("no", reason="AWS_REFUSED", aws_code="InvalidInput")
+        return Permanent("no", reason="AWS_REJECTED", aws_code="InvalidInput")
 
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "env", "Value": "theirs"}])
@@ -540,7 +545,7 @@ async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(w
 
 async def test_a_tag_of_ours_whose_new_value_was_refused_goes_with_its_declaration(world: World) -> None:
     def refused(_: str) -> Permanent:
-        return Permanent("no", reason="AWS_REFUSED", aws_code="InvalidInput", operation="TagRole")
+        return Permanent("no", reason="AWS_REJECTED", aws_code="InvalidInput", operation="TagRole")
 
     await declared(world, tags={"team": "a"})
     await world.step(ROLE)

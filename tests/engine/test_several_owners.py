@@ -31,7 +31,7 @@ OTHER_CACHE = {**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}
 
 
 def refused_for_good(_: str) -> AwsError:
-    return Permanent("no", reason="AWS_REFUSED", aws_code="ValidationException")
+    return Permanent("no", reason="AWS_REJECTED", aws_code="ValidationException")
 
 
 def throttled(_: str) -> AwsError:
@@ -75,7 +75,7 @@ async def test_an_error_that_lasts_does_not_put_off_what_will_pass(world: World)
     await world.declare(REPLICATED, owner="team-b")
     operation = await world.begin("ReconcileRegistry")
     row = await world.step()
-    assert (why(row, "Blocked"), row.failures, row.urgent) == ("AWS_REFUSED", 1, True)
+    assert (why(row, "Blocked"), row.failures, row.urgent) == ("AWS_REJECTED", 1, True)
     assert (await world.due_in() or 900) < 5
     assert not (await world.operation(operation)).done
     del world.aws.faults["PutReplicationConfiguration"]
@@ -83,7 +83,7 @@ async def test_an_error_that_lasts_does_not_put_off_what_will_pass(world: World)
     row = await world.step()
     assert await rules(world)
     assert (row.failures, await world.due_in()) == (0, pytest.approx(900 * 1.2))
-    assert ((await world.operation(operation)).error or {})["reason"] == "AWS_REFUSED"
+    assert ((await world.operation(operation)).error or {})["reason"] == "AWS_REJECTED"
 
 
 async def test_a_backfill_is_followed_beside_an_error_that_lasts(world: World) -> None:
@@ -116,7 +116,7 @@ async def test_a_setting_that_cannot_be_read_does_not_stop_the_others(world: Wor
     row = await world.step()
     assert await prefixes(world) == {"k8s"}, reason
     assert not holds(row, "Ready")
-    assert row.state["error"]["reason"] in ("AWS_REFUSED", "AWS_ACCESS_DENIED")
+    assert row.state["error"]["reason"] in ("AWS_REJECTED", "AWS_ACCESS_DENIED")
     assert row.state["observed"]["signing_configuration"] == observed
     del world.aws.faults["GetSigningConfiguration"]
     assert holds(await world.resync(), "Ready")
@@ -128,7 +128,7 @@ async def test_a_registry_of_which_nothing_can_be_read_keeps_what_was_seen(world
     world.aws.faults["DescribePullThroughCacheRules"] = refused_for_good
     row = await world.resync()
     assert (row.state["observed"], row.observe_time) == (before.state["observed"], before.observe_time)
-    assert why(row, "Blocked") == "AWS_REFUSED"
+    assert why(row, "Blocked") == "AWS_REJECTED"
 
 
 async def test_a_replacement_that_is_not_allowed_holds_back_no_other_element(world: World) -> None:
@@ -163,7 +163,7 @@ async def test_what_makes_room_is_done_where_more_does_not_fit(world: World) -> 
     await world.declare(caching(QUAY, *more), owner="team-a")
     await world.withdraw("team-b")
     row = await world.step()
-    assert why(row, "Blocked") == "FOREIGN_ELEMENTS_IN_THE_WAY"
+    assert why(row, "Blocked") == "UNMANAGED_ELEMENTS_EXCEED_QUOTA"
     assert world.aws.writes == ["DeletePullThroughCacheRule"]
     assert "k8s" not in await prefixes(world)
 
@@ -176,14 +176,14 @@ async def test_an_element_that_was_there_is_its_owners_although_another_setting_
     await world.step()
     await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
     row = await world.resync()
-    assert [d["key"] for d in row.state["mend"]["drift"]] == ["quay"]
+    assert [d["key"] for d in row.state["remediation"]["drift"]] == ["quay"]
     await world.withdraw("team-a")
     await world.step()
     assert await prefixes(world) == set()
 
 
 FAILING_LOOKS = [
-    (Permanent("x", reason="AWS_REFUSED"), "refused for good"),
+    (Permanent("x", reason="AWS_REJECTED"), "refused for good"),
     (Temporary("x", reason="AWS_ACCESS_DENIED", after=60.0), "refused for now"),
     (Temporary("x", reason="AWS_UNREACHABLE"), "without an answer"),
 ]
@@ -211,7 +211,7 @@ async def test_of_several_elements_those_that_were_made_are_ours_although_aws_do
     async def call(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
         if operation == "CreatePullThroughCacheRule" and params["ecrRepositoryPrefix"] == "quay":
             await options["fence"]()
-            raise Permanent("no", reason="AWS_REFUSED", aws_code="InvalidParameter", operation=operation)
+            raise Permanent("no", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=operation)
         answer = await inner(account, region, service, operation, params, **options)
         if operation == "DescribePullThroughCacheRules":
             looks.append(1)
@@ -230,7 +230,7 @@ async def test_of_several_elements_those_that_were_made_are_ours_although_aws_do
 CHANGES_OF_MODE = [
     ({"mode": "PAUSED"}, "nothing is to be touched"),
     ({"mode": "OBSERVE"}, "nothing is to be written"),
-    ({"foreign_elements": "PRUNE"}, "something else is to be written"),
+    ({"unmanaged_elements": "PRUNE"}, "something else is to be written"),
 ]
 
 
@@ -257,10 +257,10 @@ async def test_a_prune_ends_when_foreign_elements_are_to_stay(world: World) -> N
     await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
     await world.declare(caching(QUAY))
     await world.step()
-    await world.wish({"foreign_elements": "PRUNE"})
+    await world.wish({"unmanaged_elements": "PRUNE"})
 
     async def regret() -> None:
-        await world.wish({"foreign_elements": "PRESERVE"})
+        await world.wish({"unmanaged_elements": "PRESERVE"})
 
     world.aws.before["DeletePullThroughCacheRule"] = regret
     await world.step()

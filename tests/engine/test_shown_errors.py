@@ -38,11 +38,11 @@ GENERIC = {
 }  # fmt: skip
 # scope in AWS, declared, what the error is called, its code, whether it names the scope, reason
 REJECTED = [
-    ("V2", policy(BEYOND_V1), "AWS_REFUSED", "INVALID_ARGUMENT", False, "under V2 the scope is not to blame"),
-    ("V2", policy(BEYOND_V1) | SCOPE_V2, "AWS_REFUSED", "INVALID_ARGUMENT", False, "the scope is known already"),
-    ("V1", policy(BEYOND_V1), "REGISTRY_POLICY_REFUSED", "FAILED_PRECONDITION", True, "V1 does not take the action"),
-    ("V1", policy(V1_ONLY), "AWS_REFUSED", "INVALID_ARGUMENT", False, "V1 takes this action: it is something else"),
-    ("V1", policy(BEYOND_V1) | SCOPE_V2, "AWS_REFUSED", "INVALID_ARGUMENT", False, "V2 was written first"),
+    ("V2", policy(BEYOND_V1), "AWS_REJECTED", "INVALID_ARGUMENT", False, "under V2 the scope is not to blame"),
+    ("V2", policy(BEYOND_V1) | SCOPE_V2, "AWS_REJECTED", "INVALID_ARGUMENT", False, "the scope is known already"),
+    ("V1", policy(BEYOND_V1), "REGISTRY_POLICY_REJECTED", "FAILED_PRECONDITION", True, "V1 does not take the action"),
+    ("V1", policy(V1_ONLY), "AWS_REJECTED", "INVALID_ARGUMENT", False, "V1 takes this action: it is something else"),
+    ("V1", policy(BEYOND_V1) | SCOPE_V2, "AWS_REJECTED", "INVALID_ARGUMENT", False, "V2 was written first"),
 ]
 
 
@@ -66,7 +66,7 @@ async def test_scope_that_cannot_be_read_is_not_blamed(world: World) -> None:
     world.aws.faults["GetAccountSetting"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
     await world.declare(policy(BEYOND_V1))
     row = await world.step()
-    assert row.state["error"]["reason"] == "AWS_REFUSED"
+    assert row.state["error"]["reason"] == "AWS_REJECTED"
     assert "SCOPE" not in row.state["error"]["message"]
 
 
@@ -85,7 +85,7 @@ BLOCKING = [
     (denied("AWS_NO_CREDENTIALS"), True, "somebody must give credentials"),
     (denied("AWS_CREDENTIALS_REJECTED"), True, "somebody must enable the Region, or set the clock"),
     (denied("SECRET_UNUSABLE"), True, "somebody must create the secret"),
-    (Permanent("no", reason="AWS_REFUSED"), True, "somebody must declare something else"),
+    (Permanent("no", reason="AWS_REJECTED"), True, "somebody must declare something else"),
     (Temporary("no", reason="AWS_THROTTLED"), False, "it passes"),
     (Temporary("no", reason="AWS_UNREACHABLE"), False, "it passes"),
     (Temporary("no", reason="AWS_UNAVAILABLE"), False, "it passes"),
@@ -115,8 +115,8 @@ async def test_error_that_waiting_does_not_mend_blocks(
 
 BESIDE: list[tuple[Sequence[AwsError], str, float, str]] = [
     ([denied("AWS_ACCESS_DENIED"), Temporary("x", reason="CHANGED_MEANWHILE")], "AWS_ACCESS_DENIED", 10, "soon for the other"),
-    ([denied("AWS_ACCESS_DENIED"), Permanent("x", reason="AWS_REFUSED")], "AWS_REFUSED", 120, "as slowly as the denied one"),
-    ([Temporary("x", reason="CHANGED_MEANWHILE"), Permanent("x", reason="AWS_REFUSED")], "AWS_REFUSED", 10, "soon for the other"),
+    ([denied("AWS_ACCESS_DENIED"), Permanent("x", reason="AWS_REJECTED")], "AWS_REJECTED", 120, "as slowly as the denied one"),
+    ([Temporary("x", reason="CHANGED_MEANWHILE"), Permanent("x", reason="AWS_REJECTED")], "AWS_REJECTED", 10, "soon for the other"),
 ]  # fmt: skip
 
 
@@ -166,11 +166,11 @@ async def test_replacement_not_allowed_names_the_members(
 
 async def test_contradicting_foreign_element_is_a_conflict_and_no_quota(world: World) -> None:
     filters = [{"filter": "*", "filterType": "WILDCARD"}]
-    foreign = {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": filters}
-    await world.seed({"scanning": {"scanType": "ENHANCED", "rules": [foreign]}})
+    unmanaged = {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": filters}
+    await world.seed({"scanning": {"scanType": "ENHANCED", "rules": [unmanaged]}})
     await world.declare({"scanning_configuration": {"scanType": "BASIC", "rules": []}})
     error = (await world.step()).state["error"]
-    assert (error["code"], error["reason"]) == ("FAILED_PRECONDITION", "FOREIGN_ELEMENTS_IN_THE_WAY")
+    assert (error["code"], error["reason"]) == ("FAILED_PRECONDITION", "UNMANAGED_ELEMENTS_EXCEED_QUOTA")
     assert [row[1] for row in error["preconditions"]] == ["scanning_configuration CONTINUOUS_SCAN:*"]
 
 
@@ -181,7 +181,7 @@ async def test_foreign_elements_that_use_up_a_quota_are_shown_as_that(world: Wor
     shown = render.settings((await declared(world)), row).last_error
     assert shown.code == code_pb2.RESOURCE_EXHAUSTED
     assert [detail.type_url.rpartition(".")[2] for detail in shown.details] == ["ErrorInfo", "QuotaFailure"]
-    assert "51 with 50 foreign ones, and AWS allows 50" in shown.message
+    assert "51 with 50 unmanaged ones, and AWS allows 50" in shown.message
 
 
 async def declared(world: World) -> Any:

@@ -27,7 +27,7 @@ async def test_stored_document_is_written_if_aws_takes_it(world: World) -> None:
 async def test_stored_document_that_aws_refuses_holds_up_no_other_setting(world: World) -> None:
     await world.declare(OLD)
     row = await world.step()
-    assert why(row, "Blocked") == "AWS_REFUSED"
+    assert why(row, "Blocked") == "AWS_REJECTED"
     assert "array is too short" in row.state["error"]["message"]
     assert [rule["ecrRepositoryPrefix"] for rule in (await world.present())["pullThroughCacheRules"]] == ["quay"]
 

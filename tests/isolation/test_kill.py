@@ -48,7 +48,7 @@ def sids(aws: Simulator, n: int) -> set[str]:
 
 def ready(client: ecrkeeper.Client, n: int, owner: str) -> bool:
     found = client.get_registry_settings(f"{registry(n)}/settings/{owner}")
-    held = {c.type for c in found.conditions if c.status == Condition.STATUS_TRUE}
+    held = {c.type for c in found.conditions if c.status == Condition.TRUE}
     return not found.reconciling and "Ready" in held
 
 
@@ -96,7 +96,7 @@ def test_isolation_goes_on_after_a_kill_between_any_two_statements(
 
 
 def check_writes(aws: Simulator) -> None:
-    """No write lacks what is foreign, and no Allow goes out without the denial of its owner."""
+    """No write lacks what is unmanaged, and no Allow goes out without the denial of its owner."""
     for call in aws.writes():
         if call["operation"] == "PutRegistryPolicy":
             sent = {each["Sid"] for each in json.loads(call["params"]["policyText"])["Statement"]}

@@ -57,7 +57,7 @@ def refuse(world: World, operation: str, text: str) -> None:
         if name == operation and text in str(params):
             await options["ready"]()
             await options["fence"]()
-            raise Permanent(f"no {text}", reason="AWS_REFUSED", aws_code="InvalidParameter", operation=name)
+            raise Permanent(f"no {text}", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=name)
         return await inner(account, region, service, name, params, **options)
 
     world.aws.client.call = call  # type: ignore[method-assign]
@@ -76,7 +76,7 @@ async def test_refused_element_of_a_document_blocks_only_its_owner(
     assert text not in str((await world.present())[member])
     assert (await world.present())[member] not in (None, {"rules": []})
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
-    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REFUSED")
+    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REJECTED")
     metadata = row.state["error"]["metadata"]
     assert (metadata["owner"], metadata[told[0]]) == ("bad", told[1])
     assert holds(row, "Blocked")
@@ -117,7 +117,7 @@ async def test_suspect_is_not_tried_while_its_role_is_being_deleted(world: World
 
 def refusing(prefix: str, error: type[AwsError]) -> Any:
     def fault(_: str) -> AwsError | None:
-        return error("no", reason="AWS_REFUSED", aws_code="Validation", operation="CreatePullThroughCacheRule")
+        return error("no", reason="AWS_REJECTED", aws_code="Validation", operation="CreatePullThroughCacheRule")
 
     return fault
 
@@ -132,7 +132,7 @@ async def test_refused_element_of_a_collection_names_key_and_owner(world: World,
     metadata = row.state["error"]["metadata"]
     assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
     assert own(row, "good")["Ready"][0] == "TRUE"
-    assert own(row, "bad")["Synced"] == ("FALSE", "AWS_REFUSED")
+    assert own(row, "bad")["Synced"] == ("FALSE", "AWS_REJECTED")
 
 
 async def test_replacement_that_is_not_allowed_names_key_and_owner(world: World) -> None:
@@ -148,11 +148,11 @@ async def test_replacement_that_is_not_allowed_names_key_and_owner(world: World)
 
 
 async def test_setting_that_cannot_be_read_concerns_who_declares_it(world: World) -> None:
-    world.aws.faults["GetSigningConfiguration"] = lambda _: Permanent("no", reason="AWS_REFUSED")
+    world.aws.faults["GetSigningConfiguration"] = lambda _: Permanent("no", reason="AWS_REJECTED")
     await world.declare(signed(PROFILES[0]), owner="bad")
     await world.declare(scanned("good*"), owner="good")
     row = await world.step()
-    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REFUSED")
+    assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REJECTED")
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
 
 

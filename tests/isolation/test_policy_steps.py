@@ -157,8 +157,8 @@ async def test_refused_update_leaves_the_statement_as_it_was(world: World) -> No
 
 
 async def test_probes_never_lack_what_aws_has(world: World) -> None:
-    foreign = [statement(f"F{i}") for i in range(3)]
-    await world.raw("PutRegistryPolicy", policyText=policy(*foreign)["registry_policy"]["policyText"])
+    unmanaged = [statement(f"F{i}") for i in range(3)]
+    await world.raw("PutRegistryPolicy", policyText=policy(*unmanaged)["registry_policy"]["policyText"])
     await unresolvable(world, GONE)
     for i in range(12):
         principal = GONE if i in (3, 7) else "444444444444"

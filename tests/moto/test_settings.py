@@ -39,7 +39,7 @@ def test_replication_rule_converges_and_goes(place: Place) -> None:
     assert not registry.drift
     assert place.rules() == wanted["rules"]
     # moto has no templates and account settings, which decide what arrives: not known, and no obstacle.
-    assert [check.result for check in registry.replication_checks] == [ReplicationCheck.RESULT_UNKNOWN]
+    assert [check.result for check in registry.replication_checks] == [ReplicationCheck.UNKNOWN]
     place.ecr().put_replication_configuration(replicationConfiguration={"rules": []})
     place.reconciled()
     assert place.rules() == wanted["rules"]

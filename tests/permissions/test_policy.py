@@ -134,7 +134,11 @@ def test_the_stackset_template_passes_cloudformations_linter(
     file = tmp_path / "role.yaml"
     file.write_text(text)
     linted = subprocess.run(
-        [program("cfn-lint"), "--format", "json", str(file)], capture_output=True, text=True, check=False, timeout=60
+        [program("cfn-validate"), "--format", "json", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     # The linter's list of actions is older than the backfills.
     findings = [

@@ -144,11 +144,11 @@ def test_the_policy_for_observing_is_enough_to_observe_and_nothing_is_written(li
         exclusions=[f"arn:aws:iam::{place.account}:role/other"],
         signing={"rules": []},
     )
-    place.keep(mode="MODE_OBSERVE", foreign_elements="FOREIGN_ELEMENTS_PRUNE")
+    place.keep(mode="OBSERVE", unmanaged_elements="PRUNE")
     place.apply(everything(place, changed=False))
     role = f"accounts/{place.account}/serviceLinkedRoles/replication"
     live.client.update_service_linked_role(
-        ServiceLinkedRole(name=role, description="wanted", mode="MODE_OBSERVE"), allow_missing=True
+        ServiceLinkedRole(name=role, description="wanted", mode="OBSERVE"), allow_missing=True
     )
     since = live.aws.position()
     registry = place.reconcile()

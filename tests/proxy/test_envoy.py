@@ -75,13 +75,13 @@ def test_watch_outlives_silence_and_shows_changes(aws: harness.Simulator, tmp_pa
         stub = stubs.RegistrySettingsServiceStub(channel)
         # Not one that opens a new stream when the first one has ended.
         stream = stub.WatchRegistries(service.WatchRegistriesRequest(parent="accounts/-"), timeout=60)
-        assert next(stream).kind == kinds.KIND_SNAPSHOT_COMPLETE
+        assert next(stream).kind == kinds.SNAPSHOT_COMPLETE
         # Real time: the timeouts are Envoy's.
         time.sleep(2.5)
         with running.client() as client:
             client.apply_registry_settings(f"{NAME}/settings/web", ENHANCED)
         change = next(stream)
-        assert (change.kind, change.registry.name) == (kinds.KIND_CURRENT, NAME)
+        assert (change.kind, change.registry.name) == (kinds.CURRENT, NAME)
 
 
 def test_pushback_and_call_id_pass(aws: harness.Simulator, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ CASES_FILE = Path(__file__).resolve().parents[1] / "cases" / "peer-cases.json"
 NOT_AWS = {
     "repl-disappears": "drift is the service's word",
     "repl-delete-replication-unknown-field-preserved": "comparison is the service's work",
-    "repl-foreign-rule-on-first-apply": "AWS overwrites without asking; only the service refuses",
+    "repl-unmanaged-rule-on-first-apply": "AWS overwrites without asking; only the service refuses",
     "backfill-status-kept-locally": "about the service's store",
     "policy-and-scope-in-one-apply": "about the order in which the service calls",
     "policy-equivalent-no-diff": "comparison is the service's work",

@@ -247,8 +247,8 @@ def test_an_update_without_credentials_is_refused_and_one_with_them_applied(aws:
     )
     role = f"arn:aws:iam::{ACCOUNT}:role/pull"
     assert ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", customRoleArn=role)["customRoleArn"] == role
-    foreign = role.replace(ACCOUNT, "222222222222")
-    code, _ = refusal(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub", customRoleArn=foreign)
+    unmanaged = role.replace(ACCOUNT, "222222222222")
+    code, _ = refusal(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub", customRoleArn=unmanaged)
     assert code == "InvalidParameterException"
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.declarations.commands import Put, Remove, Wish, Written
-from ecrkeeper_server.declarations.committer import Declaring
+from ecrkeeper_server.declarations.commands import DeclarationSpec, DeleteDeclaration, PutDeclaration, WriteResult
+from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.idempotency import Caller
-from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, Refusal
+from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, StatusError
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit, declarations, resources, schema
 from ecrkeeper_server.store.audit import Selection
@@ -34,16 +34,18 @@ def settings(prefix: str = "quay", url: str = "quay.io") -> dict[str, Any]:
     return {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": url}]}}
 
 
-def put(n: int, owner: str = "a", wish: dict[str, Any] | None = None, request_id: str = "", **options: Any) -> Put:
+def put(
+    n: int, owner: str = "a", wish: dict[str, Any] | None = None, request_id: str = "", **options: Any
+) -> PutDeclaration:
     """Apply settings for a registry, whether or not the owner declares any."""
-    wanted = Wish(settings() if wish is None else wish, "REMOVE", False)
+    wanted = DeclarationSpec(settings() if wish is None else wish, "REMOVE", False)
     caller = Caller("UpdateRegistrySettings", request_id, f"{n} {owner} {wanted.settings}")
     given = {"create": True, "update": True, **options}
-    return Put(name=SettingsName(registry(n), owner), change=lambda _: wanted, caller=caller, **given)
+    return PutDeclaration(name=SettingsName(registry(n), owner), change=lambda _: wanted, caller=caller, **given)
 
 
-def remove(n: int, owner: str = "a", **options: Any) -> Remove:
-    return Remove(name=SettingsName(registry(n), owner), caller=Caller("DeleteRegistrySettings"), **options)
+def remove(n: int, owner: str = "a", **options: Any) -> DeleteDeclaration:
+    return DeleteDeclaration(name=SettingsName(registry(n), owner), caller=Caller("DeleteRegistrySettings"), **options)
 
 
 class Counting:
@@ -57,9 +59,9 @@ class Counting:
         return await self.db.write(change)
 
 
-def together(db: Any, *calls: Put | Remove) -> Any:
+def together(db: Any, *calls: PutDeclaration | DeleteDeclaration) -> Any:
     """Carry out calls that come while another one is under way, so that they share a transaction."""
-    declaring = Declaring(db)
+    declaring = Committer(db)
     # Another one each time: what changes nothing stores less.
     first = put(999, wish=settings(uuid.uuid4().hex))
     return asyncio.gather(*(declaring.write(call) for call in (first, *calls)), return_exceptions=True)
@@ -110,7 +112,7 @@ async def test_of_two_calls_on_one_registry_the_second_finds_what_the_first_has_
 
 
 async def test_calls_leave_together_what_they_leave_one_after_the_other(db: Database) -> None:
-    def calls(n: int) -> list[Put | Remove]:
+    def calls(n: int) -> list[PutDeclaration | DeleteDeclaration]:
         return [
             put(n, "a"),
             put(n, "b", settings("k8s", "registry.k8s.io")),
@@ -123,14 +125,14 @@ async def test_calls_leave_together_what_they_leave_one_after_the_other(db: Data
         ]
 
     _, *shared = await together(db, *calls(1))
-    declaring = Declaring(db)
+    declaring = Committer(db)
     alone = [(await asyncio.gather(declaring.write(call), return_exceptions=True))[0] for call in calls(2)]
     assert [kind(each) for each in shared] == [kind(each) for each in alone]
     assert await left(db, 1) == await left(db, 2)
 
 
 def kind(outcome: Any) -> Any:
-    if isinstance(outcome, Refusal):
+    if isinstance(outcome, StatusError):
         return outcome.code, outcome.reason
     return outcome and (outcome.declared.generation, outcome.registry.generation)
 
@@ -173,19 +175,19 @@ async def test_a_repetition_in_the_same_transaction_is_answered_as_the_first_cal
     assert isinstance(other, AlreadyExists)
     assert (again.declared, again.registry) == (first.declared, first.registry)
     assert later.declared.generation == 2
-    assert (await Declaring(db).write(put(1, request_id=first_id))).declared == later.declared
+    assert (await Committer(db).write(put(1, request_id=first_id))).declared == later.declared
 
 
 async def test_an_attempt_leaves_nothing(db: Database) -> None:
-    tried = await Declaring(db).attempt(put(1, request_id=str(uuid.uuid4())))
+    tried = await Committer(db).attempt(put(1, request_id=str(uuid.uuid4())))
     assert tried.composition.desired["pull_through_cache_rules"]
     assert await db.read(lambda tx: resources.get(tx, str(registry(1)))) is None
     with pytest.raises(NotFound):
-        await Declaring(db).attempt(put(1, create=False))
+        await Committer(db).attempt(put(1, create=False))
 
 
 async def test_a_fault_in_one_call_concerns_no_other(db: Database) -> None:
-    def fail(_: Any) -> Wish:
+    def fail(_: Any) -> DeclarationSpec:
         raise ZeroDivisionError
 
     _, good, bad = await together(db, put(1), replace(put(2), change=fail))
@@ -207,7 +209,7 @@ async def replicas(cluster: Postgres) -> AsyncIterator[list[Database]]:
 async def test_a_registry_that_another_transaction_holds_holds_up_no_other(replicas: list[Database]) -> None:
     db, other = replicas
     for n in (1, 2):
-        await Declaring(db).write(put(n))
+        await Committer(db).write(put(n))
     held, release = threading.Event(), threading.Event()
 
     def hold(tx: Tx) -> None:
@@ -217,7 +219,7 @@ async def test_a_registry_that_another_transaction_holds_holds_up_no_other(repli
 
     holding = asyncio.create_task(other.write(hold))
     assert await asyncio.to_thread(held.wait, 30)
-    declaring = Declaring(db)
+    declaring = Committer(db)
     calls = (put(n, wish=settings("k8s", "registry.k8s.io")) for n in (3, 1, 2))
     first, blocked, free = (asyncio.create_task(declaring.write(call)) for call in calls)
     try:
@@ -234,10 +236,10 @@ async def test_a_registry_that_another_transaction_holds_holds_up_no_other(repli
 async def test_two_replicas_that_make_a_registry_at_the_same_moment_both_succeed(replicas: list[Database]) -> None:
     both, attempts = threading.Barrier(2), {"a": 0, "b": 0}
 
-    def call(owner: str) -> Put:
+    def call(owner: str) -> PutDeclaration:
         plain = put(1, owner)
 
-        def change(present: Declaration | None) -> Wish:
+        def change(present: Declaration | None) -> DeclarationSpec:
             attempts[owner] += 1
             if attempts[owner] == 1:
                 both.wait(30)
@@ -245,8 +247,8 @@ async def test_two_replicas_that_make_a_registry_at_the_same_moment_both_succeed
 
         return replace(plain, change=change)
 
-    found: list[Written] = await asyncio.gather(
-        *(Declaring(db).write(call(owner)) for db, owner in zip(replicas, "ab", strict=True))
+    found: list[WriteResult] = await asyncio.gather(
+        *(Committer(db).write(call(owner)) for db, owner in zip(replicas, "ab", strict=True))
     )
     assert sorted(attempts.values()) == [1, 2]
     assert sorted(each.registry.generation for each in found) == [2, 3]
@@ -321,4 +323,4 @@ async def test_a_deletion_is_refused_for_the_faults_that_it_causes_only(
 
     await db.write(store)
     _, outcome = await together(db, remove(1, gone))
-    assert isinstance(outcome, Written if allowed else FailedPrecondition), reason
+    assert isinstance(outcome, WriteResult if allowed else FailedPrecondition), reason

@@ -15,7 +15,7 @@ from ecrkeeper_server.store import instrumented as observed
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database, Load
 from ecrkeeper_server.store.health import StoreHealth
-from ecrkeeper_server.store.instrumented import ObservedDatabase
+from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from structlog.testing import capture_logs
 
 FULL = Unavailable("the disk is full", reason="STORE_DISK_FULL")
@@ -134,7 +134,7 @@ class Scripted(Database):
 
 async def test_probe_tries_a_write_unless_one_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Scripted()
-    db = ObservedDatabase(script, Metrics().store)
+    db = InstrumentedDatabase(script, Metrics().store)
     assert await db.probe(1.0) == ""
     assert await db.probe(1.0) == ""
     assert script.writes == 1, "one has just been done"
@@ -148,14 +148,14 @@ async def test_probe_tries_a_write_unless_one_was_done(monkeypatch: pytest.Monke
 async def test_probe_of_reads_says_why() -> None:
     script = Scripted()
     script.read_error = AWAY
-    db = ObservedDatabase(script, Metrics().store)
+    db = InstrumentedDatabase(script, Metrics().store)
     assert await db.probe(1.0) == "it cannot be reached"
 
 
 async def test_probes_share_one_attempt_and_do_not_wait_long() -> None:
     script = Scripted()
     script.held = asyncio.Event()
-    db = ObservedDatabase(script, Metrics().store)
+    db = InstrumentedDatabase(script, Metrics().store)
     for _ in range(5):
         assert await db.probe(0.01) == "the database did not answer within 0.01 s"
     assert script.writes == 1
@@ -164,7 +164,7 @@ async def test_probes_share_one_attempt_and_do_not_wait_long() -> None:
 
 
 async def test_probe_of_a_real_database_changes_nothing(database_url: str) -> None:
-    db = ObservedDatabase(schema.open_database(database_url, pool_size=2), Metrics().store)
+    db = InstrumentedDatabase(schema.open_database(database_url, pool_size=2), Metrics().store)
     assert await db.probe(5.0) == ""
     await db.close()
 
@@ -172,7 +172,7 @@ async def test_probe_of_a_real_database_changes_nothing(database_url: str) -> No
 async def test_probe_tells_of_a_file_that_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "ecrkeeper.db"
     schema.migrate(f"sqlite:///{path}")
-    db = ObservedDatabase(schema.open_database(f"sqlite:///{path}"), Metrics().store)
+    db = InstrumentedDatabase(schema.open_database(f"sqlite:///{path}"), Metrics().store)
     path.unlink()
     assert "ecrkeeper.db of the database is gone" in await db.probe(5.0)
     await db.close()

@@ -47,6 +47,33 @@ def test_a_second_migration_changes_nothing(database_url: str) -> None:
     assert differences(database_url) == []
 
 
+STORED = """
+    INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation, requested,
+        create_time, update_time, urgent, failures, unready)
+    VALUES ('accounts/111111111111/registries/us-east-1', 'registry', '111111111111', 'us-east-1', 'u', :spec, :state,
+        1, 1, 1, 1, 1, false, 0, 'AWS_REFUSED')
+"""
+
+
+async def test_words_of_0_1_0_become_those_of_0_2_0(database_url: str) -> None:
+    made = engine(database_url)
+    with made.begin() as conn:
+        spec = '{"foreign_elements":"PRUNE","mode":"ENFORCE"}'
+        state = '{"error":{"message":"\\"mend\\": no","reason":"STEP_TIMEOUT"},"mend":{"drift":[],"time":1}}'
+        conn.execute(text(STORED), {"spec": spec, "state": state})
+        conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    made.dispose()
+    schema.migrate(database_url)
+    db = schema.open_database(database_url)
+    row = await db.read(lambda tx: resources.get(tx, "accounts/111111111111/registries/us-east-1"))
+    await db.close()
+    assert row is not None
+    assert row.spec == {"unmanaged_elements": "PRUNE", "mode": "ENFORCE"}
+    error = {"message": '"mend": no', "reason": "RECONCILE_TIMEOUT"}
+    assert row.state == {"error": error, "remediation": {"drift": [], "time": 1}}
+    assert row.unready == "AWS_REJECTED"
+
+
 def _migrate_at_once(url: str) -> list[int]:
     command = [program("ecrkeeper-server"), "migrate"]
     environment = {"ECRKEEPER_DATABASE_URL": url}

@@ -192,7 +192,7 @@ def test_faults_behind_many_good_items_are_found() -> None:
         rule = rules.add()
         rule.destinations.add(region="eu-west-1", registry_id="111111111111")
         for at in range(100):
-            rule.repository_filters.add(filter=f"team-{at}/", filter_type="FILTER_TYPE_PREFIX_MATCH")
+            rule.repository_filters.add(filter=f"team-{at}/", filter_type="PREFIX_MATCH")
     rules[24].repository_filters[99].filter = "NO"
     (found,) = validation.violations(request)
     assert found.field.endswith("rules[24].repository_filters[99].filter")

@@ -34,18 +34,18 @@ TABLE = [
     (400, "SomethingNewNotFound", P, "AWS_NOT_FOUND", False, "a kind of resource that ECR will get"),
     (400, "PullThroughCacheRuleAlreadyExists", P, "AWS_ALREADY_EXISTS", False, "somebody was faster"),
     (409, "EntityAlreadyExists", P, "AWS_ALREADY_EXISTS", False, "IAM's way"),
-    (400, "UnmodifiableEntity", P, "AWS_REFUSED", False, "a state of the role, not a wrong request"),
+    (400, "UnmodifiableEntity", P, "AWS_REJECTED", False, "a state of the role, not a wrong request"),
     (500, "TemplateNotFound", T, "AWS_UNAVAILABLE", False, "the status counts: AWS's own fault"),
-    (400, "InvalidParameter", P, "AWS_REFUSED", False, "the wish is wrong"),
-    (400, "ValidationError", P, "AWS_REFUSED", False, "the wish is wrong"),
-    (400, "InvalidInput", P, "AWS_REFUSED", False, "IAM: the wish is wrong"),
+    (400, "InvalidParameter", P, "AWS_REJECTED", False, "the wish is wrong"),
+    (400, "ValidationError", P, "AWS_REJECTED", False, "the wish is wrong"),
+    (400, "InvalidInput", P, "AWS_REJECTED", False, "IAM: the wish is wrong"),
     (500, "Server", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (500, "InternalFailure", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (503, "ServiceUnavailable", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (409, "ConcurrentModification", T, "AWS_UNAVAILABLE", False, "somebody else changes it at the same moment"),
     (400, "RequestTimeout", T, "AWS_UNAVAILABLE", False, "AWS did not get all of the request in time"),
     (429, "SomethingNew", T, "AWS_UNAVAILABLE", False, "the status says it"),
-    (400, "SomethingNew", P, "AWS_REFUSED", False, "unknown refusals are not repeated for ever"),
+    (400, "SomethingNew", P, "AWS_REJECTED", False, "unknown refusals are not repeated for ever"),
 ]
 
 
@@ -116,7 +116,7 @@ def test_unknown_service_principal_is_no_lack_of_rights() -> None:
 def test_rejected_policy_does_not_blame_the_scope_by_itself() -> None:
     text = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
     error = failure("ecr", "PutRegistryPolicy", 400, "InvalidParameter", text)
-    assert (error.reason, error.grpc_code) == ("AWS_REFUSED", "INVALID_ARGUMENT")
+    assert (error.reason, error.grpc_code) == ("AWS_REJECTED", "INVALID_ARGUMENT")
     assert "SCOPE" not in error.message
 
 

@@ -28,19 +28,19 @@ REGISTRY = row(spec={"mode": "OBSERVE", "owners": ["team-a"]}, state={"condition
 ROLE = row("role", spec={"deletion": {"forced": False}}, state={"role": {}})
 NEW_ROLE = row("role")
 MET: list[tuple[Any, Resource, str, bool, str]] = [
-    (registries, REGISTRY, "mode = MODE_OBSERVE", True, "as answers have it"),
+    (registries, REGISTRY, "mode = OBSERVE", True, "as answers have it"),
     (registries, REGISTRY, "mode = OBSERVE", True, "without the prefix"),
     (registries, REGISTRY, "mode = observe", True, "in any case"),
     (registries, REGISTRY, "mode:mode_observe", True, "has"),
-    (registries, REGISTRY, "mode != MODE_ENFORCE", True, "is not"),
+    (registries, REGISTRY, "mode != ENFORCE", True, "is not"),
     (registries, REGISTRY, "conditions.Ready = TRUE", True, "as answers have it"),
-    (registries, REGISTRY, "conditions.Ready = STATUS_TRUE", True, "with the prefix"),
+    (registries, REGISTRY, "conditions.Ready = TRUE", True, "with the prefix"),
     (registries, REGISTRY, "conditions.Ready = true", True, "as the documentation has it"),
     (registries, REGISTRY, "conditions.Ready = UNKNOWN", False, "it may have it, and has not"),
     (registries, REGISTRY, "reconciling = False", True, "as Python writes it"),
     (registries, REGISTRY, "owner = team-a", True, "any value is one of an open field"),
     (registries, REGISTRY, "owner = Team-A", False, "and its case counts"),
-    (roles, ROLE, "state = STATE_DELETING", True, "as answers have it"),
+    (roles, ROLE, "state = DELETING", True, "as answers have it"),
     (roles, ROLE, "reconciling = true", True, "it is being deleted"),
     (roles, NEW_ROLE, "state = STATE_UNSPECIFIED AND provenance = unspecified", True, "it was not looked at yet"),
 ]

@@ -49,4 +49,4 @@ def test_a_role_that_only_has_the_name_is_not_shown_as_the_role() -> None:
     assert refreshed_role(row(), THERE, "aws").role_id == "AROA1"
     shown = refreshed_role(row(), replace(THERE, path="/"), "aws")
     assert shown.role_id == ""
-    assert shown.state == shown.STATE_ABSENT
+    assert shown.state == shown.ABSENT

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from ecrkeeper_server.api.messages.status import status_of_json, status_of_refusal
+from ecrkeeper_server.api.messages.status import status_of_error, status_of_json
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.errors import (
     FailedPrecondition,
@@ -49,7 +49,7 @@ def counted(told: list[Any]) -> int:
 
 @given(FIELDS, QUOTAS)
 def test_violations_fit_and_none_is_lost_uncounted(fields: list[Violation], quotas: list[QuotaViolation]) -> None:
-    status = status_of_refusal(InvalidArgument(fields, quotas), "0" * 36)
+    status = status_of_error(InvalidArgument(fields, quotas), "0" * 36)
     assert on_the_wire(status) <= 8192 - 500
     assert counted(entries(status, error_details_pb2.BadRequest, "field_violations")) == len(fields)
     assert counted(entries(status, error_details_pb2.QuotaFailure, "violations")) == len(quotas)
@@ -60,7 +60,7 @@ def test_preconditions_fit_and_none_is_lost_uncounted(
     rows: list[PreconditionViolation], quotas: list[QuotaViolation]
 ) -> None:
     error = FailedPrecondition("x" * 2000, reason="OWNER_CONFLICT", preconditions=rows, quotas=quotas)
-    status = status_of_refusal(error, "0" * 36)
+    status = status_of_error(error, "0" * 36)
     assert on_the_wire(status) <= 8192 - 500
     assert counted(entries(status, error_details_pb2.PreconditionFailure, "violations")) == len(rows)
 
@@ -73,7 +73,7 @@ def test_stored_error_keeps_its_quotas() -> None:
 
 
 def test_stored_error_of_an_older_replica_has_no_quotas() -> None:
-    stored = error_json(Permanent("no", reason="AWS_REFUSED"))
+    stored = error_json(Permanent("no", reason="AWS_REJECTED"))
     assert "quotas" not in stored
     assert [d.type_url.rpartition(".")[2] for d in status_of_json(stored).details] == ["ErrorInfo"]
 

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.aws.connection import MAX_ANSWER, MAX_HEAD, NoAnswer
-from ecrkeeper_server.aws.transport import Place, Transport
+from ecrkeeper_server.aws.transport import Address, Transport
 from ecrkeeper_server.aws.wire import Credentials, Wire
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: 2\r\n\r\n{}"
@@ -29,7 +29,7 @@ class Other:
     def __init__(self, *script: tuple[object, ...]) -> None:
         self.script = list(script)
         self.connections = self.open = 0
-        self.place = Place("127.0.0.1", 0, False)
+        self.place = Address("127.0.0.1", 0, False)
         self.closed = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,7 +61,7 @@ async def other(*script: tuple[object, ...], context: ssl.SSLContext | None = No
     found = Other(*script)
     server = await asyncio.start_server(found.serve, "127.0.0.1", 0, ssl=context)
     async with server:
-        found.place = Place("127.0.0.1", server.sockets[0].getsockname()[1], context is not None)
+        found.place = Address("127.0.0.1", server.sockets[0].getsockname()[1], context is not None)
         yield found
 
 
@@ -270,15 +270,15 @@ def test_no_header_can_bring_in_another(text: str) -> None:
 
 
 ENDPOINTS = [
-    (None, Place("api.ecr.us-east-1.amazonaws.com", 443, True), "api.ecr.us-east-1.amazonaws.com", "/"),
-    ("http://127.0.0.1:4566", Place("127.0.0.1", 4566, False), "127.0.0.1:4566", "/"),
-    ("https://aws.example:443/", Place("aws.example", 443, True), "aws.example", "/"),
-    ("http://[::1]:4566/ecr", Place("::1", 4566, False), "[::1]:4566", "/ecr/"),
+    (None, Address("api.ecr.us-east-1.amazonaws.com", 443, True), "api.ecr.us-east-1.amazonaws.com", "/"),
+    ("http://127.0.0.1:4566", Address("127.0.0.1", 4566, False), "127.0.0.1:4566", "/"),
+    ("https://aws.example:443/", Address("aws.example", 443, True), "aws.example", "/"),
+    ("http://[::1]:4566/ecr", Address("::1", 4566, False), "[::1]:4566", "/ecr/"),
 ]
 
 
 @pytest.mark.parametrize(("url", "place", "host", "target"), ENDPOINTS)
-def test_requests_go_to_the_endpoint(url: str | None, place: Place, host: str, target: str) -> None:
+def test_requests_go_to_the_endpoint(url: str | None, place: Address, host: str, target: str) -> None:
     prepared = Wire(url).prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret"))
     assert (prepared.place, prepared.headers["Host"], prepared.target) == (place, host, target)
     assert prepared.encode().endswith(b"\r\nContent-Length: 2\r\n\r\n{}")
@@ -290,8 +290,8 @@ async def test_connecting_is_given_up_as_well() -> None:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         first.connect(deaf.getsockname())
-        tls = Place(*deaf.getsockname(), tls=True)
-        for place in (Place(*deaf.getsockname(), tls=False), tls):
+        tls = Address(*deaf.getsockname(), tls=True)
+        for place in (Address(*deaf.getsockname(), tls=False), tls):
             with pytest.raises(TimeoutError):
                 await ours.exchange(place, REQUEST)
 

@@ -23,9 +23,9 @@ REGISTRY = RegistryName(ACCOUNT, REGION)
 
 def server_accepts(kind: str, text: str) -> bool:
     found = {
-        "lifecycle": lambda: lifecycle_policy.lint(text, "p"),
-        "repository": lambda: repository_policy.lint(text, REGISTRY, "p"),
-        "registry": lambda: policy_lint.lint({"policyText": text}, REGISTRY, "p"),
+        "lifecycle": lambda: lifecycle_policy.validate(text, "p"),
+        "repository": lambda: repository_policy.validate(text, REGISTRY, "p"),
+        "registry": lambda: policy_lint.validate({"policyText": text}, REGISTRY, "p"),
     }[kind]()
     assert all(violation.field and violation.description for violation in found)
     return not found

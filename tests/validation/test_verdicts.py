@@ -39,8 +39,8 @@ def template(member: str, text: str) -> dict[str, Any]:
     return {"prefix": "lc", "appliedFor": ["PULL_THROUGH_CACHE"], member: text}
 
 
-def lint(setting: str, shape: dict[str, Any]) -> list[Violation]:
-    return SETTINGS[setting].lint(shape, REGISTRY, "p")
+def validate(setting: str, shape: dict[str, Any]) -> list[Violation]:
+    return SETTINGS[setting].validate(shape, REGISTRY, "p")
 
 
 def refusals(call: Any, **arguments: Any) -> Iterator[str]:
@@ -65,7 +65,7 @@ def check(case: Case, found: list[Violation], path: str, refused: list[str]) -> 
 @pytest.mark.parametrize("case", LIFECYCLES, ids=ids)
 def test_lifecycle_policy_of_template(aws: Aws, case: Case) -> None:
     given = template("lifecyclePolicy", case.text)
-    found = lint("repository_creation_templates", {"templates": [given]})
+    found = validate("repository_creation_templates", {"templates": [given]})
     refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
     check(case, found, "p.templates[0].lifecycle_policy", refused)
 
@@ -73,27 +73,27 @@ def test_lifecycle_policy_of_template(aws: Aws, case: Case) -> None:
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REPOSITORY_ONLY], ids=ids)
 def test_repository_policy_of_template(aws: Aws, case: Case) -> None:
     given = template("repositoryPolicy", case.text)
-    found = lint("repository_creation_templates", {"templates": [given]})
+    found = validate("repository_creation_templates", {"templates": [given]})
     refused = list(refusals(aws.client("ecr").create_repository_creation_template, **given))
     check(case, found, "p.templates[0].repository_policy", refused)
 
 
 @pytest.mark.parametrize("case", [*IN_BOTH_POLICIES, *REGISTRY_ONLY], ids=ids)
 def test_registry_policy(aws: Aws, case: Case) -> None:
-    found = lint("registry_policy", {"policyText": case.text})
+    found = validate("registry_policy", {"policyText": case.text})
     check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
 
 
 @pytest.mark.parametrize("case", DISAGREEMENTS, ids=ids)
 def test_server_is_stricter_on_purpose(aws: Aws, case: Case) -> None:
-    found = lint("registry_policy", {"policyText": case.text})
+    found = validate("registry_policy", {"policyText": case.text})
     check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
 
 
 @pytest.mark.parametrize("case", CACHE_RULES, ids=ids)
 def test_cache_rule(aws: Aws, case: Case) -> None:
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET, "value": "{}"}])
-    found = lint("pull_through_cache_rules", {"rules": [case.document]})
+    found = validate("pull_through_cache_rules", {"rules": [case.document]})
     refused = list(refusals(aws.client("ecr").create_pull_through_cache_rule, **case.document))
     check(case, found, "p.rules[0]", refused)
 
@@ -131,14 +131,14 @@ FIELDS: list[tuple[str, dict[str, Any], list[str], str]] = [
 
 @pytest.mark.parametrize(("setting", "shape", "fields", "reason"), FIELDS)
 def test_violation_names_its_field(setting: str, shape: dict[str, Any], fields: list[str], reason: str) -> None:
-    assert [violation.field for violation in lint(setting, shape)] == fields, reason
+    assert [violation.field for violation in validate(setting, shape)] == fields, reason
 
 
 def test_simulator_can_store_what_the_server_refuses(aws: Aws) -> None:
     aws.settings(templates_check_documents=False)
     given = template("lifecyclePolicy", '{"rules":[]}')
     assert aws.client("ecr").create_repository_creation_template(**given)
-    assert lint("repository_creation_templates", {"templates": [given]})
+    assert validate("repository_creation_templates", {"templates": [given]})
 
 
 def test_seeded_policy_is_kept_whatever_it_says(aws: Aws) -> None:
@@ -188,4 +188,6 @@ def test_destination_of_another_partition_is_refused_by_both(aws: Aws, region: s
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
     refused = list(refusals(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration))
     assert [f"Invalid region '{region}'" in message for message in refused] == [True]
-    assert [v.field for v in lint("replication_configuration", configuration)] == ["p.rules[0].destinations[0].region"]
+    assert [v.field for v in validate("replication_configuration", configuration)] == [
+        "p.rules[0].destinations[0].region"
+    ]

@@ -19,23 +19,23 @@ class AuditEvent(_message.Message):
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[AuditEvent.Kind]
-        KIND_CALL: _ClassVar[AuditEvent.Kind]
-        KIND_AWS_WRITE: _ClassVar[AuditEvent.Kind]
+        CALL: _ClassVar[AuditEvent.Kind]
+        AWS_WRITE: _ClassVar[AuditEvent.Kind]
     KIND_UNSPECIFIED: AuditEvent.Kind
-    KIND_CALL: AuditEvent.Kind
-    KIND_AWS_WRITE: AuditEvent.Kind
+    CALL: AuditEvent.Kind
+    AWS_WRITE: AuditEvent.Kind
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[AuditEvent.Outcome]
-        OUTCOME_SUCCEEDED: _ClassVar[AuditEvent.Outcome]
-        OUTCOME_FAILED: _ClassVar[AuditEvent.Outcome]
-        OUTCOME_UNKNOWN: _ClassVar[AuditEvent.Outcome]
-        OUTCOME_NOT_SENT: _ClassVar[AuditEvent.Outcome]
+        SUCCEEDED: _ClassVar[AuditEvent.Outcome]
+        FAILED: _ClassVar[AuditEvent.Outcome]
+        UNKNOWN: _ClassVar[AuditEvent.Outcome]
+        NOT_SENT: _ClassVar[AuditEvent.Outcome]
     OUTCOME_UNSPECIFIED: AuditEvent.Outcome
-    OUTCOME_SUCCEEDED: AuditEvent.Outcome
-    OUTCOME_FAILED: AuditEvent.Outcome
-    OUTCOME_UNKNOWN: AuditEvent.Outcome
-    OUTCOME_NOT_SENT: AuditEvent.Outcome
+    SUCCEEDED: AuditEvent.Outcome
+    FAILED: AuditEvent.Outcome
+    UNKNOWN: AuditEvent.Outcome
+    NOT_SENT: AuditEvent.Outcome
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]

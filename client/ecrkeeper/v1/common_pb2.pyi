@@ -15,44 +15,44 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MODE_UNSPECIFIED: _ClassVar[Mode]
-    MODE_ENFORCE: _ClassVar[Mode]
-    MODE_OBSERVE: _ClassVar[Mode]
-    MODE_PAUSED: _ClassVar[Mode]
+    ENFORCE: _ClassVar[Mode]
+    OBSERVE: _ClassVar[Mode]
+    PAUSED: _ClassVar[Mode]
 
-class ForeignElements(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+class UnmanagedElements(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
-    FOREIGN_ELEMENTS_UNSPECIFIED: _ClassVar[ForeignElements]
-    FOREIGN_ELEMENTS_PRESERVE: _ClassVar[ForeignElements]
-    FOREIGN_ELEMENTS_PRUNE: _ClassVar[ForeignElements]
+    UNMANAGED_ELEMENTS_UNSPECIFIED: _ClassVar[UnmanagedElements]
+    PRESERVE: _ClassVar[UnmanagedElements]
+    PRUNE: _ClassVar[UnmanagedElements]
 
 class DeletionPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DELETION_POLICY_UNSPECIFIED: _ClassVar[DeletionPolicy]
-    DELETION_POLICY_REMOVE: _ClassVar[DeletionPolicy]
-    DELETION_POLICY_ABANDON: _ClassVar[DeletionPolicy]
+    REMOVE: _ClassVar[DeletionPolicy]
+    ABANDON: _ClassVar[DeletionPolicy]
 MODE_UNSPECIFIED: Mode
-MODE_ENFORCE: Mode
-MODE_OBSERVE: Mode
-MODE_PAUSED: Mode
-FOREIGN_ELEMENTS_UNSPECIFIED: ForeignElements
-FOREIGN_ELEMENTS_PRESERVE: ForeignElements
-FOREIGN_ELEMENTS_PRUNE: ForeignElements
+ENFORCE: Mode
+OBSERVE: Mode
+PAUSED: Mode
+UNMANAGED_ELEMENTS_UNSPECIFIED: UnmanagedElements
+PRESERVE: UnmanagedElements
+PRUNE: UnmanagedElements
 DELETION_POLICY_UNSPECIFIED: DeletionPolicy
-DELETION_POLICY_REMOVE: DeletionPolicy
-DELETION_POLICY_ABANDON: DeletionPolicy
+REMOVE: DeletionPolicy
+ABANDON: DeletionPolicy
 
 class Condition(_message.Message):
     __slots__ = ("type", "status", "reason", "message", "last_transition_time")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Condition.Status]
-        STATUS_TRUE: _ClassVar[Condition.Status]
-        STATUS_FALSE: _ClassVar[Condition.Status]
-        STATUS_UNKNOWN: _ClassVar[Condition.Status]
+        TRUE: _ClassVar[Condition.Status]
+        FALSE: _ClassVar[Condition.Status]
+        UNKNOWN: _ClassVar[Condition.Status]
     STATUS_UNSPECIFIED: Condition.Status
-    STATUS_TRUE: Condition.Status
-    STATUS_FALSE: Condition.Status
-    STATUS_UNKNOWN: Condition.Status
+    TRUE: Condition.Status
+    FALSE: Condition.Status
+    UNKNOWN: Condition.Status
     TYPE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -70,13 +70,13 @@ class Drift(_message.Message):
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Drift.Kind]
-        KIND_MISSING: _ClassVar[Drift.Kind]
-        KIND_CHANGED: _ClassVar[Drift.Kind]
-        KIND_UNEXPECTED: _ClassVar[Drift.Kind]
+        MISSING: _ClassVar[Drift.Kind]
+        CHANGED: _ClassVar[Drift.Kind]
+        UNEXPECTED: _ClassVar[Drift.Kind]
     KIND_UNSPECIFIED: Drift.Kind
-    KIND_MISSING: Drift.Kind
-    KIND_CHANGED: Drift.Kind
-    KIND_UNEXPECTED: Drift.Kind
+    MISSING: Drift.Kind
+    CHANGED: Drift.Kind
+    UNEXPECTED: Drift.Kind
     SETTING_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -114,15 +114,15 @@ class ElementChange(_message.Message):
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[ElementChange.Kind]
-        KIND_ADD: _ClassVar[ElementChange.Kind]
-        KIND_UPDATE: _ClassVar[ElementChange.Kind]
-        KIND_REPLACE: _ClassVar[ElementChange.Kind]
-        KIND_REMOVE: _ClassVar[ElementChange.Kind]
+        ADD: _ClassVar[ElementChange.Kind]
+        UPDATE: _ClassVar[ElementChange.Kind]
+        REPLACE: _ClassVar[ElementChange.Kind]
+        REMOVE: _ClassVar[ElementChange.Kind]
     KIND_UNSPECIFIED: ElementChange.Kind
-    KIND_ADD: ElementChange.Kind
-    KIND_UPDATE: ElementChange.Kind
-    KIND_REPLACE: ElementChange.Kind
-    KIND_REMOVE: ElementChange.Kind
+    ADD: ElementChange.Kind
+    UPDATE: ElementChange.Kind
+    REPLACE: ElementChange.Kind
+    REMOVE: ElementChange.Kind
     SETTING_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]

@@ -18,7 +18,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Registry(_message.Message):
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "foreign_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_mend", "replication_checks", "plan", "declarations")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "unmanaged_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_remediation", "replication_checks", "plan", "declarations")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -32,14 +32,14 @@ class Registry(_message.Message):
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     NEXT_RECONCILE_TIME_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
-    FOREIGN_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    UNMANAGED_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     DESIRED_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     OBSERVE_TIME_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     QUOTA_USAGE_FIELD_NUMBER: _ClassVar[int]
-    LAST_MEND_FIELD_NUMBER: _ClassVar[int]
+    LAST_REMEDIATION_FIELD_NUMBER: _ClassVar[int]
     REPLICATION_CHECKS_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
     DECLARATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -56,18 +56,18 @@ class Registry(_message.Message):
     last_error: _status_pb2.Status
     next_reconcile_time: _timestamp_pb2.Timestamp
     mode: _common_pb2.Mode
-    foreign_elements: _common_pb2.ForeignElements
+    unmanaged_elements: _common_pb2.UnmanagedElements
     owners: _containers.RepeatedScalarFieldContainer[str]
     desired: _settings_pb2.Settings
     observed: _settings_pb2.Settings
     observe_time: _timestamp_pb2.Timestamp
     elements: _containers.RepeatedCompositeFieldContainer[Element]
     quota_usage: _containers.RepeatedCompositeFieldContainer[QuotaUsage]
-    last_mend: Mend
+    last_remediation: Remediation
     replication_checks: _containers.RepeatedCompositeFieldContainer[ReplicationCheck]
     plan: _common_pb2.Plan
     declarations: _containers.RepeatedCompositeFieldContainer[DeclarationStatus]
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: _Optional[bool] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., foreign_elements: _Optional[_Union[_common_pb2.ForeignElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_mend: _Optional[_Union[Mend, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: _Optional[bool] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., unmanaged_elements: _Optional[_Union[_common_pb2.UnmanagedElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_remediation: _Optional[_Union[Remediation, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ...) -> None: ...
 
 class DeclarationStatus(_message.Message):
     __slots__ = ("owner", "generation", "observed_generation", "conditions", "last_error")
@@ -88,15 +88,15 @@ class Element(_message.Message):
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Element.State]
-        STATE_IN_SYNC: _ClassVar[Element.State]
-        STATE_OUT_OF_SYNC: _ClassVar[Element.State]
-        STATE_FOREIGN: _ClassVar[Element.State]
-        STATE_REMOVING: _ClassVar[Element.State]
+        IN_SYNC: _ClassVar[Element.State]
+        OUT_OF_SYNC: _ClassVar[Element.State]
+        UNMANAGED: _ClassVar[Element.State]
+        REMOVING: _ClassVar[Element.State]
     STATE_UNSPECIFIED: Element.State
-    STATE_IN_SYNC: Element.State
-    STATE_OUT_OF_SYNC: Element.State
-    STATE_FOREIGN: Element.State
-    STATE_REMOVING: Element.State
+    IN_SYNC: Element.State
+    OUT_OF_SYNC: Element.State
+    UNMANAGED: Element.State
+    REMOVING: Element.State
     SETTING_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -123,28 +123,28 @@ class QuotaUsage(_message.Message):
     limit: int
     def __init__(self, setting: _Optional[str] = ..., quota: _Optional[str] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
-class Mend(_message.Message):
-    __slots__ = ("mend_time", "drift")
-    MEND_TIME_FIELD_NUMBER: _ClassVar[int]
+class Remediation(_message.Message):
+    __slots__ = ("remediation_time", "drift")
+    REMEDIATION_TIME_FIELD_NUMBER: _ClassVar[int]
     DRIFT_FIELD_NUMBER: _ClassVar[int]
-    mend_time: _timestamp_pb2.Timestamp
+    remediation_time: _timestamp_pb2.Timestamp
     drift: _containers.RepeatedCompositeFieldContainer[_common_pb2.Drift]
-    def __init__(self, mend_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ...) -> None: ...
+    def __init__(self, remediation_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ...) -> None: ...
 
 class ReplicationCheck(_message.Message):
     __slots__ = ("destination", "result", "findings", "check_time", "arrivals")
     class Result(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         RESULT_UNSPECIFIED: _ClassVar[ReplicationCheck.Result]
-        RESULT_OK: _ClassVar[ReplicationCheck.Result]
-        RESULT_BROKEN: _ClassVar[ReplicationCheck.Result]
-        RESULT_UNKNOWN: _ClassVar[ReplicationCheck.Result]
-        RESULT_CONDITIONAL: _ClassVar[ReplicationCheck.Result]
+        OK: _ClassVar[ReplicationCheck.Result]
+        BROKEN: _ClassVar[ReplicationCheck.Result]
+        UNKNOWN: _ClassVar[ReplicationCheck.Result]
+        CONDITIONAL: _ClassVar[ReplicationCheck.Result]
     RESULT_UNSPECIFIED: ReplicationCheck.Result
-    RESULT_OK: ReplicationCheck.Result
-    RESULT_BROKEN: ReplicationCheck.Result
-    RESULT_UNKNOWN: ReplicationCheck.Result
-    RESULT_CONDITIONAL: ReplicationCheck.Result
+    OK: ReplicationCheck.Result
+    BROKEN: ReplicationCheck.Result
+    UNKNOWN: ReplicationCheck.Result
+    CONDITIONAL: ReplicationCheck.Result
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
@@ -162,15 +162,15 @@ class ReplicationArrival(_message.Message):
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[ReplicationArrival.Outcome]
-        OUTCOME_ARRIVES: _ClassVar[ReplicationArrival.Outcome]
-        OUTCOME_ARRIVES_IF_REPOSITORY_EXISTS: _ClassVar[ReplicationArrival.Outcome]
-        OUTCOME_DOES_NOT_ARRIVE: _ClassVar[ReplicationArrival.Outcome]
-        OUTCOME_UNKNOWN: _ClassVar[ReplicationArrival.Outcome]
+        ARRIVES: _ClassVar[ReplicationArrival.Outcome]
+        ARRIVES_IF_REPOSITORY_EXISTS: _ClassVar[ReplicationArrival.Outcome]
+        DOES_NOT_ARRIVE: _ClassVar[ReplicationArrival.Outcome]
+        UNKNOWN: _ClassVar[ReplicationArrival.Outcome]
     OUTCOME_UNSPECIFIED: ReplicationArrival.Outcome
-    OUTCOME_ARRIVES: ReplicationArrival.Outcome
-    OUTCOME_ARRIVES_IF_REPOSITORY_EXISTS: ReplicationArrival.Outcome
-    OUTCOME_DOES_NOT_ARRIVE: ReplicationArrival.Outcome
-    OUTCOME_UNKNOWN: ReplicationArrival.Outcome
+    ARRIVES: ReplicationArrival.Outcome
+    ARRIVES_IF_REPOSITORY_EXISTS: ReplicationArrival.Outcome
+    DOES_NOT_ARRIVE: ReplicationArrival.Outcome
+    UNKNOWN: ReplicationArrival.Outcome
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     FILTERS_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_FILTERS_FIELD_NUMBER: _ClassVar[int]
@@ -258,19 +258,19 @@ class ReplicationBackfill(_message.Message):
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[ReplicationBackfill.Status]
-        STATUS_PREPARING: _ClassVar[ReplicationBackfill.Status]
-        STATUS_IN_PROGRESS: _ClassVar[ReplicationBackfill.Status]
-        STATUS_COMPLETE: _ClassVar[ReplicationBackfill.Status]
-        STATUS_FAILED: _ClassVar[ReplicationBackfill.Status]
-        STATUS_STOPPING: _ClassVar[ReplicationBackfill.Status]
-        STATUS_STOPPED: _ClassVar[ReplicationBackfill.Status]
+        PREPARING: _ClassVar[ReplicationBackfill.Status]
+        IN_PROGRESS: _ClassVar[ReplicationBackfill.Status]
+        COMPLETE: _ClassVar[ReplicationBackfill.Status]
+        FAILED: _ClassVar[ReplicationBackfill.Status]
+        STOPPING: _ClassVar[ReplicationBackfill.Status]
+        STOPPED: _ClassVar[ReplicationBackfill.Status]
     STATUS_UNSPECIFIED: ReplicationBackfill.Status
-    STATUS_PREPARING: ReplicationBackfill.Status
-    STATUS_IN_PROGRESS: ReplicationBackfill.Status
-    STATUS_COMPLETE: ReplicationBackfill.Status
-    STATUS_FAILED: ReplicationBackfill.Status
-    STATUS_STOPPING: ReplicationBackfill.Status
-    STATUS_STOPPED: ReplicationBackfill.Status
+    PREPARING: ReplicationBackfill.Status
+    IN_PROGRESS: ReplicationBackfill.Status
+    COMPLETE: ReplicationBackfill.Status
+    FAILED: ReplicationBackfill.Status
+    STOPPING: ReplicationBackfill.Status
+    STOPPED: ReplicationBackfill.Status
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESTINATION_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]

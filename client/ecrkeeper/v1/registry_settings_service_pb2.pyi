@@ -67,13 +67,13 @@ class WatchRegistriesResponse(_message.Message):
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[WatchRegistriesResponse.Kind]
-        KIND_CURRENT: _ClassVar[WatchRegistriesResponse.Kind]
-        KIND_SNAPSHOT_COMPLETE: _ClassVar[WatchRegistriesResponse.Kind]
-        KIND_REMOVED: _ClassVar[WatchRegistriesResponse.Kind]
+        CURRENT: _ClassVar[WatchRegistriesResponse.Kind]
+        SNAPSHOT_COMPLETE: _ClassVar[WatchRegistriesResponse.Kind]
+        REMOVED: _ClassVar[WatchRegistriesResponse.Kind]
     KIND_UNSPECIFIED: WatchRegistriesResponse.Kind
-    KIND_CURRENT: WatchRegistriesResponse.Kind
-    KIND_SNAPSHOT_COMPLETE: WatchRegistriesResponse.Kind
-    KIND_REMOVED: WatchRegistriesResponse.Kind
+    CURRENT: WatchRegistriesResponse.Kind
+    SNAPSHOT_COMPLETE: WatchRegistriesResponse.Kind
+    REMOVED: WatchRegistriesResponse.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
     kind: WatchRegistriesResponse.Kind

@@ -181,7 +181,7 @@ class RegistrySettingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRegistry(self, request, context):
-        """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
+        """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
         the registry's record if there is none. A call that changes nothing is as
         in `UpdateRegistrySettings`.
         """
@@ -311,7 +311,7 @@ class RegistrySettingsServiceServicer:
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
         replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+        reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
         operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
         What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
         backfills at a time than it allows.

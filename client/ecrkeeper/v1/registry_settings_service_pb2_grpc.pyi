@@ -52,7 +52,7 @@ class RegistrySettingsServiceStub:
     ListRegistries: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistriesRequest, _registry_settings_service_pb2.ListRegistriesResponse]
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]
-    """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
+    """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
     the registry's record if there is none. A call that changes nothing is as
     in `UpdateRegistrySettings`.
     """
@@ -119,7 +119,7 @@ class RegistrySettingsServiceStub:
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
     replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+    reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
     operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
     What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
     backfills at a time than it allows.
@@ -161,7 +161,7 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     ListRegistries: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistriesRequest, _registry_settings_service_pb2.ListRegistriesResponse]  # type: ignore[assignment]
     """Lists the registries known to ecrkeeper, ordered by name."""
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]  # type: ignore[assignment]
-    """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
+    """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
     the registry's record if there is none. A call that changes nothing is as
     in `UpdateRegistrySettings`.
     """
@@ -228,7 +228,7 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the
     replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+    reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
     operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
     What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
     backfills at a time than it allows.
@@ -285,7 +285,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.UpdateRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Registry, _abc.Awaitable[_registry_pb2.Registry]]:
-        """Changes how a registry is kept: `mode` and `foreign_elements`. Creates
+        """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
         the registry's record if there is none. A call that changes nothing is as
         in `UpdateRegistrySettings`.
         """
@@ -436,7 +436,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the
         replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `MODE_ENFORCE`. The
+        reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
         operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
         What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
         backfills at a time than it allows.

@@ -20,23 +20,23 @@ class ServiceLinkedRole(_message.Message):
     class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PROVENANCE_UNSPECIFIED: _ClassVar[ServiceLinkedRole.Provenance]
-        PROVENANCE_CREATED: _ClassVar[ServiceLinkedRole.Provenance]
-        PROVENANCE_ADOPTED: _ClassVar[ServiceLinkedRole.Provenance]
-        PROVENANCE_AUTO_CREATED: _ClassVar[ServiceLinkedRole.Provenance]
+        CREATED: _ClassVar[ServiceLinkedRole.Provenance]
+        ADOPTED: _ClassVar[ServiceLinkedRole.Provenance]
+        AUTO_CREATED: _ClassVar[ServiceLinkedRole.Provenance]
     PROVENANCE_UNSPECIFIED: ServiceLinkedRole.Provenance
-    PROVENANCE_CREATED: ServiceLinkedRole.Provenance
-    PROVENANCE_ADOPTED: ServiceLinkedRole.Provenance
-    PROVENANCE_AUTO_CREATED: ServiceLinkedRole.Provenance
+    CREATED: ServiceLinkedRole.Provenance
+    ADOPTED: ServiceLinkedRole.Provenance
+    AUTO_CREATED: ServiceLinkedRole.Provenance
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[ServiceLinkedRole.State]
-        STATE_ACTIVE: _ClassVar[ServiceLinkedRole.State]
-        STATE_ABSENT: _ClassVar[ServiceLinkedRole.State]
-        STATE_DELETING: _ClassVar[ServiceLinkedRole.State]
+        ACTIVE: _ClassVar[ServiceLinkedRole.State]
+        ABSENT: _ClassVar[ServiceLinkedRole.State]
+        DELETING: _ClassVar[ServiceLinkedRole.State]
     STATE_UNSPECIFIED: ServiceLinkedRole.State
-    STATE_ACTIVE: ServiceLinkedRole.State
-    STATE_ABSENT: ServiceLinkedRole.State
-    STATE_DELETING: ServiceLinkedRole.State
+    ACTIVE: ServiceLinkedRole.State
+    ABSENT: ServiceLinkedRole.State
+    DELETING: ServiceLinkedRole.State
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -112,13 +112,13 @@ class RegionUsage(_message.Message):
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[RegionUsage.State]
-        STATE_IN_USE: _ClassVar[RegionUsage.State]
-        STATE_FREE: _ClassVar[RegionUsage.State]
-        STATE_UNKNOWN: _ClassVar[RegionUsage.State]
+        IN_USE: _ClassVar[RegionUsage.State]
+        FREE: _ClassVar[RegionUsage.State]
+        UNKNOWN: _ClassVar[RegionUsage.State]
     STATE_UNSPECIFIED: RegionUsage.State
-    STATE_IN_USE: RegionUsage.State
-    STATE_FREE: RegionUsage.State
-    STATE_UNKNOWN: RegionUsage.State
+    IN_USE: RegionUsage.State
+    FREE: RegionUsage.State
+    UNKNOWN: RegionUsage.State
     REGION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_FIELD_NUMBER: _ClassVar[int]

@@ -89,17 +89,17 @@ class DeleteServiceLinkedRoleMetadata(_message.Message):
     class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PHASE_UNSPECIFIED: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
-        PHASE_PREFLIGHT: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
-        PHASE_DELETING: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
-        PHASE_CONFIRMING: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
-        PHASE_DONE: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
-        PHASE_REFUSED: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
+        PREFLIGHT: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
+        DELETING: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
+        CONFIRMING: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
+        DONE: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
+        REJECTED: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
     PHASE_UNSPECIFIED: DeleteServiceLinkedRoleMetadata.Phase
-    PHASE_PREFLIGHT: DeleteServiceLinkedRoleMetadata.Phase
-    PHASE_DELETING: DeleteServiceLinkedRoleMetadata.Phase
-    PHASE_CONFIRMING: DeleteServiceLinkedRoleMetadata.Phase
-    PHASE_DONE: DeleteServiceLinkedRoleMetadata.Phase
-    PHASE_REFUSED: DeleteServiceLinkedRoleMetadata.Phase
+    PREFLIGHT: DeleteServiceLinkedRoleMetadata.Phase
+    DELETING: DeleteServiceLinkedRoleMetadata.Phase
+    CONFIRMING: DeleteServiceLinkedRoleMetadata.Phase
+    DONE: DeleteServiceLinkedRoleMetadata.Phase
+    REJECTED: DeleteServiceLinkedRoleMetadata.Phase
     SERVICE_LINKED_ROLE_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
@@ -155,13 +155,13 @@ class WatchServiceLinkedRolesResponse(_message.Message):
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
-        KIND_CURRENT: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
-        KIND_SNAPSHOT_COMPLETE: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
-        KIND_REMOVED: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
+        CURRENT: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
+        SNAPSHOT_COMPLETE: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
+        REMOVED: _ClassVar[WatchServiceLinkedRolesResponse.Kind]
     KIND_UNSPECIFIED: WatchServiceLinkedRolesResponse.Kind
-    KIND_CURRENT: WatchServiceLinkedRolesResponse.Kind
-    KIND_SNAPSHOT_COMPLETE: WatchServiceLinkedRolesResponse.Kind
-    KIND_REMOVED: WatchServiceLinkedRolesResponse.Kind
+    CURRENT: WatchServiceLinkedRolesResponse.Kind
+    SNAPSHOT_COMPLETE: WatchServiceLinkedRolesResponse.Kind
+    REMOVED: WatchServiceLinkedRolesResponse.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     SERVICE_LINKED_ROLE_FIELD_NUMBER: _ClassVar[int]
     kind: WatchServiceLinkedRolesResponse.Kind

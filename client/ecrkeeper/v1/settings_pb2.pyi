@@ -64,9 +64,9 @@ class ReplicationRepositoryFilter(_message.Message):
     class FilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FILTER_TYPE_UNSPECIFIED: _ClassVar[ReplicationRepositoryFilter.FilterType]
-        FILTER_TYPE_PREFIX_MATCH: _ClassVar[ReplicationRepositoryFilter.FilterType]
+        PREFIX_MATCH: _ClassVar[ReplicationRepositoryFilter.FilterType]
     FILTER_TYPE_UNSPECIFIED: ReplicationRepositoryFilter.FilterType
-    FILTER_TYPE_PREFIX_MATCH: ReplicationRepositoryFilter.FilterType
+    PREFIX_MATCH: ReplicationRepositoryFilter.FilterType
     FILTER_FIELD_NUMBER: _ClassVar[int]
     FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
     filter: str
@@ -84,11 +84,11 @@ class RegistryScanningConfiguration(_message.Message):
     class ScanType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SCAN_TYPE_UNSPECIFIED: _ClassVar[RegistryScanningConfiguration.ScanType]
-        SCAN_TYPE_BASIC: _ClassVar[RegistryScanningConfiguration.ScanType]
-        SCAN_TYPE_ENHANCED: _ClassVar[RegistryScanningConfiguration.ScanType]
+        BASIC: _ClassVar[RegistryScanningConfiguration.ScanType]
+        ENHANCED: _ClassVar[RegistryScanningConfiguration.ScanType]
     SCAN_TYPE_UNSPECIFIED: RegistryScanningConfiguration.ScanType
-    SCAN_TYPE_BASIC: RegistryScanningConfiguration.ScanType
-    SCAN_TYPE_ENHANCED: RegistryScanningConfiguration.ScanType
+    BASIC: RegistryScanningConfiguration.ScanType
+    ENHANCED: RegistryScanningConfiguration.ScanType
     SCAN_TYPE_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     scan_type: RegistryScanningConfiguration.ScanType
@@ -100,13 +100,13 @@ class RegistryScanningRule(_message.Message):
     class ScanFrequency(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SCAN_FREQUENCY_UNSPECIFIED: _ClassVar[RegistryScanningRule.ScanFrequency]
-        SCAN_FREQUENCY_SCAN_ON_PUSH: _ClassVar[RegistryScanningRule.ScanFrequency]
-        SCAN_FREQUENCY_CONTINUOUS_SCAN: _ClassVar[RegistryScanningRule.ScanFrequency]
-        SCAN_FREQUENCY_MANUAL: _ClassVar[RegistryScanningRule.ScanFrequency]
+        SCAN_ON_PUSH: _ClassVar[RegistryScanningRule.ScanFrequency]
+        CONTINUOUS_SCAN: _ClassVar[RegistryScanningRule.ScanFrequency]
+        MANUAL: _ClassVar[RegistryScanningRule.ScanFrequency]
     SCAN_FREQUENCY_UNSPECIFIED: RegistryScanningRule.ScanFrequency
-    SCAN_FREQUENCY_SCAN_ON_PUSH: RegistryScanningRule.ScanFrequency
-    SCAN_FREQUENCY_CONTINUOUS_SCAN: RegistryScanningRule.ScanFrequency
-    SCAN_FREQUENCY_MANUAL: RegistryScanningRule.ScanFrequency
+    SCAN_ON_PUSH: RegistryScanningRule.ScanFrequency
+    CONTINUOUS_SCAN: RegistryScanningRule.ScanFrequency
+    MANUAL: RegistryScanningRule.ScanFrequency
     SCAN_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FILTERS_FIELD_NUMBER: _ClassVar[int]
     scan_frequency: RegistryScanningRule.ScanFrequency
@@ -118,9 +118,9 @@ class ScanningRepositoryFilter(_message.Message):
     class FilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FILTER_TYPE_UNSPECIFIED: _ClassVar[ScanningRepositoryFilter.FilterType]
-        FILTER_TYPE_WILDCARD: _ClassVar[ScanningRepositoryFilter.FilterType]
+        WILDCARD: _ClassVar[ScanningRepositoryFilter.FilterType]
     FILTER_TYPE_UNSPECIFIED: ScanningRepositoryFilter.FilterType
-    FILTER_TYPE_WILDCARD: ScanningRepositoryFilter.FilterType
+    WILDCARD: ScanningRepositoryFilter.FilterType
     FILTER_FIELD_NUMBER: _ClassVar[int]
     FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
     filter: str
@@ -135,28 +135,6 @@ class PullThroughCacheRules(_message.Message):
 
 class PullThroughCacheRule(_message.Message):
     __slots__ = ("ecr_repository_prefix", "upstream_registry_url", "upstream_registry", "credential_arn", "custom_role_arn", "upstream_repository_prefix")
-    class UpstreamRegistry(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        UPSTREAM_REGISTRY_UNSPECIFIED: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_ECR: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_ECR_PUBLIC: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_QUAY: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_K8S: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_DOCKER_HUB: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_GITHUB_CONTAINER_REGISTRY: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_AZURE_CONTAINER_REGISTRY: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_GITLAB_CONTAINER_REGISTRY: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-        UPSTREAM_REGISTRY_CHAINGUARD: _ClassVar[PullThroughCacheRule.UpstreamRegistry]
-    UPSTREAM_REGISTRY_UNSPECIFIED: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_ECR: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_ECR_PUBLIC: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_QUAY: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_K8S: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_DOCKER_HUB: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_GITHUB_CONTAINER_REGISTRY: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_AZURE_CONTAINER_REGISTRY: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_GITLAB_CONTAINER_REGISTRY: PullThroughCacheRule.UpstreamRegistry
-    UPSTREAM_REGISTRY_CHAINGUARD: PullThroughCacheRule.UpstreamRegistry
     ECR_REPOSITORY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_REGISTRY_URL_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_REGISTRY_FIELD_NUMBER: _ClassVar[int]
@@ -165,11 +143,11 @@ class PullThroughCacheRule(_message.Message):
     UPSTREAM_REPOSITORY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     ecr_repository_prefix: str
     upstream_registry_url: str
-    upstream_registry: PullThroughCacheRule.UpstreamRegistry
+    upstream_registry: str
     credential_arn: str
     custom_role_arn: str
     upstream_repository_prefix: str
-    def __init__(self, ecr_repository_prefix: _Optional[str] = ..., upstream_registry_url: _Optional[str] = ..., upstream_registry: _Optional[_Union[PullThroughCacheRule.UpstreamRegistry, str]] = ..., credential_arn: _Optional[str] = ..., custom_role_arn: _Optional[str] = ..., upstream_repository_prefix: _Optional[str] = ...) -> None: ...
+    def __init__(self, ecr_repository_prefix: _Optional[str] = ..., upstream_registry_url: _Optional[str] = ..., upstream_registry: _Optional[str] = ..., credential_arn: _Optional[str] = ..., custom_role_arn: _Optional[str] = ..., upstream_repository_prefix: _Optional[str] = ...) -> None: ...
 
 class RepositoryCreationTemplates(_message.Message):
     __slots__ = ("templates",)
@@ -182,25 +160,25 @@ class RepositoryCreationTemplate(_message.Message):
     class AppliedFor(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         APPLIED_FOR_UNSPECIFIED: _ClassVar[RepositoryCreationTemplate.AppliedFor]
-        APPLIED_FOR_REPLICATION: _ClassVar[RepositoryCreationTemplate.AppliedFor]
-        APPLIED_FOR_PULL_THROUGH_CACHE: _ClassVar[RepositoryCreationTemplate.AppliedFor]
-        APPLIED_FOR_CREATE_ON_PUSH: _ClassVar[RepositoryCreationTemplate.AppliedFor]
+        REPLICATION: _ClassVar[RepositoryCreationTemplate.AppliedFor]
+        PULL_THROUGH_CACHE: _ClassVar[RepositoryCreationTemplate.AppliedFor]
+        CREATE_ON_PUSH: _ClassVar[RepositoryCreationTemplate.AppliedFor]
     APPLIED_FOR_UNSPECIFIED: RepositoryCreationTemplate.AppliedFor
-    APPLIED_FOR_REPLICATION: RepositoryCreationTemplate.AppliedFor
-    APPLIED_FOR_PULL_THROUGH_CACHE: RepositoryCreationTemplate.AppliedFor
-    APPLIED_FOR_CREATE_ON_PUSH: RepositoryCreationTemplate.AppliedFor
+    REPLICATION: RepositoryCreationTemplate.AppliedFor
+    PULL_THROUGH_CACHE: RepositoryCreationTemplate.AppliedFor
+    CREATE_ON_PUSH: RepositoryCreationTemplate.AppliedFor
     class ImageTagMutability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         IMAGE_TAG_MUTABILITY_UNSPECIFIED: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
-        IMAGE_TAG_MUTABILITY_MUTABLE: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
-        IMAGE_TAG_MUTABILITY_IMMUTABLE: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
-        IMAGE_TAG_MUTABILITY_IMMUTABLE_WITH_EXCLUSION: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
-        IMAGE_TAG_MUTABILITY_MUTABLE_WITH_EXCLUSION: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
+        MUTABLE: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
+        IMMUTABLE: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
+        IMMUTABLE_WITH_EXCLUSION: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
+        MUTABLE_WITH_EXCLUSION: _ClassVar[RepositoryCreationTemplate.ImageTagMutability]
     IMAGE_TAG_MUTABILITY_UNSPECIFIED: RepositoryCreationTemplate.ImageTagMutability
-    IMAGE_TAG_MUTABILITY_MUTABLE: RepositoryCreationTemplate.ImageTagMutability
-    IMAGE_TAG_MUTABILITY_IMMUTABLE: RepositoryCreationTemplate.ImageTagMutability
-    IMAGE_TAG_MUTABILITY_IMMUTABLE_WITH_EXCLUSION: RepositoryCreationTemplate.ImageTagMutability
-    IMAGE_TAG_MUTABILITY_MUTABLE_WITH_EXCLUSION: RepositoryCreationTemplate.ImageTagMutability
+    MUTABLE: RepositoryCreationTemplate.ImageTagMutability
+    IMMUTABLE: RepositoryCreationTemplate.ImageTagMutability
+    IMMUTABLE_WITH_EXCLUSION: RepositoryCreationTemplate.ImageTagMutability
+    MUTABLE_WITH_EXCLUSION: RepositoryCreationTemplate.ImageTagMutability
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     ENCRYPTION_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
@@ -228,13 +206,13 @@ class EncryptionConfiguration(_message.Message):
     class EncryptionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ENCRYPTION_TYPE_UNSPECIFIED: _ClassVar[EncryptionConfiguration.EncryptionType]
-        ENCRYPTION_TYPE_AES256: _ClassVar[EncryptionConfiguration.EncryptionType]
-        ENCRYPTION_TYPE_KMS: _ClassVar[EncryptionConfiguration.EncryptionType]
-        ENCRYPTION_TYPE_KMS_DSSE: _ClassVar[EncryptionConfiguration.EncryptionType]
+        AES256: _ClassVar[EncryptionConfiguration.EncryptionType]
+        KMS: _ClassVar[EncryptionConfiguration.EncryptionType]
+        KMS_DSSE: _ClassVar[EncryptionConfiguration.EncryptionType]
     ENCRYPTION_TYPE_UNSPECIFIED: EncryptionConfiguration.EncryptionType
-    ENCRYPTION_TYPE_AES256: EncryptionConfiguration.EncryptionType
-    ENCRYPTION_TYPE_KMS: EncryptionConfiguration.EncryptionType
-    ENCRYPTION_TYPE_KMS_DSSE: EncryptionConfiguration.EncryptionType
+    AES256: EncryptionConfiguration.EncryptionType
+    KMS: EncryptionConfiguration.EncryptionType
+    KMS_DSSE: EncryptionConfiguration.EncryptionType
     ENCRYPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
     KMS_KEY_FIELD_NUMBER: _ClassVar[int]
     encryption_type: EncryptionConfiguration.EncryptionType
@@ -254,9 +232,9 @@ class ImageTagMutabilityExclusionFilter(_message.Message):
     class FilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FILTER_TYPE_UNSPECIFIED: _ClassVar[ImageTagMutabilityExclusionFilter.FilterType]
-        FILTER_TYPE_WILDCARD: _ClassVar[ImageTagMutabilityExclusionFilter.FilterType]
+        WILDCARD: _ClassVar[ImageTagMutabilityExclusionFilter.FilterType]
     FILTER_TYPE_UNSPECIFIED: ImageTagMutabilityExclusionFilter.FilterType
-    FILTER_TYPE_WILDCARD: ImageTagMutabilityExclusionFilter.FilterType
+    WILDCARD: ImageTagMutabilityExclusionFilter.FilterType
     FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     filter_type: ImageTagMutabilityExclusionFilter.FilterType
@@ -302,9 +280,9 @@ class SigningRepositoryFilter(_message.Message):
     class FilterType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FILTER_TYPE_UNSPECIFIED: _ClassVar[SigningRepositoryFilter.FilterType]
-        FILTER_TYPE_WILDCARD_MATCH: _ClassVar[SigningRepositoryFilter.FilterType]
+        WILDCARD_MATCH: _ClassVar[SigningRepositoryFilter.FilterType]
     FILTER_TYPE_UNSPECIFIED: SigningRepositoryFilter.FilterType
-    FILTER_TYPE_WILDCARD_MATCH: SigningRepositoryFilter.FilterType
+    WILDCARD_MATCH: SigningRepositoryFilter.FilterType
     FILTER_FIELD_NUMBER: _ClassVar[int]
     FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
     filter: str

@@ -20,11 +20,11 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from ecrkeeper_server.api.layers.admission import Gate
+from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.authentication import Authentication
 from ecrkeeper_server.api.layers.authorization import Authorization
 from ecrkeeper_server.api.layers.capacity import Admission, Limits
-from ecrkeeper_server.api.layers.errors import Checks
+from ecrkeeper_server.api.layers.errors import ErrorMapping
 from ecrkeeper_server.api.layers.layer import Layer
 from ecrkeeper_server.api.layers.partitions import Partitions
 from ecrkeeper_server.api.layers.telemetry import Telemetry
@@ -89,15 +89,15 @@ def build(
     authentication: Authentication | None = None,
     limits: Limits | None = None,
     share_port: bool = False,
-) -> tuple[grpc.aio.Server, Health, Gate]:
+) -> tuple[grpc.aio.Server, Health, AdmissionLayer]:
     """A server that is not started yet, its health service, and its gate."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
     # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
-    gate = Gate(limits, Admission(limits))
+    gate = AdmissionLayer(limits, Admission(limits))
     layers = [
-        *first, gate, Checks(), Partitions(edge.partition), Authorization(edge.access, edge.db),
+        *first, gate, ErrorMapping(), Partitions(edge.partition), Authorization(edge.access, edge.db),
     ]  # fmt: skip
     server = listener(layers, limits, share_port=share_port)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)

@@ -217,10 +217,10 @@ class AwsClient:
             prepared = self._wire.prepare(service, region, operation, params, credentials)
         except ParamValidationError as error:
             text = f"{service}:{operation}: {error}"
-            raise Permanent(text, reason="AWS_REFUSED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
+            raise Permanent(text, reason="AWS_REJECTED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
         if self._transport is None:
             self._transport = Transport(self._options.timeout, self._options.connections)
-        response = await self._transport.exchange(prepared.place, prepared.encode(), fence)
+        response = await self._transport.exchange(prepared.address, prepared.encode(), fence)
         return self._wire.read(service, operation, response)
 
     async def close(self) -> None:

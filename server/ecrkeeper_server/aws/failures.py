@@ -28,9 +28,9 @@ _CREDENTIALS = frozenset(
 )
 # The time in the signature is too far from AWS's.
 _CLOCK = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
-# Refusals whose status blames the caller, and that the same call need not meet again.
+# RejectionLog whose status blames the caller, and that the same call need not meet again.
 _PASSING = frozenset({"ConcurrentModification", "RequestTimeout"})
-# Refusals that go away only when somebody changes what is declared or what it refers to.
+# RejectionLog that go away only when somebody changes what is declared or what it refers to.
 _INVALID = frozenset(
     {
         "InvalidParameter",
@@ -146,8 +146,8 @@ def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Perma
         # IAM is eventually consistent, so the engine tries again for a while.
         return Permanent(text, reason="PRINCIPAL_NOT_FOUND", **facts)
     if code in _INVALID:
-        return Permanent(text, reason="AWS_REFUSED", grpc_code="INVALID_ARGUMENT", **facts)
-    return Permanent(text, reason="AWS_REFUSED", **facts)
+        return Permanent(text, reason="AWS_REJECTED", grpc_code="INVALID_ARGUMENT", **facts)
+    return Permanent(text, reason="AWS_REJECTED", **facts)
 
 
 def _needed(service: str, operation: str) -> str:

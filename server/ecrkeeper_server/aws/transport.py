@@ -16,7 +16,7 @@ _IDLE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Address:
     """Where to connect to."""
 
     host: str
@@ -33,44 +33,44 @@ class Transport:
         self._most = connections
         self._room = asyncio.Semaphore(connections)
         self._context = context
-        self._idle: dict[Place, list[Connection]] = {}
+        self._idle: dict[Address, list[Connection]] = {}
         self._count = 0
         self._cleaning: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def exchange(self, place: Place, request: bytes, fence: Fence | None = None) -> Response:
+    async def exchange(self, address: Address, request: bytes, fence: Fence | None = None) -> Response:
         """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect.
 
         `fence` comes when there is a connection: nothing is left to wait for. What it raises keeps the request from
         being sent.
         """
         until = self._loop.time() + self._seconds
-        connection = await self._take(place, until)
+        connection = await self._take(address, until)
         try:
             if fence is not None:
                 await fence()
             return await connection.exchange(request, until)
         finally:
-            self._give_back(place, connection)
+            self._give_back(address, connection)
 
-    async def _take(self, place: Place, until: float) -> Connection:
-        if not self._room.locked() and (connection := self._kept(place)):
+    async def _take(self, address: Address, until: float) -> Connection:
+        if not self._room.locked() and (connection := self._kept(address)):
             await self._room.acquire()
             return connection
         async with asyncio.timeout_at(until):
             await self._room.acquire()
             try:
-                return self._kept(place) or await self._connect(place)
+                return self._kept(address) or await self._connect(address)
             except BaseException:
                 self._room.release()
                 raise
 
-    async def _connect(self, place: Place) -> Connection:
-        context = self._tls() if place.tls else None
-        name = place.host if place.tls else None
+    async def _connect(self, address: Address) -> Connection:
+        context = self._tls() if address.tls else None
+        name = address.host if address.tls else None
         async with asyncio.timeout(_CONNECT_SECONDS):
             _, connection = await self._loop.create_connection(
-                Connection, place.host, place.port, ssl=context, server_hostname=name
+                Connection, address.host, address.port, ssl=context, server_hostname=name
             )
         return connection
 
@@ -80,9 +80,9 @@ class Transport:
             self._context = ssl.create_default_context()
         return self._context
 
-    def _kept(self, place: Place) -> Connection | None:
+    def _kept(self, address: Address) -> Connection | None:
         """The connection that was used last, which is the least likely to have been ended by the other side."""
-        kept = self._idle.get(place, [])
+        kept = self._idle.get(address, [])
         while kept:
             self._count -= 1
             connection = kept.pop()
@@ -90,14 +90,14 @@ class Transport:
                 return connection
         return None
 
-    def _give_back(self, place: Place, connection: Connection) -> None:
+    def _give_back(self, address: Address, connection: Connection) -> None:
         self._room.release()
         if self._count >= self._most or self._closed:
             connection.close()
         if not connection.usable:
             return
         self._count += 1
-        self._idle.setdefault(place, []).append(connection)
+        self._idle.setdefault(address, []).append(connection)
         connection.idle_since = self._loop.time()
         if self._cleaning is None:
             self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean)
@@ -105,16 +105,16 @@ class Transport:
     def _clean(self) -> None:
         """End what has been idle for long, and come again if anything is left."""
         oldest = self._loop.time() - _IDLE_SECONDS
-        for place, kept in list(self._idle.items()):
+        for address, kept in list(self._idle.items()):
             young = [c for c in kept if c.usable and c.idle_since > oldest]
             for connection in kept:
                 if connection not in young:
                     connection.close()
             self._count -= len(kept) - len(young)
             if young:
-                self._idle[place] = young
+                self._idle[address] = young
             else:
-                del self._idle[place]
+                del self._idle[address]
         self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean) if self._idle else None
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
-from ecrkeeper_server.aws.transport import Place
+from ecrkeeper_server.aws.transport import Address
 
 USER_AGENT = "ecrkeeper"
 _SERIALIZED = 256
@@ -44,7 +44,7 @@ class Credentials:
 class Endpoint:
     """Where a service is called for a Region, and the Region to sign for."""
 
-    place: Place
+    address: Address
     host: str
     # What comes before the path of a call; it is not signed.
     prefix: str
@@ -55,7 +55,7 @@ class Endpoint:
 class Prepared:
     """A signed request."""
 
-    place: Place
+    address: Address
     method: str
     target: str
     headers: dict[str, str]
@@ -111,7 +111,7 @@ class Wire:
             scope = found.get("credentialScope", {}).get("region", region)
             host = found.get("hostname", f"{self.service(service).model.endpoint_prefix}.{region}.amazonaws.com")
             url = (self._endpoint_url or f"https://{host}").rstrip("/")
-            self._endpoints[key] = Endpoint(_place_of(url), _host_of(url), urlsplit(url).path, scope)
+            self._endpoints[key] = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
         return self._endpoints[key]
 
     def prepare(
@@ -135,17 +135,17 @@ class Wire:
             now=self._clock(),
         )
         sent = {"Host": endpoint.host, **headers, "User-Agent": USER_AGENT, "Content-Length": str(len(data))}
-        return Prepared(endpoint.place, method, endpoint.prefix + path, sent, data)
+        return Prepared(endpoint.address, method, endpoint.prefix + path, sent, data)
 
     def read(self, service: str, operation: str, response: Response) -> Answer:
         """The answer in a response; raises InvalidAnswer."""
         return self.service(service).reader.read(operation, response)
 
 
-def _place_of(url: str) -> Place:
+def _address_of(url: str) -> Address:
     parts = urlsplit(url)
     tls = parts.scheme != "http"
-    return Place(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+    return Address(parts.hostname or "", parts.port or (443 if tls else 80), tls)
 
 
 def _host_of(url: str) -> str:

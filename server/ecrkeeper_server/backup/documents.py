@@ -4,7 +4,7 @@
     kind: Registry
     name: accounts/111111111111/registries/us-east-1
     mode: ENFORCE
-    foreignElements: PRESERVE
+    unmanagedElements: PRESERVE
     declarations:
       team-payments:
         deletionPolicy: REMOVE
@@ -28,7 +28,7 @@ from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
 from ecrkeeper_server.backup.reader import Reader
-from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
 from ecrkeeper_server.declarations.role_spec import spec_of
@@ -41,7 +41,7 @@ from ecrkeeper_server.settings.table import unknown_members
 Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
-_FOREIGN = words(common_pb2.ForeignElements)
+_UNMANAGED = words(common_pb2.UnmanagedElements)
 _DELETION = words(common_pb2.DeletionPolicy)
 # For what is true of all registries.
 _ANY = RegistryName("000000000000", "us-east-1")
@@ -57,20 +57,20 @@ class RegistryDocument:
 
     name: RegistryName
     mode: str | None = None
-    foreign_elements: str | None = None
-    wishes: Mapping[str, Wish] = field(default_factory=dict)
+    unmanaged_elements: str | None = None
+    specs: Mapping[str, DeclarationSpec] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """The document."""
         declared = {
             owner: {
-                "deletionPolicy": wish.deletion_policy,
-                "allowReplacement": wish.allow_replacement,
-                "settings": {_FIELDS[name]: wish.settings[name] for name in sorted(wish.settings)},
+                "deletionPolicy": spec.deletion_policy,
+                "allowReplacement": spec.allow_replacement,
+                "settings": {_FIELDS[name]: spec.settings[name] for name in sorted(spec.settings)},
             }
-            for owner, wish in sorted(self.wishes.items())
+            for owner, spec in sorted(self.specs.items())
         }
-        kept = {"mode": self.mode, "foreignElements": self.foreign_elements}
+        kept = {"mode": self.mode, "unmanagedElements": self.unmanaged_elements}
         return {
             "apiVersion": VERSION,
             "kind": "Registry",
@@ -124,8 +124,8 @@ def read(given: Any, as_owner: str = "") -> Document:
 
 
 def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
-    reader.only("apiVersion", "kind", "name", "mode", "foreignElements", "declarations")
-    mode, foreign = reader.option("mode", _MODES), reader.option("foreignElements", _FOREIGN)
+    reader.only("apiVersion", "kind", "name", "mode", "unmanagedElements", "declarations")
+    mode, unmanaged = reader.option("mode", _MODES), reader.option("unmanagedElements", _UNMANAGED)
     declared = reader.inner("declarations")
     name: RegistryName | None = None
     try:
@@ -143,28 +143,28 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
             SettingsName.of(name or _ANY, final, declared.at(owner))
         except InvalidArgument as error:
             reader.refused(error)
-    wishes = {final: _wish(declared.inner(owner), name, final) for owner, final in owners.items()}
-    return RegistryDocument(name, mode, foreign, wishes) if name is not None else None
+    specs = {final: _spec(declared.inner(owner), name, final) for owner, final in owners.items()}
+    return RegistryDocument(name, mode, unmanaged, specs) if name is not None else None
 
 
-def _wish(reader: Reader, registry: RegistryName | None, owner: str) -> Wish:
+def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> DeclarationSpec:
     reader.only("deletionPolicy", "allowReplacement", "settings")
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
-    wish = Wish({}, policy, replacement)
+    spec = DeclarationSpec({}, policy, replacement)
     known = len(reader.faults)
     shapes = _shapes(reader.inner("settings"))
     if len(reader.faults) > known:
-        return wish
+        return spec
     message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes))
     at = reader.at("")
     for found in violations(message):
         reader.faults.append(Violation(at + found.field, found.description, found.reason))
-    wish = Wish(settings_to_aws(message.settings), policy, replacement)
+    spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement)
     if registry is None:
-        return wish
-    reader.faults.extend(faults(SettingsName(registry, owner), wish.settings, f"{at}settings"))
-    return wish
+        return spec
+    reader.faults.extend(faults(SettingsName(registry, owner), spec.settings, f"{at}settings"))
+    return spec
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
@@ -188,7 +188,7 @@ def _role(reader: Reader) -> RoleDocument | None:
     mode = reader.option("mode", _MODES)
     tags = reader.inner("tags")
     message = role_pb2.ServiceLinkedRole(
-        mode=f"MODE_{mode}" if mode else None,
+        mode=mode or None,
         description=reader.value("description", str, None),
         tags={key: tags.value(key, str, "") for key in tags.names()},
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
-from ecrkeeper_server.declarations.commands import Wish
+from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
@@ -44,11 +44,11 @@ def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     if row.kind == RegistryName.kind:
-        wishes = {d.owner: replace(Wish.of(d), settings=_one_form(d.settings)) for d in declared}
-        mode, foreign = row.spec.get("mode", "ENFORCE"), row.spec.get("foreign_elements", "PRESERVE")
-        if not wishes and (mode, foreign) == ("ENFORCE", "PRESERVE"):
+        specs = {d.owner: replace(DeclarationSpec.of(d), settings=_one_form(d.settings)) for d in declared}
+        mode, unmanaged = row.spec.get("mode", "ENFORCE"), row.spec.get("unmanaged_elements", "PRESERVE")
+        if not specs and (mode, unmanaged) == ("ENFORCE", "PRESERVE"):
             return None
-        return RegistryDocument(row.registry, mode, foreign, wishes)
+        return RegistryDocument(row.registry, mode, unmanaged, specs)
     if not row.spec.get("managed", True) or row.spec.get("deletion"):
         return None
     role, provenance = row.state.get("role"), row.state.get("provenance")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY, Wish, declare, desire
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, declare, desire
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
@@ -20,7 +20,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin
 
 NEW_ROLE = {"tags": {}, "mode": "ENFORCE"}
-_SPELLED = {"mode": "mode", "foreign_elements": "foreignElements"}
+_SPELLED = {"mode": "mode", "unmanaged_elements": "unmanagedElements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     """Make the store hold what the document says; what it does not mention stays."""
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
-    names = [SettingsName(document.name, owner) for owner in document.wishes] or [SettingsName(document.name, "")]
+    names = [SettingsName(document.name, owner) for owner in document.specs] or [SettingsName(document.name, "")]
     unit = work.load(tx, names)
     present = unit.declared[document.name]
     change, composition = _registry_change(unit.registries.get(document.name), list(present.values()), document)
@@ -66,14 +66,14 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
         return change
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
-    owners = sorted({*present, *document.wishes})
+    owners = sorted({*present, *document.specs})
     row = desire(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
-        declare(unit, SettingsName(document.name, owner), document.wishes[owner], row, caller, origin)
+        declare(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
     work.save(tx, unit)
     return change
 
@@ -85,7 +85,7 @@ def _caller(origin: Origin) -> Caller:
 
 def _said(document: RegistryDocument) -> dict[str, str]:
     """What the document says of how the registry is kept."""
-    said = {"mode": document.mode, "foreign_elements": document.foreign_elements}
+    said = {"mode": document.mode, "unmanaged_elements": document.unmanaged_elements}
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -100,12 +100,12 @@ def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ..
 def _registry_change(
     row: Resource | None, declared: list[Declaration], document: RegistryDocument
 ) -> tuple[Restored, Composition]:
-    present = {d.owner: Wish.of(d) for d in declared}
-    meant = {owner: split_all(wish.settings) for owner, wish in {**present, **document.wishes}.items()}
+    present = {d.owner: DeclarationSpec.of(d) for d in declared}
+    meant = {owner: split_all(spec.settings) for owner, spec in {**present, **document.specs}.items()}
     composition = compose(meant)
     _check(document, composition)
     before = {**NEW_REGISTRY, **({} if row is None else row.spec)}
-    differing = [owner for owner, wish in sorted(document.wishes.items()) if not _alike(present.get(owner), wish)]
+    differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
     return Restored(created, updated, _kept(before, _said(document)), row is None), composition
@@ -125,18 +125,18 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
     for setting, elements in composition.desired.items():
         faults += [
             Violation(f"declarations.*.settings.{v.field}", v.description, v.reason)
-            for v in SETTINGS[setting].lint_composed(elements, document.name)
+            for v in SETTINGS[setting].validate_composed(elements, document.name)
         ]
     if faults:
         raise InvalidArgument(faults)
 
 
-def _alike(present: Wish | None, wish: Wish) -> bool:
-    """Whether two wishes mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
-    if present is None or present == wish:
+def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
+    """Whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    if present is None or present == spec:
         return present is not None
-    same = replace(present, settings=wish.settings) == wish
-    return same and split_all(present.settings) == split_all(wish.settings)
+    same = replace(present, settings=spec.settings) == spec
+    return same and split_all(present.settings) == split_all(spec.settings)
 
 
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -26,13 +26,13 @@ def run(given: argparse.Namespace) -> int:
     config = configuration.read(given)
     if config is None:
         return 2
-    from ecrkeeper_server.errors import Refusal
+    from ecrkeeper_server.errors import StatusError
 
     if not configuration.migrated(config):
         return 1
     try:
         count = asyncio.run(_export(config, given.account or WILDCARD))
-    except Refusal as error:
+    except StatusError as error:
         configuration.complain(error.message)
         return 1
     print(f"exported {count} documents", file=sys.stderr)  # noqa: T201

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ecrkeeper_server.cli import configuration
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.errors import InvalidArgument, Refusal
+from ecrkeeper_server.errors import InvalidArgument, StatusError
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.plain_text import escaped
 
@@ -55,7 +55,7 @@ def run(given: argparse.Namespace) -> int:
             _check_owner(given.as_owner)
         with _seekable(given.file) as source, _locked(config, given):
             return asyncio.run(_Import(config, given, source).run()) if _prepared(config, given) else 1
-    except (OSError, Refusal) as error:
+    except (OSError, StatusError) as error:
         configuration.complain(str(error))
         return 1
 

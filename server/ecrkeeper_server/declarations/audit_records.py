@@ -16,7 +16,7 @@ from ecrkeeper_server.store.rows import Declaration
 
 Name = RegistryName | SettingsName | RoleName | BackfillName
 
-_FIELDS = ("description", "foreign_elements", "managed", "mode")
+_FIELDS = ("description", "unmanaged_elements", "managed", "mode")
 _NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
 
 

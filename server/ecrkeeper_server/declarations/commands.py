@@ -23,11 +23,11 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
-NEW_REGISTRY = {"mode": "ENFORCE", "foreign_elements": "PRESERVE"}
+NEW_REGISTRY = {"mode": "ENFORCE", "unmanaged_elements": "PRESERVE"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DeclarationSpec:
     """What an owner wants to declare."""
 
     settings: dict[str, Any]
@@ -41,29 +41,29 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What a write leaves, or with `validate_only` would leave; `before` is what was declared until then."""
 
     registry: Resource
     declared: Declaration
-    wishes: Mapping[str, Wish]
+    specs: Mapping[str, DeclarationSpec]
     before: Declaration | None
 
     @property
     def composition(self) -> Composition:
         """What all owners want together."""
-        return _composed(self.wishes)
+        return _composed(self.specs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
-    """A call that makes or changes a declaration. `change` makes the wish from the present declaration or None.
+class PutDeclaration:
+    """A call that makes or changes a declaration. `change` makes the spec from the present declaration or None.
 
     `way_out` is what the caller can do about a conflict with other owners.
     """
 
     name: SettingsName
-    change: Callable[[Declaration | None], Wish]
+    change: Callable[[Declaration | None], DeclarationSpec]
     caller: Caller
     create: bool
     update: bool
@@ -72,7 +72,7 @@ class Put:
     way_out: str = TAKE_OVER
     trace: str = ""
 
-    def decide(self, unit: UnitOfWork) -> Written:
+    def decide(self, unit: UnitOfWork) -> WriteResult:
         """What the call leaves; a refusal leaves nothing."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
@@ -81,55 +81,57 @@ class Put:
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-            return Written(registry, present, _wishes_of(declared), present)
+            return WriteResult(registry, present, _specs_of(declared), present)
         check_presence(name, present, create=self.create, update=self.update)
         check_etag(str(name), self.etag, "" if present is None else present.etag)
-        wish = self.change(present)
-        wishes = {**_wishes_of(declared), name.owner: wish}
+        spec = self.change(present)
+        specs = {**_specs_of(declared), name.owner: spec}
         # What is not touched was checked when it was declared.
-        touched = _differing({} if present is None else present.settings, wish.settings)
-        if present is not None and wish == Wish.of(present):
-            return self._keep(unit, registry, present, wishes)
-        composition = _composed(wishes, touched)
+        touched = _differing({} if present is None else present.settings, spec.settings)
+        if present is not None and spec == DeclarationSpec.of(present):
+            return self._keep(unit, registry, present, specs)
+        composition = _composed(specs, touched)
         check_own(name, composition)
-        taken: dict[str, Wish] = {}
+        taken: dict[str, DeclarationSpec] = {}
         if composition.conflicts:
             if not self.force:
                 raise conflict_of(name, composition.conflicts, self.way_out)
-            taken = _taken_over(name, wishes, composition.conflicts)
-            composition = _composed({**wishes, **taken}, touched)
+            taken = _taken_over(name, specs, composition.conflicts)
+            composition = _composed({**specs, **taken}, touched)
             check_own(name, composition)
-        check_together(name, composition, lambda: _composed(_wishes_of(declared), touched))
-        return self._carry_out(unit, registry, composition, {**wishes, **taken}, taken)
+        check_together(name, composition, lambda: _composed(_specs_of(declared), touched))
+        return self._carry_out(unit, registry, composition, {**specs, **taken}, taken)
 
-    def _keep(self, unit: UnitOfWork, registry: Resource, present: Declaration, wishes: Mapping[str, Wish]) -> Written:
+    def _keep(
+        self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
+    ) -> WriteResult:
         """Nothing changes; what AWS does not have yet is looked at now, as whoever declares it again waits for it."""
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
         unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
-        return Written(registry, present, wishes, present)
+        return WriteResult(registry, present, specs, present)
 
     def _carry_out(
         self,
         unit: UnitOfWork,
         registry: Resource,
         composition: Composition,
-        wishes: Mapping[str, Wish],
-        taken: Mapping[str, Wish],
-    ) -> Written:
+        specs: Mapping[str, DeclarationSpec],
+        taken: Mapping[str, DeclarationSpec],
+    ) -> WriteResult:
         name, caller = self.name, self.caller
         present = unit.declared[name.registry].get(name.owner)
-        registry = desire(unit, registry, composition, sorted(wishes), trace=self.trace)
-        stored = declare(unit, name, wishes[name.owner], registry, caller, _origin(caller))
+        registry = desire(unit, registry, composition, sorted(specs), trace=self.trace)
+        stored = declare(unit, name, specs[name.owner], registry, caller, _origin(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, stored, wishes, present)
+        return WriteResult(registry, stored, specs, present)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
+class DeleteDeclaration:
     """A call that deletes a declaration."""
 
     name: SettingsName
@@ -138,7 +140,7 @@ class Remove:
     allow_missing: bool = False
     trace: str = ""
 
-    def decide(self, unit: UnitOfWork) -> Written | None:
+    def decide(self, unit: UnitOfWork) -> WriteResult | None:
         """What the call leaves; None if there was nothing to delete and that is allowed."""
         name, caller = self.name, self.caller
         registry = unit.registries.get(name.registry)
@@ -153,29 +155,29 @@ class Remove:
             unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
             return None
         check_etag(str(name), self.etag, present.etag)
-        left = _wishes_of({owner: one for owner, one in declared.items() if owner != name.owner})
+        left = _specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = _composed(left, present.settings)
         # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
-        check_left(name, _composed(_wishes_of(declared), present.settings), composition)
+        check_left(name, _composed(_specs_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
         unit.remove(present, _origin(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return Written(registry, present, left, present)
+        return WriteResult(registry, present, left, present)
 
 
 def declare(
-    unit: UnitOfWork, name: SettingsName, wish: Wish, registry: Resource, caller: Caller, origin: Origin
+    unit: UnitOfWork, name: SettingsName, spec: DeclarationSpec, registry: Resource, caller: Caller, origin: Origin
 ) -> Declaration:
     """Change a declaration, or make it, and say so in the audit trail."""
     present = unit.declared[name.registry].get(name.owner)
     stored = unit.declare(
         name,
-        wish.settings,
-        deletion_policy=wish.deletion_policy,
-        allow_replacement=wish.allow_replacement,
+        spec.settings,
+        deletion_policy=spec.deletion_policy,
+        allow_replacement=spec.allow_replacement,
         registry_generation=registry.generation,
         origin=origin,
     )
@@ -189,12 +191,12 @@ def _origin(caller: Caller) -> Origin:
     return Origin(caller.method, caller.principal, caller.request_id, caller.reason)
 
 
-def _composed(wishes: Mapping[str, Wish], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
+def _composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
     """What all owners want together of these settings."""
     return compose(
         {
-            owner: split_all({name: shape for name, shape in wish.settings.items() if name in settings})
-            for owner, wish in wishes.items()
+            owner: split_all({name: shape for name, shape in spec.settings.items() if name in settings})
+            for owner, spec in specs.items()
         }
     )
 
@@ -204,7 +206,9 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple[Conflict, ...]) -> dict[str, Wish]:
+def _taken_over(
+    name: SettingsName, specs: Mapping[str, DeclarationSpec], conflicts: tuple[Conflict, ...]
+) -> dict[str, DeclarationSpec]:
     """What is left of the other owners' declarations without the elements in conflict."""
     lost: dict[str, dict[str, set[str]]] = {}
     for conflict in conflicts:
@@ -213,16 +217,16 @@ def _taken_over(name: SettingsName, wishes: Mapping[str, Wish], conflicts: tuple
                 lost.setdefault(owner, {}).setdefault(conflict.setting, set()).add(conflict.key)
     left = {}
     for owner, settings in lost.items():
-        changed = dict(wishes[owner].settings)
+        changed = dict(specs[owner].settings)
         for setting, keys in settings.items():
             elements = SETTINGS[setting].split(changed[setting])
             changed[setting] = SETTINGS[setting].join({k: v for k, v in elements.items() if k not in keys})
-        left[owner] = replace(wishes[owner], settings=changed)
+        left[owner] = replace(specs[owner], settings=changed)
     return left
 
 
-def _wishes_of(declared: Mapping[str, Declaration]) -> dict[str, Wish]:
-    return {owner: Wish.of(one) for owner, one in declared.items()}
+def _specs_of(declared: Mapping[str, Declaration]) -> dict[str, DeclarationSpec]:
+    return {owner: DeclarationSpec.of(one) for owner, one in declared.items()}
 
 
 def desire(

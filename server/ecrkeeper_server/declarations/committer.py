@@ -42,7 +42,7 @@ class _Alone(Enum):
     BUSY = "BUSY"
 
 
-class Declaring:
+class Committer:
     """Decides calls and stores what they leave; each is accepted or refused for itself."""
 
     def __init__(self, db: Database) -> None:

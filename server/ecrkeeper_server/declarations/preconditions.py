@@ -85,7 +85,7 @@ def _contradictions(registry: RegistryName, composition: Composition) -> list[_F
     return [
         _Fault(setting, found.description, found.keys)
         for setting, elements in composition.desired.items()
-        for found in SETTINGS[setting].lint_together(elements, registry)
+        for found in SETTINGS[setting].validate_together(elements, registry)
     ]
 
 

@@ -28,7 +28,7 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     if "tags" in paths:
         spec["tags"] = dict(given.tags)
     if "mode" in paths:
-        spec["mode"] = word(common_pb2.Mode, given.mode or common_pb2.MODE_ENFORCE)
+        spec["mode"] = word(common_pb2.Mode, given.mode or common_pb2.ENFORCE)
     return spec
 
 

@@ -10,7 +10,7 @@ from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.table import SETTINGS
 
-# Some 4 ms of lint each at the worst.
+# Some 4 ms of validate each at the worst.
 _FEW_TEMPLATES = 10
 
 
@@ -19,20 +19,20 @@ def faults(name: SettingsName, settings: Mapping[str, Any], path: str) -> list[V
     return [
         violation
         for setting, shape in settings.items()
-        for violation in SETTINGS[setting].lint(shape, name.registry, f"{path}.{setting}")
+        for violation in SETTINGS[setting].validate(shape, name.registry, f"{path}.{setting}")
     ]
 
 
-def lint(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
+def validate(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
     """Refuse settings that no AWS would take, with every violation at once."""
     violations = faults(name, settings, path)
     if violations:
         raise rejection(violations)
 
 
-async def lint_apart(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
+async def validate_apart(name: SettingsName, settings: Mapping[str, Any], path: str) -> None:
     """Lint settings, and let other calls go on meanwhile: a hundred templates may bring megabytes of JSON."""
     if len(settings.get("repository_creation_templates", {}).get("templates", ())) > _FEW_TEMPLATES:
-        await asyncio.to_thread(lint, name, settings, path)
+        await asyncio.to_thread(validate, name, settings, path)
     else:
-        lint(name, settings, path)
+        validate(name, settings, path)

@@ -25,7 +25,7 @@ async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> 
     try:
         statuses = await _statuses(aws, account, home, [*_USABLE, "ENABLING", "DISABLING"])
     except AwsError as error:
-        if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REFUSED"):
+        if error.reason not in ("AWS_ACCESS_DENIED", "AWS_REJECTED"):
             raise
         return aws.regions(partition)
     return sorted(statuses)

@@ -11,7 +11,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.ecr.apply import AwsWrite
-from ecrkeeper_server.engine.conditions import Standing
+from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
@@ -56,7 +56,7 @@ class Step:
             left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if left <= 0:
                 raise LeaseLostError
-            if any(spec.get(name) != self.claimed.spec.get(name) for name in ("mode", "foreign_elements")):
+            if any(spec.get(name) != self.claimed.spec.get(name) for name in ("mode", "unmanaged_elements")):
                 text = "what may be written was changed while this was under way"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:
@@ -99,7 +99,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class StepResult:
+class AttemptResult:
     """How a step ended.
 
     `next_in` overrides the usual delay, in seconds; `poll_in` is when to look at something else of the row, such as a
@@ -110,14 +110,14 @@ class StepResult:
     """
 
     state: dict[str, Any]
-    standing: Standing
+    standing: Status
     observed: bool
     settled: bool
     next_in: float | None = None
     poll_in: float | None = None
     removed: bool = False
     ended: tuple[tuple[str, dict[str, Any] | None], ...] = ()
-    owners: Mapping[str, Standing] = field(default_factory=dict)
+    owners: Mapping[str, Status] = field(default_factory=dict)
 
     @property
     def settled_owners(self) -> list[str] | None:

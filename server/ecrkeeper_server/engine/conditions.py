@@ -15,7 +15,7 @@ _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """How a resource stands at the end of a step.
 
     `error` is the one to show. Where that one lasts, `retry` is one of those beside it that is tried again sooner.
@@ -64,10 +64,10 @@ class Standing:
         return self.degraded or self.message or ("" if self.ready else "AWS does not match what is desired")
 
 
-PAUSED = Standing(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
+PAUSED = Status(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
 
 
-def conditions(before: Sequence[Mapping[str, Any]], standing: Standing, now: int) -> list[dict[str, Any]]:
+def conditions(before: Sequence[Mapping[str, Any]], standing: Status, now: int) -> list[dict[str, Any]]:
     """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
     why, text = standing.why, standing.text
     rows = {
@@ -95,7 +95,7 @@ def backoff(failures: int, jitter: float) -> float:
     return longest * (0.5 + jitter / 2)
 
 
-def delay_after(standing: Standing, failures: int, resync: float, jitter: float) -> float:
+def delay_after(standing: Status, failures: int, resync: float, jitter: float) -> float:
     """Seconds until the next step after an error.
 
     What is blocked for good is still looked at with every resync: whoever
@@ -105,7 +105,7 @@ def delay_after(standing: Standing, failures: int, resync: float, jitter: float)
     return resync if passing is None else max(backoff(failures, jitter), passing.after or 0.0)
 
 
-def is_of_account(standing: Standing) -> bool:
+def is_of_account(standing: Status) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
     error = standing.passing
     return error is not None and (error.operation in _OF_ACCOUNT or error.reason == "AWS_NO_CREDENTIALS")

@@ -19,7 +19,7 @@ from ecrkeeper_server.settings.isolation import Keys, Search, Verdict, items_of,
 from ecrkeeper_server.settings.setting import Call
 
 # What AWS says of the content of a request, and not of who sends it or when.
-_OF_THE_CONTENT = frozenset({"AWS_REFUSED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
+_OF_THE_CONTENT = frozenset({"AWS_REJECTED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
 _CODES = frozenset({"InvalidParameter", "Validation", "LimitExceeded"})
 
 
@@ -217,9 +217,9 @@ class DocumentWriter:
 
     def _fits(self, changes: Iterable[Change]) -> bool:
         registry, base = self.step.claimed.registry, self._base
-        found = self.setting.lint_composed(with_changes(base, changes), registry)
+        found = self.setting.validate_composed(with_changes(base, changes), registry)
         # Where what is there is beyond the limits already, AWS decides.
-        return not found or bool(self.setting.lint_composed(base, registry))
+        return not found or bool(self.setting.validate_composed(base, registry))
 
     def _may_go_on(self) -> bool:
         return self.run.calls_left > 0 and self.step.monotonic() < self.step.search_until

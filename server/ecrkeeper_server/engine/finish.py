@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, complete
-from ecrkeeper_server.engine.attempt import Step, StepResult
-from ecrkeeper_server.engine.conditions import Standing, conditions, delay_after, error_json, is_of_account
+from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.store import operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
@@ -32,7 +32,7 @@ class Finisher:
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
 
-    async def finish(self, step: Step, result: StepResult) -> bool:
+    async def finish(self, step: Step, result: AttemptResult) -> bool:
         """Write the result and let the row go; whether the row differs from before. Raises Unavailable."""
         row = step.claimed
         outcome = self._outcome(step, result)
@@ -52,7 +52,7 @@ class Finisher:
         names = await self._db.write(lambda tx: bulk.finish_unchanged(tx, ended))
         return [row.name in names for row, _ in ended]
 
-    def _outcome(self, step: Step, result: StepResult) -> Outcome:
+    def _outcome(self, step: Step, result: AttemptResult) -> Outcome:
         row, standing = step.claimed, result.standing
         error = standing.error
         failures = row.failures + 1 if standing.passing is not None else 0
@@ -76,11 +76,11 @@ class Finisher:
             unready=unready(result, row.spec.get("mode", "ENFORCE")),
         )
 
-    def _next_in(self, result: StepResult, failures: int) -> float | None:
+    def _next_in(self, result: AttemptResult, failures: int) -> float | None:
         usual = self._usual(result, failures)
         return min((delay for delay in (usual, result.poll_in) if delay is not None), default=None)
 
-    def _usual(self, result: StepResult, failures: int) -> float | None:
+    def _usual(self, result: AttemptResult, failures: int) -> float | None:
         resync = self._resync * (0.8 + 0.4 * self._jitter())
         if result.standing.error is not None:
             return delay_after(result.standing, failures, resync, self._jitter())
@@ -89,7 +89,7 @@ class Finisher:
         return None if result.standing.reason in ("UNMANAGED", "PAUSED") else resync
 
 
-def _add_owners(state: dict[str, Any], step: Step, result: StepResult) -> None:
+def _add_owners(state: dict[str, Any], step: Step, result: AttemptResult) -> None:
     """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
     row = step.claimed
     known, before = row.state.get("owners", {}), row.state.get("conditions", [])
@@ -111,12 +111,12 @@ def _add_owners(state: dict[str, Any], step: Step, result: StepResult) -> None:
         state["marked"] = row.generation
 
 
-def _not_mended(standing: Standing) -> dict[str, Any]:
+def _not_mended(standing: Status) -> dict[str, Any]:
     """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
     return {"code": "FAILED_PRECONDITION", "reason": standing.why, "message": standing.text}
 
 
-def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
+def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
     complete(tx, writes)
     saved = queue.finish(tx, row, outcome)
     if saved is None:
@@ -129,7 +129,7 @@ def _save(tx: Tx, row: Resource, result: StepResult, outcome: Outcome, writes: S
     for operation in pending:
         if operation.id in ended:
             refusal = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REFUSED"}
+            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REJECTED"}
             operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
         elif operation.method in _LOOKS and operation.requested <= row.requested:
             if result.settled:

@@ -24,7 +24,7 @@ def explain_policy_rejection(error: AwsError, scope: str | None, statements: Ele
     reason, code = error.reason, error.grpc_code
     if scope == "V1" and needing:
         hint = f"{SCOPE} is V1, which does not take the actions of {', '.join(needing)}; declare V2 first"
-        reason = "REGISTRY_POLICY_REFUSED"
+        reason = "REGISTRY_POLICY_REJECTED"
         code = "FAILED_PRECONDITION"
     explained = Permanent(
         f"{error.message} ({hint})",

@@ -8,12 +8,12 @@ from typing import Any
 
 from ecrkeeper_server.ecr.checks import check_cache_rules, check_replication
 from ecrkeeper_server.ecr.observe import look
-from ecrkeeper_server.engine.attempt import Step, StepResult
+from ecrkeeper_server.engine.attempt import AttemptResult, Step
 from ecrkeeper_server.engine.backfills import follow
-from ecrkeeper_server.engine.conditions import PAUSED, Standing
+from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.registry_writes import act
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
-from ecrkeeper_server.engine.statuses import standing_of, standings_of
+from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Run, originals_of, record
 from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings import suspects
@@ -36,7 +36,7 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 }
 
 
-async def registry_step(step: Step) -> StepResult:
+async def reconcile_registry(step: Step) -> AttemptResult:
     """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
     row, desired = step.claimed, step.desired
     composition = composition_of(desired.declared)
@@ -44,11 +44,11 @@ async def registry_step(step: Step) -> StepResult:
     mode, names = row.spec.get("mode", "ENFORCE"), managed(composition.desired, run.applied)
     if mode == "PAUSED":
         await follow(step, desired.pending)
-        return StepResult(row.state, PAUSED, observed=False, settled=False)
+        return AttemptResult(row.state, PAUSED, observed=False, settled=False)
     if not names:
         state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
         poll_in = await follow(step, desired.pending)
-        return StepResult(state, Standing(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
+        return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
     run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
     run.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
@@ -86,16 +86,16 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
     return check["destination"]["registryId"], check["destination"]["region"]
 
 
-def _result(step: Step, run: Run, mode: str) -> StepResult:
+def _result(step: Step, run: Run, mode: str) -> AttemptResult:
     drift = [d.to_json() for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
     state = _state(step, run, mode, drift, degraded)
     if mode == "ENFORCE":
         _add_unshown(run, drift, degraded)
     errors = [error for of_setting in run.errors.values() for error in of_setting]
-    standing = standing_of(mode, drift, errors, degraded)
-    owners = {} if standing.ready else standings_of(run, mode, drift, errors, degraded)
-    return StepResult(state, standing, observed=True, settled=standing.synced, owners=owners)
+    standing = status_of(mode, drift, errors, degraded)
+    owners = {} if standing.ready else statuses_of(run, mode, drift, errors, degraded)
+    return AttemptResult(state, standing, observed=True, settled=standing.synced, owners=owners)
 
 
 def _add_unshown(run: Run, drift: Sequence[Mapping[str, Any]], degraded: Collection[str]) -> None:
@@ -145,8 +145,8 @@ def _state(
         state[what] = found
         if not found:
             del state[what]
-    if run.mended:
-        state["mend"] = {"time": step.now, "drift": run.mended}
+    if run.remediated:
+        state["remediation"] = {"time": step.now, "drift": run.remediated}
     return state
 
 

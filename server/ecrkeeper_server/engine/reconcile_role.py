@@ -7,8 +7,8 @@ from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_role
-from ecrkeeper_server.engine.attempt import Step, StepResult
-from ecrkeeper_server.engine.conditions import PAUSED, Standing
+from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
@@ -29,28 +29,28 @@ from ecrkeeper_server.roles.refused_deletion import refusal_of
 _POLL_SECONDS = 1.0
 
 
-async def role_step(step: Step) -> StepResult:
+async def reconcile_role(step: Step) -> AttemptResult:
     """Bring one role closer to what is desired."""
     row, kind = step.claimed, ROLES[step.claimed.place]
     if row.spec.get("deletion"):
         return await delete_role(step, kind)
     if row.spec.get("mode") == "PAUSED":
-        return StepResult(row.state, PAUSED, observed=False, settled=False)
+        return AttemptResult(row.state, PAUSED, observed=False, settled=False)
     return await _ensure(step, kind)
 
 
-async def _ensure(step: Step, kind: RoleKind) -> StepResult:
+async def _ensure(step: Step, kind: RoleKind) -> AttemptResult:
     row = step.claimed
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     enforce = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
     state = dict(row.state)
-    mended: list[dict[str, Any]] = []
+    remediated: list[dict[str, Any]] = []
     if observed is None and enforce:
         if state.get("role"):
-            mended = drift_of([creation(kind, row.spec)])
+            remediated = drift_of([creation(kind, row.spec)])
         observed, state = await _create(step, kind, state)
     if observed is not None and is_lookalike(kind, observed):
-        return StepResult({**state, "role": None}, Standing(False, in_the_way(kind, observed)), True, False)
+        return AttemptResult({**state, "role": None}, Status(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and row.spec.get("managed", True):
         calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
@@ -58,9 +58,9 @@ async def _ensure(step: Step, kind: RoleKind) -> StepResult:
             writes = [role_write(step, call) for call in calls]
             tags = tags_to_come(state.get("applied_tags", {}), row.spec.get("tags", {}))
             await step.record(writes, {**state, "applied_tags": tags})
-            mended += [d for d in drift_of(calls) if row.generation == row.observed_generation]
+            remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(step, kind, writes), []
-    return _settled(step, kind, state, observed, calls, mended)
+    return _settled(step, kind, state, observed, calls, remediated)
 
 
 def _settled(
@@ -69,8 +69,8 @@ def _settled(
     state: dict[str, Any],
     observed: ObservedRole | None,
     calls: list[RoleCall],
-    mended: list[dict[str, Any]],
-) -> StepResult:
+    remediated: list[dict[str, Any]],
+) -> AttemptResult:
     row = step.claimed
     missing = observed is None and row.spec.get("managed", True)
     drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
@@ -89,21 +89,21 @@ def _settled(
         "applied_tags": row.spec.get("tags", {}) if in_place else state.get("applied_tags", {}),
         "drift": drift,
     }
-    if mended:
-        state["mend"] = {"time": step.now, "drift": mended}
-    return StepResult(state, _standing(step, state, drift), True, settled=not drift)
+    if remediated:
+        state["remediation"] = {"time": step.now, "drift": remediated}
+    return AttemptResult(state, _standing(step, state, drift), True, settled=not drift)
 
 
-def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) -> Standing:
+def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) -> Status:
     row = step.claimed
     if drift:
-        return Standing(False, reason="OBSERVE_ONLY")
+        return Status(False, reason="OBSERVE_ONLY")
     if not row.spec.get("managed", True):
-        return Standing(True, reason="UNMANAGED")
+        return Status(True, reason="UNMANAGED")
     refusal = refusal_of(state, row.generation)
     if refusal is not None:
-        return Standing(True, reason=refusal["reason"], message=refusal["message"])
-    return Standing(True)
+        return Status(True, reason=refusal["reason"], message=refusal["message"])
+    return Status(True)
 
 
 async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:

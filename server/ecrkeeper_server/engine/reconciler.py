@@ -8,14 +8,14 @@ import structlog
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import complete
-from ecrkeeper_server.engine.attempt import LeaseLostError, Step, StepResult
-from ecrkeeper_server.engine.conditions import Standing
+from ecrkeeper_server.engine.attempt import AttemptResult, LeaseLostError, Step
+from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.reconcile_registry import registry_step
-from ecrkeeper_server.engine.reconcile_role import role_step
-from ecrkeeper_server.engine.telemetry import Ending, StepTelemetry
-from ecrkeeper_server.errors import AwsError, Refusal, Temporary
+from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
+from ecrkeeper_server.engine.reconcile_role import reconcile_role
+from ecrkeeper_server.engine.telemetry import Ending, ReconcileTelemetry
+from ecrkeeper_server.errors import AwsError, StatusError, Temporary
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
@@ -25,11 +25,11 @@ from ecrkeeper_server.store.sweep import Desired
 log = structlog.get_logger("ecrkeeper.engine")
 
 
-class Stepper:
+class Reconciler:
     """Takes steps, any number at a time."""
 
     def __init__(
-        self, db: Database, aws: Aws, options: EngineOptions, finisher: Finisher, telemetry: StepTelemetry
+        self, db: Database, aws: Aws, options: EngineOptions, finisher: Finisher, telemetry: ReconcileTelemetry
     ) -> None:
         self._db = db
         self._aws = aws
@@ -47,10 +47,10 @@ class Stepper:
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
         step = Step(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
-        step.search_until = step.monotonic() + self._options.step_timeout / 2
+        step.search_until = step.monotonic() + self._options.attempt_timeout / 2
         try:
-            async with asyncio.timeout(self._options.step_timeout):
-                result = await (role_step(step) if row.kind == "role" else registry_step(step))
+            async with asyncio.timeout(self._options.attempt_timeout):
+                result = await (reconcile_role(step) if row.kind == "role" else reconcile_registry(step))
         except LeaseLostError:
             log.warning("lease_lost")
             ending.result = "lease_lost"
@@ -59,9 +59,11 @@ class Stepper:
         except AwsError as error:
             result = await self._failed(step, error)
         except TimeoutError:
-            late = Temporary(f"the step took longer than {self._options.step_timeout:.0f} s", reason="STEP_TIMEOUT")
+            late = Temporary(
+                f"the step took longer than {self._options.attempt_timeout:.0f} s", reason="RECONCILE_TIMEOUT"
+            )
             result = await self._failed(step, late)
-        except Refusal:
+        except StatusError:
             # The database's health is logged for all steps at once, where it is known.
             ending.result = "store_unavailable"
             return
@@ -70,7 +72,7 @@ class Stepper:
             result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
         try:
             changed = await self._finisher.finish(step, result)
-        except Refusal:
+        except StatusError:
             # The database's health is logged for all steps at once, where it is known.
             ending.result = "store_unavailable"
             return
@@ -84,17 +86,17 @@ class Stepper:
             drift=len(result.state.get("drift", [])),
         )
 
-    async def _failed(self, step: Step, error: AwsError) -> StepResult:
+    async def _failed(self, step: Step, error: AwsError) -> AttemptResult:
         """The result of a step that was broken off; what it saved on its way stays."""
         state = step.claimed.state
         if step.saved:
             row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
             state = row.state if row is not None else state
-        return StepResult(state, Standing(False, error), observed=False, settled=False)
+        return AttemptResult(state, Status(False, error), observed=False, settled=False)
 
     async def _complete(self, step: Step) -> None:
         """Complete the audit trail of a step that may save nothing else."""
         try:
             await self._db.write(lambda tx: complete(tx, step.writes))
-        except Refusal:
+        except StatusError:
             log.debug("audit_trail_not_completed")

@@ -140,7 +140,7 @@ async def _write(
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = run.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        run.mended += [shown for d in done if _was_applied(step.claimed.state, shown := d.to_json())]
+        run.remediated += [shown for d in done if _was_applied(step.claimed.state, shown := d.to_json())]
     return stopping
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.ecr.usage import usage_of
-from ecrkeeper_server.engine.attempt import Step, StepResult
-from ecrkeeper_server.engine.conditions import Standing, error_json
+from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.conditions import Status, error_json
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, is_terminal
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
@@ -34,7 +34,7 @@ def role_write(step: Step, call: RoleCall) -> AwsWrite:
     return AwsWrite(step.claimed.account, step.home_region, "iam", call.operation, call.params, changes)
 
 
-async def delete_role(step: Step, kind: RoleKind) -> StepResult:
+async def delete_role(step: Step, kind: RoleKind) -> AttemptResult:
     """Take a deletion one step further, or end it where AWS forbids it before it has begun."""
     row = step.claimed
     pending = await step.db.read(lambda tx: operations.pending(tx, row.name, Method.DELETE_ROLE))
@@ -46,7 +46,7 @@ async def delete_role(step: Step, kind: RoleKind) -> StepResult:
         return _end(step, pending, error)
 
 
-async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> StepResult:
+async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> AttemptResult:
     row = step.claimed
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
     deletion = dict(row.state.get("deletion") or {})
@@ -79,7 +79,9 @@ async def _forced(step: Step) -> bool:
     return row is not None and bool(row.spec.get("deletion", {}).get("forced"))
 
 
-async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
+async def _start_deletion(
+    step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
+) -> AttemptResult:
     row = step.claimed
     gone = (("role", kind.role_name, kind.service_name, None),)
     write = role_write(step, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
@@ -99,7 +101,7 @@ async def _start_deletion(step: Step, kind: RoleKind, pending: list[Operation], 
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
 
 
-async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> StepResult:
+async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> AttemptResult:
     """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
     if _lasts_too_long(step, deletion):
         return _refused(step, pending, "DELETION_LOST", lost, [])
@@ -108,7 +110,7 @@ async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any
     return _waiting({**step.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
 
 
-async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> StepResult:
+async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> AttemptResult:
     row = step.claimed
     params = {"DeletionTaskId": deletion["task"]}
     try:
@@ -151,14 +153,14 @@ def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], st
     ], f"IAM refused to delete the role: {text}"
 
 
-def _waiting(state: dict[str, Any], message: str, after: float) -> StepResult:
-    standing = Standing(False, reason="DELETING", message=message)
-    return StepResult(state, standing, observed=True, settled=False, next_in=after)
+def _waiting(state: dict[str, Any], message: str, after: float) -> AttemptResult:
+    standing = Status(False, reason="DELETING", message=message)
+    return AttemptResult(state, standing, observed=True, settled=False, next_in=after)
 
 
-def _gone(step: Step, pending: list[Operation]) -> StepResult:
-    return StepResult(
-        step.claimed.state, Standing(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
+def _gone(step: Step, pending: list[Operation]) -> AttemptResult:
+    return AttemptResult(
+        step.claimed.state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
     )
 
 
@@ -169,18 +171,18 @@ def _refused(
     text: str,
     reasons: list[PreconditionViolation],
     **learned: Any,
-) -> StepResult:
+) -> AttemptResult:
     """End the deletion for a reason of ours or of IAM's task."""
     return _end(step, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
 
 
-def _end(step: Step, pending: list[Operation], why: AwsError, **learned: Any) -> StepResult:
+def _end(step: Step, pending: list[Operation], why: AwsError, **learned: Any) -> AttemptResult:
     """End the deletion with an error that stays visible, and keep the role as it was declared before."""
     row, error = step.claimed, error_json(why)
     state = {key: value for key, value in row.state.items() if key != "deletion"} | learned
-    return StepResult(
+    return AttemptResult(
         refused(state, row.generation, error),
-        Standing(True, reason=why.reason, message=why.message),
+        Status(True, reason=why.reason, message=why.message),
         observed=True,
         settled=True,
         ended=tuple((p.id, error) for p in pending),

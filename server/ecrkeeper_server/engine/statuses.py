@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ecrkeeper_server.engine.conditions import Standing, soonest
+from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Run
 from ecrkeeper_server.errors import is_terminal
@@ -18,12 +18,12 @@ Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
 
 
-def standing_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Standing:
+def status_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
     """How everything stands that has these differences and errors."""
     error = combined(errors)
     waiting = mode == "OBSERVE" and bool(drift)
     unwritable = [each for each in errors if each.degraded]
-    return Standing(
+    return Status(
         not drift and not errors,
         error,
         degraded="; ".join(filter(None, [_unknown_text(degraded), *(each.error.message for each in unwritable)])),
@@ -34,15 +34,15 @@ def standing_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degrad
     )
 
 
-def standings_of(
+def statuses_of(
     run: Run, mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
-) -> dict[str, Standing]:
+) -> dict[str, Status]:
     """How each owner's declaration stands."""
     found = {}
     for declared in run.declared:
         owner = declared.owner
         behind = declared.observed_generation < declared.generation
-        found[owner] = standing_of(
+        found[owner] = status_of(
             mode,
             [each for each in drift if _concerns(run, each, owner, errors, behind=behind)],
             [each for each in errors if _is_of(each, owner, declared.settings)],

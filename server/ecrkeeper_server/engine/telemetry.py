@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from ecrkeeper_server.engine.attempt import StepResult
+from ecrkeeper_server.engine.attempt import AttemptResult
 from ecrkeeper_server.metrics import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.tracing import Tracing
@@ -27,7 +27,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class StepTelemetry:
+class ReconcileTelemetry:
     """Counts, times and traces steps."""
 
     metrics: EngineMetrics
@@ -61,16 +61,16 @@ class StepTelemetry:
         }
         return self.tracing.span(f"reconcile {row.kind}", "CONSUMER", attributes, row.trace or "")
 
-    def finished(self, row: Resource, result: StepResult, now: int, ending: Ending) -> None:
+    def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
         """The result of a step was stored."""
         ending.result, ending.reason = _ending(result)
-        mend = result.state.get("mend") or {}
-        if mend.get("time") == now:
-            for element in mend["drift"]:
-                self.metrics.mended(element["setting"])
+        remediation = result.state.get("remediation") or {}
+        if remediation.get("time") == now:
+            for element in remediation["drift"]:
+                self.metrics.remediated(element["setting"])
 
 
-def _ending(result: StepResult) -> tuple[str, str]:
+def _ending(result: AttemptResult) -> tuple[str, str]:
     standing = result.standing
     if standing.error is not None:
         return "blocked" if standing.blocked else "retry", standing.why
@@ -81,7 +81,7 @@ def _ending(result: StepResult) -> tuple[str, str]:
     return "settled" if result.settled else "out_of_sync", standing.reason
 
 
-def unready(result: StepResult, mode: str) -> str | None:
+def unready(result: AttemptResult, mode: str) -> str | None:
     """Why a resource is not Ready, for counting: mode, condition, reason and the settings with drift; None if it is."""
     standing = result.standing
     if standing.ready:

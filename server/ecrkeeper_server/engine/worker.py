@@ -12,10 +12,10 @@ import structlog
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
-from ecrkeeper_server.engine.reconciler import Stepper
+from ecrkeeper_server.engine.reconciler import Reconciler
 from ecrkeeper_server.engine.slots import Slots
-from ecrkeeper_server.engine.telemetry import StepTelemetry
-from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
+from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import audit, operations, queue
@@ -49,12 +49,12 @@ class Engine:
         options: EngineOptions,
         *,
         jitter: Callable[[], float] = random.random,
-        telemetry: StepTelemetry | None = None,
+        telemetry: ReconcileTelemetry | None = None,
     ) -> None:
         self._db = db
         self._options = options
         finisher = Finisher(db, options.resync, jitter)
-        self._stepper = Stepper(db, aws, options, finisher, telemetry or StepTelemetry(Metrics().engine))
+        self._stepper = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
         self._woken = asyncio.Event()
         # Something was written; a step that ends wakes the loop as well.
         self._hinted = True
@@ -93,7 +93,7 @@ class Engine:
                     idle, failures = pause >= _IDLE_SECONDS and not self._running, 0
                 except Exception as error:
                     # The loop outlives whatever it was: a dead engine behind a living API helps nobody.
-                    if not isinstance(error, Refusal):
+                    if not isinstance(error, StatusError):
                         log.exception("claim_failed")
                     pause, idle, failures = _pause_after(failures), False, failures + 1
                 if pause > 0:
@@ -200,7 +200,7 @@ class Engine:
         try:
             for token, names in held.items():
                 await self._db.write(lambda tx, token=token, names=names: queue.release(tx, names, token))  # type: ignore[misc]
-        except Refusal as error:
+        except StatusError as error:
             # The leases run out by themselves; the process still ends in order.
             log.warning("leases_not_released", error=error.message)
 
@@ -219,7 +219,7 @@ class Engine:
                 continue
             try:
                 await self._db.write(lambda tx, held=held: self._extend(tx, held))  # type: ignore[misc]
-            except Refusal as error:
+            except StatusError as error:
                 # The fence before each write to AWS notices a lease that ran out.
                 log.warning("lease_not_renewed", error=error.message)
             except Exception:

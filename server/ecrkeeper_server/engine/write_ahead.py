@@ -44,7 +44,7 @@ class Run:
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[SettingError]] = field(default_factory=dict)
     originals: Originals = field(default_factory=list)
-    mended: list[dict[str, Any]] = field(default_factory=list)
+    remediated: list[dict[str, Any]] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -116,7 +116,7 @@ def _intended(run: Run, planned: Plan) -> dict[str, Any]:
 
 
 def disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
-    """Forget the intent for what AWS refused or was not asked for: a foreign element with that key is not ours."""
+    """Forget the intent for what AWS refused or was not asked for: an unmanaged element with that key is not ours."""
     desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
     not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
     run.applied[name] = mine = {

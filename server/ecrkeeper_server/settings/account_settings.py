@@ -31,7 +31,7 @@ def _item(key: str, value: Value) -> dict[str, Any]:
     return {"name": key, "value": value}
 
 
-def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
     """Names and values that AWS does not know or no longer takes, and names given twice."""
     violations = []
     seen: dict[str, int] = {}
@@ -80,6 +80,6 @@ ACCOUNT_SETTINGS = Collection(
     update_params=lambda key, _before, after: _item(key, after),
     split=split_items("settings", _name, lambda item: item.get("value", "")),
     join=join_items("settings", _item),
-    lint=lint,
+    validate=validate,
     warnings=warnings,
 )

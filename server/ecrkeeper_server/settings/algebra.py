@@ -71,17 +71,17 @@ def plan(
     default. Planning again after the plan was carried out changes nothing.
     """
     defaults = setting.defaults
-    foreign = {
+    unmanaged = {
         key: value
         for key, value in sorted(observed.items())
         if key not in desired and key not in applied and not (key in defaults and defaults[key] == value)
     }
-    kept: Elements = foreign if not prune else {}
+    kept: Elements = unmanaged if not prune else {}
     if not setting.removable:
         kept = observed
     target = dict(sorted({**kept, **desired}.items()))
     changes = diff(setting.name, {**defaults, **observed}, {**defaults, **target}, setting.replaces)
-    return Plan(setting.name, target, changes, foreign, tuple(_drift(change, target) for change in changes))
+    return Plan(setting.name, target, changes, unmanaged, tuple(_drift(change, target) for change in changes))
 
 
 def _drift(change: Change, target: Elements) -> Drift:

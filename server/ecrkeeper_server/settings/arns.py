@@ -24,7 +24,7 @@ def parse(text: str) -> Arn | None:
     return Arn(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
 
 
-def lint_region(text: str, registry: RegistryName, field: str, *, same_account: bool) -> list[Violation]:
+def validate_region(text: str, registry: RegistryName, field: str, *, same_account: bool) -> list[Violation]:
     """A violation for each part in which a regional resource is not of the registry's place."""
     arn = parse(text)
     if arn is None:
@@ -39,7 +39,7 @@ def lint_region(text: str, registry: RegistryName, field: str, *, same_account: 
     ]
 
 
-def lint_role(text: str, registry: RegistryName, field: str) -> list[Violation]:
+def validate_role(text: str, registry: RegistryName, field: str) -> list[Violation]:
     """Violations of a role that a service is to use: IAM lets only the own account's be passed."""
     arn = parse(text)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("role/") or len(arn.resource) == 5:

@@ -88,20 +88,20 @@ def replaces(before: Value, after: Value) -> list[str]:
     return changed + [member for member in _CREDENTIALS if member in before and member not in after]
 
 
-def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     """Rules that AWS would refuse, or that could never pull an image."""
     rules = list(shape.get("rules") or ())
     at = f"{path}.rules"
-    violations = prefixes.lint_unique(rules, "ecrRepositoryPrefix", at, "ecr_repository_prefix")
+    violations = prefixes.validate_unique(rules, "ecrRepositoryPrefix", at, "ecr_repository_prefix")
     if rules and registry.partition in NOT_OFFERED:
         violations.append(Violation(at, f"ECR offers no pull-through cache in {registry.region}"))
     for i, rule in enumerate(rules):
-        violations += _lint_upstream(rule, registry, f"{at}[{i}]")
-        violations += _lint_credentials(rule, registry, f"{at}[{i}]")
+        violations += _validate_upstream(rule, registry, f"{at}[{i}]")
+        violations += _validate_credentials(rule, registry, f"{at}[{i}]")
     return violations
 
 
-def _lint_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+def _validate_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
     url, named = rule.get("upstreamRegistryUrl", ""), rule.get("upstreamRegistry")
     upstream, ecr = upstream_of(url), _ECR.fullmatch(url)
@@ -132,7 +132,7 @@ def ecr_account(url: str) -> str | None:
     return match.group(1) if match else None
 
 
-def _lint_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+def _validate_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     """Check that the credential is of the upstream's kind, and that ECR may use it."""
     violations = []
     url, secret, role = rule.get("upstreamRegistryUrl", ""), rule.get("credentialArn"), rule.get("customRoleArn")
@@ -145,7 +145,7 @@ def _lint_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) 
         what = f"must be empty: {upstream} takes no login, got {shown(secret)}{instead}"
         violations.append(Violation(f"{at}.credential_arn", what))
     elif secret:
-        violations += arns.lint_region(secret, registry, f"{at}.credential_arn", same_account=True)
+        violations += arns.validate_region(secret, registry, f"{at}.credential_arn", same_account=True)
     if account not in (None, registry.account) and not role:
         what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
         violations.append(Violation(f"{at}.custom_role_arn", what))
@@ -153,7 +153,7 @@ def _lint_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) 
         what = f"must be empty: {upstream} takes no role, only an ECR registry does; got {shown(role)}"
         violations.append(Violation(f"{at}.custom_role_arn", what))
     elif role:
-        violations += arns.lint_role(role, registry, f"{at}.custom_role_arn")
+        violations += arns.validate_role(role, registry, f"{at}.custom_role_arn")
     return violations
 
 
@@ -193,7 +193,7 @@ CACHE_RULES = Collection(
     delete="DeletePullThroughCacheRule",
     split=split_items("rules", key_of, value_of),
     join=join_items("rules", _item),
-    lint=lint,
+    validate=validate,
     warnings=warnings,
     replaces=replaces,
     quota=lambda elements: [Quota("pull-through cache rules", len(elements), MAX_RULES)],

@@ -1,7 +1,6 @@
 """Between proto messages and AWS's shapes; generic, driven by descriptors.
 
-The JSON form of a settings message is the AWS shape, but for enum values,
-which carry the enum's name in front.
+The JSON form of a settings message is the AWS shape.
 """
 
 from __future__ import annotations
@@ -14,35 +13,29 @@ from ecrkeeper.v1.settings_pb2 import Settings
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from ecrkeeper_server.settings.unknown_fields import enum_prefix, fields
-
-# The only enum whose AWS values are not in upper case with underscores.
-_LOWER = "UpstreamRegistry"
+from ecrkeeper_server.settings.unknown_fields import fields
 
 
 def words(enum: Any) -> tuple[str, ...]:
-    """The values of an enum of the API without their prefix, but for the one that is not given."""
-    prefix = enum_prefix(enum.DESCRIPTOR)
-    return tuple(value.name.removeprefix(prefix) for value in enum.DESCRIPTOR.values if value.number)
+    """The values of an enum of the API, but for the one that is not given."""
+    return tuple(value.name for value in enum.DESCRIPTOR.values if value.number)
 
 
 def word(enum: Any, number: int) -> str:
-    """The name of a value of an enum of the API without its prefix."""
-    return str(enum.Name(number)).removeprefix(enum_prefix(enum.DESCRIPTOR))
+    """The name of a value of an enum of the API; `UNSPECIFIED` for the one that is not given."""
+    return str(enum.Name(number)) if number else "UNSPECIFIED"
 
 
 @lru_cache(maxsize=1024)
 def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
     """The AWS value of an enum value."""
-    bare = enum.values_by_number[number].name.removeprefix(enum_prefix(enum))
-    return bare.lower().replace("_", "-") if enum.name == _LOWER else bare
+    return enum.values_by_number[number].name
 
 
 @lru_cache(maxsize=1024)
 def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
     """The enum value of an AWS value; 0 for one that is not known."""
-    name = enum_prefix(enum) + value.upper().replace("-", "_")
-    known = enum.values_by_name.get(name)
+    known = enum.values_by_name.get(value)
     return known.number if known is not None else 0
 
 

@@ -53,7 +53,7 @@ _DATE = re.compile(
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
-def lint(given: Any, at: str) -> list[Violation]:
+def validate(given: Any, at: str) -> list[Violation]:
     """Return the violations of a `Condition`."""
     if not isinstance(given, dict):
         return [Violation(at, "must be a JSON object")]

@@ -70,7 +70,7 @@ class Plan:
     setting: str
     target: Elements
     changes: tuple[Change, ...]
-    foreign: Elements
+    unmanaged: Elements
     drift: tuple[Drift, ...]
 
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.settings.setting import Quota, Read, Shape
 MAX_EXCLUSIONS = 100
 
 
-def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     """Principals of another partition."""
     violations = []
     for i, text in enumerate(shape.get("principalArns") or ()):
@@ -37,6 +37,6 @@ EXCLUSIONS = Collection(
     delete="DeregisterPullTimeUpdateExclusion",
     split=split_items("principalArns", str, lambda _arn: {}),
     join=join_items("principalArns", lambda key, _value: key),
-    lint=lint,
+    validate=validate,
     quota=lambda elements: [Quota("pull-time update exclusions", len(elements), MAX_EXCLUSIONS)],
 )

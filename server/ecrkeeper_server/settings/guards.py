@@ -61,27 +61,29 @@ def _replacement(setting: str, changes: Sequence[Change], composition: Compositi
 
 
 def _too_much(planned: Plan, registry: RegistryName) -> Permanent | None:
-    """An error if what is desired does not go together with the foreign elements there, or they exceed a quota."""
-    if not planned.foreign:
+    """An error if what is desired does not go together with the unmanaged elements there, or they exceed a quota."""
+    if not planned.unmanaged:
         return None
     setting = SETTINGS[planned.setting]
     quotas = [
-        QuotaViolation(setting.name, over_quota(q.quota, f"{q.used} with {len(planned.foreign)} foreign ones", q.limit))
+        QuotaViolation(
+            setting.name, over_quota(q.quota, f"{q.used} with {len(planned.unmanaged)} unmanaged ones", q.limit)
+        )
         for q in setting.exceeded(planned.target)
     ]
     clashes = [
-        PreconditionViolation("FOREIGN_ELEMENTS_IN_THE_WAY", f"{setting.name} {key}", clash.description)
-        for clash in setting.lint_together(planned.target, registry)
+        PreconditionViolation("UNMANAGED_ELEMENTS_EXCEED_QUOTA", f"{setting.name} {key}", clash.description)
+        for clash in setting.validate_together(planned.target, registry)
         for key in clash.keys
-        if key in planned.foreign
+        if key in planned.unmanaged
     ]
     if not quotas and not clashes:
         return None
     what = clashes[0].description if clashes else quotas[0].description
     return Permanent(
-        f"{setting.name}: with {len(planned.foreign)} foreign elements AWS does not take it: {what}; "
-        "remove some of them, or set foreign_elements to PRUNE",
-        reason="FOREIGN_ELEMENTS_IN_THE_WAY",
+        f"{setting.name}: with {len(planned.unmanaged)} unmanaged elements AWS does not take it: {what}; "
+        "remove some of them, or set unmanaged_elements to PRUNE",
+        reason="UNMANAGED_ELEMENTS_EXCEED_QUOTA",
         grpc_code="FAILED_PRECONDITION" if clashes else "RESOURCE_EXHAUSTED",
         preconditions=clashes,
         quotas=quotas,

@@ -30,7 +30,7 @@ _STORAGE_CLASSES = ("standard", "archive")
 _FEW = 5
 
 
-def lint(text: str, at: str) -> list[Violation]:
+def validate(text: str, at: str) -> list[Violation]:
     """Return the violations of the text of a lifecycle policy; each description begins with the path inside of it."""
     try:
         document = parse(text)

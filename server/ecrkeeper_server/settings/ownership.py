@@ -83,8 +83,8 @@ def plans(
     applied: Mapping[str, Elements],
     observed: Mapping[str, Elements],
 ) -> dict[str, Plan]:
-    """The plans of the settings that were observed; foreign elements stay unless the registry says `PRUNE`."""
-    prune = spec.get("foreign_elements", "PRESERVE") == "PRUNE"
+    """The plans of the settings that were observed; unmanaged elements stay unless the registry says `PRUNE`."""
+    prune = spec.get("unmanaged_elements", "PRESERVE") == "PRUNE"
     return {
         name: plan(
             SETTINGS[name],

@@ -31,19 +31,19 @@ StatementLint = Callable[[Mapping[str, Any], str, int], list[Violation]]
 """The violations that only one kind of policy knows, of a statement with its path and index."""
 
 
-def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
     """Return the violations of a registry policy; an empty text has none."""
     text = shape.get("policyText") or ""
     if not text.strip():
         return []
 
-    def lint_own(statement: Mapping[str, Any], at: str, index: int) -> list[Violation]:
-        return _lint_key(statement.get("Sid"), at) + _lint_resources(statement, registry, at, index)
+    def validate_own(statement: Mapping[str, Any], at: str, index: int) -> list[Violation]:
+        return _validate_key(statement.get("Sid"), at) + _validate_resources(statement, registry, at, index)
 
-    return lint_text(text, registry.partition, f"{path}.policy_text", _NO_POLICY, lint_own)
+    return validate_text(text, registry.partition, f"{path}.policy_text", _NO_POLICY, validate_own)
 
 
-def lint_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
+def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
     """Return the violations of the text of a policy; `no_policy` says what to send for none at all."""
     try:
         document = parse(text)
@@ -55,7 +55,7 @@ def lint_text(text: str, partition: str, at: str, no_policy: str, of_kind: State
         Violation(f"{at}.{name}", "is not a member of a policy; allowed are Version, Id and Statement")
         for name in sorted(document.keys() - TOP)
     ]
-    violations += _lint_version(document, text, at)
+    violations += _validate_version(document, text, at)
     statements = statements_of(document)
     if not statements:
         return [*violations, Violation(f"{at}.Statement", f"must have a statement; {no_policy}")]
@@ -63,7 +63,7 @@ def lint_text(text: str, partition: str, at: str, no_policy: str, of_kind: State
     for i, statement in enumerate(statements):
         place = f"{at}.Statement[{i}]"
         if isinstance(statement, dict):
-            violations += _lint_statement(statement, partition, place) + _lint_sid(statement, place, sids, i)
+            violations += _validate_statement(statement, partition, place) + _validate_sid(statement, place, sids, i)
             violations += of_kind(statement, place, i)
         else:
             violations.append(Violation(place, "must be a JSON object"))
@@ -86,7 +86,7 @@ def is_ecr_action(text: str) -> bool:
     return _ACTION.fullmatch(text) is not None
 
 
-def _lint_version(document: Mapping[str, Any], text: str, at: str) -> list[Violation]:
+def _validate_version(document: Mapping[str, Any], text: str, at: str) -> list[Violation]:
     version = document.get("Version", OLD_VERSION)
     if version not in (VERSION, OLD_VERSION):
         return [Violation(f"{at}.Version", f"must be `{VERSION}`, got {shown(str(version))}")]
@@ -96,23 +96,23 @@ def _lint_version(document: Mapping[str, Any], text: str, at: str) -> list[Viola
     return []
 
 
-def _lint_statement(statement: Mapping[str, Any], partition: str, at: str) -> list[Violation]:
+def _validate_statement(statement: Mapping[str, Any], partition: str, at: str) -> list[Violation]:
     violations = [Violation(f"{at}.{m}", "is not a member of a statement") for m in sorted(statement.keys() - MEMBERS)]
     if statement.get("Effect") not in ("Allow", "Deny"):
         violations.append(Violation(f"{at}.Effect", "must be `Allow` or `Deny`"))
-    violations += _lint_one_of(statement, PRINCIPALS, at) + _lint_one_of(statement, ("Action", "NotAction"), at)
+    violations += _validate_one_of(statement, PRINCIPALS, at) + _validate_one_of(statement, ("Action", "NotAction"), at)
     for member in PRINCIPALS:
         if member in statement:
-            violations += principals.lint(statement[member], partition, f"{at}.{member}")
+            violations += principals.validate(statement[member], partition, f"{at}.{member}")
     for member in ("Action", "NotAction"):
         for where, action in texts(statement, member, at, violations):
             if not is_ecr_action(action):
                 what = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
                 violations.append(Violation(where, what))
-    return violations + condition_lint.lint(statement.get("Condition", {}), f"{at}.Condition")
+    return violations + condition_lint.validate(statement.get("Condition", {}), f"{at}.Condition")
 
 
-def _lint_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:
+def _validate_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:
     sid = statement.get("Sid", "")
     if not isinstance(sid, str):
         return [Violation(f"{at}.Sid", "must be a text")]
@@ -122,31 +122,31 @@ def _lint_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index
     return []
 
 
-def _lint_key(sid: Any, at: str) -> list[Violation]:
+def _validate_key(sid: Any, at: str) -> list[Violation]:
     """Refuse a Sid that looks like the key of a statement without one."""
     if not isinstance(sid, str) or not sid.startswith(DIGEST):
         return []
     return [Violation(f"{at}.Sid", f"must be a text that does not begin with `{DIGEST}`")]
 
 
-def _lint_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str) -> list[Violation]:
+def _validate_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str) -> list[Violation]:
     given = [member for member in members if member in statement]
     if len(given) == 1:
         return []
     return [Violation(f"{at}.{members[0]}", f"give exactly one of {' and '.join(members)}")]
 
 
-def _lint_resources(statement: Mapping[str, Any], registry: RegistryName, at: str, index: int) -> list[Violation]:
+def _validate_resources(statement: Mapping[str, Any], registry: RegistryName, at: str, index: int) -> list[Violation]:
     violations = []
     if "Resource" in statement and "NotResource" in statement:
         violations.append(Violation(f"{at}.NotResource", "excludes Resource; give one of them"))
     for member in ("Resource", "NotResource"):
         for where, resource in texts(statement, member, at, violations):
-            violations += _lint_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")
+            violations += _validate_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")
     return violations
 
 
-def _lint_resource(resource: str, registry: RegistryName, at: str, statement: str) -> list[Violation]:
+def _validate_resource(resource: str, registry: RegistryName, at: str, statement: str) -> list[Violation]:
     expected = f"arn:{registry.partition}:ecr:{registry.region}:{registry.account}:repository/"
     arn = arns.parse(resource)
     if resource == "*":

@@ -27,7 +27,7 @@ def most_specific(candidates: Iterable[str], repository: str) -> str | None:
     return max(covering, key=lambda prefix: (prefix != ROOT, len(prefix)), default=None)
 
 
-def lint_unique(items: Iterable[dict[str, Any]], member: str, at: str, field: str) -> list[Violation]:
+def validate_unique(items: Iterable[dict[str, Any]], member: str, at: str, field: str) -> list[Violation]:
     """A violation for each item whose prefix an earlier one has too."""
     violations = []
     seen: dict[str, int] = {}

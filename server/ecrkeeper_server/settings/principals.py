@@ -30,7 +30,7 @@ _ALLOWED = (
 )
 
 
-def lint(given: Any, partition: str, at: str) -> list[Violation]:
+def validate(given: Any, partition: str, at: str) -> list[Violation]:
     """Return the violations of a `Principal` or `NotPrincipal`."""
     if given == "*":
         return []

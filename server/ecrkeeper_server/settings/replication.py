@@ -123,7 +123,7 @@ def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool
     return rule
 
 
-def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     """Destinations that AWS refuses, and pairs that two rules disagree about."""
     rules = shape.get("rules") or ()
     places = {place for rule in rules for place in _places(rule)}
@@ -136,7 +136,7 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     for i, rule in enumerate(rules):
         at = f"{path}.rules[{i}]"
         for j, destination in enumerate(rule.get("destinations") or ()):
-            violations += _lint_destination(destination, registry, f"{at}.destinations[{j}]")
+            violations += _validate_destination(destination, registry, f"{at}.destinations[{j}]")
         deletes = _deletes(rule)
         opposite = [key for key in _keys(rule) if said.setdefault(key, deletes) is not deletes]
         if opposite:
@@ -146,7 +146,7 @@ def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     return violations
 
 
-def _lint_destination(destination: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+def _validate_destination(destination: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     region = destination.get("region", "")
     partition = partition_of(region)
     if partition is None:
@@ -202,7 +202,7 @@ REPLICATION = Document(
     body=lambda shape, _: {"replicationConfiguration": shape},
     split=split,
     join=join,
-    lint=lint,
+    validate=validate,
     warnings=warnings,
     quota=quota,
     unit=_place,

@@ -19,12 +19,12 @@ _TOKEN = "ecr:getauthorizationtoken"  # noqa: S105 - the name of an action
 _NO_POLICY = "for no policy omit repository_policy"
 
 
-def lint(text: str, registry: RegistryName, at: str) -> list[Violation]:
+def validate(text: str, registry: RegistryName, at: str) -> list[Violation]:
     """Return the violations of the text of a repository policy."""
-    return policy_lint.lint_text(text, registry.partition, at, _NO_POLICY, _lint_statement)
+    return policy_lint.validate_text(text, registry.partition, at, _NO_POLICY, _validate_statement)
 
 
-def _lint_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
+def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
     violations = [
         Violation(at, f"must have no member `{member}`: the policy belongs to one repository and applies to it")
         for member in ("Resource", "NotResource")

@@ -57,7 +57,7 @@ def _body(shape: dict[str, Any], _observed: Shape) -> dict[str, Any]:
     return {**DEFAULTS, **shape}
 
 
-def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
     """Rules that match nothing, and frequencies that the declared scan type does not know."""
     violations = []
     for i, rule in enumerate(shape.get("rules") or ()):
@@ -73,7 +73,7 @@ def lint(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
     return violations
 
 
-def lint_together(elements: Elements, _registry: RegistryName) -> list[Contradiction]:
+def validate_together(elements: Elements, _registry: RegistryName) -> list[Contradiction]:
     """Frequencies that do not go with the scan type, which is BASIC unless an owner declares it."""
     kind = elements.get(SCAN_TYPE, DEFAULTS[SCAN_TYPE])
     of_frequency: dict[str, list[str]] = {}
@@ -126,8 +126,8 @@ SCANNING = Document(
     defaults=DEFAULTS,
     split=split,
     join=join,
-    lint=lint,
-    lint_together=lint_together,
+    validate=validate,
+    validate_together=validate_together,
     warnings=warnings,
     quota=quota,
 )

@@ -116,7 +116,7 @@ class Setting(ABC):
     """One group of a registry's settings.
 
     `split` and `join` turn a shape into elements and back: `split` never
-    raises on a shape that passed `lint` or came from AWS, and
+    raises on a shape that passed `validate` or came from AWS, and
     `split(join(e)) == e` for all elements that `split` returns. `replaces`
     names the members that AWS cannot change from one value to another.
 
@@ -132,8 +132,8 @@ class Setting(ABC):
     role: str | None = None
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
-    lint: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
-    lint_together: Callable[[Elements, RegistryName], list[Contradiction]] = _nothing_together
+    validate: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
+    validate_together: Callable[[Elements, RegistryName], list[Contradiction]] = _nothing_together
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
@@ -160,16 +160,18 @@ class Setting(ABC):
         """Those of AWS's elements that can be declared: what cannot be unset may have a value of former times."""
         if self.removable:
             return dict(elements)
-        return {key: value for key, value in elements.items() if not self.lint(self.join({key: value}), registry, "")}
+        return {
+            key: value for key, value in elements.items() if not self.validate(self.join({key: value}), registry, "")
+        }
 
     def exceeded(self, elements: Elements) -> list[Quota]:
         """The quotas that these elements exceed."""
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
 
-    def lint_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
+    def validate_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
         """The faults of all owners' elements together, AWS's limits first."""
         over = [
             Violation(self.name, over_quota(q.quota, f"{q.used} over all owners", q.limit), "QUOTA_EXCEEDED")
             for q in self.exceeded(elements)
         ]
-        return over + [Violation(self.name, found.description) for found in self.lint_together(elements, registry)]
+        return over + [Violation(self.name, found.description) for found in self.validate_together(elements, registry)]

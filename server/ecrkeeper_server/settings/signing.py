@@ -45,12 +45,12 @@ def join(elements: Elements) -> dict[str, Any]:
     return {"rules": rules}
 
 
-def lint(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
     """Profiles of another Region or partition."""
     violations = []
     for i, rule in enumerate(shape.get("rules") or ()):
         at = f"{path}.rules[{i}].signing_profile_arn"
-        violations += arns.lint_region(rule.get("signingProfileArn", ""), registry, at, same_account=False)
+        violations += arns.validate_region(rule.get("signingProfileArn", ""), registry, at, same_account=False)
     return violations
 
 
@@ -63,7 +63,7 @@ SIGNING = Document(
     delete="DeleteSigningConfiguration",
     split=split,
     join=join,
-    lint=lint,
+    validate=validate,
     quota=lambda elements: [Quota("signing rules", len(join(elements)["rules"]), MAX_RULES)],
     unit=lambda key: pair_of(key)[0],
     names=lambda key, _: {"signing_profile": pair_of(key)[0]},

@@ -16,17 +16,17 @@ from ecrkeeper_server.settings import arns, lifecycle_policy, prefixes, reposito
 _WITHOUT_DSSE = frozenset({"aws", "aws-cn"})
 
 
-def lint(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
+def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
     """All faults of all templates."""
     templates = list(shape.get("templates") or ())
     at = f"{path}.templates"
-    violations = prefixes.lint_unique(templates, "prefix", at, "prefix")
+    violations = prefixes.validate_unique(templates, "prefix", at, "prefix")
     for i, template in enumerate(templates):
         place = f"{at}[{i}]"
-        violations += _lint_mutability(template, place) + _lint_encryption(template, registry, place)
-        violations += _lint_tags(template, place) + _lint_documents(template, registry, place)
+        violations += _validate_mutability(template, place) + _validate_encryption(template, registry, place)
+        violations += _validate_tags(template, place) + _validate_documents(template, registry, place)
         if template.get("customRoleArn"):
-            violations += arns.lint_role(template["customRoleArn"], registry, f"{place}.custom_role_arn")
+            violations += arns.validate_role(template["customRoleArn"], registry, f"{place}.custom_role_arn")
     return violations
 
 
@@ -40,7 +40,7 @@ def needs_custom_role(template: Mapping[str, Any]) -> str:
     return " and ".join(needing)
 
 
-def _lint_mutability(template: Mapping[str, Any], at: str) -> list[Violation]:
+def _validate_mutability(template: Mapping[str, Any], at: str) -> list[Violation]:
     mutability = template.get("imageTagMutability") or "MUTABLE"
     excluding = mutability.endswith("_WITH_EXCLUSION")
     given = bool(template.get("imageTagMutabilityExclusionFilters"))
@@ -50,7 +50,7 @@ def _lint_mutability(template: Mapping[str, Any], at: str) -> list[Violation]:
     return [Violation(f"{at}.image_tag_mutability_exclusion_filters", what)]
 
 
-def _lint_encryption(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+def _validate_encryption(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     encryption = template.get("encryptionConfiguration") or {}
     kind, key = encryption.get("encryptionType", "AES256"), encryption.get("kmsKey")
     violations = []
@@ -62,11 +62,11 @@ def _lint_encryption(template: Mapping[str, Any], registry: RegistryName, at: st
         violations.append(Violation(f"{at}.encryption_configuration.kms_key", what))
     elif key:
         field = f"{at}.encryption_configuration.kms_key"
-        violations += arns.lint_region(key, registry, field, same_account=False)
+        violations += arns.validate_region(key, registry, field, same_account=False)
     return violations
 
 
-def _lint_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
+def _validate_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
     violations = []
     seen: dict[str, int] = {}
     for i, tag in enumerate(template.get("resourceTags") or ()):
@@ -80,10 +80,10 @@ def _lint_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
     return violations
 
 
-def _lint_documents(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
+def _validate_documents(template: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
     violations = []
     if template.get("repositoryPolicy"):
-        violations += repository_policy.lint(template["repositoryPolicy"], registry, f"{at}.repository_policy")
+        violations += repository_policy.validate(template["repositoryPolicy"], registry, f"{at}.repository_policy")
     if template.get("lifecyclePolicy"):
-        violations += lifecycle_policy.lint(template["lifecyclePolicy"], f"{at}.lifecycle_policy")
+        violations += lifecycle_policy.validate(template["lifecyclePolicy"], f"{at}.lifecycle_policy")
     return violations

@@ -17,7 +17,7 @@ from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import NotJson, dump, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Read, Warning
-from ecrkeeper_server.settings.template_validation import lint, needs_custom_role
+from ecrkeeper_server.settings.template_validation import needs_custom_role, validate
 
 AES256 = {"encryptionType": "AES256"}
 TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
@@ -147,6 +147,6 @@ TEMPLATES = Collection(
     delete="DeleteRepositoryCreationTemplate",
     split=split_items("templates", key_of, value_of),
     join=join_items("templates", _item),
-    lint=lint,
+    validate=validate,
     warnings=warnings,
 )

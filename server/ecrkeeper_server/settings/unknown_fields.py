@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
@@ -56,14 +55,6 @@ def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
 
 
 @cache
-def _aws_values(enum: EnumDescriptor) -> set[str]:
-    """The values as AWS writes them; some of its enums are in lower case with hyphens."""
-    prefix = enum_prefix(enum)
-    names = {value.name.removeprefix(prefix) for value in enum.values if value.number}
-    return names | {name.lower().replace("_", "-") for name in names}
-
-
-@cache
-def enum_prefix(enum: EnumDescriptor) -> str:
-    """The prefix of an enum's values: its name in upper snake case."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper() + "_"
+def _aws_values(enum: EnumDescriptor) -> frozenset[str]:
+    """The values as AWS writes them."""
+    return frozenset(value.name for value in enum.values if value.number)

@@ -29,7 +29,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.json_table import given, rows
 from ecrkeeper_server.store.prepared import Prepared
-from ecrkeeper_server.store.rows import Declaration, RegistryStanding, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resources, revisions
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
@@ -49,14 +49,14 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
     return tuple(revisions.c[column] == value for column, value in key_of(name).items())
 
 
-def decoded(row: Stored) -> tuple[Declaration, RegistryStanding]:
+def decoded(row: Stored) -> tuple[Declaration, RegistryStatus]:
     """What a row says."""
     *columns, state, due_at = row
     kept = Declaration(*columns)
     settings: Any = kept.settings
     # SQLite has no booleans of its own.
     declared = replace(kept, settings=read_json(settings), allow_replacement=bool(kept.allow_replacement))
-    return declared, RegistryStanding(read_json(state), due_at)
+    return declared, RegistryStatus(read_json(state), due_at)
 
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:

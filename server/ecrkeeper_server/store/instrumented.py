@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ecrkeeper_server.errors import Refusal, Unavailable
+from ecrkeeper_server.errors import StatusError, Unavailable
 from ecrkeeper_server.metrics import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.health import StoreHealth
@@ -20,7 +20,7 @@ T = TypeVar("T")
 _WROTE_SECONDS = 5.0
 
 
-class ObservedDatabase(Database):
+class InstrumentedDatabase(Database):
     """Wraps another database. `trace` returns the present traceparent; None where nothing is traced."""
 
     def __init__(self, db: Database, metrics: StoreMetrics, trace: Callable[[], str] | None = None) -> None:
@@ -75,7 +75,7 @@ class ObservedDatabase(Database):
         done, _ = await asyncio.wait([self._probing], timeout=seconds)
         fault = self._health.fault
         if done and (error := self._probing.exception()) is not None:
-            return error.message if isinstance(error, Refusal) else "the database failed; see the log"
+            return error.message if isinstance(error, StatusError) else "the database failed; see the log"
         if not done:
             return fault.message if fault is not None else f"the database did not answer within {seconds:g} s"
         return ""

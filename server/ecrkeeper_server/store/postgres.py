@@ -25,7 +25,7 @@ from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
-from ecrkeeper_server.store.watchdog import Patience
+from ecrkeeper_server.store.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class PostgresDatabase(Database):
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         if self._closing.is_set():
             raise Unavailable("the store is closed", reason="STORE_CLOSED")
-        loop, patience = asyncio.get_running_loop(), Patience()
+        loop, patience = asyncio.get_running_loop(), Watchdog()
         running = loop.run_in_executor(self._threads, lambda: call(*args, patience))
         limit = loop.call_later(self._patience, patience.exhaust)
         self._queued += 1
@@ -141,7 +141,7 @@ class PostgresDatabase(Database):
         return Load(in_use, self._size, self._queued - in_use, self._retries)
 
     def _attempts(
-        self, run: Callable[[Callable[[Tx], T], Patience], T], work: Callable[[Tx], T], patience: Patience
+        self, run: Callable[[Callable[[Tx], T], Watchdog], T], work: Callable[[Tx], T], patience: Watchdog
     ) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -162,11 +162,11 @@ class PostgresDatabase(Database):
                 raise unavailable(error) from error
         raise AssertionError("unreachable")
 
-    def _read(self, query: Callable[[Tx], T], patience: Patience) -> T:
+    def _read(self, query: Callable[[Tx], T], patience: Watchdog) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             return query(Tx(conn, self._now, "postgresql", set()))
 
-    def _write(self, change: Callable[[Tx], T], patience: Patience) -> T:
+    def _write(self, change: Callable[[Tx], T], patience: Watchdog) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
             tx = Tx(conn, self._now, "postgresql", set())
             with transaction(conn):

@@ -96,7 +96,7 @@ def newly_desired(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any
 
 
 @dataclass(frozen=True, slots=True)
-class RegistryStanding:
+class RegistryStatus:
     """What of a registry is shown with each declaration for it."""
 
     state: Json

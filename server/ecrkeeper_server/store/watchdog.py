@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-class Patience:
+class Watchdog:
     """One transaction's: `exhaust` ends the connection that it waits for, and no other's."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ texts = (odd_policies | anything).map(json.dumps) | st.text() | st.text(alphabet
 def test_any_policy_text_survives_lint_split_and_join(text: str) -> None:
     setting = SETTINGS["registry_policy"]
     shape = {"policyText": text}
-    setting.lint(shape, REGISTRY, "p")
+    setting.validate(shape, REGISTRY, "p")
     unknown_members(setting.name, shape)
     elements = setting.split(shape)
     assert setting.split(setting.join(elements)) == elements
@@ -43,7 +43,7 @@ def test_any_policy_text_survives_lint_split_and_join(text: str) -> None:
 def test_any_document_of_a_template_survives_lint_split_and_join(member: str, text: str) -> None:
     setting = SETTINGS["repository_creation_templates"]
     shape = {"templates": [{"prefix": "a", "appliedFor": ["REPLICATION"], member: text}]}
-    setting.lint(shape, REGISTRY, "p")
+    setting.validate(shape, REGISTRY, "p")
     elements = setting.split(shape)
     assert setting.split(setting.join(elements)) == elements
 

@@ -341,7 +341,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
 def test_every_fault_of_a_setting_is_named_at_its_place(
     name: str, shape: dict[str, Any], registry: RegistryName, expected: list[tuple[str, str]], reason: str
 ) -> None:
-    found = SETTINGS[name].lint(shape, registry, "p")
+    found = SETTINGS[name].validate(shape, registry, "p")
     assert [violation.field for violation in found] == [path for path, _ in expected], reason
     for violation, (_, text) in zip(found, expected, strict=True):
         assert text in violation.description, reason
@@ -351,8 +351,8 @@ def test_every_fault_of_a_setting_is_named_at_its_place(
 def test_what_has_no_fault_is_accepted_alone_and_composed(
     name: str, shape: dict[str, Any], registry: RegistryName, reason: str
 ) -> None:
-    assert SETTINGS[name].lint(shape, registry, "p") == [], reason
-    assert SETTINGS[name].lint_composed(SETTINGS[name].split(shape), registry) == [], reason
+    assert SETTINGS[name].validate(shape, registry, "p") == [], reason
+    assert SETTINGS[name].validate_composed(SETTINGS[name].split(shape), registry) == [], reason
 
 
 def _pairs(destinations: int, filters: int) -> dict[str, Any]:
@@ -394,7 +394,7 @@ TOGETHER: list[tuple[str, dict[str, Any], list[str], str]] = [
 def test_limits_hold_over_all_owners_together(
     name: str, elements: dict[str, Any], expected: list[str], reason: str
 ) -> None:
-    found = SETTINGS[name].lint_composed(elements, REGISTRY)
+    found = SETTINGS[name].validate_composed(elements, REGISTRY)
     assert len(found) == len(expected), reason
     for violation, text in zip(found, expected, strict=True):
         assert text in violation.description, reason
@@ -413,5 +413,5 @@ def test_limits_hold_over_all_owners_together(
 )
 def test_hostile_input_takes_linear_time(name: str, shape: dict[str, Any], reason: str) -> None:
     start = time.process_time()
-    assert SETTINGS[name].lint(shape, REGISTRY, "p"), reason
+    assert SETTINGS[name].validate(shape, REGISTRY, "p"), reason
     assert time.process_time() - start < 0.2, reason

@@ -236,21 +236,21 @@ def test_a_setting_is_changed_by_the_calls_that_aws_has_for_it(
     assert calls(name, desired, applied, observed) == expected, reason
 
 
-# desired, applied, observed, prune, target, foreign, changes, drift, reason
+# desired, applied, observed, prune, target, unmanaged, changes, drift, reason
 PLANNED: list[tuple[Any, Any, Any, bool, Any, Any, list[Any], list[Any], str]] = [
     ({"a": 1}, {}, {}, False, {"a": 1}, {}, [("a", "ADD")], [("a", "MISSING")], "declared and not there"),
     ({"a": 1}, {"a": 1}, {"a": 2}, False, {"a": 1}, {}, [("a", "UPDATE")], [("a", "CHANGED")], "changed by others"),
     ({}, {"a": 1}, {"a": 1}, False, {}, {}, [("a", "REMOVE")], [("a", "UNEXPECTED")], "ours, no longer declared"),
     ({}, {"a": 1}, {"a": 2}, False, {}, {}, [("a", "REMOVE")], [("a", "UNEXPECTED")], "ours, though changed since"),
     ({}, {"a": 1}, {}, False, {}, {}, [], [], "gone already"),
-    ({}, {}, {"a": 1}, False, {"a": 1}, {"a": 1}, [], [], "foreign, preserved"),
-    ({}, {}, {"a": 1}, True, {}, {"a": 1}, [("a", "REMOVE")], [("a", "UNEXPECTED")], "foreign, pruned"),
-    ({"a": 1}, {}, {"a": 1, "b": 1}, False, {"a": 1, "b": 1}, {"b": 1}, [], [], "declared what was foreign: adopted"),
+    ({}, {}, {"a": 1}, False, {"a": 1}, {"a": 1}, [], [], "unmanaged, preserved"),
+    ({}, {}, {"a": 1}, True, {}, {"a": 1}, [("a", "REMOVE")], [("a", "UNEXPECTED")], "unmanaged, pruned"),
+    ({"a": 1}, {}, {"a": 1, "b": 1}, False, {"a": 1, "b": 1}, {"b": 1}, [], [], "declared what was unmanaged: adopted"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("desired", "applied", "observed", "prune", "target", "foreign", "changes", "drift", "reason"), PLANNED
+    ("desired", "applied", "observed", "prune", "target", "unmanaged", "changes", "drift", "reason"), PLANNED
 )
 def test_what_is_declared_applied_and_observed_decides_what_is_changed(
     desired: Any,
@@ -258,20 +258,20 @@ def test_what_is_declared_applied_and_observed_decides_what_is_changed(
     observed: Any,
     prune: bool,
     target: Any,
-    foreign: Any,
+    unmanaged: Any,
     changes: Any,
     drift: Any,
     reason: str,
 ) -> None:
     made = plan(SETTINGS[EXCLUSIONS], desired, applied, observed, prune=prune)
-    assert (made.target, made.foreign) == (target, foreign), reason
+    assert (made.target, made.unmanaged) == (target, unmanaged), reason
     assert [(c.key, c.kind) for c in made.changes] == changes, reason
     assert [(d.key, d.kind) for d in made.drift] == drift, reason
 
 
 def test_a_default_is_neither_foreign_nor_pruned() -> None:
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "BASIC"}, prune=True)
-    assert (made.foreign, made.changes) == ({}, ())
+    assert (made.unmanaged, made.changes) == ({}, ())
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "ENHANCED"}, prune=True)
     assert [(c.kind, c.before, c.after) for c in made.changes] == [(ChangeKind.UPDATE, "ENHANCED", "BASIC")]
     assert [d.kind for d in made.drift] == [DriftKind.UNEXPECTED]

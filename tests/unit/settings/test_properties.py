@@ -120,7 +120,7 @@ def test_a_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict
 def test_lint_never_raises_on_a_shape_that_lacks_members(name: str, data: st.DataObject) -> None:
     shape = data.draw(SHAPES[name])
     seed = data.draw(st.integers(0, 2**32))
-    SETTINGS[name].lint(_thinned(shape, random.Random(seed)), REGISTRY, "p")
+    SETTINGS[name].validate(_thinned(shape, random.Random(seed)), REGISTRY, "p")
 
 
 def _thinned(value: Any, chance: random.Random) -> Any:
@@ -135,7 +135,7 @@ def test_replication_never_exceeds_a_limit_that_it_did_not_report(shapes: list[d
     setting = SETTINGS["replication_configuration"]
     elements = {key: value for shape in shapes for key, value in setting.split(shape).items()}
     rules = setting.join(elements)["rules"]
-    if not setting.lint_composed(elements, REGISTRY):
+    if not setting.validate_composed(elements, REGISTRY):
         assert len(rules) <= 25
         assert len({(d["registryId"], d["region"]) for r in rules for d in r["destinations"]}) <= 25
     for rule in rules:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Database
@@ -51,7 +51,7 @@ class Scrape:
     async def _look(self) -> None:
         try:
             seen = await self._db.read(overview)
-        except Refusal:
+        except StatusError:
             self._unknown()
         else:
             self._metrics.fleet.show(_values(seen))

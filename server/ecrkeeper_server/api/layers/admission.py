@@ -19,15 +19,15 @@ from ecrkeeper_server.api.layers.access import principal
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
 from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
 from ecrkeeper_server.api.layers.layer import OURS, Context, behaving, behaviour_of
-from ecrkeeper_server.api.layers.rejection_log import Refusals
-from ecrkeeper_server.api.layers.request_memory import Intake, in_time
-from ecrkeeper_server.errors import InvalidArgument, Refusal, ResourceExhausted, Unavailable, Violation
+from ecrkeeper_server.api.layers.rejection_log import RejectionLog
+from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
+from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
 
 # It waits for an operation to end, and works no more than a stream does.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 
 
-class Gate:
+class AdmissionLayer:
     """Admits calls, or refuses them before a byte of the request was read.
 
     gRPC reads the request of a unary handler before it calls the handler, and waits for it without an end. So
@@ -37,8 +37,8 @@ class Gate:
     def __init__(self, limits: Limits, admission: Admission) -> None:
         self._limits = limits
         self._admission = admission
-        self._intake = Intake(limits)
-        self._refusals = Refusals()
+        self._intake = RequestMemoryLimit(limits)
+        self._refusals = RejectionLog()
         self._open: set[asyncio.Timeout] = set()
         self._closed = False
 
@@ -53,7 +53,7 @@ class Gate:
     def around(self, method: str, handler: Any) -> Any:
         """The handler, behind the gate."""
         if not method.startswith(OURS):
-            return self._foreign(handler)
+            return self._unmanaged(handler)
         if handler.unary_unary:
             call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)
             return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
@@ -69,7 +69,7 @@ class Gate:
                             return await handler.unary_unary(request, context)
                         async with self._open_until(None):
                             return await handler.unary_unary(request, context)
-            except Refusal as refusal:
+            except StatusError as refusal:
                 await self._refuse(context, refusal)
 
         return call
@@ -82,12 +82,12 @@ class Gate:
                     with self._intake.holding(party, _size(request)):
                         async for response in self._until_too_old(handler.unary_stream(request, context)):
                             yield response
-            except Refusal as refusal:
+            except StatusError as refusal:
                 await self._refuse(context, refusal)
 
         return call
 
-    def _foreign(self, handler: Any) -> Any:
+    def _unmanaged(self, handler: Any) -> Any:
         """Health and reflection, open to anybody: counted apart, and bytes that are no request are refused."""
         inner = behaviour_of(handler)
         checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
@@ -101,7 +101,7 @@ class Gate:
                     if request is None:
                         raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
-            except Refusal as refusal:
+            except StatusError as refusal:
                 await self._refuse(context, refusal)
 
         async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
@@ -109,7 +109,7 @@ class Gate:
                 with self._entered(context, kind):
                     async for response in self._until_too_old(inner(_parsed(requests), context)):
                         yield response
-            except Refusal as refusal:
+            except StatusError as refusal:
                 await self._refuse(context, refusal)
 
         if inspect.isasyncgenfunction(inner):
@@ -156,7 +156,7 @@ class Gate:
         finally:
             self._open.discard(limit)
 
-    async def _refuse(self, context: Context, refusal: Refusal) -> None:
+    async def _refuse(self, context: Context, refusal: StatusError) -> None:
         if isinstance(refusal, ResourceExhausted):
             self._refusals.note(refusal)
         await abort(context, refusal)

@@ -18,7 +18,7 @@ _ADDRESSES = 10_000
 _WAIT_SECONDS = 10.0
 
 
-class Strangers:
+class AuthFailureLimiter:
     """Counts calls whose credentials are missing or wrong, by address.
 
     Only failures count and only failures are refused: who proves a name is served, whoever else calls from the

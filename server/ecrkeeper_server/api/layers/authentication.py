@@ -12,10 +12,10 @@ import structlog
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.admission import address_of
-from ecrkeeper_server.api.layers.auth_failure_limiter import Strangers
+from ecrkeeper_server.api.layers.auth_failure_limiter import AuthFailureLimiter
 from ecrkeeper_server.api.layers.errors import abort
 from ecrkeeper_server.api.layers.layer import HEALTH, REFLECTION, Context, behaving, behaviour_of
-from ecrkeeper_server.api.layers.rejection_log import Refusals
+from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.caller import Authenticator
 
@@ -28,8 +28,8 @@ class Authentication:
 
     def __init__(self, authenticator: Authenticator, *, open_reflection: bool = False) -> None:
         self._authenticator = authenticator
-        self._strangers = Strangers()
-        self._refusals = Refusals()
+        self._strangers = AuthFailureLimiter()
+        self._refusals = RejectionLog()
         self._open = (HEALTH, REFLECTION) if open_reflection else (HEALTH,)
 
     def around(self, method: str, handler: Any) -> Any:

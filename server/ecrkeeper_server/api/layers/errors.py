@@ -17,9 +17,9 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.layers.layer import OURS, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
-from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_refusal, trailers
+from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.declarations.message_rules import violations
-from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, Refusal, Violation, rejection
+from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
 from ecrkeeper_server.plain_text import control_in
 
 log = structlog.get_logger("ecrkeeper.api")
@@ -29,7 +29,7 @@ _LONGEST_ID = 64
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 
 
-class Checks:
+class ErrorMapping:
     """Wraps the handlers of our own services, inside of `Telemetry`; health and reflection pass through."""
 
     def around(self, method: str, handler: Any) -> Any:
@@ -113,9 +113,9 @@ async def abort(context: Context, error: Exception) -> NoReturn:
 def _status(call: Call, error: Exception) -> status_pb2.Status:
     if isinstance(error, TimeoutError):
         error = DeadlineExceeded("the deadline of the call passed", reason="DEADLINE_EXCEEDED")
-    if isinstance(error, Refusal):
+    if isinstance(error, StatusError):
         call.reason = error.reason
-        return status_of_refusal(error, call.id)
+        return status_of_error(error, call.id)
     if isinstance(error, AwsError):
         call.reason, call.aws_code = error.reason, error.aws_code
         return status_of_aws(error, call.id)

@@ -83,11 +83,11 @@ def _registries(request: Any) -> Sequence[Need]:
 
 
 def _update_registry(request: Any) -> Sequence[Need]:
-    """The mode and the foreign elements concern all owners; to prune removes what nobody declared."""
+    """The mode and the unmanaged elements concern all owners; to prune removes what nobody declared."""
     name = RegistryName.parse(request.registry.name, "registry.name")
     paths = list(request.update_mask.paths)
-    prunes = request.registry.foreign_elements == common_pb2.FOREIGN_ELEMENTS_PRUNE and (
-        paths in ([], ["*"]) or "foreign_elements" in paths
+    prunes = request.registry.unmanaged_elements == common_pb2.PRUNE and (
+        paths in ([], ["*"]) or "unmanaged_elements" in paths
     )
     return [_on(name, Verb.ADMIN), *([_on(name, Verb.FORCE)] if prunes else []), *_plan(name, request)]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import structlog
 
-from ecrkeeper_server.errors import Refusal
+from ecrkeeper_server.errors import StatusError
 
 log = structlog.get_logger("ecrkeeper.api")
 
 _LOG_SECONDS = 10.0
 
 
-class Refusals:
+class RejectionLog:
     """Logs the first refusal as `calls_refused`, and every ten seconds at most how many more there were."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class Refusals:
         self._logged = -_LOG_SECONDS
         self._refused = 0
 
-    def note(self, refusal: Refusal) -> None:
+    def note(self, refusal: StatusError) -> None:
         """Count a refusal; the line shows the one at hand."""
         self._refused += 1
         now = self._clock()

@@ -42,7 +42,7 @@ class _Place:
         self.hurried = False
 
 
-class Intake:
+class RequestMemoryLimit:
     """Bounds the bytes of requests; refuses with ResourceExhausted, which says when to try again."""
 
     def __init__(self, limits: Limits) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
-from ecrkeeper_server.declarations.commands import Wish
-from ecrkeeper_server.declarations.validation import lint
+from ecrkeeper_server.declarations.commands import DeclarationSpec
+from ecrkeeper_server.declarations.validation import validate
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import settings_to_aws, word
@@ -27,10 +27,10 @@ def check_given(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
         raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
 
 
-def wish_of(given: registry_pb2.RegistrySettings) -> Wish:
+def spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
     """What a message declares as a whole."""
-    policy = given.deletion_policy or common_pb2.DELETION_POLICY_REMOVE
-    return Wish(
+    policy = given.deletion_policy or common_pb2.REMOVE
+    return DeclarationSpec(
         settings_to_aws(given.settings),
         word(common_pb2.DeletionPolicy, policy),
         given.allow_replacement,
@@ -44,20 +44,20 @@ def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
 
 def merged(
     name: SettingsName, present: Declaration | None, given: registry_pb2.RegistrySettings, paths: set[str]
-) -> Wish:
+) -> DeclarationSpec:
     """The present declaration with the masked fields of a message; where there is none, all of them (AIP-134)."""
-    wish = wish_of(given)
+    spec = spec_of(given)
     if present is None:
         check_given(given, set(PATHS))
-        covered = masked(wish.settings, paths)
+        covered = masked(spec.settings, paths)
         # What the mask covers was linted before; the rest counts only now.
-        rest = {setting: shape for setting, shape in wish.settings.items() if setting not in covered}
-        lint(name, rest, "registry_settings.settings")
-        return wish
+        rest = {setting: shape for setting, shape in spec.settings.items() if setting not in covered}
+        validate(name, rest, "registry_settings.settings")
+        return spec
     covers = {setting for setting in SETTINGS if "settings" in paths or f"settings.{setting}" in paths}
     kept = {setting: shape for setting, shape in present.settings.items() if setting not in covers}
-    return Wish(
-        {**kept, **masked(wish.settings, paths)},
-        wish.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
-        wish.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
+    return DeclarationSpec(
+        {**kept, **masked(spec.settings, paths)},
+        spec.deletion_policy if "deletion_policy" in paths else present.deletion_policy,
+        spec.allow_replacement if "allow_replacement" in paths else present.allow_replacement,
     )

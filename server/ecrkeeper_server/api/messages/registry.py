@@ -24,7 +24,9 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
     composition = composition_of(declared)
     message = registry_pb2.Registry(
         mode=render.number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
-        foreign_elements=render.number(common_pb2, "ForeignElements", row.spec.get("foreign_elements", "PRESERVE")),
+        unmanaged_elements=render.number(
+            common_pb2, "UnmanagedElements", row.spec.get("unmanaged_elements", "PRESERVE")
+        ),
         owners=sorted(d.owner for d in declared),
         observe_time=render.timestamp(row.observe_time),
     )
@@ -37,13 +39,13 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
         if name in composition.desired:
             observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
             applied = row.state.get("applied", {}).get(name, {})
-            foreign = {k: v for k, v in observed.items() if k not in applied}
-            kept = foreign if row.spec.get("foreign_elements") != "PRUNE" else {}
+            unmanaged = {k: v for k, v in observed.items() if k not in applied}
+            kept = unmanaged if row.spec.get("unmanaged_elements") != "PRUNE" else {}
             for quota in SETTINGS[name].quota({**kept, **composition.desired[name]}):
                 message.quota_usage.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
-    if mend := row.state.get("mend"):
-        message.last_mend.mend_time.CopyFrom(render.timestamp(mend["time"]))
-        message.last_mend.drift.extend(render.drift(mend["drift"]))
+    if remediation := row.state.get("remediation"):
+        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation["time"]))
+        message.last_remediation.drift.extend(render.drift(remediation["drift"]))
     for each in declared:
         status = message.declarations.add(
             owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
@@ -100,7 +102,7 @@ def _elements(
             elif setting.defaults.get(key) == seen[key]:
                 continue
             else:
-                state = "REMOVING" if key in applied.get(name, {}) else "FOREIGN"
+                state = "REMOVING" if key in applied.get(name, {}) else "UNMANAGED"
             yield registry_pb2.Element(
                 setting=name,
                 key=key,

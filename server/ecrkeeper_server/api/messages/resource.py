@@ -16,12 +16,15 @@ from ecrkeeper_server.roles.refused_deletion import refusal_of
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import split_all
-from ecrkeeper_server.settings.unknown_fields import enum_prefix
 from ecrkeeper_server.store.declarations import Stored, decoded
-from ecrkeeper_server.store.rows import Declaration, RegistryStanding, Resource, Revision
+from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 
 # Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
 _KEPT, _KEPT_BYTES = 1024, 12_000
+
+
+# Keys of changes that releases before 0.2.0 recorded under another name.
+_RENAMED = {"foreign_elements": "unmanaged_elements"}
 
 
 def timestamp(micros: int | None) -> Any:
@@ -38,9 +41,8 @@ def value(given: Any) -> struct_pb2.Value | None:
 
 @lru_cache(maxsize=1024)
 def number(message: Any, enum: str, name: str | None) -> Any:
-    """The number of `{ENUM}_{name}` in an enum of a message or module; 0 where there is no name."""
-    kind = getattr(message, enum)
-    return kind.Value(enum_prefix(kind.DESCRIPTOR) + name) if name else 0
+    """The number of a name in an enum of a message or module; 0 where there is no name."""
+    return getattr(message, enum).Value(name) if name else 0
 
 
 def common(message: Any, row: Resource) -> None:
@@ -81,7 +83,7 @@ def of_owner(state: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
     return state if owners is None else owners.get(owner, {})
 
 
-def _add_next(message: Any, row: Resource | RegistryStanding) -> None:
+def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
 
@@ -111,11 +113,13 @@ def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
 
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
-    """Changes of elements as the audit trail has them."""
-    return changes(Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows)
+    """Changes of elements as the audit trail has them; events of 0.1.0 keep their words."""
+    return changes(
+        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _RENAMED.get(row["key"], row["key"])}) for row in rows
+    )
 
 
-def settings(declared: Declaration, row: Resource | RegistryStanding) -> registry_pb2.RegistrySettings:
+def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
     """One owner's declaration, with how it stands in its registry."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),

@@ -9,14 +9,14 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.messages.details import STORED_BYTES, Details
-from ecrkeeper_server.errors import AwsError, PreconditionViolation, QuotaViolation, Refusal, Temporary
+from ecrkeeper_server.errors import AwsError, PreconditionViolation, QuotaViolation, StatusError, Temporary
 
 # By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 _PUSHBACK = "grpc-retry-pushback-ms"
 _LONGEST_PUSHBACK = 5.0
 
 
-def status_of_refusal(error: Refusal, call_id: str = "") -> status_pb2.Status:
+def status_of_error(error: StatusError, call_id: str = "") -> status_pb2.Status:
     """The status of a refused call."""
     details = Details(error.code, error.message)
     details.info(error.reason, {**error.metadata, **_call(call_id)})

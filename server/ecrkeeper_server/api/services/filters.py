@@ -11,7 +11,6 @@ from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.plain_text import control_in
 from ecrkeeper_server.settings.codec import words
-from ecrkeeper_server.settings.unknown_fields import enum_prefix
 
 _TERM = re.compile(
     r'\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(=|!=|:)\s*(?:"((?:[^"\\]|\\.){0,512})"|([A-Za-z0-9_.\-/*]{1,512}))\s*'
@@ -24,11 +23,10 @@ Fields = Mapping[str, Callable[[Any], Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A field with a few values, which are asked for in any case and with or without a prefix."""
+    """A field with a few values, which are asked for in any case."""
 
     of: Callable[[Any], Sequence[str]]
     values: tuple[str, ...]
-    prefix: str = ""
 
     def __call__(self, row: Any) -> Sequence[str]:
         """The values of a row."""
@@ -38,7 +36,7 @@ class Choice:
 def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
     """A field with the values of an enum of the API; `unspecified` where rows can have that one, too."""
     values = (("UNSPECIFIED",) if unspecified else ()) + words(enum)
-    return Choice(of, values, enum_prefix(enum.DESCRIPTOR))
+    return Choice(of, values)
 
 
 def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
@@ -86,7 +84,7 @@ def _value(name: str, field: Callable[[Any], Sequence[str]], given: str) -> str:
         raise _fault(f"{name}: `*` is not supported, got {shown(given)}; a value is compared as a whole")
     if not isinstance(field, Choice):
         return given
-    value = given.upper().removeprefix(field.prefix)
+    value = given.upper()
     if value not in field.values:
         raise _fault(f"{name}: must be one of {', '.join(field.values)}, got {shown(given)}")
     return value

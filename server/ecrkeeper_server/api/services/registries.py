@@ -82,9 +82,9 @@ class Registries:
         return [registry_message.registry(row, declared[row.name]) for row in rows]
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
-        """Change the mode or what happens to foreign elements."""
+        """Change the mode or what happens to unmanaged elements."""
         name = RegistryName.parse(request.registry.name, "registry.name")
-        paths = masked_paths(request.update_mask, request.registry, ("mode", "foreign_elements"))
+        paths = masked_paths(request.update_mask, request.registry, ("mode", "unmanaged_elements"))
         caller = caller_of(request)
         wanted = _registry_spec(request.registry, paths)
 
@@ -201,8 +201,8 @@ def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[
 def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:
     spec = {}
     if "mode" in paths:
-        spec["mode"] = word(common_pb2.Mode, registry.mode or common_pb2.MODE_ENFORCE)
-    if "foreign_elements" in paths:
-        chosen = registry.foreign_elements or common_pb2.FOREIGN_ELEMENTS_PRESERVE
-        spec["foreign_elements"] = word(common_pb2.ForeignElements, chosen)
+        spec["mode"] = word(common_pb2.Mode, registry.mode or common_pb2.ENFORCE)
+    if "unmanaged_elements" in paths:
+        chosen = registry.unmanaged_elements or common_pb2.PRESERVE
+        spec["unmanaged_elements"] = word(common_pb2.UnmanagedElements, chosen)
     return spec

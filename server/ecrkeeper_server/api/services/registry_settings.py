@@ -11,16 +11,22 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, wish_of
+from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.pages import scan
-from ecrkeeper_server.declarations.commands import TAKE_OVER, Put, Remove, Wish, Written
-from ecrkeeper_server.declarations.committer import Declaring
+from ecrkeeper_server.declarations.commands import (
+    TAKE_OVER,
+    DeclarationSpec,
+    DeleteDeclaration,
+    PutDeclaration,
+    WriteResult,
+)
+from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.idempotency import Caller, answered, masked_paths
-from ecrkeeper_server.declarations.validation import lint_apart
+from ecrkeeper_server.declarations.validation import validate_apart
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
@@ -42,7 +48,7 @@ class OwnerSettings:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
-        self._declaring = Declaring(edge.db)
+        self._declaring = Committer(edge.db)
         self._known: Batch[SettingsName, Stored | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
@@ -84,10 +90,10 @@ class OwnerSettings:
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         check_given(request.registry_settings, set(PATHS))
-        wish = wish_of(request.registry_settings)
-        await lint_apart(name, wish.settings, "registry_settings.settings")
+        spec = spec_of(request.registry_settings)
+        await validate_apart(name, spec.settings, "registry_settings.settings")
         return await self._put(
-            name, lambda _: wish, caller_of(request), request,
+            name, lambda _: spec, caller_of(request), request,
             create=True, update=False,
         )  # fmt: skip
 
@@ -99,8 +105,8 @@ class OwnerSettings:
         name = SettingsName.parse(given.name, "registry_settings.name")
         paths = masked_paths(request.update_mask, given, PATHS)
         check_given(given, paths)
-        wish = wish_of(given)
-        await lint_apart(name, masked(wish.settings, paths), "registry_settings.settings")
+        spec = spec_of(given)
+        await validate_apart(name, masked(spec.settings, paths), "registry_settings.settings")
         return await self._put(
             name, lambda present: merged(name, present, given, paths), caller_of(request), request,
             create=request.allow_missing, update=True, etag=given.etag,
@@ -112,7 +118,7 @@ class OwnerSettings:
         """Delete a declaration."""
         name = SettingsName.parse(request.name)
         caller = caller_of(request)
-        call = Remove(
+        call = DeleteDeclaration(
             name=name,
             caller=caller,
             etag=request.etag,
@@ -131,7 +137,7 @@ class OwnerSettings:
     async def _put(
         self,
         name: SettingsName,
-        change: Callable[[Declaration | None], Wish],
+        change: Callable[[Declaration | None], DeclarationSpec],
         caller: Caller,
         request: Any,
         *,
@@ -140,7 +146,7 @@ class OwnerSettings:
         etag: str = "",
         way_out: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
-        call = Put(
+        call = PutDeclaration(
             name=name,
             change=change,
             caller=caller,
@@ -157,13 +163,13 @@ class OwnerSettings:
         self._edge.wake()
         return render.settings(written.declared, written.registry)
 
-    async def _planned(self, name: SettingsName, tried: Written) -> registry_pb2.RegistrySettings:
+    async def _planned(self, name: SettingsName, tried: WriteResult) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)
         # What guards the call that is meant: nothing yet where there is no declaration.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
             message.uid = ""
-        row, allowing = tried.registry, [owner for owner, wish in tried.wishes.items() if wish.allow_replacement]
+        row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
         message.plan.CopyFrom(
             await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
         )
@@ -184,9 +190,9 @@ class OwnerSettings:
         caller = caller_of(request)
         # A repetition of an import that was accepted is answered whatever AWS has by now.
         first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
-        wish = Wish(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
+        spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
         return await self._put(
-            name, lambda _: wish, caller, request,
+            name, lambda _: spec, caller, request,
             create=True, update=False, way_out="name the settings to import without this one",
         )  # fmt: skip
 
@@ -208,7 +214,7 @@ class OwnerSettings:
             elif setting in settings:
                 shapes[setting] = kind.join({})
         # AWS takes what can never have an effect; a declaration has to be one that could be sent again.
-        await lint_apart(name, shapes, "settings")
+        await validate_apart(name, shapes, "settings")
         return shapes
 
 

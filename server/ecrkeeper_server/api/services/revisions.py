@@ -13,8 +13,8 @@ from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
-from ecrkeeper_server.declarations.commands import Wish
-from ecrkeeper_server.declarations.validation import lint_apart
+from ecrkeeper_server.declarations.commands import DeclarationSpec
+from ecrkeeper_server.declarations.validation import validate_apart
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
@@ -45,10 +45,10 @@ class History(OwnerSettings):
                 f"revision {request.revision} of {name} is its deletion; delete it instead",
                 reason="REVISION_IS_DELETION",
             )
-        wish = Wish(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        await lint_apart(name, wish.settings, "revision.settings")
+        spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
+        await validate_apart(name, spec.settings, "revision.settings")
         return await self._put(
-            name, lambda _: wish, caller_of(request), request,
+            name, lambda _: spec, caller_of(request), request,
             create=True, update=True, etag=request.etag,
         )  # fmt: skip
 
