@@ -8,8 +8,8 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr import replication_check
-from ecrkeeper_server.ecr.observe import observe
-from ecrkeeper_server.errors import AwsError, is_terminal
+from ecrkeeper_server.ecr.observe import EVERYWHERE, observe
+from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.replication import filters_by_destination
@@ -21,6 +21,9 @@ from ecrkeeper_server.settings.replication_access import (
     explain_arrival,
 )
 from ecrkeeper_server.settings.setting import Warning
+
+# ECR did not get the question, so these say nothing of the rule.
+_NOT_ASKED = EVERYWHERE | {"AWS_UNREACHABLE", "AWS_UNAVAILABLE"}
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
@@ -58,7 +61,7 @@ async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str | None:
     try:
         answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
     except AwsError as error:
-        return error.message if is_terminal(error) else None
+        return None if error.reason in _NOT_ASKED else error.message
     return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 
