@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import time
 import struct
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr import replication_check
-from ecrkeeper_server.ecr.observe import EVERYWHERE, observe
+from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
@@ -23,7 +23,7 @@ from ecrkeeper_server.settings.replication_access import (
 from ecrkeeper_server.settings.setting import Warning
 
 # ECR did not get the question, so these say nothing of the rule.
-_NOT_ASKED = EVERYWHERE | {"AWS_UNREACHABLE", "AWS_UNAVAILABLE"}
+_NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
