@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import struct
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class Bomb:
     sent: int = 0
 
     async def explode(self, address: str, *, tls: ssl.SSLContext | None = None, seconds: float = 3.0) -> None:
-        """Send everything at once, and hold the connections open for a while."""
+        """Send everything at once, and hold the connections open for a while, or until every call is answered."""
         await asyncio.gather(*(self._connection(address, tls, seconds) for _ in range(self.connections)))
 
     async def _connection(self, address: str, tls: ssl.SSLContext | None, seconds: float) -> None:
@@ -73,7 +74,11 @@ class Bomb:
                 writer.write(_frame(_HEADERS, _END_HEADERS, stream, block))
                 self.sent += len(block) + 9
                 await writer.drain()
-        await asyncio.wait([reading], timeout=seconds)
+        ends = time.monotonic() + seconds
+        while not reading.done() and time.monotonic() < ends:
+            if self.answers["headers"] >= self.connections * self.streams:
+                break
+            await asyncio.wait([reading], timeout=0.05)
         reading.cancel()
         writer.close()
 

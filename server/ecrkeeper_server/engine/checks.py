@@ -8,7 +8,6 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.engine import replication_check
-from ecrkeeper_server.engine.conditions import lasting
 from ecrkeeper_server.engine.observe import observe
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
@@ -16,6 +15,9 @@ from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.handshake import SETTINGS_OF_DESTINATION, Check, Destination, check, explain_arrival
 from ecrkeeper_server.settings.replication import filters_by_destination
 from ecrkeeper_server.settings.setting import Warning
+
+# ECR did not get the question, so these say nothing of the rule.
+_NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str | None:
     try:
         answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
     except AwsError as error:
-        return error.message if lasting(error) else None
+        return None if error.reason in _NOT_ASKED else error.message
     return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
 
 
