@@ -96,9 +96,9 @@ def build(
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
     # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
     gate = AdmissionLayer(limits, Admission(limits))
-    layers = [
-        *first, gate, ErrorMapping(), Partitions(edge.partition), Authorization(edge.access, edge.db),
-    ]  # fmt: skip
+    layers = [*first, gate, ErrorMapping(Partitions(edge.partition))]
+    if edge.access.configured:
+        layers.append(Authorization(edge.access, edge.db))
     server = listener(layers, limits, share_port=share_port)
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)

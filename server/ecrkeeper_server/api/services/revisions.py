@@ -8,13 +8,12 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import DeclarationSpec
-from ecrkeeper_server.declarations.validation import validate_apart
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
@@ -46,10 +45,9 @@ class History(OwnerSettings):
                 reason="REVISION_IS_DELETION",
             )
         spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        await validate_apart(name, spec.settings, "revision.settings")
         return await self._put(
             name, lambda _: spec, caller_of(request), request,
-            create=True, update=True, etag=request.etag,
+            create=True, update=True, requested=spec.settings, path="revision.settings", etag=request.etag,
         )  # fmt: skip
 
     async def ListRegistrySettingsRevisions(
