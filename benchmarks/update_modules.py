@@ -103,6 +103,8 @@ async def _walk(client: AsyncClient, tracer: _Tracer, setting: str) -> list[Walk
     walks = []
     # The first two calls fill caches; they are not counted.
     for number in range(_CALLS + 2):
+        # The server still tells its watchers of the call before.
+        await asyncio.sleep(0.05)
         tracer.walk = walk = Walk()
         walk.recording = True
         shape = UPDATES[setting][number % 2]
