@@ -32,7 +32,8 @@ from ecrkeeper_server.store.rows import Method, Operation, Resource
 class Backfills:
     """Start, stop, get and list backfills, and list their results."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def StartReplicationBackfill(
         self, request: pb.StartReplicationBackfillRequest, context: Context

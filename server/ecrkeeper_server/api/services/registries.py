@@ -41,7 +41,8 @@ _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners",
 class Registries:
     """Get, list, update, watch, reconcile, check and explain registries."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""

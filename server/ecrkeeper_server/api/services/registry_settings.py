@@ -91,7 +91,7 @@ class OwnerSettings:
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         check_given(request.registry_settings, set(PATHS))
         spec = spec_of(request.registry_settings)
-        return await self._put(
+        return await self.put(
             name, lambda _: spec, caller_of(request), request,
             create=True, update=False, requested=spec.settings,
         )  # fmt: skip
@@ -105,7 +105,7 @@ class OwnerSettings:
         paths = masked_paths(request.update_mask, given, PATHS)
         check_given(given, paths)
         spec = spec_of(given)
-        return await self._put(
+        return await self.put(
             name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,
             create=request.allow_missing, update=True, requested=masked(spec.settings, paths), etag=given.etag,
         )  # fmt: skip
@@ -132,7 +132,7 @@ class OwnerSettings:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
 
-    async def _put(
+    async def put(
         self,
         name: SettingsName,
         change: Callable[[Declaration | None], DeclarationSpec],
@@ -146,6 +146,7 @@ class OwnerSettings:
         etag: str = "",
         way_out: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
+        """Write a declaration for one of the calls, or plan it where the request only validates."""
         call = PutDeclaration(
             name=name,
             change=change,
@@ -193,7 +194,7 @@ class OwnerSettings:
         # A repetition of an import that was accepted is answered whatever AWS has by now.
         first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
         spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
-        return await self._put(
+        return await self.put(
             name, lambda _: spec, caller, request,
             create=True, update=False, requested=spec.settings, path="settings",
             way_out="name the settings to import without this one",

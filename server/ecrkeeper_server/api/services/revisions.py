@@ -10,6 +10,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
@@ -25,8 +26,12 @@ _Step = tuple[Revision, Revision | None]
 _FEW = 20
 
 
-class History(OwnerSettings):
+class Revisions:
     """List revisions and roll back to them."""
+
+    def __init__(self, edge: Edge, declarations: OwnerSettings) -> None:
+        self._edge = edge
+        self._declarations = declarations
 
     async def RollbackRegistrySettings(
         self, request: pb.RollbackRegistrySettingsRequest, context: Context
@@ -45,7 +50,7 @@ class History(OwnerSettings):
                 reason="REVISION_IS_DELETION",
             )
         spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        return await self._put(
+        return await self._declarations.put(
             name, lambda _: spec, caller_of(request), request,
             create=True, update=True, requested=spec.settings, path="revision.settings", etag=request.etag,
         )  # fmt: skip

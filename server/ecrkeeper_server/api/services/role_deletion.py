@@ -28,7 +28,8 @@ from ecrkeeper_server.store.rows import Operation, Resource
 class RoleDeletion:
     """Delete roles and say which Regions use them."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def DeleteServiceLinkedRole(
         self, request: pb.DeleteServiceLinkedRoleRequest, context: Context

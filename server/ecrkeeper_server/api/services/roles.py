@@ -8,7 +8,6 @@ from typing import Any
 
 from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
-from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
@@ -19,7 +18,6 @@ from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import enum_choice, matcher
 from ecrkeeper_server.api.services.reconcile import reconcile
-from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
 from ecrkeeper_server.declarations.idempotency import answered, remember
@@ -50,7 +48,7 @@ _FIELDS = resource_fields(
 )
 
 
-class Roles(RoleDeletion, RoleServiceServicer):
+class Roles:
     """The service-linked roles."""
 
     def __init__(self, edge: Edge) -> None:
