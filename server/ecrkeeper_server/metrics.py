@@ -71,25 +71,15 @@ class Metrics:
 class MethodMetrics:
     """One RPC method, bound."""
 
-    __slots__ = ("_codes", "begin", "end", "seconds")
+    __slots__ = ("closed", "codes", "opened", "seconds", "started")
 
     def __init__(self, rpc: RpcMetrics, labels: tuple[str, str, str]) -> None:
-        started, flying = rpc.started.labels(*labels), rpc.in_flight.labels(*labels)
-
-        def begin() -> None:
-            started.inc()
-            flying.inc()
-
-        self.begin = begin
-        self.end: Callable[[], None] = flying.dec
+        in_flight = rpc.in_flight.labels(*labels)
+        self.started: Callable[[], None] = rpc.started.labels(*labels).inc
+        self.opened: Callable[[], None] = in_flight.inc
+        self.closed: Callable[[], None] = in_flight.dec
         self.seconds: Callable[[float], None] = rpc.seconds.labels(*labels).observe
-        self._codes = {code: rpc.handled.labels(*labels, code) for code in CODES}
-
-    def handled(self, code: str, seconds: float) -> None:
-        """The call ended with a code."""
-        self.end()
-        self._codes[code].inc()
-        self.seconds(seconds)
+        self.codes: dict[str, Callable[[], None]] = {code: rpc.handled.labels(*labels, code).inc for code in CODES}
 
 
 class RpcMetrics:

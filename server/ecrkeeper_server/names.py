@@ -43,6 +43,11 @@ def partition_of(region: str) -> str | None:
     return next((name for name, shape in _PARTITIONS if shape.fullmatch(region)), None)
 
 
+def region_shapes() -> list[tuple[str, str]]:
+    """Each partition with the pattern of its Regions."""
+    return [(name, shape.pattern) for name, shape in _PARTITIONS]
+
+
 def is_account(text: str) -> bool:
     """Whether the text is a 12-digit account id."""
     return _ACCOUNT.fullmatch(text) is not None

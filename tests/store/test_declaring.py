@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.declarations.commands import DeclarationSpec, DeleteDeclaration, PutDeclaration, WriteResult
+from ecrkeeper_server.declarations.commands import DeclarationSpec, PutDeclaration, WriteResult
 from ecrkeeper_server.declarations.committer import Committer
+from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, StatusError
 from ecrkeeper_server.names import RegistryName, SettingsName

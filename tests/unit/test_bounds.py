@@ -176,8 +176,8 @@ def test_all_lists_full_of_faults_cost_no_more_than_some_of_them(kind: Any, monk
             listed += len(found)
             return found
 
-    validator = validation._VALIDATOR
-    monkeypatch.setattr(validation, "_VALIDATOR", Counting())
+    validator = validation.VALIDATOR
+    monkeypatch.setattr(validation, "VALIDATOR", Counting())
     found = validation.violations(request)
     assert len(found) <= 101
     assert found[-1].reason == "MORE_VIOLATIONS"

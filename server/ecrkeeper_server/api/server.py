@@ -31,10 +31,13 @@ from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.backfills import Backfills
+from ecrkeeper_server.api.services.composition import composed
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
-from ecrkeeper_server.api.services.revisions import History
+from ecrkeeper_server.api.services.registry_settings import OwnerSettings
+from ecrkeeper_server.api.services.revisions import Revisions
+from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.roles import Roles
 
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
@@ -63,10 +66,17 @@ def _kind(method: MethodDescriptor) -> str:
     return "server_stream" if method.server_streaming else "unary"
 
 
-class RegistrySettings(
-    Registries, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
-):
-    """The whole RegistrySettingsService."""
+def _role_service(edge: Edge) -> Any:
+    service = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
+    return composed(service, Roles(edge), RoleDeletion(edge))
+
+
+def _registry_settings_service(edge: Edge) -> Any:
+    service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
+    declarations = OwnerSettings(edge)
+    return composed(
+        service, Registries(edge), declarations, Revisions(edge, declarations), Backfills(edge),
+    )  # fmt: skip
 
 
 class Health(grpc_health.aio.HealthServicer):
@@ -90,18 +100,20 @@ def build(
     limits: Limits | None = None,
     share_port: bool = False,
 ) -> tuple[grpc.aio.Server, Health, AdmissionLayer]:
-    """A server that is not started yet, its health service, and its gate."""
+    """A server that is not started yet, its health service, and its admission layer."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
     # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
     gate = AdmissionLayer(limits, Admission(limits))
-    layers = [
-        *first, gate, ErrorMapping(), Partitions(edge.partition), Authorization(edge.access, edge.db),
-    ]  # fmt: skip
+    layers = [*first, gate, ErrorMapping(Partitions(edge.partition))]
+    if edge.access.configured:
+        layers.append(Authorization(edge.access, edge.db))
     server = listener(layers, limits, share_port=share_port)
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
-    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(_role_service(edge), server)
+    registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
+        _registry_settings_service(edge), server
+    )
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
     health = Health()

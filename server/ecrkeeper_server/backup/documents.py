@@ -28,11 +28,11 @@ from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from ecrkeeper.v1.settings_pb2 import Settings
 
 from ecrkeeper_server.backup.reader import Reader
+from ecrkeeper_server.declarations import commands
 from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
 from ecrkeeper_server.declarations.role_spec import spec_of
-from ecrkeeper_server.declarations.validation import faults
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
@@ -163,7 +163,7 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
     spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement)
     if registry is None:
         return spec
-    reader.faults.extend(faults(SettingsName(registry, owner), spec.settings, f"{at}settings"))
+    reader.faults.extend(commands.violations(registry, spec.settings, f"{at}settings"))
     return spec
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.names import BackfillName, RegistryName, RoleName, SettingsName
 from ecrkeeper_server.settings.elements import Change, diff
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
@@ -61,10 +61,10 @@ def _options(declared: Declaration) -> dict[str, Any]:
 def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:
     """What differs between two declarations' settings, element by element."""
     before, after = before or {}, after or {}
-    differing = [name for name in SETTINGS if before.get(name) != after.get(name)]
-    old, new = (split_all({n: shapes[n] for n in differing if n in shapes}) for shapes in (before, after))
-    for setting in differing:
-        yield from diff(setting, old.get(setting, {}), new.get(setting, {}), SETTINGS[setting].replaces)
+    for name, setting in SETTINGS.items():
+        if before.get(name) != after.get(name):
+            old, new = (setting.split(shapes[name]) if name in shapes else {} for shapes in (before, after))
+            yield from diff(name, old, new, setting.replaces)
 
 
 def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

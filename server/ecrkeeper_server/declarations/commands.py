@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.preconditions import (
-    check_left,
     check_own,
-    check_presence,
     check_together,
     conflict_of,
+    presence_error,
 )
-from ecrkeeper_server.errors import NotFound
-from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.settings.algebra import Composition, Conflict, compose
+from ecrkeeper_server.declarations.takeover import without_conflicts
+from ecrkeeper_server.errors import NotFound, Violation, rejection
+from ecrkeeper_server.names import RegistryName, SettingsName
+from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = {"mode": "ENFORCE", "unmanaged_elements": "PRESERVE"}
+# Some 4 ms of validation each at the worst: a hundred templates may bring megabytes of JSON.
+_FEW_TEMPLATES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class DeclarationSpec:
         return cls(kept.settings, kept.deletion_policy, kept.allow_replacement)
 
 
+def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
+    """Return every violation of settings that AWS never takes, quotas that one owner alone exceeds included."""
+    return [
+        violation
+        for setting, shape in settings.items()
+        for violation in SETTINGS[setting].validate(shape, registry, f"{path}.{setting}")
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class WriteResult:
     """What a write leaves, or with `validate_only` would leave; `before` is what was declared until then."""
@@ -52,14 +63,15 @@ class WriteResult:
     @property
     def composition(self) -> Composition:
         """What all owners want together."""
-        return _composed(self.specs)
+        return composed(self.specs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDeclaration:
     """A call that makes or changes a declaration. `change` makes the spec from the present declaration or None.
 
-    `way_out` is what the caller can do about a conflict with other owners.
+    `requested` are the settings that the caller declares, at `path` in the request. `way_out` is what the caller can
+    do about a conflict with other owners.
     """
 
     name: SettingsName
@@ -67,13 +79,25 @@ class PutDeclaration:
     caller: Caller
     create: bool
     update: bool
+    requested: Mapping[str, Any] = field(default_factory=dict)
+    path: str = "registry_settings.settings"
     etag: str = ""
     force: bool = False
     way_out: str = TAKE_OVER
     trace: str = ""
 
+    @property
+    def slow_to_check(self) -> bool:
+        """Whether other calls must go on while the requested settings are checked."""
+        return len(self.requested.get("repository_creation_templates", {}).get("templates", ())) > _FEW_TEMPLATES
+
+    def check(self) -> None:
+        """Reject requested settings that AWS never takes, with every violation at once."""
+        if found := violations(self.name.registry, self.requested, self.path):
+            raise rejection(found)
+
     def decide(self, unit: UnitOfWork) -> WriteResult:
-        """What the call leaves; a refusal leaves nothing."""
+        """Decide what the call leaves; a rejected call leaves nothing."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
@@ -81,26 +105,35 @@ class PutDeclaration:
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
-            return WriteResult(registry, present, _specs_of(declared), present)
-        check_presence(name, present, create=self.create, update=self.update)
-        check_etag(str(name), self.etag, "" if present is None else present.etag)
+            return WriteResult(registry, present, specs_of(declared), present)
+        if not (self.create if present is None else self.update):
+            raise presence_error(name, present)
+        if self.etag:
+            check_etag(str(name), self.etag, "" if present is None else present.etag)
         spec = self.change(present)
-        specs = {**_specs_of(declared), name.owner: spec}
+        specs = {**specs_of(declared), name.owner: spec}
         # What is not touched was checked when it was declared.
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
-        composition = _composed(specs, touched)
-        check_own(name, composition)
+        composition = composed(specs, touched)
         taken: dict[str, DeclarationSpec] = {}
-        if composition.conflicts:
-            if not self.force:
-                raise conflict_of(name, composition.conflicts, self.way_out)
-            taken = _taken_over(name, specs, composition.conflicts)
-            composition = _composed({**specs, **taken}, touched)
+        if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
-        check_together(name, composition, lambda: _composed(_specs_of(declared), touched))
+            if composition.conflicts:
+                taken = self._take_over(specs, composition)
+                composition = composed({**specs, **taken}, touched)
+                check_own(name, composition)
+            check_together(name, composition, lambda: composed(specs_of(declared), touched))
         return self._carry_out(unit, registry, composition, {**specs, **taken}, taken)
+
+    def _take_over(self, specs: Mapping[str, DeclarationSpec], composition: Composition) -> dict[str, DeclarationSpec]:
+        """Return the other owners' specs without the elements in conflict; reject the call unless it forces that."""
+        if not self.force:
+            raise conflict_of(self.name, composition.conflicts, self.way_out)
+        settings = {owner: spec.settings for owner, spec in specs.items()}
+        changed = without_conflicts(self.name.owner, settings, composition.conflicts)
+        return {owner: replace(specs[owner], settings=left) for owner, left in changed.items()}
 
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
@@ -122,50 +155,12 @@ class PutDeclaration:
         name, caller = self.name, self.caller
         present = unit.declared[name.registry].get(name.owner)
         registry = desire(unit, registry, composition, sorted(specs), trace=self.trace)
-        stored = declare(unit, name, specs[name.owner], registry, caller, _origin(caller))
+        stored = declare(unit, name, specs[name.owner], registry, caller, origin_of(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
         return WriteResult(registry, stored, specs, present)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteDeclaration:
-    """A call that deletes a declaration."""
-
-    name: SettingsName
-    caller: Caller
-    etag: str = ""
-    allow_missing: bool = False
-    trace: str = ""
-
-    def decide(self, unit: UnitOfWork) -> WriteResult | None:
-        """What the call leaves; None if there was nothing to delete and that is allowed."""
-        name, caller = self.name, self.caller
-        registry = unit.registries.get(name.registry)
-        declared = unit.declared[name.registry]
-        present = declared.get(name.owner)
-        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
-            return None
-        if present is None or registry is None:
-            if not self.allow_missing:
-                raise NotFound("RegistrySettings", str(name))
-            unit.events.append(accepted(caller, name))
-            unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-            return None
-        check_etag(str(name), self.etag, present.etag)
-        left = _specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
-        composition = _composed(left, present.settings)
-        # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
-        check_left(name, _composed(_specs_of(declared), present.settings), composition)
-        abandoned = present if present.deletion_policy == "ABANDON" else None
-        registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
-        unit.remove(present, _origin(caller))
-        changes = declared_changes(present, None)
-        unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
-        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return WriteResult(registry, present, left, present)
 
 
 def declare(
@@ -187,17 +182,27 @@ def declare(
     return stored
 
 
-def _origin(caller: Caller) -> Origin:
+def origin_of(caller: Caller) -> Origin:
+    """Return where a change comes from, for its revision."""
     return Origin(caller.method, caller.principal, caller.request_id, caller.reason)
 
 
-def _composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
+def composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
     """What all owners want together of these settings."""
     return compose(
         {
-            owner: split_all({name: shape for name, shape in spec.settings.items() if name in settings})
+            owner: {name: SETTINGS[name].split(shape) for name, shape in spec.settings.items() if name in settings}
             for owner, spec in specs.items()
         }
+    )
+
+
+def _valid(composition: Composition, registry: RegistryName) -> bool:
+    """Whether AWS takes what all owners declare together; the preconditions put the rest into words."""
+    return not any(
+        (setting.validate_together and setting.validate_together(elements, registry))
+        or any(quota.used > quota.limit for quota in setting.quota(elements))
+        for setting, elements in ((SETTINGS[name], elements) for name, elements in composition.desired.items())
     )
 
 
@@ -206,26 +211,8 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
-def _taken_over(
-    name: SettingsName, specs: Mapping[str, DeclarationSpec], conflicts: tuple[Conflict, ...]
-) -> dict[str, DeclarationSpec]:
-    """What is left of the other owners' declarations without the elements in conflict."""
-    lost: dict[str, dict[str, set[str]]] = {}
-    for conflict in conflicts:
-        for owner in conflict.owners:
-            if owner != name.owner:
-                lost.setdefault(owner, {}).setdefault(conflict.setting, set()).add(conflict.key)
-    left = {}
-    for owner, settings in lost.items():
-        changed = dict(specs[owner].settings)
-        for setting, keys in settings.items():
-            elements = SETTINGS[setting].split(changed[setting])
-            changed[setting] = SETTINGS[setting].join({k: v for k, v in elements.items() if k not in keys})
-        left[owner] = replace(specs[owner], settings=changed)
-    return left
-
-
-def _specs_of(declared: Mapping[str, Declaration]) -> dict[str, DeclarationSpec]:
+def specs_of(declared: Mapping[str, Declaration]) -> dict[str, DeclarationSpec]:
+    """Return the spec of each owner."""
     return {owner: DeclarationSpec.of(one) for owner, one in declared.items()}
 
 

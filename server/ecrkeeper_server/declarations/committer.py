@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Protocol, TypeVar
@@ -28,6 +29,13 @@ class Call(Protocol[T_co]):
     def caller(self) -> Caller:
         """Who calls, and with which request."""
 
+    @property
+    def slow_to_check(self) -> bool:
+        """Whether `check` takes so long that other calls must go on meanwhile."""
+
+    def check(self) -> None:
+        """Reject what is wrong with the call whatever is stored."""
+
     def decide(self, unit: UnitOfWork) -> T_co:
         """Change the unit of work; a refusal leaves it as it was."""
 
@@ -50,7 +58,8 @@ class Committer:
         self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, most=_MOST)
 
     async def write(self, call: Call[T]) -> T:
-        """Carry out a call: what it leaves."""
+        """Check a call, carry it out, and return what it leaves."""
+        await _check(call)
         outcome = await self._batch.put(call)
         if outcome is _Alone.BUSY:
             (outcome,) = await self._together([call])
@@ -60,11 +69,19 @@ class Committer:
         return left
 
     async def attempt(self, call: Call[T]) -> T:
-        """What the call would leave: every check is made, and nothing is stored."""
+        """Return what the call would leave: every check is made, and nothing is stored."""
+        await _check(call)
         return await self._db.read(lambda tx: call.decide(work.load(tx, [call.name], [call.caller.request_id])))
 
     async def _together(self, calls: list[Call[Any]]) -> list[Any]:
         return await self._db.write(lambda tx: _decide(tx, calls))
+
+
+async def _check(call: Call[Any]) -> None:
+    if call.slow_to_check:
+        await asyncio.to_thread(call.check)
+    else:
+        call.check()
 
 
 def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:

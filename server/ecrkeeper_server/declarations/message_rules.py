@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.setting import over_quota
 
 _MOST_VIOLATIONS = 100
 _FEW_NAMES = 12
-_VALIDATOR = protovalidate.Validator()
+VALIDATOR = protovalidate.Validator()
 
 
 def violations(message: Message) -> list[Violation]:
@@ -25,12 +25,12 @@ def violations(message: Message) -> list[Violation]:
     To say that a message is well-formed takes little time; to say what is wrong takes forty
     microseconds for each fault. So lists are cut off behind so many faulty items.
     """
-    if not _VALIDATOR.collect_violations(message, fail_fast=True):
+    if not VALIDATOR.collect_violations(message, fail_fast=True):
         return []
     cut = type(message)()
     cut.CopyFrom(message)
     more = _cut(cut, _MOST_VIOLATIONS) <= 0
-    found = _VALIDATOR.collect_violations(cut)
+    found = VALIDATOR.collect_violations(cut)
     told = [_told(message, each) for each in found[:_MOST_VIOLATIONS]]
     if more or len(found) > _MOST_VIOLATIONS:
         told.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
@@ -50,7 +50,7 @@ def _cut(message: Any, faulty: int) -> int:
             if faulty <= 0 and at:
                 del value[at:]
                 break
-            if _VALIDATOR.collect_violations(item, fail_fast=True):
+            if VALIDATOR.collect_violations(item, fail_fast=True):
                 faulty = _cut(item, faulty - 1)
     return faulty
 

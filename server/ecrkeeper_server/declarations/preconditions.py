@@ -15,6 +15,7 @@ from ecrkeeper_server.errors import (
     PreconditionViolation,
     QuotaExceeded,
     QuotaViolation,
+    StatusError,
     Violation,
 )
 from ecrkeeper_server.names import RegistryName, SettingsName
@@ -24,14 +25,13 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
 
 
-def check_presence(name: SettingsName, present: Declaration | None, *, create: bool, update: bool) -> None:
-    """Refuse to make what is there, and to change what is not."""
-    if present is None and not create:
-        raise NotFound("RegistrySettings", str(name), "create it, or set allow_missing")
-    if present is not None and not update:
-        raise AlreadyExists(
-            f"{name} exists; update it instead", reason="ALREADY_EXISTS", resource=("RegistrySettings", str(name))
-        )
+def presence_error(name: SettingsName, present: Declaration | None) -> StatusError:
+    """Return the error of a call that creates what exists, or changes what does not."""
+    if present is None:
+        return NotFound("RegistrySettings", str(name), "create it, or set allow_missing")
+    return AlreadyExists(
+        f"{name} exists; update it instead", reason="ALREADY_EXISTS", resource=("RegistrySettings", str(name))
+    )
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
@@ -85,7 +85,7 @@ def _contradictions(registry: RegistryName, composition: Composition) -> list[_F
     return [
         _Fault(setting, found.description, found.keys)
         for setting, elements in composition.desired.items()
-        for found in SETTINGS[setting].validate_together(elements, registry)
+        for found in SETTINGS[setting].contradictions(elements, registry)
     ]
 
 

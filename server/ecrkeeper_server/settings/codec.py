@@ -1,19 +1,25 @@
 """Between proto messages and AWS's shapes; generic, driven by descriptors.
 
-The JSON form of a settings message is the AWS shape.
+The JSON form of a settings message is the AWS shape. `masked_paths` says which fields of a message count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from ecrkeeper.v1.settings_pb2 import Settings
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.unknown_fields import fields
+
+# How many unknown paths an error message names.
+_FEW_PATHS = 5
 
 
 def words(enum: Any) -> tuple[str, ...]:
@@ -104,3 +110,21 @@ def from_aws(shape: Mapping[str, Any], message: Message) -> None:
 
 def _scalar(field: Any, value: Any) -> Any:
     return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value
+
+
+def masked_paths(mask: FieldMask, given: Message, allowed: Iterable[str]) -> set[str]:
+    """Return the paths to change (AIP-134): those of the mask, all for `*`, and without a mask those in `given`.
+
+    Unknown paths are rejected, all at once.
+    """
+    every = set(allowed)
+    if not mask.paths:
+        return every & {field.name for field, _ in given.ListFields()}
+    if list(mask.paths) == ["*"]:
+        return every
+    unknown = [path for path in mask.paths if path not in every]
+    if unknown:
+        given_paths = ", ".join(map(shown, unknown[:_FEW_PATHS])) + (", …" if len(unknown) > _FEW_PATHS else "")
+        text = f"unknown path {given_paths}; known are {', '.join(sorted(every))}"
+        raise InvalidArgument([Violation("update_mask", text)])
+    return set(mask.paths)

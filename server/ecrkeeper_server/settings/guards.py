@@ -73,7 +73,7 @@ def _too_much(planned: Plan, registry: RegistryName) -> Permanent | None:
     ]
     clashes = [
         PreconditionViolation("UNMANAGED_ELEMENTS_EXCEED_QUOTA", f"{setting.name} {key}", clash.description)
-        for clash in setting.validate_together(planned.target, registry)
+        for clash in setting.contradictions(planned.target, registry)
         for key in clash.keys
         if key in planned.unmanaged
     ]

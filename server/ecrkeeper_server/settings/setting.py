@@ -74,10 +74,6 @@ def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[V
     return []
 
 
-def _nothing_together(_elements: Elements, _registry: RegistryName) -> list[Contradiction]:
-    return []
-
-
 def _no_warnings(_plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     return []
 
@@ -133,7 +129,7 @@ class Setting(ABC):
     removable: bool = True
     defaults: Elements = field(default_factory=dict)
     validate: Callable[[Shape, RegistryName, str], list[Violation]] = _no_violations
-    validate_together: Callable[[Elements, RegistryName], list[Contradiction]] = _nothing_together
+    validate_together: Callable[[Elements, RegistryName], list[Contradiction]] | None = None
     warnings: Callable[[Plan, RegistryName, Mapping[str, Elements]], list[Warning]] = _no_warnings
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
@@ -164,6 +160,10 @@ class Setting(ABC):
             key: value for key, value in elements.items() if not self.validate(self.join({key: value}), registry, "")
         }
 
+    def contradictions(self, elements: Elements, registry: RegistryName) -> list[Contradiction]:
+        """Return the elements that AWS does not take together; none of a setting without such a rule."""
+        return [] if self.validate_together is None else self.validate_together(elements, registry)
+
     def exceeded(self, elements: Elements) -> list[Quota]:
         """The quotas that these elements exceed."""
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
@@ -174,4 +174,4 @@ class Setting(ABC):
             Violation(self.name, over_quota(q.quota, f"{q.used} over all owners", q.limit), "QUOTA_EXCEEDED")
             for q in self.exceeded(elements)
         ]
-        return over + [Violation(self.name, found.description) for found in self.validate_together(elements, registry)]
+        return over + [Violation(self.name, found.description) for found in self.contradictions(elements, registry)]

@@ -109,7 +109,7 @@ def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     if events:
         values = [_values(event) for event in events]
         tx.conn.execute(_insert(tx.now, tx.dialect), values[0] if len(values) == 1 else values)
-        tx.changes(CHANGED)
+        tx.changed.add(CHANGED)
 
 
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:

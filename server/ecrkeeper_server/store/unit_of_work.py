@@ -117,7 +117,8 @@ class UnitOfWork:
 
     def answered(self, request_id: str, method: str, fingerprint: str) -> Request | None:
         """The first call with this request id, or None; AlreadyExists if that was another call."""
-        return repeated(self.requests.get(request_id.lower()), method, fingerprint)
+        found = self.requests.get(request_id.lower())
+        return None if found is None else repeated(found, method, fingerprint)
 
     def remember(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
         """Keep the answer of a call for its repetitions, for a day."""

@@ -85,9 +85,7 @@ def _load(now: Now, dialect: str, wait: bool) -> tuple[Select[Any], Select[Any]]
 def save(tx: Tx, unit: UnitOfWork) -> None:
     """Store what was decided."""
     before = unit.before
-    for name, row in unit.registries.items():
-        if row is not before.registries.get(name):
-            tx.changes(row.name)
+    tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
     new, changed = _parted(unit.registries, before.registries)
     _execute(tx, insert(resources), [columns_of(row) for row in new])
     _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in changed])

@@ -38,6 +38,11 @@ class Access:
         self._policy = policy
 
     @property
+    def configured(self) -> bool:
+        """Whether there can be a policy; without one, calls need not pass an authorization layer."""
+        return self._policy is not everything_allowed
+
+    @property
     def policy(self) -> Policy | None:
         """The policy of now; None if everything is allowed. A policy that was read again is another object."""
         return self._policy()

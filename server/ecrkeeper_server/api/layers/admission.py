@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import grpc
 import grpc.aio
 
-from ecrkeeper_server.api.layers.access import principal
+from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
 from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
 from ecrkeeper_server.api.layers.layer import OURS, Context, behaving, behaviour_of
@@ -187,7 +187,7 @@ def _over(*, closed: bool) -> Unavailable:
 
 def limited_party(context: Context) -> str:
     """Whose limits a call counts against: a proven identity, or else the address that it comes from."""
-    return principal() or address_of(context.peer())
+    return CALLER.get().name or address_of(context.peer())
 
 
 # One caller makes many calls over one connection.

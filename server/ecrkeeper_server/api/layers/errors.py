@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import grpc
@@ -16,9 +17,10 @@ from grpc_status import rpc_status
 
 from ecrkeeper_server.api.layers.layer import OURS, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
+from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
-from ecrkeeper_server.declarations.message_rules import violations
+from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
 from ecrkeeper_server.plain_text import control_in
 
@@ -26,20 +28,49 @@ log = structlog.get_logger("ecrkeeper.api")
 
 _LONGEST_SECONDS = 120.0
 _LONGEST_ID = 64
+_Check = Callable[[Message | None], None]
 NO_MESSAGE = Violation("", "the request is not a message of the type that this call takes")
 
 
 class ErrorMapping:
     """Wraps the handlers of our own services, inside of `Telemetry`; health and reflection pass through."""
 
+    def __init__(self, partitions: Partitions) -> None:
+        self._partitions = partitions
+
     def around(self, method: str, handler: Any) -> Any:
         """The handler, for requests that are well-formed."""
         if not method.startswith(OURS):
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
+        check = self._checking(method)
         if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary), read, handler.response_serializer)
-        return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream), read, handler.response_serializer)
+            call = _unary(handler.unary_unary, check)
+            return grpc.unary_unary_rpc_method_handler(call, read, handler.response_serializer)
+        stream = _stream(handler.unary_stream, check)
+        return grpc.unary_stream_rpc_method_handler(stream, read, handler.response_serializer)
+
+    def _checking(self, method: str) -> _Check:
+        """Return the check of a method's requests: quick for a good one, and only a bad one is put into words."""
+        fields, suspect = name_fields(method), self._partitions.suspect
+        names = [attrgetter(field) for field in fields]
+
+        def check(request: Message | None) -> None:
+            if request is None:
+                raise InvalidArgument([NO_MESSAGE])
+            found: list[Violation] = []
+            if VALIDATOR.collect_violations(request, fail_fast=True):
+                found += violations(request)
+            if any(suspect(name(request)) for name in names):
+                found += self._partitions.violations(request, fields)
+            reason = getattr(request, "reason", "")
+            if reason and (control := control_in(reason)):
+                text = f"must not hold control characters but line ends and tabs, got {control}"
+                found.append(Violation("reason", text))
+            if found:
+                raise rejection(found)
+
+        return check
 
 
 def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
@@ -61,24 +92,14 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
     return read
 
 
-def _check(request: Message | None) -> None:
-    if request is None:
-        raise InvalidArgument([NO_MESSAGE])
-    found = violations(request)
-    if control := control_in(getattr(request, "reason", "")):
-        found.append(Violation("reason", f"must not hold control characters but line ends and tabs, got {control}"))
-    if found:
-        raise rejection(found)
-
-
-def _unary(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
         # Before the check: a refusal is logged with it, too. Nobody has measured it yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
-            _check(request)
+            check(request)
             async with asyncio.timeout(limit):
                 return await handler(request, context)
         except Exception as error:
@@ -87,10 +108,10 @@ def _unary(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     return call
 
 
-def _stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callable[..., AsyncIterator[Any]]:
     async def call(request: Message, context: Context) -> AsyncIterator[Any]:
         try:
-            _check(request)
+            check(request)
             async for response in handler(request, context):
                 yield response
         except Exception as error:

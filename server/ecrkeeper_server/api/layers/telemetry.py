@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import inspect
 import random
 import re
@@ -15,10 +16,12 @@ from typing import Any
 
 import structlog
 from google.longrunning.operations_pb2 import Operation
+from google.protobuf.message import Message
 from grpc import StatusCode
 
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import HEALTH, Context, behaving, behaviour_of
+from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
 
@@ -58,6 +61,21 @@ def current_call() -> Call:
     """The call that is being answered; where `Telemetry` is not in the chain, one without a past."""
     call = _CALL.get(None)
     return call if call is not None else Call("", _new_id(), "", time.perf_counter())
+
+
+def caller_of(request: Message) -> Caller:
+    """Return who makes the present call, and with which request; the fingerprint leaves out the request id."""
+    method = request.DESCRIPTOR.name.removesuffix("Request")
+    request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
+    digest = _fingerprint(request) if request_id else ""
+    return Caller(method, request_id, digest, CALLER.get().name, reason, current_call().id)
+
+
+def _fingerprint(request: Message) -> str:
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _new_id() -> str:
@@ -102,7 +120,8 @@ class Telemetry:
 
     def _unary(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def handle(request: Any, context: Context) -> Any:
-            seen.begin()
+            seen.started()
+            seen.opened()
             call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
@@ -121,7 +140,8 @@ class Telemetry:
 
     def _stream(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
         async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
-            seen.begin()
+            seen.started()
+            seen.opened()
             call, code = _begun(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
@@ -155,7 +175,9 @@ class Telemetry:
 
     def _ended(self, call: Call, seen: MethodMetrics, code: str, span: Any = None) -> None:
         seconds = time.perf_counter() - call.began
-        seen.handled(code, seconds)
+        seen.closed()
+        seen.codes[code]()
+        seen.seconds(seconds)
         if self.tracing is not None and span is not None:
             span.set_attribute("rpc.grpc.status_code", StatusCode[code].value[0])
             if code in _FAULTS:

@@ -6,9 +6,8 @@ from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
-from ecrkeeper_server.declarations.commands import DeclarationSpec
-from ecrkeeper_server.declarations.validation import validate
-from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.declarations.commands import DeclarationSpec, violations
+from ecrkeeper_server.errors import InvalidArgument, Violation, rejection
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.codec import settings_to_aws, word
 from ecrkeeper_server.settings.table import SETTINGS
@@ -43,16 +42,20 @@ def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
 
 
 def merged(
-    name: SettingsName, present: Declaration | None, given: registry_pb2.RegistrySettings, paths: set[str]
+    name: SettingsName,
+    present: Declaration | None,
+    given: registry_pb2.RegistrySettings,
+    spec: DeclarationSpec,
+    paths: set[str],
 ) -> DeclarationSpec:
-    """The present declaration with the masked fields of a message; where there is none, all of them (AIP-134)."""
-    spec = spec_of(given)
+    """Return the present declaration with the masked fields of a message; without one, all fields (AIP-134)."""
     if present is None:
         check_given(given, set(PATHS))
         covered = masked(spec.settings, paths)
-        # What the mask covers was linted before; the rest counts only now.
+        # The settings that the mask covers were checked before; the rest counts only now.
         rest = {setting: shape for setting, shape in spec.settings.items() if setting not in covered}
-        validate(name, rest, "registry_settings.settings")
+        if found := violations(name.registry, rest, "registry_settings.settings"):
+            raise rejection(found)
         return spec
     covers = {setting for setting in SETTINGS if "settings" in paths or f"settings.{setting}" in paths}
     kept = {setting: shape for setting, shape in present.settings.items() if setting not in covers}

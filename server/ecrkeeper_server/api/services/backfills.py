@@ -10,8 +10,8 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.declarations.audit_records import record
@@ -32,7 +32,8 @@ from ecrkeeper_server.store.rows import Method, Operation, Resource
 class Backfills:
     """Start, stop, get and list backfills, and list their results."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def StartReplicationBackfill(
         self, request: pb.StartReplicationBackfillRequest, context: Context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 
-from ecrkeeper_server.api.services.caller import caller_of
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import answered, remember

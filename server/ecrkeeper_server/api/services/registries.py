@@ -10,24 +10,24 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, masked_paths
+from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
-from ecrkeeper_server.settings.codec import word
+from ecrkeeper_server.settings.codec import masked_paths, word
 from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
@@ -41,7 +41,8 @@ _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners",
 class Registries:
     """Get, list, update, watch, reconcile, check and explain registries."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""

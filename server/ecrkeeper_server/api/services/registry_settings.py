@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2
@@ -10,26 +10,26 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.commands import (
     TAKE_OVER,
     DeclarationSpec,
-    DeleteDeclaration,
     PutDeclaration,
     WriteResult,
 )
 from ecrkeeper_server.declarations.committer import Committer
-from ecrkeeper_server.declarations.idempotency import Caller, answered, masked_paths
-from ecrkeeper_server.declarations.validation import validate_apart
+from ecrkeeper_server.declarations.deletion import DeleteDeclaration
+from ecrkeeper_server.declarations.idempotency import Caller, answered
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
+from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
@@ -91,10 +91,9 @@ class OwnerSettings:
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         check_given(request.registry_settings, set(PATHS))
         spec = spec_of(request.registry_settings)
-        await validate_apart(name, spec.settings, "registry_settings.settings")
-        return await self._put(
+        return await self.put(
             name, lambda _: spec, caller_of(request), request,
-            create=True, update=False,
+            create=True, update=False, requested=spec.settings,
         )  # fmt: skip
 
     async def UpdateRegistrySettings(
@@ -106,10 +105,9 @@ class OwnerSettings:
         paths = masked_paths(request.update_mask, given, PATHS)
         check_given(given, paths)
         spec = spec_of(given)
-        await validate_apart(name, masked(spec.settings, paths), "registry_settings.settings")
-        return await self._put(
-            name, lambda present: merged(name, present, given, paths), caller_of(request), request,
-            create=request.allow_missing, update=True, etag=given.etag,
+        return await self.put(
+            name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,
+            create=request.allow_missing, update=True, requested=masked(spec.settings, paths), etag=given.etag,
         )  # fmt: skip
 
     async def DeleteRegistrySettings(
@@ -134,7 +132,7 @@ class OwnerSettings:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
 
-    async def _put(
+    async def put(
         self,
         name: SettingsName,
         change: Callable[[Declaration | None], DeclarationSpec],
@@ -143,15 +141,20 @@ class OwnerSettings:
         *,
         create: bool,
         update: bool,
+        requested: Mapping[str, Any],
+        path: str = "registry_settings.settings",
         etag: str = "",
         way_out: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
+        """Write a declaration for one of the calls, or plan it where the request only validates."""
         call = PutDeclaration(
             name=name,
             change=change,
             caller=caller,
             create=create,
             update=update,
+            requested=requested,
+            path=path,
             etag=etag,
             force=getattr(request, "force", False),
             trace=self._edge.db.trace(),
@@ -191,9 +194,10 @@ class OwnerSettings:
         # A repetition of an import that was accepted is answered whatever AWS has by now.
         first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
         spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
-        return await self._put(
+        return await self.put(
             name, lambda _: spec, caller, request,
-            create=True, update=False, way_out="name the settings to import without this one",
+            create=True, update=False, requested=spec.settings, path="settings",
+            way_out="name the settings to import without this one",
         )  # fmt: skip
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
@@ -213,8 +217,6 @@ class OwnerSettings:
                 shapes[setting] = kind.join(elements)
             elif setting in settings:
                 shapes[setting] = kind.join({})
-        # AWS takes what can never have an effect; a declaration has to be one that could be sent again.
-        await validate_apart(name, shapes, "settings")
         return shapes
 
 

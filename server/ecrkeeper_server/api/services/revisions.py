@@ -8,13 +8,13 @@ from ecrkeeper.v1 import registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.caller import caller_of
+from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
 from ecrkeeper_server.declarations.commands import DeclarationSpec
-from ecrkeeper_server.declarations.validation import validate_apart
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
@@ -26,8 +26,12 @@ _Step = tuple[Revision, Revision | None]
 _FEW = 20
 
 
-class History(OwnerSettings):
+class Revisions:
     """List revisions and roll back to them."""
+
+    def __init__(self, edge: Edge, declarations: OwnerSettings) -> None:
+        self._edge = edge
+        self._declarations = declarations
 
     async def RollbackRegistrySettings(
         self, request: pb.RollbackRegistrySettingsRequest, context: Context
@@ -46,10 +50,9 @@ class History(OwnerSettings):
                 reason="REVISION_IS_DELETION",
             )
         spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
-        await validate_apart(name, spec.settings, "revision.settings")
-        return await self._put(
+        return await self._declarations.put(
             name, lambda _: spec, caller_of(request), request,
-            create=True, update=True, etag=request.etag,
+            create=True, update=True, requested=spec.settings, path="revision.settings", etag=request.etag,
         )  # fmt: skip
 
     async def ListRegistrySettingsRevisions(

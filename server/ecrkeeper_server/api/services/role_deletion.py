@@ -8,8 +8,8 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
@@ -28,7 +28,8 @@ from ecrkeeper_server.store.rows import Operation, Resource
 class RoleDeletion:
     """Delete roles and say which Regions use them."""
 
-    _edge: Edge
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def DeleteServiceLinkedRole(
         self, request: pb.DeleteServiceLinkedRoleRequest, context: Context

@@ -8,21 +8,19 @@ from typing import Any
 
 from ecrkeeper.v1 import role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
-from ecrkeeper.v1.role_service_pb2_grpc import RoleServiceServicer
 from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
-from ecrkeeper_server.api.services.caller import caller_of
 from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import enum_choice, matcher
 from ecrkeeper_server.api.services.reconcile import reconcile
-from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
-from ecrkeeper_server.declarations.idempotency import answered, masked_paths, remember
+from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.declarations.role_spec import PATHS, check_write, wanted
 from ecrkeeper_server.ecr.observe import observe_role
@@ -30,6 +28,7 @@ from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES, NOT_OFFERED
+from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
@@ -49,7 +48,7 @@ _FIELDS = resource_fields(
 )
 
 
-class Roles(RoleDeletion, RoleServiceServicer):
+class Roles:
     """The service-linked roles."""
 
     def __init__(self, edge: Edge) -> None:

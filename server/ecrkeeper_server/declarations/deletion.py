@@ -1,0 +1,55 @@
+"""Deleting declarations; pure, on a unit of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
+from ecrkeeper_server.declarations.commands import WriteResult, composed, desire, origin_of, specs_of
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag
+from ecrkeeper_server.declarations.preconditions import check_left
+from ecrkeeper_server.errors import NotFound
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDeclaration:
+    """A call that deletes a declaration."""
+
+    name: SettingsName
+    caller: Caller
+    etag: str = ""
+    allow_missing: bool = False
+    trace: str = ""
+    slow_to_check = False
+
+    def check(self) -> None:
+        """Check nothing: a deletion brings no settings."""
+
+    def decide(self, unit: UnitOfWork) -> WriteResult | None:
+        """What the call leaves; None if there was nothing to delete and that is allowed."""
+        name, caller = self.name, self.caller
+        registry = unit.registries.get(name.registry)
+        declared = unit.declared[name.registry]
+        present = declared.get(name.owner)
+        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
+            return None
+        if present is None or registry is None:
+            if not self.allow_missing:
+                raise NotFound("RegistrySettings", str(name))
+            unit.events.append(accepted(caller, name))
+            unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+            return None
+        check_etag(str(name), self.etag, present.etag)
+        left = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
+        composition = composed(left, present.settings)
+        # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
+        check_left(name, composed(specs_of(declared), present.settings), composition)
+        abandoned = present if present.deletion_policy == "ABANDON" else None
+        registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
+        unit.remove(present, origin_of(caller))
+        changes = declared_changes(present, None)
+        unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
+        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+        return WriteResult(registry, present, left, present)

@@ -1,0 +1,44 @@
+"""One Update's way from the wire to the row is short, and its spec is made once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.update_modules import UPDATES
+
+_MOST = 29
+_SCRIPT = """
+import json, sys
+from benchmarks.update_modules import modules, trace
+walks = trace()
+made = [("settings.codec", "settings_to_aws"), ("api.messages.declaration", "spec_of")]
+json.dump({s: [modules(w), [[each.calls[key] for key in made] for each in w]] for s, w in walks.items()}, sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module")
+def traced() -> dict[str, tuple[list[str], list[list[int]]]]:
+    # In a process of its own: the profiler slows down everything else, and other tests' modules would be counted.
+    done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, tuple[list[str], list[list[int]]]] = json.loads(done.stderr.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("setting", UPDATES)
+def test_update_passes_fewer_than_30_modules(
+    setting: str, traced: dict[str, tuple[list[str], list[list[int]]]]
+) -> None:
+    modules, _ = traced[setting]
+    assert {"api.listener", "api.services.registry_settings", "store.work"} <= set(modules), "the whole way is traced"
+    assert len(modules) <= _MOST, "\n".join(modules)
+
+
+@pytest.mark.parametrize("setting", UPDATES)
+def test_update_makes_its_spec_once(setting: str, traced: dict[str, tuple[list[str], list[list[int]]]]) -> None:
+    _, made = traced[setting]
+    assert made == [[1, 1]] * 4
