@@ -79,8 +79,7 @@ def test_a_declaration_lives_from_create_to_delete(live: Live) -> None:
     found = answer(live, f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")})
     assert found["settings"] == created["settings"]
     listed = answer(live, f"{SETTINGS}/ListRegistrySettings", {"parent": place.name})
-    # Reflection does not carry JSON names, so that grpcurl shows the fields by their own names.
-    assert [each["name"] for each in listed["registry_settings"]] == [place.part("platform")]
+    assert [each["name"] for each in listed["registrySettings"]] == [place.part("platform")]
 
     change = {"name": place.part("platform"), "settings": message(place.account, "eu-west-2")}
     update = {"registry_settings": {**change, "etag": created["etag"]}}

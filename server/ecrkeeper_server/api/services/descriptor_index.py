@@ -66,8 +66,13 @@ def _symbols(file: FileDescriptorProto) -> Iterator[str]:
         yield from (f"{file.package}.{service.name}.{method.name}" for method in service.method)
     for name, message in _messages(file.message_type, file.package):
         yield name
-        yield from (f"{name}.{each.name}" for each in (*message.field, *message.oneof_decl))
+        yield from (f"{name}.{each}" for each in _members(message))
         yield from _in_scope(name, message)
+
+
+def _members(message: DescriptorProto) -> Iterator[str]:
+    yield from (field.name for field in message.field)
+    yield from (oneof.name for oneof in message.oneof_decl)
 
 
 def _in_scope(scope: str, holder: Any) -> Iterator[str]:
@@ -83,7 +88,7 @@ def _in_scope(scope: str, holder: Any) -> Iterator[str]:
 
 def _extensions(file: FileDescriptorProto) -> Iterator[tuple[str, int]]:
     """Yield what is extended, and under which number."""
-    holders: list[Any] = [file, *(message for _, message in _messages(file.message_type, file.package))]
-    for holder in holders:
+    nested = (message for _, message in _messages(file.message_type, file.package))
+    for holder in (file, *nested):
         for extension in holder.extension:
             yield extension.extendee.removeprefix("."), extension.number
