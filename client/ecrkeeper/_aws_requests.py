@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.api import field_behavior_pb2
@@ -44,31 +44,31 @@ def to_aws(settings: Settings | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(message: Message, path: str) -> Any:
-    shape = _message(message, path)
+    # AWS wants the list of a configuration without rules and the text of an empty policy, too.
+    shape = _message(message, path, required=_can_be_empty)
     items = list_field(message.DESCRIPTOR)
-    if items is not None:
-        return shape.get(items, [])
-    # AWS wants the list in a configuration without rules, too.
-    return shape | {
-        field.json_name: [] for field in message.DESCRIPTOR.fields if field.is_repeated and field.json_name not in shape
-    }
+    return shape if items is None else shape[items]
 
 
-def _message(message: Message, path: str) -> dict[str, Any]:
+def _message(message: Message, path: str, required: Callable[[Any], bool]) -> dict[str, Any]:
+    """Return what is set of a message, and what AWS wants even if it is empty."""
     shape = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
         present = message.HasField(field.name) if field.has_presence else bool(value)
-        if not reported(field) and (present or _required(field)):
+        if not reported(field) and (present or required(field)):
             shape[field.json_name] = _value(value, field, f"{path}.{field.name}")
     return shape
+
+
+def _can_be_empty(field: Any) -> bool:
+    return field.is_repeated or (field.enum_type is None and field.message_type is None)
 
 
 def _required(field: Any) -> bool:
     """Whether AWS wants a member even if it is empty: the value of a tag, a switch that is off."""
     extension: Any = field_behavior_pb2.field_behavior
-    behaviours = field.GetOptions().Extensions[extension]
-    return field_behavior_pb2.REQUIRED in behaviours and field.enum_type is None and field.message_type is None
+    return _can_be_empty(field) and field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[extension]
 
 
 def _value(value: Any, field: Any, path: str) -> Any:
@@ -79,7 +79,7 @@ def _value(value: Any, field: Any, path: str) -> Any:
 
 def _single(value: Any, field: Any, path: str) -> Any:
     if field.message_type is not None:
-        return _message(value, path)
+        return _message(value, path, required=_required)
     if field.enum_type is None:
         return value
     known = field.enum_type.values_by_number.get(value)

@@ -51,7 +51,7 @@ def methods() -> dict[str, str]:
     files = (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2)
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
-    reflecting = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+    reflecting: Any = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
     return {**found, **{f"/{name}/{m.name}": _kind(m) for name in REFLECTION for m in reflecting.methods}}
 
 

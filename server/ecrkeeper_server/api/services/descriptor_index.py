@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,6 @@ def _in_scope(scope: str, holder: Any) -> Iterator[str]:
 
 def _extensions(file: FileDescriptorProto) -> Iterator[tuple[str, int]]:
     """Yield what is extended, and under which number."""
-    nested = (message for _, message in _messages(file.message_type, file.package))
-    for holder in (file, *nested):
-        for extension in holder.extension:
-            yield extension.extendee.removeprefix("."), extension.number
+    nested = (message.extension for _, message in _messages(file.message_type, file.package))
+    for extension in itertools.chain(file.extension, *nested):
+        yield extension.extendee.removeprefix("."), extension.number
