@@ -1,6 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
+DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
+REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
+	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
 FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
@@ -17,7 +20,7 @@ help: ## Show the targets
 
 setup: .venv/.installed ## Make the virtual environment with everything in it
 
-gen: setup ## Generate the Python code of the protos
+gen: setup ## Generate the Python code of the protos, and the descriptors for reflection
 	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --python_out=client --pyi_out=client \
 		buf/validate/validate.proto
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
@@ -25,6 +28,8 @@ gen: setup ## Generate the Python code of the protos
 	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \
 		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py* \
 		client/ecrkeeper/v1/audit_pb2_grpc.py*
+	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info \
+		--descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
 
 demo: setup ## Run the main job from end to end against a simulated AWS
@@ -74,7 +79,8 @@ fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
 	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n 6 tests/fuzz
 
 fresh: setup ## Check that the generated code is that of the protos
-	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf
+	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf && cp $(DESCRIPTORS) build/fresh
 	@$(MAKE) --no-print-directory gen >/dev/null 2>&1
 	@diff -r -x __pycache__ build/fresh/v1 client/ecrkeeper/v1 && diff -r -x __pycache__ build/fresh/buf client/buf \
+		&& cmp build/fresh/$(notdir $(DESCRIPTORS)) $(DESCRIPTORS) \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

@@ -9,6 +9,7 @@ with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
 """
 
 from ecrkeeper._aio import AsyncClient
+from ecrkeeper._aws_requests import to_aws
 from ecrkeeper._channel import SERVICE_CONFIG
 from ecrkeeper._client import Client
 from ecrkeeper._errors import (
@@ -75,4 +76,5 @@ __all__ = [
     "Unavailable",
     "UnmanagedElements",
     "Watch",
+    "to_aws",
 ]

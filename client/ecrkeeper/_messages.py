@@ -11,10 +11,10 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from ecrkeeper._aws_answers import Faults, as_message, reported
 from ecrkeeper._failures import invalid
 
 M = TypeVar("M", bound=Message)
-Faults = list[tuple[str, str]]
 
 
 def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
@@ -74,6 +74,7 @@ def _shaped(value: Any, kind: Any, path: str, faults: Faults) -> Any:
         if value.DESCRIPTOR is not kind:
             faults.append((path, f"must be {kind.name}, got {value.DESCRIPTOR.name}"))
         return json_format.MessageToDict(value)
+    value = as_message(value, kind, path, faults)
     if not isinstance(value, Mapping):
         faults.append((path, f"must be a mapping, got {type(value).__name__}"))
         return value
@@ -82,7 +83,7 @@ def _shaped(value: Any, kind: Any, path: str, faults: Faults) -> Any:
     for key, inner in value.items():
         at = f"{path}.{key}" if path else str(key)
         if key not in fields:
-            known = ", ".join(field.json_name for field in kind.fields)
+            known = ", ".join(field.json_name for field in kind.fields if not reported(field))
             faults.append((at, f"is not a member here; known are {known}"))
             continue
         name = fields[key].json_name

@@ -57,7 +57,7 @@ def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
     message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.scanning_configuration.scan_type == settings_pb2.RegistryScanningConfiguration.ENHANCED
     (rule,) = message.pull_through_cache_rules.rules
-    assert rule.upstream_registry == settings_pb2.PullThroughCacheRule.UPSTREAM_REGISTRY_DOCKER_HUB
+    assert rule.upstream_registry == "docker-hub"
     (template,) = message.repository_creation_templates.templates
     assert list(template.applied_for) == [2, 1]
     assert (template.resource_tags[0].key, template.resource_tags[0].value) == ("team", "a")
@@ -78,7 +78,9 @@ def test_the_names_of_the_protos_are_accepted_as_well() -> None:
 
 
 def _enums(message: Any) -> list[EnumDescriptor]:
-    nested = [field.message_type for field in message.fields if field.message_type]
+    nested = [
+        f.message_type for f in message.fields if f.message_type and f.message_type.file.package == "ecrkeeper.v1"
+    ]
     return [f.enum_type for f in message.fields if f.enum_type] + [e for inner in nested for e in _enums(inner)]
 
 

@@ -15,7 +15,9 @@ import pytest
 from buf.validate import validate_pb2
 from ecrkeeper.v1 import settings_pb2 as pb
 from ecrkeeper_server.settings.codec import enum_to_aws
+from ecrkeeper_server.settings.unknown_fields import fields, reported
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.struct_pb2 import Value
 
 ECR = botocore.session.get_session().get_service_model("ecr")
 
@@ -41,9 +43,14 @@ PAIRS = [
 ELSEWHERE = {"registryId", "force"}
 
 
+def writable(message: Any) -> list[FieldDescriptor]:
+    """The fields that are members of a request; the others only take what AWS reports."""
+    return [field for field in message.fields if field.message_type is not Value.DESCRIPTOR]
+
+
 def pairs(message: Any, shape: Any, path: str) -> Iterator[tuple[str, FieldDescriptor, Any]]:
     """Every field with ECR's shape of it; ends where either has no such member."""
-    for field in message.fields:
+    for field in writable(message):
         member = shape.members.get(field.json_name)
         if member is None:
             continue
@@ -72,11 +79,11 @@ def test_every_setting_is_compared() -> None:
 
 
 def members(message: Any, shape: Any, path: str) -> Iterator[tuple[str, set[str], set[str]]]:
-    yield path, {f.json_name for f in message.fields}, set(shape.members) - ELSEWHERE
+    yield path, {f.json_name for f in writable(message)}, set(shape.members) - ELSEWHERE
     for at, field, member in pairs(message, shape, path):
         inner = member.member if member.type_name == "list" else member
         if inner.type_name == "structure":
-            yield at, {f.json_name for f in field.message_type.fields}, set(inner.members)
+            yield at, {f.json_name for f in writable(field.message_type)}, set(inner.members)
 
 
 @pytest.mark.parametrize(("kind", "shape"), PAIRS, ids=lambda v: getattr(v, "name", getattr(v, "__name__", "")))
@@ -84,6 +91,43 @@ def test_messages_have_the_members_that_ecr_has(kind: Any, shape: Any) -> None:
     message = getattr(kind, "DESCRIPTOR", kind)
     for path, ours, theirs in members(message, shape, message.name):
         assert ours == theirs, path
+
+
+def answer(operation: str, member: str = "") -> Any:
+    shape = ECR.operation_model(operation).output_shape
+    return shape.members[member].member if member else shape
+
+
+# message, the shape in which AWS answers with it, and the one in which AWS takes it
+ANSWERS = [
+    (pb.RegistryPolicy, answer("GetRegistryPolicy"), request("PutRegistryPolicy")),
+    (pb.PullThroughCacheRule, answer("DescribePullThroughCacheRules", "pullThroughCacheRules"),
+     request("CreatePullThroughCacheRule")),
+    (pb.RepositoryCreationTemplate, answer("DescribeRepositoryCreationTemplates", "repositoryCreationTemplates"),
+     request("CreateRepositoryCreationTemplate")),
+    (pb.AccountSetting, answer("GetAccountSetting"), request("PutAccountSetting")),
+    (pb.ReplicationConfiguration, ECR.shape_for("ReplicationConfiguration"), ECR.shape_for("ReplicationConfiguration")),
+    (pb.RegistryScanningConfiguration, ECR.shape_for("RegistryScanningConfiguration"),
+     request("PutRegistryScanningConfiguration")),
+    (pb.SigningConfiguration, ECR.shape_for("SigningConfiguration"), ECR.shape_for("SigningConfiguration")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "shape", "written"), ANSWERS, ids=lambda v: getattr(v, "__name__", ""))
+def test_every_member_that_ecr_only_reports_is_ignored(kind: Any, shape: Any, written: Any) -> None:
+    ignored = {f.json_name for f in kind.DESCRIPTOR.fields} - {f.json_name for f in writable(kind.DESCRIPTOR)}
+    assert ignored == set(shape.members) - (set(written.members) - ELSEWHERE)
+    assert reported(kind.DESCRIPTOR) == ignored
+    assert not ignored & fields(kind.DESCRIPTOR).keys()
+
+
+@pytest.mark.parametrize("operation", [
+    "DescribeRegistry", "GetRegistryScanningConfiguration", "DescribePullThroughCacheRules",
+    "DescribeRepositoryCreationTemplates", "ListPullTimeUpdateExclusions", "GetSigningConfiguration",
+])  # fmt: skip
+def test_every_answer_of_ecr_is_settings(operation: str) -> None:
+    known = {field.json_name for field in pb.Settings.DESCRIPTOR.fields}
+    assert answer(operation).members.keys() <= known | {"nextToken"}
 
 
 @pytest.mark.parametrize(("path", "field", "shape"), FIELDS, ids=[row[0] for row in FIELDS])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import ecrkeeper
 import pytest
 import trustme
@@ -58,7 +59,8 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
         here = stage({SERVED: target}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
         here.python(page.next("python", "wait_until_synced"))
         assert "pull_through_cache_rules ecr-public ['team-web']" in capsys.readouterr().out
-        assert json.loads(here.shell(page.next("sh", "grpcurl")))["name"] == REGISTRY
+        assert "// Returns one registry" in here.shell(page.next("sh", "describe"))
+        assert json.loads(here.shell(page.next("sh", "GetRegistry")))["name"] == REGISTRY
         for command in commands:
             subprocess.run(command, shell=True, check=True, cwd=here.folder, env=here.environment, timeout=60)
         assert len(commands) == 5
@@ -69,11 +71,11 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
-    """What `aws ecr describe-registry` prints can be declared without its `registryId`."""
+    """What `aws ecr describe-registry` prints can be declared as it is."""
     assert "aws --endpoint-url" in describe
     shown = subprocess.run(describe, shell=True, check=True, cwd=here.folder, capture_output=True, timeout=60).stdout
     settings = json.loads(shown)
-    assert settings.pop("registryId") == ACCOUNT
+    assert settings["registryId"] == ACCOUNT
     assert settings["replicationConfiguration"]["rules"]
     with ecrkeeper.Client(target, insecure=True) as client:
         client.apply_registry_settings(f"{REGISTRY}/settings/team-same", settings)
@@ -81,10 +83,10 @@ def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
 
 
 def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
-    """Enum values have their prefix, and a mask is a message."""
+    """The names are those of JSON, and a mask is a message."""
 
     def update(mode: str) -> subprocess.CompletedProcess[str]:
-        request = {"registry": {"name": REGISTRY, "mode": mode}, "update_mask": {"paths": ["mode"]}}
+        request = {"registry": {"name": REGISTRY, "mode": mode}, "updateMask": {"paths": ["mode"]}}
         command = ["grpcurl", "-plaintext", "-d", json.dumps(request), target]
         service = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistry"
         return subprocess.run(
@@ -92,7 +94,28 @@ def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
         )
 
     assert json.loads(update("PAUSED").stdout)["mode"] == "PAUSED"
-    assert "PAUSED" in update("PAUSED").stderr
+    assert "MODE_PAUSED" in update("MODE_PAUSED").stderr
+
+
+def test_aws_json(
+    stage: Made, server: harness.Server, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Reading("docs/aws-json.md")
+    here = stage({})
+    ecr = boto3.client(
+        "ecr",
+        endpoint_url=aws.url,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="any",
+    )
+    ecr.create_pull_through_cache_rule(**CACHE["rules"][0])
+    with ecrkeeper.Client(server.address, insecure=True) as client:
+        here.names.update(client=client, ecr=ecr, ecrkeeper=ecrkeeper)
+        here.python(page.next("python", "apply_registry_settings"))
+        here.python(page.next("python", "to_aws"))
+    assert capsys.readouterr().out == "quay\n"
+    page.ended()
 
 
 def test_audit(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:

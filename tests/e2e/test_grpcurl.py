@@ -52,6 +52,43 @@ def test_a_service_or_message_is_described(live: Live, symbol: str, shown: str) 
     assert shown in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("symbol", "shown"),
+    [
+        (ROLES, "// The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`\n"),
+        (f"{ROLES}.GetServiceLinkedRole", "// Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.\n"),
+        ("ecrkeeper.v1.Registry", "// The ECR private registry of one account in one Region,"),
+        ("ecrkeeper.v1.Registry", "  // Optional. How far ecrkeeper goes here.\n"),
+        ("ecrkeeper.v1.Registry.mode", "// Optional. How far ecrkeeper goes here.\n"),
+        ("ecrkeeper.v1.Mode", "  // Observe AWS and report drift; never write.\n"),
+        ("ecrkeeper.v1.Mode.OBSERVE", "// Observe AWS and report drift; never write.\n"),
+        ("ecrkeeper.v1.Tag.key", '[json_name = "Key",'),
+        ("google.longrunning.Operations.WaitOperation", "// Waits until the specified long-running operation is done"),
+        ("grpc.health.v1.Health.Check", "// Check gets the health of the specified service."),
+        ("grpc.reflection.v1.ServerReflection", "  // The reflection service is structured as a bidirectional stream,"),
+        ("grpc.reflection.v1alpha.ServerReflection", "  // The reflection service is structured as a bidirectional"),
+        ("google.rpc.ErrorInfo", "// Describes the cause of the error with structured details."),
+        ("buf.validate.field", "extend .google.protobuf.FieldOptions {"),
+    ],
+)
+def test_describe_shows_comments_and_json_names(live: Live, symbol: str, shown: str) -> None:
+    done = grpcurl(live, "describe", symbol)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+
+
+def test_everything_that_is_listed_can_be_described(live: Live) -> None:
+    services = grpcurl(live, "list").stdout.split()
+    assert {"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"} < set(services)
+    assert grpcurl(live, "describe").stdout.count(" is a service:\n") == len(services)
+
+
+def test_describe_of_an_unknown_symbol_fails(live: Live) -> None:
+    done = grpcurl(live, "describe", "ecrkeeper.v1.Registry.nothing")
+    assert done.returncode != 0
+    assert "Symbol not found: ecrkeeper.v1.Registry.nothing" in done.stderr
+
+
 def test_every_service_is_described_with_all_its_methods(live: Live) -> None:
     for service in (SETTINGS, ROLES):
         methods = [name.rpartition(".")[2] for name in grpcurl(live, "list", service).stdout.split()]
@@ -79,8 +116,8 @@ def test_a_declaration_lives_from_create_to_delete(live: Live) -> None:
     found = answer(live, f"{SETTINGS}/GetRegistrySettings", {"name": place.part("platform")})
     assert found["settings"] == created["settings"]
     listed = answer(live, f"{SETTINGS}/ListRegistrySettings", {"parent": place.name})
-    # Reflection does not carry JSON names, so that grpcurl shows the fields by their own names.
-    assert [each["name"] for each in listed["registry_settings"]] == [place.part("platform")]
+    assert [each["name"] for each in listed["registrySettings"]] == [place.part("platform")]
+    assert listed["nextPageToken"] == "", "the names of all fields are those of JSON"
 
     change = {"name": place.part("platform"), "settings": message(place.account, "eu-west-2")}
     update = {"registry_settings": {**change, "etag": created["etag"]}}

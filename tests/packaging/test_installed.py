@@ -30,6 +30,7 @@ def test_the_wheel_has_the_migrations_the_simulator_and_the_license(image: Path)
     assert versions
     assert versions <= names
     assert {"ecrkeeper_server/migrations/env.py", "ecrkeeper_sim/__main__.py", "ecrkeeper/py.typed"} <= names
+    assert "ecrkeeper_server/api/descriptors.binpb" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "examples/", "benchmarks/")) for name in names)
 

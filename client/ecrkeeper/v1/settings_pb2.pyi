@@ -1,5 +1,6 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -10,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Settings(_message.Message):
-    __slots__ = ("registry_policy", "replication_configuration", "scanning_configuration", "pull_through_cache_rules", "repository_creation_templates", "account_settings", "pull_time_update_exclusions", "signing_configuration")
+    __slots__ = ("registry_policy", "replication_configuration", "scanning_configuration", "pull_through_cache_rules", "repository_creation_templates", "account_settings", "pull_time_update_exclusions", "signing_configuration", "registry_id")
     REGISTRY_POLICY_FIELD_NUMBER: _ClassVar[int]
     REPLICATION_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     SCANNING_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +20,7 @@ class Settings(_message.Message):
     ACCOUNT_SETTINGS_FIELD_NUMBER: _ClassVar[int]
     PULL_TIME_UPDATE_EXCLUSIONS_FIELD_NUMBER: _ClassVar[int]
     SIGNING_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_ID_FIELD_NUMBER: _ClassVar[int]
     registry_policy: RegistryPolicy
     replication_configuration: ReplicationConfiguration
     scanning_configuration: RegistryScanningConfiguration
@@ -27,13 +29,16 @@ class Settings(_message.Message):
     account_settings: AccountSettings
     pull_time_update_exclusions: PullTimeUpdateExclusions
     signing_configuration: SigningConfiguration
-    def __init__(self, registry_policy: _Optional[_Union[RegistryPolicy, _Mapping]] = ..., replication_configuration: _Optional[_Union[ReplicationConfiguration, _Mapping]] = ..., scanning_configuration: _Optional[_Union[RegistryScanningConfiguration, _Mapping]] = ..., pull_through_cache_rules: _Optional[_Union[PullThroughCacheRules, _Mapping]] = ..., repository_creation_templates: _Optional[_Union[RepositoryCreationTemplates, _Mapping]] = ..., account_settings: _Optional[_Union[AccountSettings, _Mapping]] = ..., pull_time_update_exclusions: _Optional[_Union[PullTimeUpdateExclusions, _Mapping]] = ..., signing_configuration: _Optional[_Union[SigningConfiguration, _Mapping]] = ...) -> None: ...
+    registry_id: _struct_pb2.Value
+    def __init__(self, registry_policy: _Optional[_Union[RegistryPolicy, _Mapping]] = ..., replication_configuration: _Optional[_Union[ReplicationConfiguration, _Mapping]] = ..., scanning_configuration: _Optional[_Union[RegistryScanningConfiguration, _Mapping]] = ..., pull_through_cache_rules: _Optional[_Union[PullThroughCacheRules, _Mapping]] = ..., repository_creation_templates: _Optional[_Union[RepositoryCreationTemplates, _Mapping]] = ..., account_settings: _Optional[_Union[AccountSettings, _Mapping]] = ..., pull_time_update_exclusions: _Optional[_Union[PullTimeUpdateExclusions, _Mapping]] = ..., signing_configuration: _Optional[_Union[SigningConfiguration, _Mapping]] = ..., registry_id: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class RegistryPolicy(_message.Message):
-    __slots__ = ("policy_text",)
+    __slots__ = ("policy_text", "registry_id")
     POLICY_TEXT_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_ID_FIELD_NUMBER: _ClassVar[int]
     policy_text: str
-    def __init__(self, policy_text: _Optional[str] = ...) -> None: ...
+    registry_id: _struct_pb2.Value
+    def __init__(self, policy_text: _Optional[str] = ..., registry_id: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class ReplicationConfiguration(_message.Message):
     __slots__ = ("rules",)
@@ -134,20 +139,26 @@ class PullThroughCacheRules(_message.Message):
     def __init__(self, rules: _Optional[_Iterable[_Union[PullThroughCacheRule, _Mapping]]] = ...) -> None: ...
 
 class PullThroughCacheRule(_message.Message):
-    __slots__ = ("ecr_repository_prefix", "upstream_registry_url", "upstream_registry", "credential_arn", "custom_role_arn", "upstream_repository_prefix")
+    __slots__ = ("ecr_repository_prefix", "upstream_registry_url", "upstream_registry", "credential_arn", "custom_role_arn", "upstream_repository_prefix", "registry_id", "created_at", "updated_at")
     ECR_REPOSITORY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_REGISTRY_URL_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_REGISTRY_FIELD_NUMBER: _ClassVar[int]
     CREDENTIAL_ARN_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_ROLE_ARN_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_REPOSITORY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     ecr_repository_prefix: str
     upstream_registry_url: str
     upstream_registry: str
     credential_arn: str
     custom_role_arn: str
     upstream_repository_prefix: str
-    def __init__(self, ecr_repository_prefix: _Optional[str] = ..., upstream_registry_url: _Optional[str] = ..., upstream_registry: _Optional[str] = ..., credential_arn: _Optional[str] = ..., custom_role_arn: _Optional[str] = ..., upstream_repository_prefix: _Optional[str] = ...) -> None: ...
+    registry_id: _struct_pb2.Value
+    created_at: _struct_pb2.Value
+    updated_at: _struct_pb2.Value
+    def __init__(self, ecr_repository_prefix: _Optional[str] = ..., upstream_registry_url: _Optional[str] = ..., upstream_registry: _Optional[str] = ..., credential_arn: _Optional[str] = ..., custom_role_arn: _Optional[str] = ..., upstream_repository_prefix: _Optional[str] = ..., registry_id: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., created_at: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., updated_at: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class RepositoryCreationTemplates(_message.Message):
     __slots__ = ("templates",)
@@ -156,7 +167,7 @@ class RepositoryCreationTemplates(_message.Message):
     def __init__(self, templates: _Optional[_Iterable[_Union[RepositoryCreationTemplate, _Mapping]]] = ...) -> None: ...
 
 class RepositoryCreationTemplate(_message.Message):
-    __slots__ = ("prefix", "description", "encryption_configuration", "resource_tags", "image_tag_mutability", "image_tag_mutability_exclusion_filters", "repository_policy", "lifecycle_policy", "applied_for", "custom_role_arn")
+    __slots__ = ("prefix", "description", "encryption_configuration", "resource_tags", "image_tag_mutability", "image_tag_mutability_exclusion_filters", "repository_policy", "lifecycle_policy", "applied_for", "custom_role_arn", "created_at", "updated_at")
     class AppliedFor(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         APPLIED_FOR_UNSPECIFIED: _ClassVar[RepositoryCreationTemplate.AppliedFor]
@@ -189,6 +200,8 @@ class RepositoryCreationTemplate(_message.Message):
     LIFECYCLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     APPLIED_FOR_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_ROLE_ARN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     prefix: str
     description: str
     encryption_configuration: EncryptionConfiguration
@@ -199,7 +212,9 @@ class RepositoryCreationTemplate(_message.Message):
     lifecycle_policy: str
     applied_for: _containers.RepeatedScalarFieldContainer[RepositoryCreationTemplate.AppliedFor]
     custom_role_arn: str
-    def __init__(self, prefix: _Optional[str] = ..., description: _Optional[str] = ..., encryption_configuration: _Optional[_Union[EncryptionConfiguration, _Mapping]] = ..., resource_tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., image_tag_mutability: _Optional[_Union[RepositoryCreationTemplate.ImageTagMutability, str]] = ..., image_tag_mutability_exclusion_filters: _Optional[_Iterable[_Union[ImageTagMutabilityExclusionFilter, _Mapping]]] = ..., repository_policy: _Optional[str] = ..., lifecycle_policy: _Optional[str] = ..., applied_for: _Optional[_Iterable[_Union[RepositoryCreationTemplate.AppliedFor, str]]] = ..., custom_role_arn: _Optional[str] = ...) -> None: ...
+    created_at: _struct_pb2.Value
+    updated_at: _struct_pb2.Value
+    def __init__(self, prefix: _Optional[str] = ..., description: _Optional[str] = ..., encryption_configuration: _Optional[_Union[EncryptionConfiguration, _Mapping]] = ..., resource_tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., image_tag_mutability: _Optional[_Union[RepositoryCreationTemplate.ImageTagMutability, str]] = ..., image_tag_mutability_exclusion_filters: _Optional[_Iterable[_Union[ImageTagMutabilityExclusionFilter, _Mapping]]] = ..., repository_policy: _Optional[str] = ..., lifecycle_policy: _Optional[str] = ..., applied_for: _Optional[_Iterable[_Union[RepositoryCreationTemplate.AppliedFor, str]]] = ..., custom_role_arn: _Optional[str] = ..., created_at: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., updated_at: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
 
 class EncryptionConfiguration(_message.Message):
     __slots__ = ("encryption_type", "kms_key")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import grpc.aio
@@ -18,7 +17,7 @@ from google.longrunning import operations_grpc, operations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
 from ecrkeeper_server.api.layers.authentication import Authentication
@@ -34,13 +33,13 @@ from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.composition import composed
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.operations import Operations
+from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
+from ecrkeeper_server.api.services.reflection import add_reflection
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.api.services.revisions import Revisions
 from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.roles import Roles
-
-_REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
 SERVICES = (
     role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
@@ -52,12 +51,11 @@ SERVICES = (
 
 def methods() -> dict[str, str]:
     """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
-    files = (
-        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2, reflection_pb2
-    )  # fmt: skip
+    files = (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2)
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
-    return {**found, f"/{_REFLECTION_V1}/ServerReflectionInfo": "bidi_stream"}
+    reflecting: Any = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+    return {**found, **{f"/{name}/{m.name}": _kind(m) for name in REFLECTION for m in reflecting.methods}}
 
 
 def _kind(method: MethodDescriptor) -> str:
@@ -119,23 +117,8 @@ def build(
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if with_reflection:
-        names = (*SERVICES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
-        reflection.enable_server_reflection(names, server)
-        _serve_v1(names, server)
+        add_reflection((*SERVICES, grpc_health.SERVICE_NAME), server)
     return server, health, gate
-
-
-def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:
-    """Serve reflection under its stable name too: the messages are those of v1alpha."""
-    servicer = reflection.aio.ReflectionServicer(names)
-    handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
-        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
-        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(_REFLECTION_V1, {"ServerReflectionInfo": handler}),)
-    )
 
 
 async def set_serving(health: Health) -> None:

@@ -37,6 +37,7 @@ from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
+from ecrkeeper_server.settings.unknown_fields import fields
 
 Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
@@ -47,7 +48,7 @@ _DELETION = words(common_pb2.DeletionPolicy)
 _ANY = RegistryName("000000000000", "us-east-1")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
-_FIELDS = {setting.name: setting.json_name for setting in Settings.DESCRIPTOR.fields}
+_FIELDS = {setting.name: name for name, setting in fields(Settings.DESCRIPTOR).items()}
 _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in (name, json_name)}
 
 

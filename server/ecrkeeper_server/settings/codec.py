@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
-from ecrkeeper_server.settings.unknown_fields import fields
+from ecrkeeper_server.settings.unknown_fields import fields, reported
 
 # How many unknown paths an error message names.
 _FEW_PATHS = 5
@@ -47,7 +47,8 @@ def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
 
 def settings_to_aws(settings: Settings) -> dict[str, Any]:
     """Each setting that is present, by field name, in AWS's shape."""
-    return {field.name: to_aws(value) for field, value in settings.ListFields()}
+    ignored = reported(settings.DESCRIPTOR)
+    return {field.name: to_aws(value) for field, value in settings.ListFields() if field.json_name not in ignored}
 
 
 def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
@@ -61,8 +62,13 @@ def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
 
 
 def to_aws(message: Message) -> dict[str, Any]:
-    """A message in AWS's shape; what is not set is left out."""
-    shape = {field.json_name: _value_to_aws(field, value) for field, value in message.ListFields()}
+    """A message in AWS's shape, without what is not set and what AWS only reports."""
+    ignored = reported(message.DESCRIPTOR)
+    shape = {
+        field.json_name: _value_to_aws(field, value)
+        for field, value in message.ListFields()
+        if field.json_name not in ignored
+    }
     # A required boolean that is false is not listed as set.
     for field in _booleans(message.DESCRIPTOR):
         shape[field.json_name] = getattr(message, field.name)

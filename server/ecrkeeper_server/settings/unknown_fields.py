@@ -19,9 +19,11 @@ def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
 def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
     if not isinstance(value, Mapping):
         return [path]
-    known = fields(message)
+    known, ignored = fields(message), reported(message)
     paths = []
     for name, member in value.items():
+        if name in ignored:
+            continue
         at = f"{path}.{name}" if path else name
         field = known.get(name)
         if field is None:
@@ -33,8 +35,18 @@ def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
 
 @cache
 def fields(message: Descriptor) -> dict[str, FieldDescriptor]:
-    """The fields of a message by the names that AWS has for them."""
-    return {field.json_name: field for field in message.fields}
+    """The fields of a message by the names that AWS has for them, without those that AWS only reports."""
+    return {field.json_name: field for field in message.fields if field.json_name not in reported(message)}
+
+
+@cache
+def reported(message: Descriptor) -> frozenset[str]:
+    """Name the members that AWS only reports, such as `createdAt`: they are no part of a setting."""
+    return frozenset(
+        field.json_name
+        for field in message.fields
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.Value"
+    )
 
 
 def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:

@@ -1,0 +1,90 @@
+"""Answers of ECR about a registry, as the aws CLI and boto3 give them, in the shape of the settings' messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor
+
+from ecrkeeper.v1 import settings_pb2
+
+Faults = list[tuple[str, str]]
+
+_SETTINGS = settings_pb2.Settings.DESCRIPTOR
+_SCHEMA = "ecrkeeper/v1/settings.proto"
+# The members by which AWS calls each setting's answer, by the setting's message.
+_MEMBERS = {field.message_type.full_name: field.json_name for field in _SETTINGS.fields if field.message_type}
+# Settings that AWS lists: the answer has the items themselves, the message has them in this field.
+_LISTS = {
+    settings_pb2.PullThroughCacheRules.DESCRIPTOR.full_name: "rules",
+    settings_pb2.RepositoryCreationTemplates.DESCRIPTOR.full_name: "templates",
+    settings_pb2.AccountSettings.DESCRIPTOR.full_name: "settings",
+    settings_pb2.PullTimeUpdateExclusions.DESCRIPTOR.full_name: "principalArns",
+}
+_ACCOUNT_SETTING = frozenset({"name", "value"})
+# boto3 has the one of AWS itself; the aws CLI prints the other where it stopped after `--max-items`.
+_TOKENS = ("nextToken", "NextToken")
+_INCOMPLETE = "is an incomplete answer of AWS: it has a next token; read all pages, or take out the token"
+
+
+def reported(field: Any) -> bool:
+    """Whether AWS only reports a member of a setting, such as `createdAt`."""
+    kind = field.message_type
+    return field.file.name == _SCHEMA and kind is not None and kind.full_name == "google.protobuf.Value"
+
+
+def list_field(kind: Any) -> str | None:
+    """Return the JSON name of the field that holds what AWS lists of a setting; None for a single document."""
+    return _LISTS.get(kind.full_name)
+
+
+def as_message(value: Any, kind: Descriptor, path: str, faults: Faults) -> Any:
+    """Return an answer of AWS as JSON for a message of settings, and anything else as it is.
+
+    The items of a list become the message's list, and members that AWS only reports go. An answer with a next token is
+    a fault: the owner would give up the rest.
+    """
+    if kind.file.name != _SCHEMA:
+        return value
+    member = _MEMBERS.get(kind.full_name)
+    if member is not None and isinstance(value, Mapping) and member in value:
+        # A whole answer in the place of the setting that it is about.
+        answer = _written(value, kind, path, faults)
+        value = answer.pop(member)
+        faults.extend((f"{path}.{name}", f"is not a member here; known is {member}") for name in answer)
+    if member == "accountSettings" and isinstance(value, Mapping) and value.keys() >= _ACCOUNT_SETTING:
+        value = [value]
+    items = list_field(kind)
+    if items is not None and isinstance(value, list | tuple):
+        return {items: value}
+    if not isinstance(value, Mapping):
+        return value
+    written = _written(value, kind, path, faults)
+    return _named(written, path, faults) if kind.full_name == _SETTINGS.full_name else written
+
+
+def _written(value: Mapping[str, Any], kind: Descriptor, path: str, faults: Faults) -> dict[str, Any]:
+    """Return the members that AWS does not only report."""
+    for token in _TOKENS:
+        if value.get(token):
+            faults.append((f"{path}.{token}" if path else token, _INCOMPLETE))
+    ignored = {"ResponseMetadata", *_TOKENS}
+    ignored.update(name for field in kind.fields if reported(field) for name in (field.json_name, field.name))
+    if kind.full_name in _MEMBERS:
+        ignored.add("registryId")
+    return {name: member for name, member in value.items() if name not in ignored}
+
+
+def _named(answer: dict[str, Any], path: str, faults: Faults) -> dict[str, Any]:
+    """Put the answers that do not say what they are about, a policy and an account setting, under their names."""
+    found: list[tuple[str, Any]] = []
+    if "policyText" in answer:
+        found.append(("registryPolicy", {"policyText": answer.pop("policyText")}))
+    if answer.keys() >= _ACCOUNT_SETTING:
+        found.append(("accountSettings", [{name: answer.pop(name) for name in sorted(_ACCOUNT_SETTING)}]))
+    for name, setting in found:
+        if name in answer:
+            faults.append((f"{path}.{name}" if path else name, "is given twice, once without its name"))
+        answer[name] = setting
+    return answer

@@ -1,0 +1,94 @@
+"""The files of an API by what they define: symbols and extensions, as gRPC reflection looks them up."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorIndex:
+    """Serialized files by name, and the names of the files by the symbols and extensions that they define.
+
+    `extensions` has the files of the extensions of a message, by their numbers.
+    """
+
+    files: Mapping[str, bytes]
+    imports: Mapping[str, tuple[str, ...]]
+    symbols: Mapping[str, str]
+    messages: Collection[str]
+    extensions: Mapping[str, Mapping[int, str]]
+
+    @classmethod
+    def parse(cls, content: bytes) -> DescriptorIndex:
+        """Index a serialized FileDescriptorSet."""
+        files = FileDescriptorSet.FromString(content).file
+        extensions: dict[str, dict[int, str]] = {}
+        for file in files:
+            for extendee, number in _extensions(file):
+                extensions.setdefault(extendee, {})[number] = file.name
+        return cls(
+            files={file.name: file.SerializeToString() for file in files},
+            imports={file.name: tuple(file.dependency) for file in files},
+            symbols={symbol: file.name for file in files for symbol in _symbols(file)},
+            messages=frozenset(name for file in files for name, _ in _messages(file.message_type, file.package)),
+            extensions=extensions,
+        )
+
+    def with_imports(self, name: str, sent: Collection[str] = ()) -> dict[str, bytes]:
+        """Return a file by name, followed by all that it imports, except what was sent before."""
+        found = {name: self.files[name]}
+        following = [name]
+        while following:
+            for each in self.imports[following.pop()]:
+                if each not in found and each not in sent:
+                    found[each] = self.files[each]
+                    following.append(each)
+        return found
+
+
+def _messages(found: Iterable[DescriptorProto], scope: str) -> Iterator[tuple[str, DescriptorProto]]:
+    """Yield messages with their full names, the nested ones too."""
+    for message in found:
+        name = f"{scope}.{message.name}"
+        yield name, message
+        yield from _messages(message.nested_type, name)
+
+
+def _symbols(file: FileDescriptorProto) -> Iterator[str]:
+    """Yield the full names of everything that a file defines."""
+    yield from _in_scope(file.package, file)
+    for service in file.service:
+        yield f"{file.package}.{service.name}"
+        yield from (f"{file.package}.{service.name}.{method.name}" for method in service.method)
+    for name, message in _messages(file.message_type, file.package):
+        yield name
+        yield from (f"{name}.{each}" for each in _members(message))
+        yield from _in_scope(name, message)
+
+
+def _members(message: DescriptorProto) -> Iterator[str]:
+    yield from (field.name for field in message.field)
+    yield from (oneof.name for oneof in message.oneof_decl)
+
+
+def _in_scope(scope: str, holder: Any) -> Iterator[str]:
+    """Yield the enums and extensions of a file or a message."""
+    yield from (f"{scope}.{extension.name}" for extension in holder.extension)
+    for enum in holder.enum_type:
+        yield f"{scope}.{enum.name}"
+        for value in enum.value:
+            # By the rules of protobuf a value is a sibling of its enum; several tools write it below the enum.
+            yield f"{scope}.{value.name}"
+            yield f"{scope}.{enum.name}.{value.name}"
+
+
+def _extensions(file: FileDescriptorProto) -> Iterator[tuple[str, int]]:
+    """Yield what is extended, and under which number."""
+    nested = (message.extension for _, message in _messages(file.message_type, file.package))
+    for extension in itertools.chain(file.extension, *nested):
+        yield extension.extendee.removeprefix("."), extension.number

@@ -1,0 +1,98 @@
+"""Server reflection, v1 and v1alpha, with everything that the protos say: comments and JSON names included.
+
+gRPC's own servicer answers from the descriptors of the generated code, which have neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_reflection.v1alpha import reflection_pb2 as pb
+
+from ecrkeeper_server.api.services.descriptor_index import DescriptorIndex
+from ecrkeeper_server.names import shown
+
+# The messages of both versions are alike, byte by byte.
+VERSIONS = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+_METHOD = "ServerReflectionInfo"
+_NOT_FOUND: int = grpc.StatusCode.NOT_FOUND.value[0]
+_INVALID_ARGUMENT: int = grpc.StatusCode.INVALID_ARGUMENT.value[0]
+
+
+@cache
+def descriptors() -> DescriptorIndex:
+    """Read the descriptors that `make gen` builds."""
+    return DescriptorIndex.parse(resources.files("ecrkeeper_server.api").joinpath("descriptors.binpb").read_bytes())
+
+
+def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
+    """Serve reflection about services; itself is one of them."""
+    listed = sorted({*services, *VERSIONS})
+
+    async def answer(requests: AsyncIterator[Any], _context: Any) -> AsyncIterator[Any]:
+        sent: set[str] = set()
+        async for request in requests:
+            # Few servers are ever asked, so the first request loads the descriptors.
+            index = await asyncio.to_thread(descriptors)
+            yield response_to(request, listed, index, sent)
+
+    handler = grpc.stream_stream_rpc_method_handler(
+        answer,
+        request_deserializer=pb.ServerReflectionRequest.FromString,
+        response_serializer=pb.ServerReflectionResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers(
+        tuple(grpc.method_handlers_generic_handler(name, {_METHOD: handler}) for name in VERSIONS)
+    )
+
+
+def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, sent: set[str]) -> Any:
+    """Answer one request of a stream; `sent` are the files that the stream has had, and becomes those it has then."""
+    response = pb.ServerReflectionResponse(valid_host=request.host, original_request=request)
+    asked = request.WhichOneof("message_request")
+    if asked == "list_services":
+        response.list_services_response.service.extend(pb.ServiceResponse(name=name) for name in services)
+    elif asked == "all_extension_numbers_of_type":
+        _list_extensions(response, request.all_extension_numbers_of_type, index)
+    elif asked is None:
+        _fail(response, _INVALID_ARGUMENT, "the request must ask for something, got an empty message_request")
+    else:
+        name, found = _file_of(request, asked, index)
+        if found is None:
+            _fail(response, _NOT_FOUND, f"{name} was not found; list_services names what this server has")
+        else:
+            files = index.with_imports(found, sent)
+            sent.update(files)
+            response.file_descriptor_response.file_descriptor_proto.extend(files.values())
+    return response
+
+
+def _file_of(request: Any, asked: str, index: DescriptorIndex) -> tuple[str, str | None]:
+    """Return what is asked for in words, and the name of the file that has it."""
+    if asked == "file_by_filename":
+        name = request.file_by_filename
+        return f"file {shown(name)}", name if name in index.files else None
+    if asked == "file_containing_symbol":
+        return f"symbol {shown(request.file_containing_symbol)}", index.symbols.get(request.file_containing_symbol)
+    extension = request.file_containing_extension
+    words = f"extension {extension.extension_number} of {shown(extension.containing_type)}"
+    return words, index.extensions.get(extension.containing_type, {}).get(extension.extension_number)
+
+
+def _list_extensions(response: Any, extendee: str, index: DescriptorIndex) -> None:
+    if extendee not in index.messages:
+        _fail(response, _NOT_FOUND, f"message {shown(extendee)} was not found")
+        return
+    response.all_extension_numbers_response.base_type_name = extendee
+    response.all_extension_numbers_response.extension_number.extend(sorted(index.extensions.get(extendee, ())))
+
+
+def _fail(response: Any, code: int, message: str) -> None:
+    response.error_response.error_code = code
+    response.error_response.error_message = message

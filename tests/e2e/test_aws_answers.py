@@ -1,0 +1,252 @@
+"""The answers of the aws CLI and boto3 about a registry are declarations, and come back as they were."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore.config
+import ecrkeeper
+import pytest
+
+from tests import harness
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fresh_account
+
+SETTINGS = "ecrkeeper.v1.RegistrySettingsService"
+REPORTED = {"registryId", "createdAt", "updatedAt"}
+# Each command of the CLI that reads a setting, with the name of that setting.
+COMMANDS = {
+    "get-registry-policy": "registryPolicy",
+    "describe-registry": "replicationConfiguration",
+    "get-registry-scanning-configuration": "scanningConfiguration",
+    "describe-pull-through-cache-rules": "pullThroughCacheRules",
+    "describe-repository-creation-templates": "repositoryCreationTemplates",
+    "get-account-setting --name BLOB_MOUNTING": "accountSettings",
+    "list-pull-time-update-exclusions": "pullTimeUpdateExclusions",
+    "get-signing-configuration": "signingConfiguration",
+}  # fmt: skip
+ISO = datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, datetime.UTC)
+
+
+def _policy(account: str) -> str:
+    allowed = {
+        "Sid": "in",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+        "Action": ["ecr:ReplicateImage"],
+        "Resource": f"arn:aws:ecr:us-east-1:{account}:repository/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+
+def _seed(place: Place) -> None:
+    """Give AWS something of every setting."""
+    account, ecr = place.account, _boto3(place)
+    ecr.put_registry_policy(policyText=_policy(account))
+    destination = {"region": "eu-west-1", "registryId": account}
+    filters = [{"filter": "prod-", "filterType": "PREFIX_MATCH"}]
+    # Without `deleteReplication`, which version 1 of the CLI does not know and leaves out of what it prints.
+    rule = {"destinations": [destination], "repositoryFilters": filters}
+    ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+    wildcard = [{"filter": "*", "filterType": "WILDCARD"}]
+    scan = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": wildcard}
+    ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[scan])
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="kube", upstreamRegistryUrl="registry.k8s.io")
+    ecr.create_repository_creation_template(
+        prefix="quay",
+        appliedFor=["PULL_THROUGH_CACHE"],
+        resourceTags=[{"Key": "team", "Value": ""}],
+        imageTagMutability="IMMUTABLE",
+        customRoleArn=f"arn:aws:iam::{account}:role/template",
+    )
+    ecr.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
+    ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{account}:role/scanner")
+    profile = f"arn:aws:signer:us-east-1:{account}:/signing-profiles/release"
+    ecr.put_signing_configuration(signingConfiguration={"rules": [{"signingProfileArn": profile}]})
+
+
+def _boto3(place: Place) -> Any:
+    return boto3.client(
+        "ecr", endpoint_url=place.live.aws.url, region_name=place.region, aws_access_key_id=place.account,
+        aws_secret_access_key="any", config=botocore.config.Config(retries={"max_attempts": 1}),
+    )  # fmt: skip
+
+
+def _cli(place: Place, command: str) -> Any:
+    """What version 1 of the CLI prints."""
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": place.account,
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_DEFAULT_REGION": place.region,
+    }
+    line = [harness.program("aws"), "--endpoint-url", place.live.aws.url, "ecr", *command.split()]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _dated(value: Any, date: Any) -> Any:
+    """An answer with other dates."""
+    if isinstance(value, dict):
+        return {name: date if name.endswith("edAt") else _dated(inner, date) for name, inner in value.items()}
+    return [_dated(inner, date) for inner in value] if isinstance(value, list) else value
+
+
+def _declared(answer: Any, setting: str) -> Any:
+    """What of an answer is the setting, in the shape of `to_aws`."""
+    if setting in answer:
+        found = copy.deepcopy(answer[setting])
+        if isinstance(found, list):
+            found = [_without(each, REPORTED) for each in found]
+        return found
+    found = _without(answer, {*REPORTED, "ResponseMetadata"})
+    return [found] if setting == "accountSettings" else found
+
+
+def _without(value: Any, members: set[str]) -> Any:
+    return {k: v for k, v in value.items() if k not in members} if isinstance(value, dict) else value
+
+
+@dataclass(frozen=True)
+class Known:
+    """A registry of AWS, and what each program says of it."""
+
+    place: Place
+    v1: dict[str, Any]
+    v2: dict[str, Any]
+    boto3: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def known(live: Live) -> Known:
+    place = live.registry(fresh_account())
+    _seed(place)
+    with ThreadPoolExecutor(4) as pool:
+        printed = dict(zip(COMMANDS, pool.map(lambda command: _cli(place, command), COMMANDS), strict=True))
+    # No wheel has version 2 of the CLI. Its output differs in the form of dates only: ISO 8601 instead of seconds.
+    second = {command: _dated(answer, ISO.isoformat()) for command, answer in printed.items()}
+    ecr = _boto3(place)
+    calls: dict[str, Callable[[], Any]] = {
+        command: getattr(ecr, command.partition(" ")[0].replace("-", "_")) for command in COMMANDS
+    }
+    named = {"get-account-setting --name BLOB_MOUNTING": {"name": "BLOB_MOUNTING"}}
+    answers = {command: call(**named.get(command, {})) for command, call in calls.items()}
+    return Known(place, printed, second, answers)
+
+
+def test_answers_have_what_declarations_do_not(known: Known) -> None:
+    """The members that only AWS has are in the answers: otherwise the other tests say nothing."""
+    rule = known.v1["describe-pull-through-cache-rules"]["pullThroughCacheRules"][0]
+    assert rule.keys() >= REPORTED
+    assert isinstance(rule["createdAt"], float)
+    assert all("ResponseMetadata" in answer for answer in known.boto3.values())
+    (template,) = known.boto3["describe-repository-creation-templates"]["repositoryCreationTemplates"]
+    assert isinstance(template["createdAt"], datetime.datetime)
+    assert "registryId" in known.v1["describe-registry"]
+
+
+@pytest.mark.parametrize("source", ["v1", "v2", "boto3"])
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("whole", [True, False], ids=["as_settings", "as_one_setting"])
+def test_client_takes_answer_and_gives_it_back(known: Known, source: str, command: str, *, whole: bool) -> None:
+    answer, setting = getattr(known, source)[command], COMMANDS[command]
+    given = answer if whole else {setting: answer}
+    client, part = known.place.live.client, known.place.part("pasted")
+    declared = client.apply_registry_settings(part, given, validate_only=True)
+    assert ecrkeeper.to_aws(declared.settings) == {setting: _declared(answer, setting)}
+
+
+def test_all_answers_together_change_nothing_in_aws(known: Known) -> None:
+    place, since = known.place, known.place.live.aws.position()
+    given = {name: member for answer in known.boto3.values() for name, member in answer.items()}
+    place.live.client.apply_registry_settings(place.part("all"), given)
+    place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
+    assert place.writes(since) == [], "what AWS reported is what it has"
+    expected = {setting: _declared(known.v1[command], setting) for command, setting in COMMANDS.items()}
+    found = ecrkeeper.to_aws(place.live.client.get_registry_settings(place.part("all")).settings)
+    assert found == expected
+
+
+def test_boto3_takes_what_comes_back(known: Known, live: Live) -> None:
+    """Everything is written to a second registry with boto3, and read there again."""
+    given = {name: member for answer in known.v1.values() for name, member in answer.items()}
+    text = json.dumps(given).replace(known.place.account, other := fresh_account())
+    copied, place = ecrkeeper.to_aws(json.loads(text)), live.registry(other)
+    ecr = _boto3(place)
+    ecr.put_registry_policy(**copied["registryPolicy"])
+    ecr.put_replication_configuration(replicationConfiguration=copied["replicationConfiguration"])
+    ecr.put_registry_scanning_configuration(**copied["scanningConfiguration"])
+    ecr.put_signing_configuration(signingConfiguration=copied["signingConfiguration"])
+    for rule in copied["pullThroughCacheRules"]:
+        ecr.create_pull_through_cache_rule(**rule)
+    for template in copied["repositoryCreationTemplates"]:
+        ecr.create_repository_creation_template(**template)
+    for each in copied["accountSettings"]:
+        ecr.put_account_setting(**each)
+    for arn in copied["pullTimeUpdateExclusions"]:
+        ecr.register_pull_time_update_exclusion(principalArn=arn)
+    assert _dated(place.aws()["pullThroughCacheRules"], 0) == json.loads(
+        json.dumps(_dated(known.place.aws()["pullThroughCacheRules"], 0)).replace(known.place.account, other)
+    )
+    for member in ("replicationConfiguration", "scanning", "signing", "exclusions", "blobMounting", "policyText"):
+        before = json.dumps(known.place.aws()[member]).replace(known.place.account, other)
+        assert place.aws()[member] == json.loads(before), member
+
+
+@pytest.mark.parametrize("source", ["v1", "v2"])
+def test_grpcurl_takes_pasted_answers_and_prints_aws_json(known: Known, source: str) -> None:
+    answers = getattr(known, source)
+    lists = {"pullThroughCacheRules": "rules", "repositoryCreationTemplates": "templates",
+             "accountSettings": "settings", "pullTimeUpdateExclusions": "principalArns"}  # fmt: skip
+    pasted: dict[str, Any] = {"registryId": known.place.account}
+    for command, setting in COMMANDS.items():
+        answer = answers[command]
+        if setting in lists:
+            pasted[setting] = {lists[setting]: answer.get(setting, [answer])}
+        else:
+            pasted[setting] = answer.get(setting, answer)
+    request = {
+        "parent": known.place.name,
+        "registry_settings_id": "pasted",
+        "registry_settings": {"settings": pasted},
+        "validate_only": True,
+    }
+    line = [harness.program("grpcurl"), "-plaintext", "-d", json.dumps(request), known.place.live.server.address,
+            f"{SETTINGS}/CreateRegistrySettings"]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)["settings"]
+    for command, setting in COMMANDS.items():
+        expected = _declared(answers[command], setting)
+        found = printed[setting][lists[setting]] if setting in lists else printed[setting]
+        # JSON of protobuf leaves out what is empty or false.
+        assert _full(found) == _full(expected), setting
+    assert "registryId" not in printed
+
+
+def _full(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _full(inner) for name, inner in value.items() if inner not in ("", False, [])}
+    return [_full(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_incomplete_answer_of_the_cli_is_rejected(known: Known) -> None:
+    """The CLI stops after `--max-items`, and prints a token with capitals."""
+    answer = _cli(known.place, "describe-pull-through-cache-rules --max-items 1 --page-size 1")
+    assert answer["NextToken"]
+    with pytest.raises(ecrkeeper.InvalidArgument) as caught:
+        known.place.live.client.apply_registry_settings(known.place.part("pasted"), answer)
+    assert [violation.field for violation in caught.value.violations] == ["settings.NextToken"]
+    page = _boto3(known.place).describe_pull_through_cache_rules(maxResults=1)
+    with pytest.raises(ecrkeeper.InvalidArgument, match="next token"):
+        known.place.live.client.apply_registry_settings(known.place.part("pasted"), page)
