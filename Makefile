@@ -17,15 +17,13 @@ help: ## Show the targets
 
 setup: .venv/.installed ## Make the virtual environment with everything in it
 
-gen: setup ## Generate the Python code of the protos
-	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --python_out=client --pyi_out=client \
-		buf/validate/validate.proto
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
-		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=client $(PROTOS)
-	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \
-		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py* \
-		client/ecrkeeper/v1/audit_pb2_grpc.py*
-	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
+.venv-gen/.installed: protos/requirements.txt
+	$(PYTHON) -m venv .venv-gen
+	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
+	@touch $@
+
+gen: .venv-gen/.installed ## Generate the Python code of the protos
+	.venv-gen/bin/python protos/generate.py client
 
 demo: setup ## Run the main job from end to end against a simulated AWS
 	@$(BIN)/python examples/demo.py
@@ -34,7 +32,7 @@ serve: setup ## Run a simulated AWS and the server with the example declared, un
 	@$(BIN)/python examples/serve.py
 
 clean: ## Remove what the targets made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-gen build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 fmt: setup ## Format the Python code
 	$(BIN)/ruff format $(FORMATTED)
@@ -73,8 +71,7 @@ bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
 	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n 6 tests/fuzz
 
-fresh: setup ## Check that the generated code is that of the protos
-	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf
-	@$(MAKE) --no-print-directory gen >/dev/null 2>&1
-	@diff -r -x __pycache__ build/fresh/v1 client/ecrkeeper/v1 && diff -r -x __pycache__ build/fresh/buf client/buf \
+fresh: .venv-gen/.installed ## Check that the generated code is that of the protos
+	@rm -rf build/fresh && mkdir -p build/fresh && .venv-gen/bin/python protos/generate.py build/fresh
+	@diff -r -x __pycache__ -x __init__.py build/fresh/ecrkeeper/v1 client/ecrkeeper/v1 \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }
