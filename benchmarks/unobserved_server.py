@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server import app
-from ecrkeeper_server.__main__ import _run
+from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.config.settings import load
 from ecrkeeper_server.metrics import AwsMetrics

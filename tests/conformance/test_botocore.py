@@ -12,12 +12,13 @@ from typing import Any
 
 import botocore.session
 import pytest
-from buf.validate import validate_pb2
 from ecrkeeper.v1 import settings_pb2 as pb
 from ecrkeeper_server.settings.codec import enum_to_aws
 from ecrkeeper_server.settings.unknown_fields import fields, reported
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.struct_pb2 import Value
+
+from tests.field_rules import rules_of
 
 ECR = botocore.session.get_session().get_service_model("ecr")
 
@@ -152,10 +153,6 @@ def test_enums_have_the_values_that_ecr_has(path: str, field: FieldDescriptor, s
     assert {enum_to_aws(field.enum_type, number) for number in values} == set(inner.enum)
 
 
-def rules(field: FieldDescriptor) -> Any:
-    return field.GetOptions().Extensions[validate_pb2.field]
-
-
 def plain(pattern: str) -> str:
     """A pattern without anchors and needless escapes."""
     return (
@@ -181,7 +178,7 @@ BOUNDED = [row for row in FIELDS if row[1].type == FieldDescriptor.TYPE_STRING o
 
 @pytest.mark.parametrize(("path", "field", "shape"), BOUNDED, ids=[row[0] for row in BOUNDED])
 def test_limits_allow_nothing_that_ecr_refuses(path: str, field: FieldDescriptor, shape: Any) -> None:
-    given = rules(field)
+    given = rules_of(field)
     if field.is_repeated:
         limit = shape.metadata.get("max")
         if limit is not None:

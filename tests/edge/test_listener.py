@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
-from ecrkeeper_server.api import listener
+from ecrkeeper_server.api import accept_loops, listener
 from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.public_server import PublicServer
 from ecrkeeper_server.app import until_stopped
+from ecrkeeper_server.private_interfaces import SWITCH, PrivateInterface
 from grpc._cython import cygrpc
 
 from tests.edge.calls import Calls
@@ -32,10 +34,10 @@ class Service:
     cancelled: int = 0
 
     @property
-    def running(self) -> set[Any]:
-        """The tasks of the calls that run."""
-        found: set[Any] = self.server._server._running
-        return found
+    def running(self) -> int | None:
+        """How many tasks of calls there are; None where only gRPC knows."""
+        tasks = getattr(self.server._server, "_running", None)
+        return None if tasks is None else len(tasks)
 
     async def echo(self, request: bytes, _: Any) -> bytes:
         return request
@@ -62,8 +64,27 @@ class Service:
     async def until(self, held: int = 0, running: int | None = None) -> None:
         """Wait until so many calls are held, and so many tasks are left."""
         async with asyncio.timeout(10):
-            while self.held != held or len(self.running) != (held if running is None else running):
+            wanted = held if running is None else running
+            while self.held != held or self.running not in (None, wanted):
                 await asyncio.sleep(0.01)
+
+
+@pytest.fixture(params=["private", "public"])
+def interface(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which interface of grpcio the server is made with."""
+    monkeypatch.setenv(SWITCH, "1" if request.param == "public" else "")
+    chosen: str = request.param
+    if chosen == "private" and not listener.ACCEPT_LOOPS.usable:
+        pytest.skip("the installed grpcio is of another version")
+    return chosen
+
+
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only with the accept loops of the server's own."""
+    monkeypatch.setenv(SWITCH, "")
+    if not listener.ACCEPT_LOOPS.usable:
+        pytest.skip("the installed grpcio is of another version")
 
 
 @contextlib.asynccontextmanager
@@ -84,7 +105,7 @@ async def serving(limits: Limits | None = None) -> AsyncIterator[Service]:
         await service.server.stop(0)
 
 
-async def test_a_call_that_fails_harms_no_other_and_leaves_nothing_behind() -> None:
+async def test_a_call_that_fails_harms_no_other_and_leaves_nothing_behind(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         for _ in range(20):
             assert (await calls.failure(b"x", FAIL)).code == "UNKNOWN"
@@ -92,7 +113,7 @@ async def test_a_call_that_fails_harms_no_other_and_leaves_nothing_behind() -> N
         await service.until()
 
 
-async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind() -> None:
+async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind(interface: str) -> None:
     async with serving() as service:
         async with Calls(service.address) as calls:
             held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(10)]
@@ -108,7 +129,7 @@ async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind() -> Non
 
 
 async def test_beyond_what_the_process_takes_on_calls_are_refused_and_then_served_again(
-    monkeypatch: pytest.MonkeyPatch,
+    interface: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "_BEYOND_THE_GATE", 1)
     async with serving(Limits(calls=1, streams=1)) as service, Calls(service.address) as calls:
@@ -140,12 +161,12 @@ def fail_to_accept(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
         return request
 
     for name in ("_request_registered_call", "_request_call"):
-        monkeypatch.setattr(listener._Acceptor, name, failing(name), raising=False)
+        monkeypatch.setattr(accept_loops._Acceptor, name, failing(name), raising=False)
     return failed
 
 
 async def test_a_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
-    monkeypatch: pytest.MonkeyPatch,
+    private: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """gRPC reports a call that is gone before it could be taken up as a failure of accepting."""
     failed = fail_to_accept(monkeypatch, cygrpc._RequestCallError("broken off"), 20)
@@ -157,7 +178,7 @@ async def test_a_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop
 
 
 async def test_a_server_that_cannot_accept_calls_ends_rather_than_stand_there_deaf(
-    monkeypatch: pytest.MonkeyPatch,
+    private: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_to_accept(monkeypatch, cygrpc.InternalError("no more calls"), 1)
     async with serving() as service:
@@ -166,7 +187,7 @@ async def test_a_server_that_cannot_accept_calls_ends_rather_than_stand_there_de
         assert not stopping.is_set()
 
 
-async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself() -> None:
+async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself(interface: str) -> None:
     stopping = asyncio.Event()
     async with serving() as service:
         waiting = asyncio.create_task(until_stopped(stopping, service.server))
@@ -175,7 +196,7 @@ async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself() -> None:
     assert await asyncio.wait_for(until_stopped(stopping, None), 10) is True
 
 
-async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run() -> None:
+async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         held = calls.channel.unary_unary(HOLD)(b"x", timeout=30)
         await service.until(1)
@@ -187,10 +208,10 @@ async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run() -> None
         service.release.set()
         assert await held == b"x"
         await asyncio.wait_for(stopping, 10)
-        assert not service.running
+        await service.until()
 
 
-async def test_a_stop_without_patience_cancels_what_runs_and_leaves_no_task_behind() -> None:
+async def test_a_stop_without_patience_cancels_what_runs_and_leaves_no_task_behind(interface: str) -> None:
     before = asyncio.all_tasks()
     async with serving() as service, Calls(service.address) as calls:
         held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(20)]
@@ -202,3 +223,38 @@ async def test_a_stop_without_patience_cancels_what_runs_and_leaves_no_task_behi
         while asyncio.all_tasks() - before:
             await asyncio.sleep(0.01)
     assert (service.held, service.cancelled) == (0, 20)
+
+
+def test_untested_grpcio_gets_the_public_server_and_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SWITCH, "")
+    monkeypatch.setattr(listener, "ACCEPT_LOOPS", replace(listener.ACCEPT_LOOPS, version="1.86.0"))
+    with asyncio.Runner() as runner:
+        assert isinstance(runner.run(made()), PublicServer)
+    told = capsys.readouterr().err
+    assert "public_interface_used" in told
+    assert "1.86.0" in told
+
+
+async def made() -> Any:
+    return listener.listener([], Limits())
+
+
+@pytest.mark.parametrize(
+    ("version", "switch", "usable", "reason"),
+    [
+        ("1.85.0", "", True, "a tested version"),
+        ("1.85.7", "0", True, "a patch release of a tested version"),
+        ("1.86.0", "", False, "a later version"),
+        ("1.8.5", "", False, "a version whose name begins alike"),
+        ("1.850.0", "", False, "another whose name begins alike"),
+        ("2.0.0.dev1", "", False, "a version of another form"),
+        ("1.85.0", "1", False, "tests asked for public interfaces"),
+    ],
+)
+def test_private_interface_is_used_with_tested_versions_only(
+    version: str, switch: str, usable: bool, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, switch)
+    assert PrivateInterface("grpcio", version, ("1.85",), "slow").choose() is usable, reason

@@ -15,7 +15,6 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, postgres, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres import PostgresDatabase, postgres_engine
-from psycopg.pq import TransactionStatus
 from sqlalchemy import event, text
 
 from tests.chaos.proxy import proxy
@@ -177,33 +176,6 @@ async def test_what_another_transaction_makes_at_the_same_moment_is_found_and_no
 
     await db.write(change)
     assert found == [False, True]
-
-
-async def test_a_statement_that_is_not_waited_for_and_fails_undoes_all_of_the_write(db: Database) -> None:
-    def change(tx: Tx) -> None:
-        create(tx)
-        tx.conn.execute(text("UPDATE resources SET failures = failures / 0"))
-        tx.conn.execute(text("UPDATE resources SET failures = 1"))
-
-    with pytest.raises(Unavailable):
-        await db.write(change)
-    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
-    await db.write(create)
-    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
-
-
-async def test_a_write_waits_for_the_statements_whose_rows_it_looks_at_and_for_its_end(db: Database) -> None:
-    answered: list[bool] = []
-
-    def change(tx: Tx) -> None:
-        create(tx)
-        driver = tx.conn.connection.driver_connection
-        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
-        assert tx.conn.execute(text("SELECT count(*) FROM resources")).scalar_one() == 1
-        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
-
-    await db.write(change)
-    assert answered == [False, True]
 
 
 async def test_a_read_does_not_notice_that_all_connections_were_cut(db: Database, url: str) -> None:

@@ -13,7 +13,8 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api.layers import message_bounds as bounds
-from ecrkeeper_server.api.layers.message_bounds import Malformed, bound_of, output_only, within_bounds
+from ecrkeeper_server.api.layers.list_bounds import MOST_ITEMS, bound_of
+from ecrkeeper_server.api.layers.message_bounds import Malformed, output_only, within_bounds
 from ecrkeeper_server.declarations import message_rules as validation
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import InvalidArgument, QuotaExceeded
@@ -21,6 +22,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 
+from tests.field_rules import rules_of
 from tests.fuzz import messages
 from tests.fuzz.drive import METHODS
 
@@ -80,8 +82,14 @@ def test_the_lists_of_all_requests_are_found() -> None:
 
 
 def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
-    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == bounds.MOST_ITEMS}
+    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == MOST_ITEMS}
     assert without == {"google.protobuf.FieldMask.paths"}
+
+
+@pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
+def test_bound_of_a_list_is_that_of_its_rules(place: Place) -> None:
+    rules = rules_of(place.list)
+    assert bound_of(place.list) == (rules.repeated.max_items or rules.map.max_pairs or MOST_ITEMS)
 
 
 @pytest.mark.parametrize("size", [100_000, MIB], ids=["100 KB", "1 MiB"])

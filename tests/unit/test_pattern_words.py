@@ -8,7 +8,6 @@ from typing import Any
 
 import protovalidate
 import pytest
-from buf.validate import validate_pb2
 from ecrkeeper.v1 import (
     audit_service_pb2,
     registry_pb2,
@@ -21,8 +20,9 @@ from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.pattern_words import words_of
 from google.protobuf.descriptor import Descriptor
 
+from tests.field_rules import rules_of
+
 FILES = (audit_service_pb2, registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2, settings_pb2)
-EXTENSION: Any = validate_pb2.field
 # What only a regular expression has.
 SYNTAX = re.compile(r"\[[^\]]*-[^\]]*\]|\(\?|\\[a-z]|[\])}][*+]|\^|\$$|regex|pattern", re.IGNORECASE)
 
@@ -48,7 +48,7 @@ FOUND = sorted(
         for file in FILES
         for message in messages(file.DESCRIPTOR.message_types_by_name.values())
         for field in message.fields
-        for pattern in patterns(field.GetOptions().Extensions[EXTENSION])
+        for pattern in patterns(rules_of(field))
     }
 )
 
@@ -78,7 +78,7 @@ def wrong_messages() -> Iterator[tuple[str, Any]]:
     for file in FILES:
         for name, kind in file.DESCRIPTOR.message_types_by_name.items():
             for field in kind.fields:
-                if any(patterns(field.GetOptions().Extensions[EXTENSION])):
+                if any(patterns(rules_of(field))):
                     message = getattr(file, name)()
                     given = getattr(message, field.name)
                     if field.message_type is not None:

@@ -6,7 +6,7 @@ import warnings
 from ecrkeeper.v1 import audit_pb2 as ecrkeeper_dot_v1_dot_audit__pb2
 from ecrkeeper.v1 import audit_service_pb2 as ecrkeeper_dot_v1_dot_audit__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -26,7 +26,7 @@ if _version_not_supported:
     )
 
 
-class AuditServiceStub:
+class AuditServiceStub(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
     Events cannot be changed or deleted by a call. They are kept for as long as
@@ -56,7 +56,7 @@ class AuditServiceStub:
                 _registered_method=True)
 
 
-class AuditServiceServicer:
+class AuditServiceServicer(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
     Events cannot be changed or deleted by a call. They are kept for as long as
@@ -114,7 +114,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AuditService:
+class AuditService(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
     Events cannot be changed or deleted by a call. They are kept for as long as

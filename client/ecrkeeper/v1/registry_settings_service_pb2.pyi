@@ -1,4 +1,3 @@
-from buf.validate import validate_pb2 as _validate_pb2
 from ecrkeeper.v1 import registry_pb2 as _registry_pb2
 from ecrkeeper.v1 import settings_pb2 as _settings_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
@@ -20,7 +19,7 @@ class GetRegistryRequest(_message.Message):
     REFRESH_FIELD_NUMBER: _ClassVar[int]
     name: str
     refresh: bool
-    def __init__(self, name: _Optional[str] = ..., refresh: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., refresh: bool = ...) -> None: ...
 
 class ListRegistriesRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token", "filter")
@@ -52,7 +51,7 @@ class UpdateRegistryRequest(_message.Message):
     update_mask: _field_mask_pb2.FieldMask
     validate_only: bool
     request_id: str
-    def __init__(self, registry: _Optional[_Union[_registry_pb2.Registry, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, registry: _Optional[_Union[_registry_pb2.Registry, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class WatchRegistriesRequest(_message.Message):
     __slots__ = ("parent", "filter")
@@ -110,7 +109,7 @@ class ImportRegistrySettingsRequest(_message.Message):
     validate_only: bool
     request_id: str
     reason: str
-    def __init__(self, name: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class GetRegistrySettingsRequest(_message.Message):
     __slots__ = ("name",)
@@ -154,7 +153,7 @@ class CreateRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, parent: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., force: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, parent: _Optional[str] = ..., registry_settings_id: _Optional[str] = ..., registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class UpdateRegistrySettingsRequest(_message.Message):
     __slots__ = ("registry_settings", "update_mask", "allow_missing", "validate_only", "request_id", "force", "reason")
@@ -172,7 +171,7 @@ class UpdateRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., force: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, registry_settings: _Optional[_Union[_registry_pb2.RegistrySettings, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeleteRegistrySettingsRequest(_message.Message):
     __slots__ = ("name", "etag", "validate_only", "request_id", "allow_missing", "reason")
@@ -188,7 +187,7 @@ class DeleteRegistrySettingsRequest(_message.Message):
     request_id: str
     allow_missing: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., allow_missing: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., allow_missing: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ListRegistrySettingsRevisionsRequest(_message.Message):
     __slots__ = ("name", "page_size", "page_token")
@@ -224,7 +223,7 @@ class RollbackRegistrySettingsRequest(_message.Message):
     request_id: str
     force: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., force: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., revision: _Optional[int] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ValidatePullThroughCacheRuleRequest(_message.Message):
     __slots__ = ("name", "ecr_repository_prefix")
@@ -240,7 +239,7 @@ class ValidatePullThroughCacheRuleResponse(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     is_valid: bool
     failure: str
-    def __init__(self, is_valid: _Optional[bool] = ..., failure: _Optional[str] = ...) -> None: ...
+    def __init__(self, is_valid: bool = ..., failure: _Optional[str] = ...) -> None: ...
 
 class CheckReplicationRequest(_message.Message):
     __slots__ = ("name",)
@@ -294,7 +293,7 @@ class StartReplicationBackfillRequest(_message.Message):
     destination: _settings_pb2.ReplicationDestination
     request_id: str
     validate_only: bool
-    def __init__(self, parent: _Optional[str] = ..., destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, parent: _Optional[str] = ..., destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class StartReplicationBackfillMetadata(_message.Message):
     __slots__ = ("replication_backfill", "registry")
@@ -316,7 +315,7 @@ class GetReplicationBackfillRequest(_message.Message):
     REFRESH_FIELD_NUMBER: _ClassVar[int]
     name: str
     refresh: bool
-    def __init__(self, name: _Optional[str] = ..., refresh: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., refresh: bool = ...) -> None: ...
 
 class ListReplicationBackfillsRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token")

@@ -7,7 +7,7 @@ from ecrkeeper.v1 import registry_pb2 as ecrkeeper_dot_v1_dot_registry__pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as ecrkeeper_dot_v1_dot_registry__settings__service__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -27,7 +27,7 @@ if _version_not_supported:
     )
 
 
-class RegistrySettingsServiceStub:
+class RegistrySettingsServiceStub(object):
     """The settings of ECR private registries, declared by several owners each.
 
     A write stores what is wanted, durably, and returns at once with
@@ -152,7 +152,7 @@ class RegistrySettingsServiceStub:
                 _registered_method=True)
 
 
-class RegistrySettingsServiceServicer:
+class RegistrySettingsServiceServicer(object):
     """The settings of ECR private registries, declared by several owners each.
 
     A write stores what is wanted, durably, and returns at once with
@@ -468,7 +468,7 @@ def add_RegistrySettingsServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RegistrySettingsService:
+class RegistrySettingsService(object):
     """The settings of ECR private registries, declared by several owners each.
 
     A write stores what is wanted, durably, and returns at once with

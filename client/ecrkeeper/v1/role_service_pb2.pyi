@@ -1,4 +1,3 @@
-from buf.validate import validate_pb2 as _validate_pb2
 from ecrkeeper.v1 import common_pb2 as _common_pb2
 from ecrkeeper.v1 import role_pb2 as _role_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
@@ -20,7 +19,7 @@ class GetServiceLinkedRoleRequest(_message.Message):
     REFRESH_FIELD_NUMBER: _ClassVar[int]
     name: str
     refresh: bool
-    def __init__(self, name: _Optional[str] = ..., refresh: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., refresh: bool = ...) -> None: ...
 
 class ListServiceLinkedRolesRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token", "filter")
@@ -54,7 +53,7 @@ class CreateServiceLinkedRoleRequest(_message.Message):
     service_linked_role: _role_pb2.ServiceLinkedRole
     validate_only: bool
     request_id: str
-    def __init__(self, parent: _Optional[str] = ..., service_linked_role_id: _Optional[str] = ..., service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, parent: _Optional[str] = ..., service_linked_role_id: _Optional[str] = ..., service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class UpdateServiceLinkedRoleRequest(_message.Message):
     __slots__ = ("service_linked_role", "update_mask", "allow_missing", "validate_only", "request_id")
@@ -68,7 +67,7 @@ class UpdateServiceLinkedRoleRequest(_message.Message):
     allow_missing: bool
     validate_only: bool
     request_id: str
-    def __init__(self, service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: _Optional[bool] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DeleteServiceLinkedRoleRequest(_message.Message):
     __slots__ = ("name", "etag", "validate_only", "request_id", "force_delete_adopted")
@@ -82,7 +81,7 @@ class DeleteServiceLinkedRoleRequest(_message.Message):
     validate_only: bool
     request_id: str
     force_delete_adopted: bool
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., force_delete_adopted: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force_delete_adopted: bool = ...) -> None: ...
 
 class DeleteServiceLinkedRoleMetadata(_message.Message):
     __slots__ = ("service_linked_role", "phase", "usage", "deletion_task_id", "plan")
@@ -124,7 +123,7 @@ class CheckServiceLinkedRoleUsageResponse(_message.Message):
     DELETABLE_FIELD_NUMBER: _ClassVar[int]
     usage: _containers.RepeatedCompositeFieldContainer[_role_pb2.RegionUsage]
     deletable: bool
-    def __init__(self, usage: _Optional[_Iterable[_Union[_role_pb2.RegionUsage, _Mapping]]] = ..., deletable: _Optional[bool] = ...) -> None: ...
+    def __init__(self, usage: _Optional[_Iterable[_Union[_role_pb2.RegionUsage, _Mapping]]] = ..., deletable: bool = ...) -> None: ...
 
 class ReconcileServiceLinkedRoleRequest(_message.Message):
     __slots__ = ("name", "request_id")

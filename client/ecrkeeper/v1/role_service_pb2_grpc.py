@@ -7,7 +7,7 @@ from ecrkeeper.v1 import role_pb2 as ecrkeeper_dot_v1_dot_role__pb2
 from ecrkeeper.v1 import role_service_pb2 as ecrkeeper_dot_v1_dot_role__service__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -27,7 +27,7 @@ if _version_not_supported:
     )
 
 
-class RoleServiceStub:
+class RoleServiceStub(object):
     """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
     and `repository-creation-template`.
     """
@@ -85,7 +85,7 @@ class RoleServiceStub:
                 _registered_method=True)
 
 
-class RoleServiceServicer:
+class RoleServiceServicer(object):
     """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
     and `repository-creation-template`.
     """
@@ -228,7 +228,7 @@ def add_RoleServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RoleService:
+class RoleService(object):
     """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
     and `repository-creation-template`.
     """

@@ -24,7 +24,8 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.store.clock import Now, database_time
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
-from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, PipelinedCursor, state, transaction
+from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor
+from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, state, transaction
 from ecrkeeper_server.store.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
             **_CONNECT,
             "options": options,
             "application_name": "ecrkeeper",
-            "cursor_factory": PipelinedCursor,
+            **({"cursor_factory": PipelinedCursor} if PIPELINE.choose() else {}),
         },
         skip_autocommit_rollback=True,
     )

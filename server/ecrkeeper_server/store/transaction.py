@@ -1,59 +1,25 @@
-"""A transaction on Postgres whose statements go through psycopg's pipeline: what returns no rows is not waited for.
-
-Each statement that is waited for costs a round trip. SQLAlchemy asks a cursor for its rows as soon as the
-statement was executed, so those that may have some are waited for; the others are answered together with the
-next one of these. An error may therefore be raised by a later statement of the same transaction.
-"""
+"""A transaction on Postgres; an error may be raised by a later statement of it than the one that failed."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from ecrkeeper_server.store.pipeline import pipelined
+
 # The server is going down, or has become a standby after a failover: the connections to it are of no more use.
 DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
-
-# Where a connection keeps the pipeline that it is in.
-_PIPELINE = "pipeline_entered"
-_CHANGE = re.compile(r"(BEGIN|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
-_RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 
 
 class CommitUnknownError(Exception):
     """COMMIT was sent and not answered."""
-
-
-class PipelinedCursor(psycopg.Cursor[Any]):
-    """A cursor that, inside of a pipeline, waits for the statements whose results are looked at."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Send a statement; if it may have rows, wait for it and for everything that was sent before."""
-        super().execute(query, params, **options)
-        pipeline = getattr(self.connection, _PIPELINE, None)
-        if pipeline is None:
-            return self
-        if _has_no_rows(query):
-            # The server counts a pause as one of the transaction only from here; `pipeline.sync` would wait, too.
-            pipeline.pgconn.pipeline_sync()
-            pipeline.result_queue.append(None)
-        else:
-            pipeline.sync()
-        return self
-
-
-@lru_cache(maxsize=1000)
-def _has_no_rows(query: str) -> bool:
-    """Whether a statement certainly returns none."""
-    return _CHANGE.match(query) is not None and _RETURNS.search(query) is None
 
 
 def state(error: BaseException | None) -> str | None:
@@ -68,7 +34,7 @@ def transaction(conn: Connection) -> Iterator[None]:
     The last statement within must be one that is waited for, so that what fails after it is COMMIT.
     """
     try:
-        with _pipelined(conn):
+        with pipelined(conn):
             conn.exec_driver_sql("BEGIN")
             yield
     except BaseException as error:
@@ -80,17 +46,6 @@ def transaction(conn: Connection) -> Iterator[None]:
             ) from error
         raise
     _commit(conn)
-
-
-@contextmanager
-def _pipelined(conn: Connection) -> Iterator[None]:
-    driver: Any = conn.connection.driver_connection
-    with driver.pipeline() as pipeline:
-        setattr(driver, _PIPELINE, pipeline)
-        try:
-            yield
-        finally:
-            delattr(driver, _PIPELINE)
 
 
 def _undo(conn: Connection) -> None:

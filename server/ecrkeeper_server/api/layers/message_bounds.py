@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from ecrkeeper_server.api.layers.list_bounds import bound_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
 
-# Of a list for which the protos name no bound: the paths of a field mask.
-MOST_ITEMS = 1000
 # Of all fields of a request, those of nested messages included; a declaration that uses every limit has 40,000.
 MOST_FIELDS = 100_000
 _DEEPEST = 100
@@ -95,15 +93,6 @@ def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
         else Violation(path, f"must contain no more than {each.bound} item(s), got {than}{each.count} items")
         for path, each in excess.items()
     ]
-
-
-def bound_of(described: FieldDescriptor) -> int:
-    """How many items a list or a map may have; 0 for a field that is neither."""
-    if not described.is_repeated:
-        return 0
-    extension: Any = validate_pb2.field
-    rules: Any = described.GetOptions().Extensions[extension]
-    return int(rules.map.max_pairs or rules.repeated.max_items or MOST_ITEMS)
 
 
 def output_only(described: FieldDescriptor) -> bool:

@@ -1,0 +1,54 @@
+"""The bounds that the protos set for lists and maps, read from the bytes of the fields' options.
+
+The generated code does not register `buf/validate`, because a program can hold only one file of that name. So the
+few rules that are needed here are described in a pool of their own, with the numbers that `buf/validate` gives them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+
+# Of a list for which the protos name no bound: the paths of a field mask.
+MOST_ITEMS = 1000
+
+# Message, field, number, and the message that the field holds; a number otherwise.
+_RULES = (
+    ("FieldOptions", "rules", 1159, "FieldRules"),
+    ("FieldRules", "repeated", 18, "RepeatedRules"),
+    ("FieldRules", "map", 19, "MapRules"),
+    ("RepeatedRules", "max_items", 2, ""),
+    ("MapRules", "max_pairs", 2, ""),
+)
+
+
+def bound_of(described: FieldDescriptor) -> int:
+    """How many items a list or a map may have; 0 for a field that is neither."""
+    if not described.is_repeated:
+        return 0
+    rules = _options().FromString(described.GetOptions().SerializeToString()).rules
+    return int(rules.map.max_pairs or rules.repeated.max_items or MOST_ITEMS)
+
+
+@cache
+def _options() -> Any:
+    """`google.protobuf.FieldOptions`, of which only these rules are known."""
+    file = FileDescriptorProto(name="list_bounds.proto", package="list_bounds", syntax="proto3")
+    messages: dict[str, Any] = {}
+    for message, name, number, inner in _RULES:
+        if message not in messages:
+            messages[message] = file.message_type.add(name=message)
+        messages[message].field.add(
+            name=name,
+            number=number,
+            label=FieldDescriptorProto.LABEL_OPTIONAL,
+            type=FieldDescriptorProto.TYPE_MESSAGE if inner else FieldDescriptorProto.TYPE_UINT64,
+            type_name=f".list_bounds.{inner}" if inner else None,
+        )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("list_bounds.FieldOptions"))

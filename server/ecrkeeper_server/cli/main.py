@@ -1,0 +1,144 @@
+"""The command line: `ecrkeeper-server serve | migrate | check-config | check-access | iam-policy | export | import`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import sys
+from pathlib import Path
+
+from ecrkeeper_server.cli import check_access, configuration, export, iam_policy, restore
+from ecrkeeper_server.config.settings import Config, ConfigError, load
+from ecrkeeper_server.errors import StoreUnusable
+
+
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for, because that takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and end."""
+        from importlib.metadata import version
+
+        print(f"ecrkeeper-server {version('ecrkeeper')}")  # noqa: T201
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ecrkeeper-server",
+        description="Keeps ECR service-linked roles and registry settings as declared.",
+        epilog="Every setting can be given as an environment variable: ECRKEEPER_LISTEN for `listen`, and so on.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("serve", "serve gRPC and reconcile, until SIGTERM"),
+        ("migrate", "bring the database to the newest schema"),
+        ("check-config", "check the configuration and print it, without secrets"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config", type=Path, metavar="FILE", help="a TOML file")
+        command.add_argument(
+            "--insecure", action="store_true", help="allow plaintext on an address that is not loopback"
+        )
+        command.add_argument("--role", choices=("all", "api", "engine"), help="which parts to run")
+        command.set_defaults(run=None)
+    for module in (check_access, iam_policy, export, restore):
+        module.add(commands)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status is 2 for a configuration with faults, or without its database."""
+    given = _parser().parse_args(arguments)
+    try:
+        status = _command(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Or Python tries once more to write what is left, and complains at length.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        configuration.complain("standard output was closed before all was written")
+        return 1
+    except StoreUnusable as error:
+        configuration.complain(str(error))
+        return 2
+
+
+def _command(given: argparse.Namespace) -> int:
+    if given.run is not None:
+        status: int = given.run(given)
+        return status
+    environment = dict(os.environ)
+    if given.insecure:
+        environment["ECRKEEPER_INSECURE"] = "true"
+    if given.role:
+        environment["ECRKEEPER_ROLE"] = given.role
+    try:
+        return _run(given.command, load(given.config, environment))
+    except ConfigError as error:
+        configuration.complain(*error.faults)
+        return 2
+
+
+def _run(command: str, config: Config) -> int:
+    # Imported here: `--help` and `check-access` answer without loading gRPC and SQLAlchemy.
+    if command == "migrate":
+        from ecrkeeper_server.errors import StatusError
+        from ecrkeeper_server.store import schema
+
+        try:
+            schema.migrate(config.database_url)
+        except StatusError as error:
+            configuration.complain(error.message)
+            return 1
+        return 0
+    if command == "check-config":
+        from ecrkeeper_server.cli.accounts import served
+        from ecrkeeper_server.security import open_security
+
+        open_security(config)
+        for name, value in configuration.shown(config).items():
+            # As the file has it.
+            print(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
+        print(f"# serves {served(config)}")  # noqa: T201
+        return 0
+    return _serve(config)
+
+
+def _serve(config: Config) -> int:
+    # Imports leave next to nothing to collect, and looking for it takes an eighth of the start; `app` enables it again.
+    gc.disable()
+    from ecrkeeper_server import allocator
+
+    # Before gRPC starts its threads: a heap that a thread has got stays its own.
+    allocator.return_memory()
+    from ecrkeeper_server.aws import models
+
+    models.load()
+    # Before whatever logs is imported: it decides how the library for that is loaded.
+    from ecrkeeper_server import logs, tracing
+
+    logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))
+    import uvloop
+
+    from ecrkeeper_server import app
+    from ecrkeeper_server.errors import StatusError
+    from ecrkeeper_server.security import open_security
+    from ecrkeeper_server.store.file_lock import locked
+
+    security = open_security(config)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(config.database_url))
+            app.prepare(config)
+        except StatusError as error:
+            configuration.complain(error.message)
+            return 1
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(app.serve(config, security))
+    return 0

@@ -1,0 +1,112 @@
+"""The client beside what its users have, and the server on both majors of protobuf."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from tests import harness
+from tests.compat.conftest import Environment, floors
+from tests.harness import program
+
+pytestmark = pytest.mark.timeout(400)
+NAME = "accounts/111111111111/registries/us-east-1/settings/team-a"
+SCRIPT = Path(__file__).with_name("call.py")
+
+
+def called(environment: Environment, server: harness.Server) -> dict[str, Any]:
+    """What a program of the environment finds that calls a server."""
+    done = environment.run("-W", "error", str(SCRIPT), server.address, NAME)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[harness.Simulator]:
+    simulator = harness.Simulator(tmp_path)
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path, aws: harness.Simulator) -> harness.Server:
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    harness.migrate(url)
+    return harness.Server(tmp_path, url, aws.url)
+
+
+@pytest.mark.parametrize("which", ["oldest", "newest"])
+def test_client_calls_with_oldest_and_newest_libraries(
+    which: str, server: harness.Server, request: pytest.FixtureRequest
+) -> None:
+    found = called(request.getfixturevalue(which), server)
+    if which == "oldest":
+        pins = dict(pin.split("==") for pin in floors())
+        assert Version(found["protobuf"]) == Version(pins["protobuf"])
+        assert Version(found["grpcio"]) == Version(pins["grpcio"])
+    else:
+        assert Version(found["protobuf"]).major > 6
+    assert found["asynchronous"] == NAME
+    assert len(found["listed"]) == 1
+    assert len([path for path in found["violations"] if "destinations[0]" in path]) == 2
+
+
+def test_server_enforces_rules_with_protobuf_6(
+    oldest_server: Environment, newest: Environment, tmp_path: Path, aws: harness.Simulator
+) -> None:
+    class Oldest(harness.Server):
+        command = (str(oldest_server.program("ecrkeeper-server")), "serve")
+
+    url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
+    harness.migrate(url)
+    server = Oldest(tmp_path, url, aws.url)
+    found = called(newest, server)
+    assert len([path for path in found["violations"] if "destinations[0]" in path]) == 2
+    assert server.stop() == 0
+    assert "public_interface_used" in (tmp_path / "server.log").read_text(), "its grpcio was not tested"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param(["pulumi", "pulumi-aws"], id="pulumi"),
+        pytest.param(["google-cloud-storage", "google-cloud-artifact-registry"], id="google-cloud"),
+        pytest.param(["google-cloud-pubsub", "opentelemetry-exporter-otlp-proto-grpc"], id="pubsub and OpenTelemetry"),
+    ],
+)
+def test_client_resolves_beside_what_its_users_have(wheel: Path, others: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [program("pip"), "install", "--dry-run", "--ignore-installed", "-q", "--disable-pip-version-check",
+               "--report", str(report), "--only-binary", ":all:", str(wheel), *others]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    chosen = {each["metadata"]["name"].lower() for each in json.loads(report.read_text())["install"]}
+    assert {"ecrkeeper", "grpcio", "protobuf", *others} <= chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("ecrkeeper-server", "ecrkeeper_server"), ("ecrkeeper-sim", "ecrkeeper_sim")]
+)
+def test_command_of_a_client_only_install_names_the_extra(newest: Environment, name: str, module: str) -> None:
+    extra = name.removeprefix("ecrkeeper-")
+    for command in ([str(newest.program(name))], [newest.python, "-m", module]):
+        for arguments in ([], ["--help"]):
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 2, done.stderr
+            (line,) = done.stderr.splitlines()
+            assert line.startswith(f"{name}: ")
+            assert line.endswith(f"install it with: pip install 'ecrkeeper[{extra}]'")
+            assert not done.stdout
+
+
+def test_installed_programs_are_those_that_are_tested(newest: Environment) -> None:
+    ours = {path.name for path in (newest.folder / "bin").iterdir() if path.name.startswith("ecrkeeper")}
+    assert ours == {"ecrkeeper-server", "ecrkeeper-sim"}

@@ -1,0 +1,83 @@
+"""Transactions on Postgres, with psycopg's pipeline and without it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.private_interfaces import SWITCH
+from ecrkeeper_server.store import postgres, resources, schema
+from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.pipeline import PIPELINE
+from psycopg.pq import TransactionStatus
+from sqlalchemy import text
+
+from tests.postgres import Postgres
+from tests.store.test_postgres import NAME, create
+
+
+@pytest.fixture
+def url(cluster: Postgres) -> str:
+    made = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(made)
+    return made
+
+
+@pytest.fixture(params=["pipeline", "public"])
+def interface(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv(SWITCH, "1" if request.param == "public" else "")
+    chosen: str = request.param
+    if chosen == "pipeline" and not PIPELINE.usable:
+        pytest.skip("the installed psycopg is of another version")
+    return chosen
+
+
+@pytest.fixture
+async def db(url: str, interface: str) -> AsyncIterator[Database]:
+    opened = schema.open_database(url, pool_size=2)
+    yield opened
+    await opened.close()
+
+
+async def test_statement_that_fails_unnoticed_undoes_all_of_the_write(db: Database) -> None:
+    def change(tx: Tx) -> None:
+        create(tx)
+        tx.conn.execute(text("UPDATE resources SET failures = failures / 0"))
+        tx.conn.execute(text("UPDATE resources SET failures = 1"))
+
+    with pytest.raises(Unavailable):
+        await db.write(change)
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
+    await db.write(create)
+    assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
+
+
+async def test_write_waits_for_statements_with_rows_only(db: Database, interface: str) -> None:
+    answered: list[bool] = []
+
+    def change(tx: Tx) -> None:
+        create(tx)
+        driver = tx.conn.connection.driver_connection
+        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
+        assert tx.conn.execute(text("SELECT count(*) FROM resources")).scalar_one() == 1
+        answered.append(driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS)
+
+    await db.write(change)
+    assert answered == [interface == "public", True]
+
+
+async def test_untested_psycopg_gets_no_pipeline_and_a_warning(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SWITCH, "")
+    monkeypatch.setattr(postgres, "PIPELINE", replace(PIPELINE, version="3.4.0"))
+    opened = schema.open_database(url, pool_size=1)
+    try:
+        kinds = await opened.write(lambda tx: tx.conn.connection.driver_connection.cursor_factory.__name__)  # type: ignore[union-attr]
+    finally:
+        await opened.close()
+    assert kinds == "Cursor"
+    assert "public_interface_used" in capsys.readouterr().err
