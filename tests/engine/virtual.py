@@ -77,7 +77,7 @@ class InlineDatabase(SqliteDatabase):
     async def write(self, change: Callable[[Tx], T]) -> T:
         self._inline.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            result = change(Tx(self._inline, self._now, "sqlite", set()))
+            result = change(Tx(self._inline, self._dialect, set()))
         except BaseException:
             self._inline.exec_driver_sql("ROLLBACK")
             raise

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
-from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource, newly_desired
 from ecrkeeper_server.store.tables import resources
 
@@ -127,17 +127,17 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Change what is desired: a new generation, due at once."""
-    row = tx.conn.execute(_desire(tx.now), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
+    row = tx.conn.execute(_desire(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
     tx.changes(name)
     return Resource.of(row)
 
 
 @lru_cache(maxsize=64)
-def _desire(now: Now) -> Any:
+def _desire(dialect: Dialect) -> Any:
     return (
         update(resources)
         .where(resources.c.name == bindparam("_name"))
-        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=now(), trace=bindparam("_trace")))
+        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=dialect.now(), trace=bindparam("_trace")))
         .returning(resources)
     )
 
