@@ -14,7 +14,7 @@ from ecrkeeper_server.store.sqlite_dialect import SqliteDialect
 from ecrkeeper_server.store.tables import audit_events, page_token_keys
 from sqlalchemy import BigInteger, Text, select
 
-OF_ONE_DATABASE = ("sqlite", "postgres", "schema", "indexes")
+OF_ONE_DATABASE = ("sqlite", "postgres", "schema", "indexes", "tables", "file_lock")
 QUERIES = [p for p in sorted(Path(store.__file__).parent.glob("*.py")) if not p.stem.startswith(OF_ONE_DATABASE)]
 
 
