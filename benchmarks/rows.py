@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import ecrkeeper
-from ecrkeeper_server.store.clock import database_time
+from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.schema import _engine
+from ecrkeeper_server.store.sqlite_dialect import sqlite_now
 from ecrkeeper_server.store.tables import declarations, resources
-from sqlalchemy import BigInteger, and_, cast, func, insert, select, text, update
+from sqlalchemy import BigInteger, Engine, and_, cast, func, insert, select, text, update
 
 from benchmarks.responder import DECLARED
 
@@ -52,7 +53,7 @@ class Rows:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
-        self._now = database_time(self._engine.dialect.name)
+        self._now = _clock(self._engine)
         self._registries = and_(resources.c.kind == "registry", resources.c.account < _PAUSED.split("/")[1])
 
     def close(self) -> None:
@@ -111,6 +112,14 @@ class Rows:
             failed = conn.execute(query).scalar_one()
         if failed:
             raise RuntimeError(f"{failed} registries have errors; see server.log")
+
+
+def _clock(engine: Engine) -> Now:
+    if engine.dialect.name == "sqlite":
+        return sqlite_now
+    from ecrkeeper_server.store.postgres_dialect import postgres_now
+
+    return postgres_now
 
 
 def wake(client: ecrkeeper.Client) -> None:

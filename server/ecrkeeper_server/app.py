@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -30,6 +31,7 @@ from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
+from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.listening import listening
 from ecrkeeper_server.metrics import Metrics
@@ -75,14 +77,14 @@ async def serve(config: Config, security: Security) -> None:
     def heard(names: set[str]) -> None:
         changes.publish(names)
         if engine is not None:
-            engine.wake()
+            engine.triggers.enqueue(names, Trigger.NOTIFICATION)
 
     db.listen(heard)
     edge = Edge(
         db=db,
         aws=aws,
         changes=changes,
-        wake=engine.wake if engine is not None else _nothing,
+        wake=partial(engine.triggers.enqueue, (), Trigger.CALL) if engine is not None else _nothing,
         home_region=config.home_region,
         access=security.access,
     )

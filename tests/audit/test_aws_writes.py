@@ -105,7 +105,7 @@ def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
 def recorded(place: Place) -> set[tuple[str, str, str, str]]:
     """What the trail says of that."""
     found = [e for e in writes(place) if e.outcome in (AuditEvent.SUCCEEDED, AuditEvent.FAILED)]
-    return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)[8:]) for e in found}
+    return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)) for e in found}
 
 
 def test_the_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) -> None:

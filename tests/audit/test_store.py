@@ -12,8 +12,8 @@ import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, schema
 from ecrkeeper_server.store.audit import Completion, NewEvent, Place, Selection
-from ecrkeeper_server.store.clock import database_time
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.rows import AuditEvent
 from sqlalchemy import create_engine, text
 
@@ -145,7 +145,7 @@ class Sleeper:
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
         self._engine, self._conn = engine, engine.connect()
         self._conn.execute(text("BEGIN"))
-        self._tx = Tx(self._conn, database_time("postgresql"), "postgresql", set())
+        self._tx = Tx(self._conn, PostgresDialect(), set())
         audit.record(self._tx, [event(resource)])
 
     def end(self, how: str = "COMMIT") -> None:

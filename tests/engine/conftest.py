@@ -47,15 +47,24 @@ class RecordingAws:
     before: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
     async def call(
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        await self._note(region, operation, params)
+        return await self.client.call(account, region, service, operation, params)
+
+    async def write(
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any], **options: Any
     ) -> dict[str, Any]:
+        await self._note(region, operation, params)
+        return await self.client.write(account, region, service, operation, params, **options)
+
+    async def _note(self, region: str, operation: str, params: dict[str, Any]) -> None:
         if operation in self.before:
             await self.before.pop(operation)()
         self.calls.append((region, operation, params))
         fault = self.faults.get(operation)
         if fault is not None and (error := fault(region)) is not None:
             raise error
-        return await self.client.call(account, region, service, operation, params, **options)
 
     def regions(self, partition: str) -> list[str]:
         return self.client.regions(partition)
@@ -83,7 +92,7 @@ class World:
 
     async def raw(self, operation: str, service: str = "ecr", region: str = REGION, **params: Any) -> dict[str, Any]:
         """One call by somebody else."""
-        return await self.others.call(ACCOUNT, region, service, operation, params)
+        return await self.others.write(ACCOUNT, region, service, operation, params)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the simulated AWS's control API."""

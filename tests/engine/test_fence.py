@@ -47,10 +47,10 @@ async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_writ
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=slow)
         with pytest.raises(LeaseLostError):
-            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
         assert await sent(simulator.url) == 0
         held = True
-        await client.call(ACCOUNT, REGION, *PUT)
+        await client.write(ACCOUNT, REGION, *PUT)
         assert await sent(simulator.url) == 1
         await client.close()
 
@@ -74,12 +74,12 @@ async def test_a_write_that_waits_for_its_rate_is_fenced_after_the_wait() -> Non
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide, clock=clock)
         for _ in range(burst):
-            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
         del looks[:-1]
         looks += ["fence"] * (burst - looks.count("fence"))
         began = time.monotonic()
         with pytest.raises(LeaseLostError):
-            await client.call(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
         assert time.monotonic() - began > 0.9 / RATES["ecr-write"][0]
         assert looks[-1] == "fence"
         assert "rate" in looks[burst:-1]
@@ -169,3 +169,12 @@ async def renewed(world: World) -> bool:
             return True
         await asyncio.sleep(0.01)
     return False
+
+
+async def test_client_rejects_a_write_that_is_sent_as_a_read() -> None:
+    async with serve() as simulator:
+        client = AwsClient(AwsOptions(endpoint_url=simulator.url))
+        with pytest.raises(ValueError, match="ecr.apply"):
+            await client.call(ACCOUNT, REGION, *PUT)
+        assert await sent(simulator.url) == 0
+        await client.close()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from ecrkeeper_server.engine import worker
 from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.store import queue
 from ecrkeeper_server.store.database import Database, Load, Tx
@@ -100,7 +101,7 @@ async def test_an_idle_engine_claims_at_once_when_it_is_told_of_something(
     reads = db.reads
     await until(lambda: db.reads > reads)
     writes = db.writes
-    engine.wake()
+    engine.triggers.enqueue((), Trigger.CALL)
     await until(lambda: db.writes > writes)
     await engine.stop(1)
     await task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -373,3 +374,21 @@ async def test_a_stopped_engine_claims_nothing(world: World) -> None:
     await world.declare(caching(QUAY))
     assert not await world.engine.claim_once()
     assert (await world.row()).registry == REGISTRY
+
+
+async def test_policy_deleted_by_somebody_else_during_the_call_is_no_error(world: World) -> None:
+    statement = {"Sid": "A", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
+    await world.declare({"registry_policy": {"policyText": text}})
+    await world.step()
+    await world.withdraw()
+    world.aws.faults["DeleteRegistryPolicy"] = lambda _: Permanent(
+        "no policy", reason="AWS_REJECTED", aws_code="RegistryPolicyNotFound", operation="DeleteRegistryPolicy"
+    )
+
+    async def delete() -> None:
+        await world.raw("DeleteRegistryPolicy")
+
+    world.aws.before["DeleteRegistryPolicy"] = delete
+    row = await world.step()
+    assert (row.state["error"], row.state["applied"]) == (None, {})

@@ -477,16 +477,19 @@ ENDLESS = [("SUCCEEDED", "IAM has finished, and the role stays"), ("IN_PROGRESS"
 async def test_a_deletion_that_does_not_end_is_given_up(world: World, status: str, reason: str) -> None:
     await declared(world)
     await world.step(ROLE)
-    inner = world.aws.client.call
+    read, send = world.aws.client.call, world.aws.client.write
 
-    async def call(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
+    async def write(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
         if operation == "DeleteServiceLinkedRole":
             return {"DeletionTaskId": "task/x"}
+        return await send(account, region, service, operation, params, **options)
+
+    async def call(account: str, region: str, service: str, operation: str, params: Any) -> Any:
         if operation == "GetServiceLinkedRoleDeletionStatus":
             return {"Status": status}
-        return await inner(account, region, service, operation, params, **options)
+        return await read(account, region, service, operation, params)
 
-    world.aws.client.call = call  # type: ignore[method-assign]
+    world.aws.client.call, world.aws.client.write = call, write  # type: ignore[method-assign]
     operation = await ask_to_delete(world)
     for _ in range(4):
         world.seconds += 600

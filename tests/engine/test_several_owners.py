@@ -206,19 +206,22 @@ async def test_of_several_elements_those_that_were_made_are_ours_although_aws_do
     world: World,
 ) -> None:
     looks: list[int] = []
-    inner = world.aws.client.call
+    read, send = world.aws.client.call, world.aws.client.write
 
-    async def call(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
+    async def write(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
         if operation == "CreatePullThroughCacheRule" and params["ecrRepositoryPrefix"] == "quay":
             await options["fence"]()
             raise Permanent("no", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=operation)
-        answer = await inner(account, region, service, operation, params, **options)
+        return await send(account, region, service, operation, params, **options)
+
+    async def call(account: str, region: str, service: str, operation: str, params: Any) -> Any:
+        answer = await read(account, region, service, operation, params)
         if operation == "DescribePullThroughCacheRules":
             looks.append(1)
             return answer if len(looks) != 2 else {**answer, "pullThroughCacheRules": []}
         return answer
 
-    world.aws.client.call = call  # type: ignore[method-assign]
+    world.aws.client.call, world.aws.client.write = call, write  # type: ignore[method-assign]
     await world.declare(caching(QUAY, K8S))
     row = await world.step()
     assert set(row.state["applied"]["pull_through_cache_rules"]) == {"k8s"}

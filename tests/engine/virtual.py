@@ -19,6 +19,7 @@ from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import resources, schema
@@ -77,7 +78,7 @@ class InlineDatabase(SqliteDatabase):
     async def write(self, change: Callable[[Tx], T]) -> T:
         self._inline.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            result = change(Tx(self._inline, self._now, "sqlite", set()))
+            result = change(Tx(self._inline, self._dialect, set()))
         except BaseException:
             self._inline.exec_driver_sql("ROLLBACK")
             raise
@@ -187,7 +188,7 @@ class Fleet:
 
         await self.db.write(write)
         if told:
-            self.engine.wake()
+            self.engine.triggers.enqueue((), Trigger.CALL)
 
     async def overdue(self, account: str, regions: int, seconds: float) -> None:
         """Registries that are in sync and whose resync has been due for long."""

@@ -52,13 +52,15 @@ class RememberingAws:
             if len(self._known) >= _ASKED:
                 raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=operation)
             try:
-                self._known[key] = await self._aws.call(account, region, service, operation, params)
+                self._known[key] = await self._aws.write(account, region, service, operation, params)
             except AwsError as error:
                 self._known[key] = error
         found = self._known[key]
         if isinstance(found, AwsError):
             raise found
         return found
+
+    write = call
 
     def regions(self, partition: str) -> list[str]:
         return self._aws.regions(partition)

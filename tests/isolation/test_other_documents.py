@@ -51,16 +51,16 @@ DOCUMENTS = [
 
 def refuse(world: World, operation: str, text: str) -> None:
     """Let AWS refuse every request of an operation that has a text in it."""
-    inner = world.aws.client.call
+    inner = world.aws.client.write
 
-    async def call(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
+    async def write(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
         if name == operation and text in str(params):
             await options["ready"]()
             await options["fence"]()
             raise Permanent(f"no {text}", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=name)
         return await inner(account, region, service, name, params, **options)
 
-    world.aws.client.call = call  # type: ignore[method-assign]
+    world.aws.client.write = write  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(

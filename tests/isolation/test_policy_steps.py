@@ -248,16 +248,16 @@ async def test_denial_that_another_owner_takes_back_is_removed(world: World) -> 
 
 async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -> None:
     await unresolvable(world, GONE)
-    inner, sent = world.aws.client.call, []
+    inner, sent = world.aws.client.write, []
 
-    async def call(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
+    async def write(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
         if name == "PutRegistryPolicy":
             sent.append(name)
             if len(sent) == 3:
                 raise Temporary("slow", reason="AWS_UNREACHABLE", operation=name)
         return await inner(account, region, service, name, params, **options)
 
-    world.aws.client.call = call  # type: ignore[method-assign]
+    world.aws.client.write = write  # type: ignore[method-assign]
     for at, each in enumerate([GOOD, statement("Good2"), BAD]):
         world.seconds += 1
         await world.declare(policy(each), owner=f"team-{at}")

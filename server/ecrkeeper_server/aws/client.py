@@ -1,4 +1,7 @@
-"""`await aws.call(account, region, service, operation, params)`: the one way to AWS."""
+"""`await aws.call(account, region, service, operation, params)`: the one way to AWS.
+
+`call` reads. Only `ecr.apply` writes, through `aws.writer`.
+"""
 
 from __future__ import annotations
 
@@ -38,16 +41,8 @@ class Aws(Protocol):
         service: str,
         operation: str,
         params: dict[str, Any],
-        *,
-        fence: Fence | None = None,
-        ready: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary.
-
-        `ready` is awaited when credentials are there and the rate allows the call, before it takes a connection, so
-        it may call AWS itself. `fence` is awaited when nothing is left to wait for before sending. What either of
-        them raises prevents the call.
-        """
+        """Return the parsed answer of one call that reads; raises Permanent or Temporary."""
 
     def regions(self, partition: str) -> list[str]:
         """The Regions of a partition that have ECR."""
@@ -132,6 +127,14 @@ class AwsClient:
         return self._wire.partitions()
 
     async def call(
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the parsed answer of one call that reads; raises Permanent or Temporary."""
+        if not is_read(operation):
+            raise ValueError(f"{service}:{operation} changes something; send it with ecr.apply")
+        return await self._call(account, region, service, operation, params)
+
+    async def write(
         self,
         account: str,
         region: str,
@@ -142,7 +145,19 @@ class AwsClient:
         fence: Fence | None = None,
         ready: Fence | None = None,
     ) -> dict[str, Any]:
-        """The parsed answer of one call; raises Permanent or Temporary, or what `fence` or `ready` raises."""
+        """Send one call that changes something; see `aws.writer`."""
+        return await self._call(account, region, service, operation, params, fence, ready)
+
+    async def _call(
+        self,
+        account: str,
+        region: str,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        fence: Fence | None = None,
+        ready: Fence | None = None,
+    ) -> dict[str, Any]:
         repeated = False
         while True:
             session = await self._sessions.open(account)

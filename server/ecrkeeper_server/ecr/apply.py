@@ -8,6 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
+from ecrkeeper_server.aws.writer import writer_of
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit
@@ -58,7 +59,7 @@ class AwsWrite:
             self.outcome = "UNKNOWN"
 
         try:
-            answer = await aws.call(
+            answer = await writer_of(aws).write(
                 self.account, self.region, self.service, self.operation, self.params, fence=sending, ready=ready
             )
         except AwsError as error:

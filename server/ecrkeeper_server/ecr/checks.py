@@ -12,6 +12,7 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
+from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.replication import filters_by_destination
 from ecrkeeper_server.settings.replication_access import (
     SETTINGS_OF_DESTINATION,
@@ -20,7 +21,7 @@ from ecrkeeper_server.settings.replication_access import (
     check,
     explain_arrival,
 )
-from ecrkeeper_server.settings.setting import Warning
+from ecrkeeper_server.settings.setting import Read, Setting, Warning
 
 # ECR did not get the question, so these say nothing of the rule.
 _NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
@@ -42,27 +43,25 @@ async def explain_arrivals(
     )
 
 
-async def check_cache_rules(
-    aws: Aws, registry: RegistryName, rules: Mapping[str, Mapping[str, Any]], before: Mapping[str, str]
+async def try_elements(
+    aws: Aws, registry: RegistryName, setting: Setting, elements: Elements, before: Mapping[str, str]
 ) -> dict[str, str]:
-    """What ECR says of the cache rules that log in somewhere and cannot, by prefix; `before` where ECR does not say."""
-    named = sorted(prefix for prefix, rule in rules.items() if rule.get("credentialArn") or rule.get("customRoleArn"))
-    answers = await asyncio.gather(*(_login(aws, registry, prefix) for prefix in named))
+    """Return why ECR cannot use elements that it accepted, by key; the answer of `before` where ECR gives none."""
+    trials = {key: call for key in sorted(elements) if (call := setting.trial(key, elements[key])) is not None}
+    answers = await asyncio.gather(*(_try(aws, registry, setting, call) for call in trials.values()))
     found = {
-        prefix: before.get(prefix, "") if failure is None else failure
-        for prefix, failure in zip(named, answers, strict=True)
+        key: before.get(key, "") if failure is None else failure for key, failure in zip(trials, answers, strict=True)
     }
-    return {prefix: failure for prefix, failure in found.items() if failure}
+    return {key: failure for key, failure in found.items() if failure}
 
 
-async def _login(aws: Aws, registry: RegistryName, prefix: str) -> str | None:
-    """Why ECR cannot log in for a rule, empty if it can; None if it could not be asked."""
-    params = {"ecrRepositoryPrefix": prefix}
+async def _try(aws: Aws, registry: RegistryName, setting: Setting, call: Read) -> str | None:
+    """Return why ECR cannot use an element, empty if it can; None if ECR did not answer."""
     try:
-        answer = await aws.call(registry.account, registry.region, "ecr", "ValidatePullThroughCacheRule", params)
+        answer = await aws.call(registry.account, registry.region, "ecr", call.operation, dict(call.params))
     except AwsError as error:
         return None if error.reason in _NOT_ASKED else error.message
-    return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
+    return setting.trial_failure(answer)
 
 
 async def _explain(

@@ -174,14 +174,15 @@ class DocumentWriter:
         try:
             await self.step.send(write, self._look_again)
         except AwsError as error:
-            if of_the_content(error):
+            done = self.setting.already_done(write.operation, error.aws_code)
+            if not done and of_the_content(error):
                 return await self._explained(error, write.changes)
-            raise
-        else:
-            self.run.observed[name] = replace(self.run.observed[name], elements=dict(target))
-            return None
+            if not done:
+                raise
         finally:
             disown(self.run, name, before, [write])
+        self.run.observed[name] = replace(self.run.observed[name], elements=dict(target))
+        return None
 
     async def _explained(self, error: AwsError, changes: Iterable[Change]) -> AwsError:
         if not is_generic_rejection(error):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ecrkeeper_server.ecr.checks import check_cache_rules, check_replication
+from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import look
 from ecrkeeper_server.engine.attempt import AttemptResult, Step
 from ecrkeeper_server.engine.backfills import follow
@@ -63,15 +63,19 @@ async def reconcile_registry(step: Step) -> AttemptResult:
         await step.db.write(lambda tx: record(tx, run.originals))
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
-    rules = run.composition.desired.get("pull_through_cache_rules", {})
-    # Validating makes ECR read the secret: not a thing for a mode that only looks.
-    problems = {}
-    if mode == "ENFORCE" and result.settled:
-        before = row.state.get("problems", {}).get("pull_through_cache_rules", {})
-        problems = await check_cache_rules(step.aws, row.registry, rules, before)
-    result.state["problems"] = {"pull_through_cache_rules": problems} if problems else {}
+    # A trial makes ECR use a secret, so a mode that only observes makes none.
+    result.state["problems"] = await _problems(step, run) if mode == "ENFORCE" and result.settled else {}
     polls = (await follow(step, desired.pending), suspects.next_retry(run.suspects, step.now), run.again_in)
     return replace(result, poll_in=min((each for each in polls if each is not None), default=None))
+
+
+async def _problems(step: Step, run: Run) -> dict[str, dict[str, str]]:
+    """Why ECR cannot use elements that are in place, by setting and key."""
+    before, found = step.claimed.state.get("problems", {}), {}
+    for name, elements in run.composition.desired.items():
+        known = before.get(name, {})
+        found[name] = await try_elements(step.aws, step.claimed.registry, SETTINGS[name], elements, known)
+    return {name: problems for name, problems in found.items() if problems}
 
 
 async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:

@@ -20,22 +20,13 @@ from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Change, Plan
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import with_changes
+from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Method
 
-_GONE = frozenset(
-    {
-        "PullThroughCacheRuleNotFound",
-        "TemplateNotFound",
-        "ExclusionNotFound",
-        "RegistryPolicyNotFound",
-        "SigningConfigurationNotFound",
-    }
-)
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
 _AGAIN_SECONDS = 0.5
-_THERE = frozenset({"PullThroughCacheRuleAlreadyExists", "TemplateAlreadyExists"})
 
 
 async def act(step: Step, run: Run) -> None:
@@ -182,7 +173,7 @@ async def _send_each(step: Step, run: Run, name: str, writes: Sequence[AwsWrite]
             # The second half of a replacement whose first half was refused.
             continue
         try:
-            await _send(step, write)
+            await _send(step, SETTINGS[name], write)
         except AwsError as error:
             refused |= keys
             if error.reason in _STOPPING:
@@ -193,15 +184,14 @@ async def _send_each(step: Step, run: Run, name: str, writes: Sequence[AwsWrite]
     return failed
 
 
-async def _send(step: Step, write: AwsWrite) -> None:
+async def _send(step: Step, setting: Setting, write: AwsWrite) -> None:
     try:
         await step.send(write)
     except AwsError as error:
-        removing = write.operation.startswith(("Delete", "Deregister"))
-        if (removing and error.aws_code in _GONE) or error.aws_code == "ExclusionAlreadyExists":
+        if setting.already_done(write.operation, error.aws_code):
             return
-        if error.aws_code in _THERE or error.aws_code in _GONE:
-            # Somebody else was faster: look again and plan anew.
+        if setting.overtaken(error.aws_code):
+            # Observe and plan once more: somebody else was faster.
             raise Temporary(
                 error.message, reason="CHANGED_MEANWHILE", after=0.5, aws_code=error.aws_code, operation=write.operation
             ) from error

@@ -15,10 +15,11 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconciler import Reconciler
 from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
+from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, operations, queue
+from ecrkeeper_server.store import audit, operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import NO_ROOM
@@ -56,8 +57,7 @@ class Engine:
         finisher = Finisher(db, options.resync, jitter)
         self._stepper = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
         self._woken = asyncio.Event()
-        # Something was written; a step that ends wakes the loop as well.
-        self._hinted = True
+        self.triggers = Triggers(self._woken.set)
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
@@ -67,11 +67,6 @@ class Engine:
     def running(self) -> int:
         """How many rows are held and worked on."""
         return len(self._running)
-
-    def wake(self) -> None:
-        """Look for due rows now: a hint that something was written."""
-        self._hinted = True
-        self._woken.set()
 
     async def run(self) -> None:
         """Claim and work until `stop`; a database that does not answer is waited for."""
@@ -85,7 +80,8 @@ class Engine:
                     if time.monotonic() >= purge_at:
                         behind = await self._purge()
                         purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if behind else _PURGE_SECONDS)
-                    # A look is a read, a claim a transaction: without a hint, whoever had nothing to do looks first.
+                    await self._store_triggered()
+                    # Claiming opens a transaction, so an idle worker that got no wake-up checks with a read first.
                     pause = await self._pause() if idle and not hinted else 0.0
                     if pause <= 0 and not await self.claim_once():
                         # What is due and was not claimed is another's, for a moment.
@@ -115,6 +111,17 @@ class Engine:
                 return False
         return bool(days)
 
+    async def _store_triggered(self) -> None:
+        """Make due what triggers have named."""
+        names = self.triggers.take()
+        if not names:
+            return
+        try:
+            await self._db.write(lambda tx: resources.enqueue(tx, names))
+        except StatusError:
+            self.triggers.restore(names)
+            raise
+
     async def _pause(self) -> float:
         """Seconds to the next row that there is room for, 0 if it is due, at most a few: hints can be lost."""
         turn, urgent = self._room()
@@ -139,7 +146,7 @@ class Engine:
         turn, urgent = self._slots.turn, self._slots.urgent
         little = turn.slots < self._options.concurrency // 2
         if little and self._running and time.monotonic() < self._claimed_at + _GATHER_SECONDS:
-            return NO_ROOM, urgent if self._hinted else NO_ROOM
+            return NO_ROOM, urgent if self.triggers.hinted else NO_ROOM
         return turn, urgent
 
     async def _wait(self, seconds: float) -> None:
@@ -153,7 +160,7 @@ class Engine:
         turn, urgent = self._room()
         if not (turn.slots or urgent.slots) or self._stopping:
             return False
-        self._hinted = False
+        self.triggers.hinted = False
         claimed, desired = await self._db.write(lambda tx: self._claim(tx, turn, urgent))
         if self._stopping and claimed:
             names = [row.name for row in claimed]

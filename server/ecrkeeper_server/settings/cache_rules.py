@@ -171,6 +171,21 @@ def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Element
     ]
 
 
+_GONE = frozenset({"PullThroughCacheRuleNotFound"})
+
+
+def trial(prefix: str, rule: Value) -> Read | None:
+    """Let ECR log in to an upstream that needs credentials."""
+    if not (rule.get("credentialArn") or rule.get("customRoleArn")):
+        return None
+    return Read("ValidatePullThroughCacheRule", {"ecrRepositoryPrefix": prefix})
+
+
+def trial_failure(answer: Mapping[str, Any]) -> str:
+    """Return why ECR cannot log in; empty if it can."""
+    return "" if answer.get("isValid") else str(answer.get("failure") or "ECR cannot log in to the upstream")
+
+
 CACHE_RULES = Collection(
     name="pull_through_cache_rules",
     role="pull-through-cache",
@@ -179,7 +194,7 @@ CACHE_RULES = Collection(
             "DescribePullThroughCacheRules",
             {"maxResults": 1000},
             "pullThroughCacheRules",
-            frozenset({"PullThroughCacheRuleNotFound"}),
+            _GONE,
         ),
     ),
     items="rules",
@@ -191,6 +206,10 @@ CACHE_RULES = Collection(
     update="UpdatePullThroughCacheRule",
     update_params=_update,
     delete="DeletePullThroughCacheRule",
+    gone=_GONE,
+    exists=frozenset({"PullThroughCacheRuleAlreadyExists"}),
+    trial=trial,
+    trial_failure=trial_failure,
     split=split_items("rules", key_of, value_of),
     join=join_items("rules", _item),
     validate=validate,

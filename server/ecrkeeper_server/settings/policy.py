@@ -130,12 +130,15 @@ def _unknown_actions(key: str, value: Value) -> list[Warning]:
     return [Warning("POLICY_ACTION_UNKNOWN", key, what)]
 
 
+_GONE = frozenset({"RegistryPolicyNotFound"})
+
 REGISTRY_POLICY = Document(
     name="registry_policy",
-    reads=(Read("GetRegistryPolicy", absent=frozenset({"RegistryPolicyNotFound"})),),
+    reads=(Read("GetRegistryPolicy", absent=_GONE),),
     put="PutRegistryPolicy",
     body=_body,
     delete="DeleteRegistryPolicy",
+    gone=_GONE,
     split=split,
     join=join,
     validate=policy_lint.validate,

@@ -103,6 +103,14 @@ def _not_so(_value: Value) -> bool:
     return False
 
 
+def _no_trial(_key: str, _value: Value) -> Read | None:
+    return None
+
+
+def _no_failure(_answer: Mapping[str, Any]) -> str:
+    return ""
+
+
 def _names_nothing(_key: str, _value: Value) -> dict[str, str]:
     return {}
 
@@ -119,6 +127,11 @@ class Setting(ABC):
     `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
     to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
     whether AWS shows that it refers to something that was deleted.
+
+    `gone` are AWS's error codes that say that an element or the setting does not exist, `exists` those that say that
+    an element does; without the suffix `Exception`. `bare`: elements are keys without a value, so one that exists is
+    as it is desired. `trial` is the call that lets AWS try an element that it accepted, None for elements without
+    one, and `trial_failure` is why AWS cannot use the element, by its answer; empty if it can.
     """
 
     name: str
@@ -138,6 +151,11 @@ class Setting(ABC):
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
     denies: Callable[[Value], bool] = nothing_denied
     vanished: Callable[[Value], bool] = _not_so
+    gone: frozenset[str] = frozenset()
+    exists: frozenset[str] = frozenset()
+    bare: bool = False
+    trial: Callable[[str, Value], Read | None] = _no_trial
+    trial_failure: Callable[[Mapping[str, Any]], str] = _no_failure
 
     @property
     @abstractmethod
@@ -151,6 +169,16 @@ class Setting(ABC):
     @abstractmethod
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
         """The AWS calls that make a plan true, in order; none if nothing changes."""
+
+    def already_done(self, operation: str, code: str) -> bool:
+        """Return whether AWS rejects a write because its effect is there already."""
+        if operation.startswith(("Delete", "Deregister")):
+            return code in self.gone
+        return self.bare and code in self.exists
+
+    def overtaken(self, code: str) -> bool:
+        """Return whether AWS rejects a write because somebody else changed the element since it was observed."""
+        return code in self.gone or code in self.exists
 
     def declarable(self, elements: Elements, registry: RegistryName) -> dict[str, Value]:
         """Those of AWS's elements that can be declared: what cannot be unset may have a value of former times."""

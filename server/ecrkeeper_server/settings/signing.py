@@ -54,13 +54,16 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
     return violations
 
 
+_GONE = frozenset({"SigningConfigurationNotFound"})
+
 SIGNING = Document(
     name="signing_configuration",
-    reads=(Read("GetSigningConfiguration", absent=frozenset({"SigningConfigurationNotFound"})),),
+    reads=(Read("GetSigningConfiguration", absent=_GONE),),
     member="signingConfiguration",
     put="PutSigningConfiguration",
     body=lambda shape, _: {"signingConfiguration": shape},
     delete="DeleteSigningConfiguration",
+    gone=_GONE,
     split=split,
     join=join,
     validate=validate,

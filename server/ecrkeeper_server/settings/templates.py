@@ -124,6 +124,8 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
     return found
 
 
+_GONE = frozenset({"TemplateNotFound"})
+
 TEMPLATES = Collection(
     name="repository_creation_templates",
     role="repository-creation-template",
@@ -133,7 +135,7 @@ TEMPLATES = Collection(
             # Each may have policies of 40 KiB, and a page has to stay below the size that an answer may have.
             {"maxResults": 100},
             "repositoryCreationTemplates",
-            frozenset({"TemplateNotFound"}),
+            _GONE,
         ),
     ),
     items="templates",
@@ -145,6 +147,8 @@ TEMPLATES = Collection(
     update="UpdateRepositoryCreationTemplate",
     update_params=_update,
     delete="DeleteRepositoryCreationTemplate",
+    gone=_GONE,
+    exists=frozenset({"TemplateAlreadyExists"}),
     split=split_items("templates", key_of, value_of),
     join=join_items("templates", _item),
     validate=validate,

@@ -1,10 +1,9 @@
 """Queries on the audit trail.
 
 The trail is read in two orders. Pages go by time of creation. The stream goes
-by the transaction that last wrote a row: on Postgres by its id, and no further
-than the oldest transaction that still runs, so that nobody is shown an event
-before another one that is committed later and sorts earlier. SQLite has one
-writer, whose transactions are simply counted.
+by the transaction that last wrote a row, and no further than the oldest
+transaction that still runs, so that nobody is shown an event before another one
+that is committed later and sorts earlier.
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.settings.elements import Change
-from ecrkeeper_server.store.clock import DAY, Now
+from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import AuditEvent
 from ecrkeeper_server.store.tables import audit_events
 
@@ -35,15 +35,6 @@ _LAST = 2**63 - 1
 
 Place = tuple[int, int]
 """A place in the stream: behind the row with this `txid` and this `id`."""
-
-
-def _number(text: str) -> ColumnElement[int]:
-    return literal_column(text, BigInteger)
-
-
-_THIS = _number("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
-_OLDEST_RUNNING = _number("CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
-_NEXT = _number("CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,43 +89,37 @@ class Selection:
         return found
 
 
-def _this_transaction(dialect: str) -> ColumnElement[int]:
-    if dialect == "postgresql":
-        return _THIS
-    return select(func.coalesce(func.max(audit_events.c.txid), 0) + 1).scalar_subquery()
-
-
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
     """Add events whose ids nobody needs."""
     if events:
         values = [_values(event) for event in events]
-        tx.conn.execute(_insert(tx.now, tx.dialect), values[0] if len(values) == 1 else values)
+        tx.conn.execute(_insert(tx.dialect), values[0] if len(values) == 1 else values)
         tx.changed.add(CHANGED)
 
 
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
     """Add events, as a rule in one statement; their ids, in the order of the events."""
     if len(events) == 1:
-        tx.changes(CHANGED)
-        statement = _insert(tx.now, tx.dialect).returning(audit_events.c.id)
+        tx.changed.add(CHANGED)
+        statement = _insert(tx.dialect).returning(audit_events.c.id)
         number: int = tx.conn.execute(statement, _values(events[0])).scalar_one()
         return [number]
     ids: list[int] = []
     for at in range(0, len(events), _ROWS_AT_ONCE):
-        stamp = {"txid": _this_transaction(tx.dialect), "create_time": tx.now()}
+        stamp = {"txid": tx.dialect.transaction_id(audit_events.c.txid), "create_time": tx.now()}
         rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
         added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
         # The rows of VALUES are numbered in their order; nothing says that they come back in it.
         ids += sorted(row.id for row in added)
     if ids:
-        tx.changes(CHANGED)
+        tx.changed.add(CHANGED)
     return ids
 
 
 # Every call that changes something adds one event; putting the statement together takes longer than running it.
 @lru_cache(maxsize=64)
-def _insert(now: Now, dialect: str) -> Any:
-    stamp = {"txid": _this_transaction(dialect), "create_time": now()}
+def _insert(dialect: Dialect) -> Any:
+    stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "create_time": dialect.now()}
     return insert(audit_events).values(stamp)
 
 
@@ -176,7 +161,7 @@ def complete(tx: Tx, completions: Sequence[Completion]) -> None:
         update(audit_events)
         .where(audit_events.c.id.in_([done.id for done in completions]))
         .values(
-            txid=_this_transaction(tx.dialect),
+            txid=tx.dialect.transaction_id(audit_events.c.txid),
             complete_time=tx.now(),
             outcome=each(lambda done: done.outcome),
             aws_error_code=each(lambda done: done.aws_error_code),
@@ -208,34 +193,30 @@ def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[Audi
     It is final before the oldest transaction that still runs.
     """
     place = columns(audit_events.c.txid, audit_events.c.id)
-    query = select(audit_events).where(place > behind, *selection.conditions())
-    if tx.dialect == "postgresql":
-        query = query.where(audit_events.c.txid < _OLDEST_RUNNING)
+    final = audit_events.c.txid < tx.dialect.first_unfinished(audit_events.c.txid)
+    query = select(audit_events).where(place > behind, final, *selection.conditions())
     ordered = query.order_by(audit_events.c.txid, audit_events.c.id).limit(limit)
     return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
 
 
 def held_back(tx: Tx) -> bool:
     """Whether there are events that the stream does not show yet, because an older transaction still runs."""
-    if tx.dialect != "postgresql":
+    if not tx.dialect.concurrent_writers:
         return False
-    waiting = select(audit_events.c.id).where(audit_events.c.txid >= _OLDEST_RUNNING, audit_events.c.txid < _NEXT)
+    ids = audit_events.c.txid
+    unfinished, unassigned = tx.dialect.first_unfinished(ids), tx.dialect.first_unassigned(ids)
+    waiting = select(audit_events.c.id).where(ids >= unfinished, ids < unassigned)
     return tx.conn.execute(waiting.limit(1)).first() is not None
 
 
 def newest_possible(tx: Tx) -> Place:
     """No place in the stream of this database is behind this one."""
-    if tx.dialect == "postgresql":
-        return int(tx.conn.execute(select(_NEXT)).scalar_one()), _LAST
-    return now(tx)
+    return int(tx.conn.execute(select(tx.dialect.first_unassigned(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
 def now(tx: Tx) -> Place:
     """The place in the stream behind everything that is final."""
-    if tx.dialect == "postgresql":
-        return int(tx.conn.execute(select(_OLDEST_RUNNING)).scalar_one()) - 1, _LAST
-    newest = tx.conn.execute(select(func.max(audit_events.c.txid))).scalar_one()
-    return int(newest or 0), _LAST
+    return int(tx.conn.execute(select(tx.dialect.first_unfinished(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
 def beginning(tx: Tx, start: int) -> Place:
@@ -271,12 +252,13 @@ def adopt(tx: Tx) -> int:
     A dump that is restored elsewhere brings transaction ids along that the new
     cluster has not reached: without this, new events would sort before them.
     """
-    if tx.dialect != "postgresql":
+    if not tx.dialect.concurrent_writers:
         return 0
-    moved = select(audit_events.c.id).where(audit_events.c.txid >= _NEXT).order_by(audit_events.c.id)
+    unassigned = tx.dialect.first_unassigned(audit_events.c.txid)
+    moved = select(audit_events.c.id).where(audit_events.c.txid >= unassigned).order_by(audit_events.c.id)
     changed = tx.conn.execute(
         update(audit_events)
-        .where(and_(audit_events.c.id.in_(moved.limit(PURGED_AT_ONCE).scalar_subquery()), audit_events.c.txid >= _NEXT))
+        .where(audit_events.c.id.in_(moved.limit(PURGED_AT_ONCE).scalar_subquery()), audit_events.c.txid >= unassigned)
         .values(txid=0)
         .returning(audit_events.c.id)
     )

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
-from ecrkeeper_server.store.clock import Now
+from ecrkeeper_server.store.dialect import Dialect
 
 T = TypeVar("T")
 
@@ -31,14 +31,17 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """An open transaction, with the clock it goes by."""
+    """An open transaction, with the SQL of its database."""
 
     conn: Connection
-    now: Now
-    dialect: str
+    dialect: Dialect
     changed: set[str]
     # The W3C traceparent of the call on whose behalf it runs; empty where nothing is traced.
     trace: str = ""
+
+    def now(self) -> ColumnElement[int]:
+        """Return the database's time in microseconds."""
+        return self.dialect.now()
 
     def changes(self, name: str) -> None:
         """Note that a resource changed: whoever watches hears of it after the commit."""

@@ -21,13 +21,13 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect as Compiler
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_table import given, rows
+from ecrkeeper_server.store.dialect import Dialect, json_rows
 from ecrkeeper_server.store.prepared import Prepared
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
 from ecrkeeper_server.store.tables import JsonText, declarations, read_json, resources, revisions
@@ -65,22 +65,22 @@ def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
         # What most calls ask for, in two thirds of the time that a table of names takes.
         found = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
     else:
-        found = _of_names(tx.conn.dialect).rows(tx.conn, rows(map(key_of, names)))
+        found = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
     return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in found}
 
 
 @lru_cache(maxsize=8)
-def _of_name(dialect: Dialect) -> Prepared:
+def _of_name(compiler: Compiler) -> Prepared:
     this = and_(*(declarations.c[name] == bindparam(name) for name in KEY))
     joined = declarations.join(resources, resources.c.name == bindparam("registry"))
-    return Prepared(select(*_STORED).select_from(joined).where(this), dialect)
+    return Prepared(select(*_STORED).select_from(joined).where(this), compiler)
 
 
 @lru_cache(maxsize=8)
-def _of_names(dialect: Dialect) -> Prepared:
-    names = given(dialect.name, dict.fromkeys(KEY, Text()))
+def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
+    names = dialect.json_table(dict.fromkeys(KEY, Text()))
     named = and_(*(declarations.c[name] == names.c[name] for name in KEY))
-    return Prepared(select(*_STORED).join_from(names, declarations, named).join(resources, _REGISTRY), dialect)
+    return Prepared(select(*_STORED).join_from(names, declarations, named).join(resources, _REGISTRY), compiler)
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
@@ -95,7 +95,7 @@ def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Decl
     """The declarations of several registries, by the registry's name."""
     kept = [row for row in registries if row.kind == RegistryName.kind]
     found: dict[str, list[Declaration]] = {row.name: [] for row in kept}
-    values = rows({"name": row.name, "account": row.account, "region": row.place} for row in kept)
+    values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in kept)
     for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if kept else ():
         found[name].append(Declaration(*columns))
     return found
@@ -103,8 +103,8 @@ def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Decl
 
 # Joined, because SQLite would read all declarations for a condition on pairs of columns.
 @lru_cache(maxsize=4)
-def _of_registries(dialect: str) -> Select[Any]:
-    names = given(dialect, {name: Text() for name in ("name", "account", "region")})
+def _of_registries(dialect: Dialect) -> Select[Any]:
+    names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
     of_it = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
     return select(names.c.name, *declarations.c).join_from(names, declarations, of_it).order_by(declarations.c.owner)
 
@@ -123,7 +123,7 @@ def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: 
 
 
 @lru_cache(maxsize=32)
-def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
+def _page(compiler: Compiler, of_account: bool, of_region: bool) -> Prepared:
     key = [declarations.c[name] for name in KEY]
     query = select(*_STORED).join_from(declarations, resources, _REGISTRY)
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
@@ -131,7 +131,7 @@ def _page(dialect: Dialect, of_account: bool, of_region: bool) -> Prepared:
         query = query.where(declarations.c.account == bindparam("in_account"))
     if of_region:
         query = query.where(declarations.c.region == bindparam("in_region"))
-    return Prepared(query.order_by(*key).limit(bindparam("most", type_=BigInteger)), dialect)
+    return Prepared(query.order_by(*key).limit(bindparam("most", type_=BigInteger)), compiler)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:

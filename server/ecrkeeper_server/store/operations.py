@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from ecrkeeper_server.errors import AlreadyExists, Unavailable
-from ecrkeeper_server.store import dialects, resources
+from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
@@ -152,8 +152,8 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
     if not request_id:
         return
     values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
-    change = dialects.insert(tx.dialect, requests).values(request_id=request_id.lower(), **values)
-    stored = tx.conn.execute(change.on_conflict_do_nothing().returning(requests.c.request_id)).first()
+    change = tx.dialect.insert_or_ignore(requests).values(request_id=request_id.lower(), **values)
+    stored = tx.conn.execute(change.returning(requests.c.request_id)).first()
     if stored is None:
         # Two calls with one id at the same moment: the other one was first.
         answered(tx, request_id, method, fingerprint)

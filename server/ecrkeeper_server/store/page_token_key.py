@@ -6,7 +6,6 @@ import secrets
 
 from sqlalchemy import select
 
-from ecrkeeper_server.store import dialects
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.tables import page_token_keys
 
@@ -23,6 +22,6 @@ def find(tx: Tx) -> bytes | None:
 def create(tx: Tx) -> bytes:
     """The key, made unless another process has made it meanwhile."""
     values = {"id": _ID, "key": secrets.token_hex(_BYTES), "create_time": tx.now()}
-    tx.conn.execute(dialects.insert(tx.dialect, page_token_keys).values(values).on_conflict_do_nothing())
+    tx.conn.execute(tx.dialect.insert_or_ignore(page_token_keys).values(values))
     # Postgres has waited for the other process by now, and a new statement sees its row.
     return bytes.fromhex(tx.conn.execute(select(page_token_keys.c.key).where(page_token_keys.c.id == _ID)).scalar_one())

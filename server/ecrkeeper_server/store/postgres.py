@@ -21,10 +21,11 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
-from ecrkeeper_server.store.clock import Now, database_time
+from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import unavailable
 from ecrkeeper_server.store.pipeline import PIPELINE, PipelinedCursor
+from ecrkeeper_server.store.postgres_dialect import PostgresDialect, postgres_now
 from ecrkeeper_server.store.transaction import DROPPED, CommitUnknownError, state, transaction
 from ecrkeeper_server.store.watchdog import Watchdog
 
@@ -94,7 +95,7 @@ class PostgresDatabase(Database):
     ) -> None:
         self._engine = engine
         self._patience = patience
-        self._now = now or database_time("postgresql")
+        self._dialect = PostgresDialect(now or postgres_now)
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgres")
         self._size = pool_size
         self._queued = 0
@@ -165,11 +166,11 @@ class PostgresDatabase(Database):
 
     def _read(self, query: Callable[[Tx], T], patience: Watchdog) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
-            return query(Tx(conn, self._now, "postgresql", set()))
+            return query(Tx(conn, self._dialect, set()))
 
     def _write(self, change: Callable[[Tx], T], patience: Watchdog) -> T:
         with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
-            tx = Tx(conn, self._now, "postgresql", set())
+            tx = Tx(conn, self._dialect, set())
             with transaction(conn):
                 result = change(tx)
                 _notify(conn, tx.changed)

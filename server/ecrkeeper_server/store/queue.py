@@ -20,10 +20,8 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
-    any_,
     bindparam,
     case,
-    cast,
     func,
     literal,
     or_,
@@ -33,10 +31,11 @@ from sqlalchemy import (
     update,
 )
 
-from ecrkeeper_server.store.clock import MICROSECONDS, Now
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.tables import JsonText, declarations, resources
+from ecrkeeper_server.store.tables import declarations, resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +87,28 @@ def claim(tx: Tx, *, lease: float, turn: Room, urgent: Room = NO_ROOM) -> list[R
     """
     values = {**_values("urgent", urgent), **_values("turn", turn)}
     values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
-    rows = tx.conn.execute(_claim(tx.now, tx.dialect, urgent=urgent.slots > 0), values)
+    rows = tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)
     return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
 
 
 # Putting the statement together takes longer than running it.
 @lru_cache(maxsize=64)
-def _claim(now: Now, dialect: str, *, urgent: bool) -> Update:
-    first = _candidates(now, dialect, "urgent", resources.c.urgent).cte("urgent_rows")
+def _claim(dialect: Dialect, *, urgent: bool) -> Update:
+    first = _candidates(dialect, "urgent", resources.c.urgent).cte("urgent_rows")
     others = resources.c.name.not_in(select(first.c.name)) if urgent else true()
-    second = _candidates(now, dialect, "turn", others).cte("rows_in_turn")
+    second = _candidates(dialect, "turn", others).cte("rows_in_turn")
     names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
-    # An array makes Postgres look up each name, however many it expects.
-    chosen = resources.c.name == any_(func.array(names.scalar_subquery()))
-    if dialect == "sqlite":
-        chosen = resources.c.name.in_(names)
-    until = now() + bindparam("lease", type_=BigInteger)
+    chosen = dialect.one_of(resources.c.name, names)
+    until = dialect.now() + bindparam("lease", type_=BigInteger)
     return (
         update(resources).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(resources)
     )
 
 
-def _candidates(now: Now, dialect: str, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
+def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
     """The names of rows to claim, none of them beyond its account's share."""
-    free = and_(resources.c.due_at <= now(), or_(resources.c.lease_until.is_(None), resources.c.lease_until < now()))
+    now = dialect.now()
+    free = and_(resources.c.due_at <= now, or_(resources.c.lease_until.is_(None), resources.c.lease_until < now))
     share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
     taken = _taken(dialect, kind)
     found = (
@@ -133,19 +130,9 @@ def _candidates(now: Now, dialect: str, kind: str, which: ColumnElement[bool]) -
     )
 
 
-def _taken(dialect: str, kind: str) -> ColumnElement[int]:
+def _taken(dialect: Dialect, kind: str) -> ColumnElement[int]:
     """How many slots the account of a row has already."""
-    found: ColumnElement[Any]
-    if dialect == "sqlite":
-        found = func.json_extract(
-            bindparam(f"{kind}_busy", type_=JsonText), literal('$."').concat(resources.c.account).concat('"')
-        )
-    else:
-        # Only where its dialect is in use.
-        from sqlalchemy.dialects.postgresql import JSONB
-
-        found = bindparam(f"{kind}_busy", type_=JSONB).op("->>")(resources.c.account)
-    return func.coalesce(cast(found, Integer), 0)
+    return func.coalesce(dialect.json_integer(f"{kind}_busy", resources.c.account), 0)
 
 
 def _values(kind: str, room: Room) -> dict[str, Any]:
@@ -161,7 +148,7 @@ def next_due(tx: Tx, *, turn: Room, urgent: Room = NO_ROOM) -> float | None:
     """Seconds until a row that fits into the room is due or a lease runs out; None if nothing is in sight."""
     soonest: float | None = None
     for kind, room in (("turn", turn), ("urgent", urgent)):
-        for query in _next_due(tx.now, tx.dialect, kind) if room.slots else ():
+        for query in _next_due(tx.dialect, kind) if room.slots else ():
             micros = tx.conn.execute(query, _values(kind, room)).scalar_one()
             if micros is not None and (soonest is None or micros < soonest):
                 soonest = micros
@@ -172,7 +159,7 @@ def next_due(tx: Tx, *, turn: Room, urgent: Room = NO_ROOM) -> float | None:
 
 
 @lru_cache(maxsize=64)
-def _next_due(now: Now, dialect: str, kind: str) -> tuple[Select[Any], ...]:
+def _next_due(dialect: Dialect, kind: str) -> tuple[Select[Any], ...]:
     which = resources.c.urgent if kind == "urgent" else true()
     fits = _taken(dialect, kind) < bindparam(f"{kind}_share", type_=Integer)
     free = (
@@ -182,8 +169,8 @@ def _next_due(now: Now, dialect: str, kind: str) -> tuple[Select[Any], ...]:
         .limit(1)
     )
     # Held rows are due as well, and come first in that order.
-    held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= now())
-    return tuple(select(query.scalar_subquery() - now()) for query in (free, held))
+    held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
+    return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, held))
 
 
 def postpone(tx: Tx, first: Resource, seconds: float) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -24,8 +25,8 @@ from sqlalchemy import (
 )
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
-from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.dialect import Dialect, json_rows
 from ecrkeeper_server.store.rows import Resource, newly_desired
 from ecrkeeper_server.store.tables import resources
 
@@ -127,17 +128,17 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Change what is desired: a new generation, due at once."""
-    row = tx.conn.execute(_desire(tx.now), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
+    row = tx.conn.execute(_desire(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
     tx.changes(name)
     return Resource.of(row)
 
 
 @lru_cache(maxsize=64)
-def _desire(now: Now) -> Any:
+def _desire(dialect: Dialect) -> Any:
     return (
         update(resources)
         .where(resources.c.name == bindparam("_name"))
-        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=now(), trace=bindparam("_trace")))
+        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=dialect.now(), trace=bindparam("_trace")))
         .returning(resources)
     )
 
@@ -145,6 +146,21 @@ def _desire(now: Now) -> Any:
 def request(tx: Tx, name: str) -> Resource:
     """Ask for a look at the resource now, although nothing new is desired."""
     return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
+
+
+def enqueue(tx: Tx, names: Sequence[str]) -> None:
+    """Make resources due now in the backlog lane; names that do not exist are ignored.
+
+    An attempt under way began before this, so its row becomes due again when it ends.
+    """
+    table = tx.dialect.json_table({"name": Text()})
+    later = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now())
+    tx.conn.execute(
+        update(resources)
+        .where(resources.c.name.in_(select(table.c.name)))
+        .values(requested=resources.c.requested + 1, due_at=case((later, tx.now()), else_=resources.c.due_at)),
+        json_rows({"name": name} for name in names),
+    )
 
 
 def hasten(tx: Tx, name: str) -> None:

@@ -20,9 +20,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ecrkeeper_server.errors import Unavailable
-from ecrkeeper_server.store.clock import Now, database_time
+from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.failures import DISK_FULL, failure_of, unavailable
+from ecrkeeper_server.store.sqlite_dialect import SqliteDialect, sqlite_now
 from ecrkeeper_server.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class SqliteDatabase(Database):
 
     def __init__(self, engine: Engine, now: Now | None = None) -> None:
         self._engine = engine
-        self._now = now or database_time("sqlite")
+        self._dialect = SqliteDialect(now or sqlite_now)
         self._path = engine.url.database or ""
         self._file = SqliteFile(self._path) if os.path.exists(self._path) else None
         # Both here: a thread that cannot connect would leave all writes waiting for ever.
@@ -102,7 +103,7 @@ class SqliteDatabase(Database):
         if self._file is not None:
             self._file.check_read()
         try:
-            return query(Tx(self._reader, self._now, "sqlite", set()))
+            return query(Tx(self._reader, self._dialect, set()))
         except SQLAlchemyError as error:
             raise self._failed(error) from error
 
@@ -187,7 +188,7 @@ class SqliteDatabase(Database):
 
     def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
         """Run one change in a savepoint, so that its failure leaves the others of its group alone."""
-        tx = Tx(conn, self._now, "sqlite", set())
+        tx = Tx(conn, self._dialect, set())
         conn.exec_driver_sql("SAVEPOINT change")
         try:
             job.result = job.change(tx)

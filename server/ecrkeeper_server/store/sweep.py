@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Select, Text, and_, func, select, update
 from sqlalchemy.types import TypeEngine
 
-from ecrkeeper_server.store.clock import MICROSECONDS, Now
+from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_table import given, rows
+from ecrkeeper_server.store.dialect import Dialect, json_rows
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 from ecrkeeper_server.store.tables import declarations, operations, resources
@@ -35,7 +35,7 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     It belongs to their generation if this transaction has changed or locked
     them: whoever changes a declaration changes its registry as well.
     """
-    values = rows({"name": row.name} for row in registries)
+    values = json_rows({"name": row.name} for row in registries)
     found = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
     for name, *columns in tx.conn.execute(declared, values):
@@ -46,8 +46,8 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
 
 
 @lru_cache(maxsize=4)
-def _desired(dialect: str) -> tuple[Select[Any], Select[Any]]:
-    names = given(dialect, {"name": Text()})
+def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
+    names = dialect.json_table({"name": Text()})
     declared = (
         select(resources.c.name, *declarations.c)
         .join_from(names, resources, resources.c.name == names.c.name)
@@ -71,15 +71,15 @@ def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[s
     Rows that are no longer held, that something was requested of meanwhile, or
     that an operation waits for are left to `queue.finish`.
     """
-    values = rows(_values(row, outcome) for row, outcome in ended)
-    return {row.name for row in tx.conn.execute(_finish(tx.now, tx.dialect), values)}
+    values = json_rows(_values(row, outcome) for row, outcome in ended)
+    return {row.name for row in tx.conn.execute(_finish(tx.dialect), values)}
 
 
 @lru_cache(maxsize=64)
-def _finish(now: Now, dialect: str) -> Any:
+def _finish(dialect: Dialect) -> Any:
     number, flag, text = BigInteger(), Boolean(), Text()
     columns: dict[str, TypeEngine[Any]] = {"name": text, "token": text, "requested": number, "next_in": number}
-    ended = given(dialect, {**columns, "failures": number, "observed_at": number, "urgent": flag})
+    ended = dialect.json_table({**columns, "failures": number, "observed_at": number, "urgent": flag})
     waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
     return (
         update(resources)
@@ -90,7 +90,7 @@ def _finish(now: Now, dialect: str) -> Any:
             ~waited_for.exists(),
         )
         .values(
-            due_at=now() + ended.c.next_in,
+            due_at=dialect.now() + ended.c.next_in,
             failures=ended.c.failures,
             observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
             urgent=ended.c.urgent,

@@ -10,9 +10,8 @@ from sqlalchemy import Select, Text, Update, and_, bindparam, delete, func, inse
 
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.json_table import given, rows
+from ecrkeeper_server.store.dialect import Dialect, json_rows
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, newly_desired
 from ecrkeeper_server.store.tables import declarations, requests, resources, revisions
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
@@ -28,8 +27,8 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
 
     Without `wait`, a registry that another transaction holds is left out, and named as busy.
     """
-    values = rows({**key_of(name), "registry": str(name.registry)} for name in names)
-    lock, read = _load(tx.now, tx.dialect, wait)
+    values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
+    lock, read = _load(tx.dialect, wait)
     held = {row.name: Resource.of(row) for row in tx.conn.execute(lock, values)}
     unit = UnitOfWork(0)
     for unit.now, stored, newest, account, region, owner, *columns in tx.conn.execute(read, values):
@@ -54,8 +53,8 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
 
 
 @lru_cache(maxsize=64)
-def _load(now: Now, dialect: str, wait: bool) -> tuple[Select[Any], Select[Any]]:
-    names = given(dialect, dict.fromkeys((*KEY, "registry"), Text()))
+def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any]]:
+    names = dialect.json_table(dict.fromkeys((*KEY, "registry"), Text()))
     lock = (
         select(resources)
         .where(resources.c.name.in_(select(names.c.registry)))
@@ -68,7 +67,7 @@ def _load(now: Now, dialect: str, wait: bool) -> tuple[Select[Any], Select[Any]]
     of_registry = and_(declarations.c.account == names.c.account, declarations.c.region == names.c.region)
     read = (
         select(
-            now().label("now"),
+            dialect.now().label("now"),
             resources.c.name.label("stored"),
             newest.scalar_subquery().label("newest"),
             *(names.c[column].label(f"given_{column}") for column in KEY),

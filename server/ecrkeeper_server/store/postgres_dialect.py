@@ -1,0 +1,82 @@
+"""Postgres's own SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    SelectBase,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from ecrkeeper_server.store.clock import Now
+from ecrkeeper_server.store.dialect import ROWS, Dialect
+
+# The same for a whole statement, so that an index on a time can be searched by it.
+_NOW = literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)", BigInteger)
+_THIS = literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)", BigInteger)
+_OLDEST_RUNNING = literal_column("CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)", BigInteger)
+_NEXT = literal_column("CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)", BigInteger)
+
+
+def postgres_now() -> ColumnElement[int]:
+    """Return the time at which the statement began."""
+    return _NOW
+
+
+@dataclass(frozen=True)
+class PostgresDialect(Dialect):
+    """Postgres numbers its transactions itself."""
+
+    now: Now = postgres_now
+
+    @property
+    def concurrent_writers(self) -> bool:
+        """Return True."""
+        return True
+
+    def insert_or_ignore(self, table: Table) -> Any:
+        """Return an INSERT ... ON CONFLICT DO NOTHING."""
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def json_table(self, columns: Mapping[str, TypeEngine[Any]]) -> Any:
+        """Return a `json_to_recordset`."""
+        text = bindparam(ROWS, type_=Text)
+        typed: list[Any] = [column(name, kind) for name, kind in columns.items()]
+        records = func.json_to_recordset(cast(text, postgresql.JSON)).table_valued(*typed, name=ROWS)
+        return records.render_derived(with_types=True)
+
+    def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
+        """Return the member of a `jsonb`."""
+        found: ColumnElement[Any] = bindparam(parameter, type_=postgresql.JSONB).op("->>")(key)
+        return cast(found, Integer)
+
+    def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
+        """Return a comparison with an array, which makes Postgres look up each name however many it expects."""
+        return column == any_(func.array(names.scalar_subquery()))
+
+    def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return `pg_current_xact_id`."""
+        return _THIS
+
+    def first_unfinished(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the `xmin` of the snapshot."""
+        return _OLDEST_RUNNING
+
+    def first_unassigned(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the `xmax` of the snapshot."""
+        return _NEXT

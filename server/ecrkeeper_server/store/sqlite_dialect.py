@@ -1,0 +1,80 @@
+"""SQLite's own SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    SelectBase,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
+
+from ecrkeeper_server.store.clock import Now
+from ecrkeeper_server.store.dialect import ROWS, Dialect
+from ecrkeeper_server.store.tables import JsonText
+
+_NOW = literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000", BigInteger)
+
+
+def sqlite_now() -> ColumnElement[int]:
+    """Return the time, to a millisecond."""
+    return _NOW
+
+
+@dataclass(frozen=True)
+class SqliteDialect(Dialect):
+    """SQLite has one writer, whose transactions are counted."""
+
+    now: Now = sqlite_now
+
+    @property
+    def concurrent_writers(self) -> bool:
+        """Return False."""
+        return False
+
+    def insert_or_ignore(self, table: Table) -> Any:
+        """Return an INSERT ... ON CONFLICT DO NOTHING."""
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+    def json_table(self, columns: Mapping[str, TypeEngine[Any]]) -> Any:
+        """Return a select over `json_each`."""
+        each = func.json_each(bindparam(ROWS, type_=Text)).table_valued("value")
+        members = [
+            func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name) for name, kind in columns.items()
+        ]
+        return select(*members).select_from(each).subquery(ROWS)
+
+    def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
+        """Return a `json_extract` by a path made of the key."""
+        path = literal('$."').concat(key).concat('"')
+        return cast(func.json_extract(bindparam(parameter, type_=JsonText), path), Integer)
+
+    def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
+        """Return a plain IN: SQLite looks up each name."""
+        return column.in_(names)
+
+    def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the number after the newest one."""
+        return select(func.coalesce(func.max(ids), 0) + 1).scalar_subquery()
+
+    def first_unfinished(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the number after the newest one: a reader sees finished transactions only."""
+        return self.transaction_id(ids)
+
+    def first_unassigned(self, ids: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the number after the newest one."""
+        return self.transaction_id(ids)

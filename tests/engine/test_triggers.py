@@ -1,0 +1,85 @@
+"""Triggers make names due through one method, whatever their source."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from ecrkeeper_server.engine.options import EngineOptions
+from ecrkeeper_server.engine.triggers import Trigger, Triggers
+from ecrkeeper_server.engine.worker import Engine
+from ecrkeeper_server.errors import Unavailable
+from ecrkeeper_server.store import resources
+
+from tests.engine.conftest import REGISTRY, World
+
+RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+CACHING = {"pull_through_cache_rules": {"rules": [RULE]}}
+
+
+def test_stored_triggers_wake_and_name_nothing() -> None:
+    woken: list[int] = []
+    triggers = Triggers(lambda: woken.append(1))
+    triggers.hinted = False
+    for reason in (Trigger.CALL, Trigger.NOTIFICATION):
+        triggers.enqueue(["a"], reason)
+    assert (triggers.take(), len(woken), triggers.hinted) == ([], 2, True)
+
+
+def test_event_names_are_taken_once_and_deduplicated() -> None:
+    triggers = Triggers(lambda: None)
+    triggers.enqueue(["b", "a"], Trigger.EVENT)
+    triggers.enqueue(["a"], Trigger.EVENT)
+    assert triggers.take() == ["a", "b"]
+    assert triggers.take() == []
+    triggers.restore(["a"])
+    assert triggers.take() == ["a"]
+
+
+async def test_event_reconciles_a_registry_before_its_resync(world: World) -> None:
+    await world.declare(CACHING)
+    await world.step()
+    assert (await world.due_in() or 0) > 600
+    await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
+    engine = Engine(world.db, world.aws, EngineOptions())
+    task = asyncio.create_task(engine.run())
+    engine.triggers.enqueue([str(REGISTRY), "accounts/999999999999/registries/us-east-1"], Trigger.EVENT)
+    for _ in range(1000):
+        if (await world.row()).state.get("remediation"):
+            break
+        await asyncio.sleep(0.01)
+    assert (await world.row()).state["remediation"]["drift"][0]["key"] == "quay"
+    await engine.stop(1)
+    await task
+
+
+async def test_event_during_an_attempt_makes_the_row_due_again(world: World) -> None:
+    await world.declare(CACHING)
+
+    async def event() -> None:
+        await world.db.write(lambda tx: resources.enqueue(tx, [str(REGISTRY)]))
+
+    world.aws.before["CreatePullThroughCacheRule"] = event
+    await world.step()
+    assert (await world.due_in() or 0) <= 0
+
+
+async def test_event_leaves_what_is_due_earlier_in_its_place(world: World) -> None:
+    await world.declare(CACHING)
+    due = (await world.row()).due_at
+    world.seconds += 10
+    await world.db.write(lambda tx: resources.enqueue(tx, [str(REGISTRY)]))
+    row = await world.row()
+    assert (row.due_at, row.urgent) == (due, True)
+
+
+async def test_event_names_survive_a_store_that_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(change: object) -> None:
+        raise Unavailable("away", reason="STORE_UNAVAILABLE")
+
+    world.engine.triggers.enqueue([str(REGISTRY)], Trigger.EVENT)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.db, "write", away)
+        with pytest.raises(Unavailable):
+            await world.engine._store_triggered()
+    assert world.engine.triggers.take() == [str(REGISTRY)]
