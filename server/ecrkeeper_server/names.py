@@ -79,11 +79,11 @@ def shown_value(value: Any) -> str:
 
 
 def _check(field: str, **segments: tuple[str, bool, str]) -> None:
-    faults = [
+    errors = [
         Violation(field, f"{what} {rule}, got {shown(given)}") for what, (given, ok, rule) in segments.items() if not ok
     ]
-    if faults:
-        raise InvalidArgument(faults)
+    if errors:
+        raise InvalidArgument(errors)
 
 
 _ACCOUNT_RULE = "must be 12 digits"

@@ -1,4 +1,4 @@
-"""Identity and authorisation as configured: opened together, so that all faults of all files are named at once."""
+"""Identity and authorisation as configured: opened together, so that all errors of all files are named at once."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ class Security:
 
 
 def open_security(config: Config) -> Security:
-    """Read all files; ConfigError names every fault of every file. The engine alone has no callers and needs none."""
+    """Read all files; ConfigError names every error of every file. The engine alone has no callers and needs none."""
     if config.role == "engine":
         config = Config()
-    faults: list[str] = []
-    pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, faults)
-    policy = _policy(config, faults)
-    source = _key_source(config, faults)
-    if faults:
-        raise ConfigError(faults)
+    errors: list[str] = []
+    pair = _opened("tls", _tls_paths(config), pair_of, _PEM_BYTES, errors)
+    policy = _policy(config, errors)
+    source = _key_source(config, errors)
+    if errors:
+        raise ConfigError(errors)
     tokens = _verifier(config, source) if source is not None else None
     authenticator = Authenticator(tokens, certificates=bool(config.tls_client_ca_file))
     return Security(
@@ -85,14 +85,14 @@ def open_security(config: Config) -> Security:
 
 
 def _opened(
-    what: str, paths: Sequence[str], parse: Callable[[list[bytes]], T], max_bytes: int, faults: list[str]
+    what: str, paths: Sequence[str], parse: Callable[[list[bytes]], T], max_bytes: int, errors: list[str]
 ) -> WatchedFiles[T] | None:
     if not paths:
         return None
     try:
         return WatchedFiles(what, [Path(path) for path in paths], parse, max_bytes)
     except FileError as error:
-        faults += [f"{what}: {fault}" for fault in error.faults]
+        errors += [f"{what}: {error}" for error in error.errors]
         return None
 
 
@@ -100,7 +100,7 @@ def _tls_paths(config: Config) -> list[str]:
     return [p for p in (config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file) if p]
 
 
-def _policy(config: Config, faults: list[str]) -> WatchedFiles[Policy] | None:
+def _policy(config: Config, errors: list[str]) -> WatchedFiles[Policy] | None:
     if not config.policy_file:
         return None
     from ecrkeeper_server.access import policy_file
@@ -109,12 +109,12 @@ def _policy(config: Config, faults: list[str]) -> WatchedFiles[Policy] | None:
         try:
             return policy_file.parse(contents[0])
         except policy_file.PolicyError as error:
-            raise FileError(error.faults) from error
+            raise FileError(error.errors) from error
 
-    return _opened("policy_file", [config.policy_file], parse, policy_file.MAX_BYTES, faults)
+    return _opened("policy_file", [config.policy_file], parse, policy_file.MAX_BYTES, errors)
 
 
-def _key_source(config: Config, faults: list[str]) -> KeySource | None:
+def _key_source(config: Config, errors: list[str]) -> KeySource | None:
     if not config.jwt_issuer:
         return None
     from ecrkeeper_server.identity import keys
@@ -127,7 +127,7 @@ def _key_source(config: Config, faults: list[str]) -> KeySource | None:
     def parse(contents: list[bytes]) -> Keys:
         return keys.parse_keys(contents[0], algorithms)
 
-    file = _opened("jwt_jwks_file", [config.jwt_jwks_file], parse, keys.MAX_BYTES, faults)
+    file = _opened("jwt_jwks_file", [config.jwt_jwks_file], parse, keys.MAX_BYTES, errors)
     return keys.KeyFile(file) if file is not None else None
 
 

@@ -56,7 +56,7 @@ FAULTS: list[tuple[str, list[str], str]] = [
 def test_every_fault_is_named(text: str, words: list[str], reason: str) -> None:
     with pytest.raises(PolicyError) as refused:
         parse(text.encode())
-    faults = refused.value.faults
+    faults = refused.value.errors
     assert len(faults) == len(words), faults
     assert all(any(word in fault for fault in faults) for word in words), faults
     assert all(len(fault) < 400 for fault in faults)
@@ -76,7 +76,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(text: str) -> None:
     try:
         parse(text.encode())
     except PolicyError as error:
-        assert error.faults
+        assert error.errors
 
 
 def test_the_largest_file_is_read_within_seconds() -> None:

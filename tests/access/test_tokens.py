@@ -346,4 +346,4 @@ def test_a_pair_that_does_not_fit_is_refused_with_every_fault() -> None:
     ):
         with pytest.raises(FileError) as refused:
             pair_of(contents)
-        assert len(refused.value.faults) == faults
+        assert len(refused.value.errors) == faults

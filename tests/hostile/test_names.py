@@ -173,8 +173,8 @@ def test_odd_configuration_is_rejected(text: str, words: str, tmp_path: Path) ->
     path.write_text(text)
     with pytest.raises(ConfigError) as rejected:
         config.load(path, {})
-    assert any(words in fault for fault in rejected.value.faults), rejected.value.faults
-    assert all(len(fault) < 400 for fault in rejected.value.faults)
+    assert any(words in fault for fault in rejected.value.errors), rejected.value.errors
+    assert all(len(fault) < 400 for fault in rejected.value.errors)
     assert "secret" not in str(rejected.value)
 
 

@@ -148,8 +148,8 @@ RULES: list[tuple[str, str, str]] = [
 def test_odd_rule_is_rejected_with_line_and_field(fields: str, path: str, reason: str) -> None:
     with pytest.raises(PolicyError) as rejected:
         policy_file.parse(f"# a policy\nrules:\n- {{{fields}}}\n".encode())
-    assert any(fault.startswith(f"line 3: {path}: ") for fault in rejected.value.faults)
-    assert all(fault.isprintable() and len(fault) < 400 for fault in rejected.value.faults)
+    assert any(fault.startswith(f"line 3: {path}: ") for fault in rejected.value.errors)
+    assert all(fault.isprintable() and len(fault) < 400 for fault in rejected.value.errors)
 
 
 def test_odd_policy_leaves_the_old_one_in_force(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_odd_policy_leaves_the_old_one_in_force(tmp_path: Path) -> None:
         try:
             return policy_file.parse(contents[0])
         except PolicyError as error:
-            raise FileError(error.faults) from error
+            raise FileError(error.errors) from error
 
     watched = WatchedFiles("policy", [path], parse, policy_file.MAX_BYTES)
     contents = [f"rules: [{text}]".encode() for text, _, _ in VALUES] + [content for content, _, _ in DOCUMENTS]

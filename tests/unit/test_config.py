@@ -14,7 +14,7 @@ from ecrkeeper_server.config.settings import Config, ConfigError, load
 def faults(environment: dict[str, str], path: Path | None = None) -> list[str]:
     with pytest.raises(ConfigError) as refused:
         load(path, environment)
-    return refused.value.faults
+    return refused.value.errors
 
 
 def test_nothing_given_means_the_defaults() -> None:

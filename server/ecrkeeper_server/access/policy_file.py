@@ -1,4 +1,4 @@
-"""The policy file: YAML, checked as a whole; every fault is named at once."""
+"""The policy file: YAML, checked as a whole; every error is named at once."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ _SHAPES = {
 
 
 class PolicyError(Exception):
-    """The policy has faults; `faults` names every one."""
+    """The policy has errors; `errors` names every one."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
 
 def parse(content: bytes) -> Policy:
-    """The policy in a file; PolicyError names all faults."""
+    """The policy in a file; PolicyError names all errors."""
     if len(content) > MAX_BYTES:
         raise PolicyError([f"the policy must be at most {MAX_BYTES:,} bytes, got {len(content):,}"])
     try:
         document = strict_yaml.load(content)
     except strict_yaml.StrictYamlError as error:
         raise PolicyError(error.violations) from error
-    faults = _Faults(document)
-    rules = _rules(document.value, faults)
-    if faults.found:
-        raise PolicyError(faults.found)
+    errors = _Errors(document)
+    rules = _rules(document.value, errors)
+    if errors.found:
+        raise PolicyError(errors.found)
     return Policy(tuple(rules))
 
 
-class _Faults:
+class _Errors:
     """What is wrong with a document, each with its line and path."""
 
     def __init__(self, document: strict_yaml.Document) -> None:
@@ -56,50 +56,50 @@ class _Faults:
         self.found: list[str] = []
 
     def add(self, path: str, text: str) -> None:
-        """Note a fault of the part at a path."""
+        """Note a error of the part at a path."""
         self.found.append(f"line {self._document.line_of(path)}: {path}: {text}")
 
 
-def _rules(document: Any, faults: _Faults) -> list[Rule]:
+def _rules(document: Any, errors: _Errors) -> list[Rule]:
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
-        faults.add("rules", f"the file must be a mapping with a list `rules`, got {shown_value(document)}")
+        errors.add("rules", f"the file must be a mapping with a list `rules`, got {shown_value(document)}")
         return []
     for key in document:
         if key != "rules":
-            faults.add("rules", f"unknown key {shown(key)} beside it; there is no other")
-    rules = [_rule(raw, f"rules[{at}]", faults) for at, raw in enumerate(document["rules"])]
+            errors.add("rules", f"unknown key {shown(key)} beside it; there is no other")
+    rules = [_rule(raw, f"rules[{at}]", errors) for at, raw in enumerate(document["rules"])]
     seen: dict[str, int] = {}
     for at, rule in enumerate(rules):
         if rule.name in seen:
-            faults.add(f"rules[{at}].name", f"{shown(rule.name)} is the name of rules[{seen[rule.name]}] too")
+            errors.add(f"rules[{at}].name", f"{shown(rule.name)} is the name of rules[{seen[rule.name]}] too")
         seen.setdefault(rule.name, at)
     return rules
 
 
-def _rule(raw: Any, path: str, faults: _Faults) -> Rule:
+def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
     if not isinstance(raw, dict):
-        faults.add(path, f"must be a mapping, got {shown_value(raw)}")
+        errors.add(path, f"must be a mapping, got {shown_value(raw)}")
         return Rule(path, (), (), frozenset())
     for key in raw:
         if key not in _KEYS:
-            faults.add(path, f"unknown key {shown(key)}; known are {', '.join(_KEYS)}")
+            errors.add(path, f"unknown key {shown(key)}; known are {', '.join(_KEYS)}")
     name = raw.get("name", path)
     if not _is_text(name):
-        faults.add(f"{path}.name", f"must be {_TEXT_RULE}, got {shown_value(name)}")
+        errors.add(f"{path}.name", f"must be {_TEXT_RULE}, got {shown_value(name)}")
         name = path
     if "principals" not in raw and "groups" not in raw:
-        faults.add(path, "must name `principals` or `groups`, to which it gives its verbs")
+        errors.add(path, "must name `principals` or `groups`, to which it gives its verbs")
     rule = Rule(
         name,
-        _patterns(raw, path, "principals", faults, ()),
-        _patterns(raw, path, "groups", faults, ()),
-        _verbs(raw, path, faults),
-        _patterns(raw, path, "accounts", faults, _EVERY),
-        _patterns(raw, path, "regions", faults, _EVERY),
-        _patterns(raw, path, "owners", faults, _EVERY),
+        _patterns(raw, path, "principals", errors, ()),
+        _patterns(raw, path, "groups", errors, ()),
+        _verbs(raw, path, errors),
+        _patterns(raw, path, "accounts", errors, _EVERY),
+        _patterns(raw, path, "regions", errors, _EVERY),
+        _patterns(raw, path, "owners", errors, _EVERY),
     )
-    for fault in _idle(rule):
-        faults.add(path, fault)
+    for error in _idle(rule):
+        errors.add(path, error)
     return rule
 
 
@@ -113,39 +113,39 @@ def _idle(rule: Rule) -> Iterable[str]:
         yield "admin is for registries and the installation, which have no owner; put it into a rule without owners"
 
 
-def _verbs(raw: dict[Any, Any], path: str, faults: _Faults) -> frozenset[Verb]:
+def _verbs(raw: dict[Any, Any], path: str, errors: _Errors) -> frozenset[Verb]:
     known = {verb.value: verb for verb in Verb}
-    given = _texts(raw.get("verbs"), f"{path}.verbs", faults)
+    given = _texts(raw.get("verbs"), f"{path}.verbs", errors)
     for at, text in given:
         if text not in known and text != "*":
-            faults.add(f"{path}.verbs[{at}]", f"must be one of {', '.join(known)} or `*`, got {shown(text)}")
+            errors.add(f"{path}.verbs[{at}]", f"must be one of {', '.join(known)} or `*`, got {shown(text)}")
     texts = [text for _, text in given]
     return frozenset(Verb) if "*" in texts else frozenset(known[text] for text in texts if text in known)
 
 
 def _patterns(
-    raw: dict[Any, Any], path: str, key: str, faults: _Faults, default: tuple[Pattern, ...]
+    raw: dict[Any, Any], path: str, key: str, errors: _Errors, default: tuple[Pattern, ...]
 ) -> tuple[Pattern, ...]:
     if key not in raw:
         return default
-    texts = _texts(raw[key], f"{path}.{key}", faults)
+    texts = _texts(raw[key], f"{path}.{key}", errors)
     if key in _SHAPES:
         made_of, exact, rule = _SHAPES[key]
         for at, text in texts:
             if not re.fullmatch(made_of if "*" in text else exact, text):
-                faults.add(f"{path}.{key}[{at}]", f"must be {rule}, got {shown(text)}")
+                errors.add(f"{path}.{key}[{at}]", f"must be {rule}, got {shown(text)}")
     return tuple(Pattern(text) for _, text in texts)
 
 
-def _texts(value: Any, path: str, faults: _Faults) -> list[tuple[int, str]]:
+def _texts(value: Any, path: str, errors: _Errors) -> list[tuple[int, str]]:
     if not isinstance(value, list) or not value:
-        faults.add(path, f"must be a list that is not empty, got {shown_value(value)}")
+        errors.add(path, f"must be a list that is not empty, got {shown_value(value)}")
         return []
     for at, item in enumerate(value):
         if isinstance(item, (int, float)) and not isinstance(item, bool):
-            faults.add(f"{path}[{at}]", f"must be text in quotes, got the number {shown_value(item)}")
+            errors.add(f"{path}[{at}]", f"must be text in quotes, got the number {shown_value(item)}")
         elif not _is_text(item):
-            faults.add(f"{path}[{at}]", f"must be {_TEXT_RULE}, got {shown_value(item)}")
+            errors.add(f"{path}[{at}]", f"must be {_TEXT_RULE}, got {shown_value(item)}")
     return [(at, item) for at, item in enumerate(value) if _is_text(item)]
 
 

@@ -108,7 +108,7 @@ Document = RegistryDocument | RoleDocument
 
 
 def read(given: Any, as_owner: str = "") -> Document:
-    """The document of parsed YAML; InvalidArgument with all its faults. `as_owner` takes the place of its one owner."""
+    """Read a document of parsed YAML; InvalidArgument names all violations. `as_owner` replaces its one owner."""
     if not isinstance(given, Mapping):
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
     reader = Reader(given)
@@ -119,8 +119,8 @@ def read(given: Any, as_owner: str = "") -> Document:
         document = _registry(reader, as_owner)
     elif kind == "ServiceLinkedRole":
         document = _role(reader)
-    if reader.faults or document is None:
-        raise InvalidArgument(reader.faults)
+    if reader.violations or document is None:
+        raise InvalidArgument(reader.violations)
     return document
 
 
@@ -133,17 +133,17 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
         name = RegistryName.parse(reader.value("name", str, ""))
     except InvalidArgument as error:
         # What else is wrong is looked for all the same.
-        reader.refused(error)
+        reader.rejected(error)
     owners = {owner: owner for owner in declared.names()}
     if as_owner and len(owners) > 1:
-        reader.fault("declarations", f"has {len(owners)} owners, so it is not clear what {as_owner} is to declare")
+        reader.invalid("declarations", f"has {len(owners)} owners, so it is not clear what {as_owner} is to declare")
     elif as_owner:
         owners = dict.fromkeys(owners, as_owner)
     for owner, final in owners.items():
         try:
             SettingsName.of(name or _ANY, final, declared.at(owner))
         except InvalidArgument as error:
-            reader.refused(error)
+            reader.rejected(error)
     specs = {final: _spec(declared.inner(owner), name, final) for owner, final in owners.items()}
     return RegistryDocument(name, mode, unmanaged, specs) if name is not None else None
 
@@ -153,33 +153,33 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
     policy = reader.choice("deletionPolicy", _DELETION)
     replacement: bool = reader.value("allowReplacement", bool, False)
     spec = DeclarationSpec({}, policy, replacement)
-    known = len(reader.faults)
+    known = len(reader.violations)
     shapes = _shapes(reader.inner("settings"))
-    if len(reader.faults) > known:
+    if len(reader.violations) > known:
         return spec
     message = registry_pb2.RegistrySettings(settings=settings_from_aws(shapes))
     at = reader.at("")
     for found in violations(message):
-        reader.faults.append(Violation(at + found.field, found.description, found.reason))
+        reader.violations.append(Violation(at + found.field, found.description, found.reason))
     spec = DeclarationSpec(settings_to_aws(message.settings), policy, replacement)
     if registry is None:
         return spec
-    reader.faults.extend(commands.violations(registry, spec.settings, f"{at}settings"))
+    reader.violations.extend(commands.violations(registry, spec.settings, f"{at}settings"))
     return spec
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
-    """Each setting by the name of its field; members and values that the API has not are faults."""
+    """Each setting by the name of its field; members and values that the API has not are violations."""
     shapes: dict[str, Json] = {}
     for given in reader.names():
         name = _NAMES.get(given)
         if name is None or name in shapes:
             known = f"unknown setting; known are {', '.join(_FIELDS.values())}"
-            reader.fault(given, known if name is None else "is given twice")
+            reader.invalid(given, known if name is None else "is given twice")
             continue
         shape = reader.value(given, dict, {})
         for path in unknown_members(name, shape):
-            reader.fault(f"{given}.{path}", "unknown member, value or type; numbers such as account ids need quotes")
+            reader.invalid(f"{given}.{path}", "unknown member, value or type; numbers such as account ids need quotes")
         shapes[name] = shape
     return shapes
 
@@ -193,18 +193,18 @@ def _role(reader: Reader) -> RoleDocument | None:
         description=reader.value("description", str, None),
         tags={key: tags.value(key, str, "") for key in tags.names()},
     )
-    reader.faults.extend(violations(message))
+    reader.violations.extend(violations(message))
     remembered = reader.inner("remembered")
     remembered.only("roleId", "provenance")
     known = {}
     if role_id := remembered.value("roleId", str, ""):
         if _ROLE_ID.fullmatch(role_id) is None:
-            remembered.fault("roleId", f"must be 1 to 128 letters and digits, got {shown(role_id)}")
+            remembered.invalid("roleId", f"must be 1 to 128 letters and digits, got {shown(role_id)}")
         known = {"role_id": role_id, "provenance": remembered.choice("provenance", _PROVENANCES, required=True)}
     try:
         name = RoleName.parse(reader.value("name", str, ""))
         given = {field for field in ROLE_FIELDS if reader.has(field)}
         return RoleDocument(name, spec_of(message, given), known)
     except InvalidArgument as error:
-        reader.refused(error)
+        reader.rejected(error)
         return None

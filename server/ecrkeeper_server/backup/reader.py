@@ -12,18 +12,18 @@ from ecrkeeper_server.names import shown_value
 class Reader:
     """Takes members out of a mapping and notes what is wrong with them."""
 
-    def __init__(self, given: Mapping[Any, Any], path: str = "", faults: list[Violation] | None = None) -> None:
+    def __init__(self, given: Mapping[Any, Any], path: str = "", violations: list[Violation] | None = None) -> None:
         self._given = given
         self._path = path
-        self.faults: list[Violation] = [] if faults is None else faults
+        self.violations: list[Violation] = [] if violations is None else violations
 
     def at(self, name: str) -> str:
         """The path of a member."""
         return f"{self._path}.{name}" if self._path else name
 
-    def fault(self, name: str, text: str) -> None:
+    def invalid(self, name: str, text: str) -> None:
         """Note what is wrong with a member."""
-        self.faults.append(Violation(self.at(name), text))
+        self.violations.append(Violation(self.at(name), text))
 
     def value(self, name: str, kind: type, default: Any) -> Any:
         """A member of a type; the default where it is absent or wrong."""
@@ -34,7 +34,7 @@ class Reader:
             wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
                 kind
             ]
-            self.fault(name, f"must be {wanted}, got {shown_value(given)}")
+            self.invalid(name, f"must be {wanted}, got {shown_value(given)}")
             return default
         return given
 
@@ -52,27 +52,27 @@ class Reader:
         if given is None and not required:
             return allowed[0]
         if given not in allowed:
-            self.fault(name, f"must be {' or '.join(allowed)}, got {shown_value(given)}")
+            self.invalid(name, f"must be {' or '.join(allowed)}, got {shown_value(given)}")
             return ""
         return str(given)
 
     def inner(self, name: str) -> Reader:
         """The reader of a mapping."""
-        return Reader(self.value(name, dict, {}), self.at(name), self.faults)
+        return Reader(self.value(name, dict, {}), self.at(name), self.violations)
 
     def names(self) -> list[str]:
-        """The names of all members; those that are not text are faults."""
+        """The names of all members; those that are not text are violations."""
         for name in self._given:
             if not isinstance(name, str):
-                self.fault(str(name), "the name must be text; put it in quotes")
+                self.invalid(str(name), "the name must be text; put it in quotes")
         return [name for name in self._given if isinstance(name, str)]
 
     def only(self, *allowed: str) -> None:
         """Note members that there are not."""
         for name in self.names():
             if name not in allowed:
-                self.fault(name, f"unknown member; known are {', '.join(allowed)}")
+                self.invalid(name, f"unknown member; known are {', '.join(allowed)}")
 
-    def refused(self, error: InvalidArgument) -> None:
-        """Note the faults that another check found."""
-        self.faults.extend(error.violations)
+    def rejected(self, error: InvalidArgument) -> None:
+        """Note the violations that another check found."""
+        self.violations.extend(error.violations)

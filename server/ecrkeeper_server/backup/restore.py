@@ -113,7 +113,7 @@ def _registry_change(
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
     """Refuse what all owners together cannot have."""
-    faults = [
+    violations = [
         Violation(
             "declarations",
             f"{c.setting} {c.key}: "
@@ -123,12 +123,12 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
         for c in composition.conflicts
     ]
     for setting, elements in composition.desired.items():
-        faults += [
+        violations += [
             Violation(f"declarations.*.settings.{v.field}", v.description, v.reason)
             for v in SETTINGS[setting].validate_composed(elements, document.name)
         ]
-    if faults:
-        raise InvalidArgument(faults)
+    if violations:
+        raise InvalidArgument(violations)
 
 
 def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:

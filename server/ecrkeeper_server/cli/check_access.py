@@ -16,7 +16,7 @@ from ecrkeeper_server.plain_text import is_plain_name
 _MOST = 512
 _TEXT = (
     "Say whether a policy allows something, by which rule, or why no rule does. The exit status is 0 if it is allowed, "
-    "1 if it is denied, 2 if the policy or the question has faults."
+    "1 if it is denied, 2 if the policy or the question has errors."
 )
 
 
@@ -41,9 +41,9 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Answer; the exit status says it too."""
-    faults = _questionable(given)
-    if faults:
-        configuration.complain(*faults)
+    errors = _questionable(given)
+    if errors:
+        configuration.complain(*errors)
         return 2
     from ecrkeeper_server.access.policy_file import MAX_BYTES, PolicyError, parse
 
@@ -51,9 +51,9 @@ def run(given: argparse.Namespace) -> int:
         with given.policy.open("rb") as file:
             policy = parse(file.read(MAX_BYTES + 1))
     except OSError as error:
-        return _faults(given.policy, [error.strerror or str(error)])
+        return _errors(given.policy, [error.strerror or str(error)])
     except PolicyError as error:
-        return _faults(given.policy, error.faults)
+        return _errors(given.policy, error.errors)
     target = Target(given.account, given.region, given.owner)
     decision = decide(policy, Principal(given.principal, frozenset(given.group)), Verb(given.verb), target)
     print("allowed" if decision.allowed else f"denied: {given.principal!r} may not {given.verb} {target}")  # noqa: T201
@@ -64,27 +64,27 @@ def run(given: argparse.Namespace) -> int:
 
 def _questionable(given: argparse.Namespace) -> list[str]:
     """What is wrong with the place that is asked for: the answer for a place that cannot be would mislead."""
-    faults = [
+    errors = [
         f"{option}: must be 1 to {_MOST} visible characters without blanks around them, got {shown(name)}"
         for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))
         if not is_plain_name(name, _MOST)
     ]
     if given.account and not is_account(given.account):
-        faults.append(f"--account: must be 12 digits, got {shown(given.account)}")
+        errors.append(f"--account: must be 12 digits, got {shown(given.account)}")
     if given.region and partition_of(given.region) is None:
-        faults.append(f"--region: must be an AWS Region such as us-east-1, got {shown(given.region)}")
+        errors.append(f"--region: must be an AWS Region such as us-east-1, got {shown(given.region)}")
     if given.owner:
         try:
             SettingsName.of(RegistryName(given.account, given.region), given.owner, "--owner")
         except InvalidArgument as error:
-            faults += [f"{found.field}: {found.description}" for found in error.violations]
+            errors += [f"{found.field}: {found.description}" for found in error.violations]
     if given.region and not given.account:
-        faults.append("--region: needs --account")
+        errors.append("--region: needs --account")
     if given.owner and not (given.account and given.region):
-        faults.append("--owner: needs --account and --region")
-    return faults
+        errors.append("--owner: needs --account and --region")
+    return errors
 
 
-def _faults(path: Path, faults: list[str]) -> int:
-    configuration.complain(*(f"{path}: {fault}" for fault in faults))
+def _errors(path: Path, errors: list[str]) -> int:
+    configuration.complain(*(f"{path}: {error}" for error in errors))
     return 2

@@ -20,11 +20,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def read(given: argparse.Namespace) -> Config | None:
-    """The configuration of the file and the environment; None if it has faults, which are printed."""
+    """The configuration of the file and the environment; None if it has errors, which are printed."""
     try:
         return load(given.config, os.environ)
     except ConfigError as error:
-        complain(*error.faults)
+        complain(*error.errors)
         return None
 
 

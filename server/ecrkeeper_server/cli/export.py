@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Export; 2 for a configuration with faults, 1 for a database that cannot be read."""
+    """Export; 2 for a configuration with errors, 1 for a database that cannot be read."""
     config = configuration.read(given)
     if config is None:
         return 2

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 2 for a configuration with faults, or without its database."""
+    """Run one command; the exit status is 2 for a configuration with errors, or without its database."""
     given = _parser().parse_args(arguments)
     try:
         status = _command(given)
@@ -81,7 +81,7 @@ def _command(given: argparse.Namespace) -> int:
     try:
         return _run(given.command, load(given.config, environment))
     except ConfigError as error:
-        configuration.complain(*error.faults)
+        configuration.complain(*error.errors)
         return 2
 
 

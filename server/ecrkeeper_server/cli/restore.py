@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Import; 2 for faults of the configuration, 1 for faults of the file, which leave the store as it is.
+    """Import; 2 for errors of the configuration, 1 for errors of the file, which leave the store as it is.
 
     1 as well for a store that fails meanwhile: a part of the file is written then, and the rest when it is repeated.
     """
@@ -105,7 +105,7 @@ class _Import:
         self._config = config
         self._given = given
         self._source = source
-        self._faults = 0
+        self._errors = 0
         self._lines: strict_yaml.Document | None = None
 
     async def run(self) -> int:
@@ -122,8 +122,8 @@ class _Import:
     async def _run(self, db: Database | None) -> int:
         """Check and write; None is the empty database of a dry run."""
         counts = await self._check(db)
-        if self._faults:
-            configuration.complain(f"{self._faults} faults; nothing was changed")
+        if self._errors:
+            configuration.complain(f"{self._errors} errors; nothing was changed")
             return 1
         if db is not None and not self._given.dry_run:
             counts = await self._write(db)
@@ -142,7 +142,7 @@ class _Import:
                 except InvalidArgument as error:
                     self._fault(number, _name_of(parsed.value), error)
         except stream.StreamError as error:
-            self._faults += len(error.args)
+            self._errors += len(error.args)
             configuration.complain(*(f"{self._given.file}: {each}" for each in error.args))
 
     async def _check(self, db: Database | None) -> _Counts:
@@ -153,7 +153,7 @@ class _Import:
         for number, document in self._documents():
             name = str(document.name)
             if first.setdefault(name, number) != number:
-                self._faults += 1
+                self._errors += 1
                 text = f"document {number}: {name} is in document {first[name]} already"
                 configuration.complain(f"{self._place()}: {text}")
                 continue
@@ -197,8 +197,8 @@ class _Import:
             counts.add(document, change)
 
     def _fault(self, number: int, name: str, error: InvalidArgument) -> None:
-        self._faults += len(error.violations)
-        if self._faults <= _SHOWN:
+        self._errors += len(error.violations)
+        if self._errors <= _SHOWN:
             for found in error.violations:
                 text = f"document {number}, {name}: {found.field or 'document'}: {found.description}"
                 configuration.complain(f"{self._place(found.field)}: {text}")

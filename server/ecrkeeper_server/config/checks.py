@@ -49,37 +49,37 @@ _CHOICES = {
 
 
 def check(config: Config) -> list[str]:
-    """Every fault of a configuration's values."""
-    faults = [
+    """Every error of a configuration's values."""
+    errors = [
         f"{name}: must be from {low} to {high}, got {getattr(config, name)}"
         for name, (low, high) in _RANGES.items()
         if not low <= getattr(config, name) <= high
     ]
     for name, allowed in _CHOICES.items():
         if getattr(config, name) not in allowed:
-            faults.append(f"{name}: must be one of {', '.join(allowed)}, got {getattr(config, name)!r}")
+            errors.append(f"{name}: must be one of {', '.join(allowed)}, got {getattr(config, name)!r}")
     if not config.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        faults.append("database_url: must begin with sqlite:/// or postgresql://")
+        errors.append("database_url: must begin with sqlite:/// or postgresql://")
     elif config.database_url.startswith("sqlite") and config.role != "all":
-        faults.append("role: SQLite serves one process; run it with role all, or use Postgres")
+        errors.append("role: SQLite serves one process; run it with role all, or use Postgres")
     elif config.database_url.startswith("sqlite") and config.share_port:
-        faults.append("share_port: SQLite serves one process; use Postgres for several")
+        errors.append("share_port: SQLite serves one process; use Postgres for several")
     if partition_of(config.home_region) is None:
-        faults.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
-    faults += _role_template(config)
+        errors.append(f"home_region: must be an AWS Region, got {config.home_region!r}")
+    errors += _role_template(config)
     if config.aws_endpoint_url and not config.aws_endpoint_url.startswith(("http://", "https://")):
-        faults.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
+        errors.append(f"aws_endpoint_url: must begin with http:// or https://, got {config.aws_endpoint_url!r}")
     if config.listen == config.metrics_listen and not config.listen.endswith(":0"):
-        faults.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
-    faults += _controls(config)
+        errors.append(f"metrics_listen: must not be the address of listen, got {config.metrics_listen!r}")
+    errors += _controls(config)
     encrypted = {"listen": bool(config.tls_certificate_file)}
     if config.tracing and (packages := tracing.missing()):
-        faults.append(
+        errors.append(
             f"tracing: needs {', '.join(packages)}; install ecrkeeper with the extra, as in 'ecrkeeper[server,otel]'"
         )
     for name in ("listen", "metrics_listen"):
-        faults += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
-    return faults + _identity(config)
+        errors += _address(name, getattr(config, name), insecure=config.insecure or encrypted.get(name, False))
+    return errors + _identity(config)
 
 
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}", re.ASCII)
@@ -104,7 +104,7 @@ def _role_template(config: Config) -> list[str]:
 
 
 def _controls(config: Config) -> list[str]:
-    """Faults of texts that end early for some readers, or in the middle of a line; a text may be a secret."""
+    """Errors of texts that end early for some readers, or in the middle of a line; a text may be a secret."""
     texts = ((field.name, getattr(config, field.name)) for field in fields(config))
     found = ((name, _CONTROL.search(value)) for name, value in texts if isinstance(value, str))
     return [
@@ -120,43 +120,43 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def _identity(config: Config) -> list[str]:
-    """Faults of what says who callers are and what they may do."""
-    faults = []
+    """Errors of what says who callers are and what they may do."""
+    errors = []
     if bool(config.tls_certificate_file) != bool(config.tls_key_file):
-        faults.append("tls_certificate_file, tls_key_file: give both or neither")
+        errors.append("tls_certificate_file, tls_key_file: give both or neither")
     if config.tls_client_ca_file and not config.tls_certificate_file:
-        faults.append("tls_client_ca_file: needs tls_certificate_file and tls_key_file")
+        errors.append("tls_client_ca_file: needs tls_certificate_file and tls_key_file")
     given = [name for name in ("jwt_audience", "jwt_jwks_url", "jwt_jwks_file") if getattr(config, name)]
     if given and not config.jwt_issuer:
-        faults.append(f"jwt_issuer: is needed with {', '.join(given)}")
+        errors.append(f"jwt_issuer: is needed with {', '.join(given)}")
     if config.jwt_issuer:
-        faults += _tokens(config)
+        errors += _tokens(config)
     if config.jwt_issuer and config.tls_client_ca_file and not config.jwt_principal_prefix:
-        faults.append(
+        errors.append(
             "jwt_principal_prefix: is needed with tls_client_ca_file, or a token could bear the name of a certificate"
         )
     if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
-        faults.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
-    return faults
+        errors.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
+    return errors
 
 
 def _tokens(config: Config) -> list[str]:
-    faults = []
+    errors = []
     if not words(config.jwt_audience):
-        faults.append("jwt_audience: is needed with jwt_issuer; without it, tokens for any other service would do")
+        errors.append("jwt_audience: is needed with jwt_issuer; without it, tokens for any other service would do")
     if config.jwt_jwks_url and config.jwt_jwks_file:
-        faults.append("jwt_jwks_url, jwt_jwks_file: give one of them, or neither to ask the issuer by OIDC discovery")
+        errors.append("jwt_jwks_url, jwt_jwks_file: give one of them, or neither to ask the issuer by OIDC discovery")
     if config.jwt_jwks_url and not secure(config.jwt_jwks_url):
-        faults.append(f"jwt_jwks_url: must be https, or http on this machine, got {config.jwt_jwks_url!r}")
+        errors.append(f"jwt_jwks_url: must be https, or http on this machine, got {config.jwt_jwks_url!r}")
     discovers = not config.jwt_jwks_url and not config.jwt_jwks_file
     if discovers and not secure(config.jwt_issuer):
-        faults.append(f"jwt_issuer: must be https to ask it for its keys, got {config.jwt_issuer!r}")
+        errors.append(f"jwt_issuer: must be https to ask it for its keys, got {config.jwt_issuer!r}")
     refused = [name for name in words(config.jwt_algorithms) if name not in ALGORITHMS]
     if refused or not words(config.jwt_algorithms):
-        faults.append(f"jwt_algorithms: must be of {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
+        errors.append(f"jwt_algorithms: must be of {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
     if not config.jwt_principal_claim:
-        faults.append("jwt_principal_claim: must not be empty")
-    return faults
+        errors.append("jwt_principal_claim: must not be empty")
+    return errors
 
 
 def _address(name: str, text: str, *, insecure: bool) -> list[str]:

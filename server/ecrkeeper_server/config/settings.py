@@ -1,4 +1,4 @@
-"""Configuration: one TOML file, overridden by environment variables; all faults are named at once."""
+"""Configuration: one TOML file, overridden by environment variables; all errors are named at once."""
 
 from __future__ import annotations
 
@@ -71,21 +71,21 @@ class Config:
 
 
 class ConfigError(Exception):
-    """The configuration has faults; `faults` names every one."""
+    """The configuration has errors; `errors` names every one."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """The configuration of a file and the environment; ConfigError names all faults."""
-    faults: list[str] = []
-    given = _file(path, faults)
+    """The configuration of a file and the environment; ConfigError names all errors."""
+    errors: list[str] = []
+    given = _file(path, errors)
     known = {field.name: field for field in fields(Config)}
     for name in sorted(given or ()):
         if name not in known:
-            faults.append(f"{path}: unknown key {name!r}; known are {', '.join(sorted(known))}")
+            errors.append(f"{path}: unknown key {name!r}; known are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     unread: set[str] = set()
     for name, field in known.items():
@@ -93,40 +93,40 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
             raise AssertionError(name)
         variable = PREFIX + name.upper()
         source, raw = (variable, environment[variable]) if variable in environment else (name, (given or {}).get(name))
-        value = field.default if raw is None else _convert(source, raw, type(field.default), faults)
+        value = field.default if raw is None else _convert(source, raw, type(field.default), errors)
         if value is None or (given is None and variable not in environment):
             unread.add(name)
         values[name] = field.default if value is None else value
-    faults += _unknown(environment, known)
-    faults += _faults(values, unread)
-    if faults:
-        raise ConfigError(faults)
+    errors += _unknown(environment, known)
+    errors += _errors(values, unread)
+    if errors:
+        raise ConfigError(errors)
     return Config(**values)
 
 
 def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Faults of variables that nothing reads, those in the wrong case included."""
-    faults = []
+    """Errors of variables that nothing reads, those in the wrong case included."""
+    errors = []
     for variable in sorted(environment):
         right = variable.upper()
         if not right.startswith(PREFIX) or variable in (PREFIX + name.upper() for name in known):
             continue
         meant = right.removeprefix(PREFIX).lower() in known
-        faults.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if meant else ""))
-    return faults
+        errors.append(f"unknown environment variable {variable}" + (f"; its name is {right}" if meant else ""))
+    return errors
 
 
-def _faults(values: dict[str, Any], unread: Collection[str]) -> list[str]:
-    """The faults of the values, without those that hang on what could not be read.
+def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
+    """The errors of the values, without those that hang on what could not be read.
 
     What was meant there is not known, so only what is wrong with both the default and something else counts.
     """
-    faults = check(Config(**values))
+    errors = check(Config(**values))
     if not unread:
-        return faults
+        return errors
     meant = {name: _another(name, values[name]) for name in unread}
     also = check(Config(**{**values, **meant}))
-    return [fault for fault in faults if fault in also]
+    return [error for error in errors if error in also]
 
 
 def _another(name: str, default: Any) -> Any:
@@ -137,17 +137,17 @@ def _another(name: str, default: Any) -> Any:
     return default
 
 
-def _file(path: Path | None, faults: list[str]) -> dict[str, Any] | None:
+def _file(path: Path | None, errors: list[str]) -> dict[str, Any] | None:
     """What a file says; None if it cannot be read."""
     if path is None:
         return {}
     try:
         return tomllib.loads(path.read_text())
     except RecursionError:
-        faults.append(f"{path}: is nested too deeply")
+        errors.append(f"{path}: is nested too deeply")
     except (OSError, ValueError) as error:
         # ValueError: no TOML, no UTF-8, a NUL in the path, or a number of thousands of digits.
-        faults.append(f"{path}: {error}")
+        errors.append(f"{path}: {error}")
     return None
 
 
@@ -156,7 +156,7 @@ _INTEGERS = 2**64
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
-def _convert(source: str, raw: Any, kind: type, faults: list[str]) -> Any:
+def _convert(source: str, raw: Any, kind: type, errors: list[str]) -> Any:
     if kind is bool and isinstance(raw, str) and raw.lower() in _TRUE | _FALSE:
         return raw.lower() in _TRUE
     integer = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _INTEGERS
@@ -169,5 +169,5 @@ def _convert(source: str, raw: Any, kind: type, faults: list[str]) -> Any:
         except (ValueError, OverflowError):
             pass
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
-    faults.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
+    errors.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
     return None

@@ -47,30 +47,30 @@ def pair_of(contents: Sequence[bytes]) -> Pair:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     pair = Pair(*contents)
-    faults: list[str] = []
-    chain = _certificates(pair.chain, "the certificate file", faults)
+    errors: list[str] = []
+    chain = _certificates(pair.chain, "the certificate file", errors)
     try:
         key = load_pem_private_key(pair.key, None).public_key()
     except (ValueError, TypeError) as error:
         # TypeError: the key is encrypted.
-        faults.append(f"the key file holds no PEM key without a password: {_first_line(error)}")
+        errors.append(f"the key file holds no PEM key without a password: {_first_line(error)}")
     else:
         if chain and _encoded(chain[0].public_key()) != _encoded(key):
-            faults.append("the key is not that of the first certificate of the certificate file")
+            errors.append("the key is not that of the first certificate of the certificate file")
     if pair.client_ca is not None:
-        _certificates(pair.client_ca, "the client CA file", faults)
-    if faults:
-        raise FileError(faults)
+        _certificates(pair.client_ca, "the client CA file", errors)
+    if errors:
+        raise FileError(errors)
     return pair
 
 
-def _certificates(content: bytes, what: str, faults: list[str]) -> list[x509.Certificate]:
+def _certificates(content: bytes, what: str, errors: list[str]) -> list[x509.Certificate]:
     from cryptography import x509
 
     try:
         return x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        faults.append(f"{what} holds no PEM certificates: {_first_line(error)}")
+        errors.append(f"{what} holds no PEM certificates: {_first_line(error)}")
         return []
 
 

@@ -14,11 +14,11 @@ log = structlog.get_logger("ecrkeeper.identity")
 
 
 class FileError(Exception):
-    """Files cannot be used; `faults` names every reason."""
+    """Files cannot be used; `errors` names every reason."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
 
 class WatchedFiles(Generic[T]):
@@ -53,7 +53,7 @@ class WatchedFiles(Generic[T]):
                 value = self._parse(contents)
             except FileError as error:
                 self._stamp = stamp
-                log.warning("file_not_usable", what=self._what, kept="the last good one", faults=error.faults)
+                log.warning("file_not_usable", what=self._what, kept="the last good one", faults=error.errors)
                 return False
             self._stamp, self._contents, self.value = stamp, contents, value
             log.info("file_reloaded", what=self._what, files=[str(path) for path in self._paths])
@@ -72,17 +72,17 @@ class WatchedFiles(Generic[T]):
 
     def _read(self) -> list[bytes]:
         contents: list[bytes] = []
-        faults: list[str] = []
+        errors: list[str] = []
         for path in self._paths:
             try:
                 with path.open("rb") as file:
                     content = file.read(self._max_bytes + 1)
             except OSError as error:
-                faults.append(f"{path}: {error.strerror or error}")
+                errors.append(f"{path}: {error.strerror or error}")
                 continue
             if len(content) > self._max_bytes:
-                faults.append(f"{path}: must be at most {self._max_bytes:,} bytes")
+                errors.append(f"{path}: must be at most {self._max_bytes:,} bytes")
             contents.append(content)
-        if faults:
-            raise FileError(faults)
+        if errors:
+            raise FileError(errors)
         return contents

@@ -145,19 +145,19 @@ async def _news(listener: Subscription) -> None:
 
 def _selection(request: Any) -> Selection:
     """The part of a query that the database answers by itself."""
-    faults: list[Violation] = []
-    start, end = (_micros(request, name, faults) for name in ("start_time", "end_time"))
-    if faults:
-        raise InvalidArgument(faults)
+    errors: list[Violation] = []
+    start, end = (_micros(request, name, errors) for name in ("start_time", "end_time"))
+    if errors:
+        raise InvalidArgument(errors)
     return Selection(start, end, equal_to(request.filter, _FIELDS, "account"))
 
 
-def _micros(request: Any, name: str, faults: list[Violation]) -> int | None:
+def _micros(request: Any, name: str, errors: list[Violation]) -> int | None:
     if name not in request.DESCRIPTOR.fields_by_name or not request.HasField(name):
         return None
     given = getattr(request, name)
     if not (_FIRST <= given.seconds <= _LAST and 0 <= given.nanos < 10**9):
-        faults.append(Violation(name, f"must be from year 1 to 9999, got {given.seconds} s and {given.nanos} ns"))
+        errors.append(Violation(name, f"must be from year 1 to 9999, got {given.seconds} s and {given.nanos} ns"))
         return None
     return int(given.seconds * 1_000_000 + given.nanos // 1000)
 

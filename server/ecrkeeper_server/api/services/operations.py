@@ -41,17 +41,17 @@ _FIELDS: Fields = {
 
 def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
     """Which operations a list is asked for; the messages are Google's, and have no rules of their own."""
-    faults = []
+    errors = []
     if request.name not in ("", "operations"):
-        faults.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
+        errors.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
     if not 0 <= request.page_size <= _MOST:
-        faults.append(Violation("page_size", f"must be 0 to {_MOST:,}, got {request.page_size}"))
+        errors.append(Violation("page_size", f"must be 0 to {_MOST:,}, got {request.page_size}"))
     try:
         meets = matcher(request.filter, _FIELDS)
     except InvalidArgument as refused:
-        raise InvalidArgument([*faults, *refused.violations]) from None
-    if faults:
-        raise InvalidArgument(faults)
+        raise InvalidArgument([*errors, *refused.violations]) from None
+    if errors:
+        raise InvalidArgument(errors)
     return meets
 
 
