@@ -29,7 +29,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ecrkeeper/v1/audit_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18\x65\x63rkeeper/v1/audit.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x14GetAuditEventRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x65\x63rkeeper/AuditEvent\xbaH\x06r\x04\x10\x01\x18@\"\xe5\x01\n\x16ListAuditEventsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"n\n\x17ListAuditEventsResponse\x12\x34\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\x91\x01\n\x17WatchAuditEventsRequest\x12\x1c\n\x06\x66ilter\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x34\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\"\n\x0cresume_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01\"k\n\x18WatchAuditEventsResponse\x12\x33\n\x0b\x61udit_event\x18\x01 \x01(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x32\xa8\x02\n\x0c\x41uditService\x12O\n\rGetAuditEvent\x12\".ecrkeeper.v1.GetAuditEventRequest\x1a\x18.ecrkeeper.v1.AuditEvent\"\x00\x12`\n\x0fListAuditEvents\x12$.ecrkeeper.v1.ListAuditEventsRequest\x1a%.ecrkeeper.v1.ListAuditEventsResponse\"\x00\x12\x65\n\x10WatchAuditEvents\x12%.ecrkeeper.v1.WatchAuditEventsRequest\x1a&.ecrkeeper.v1.WatchAuditEventsResponse\"\x00\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ecrkeeper/v1/audit_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18\x65\x63rkeeper/v1/audit.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x14GetAuditEventRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x65\x63rkeeper/AuditEvent\xbaH\x06r\x04\x10\x01\x18@\"\xe2\x01\n\x16ListAuditEventsRequest\x12\x1e\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"n\n\x17ListAuditEventsResponse\x12\x34\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\x91\x01\n\x17WatchAuditEventsRequest\x12\x1c\n\x06\x66ilter\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x34\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\"\n\x0cresume_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01\"k\n\x18WatchAuditEventsResponse\x12\x33\n\x0b\x61udit_event\x18\x01 \x01(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x32\xa8\x02\n\x0c\x41uditService\x12O\n\rGetAuditEvent\x12\".ecrkeeper.v1.GetAuditEventRequest\x1a\x18.ecrkeeper.v1.AuditEvent\"\x00\x12`\n\x0fListAuditEvents\x12$.ecrkeeper.v1.ListAuditEventsRequest\x1a%.ecrkeeper.v1.ListAuditEventsResponse\"\x00\x12\x65\n\x10WatchAuditEvents\x12%.ecrkeeper.v1.WatchAuditEventsRequest\x1a&.ecrkeeper.v1.WatchAuditEventsResponse\"\x00\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\026\n\024ecrkeeper/AuditEvent\272H\006r\004\020\001\030@'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
-  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\020'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['filter']._loaded_options = None
@@ -65,13 +65,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDITEVENTREQUEST']._serialized_start=198
   _globals['_GETAUDITEVENTREQUEST']._serialized_end=274
   _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=277
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=506
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=508
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=618
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=621
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=766
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=768
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=875
-  _globals['_AUDITSERVICE']._serialized_start=878
-  _globals['_AUDITSERVICE']._serialized_end=1174
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=503
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=505
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=615
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=618
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=763
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=765
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=872
+  _globals['_AUDITSERVICE']._serialized_start=875
+  _globals['_AUDITSERVICE']._serialized_end=1171
 # @@protoc_insertion_point(module_scope)

@@ -29,9 +29,10 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63rkeeper/v1/role_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x65\x63rkeeper/v1/common.proto\x1a\x17\x65\x63rkeeper/v1/role.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\"r\n\x1bGetServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x07refresh\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xc2\x01\n\x1dListServiceLinkedRolesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12!\n\tpage_size\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\x06\x66ilter\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x84\x01\n\x1eListServiceLinkedRolesResponse\x12\x43\n\x14service_linked_roles\x18\x01 \x03(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xca\x02\n\x1e\x43reateServiceLinkedRoleRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12-\n\x16service_linked_role_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18?\x12\x42\n\x13service_linked_role\x18\x03 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x05 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"\xb5\x02\n\x1eUpdateServiceLinkedRoleRequest\x12H\n\x13service_linked_role\x18\x01 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x05 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"\x94\x02\n\x1e\x44\x65leteServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x04 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\x12\"\n\x14\x66orce_delete_adopted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xeb\x02\n\x1f\x44\x65leteServiceLinkedRoleMetadata\x12!\n\x13service_linked_role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12H\n\x05phase\x18\x02 \x01(\x0e\x32\x33.ecrkeeper.v1.DeleteServiceLinkedRoleMetadata.PhaseB\x04\xe2\x41\x01\x03\x12.\n\x05usage\x18\x03 \x03(\x0b\x32\x19.ecrkeeper.v1.RegionUsageB\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x64\x65letion_task_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12&\n\x04plan\x18\x05 \x01(\x0b\x32\x12.ecrkeeper.v1.PlanB\x04\xe2\x41\x01\x03\"c\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPREFLIGHT\x10\x01\x12\x0c\n\x08\x44\x45LETING\x10\x02\x12\x0e\n\nCONFIRMING\x10\x03\x12\x08\n\x04\x44ONE\x10\x04\x12\x0c\n\x08REJECTED\x10\x05\"b\n\"CheckServiceLinkedRoleUsageRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\"n\n#CheckServiceLinkedRoleUsageResponse\x12.\n\x05usage\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.RegionUsageB\x04\xe2\x41\x01\x03\x12\x17\n\tdeletable\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\"\xbb\x01\n!ReconcileServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12X\n\nrequest_id\x18\x02 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"a\n\"ReconcileServiceLinkedRoleMetadata\x12!\n\x13service_linked_role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\ngeneration\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"~\n\x1eWatchServiceLinkedRolesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\x06\x66ilter\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\xfc\x01\n\x1fWatchServiceLinkedRolesResponse\x12\x46\n\x04kind\x18\x01 \x01(\x0e\x32\x32.ecrkeeper.v1.WatchServiceLinkedRolesResponse.KindB\x04\xe2\x41\x01\x03\x12\x42\n\x13service_linked_role\x18\x02 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x03\"M\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43URRENT\x10\x01\x12\x15\n\x11SNAPSHOT_COMPLETE\x10\x02\x12\x0b\n\x07REMOVED\x10\x03\"=\n\x1bListSupportedRegionsRequest\x12\x1e\n\tpartition\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18 \"T\n\x1cListSupportedRegionsResponse\x12\x34\n\x07regions\x18\x01 \x03(\x0b\x32\x1d.ecrkeeper.v1.SupportedRegionB\x04\xe2\x41\x01\x03\"d\n\x0fSupportedRegion\x12\x14\n\x06region\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tpartition\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\"\n\x14unsupported_settings\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03\x32\x90\x08\n\x0bRoleService\x12\x64\n\x14GetServiceLinkedRole\x12).ecrkeeper.v1.GetServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12u\n\x16ListServiceLinkedRoles\x12+.ecrkeeper.v1.ListServiceLinkedRolesRequest\x1a,.ecrkeeper.v1.ListServiceLinkedRolesResponse\"\x00\x12j\n\x17\x43reateServiceLinkedRole\x12,.ecrkeeper.v1.CreateServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12j\n\x17UpdateServiceLinkedRole\x12,.ecrkeeper.v1.UpdateServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12h\n\x17\x44\x65leteServiceLinkedRole\x12,.ecrkeeper.v1.DeleteServiceLinkedRoleRequest\x1a\x1d.google.longrunning.Operation\"\x00\x12\x84\x01\n\x1b\x43heckServiceLinkedRoleUsage\x12\x30.ecrkeeper.v1.CheckServiceLinkedRoleUsageRequest\x1a\x31.ecrkeeper.v1.CheckServiceLinkedRoleUsageResponse\"\x00\x12n\n\x1aReconcileServiceLinkedRole\x12/.ecrkeeper.v1.ReconcileServiceLinkedRoleRequest\x1a\x1d.google.longrunning.Operation\"\x00\x12z\n\x17WatchServiceLinkedRoles\x12,.ecrkeeper.v1.WatchServiceLinkedRolesRequest\x1a-.ecrkeeper.v1.WatchServiceLinkedRolesResponse\"\x00\x30\x01\x12o\n\x14ListSupportedRegions\x12).ecrkeeper.v1.ListSupportedRegionsRequest\x1a*.ecrkeeper.v1.ListSupportedRegionsResponse\"\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63rkeeper/v1/role_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x65\x63rkeeper/v1/common.proto\x1a\x17\x65\x63rkeeper/v1/role.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x1bGetServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x07refresh\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xbf\x01\n\x1dListServiceLinkedRolesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1e\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12\x1c\n\x06\x66ilter\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x84\x01\n\x1eListServiceLinkedRolesResponse\x12\x43\n\x14service_linked_roles\x18\x01 \x03(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xca\x02\n\x1e\x43reateServiceLinkedRoleRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12-\n\x16service_linked_role_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18?\x12\x42\n\x13service_linked_role\x18\x03 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x05 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"\xb5\x02\n\x1eUpdateServiceLinkedRoleRequest\x12H\n\x13service_linked_role\x18\x01 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rallow_missing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x05 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"\xd9\x02\n\x1e\x44\x65leteServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12X\n\nrequest_id\x18\x04 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\x12\"\n\x14\x66orce_delete_adopted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x43\n\x0f\x64\x65letion_policy\x18\x06 \x01(\x0e\x32\x1c.ecrkeeper.v1.DeletionPolicyB\x0c\xe2\x41\x01\x01\xbaH\x05\x82\x01\x02\x10\x01\"\xf0\x03\n\x1f\x44\x65leteServiceLinkedRoleMetadata\x12!\n\x13service_linked_role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12H\n\x05phase\x18\x02 \x01(\x0e\x32\x33.ecrkeeper.v1.DeleteServiceLinkedRoleMetadata.PhaseB\x04\xe2\x41\x01\x03\x12.\n\x05usage\x18\x03 \x03(\x0b\x32\x19.ecrkeeper.v1.RegionUsageB\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x64\x65letion_task_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12&\n\x04plan\x18\x05 \x01(\x0b\x32\x12.ecrkeeper.v1.PlanB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nprincipals\x18\x0c \x03(\tB\x04\xe2\x41\x01\x03\"c\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPREFLIGHT\x10\x01\x12\x0c\n\x08\x44\x45LETING\x10\x02\x12\x0e\n\nCONFIRMING\x10\x03\x12\x08\n\x04\x44ONE\x10\x04\x12\x0c\n\x08REJECTED\x10\x05\"b\n\"CheckServiceLinkedRoleUsageRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\"n\n#CheckServiceLinkedRoleUsageResponse\x12.\n\x05usage\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.RegionUsageB\x04\xe2\x41\x01\x03\x12\x17\n\tdeletable\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\"\xbb\x01\n!ReconcileServiceLinkedRoleRequest\x12<\n\x04name\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\n\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12X\n\nrequest_id\x18\x02 \x01(\tBD\xe2\x41\x01\x01\xbaH=r;\x18$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$\"\xe6\x01\n\"ReconcileServiceLinkedRoleMetadata\x12!\n\x13service_linked_role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\ngeneration\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nprincipals\x18\x0c \x03(\tB\x04\xe2\x41\x01\x03\"~\n\x1eWatchServiceLinkedRolesRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\xfa\x41\x1d\x12\x1b\x65\x63rkeeper/ServiceLinkedRole\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\x06\x66ilter\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\xfc\x01\n\x1fWatchServiceLinkedRolesResponse\x12\x46\n\x04kind\x18\x01 \x01(\x0e\x32\x32.ecrkeeper.v1.WatchServiceLinkedRolesResponse.KindB\x04\xe2\x41\x01\x03\x12\x42\n\x13service_linked_role\x18\x02 \x01(\x0b\x32\x1f.ecrkeeper.v1.ServiceLinkedRoleB\x04\xe2\x41\x01\x03\"M\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43URRENT\x10\x01\x12\x15\n\x11SNAPSHOT_COMPLETE\x10\x02\x12\x0b\n\x07REMOVED\x10\x03\"=\n\x1bListSupportedRegionsRequest\x12\x1e\n\tpartition\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18 \"T\n\x1cListSupportedRegionsResponse\x12\x34\n\x07regions\x18\x01 \x03(\x0b\x32\x1d.ecrkeeper.v1.SupportedRegionB\x04\xe2\x41\x01\x03\"d\n\x0fSupportedRegion\x12\x14\n\x06region\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tpartition\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\"\n\x14unsupported_settings\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03\x32\x90\x08\n\x0bRoleService\x12\x64\n\x14GetServiceLinkedRole\x12).ecrkeeper.v1.GetServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12u\n\x16ListServiceLinkedRoles\x12+.ecrkeeper.v1.ListServiceLinkedRolesRequest\x1a,.ecrkeeper.v1.ListServiceLinkedRolesResponse\"\x00\x12j\n\x17\x43reateServiceLinkedRole\x12,.ecrkeeper.v1.CreateServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12j\n\x17UpdateServiceLinkedRole\x12,.ecrkeeper.v1.UpdateServiceLinkedRoleRequest\x1a\x1f.ecrkeeper.v1.ServiceLinkedRole\"\x00\x12h\n\x17\x44\x65leteServiceLinkedRole\x12,.ecrkeeper.v1.DeleteServiceLinkedRoleRequest\x1a\x1d.google.longrunning.Operation\"\x00\x12\x84\x01\n\x1b\x43heckServiceLinkedRoleUsage\x12\x30.ecrkeeper.v1.CheckServiceLinkedRoleUsageRequest\x1a\x31.ecrkeeper.v1.CheckServiceLinkedRoleUsageResponse\"\x00\x12n\n\x1aReconcileServiceLinkedRole\x12/.ecrkeeper.v1.ReconcileServiceLinkedRoleRequest\x1a\x1d.google.longrunning.Operation\"\x00\x12z\n\x17WatchServiceLinkedRoles\x12,.ecrkeeper.v1.WatchServiceLinkedRolesRequest\x1a-.ecrkeeper.v1.WatchServiceLinkedRolesResponse\"\x00\x30\x01\x12o\n\x14ListSupportedRegions\x12).ecrkeeper.v1.ListSupportedRegionsRequest\x1a*.ecrkeeper.v1.ListSupportedRegionsResponse\"\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\035\022\033ecrkeeper/ServiceLinkedRole\272H\007r\005\020\001\030\200\002'
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['page_size']._loaded_options = None
-  _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\020'
   _globals['_LISTSERVICELINKEDROLESREQUEST'].fields_by_name['filter']._loaded_options = None
@@ -84,6 +85,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETESERVICELINKEDROLEREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H=r;\030$27^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$'
   _globals['_DELETESERVICELINKEDROLEREQUEST'].fields_by_name['force_delete_adopted']._loaded_options = None
   _globals['_DELETESERVICELINKEDROLEREQUEST'].fields_by_name['force_delete_adopted']._serialized_options = b'\342A\001\001'
+  _globals['_DELETESERVICELINKEDROLEREQUEST'].fields_by_name['deletion_policy']._loaded_options = None
+  _globals['_DELETESERVICELINKEDROLEREQUEST'].fields_by_name['deletion_policy']._serialized_options = b'\342A\001\001\272H\005\202\001\002\020\001'
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['service_linked_role']._loaded_options = None
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['service_linked_role']._serialized_options = b'\342A\001\003'
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['phase']._loaded_options = None
@@ -94,6 +97,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['deletion_task_id']._serialized_options = b'\342A\001\003'
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['plan']._loaded_options = None
   _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['plan']._serialized_options = b'\342A\001\003'
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['create_time']._loaded_options = None
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['end_time']._loaded_options = None
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['end_time']._serialized_options = b'\342A\001\003'
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['principals']._loaded_options = None
+  _globals['_DELETESERVICELINKEDROLEMETADATA'].fields_by_name['principals']._serialized_options = b'\342A\001\003'
   _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\035\n\033ecrkeeper/ServiceLinkedRole\272H\007r\005\020\001\030\200\002'
   _globals['_CHECKSERVICELINKEDROLEUSAGERESPONSE'].fields_by_name['usage']._loaded_options = None
@@ -108,6 +117,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['service_linked_role']._serialized_options = b'\342A\001\003'
   _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['generation']._loaded_options = None
   _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['generation']._serialized_options = b'\342A\001\003'
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['create_time']._loaded_options = None
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['end_time']._loaded_options = None
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['end_time']._serialized_options = b'\342A\001\003'
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['principals']._loaded_options = None
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA'].fields_by_name['principals']._serialized_options = b'\342A\001\003'
   _globals['_WATCHSERVICELINKEDROLESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_WATCHSERVICELINKEDROLESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\035\022\033ecrkeeper/ServiceLinkedRole\272H\007r\005\020\001\030\200\002'
   _globals['_WATCHSERVICELINKEDROLESREQUEST'].fields_by_name['filter']._loaded_options = None
@@ -126,42 +141,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUPPORTEDREGION'].fields_by_name['partition']._serialized_options = b'\342A\001\003'
   _globals['_SUPPORTEDREGION'].fields_by_name['unsupported_settings']._loaded_options = None
   _globals['_SUPPORTEDREGION'].fields_by_name['unsupported_settings']._serialized_options = b'\342A\001\003'
-  _globals['_GETSERVICELINKEDROLEREQUEST']._serialized_start=261
-  _globals['_GETSERVICELINKEDROLEREQUEST']._serialized_end=375
-  _globals['_LISTSERVICELINKEDROLESREQUEST']._serialized_start=378
-  _globals['_LISTSERVICELINKEDROLESREQUEST']._serialized_end=572
-  _globals['_LISTSERVICELINKEDROLESRESPONSE']._serialized_start=575
-  _globals['_LISTSERVICELINKEDROLESRESPONSE']._serialized_end=707
-  _globals['_CREATESERVICELINKEDROLEREQUEST']._serialized_start=710
-  _globals['_CREATESERVICELINKEDROLEREQUEST']._serialized_end=1040
-  _globals['_UPDATESERVICELINKEDROLEREQUEST']._serialized_start=1043
-  _globals['_UPDATESERVICELINKEDROLEREQUEST']._serialized_end=1352
-  _globals['_DELETESERVICELINKEDROLEREQUEST']._serialized_start=1355
-  _globals['_DELETESERVICELINKEDROLEREQUEST']._serialized_end=1631
-  _globals['_DELETESERVICELINKEDROLEMETADATA']._serialized_start=1634
-  _globals['_DELETESERVICELINKEDROLEMETADATA']._serialized_end=1997
-  _globals['_DELETESERVICELINKEDROLEMETADATA_PHASE']._serialized_start=1898
-  _globals['_DELETESERVICELINKEDROLEMETADATA_PHASE']._serialized_end=1997
-  _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST']._serialized_start=1999
-  _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST']._serialized_end=2097
-  _globals['_CHECKSERVICELINKEDROLEUSAGERESPONSE']._serialized_start=2099
-  _globals['_CHECKSERVICELINKEDROLEUSAGERESPONSE']._serialized_end=2209
-  _globals['_RECONCILESERVICELINKEDROLEREQUEST']._serialized_start=2212
-  _globals['_RECONCILESERVICELINKEDROLEREQUEST']._serialized_end=2399
-  _globals['_RECONCILESERVICELINKEDROLEMETADATA']._serialized_start=2401
-  _globals['_RECONCILESERVICELINKEDROLEMETADATA']._serialized_end=2498
-  _globals['_WATCHSERVICELINKEDROLESREQUEST']._serialized_start=2500
-  _globals['_WATCHSERVICELINKEDROLESREQUEST']._serialized_end=2626
-  _globals['_WATCHSERVICELINKEDROLESRESPONSE']._serialized_start=2629
-  _globals['_WATCHSERVICELINKEDROLESRESPONSE']._serialized_end=2881
-  _globals['_WATCHSERVICELINKEDROLESRESPONSE_KIND']._serialized_start=2804
-  _globals['_WATCHSERVICELINKEDROLESRESPONSE_KIND']._serialized_end=2881
-  _globals['_LISTSUPPORTEDREGIONSREQUEST']._serialized_start=2883
-  _globals['_LISTSUPPORTEDREGIONSREQUEST']._serialized_end=2944
-  _globals['_LISTSUPPORTEDREGIONSRESPONSE']._serialized_start=2946
-  _globals['_LISTSUPPORTEDREGIONSRESPONSE']._serialized_end=3030
-  _globals['_SUPPORTEDREGION']._serialized_start=3032
-  _globals['_SUPPORTEDREGION']._serialized_end=3132
-  _globals['_ROLESERVICE']._serialized_start=3135
-  _globals['_ROLESERVICE']._serialized_end=4175
+  _globals['_GETSERVICELINKEDROLEREQUEST']._serialized_start=294
+  _globals['_GETSERVICELINKEDROLEREQUEST']._serialized_end=408
+  _globals['_LISTSERVICELINKEDROLESREQUEST']._serialized_start=411
+  _globals['_LISTSERVICELINKEDROLESREQUEST']._serialized_end=602
+  _globals['_LISTSERVICELINKEDROLESRESPONSE']._serialized_start=605
+  _globals['_LISTSERVICELINKEDROLESRESPONSE']._serialized_end=737
+  _globals['_CREATESERVICELINKEDROLEREQUEST']._serialized_start=740
+  _globals['_CREATESERVICELINKEDROLEREQUEST']._serialized_end=1070
+  _globals['_UPDATESERVICELINKEDROLEREQUEST']._serialized_start=1073
+  _globals['_UPDATESERVICELINKEDROLEREQUEST']._serialized_end=1382
+  _globals['_DELETESERVICELINKEDROLEREQUEST']._serialized_start=1385
+  _globals['_DELETESERVICELINKEDROLEREQUEST']._serialized_end=1730
+  _globals['_DELETESERVICELINKEDROLEMETADATA']._serialized_start=1733
+  _globals['_DELETESERVICELINKEDROLEMETADATA']._serialized_end=2229
+  _globals['_DELETESERVICELINKEDROLEMETADATA_PHASE']._serialized_start=2130
+  _globals['_DELETESERVICELINKEDROLEMETADATA_PHASE']._serialized_end=2229
+  _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST']._serialized_start=2231
+  _globals['_CHECKSERVICELINKEDROLEUSAGEREQUEST']._serialized_end=2329
+  _globals['_CHECKSERVICELINKEDROLEUSAGERESPONSE']._serialized_start=2331
+  _globals['_CHECKSERVICELINKEDROLEUSAGERESPONSE']._serialized_end=2441
+  _globals['_RECONCILESERVICELINKEDROLEREQUEST']._serialized_start=2444
+  _globals['_RECONCILESERVICELINKEDROLEREQUEST']._serialized_end=2631
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA']._serialized_start=2634
+  _globals['_RECONCILESERVICELINKEDROLEMETADATA']._serialized_end=2864
+  _globals['_WATCHSERVICELINKEDROLESREQUEST']._serialized_start=2866
+  _globals['_WATCHSERVICELINKEDROLESREQUEST']._serialized_end=2992
+  _globals['_WATCHSERVICELINKEDROLESRESPONSE']._serialized_start=2995
+  _globals['_WATCHSERVICELINKEDROLESRESPONSE']._serialized_end=3247
+  _globals['_WATCHSERVICELINKEDROLESRESPONSE_KIND']._serialized_start=3170
+  _globals['_WATCHSERVICELINKEDROLESRESPONSE_KIND']._serialized_end=3247
+  _globals['_LISTSUPPORTEDREGIONSREQUEST']._serialized_start=3249
+  _globals['_LISTSUPPORTEDREGIONSREQUEST']._serialized_end=3310
+  _globals['_LISTSUPPORTEDREGIONSRESPONSE']._serialized_start=3312
+  _globals['_LISTSUPPORTEDREGIONSRESPONSE']._serialized_end=3396
+  _globals['_SUPPORTEDREGION']._serialized_start=3398
+  _globals['_SUPPORTEDREGION']._serialized_end=3498
+  _globals['_ROLESERVICE']._serialized_start=3501
+  _globals['_ROLESERVICE']._serialized_end=4541
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,8 @@ from ecrkeeper.v1 import (
     registry_settings_service_pb2_grpc,
     role_service_pb2,
     role_service_pb2_grpc,
+    server_service_pb2,
+    server_service_pb2_grpc,
 )
 from google.longrunning import operations_grpc, operations_pb2
 from google.protobuf.descriptor import MethodDescriptor
@@ -34,8 +36,10 @@ from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
+from ecrkeeper_server.api.services.registry_deletion import RegistryDeletion
 from ecrkeeper_server.api.services.revisions import History
 from ecrkeeper_server.api.services.roles import Roles
+from ecrkeeper_server.api.services.server_info import Server
 
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
@@ -43,6 +47,7 @@ SERVICES = (
     role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
     registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
+    server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
 )
 
@@ -50,7 +55,8 @@ SERVICES = (
 def methods() -> dict[str, str]:
     """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
     files = (
-        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2, reflection_pb2
+        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2,
+        health_pb2, reflection_pb2,
     )  # fmt: skip
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
@@ -64,7 +70,7 @@ def _kind(method: MethodDescriptor) -> str:
 
 
 class RegistrySettings(
-    Registries, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
+    Registries, RegistryDeletion, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
 ):
     """The whole RegistrySettingsService."""
 
@@ -103,6 +109,7 @@ def build(
     role_service_pb2_grpc.add_RoleServiceServicer_to_server(Roles(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(RegistrySettings(edge), server)
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
+    server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
