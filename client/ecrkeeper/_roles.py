@@ -95,7 +95,8 @@ def delete_service_linked_role(
 ) -> LongRunning[Empty]:
     """Deletes a role that no Region uses; else the operation fails with a violation for each Region that does.
 
-    With the policy `ABANDON` the role stays in AWS, and ecrkeeper forgets it. NotFound; Conflict; FailedPrecondition for an adopted role unless `force_delete_adopted` is set.
+    With the policy `ABANDON` the role stays in AWS, and ecrkeeper forgets it. NotFound; Conflict; FailedPrecondition
+    for an adopted role unless `force_delete_adopted` is set.
     """
     request = pb.DeleteServiceLinkedRoleRequest(
         name=name,

@@ -30,7 +30,7 @@ from ecrkeeper_server.store.rows import Operation, Resource
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the server is set up, for callers who ask; without a `role_template`, AWS is called as the environment says."""
+    """How the server is set up; without a `role_template`, the credentials are those of the environment."""
 
     version: str = ""
     authentication: bool = False

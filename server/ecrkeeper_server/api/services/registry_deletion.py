@@ -67,13 +67,11 @@ class RegistryDeletion:
 def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> None:
     """Refuse while owners declare something; each of them is a violation."""
     if declared:
-        owners = [d.owner for d in declared]
         raise FailedPrecondition(
-            f"{name} is declared by {', '.join(owners)}; delete those declarations first",
+            f"{name} is declared by {', '.join(d.owner for d in declared)}; delete those declarations first",
             reason="REGISTRY_DECLARED",
             preconditions=[
-                PreconditionViolation("REGISTRY_DECLARED", str(d.name), f"{d.owner} declares settings")
-                for d in declared
+                PreconditionViolation("REGISTRY_DECLARED", str(d.name), f"{d.owner} declares it") for d in declared
             ],
         )
 
