@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
+from ecrkeeper import _audit, _declarations, _operation, _registries, _roles, _server
 from ecrkeeper._base import (
     DEFAULT_TIMEOUT,
     BaseClient,
@@ -99,6 +99,7 @@ class AsyncClient(BaseClient):
     get_registry = _unary(_registries.get_registry)
     list_registries = _paged(_registries.list_registries)
     update_registry = _unary(_registries.update_registry)
+    delete_registry = _unary(_registries.delete_registry)
     watch_registries = _watched(_registries.watch_registries)
     reconcile_registry = _long_running(_registries.reconcile_registry)
     validate_pull_through_cache_rule = _unary(_registries.validate_pull_through_cache_rule)
@@ -123,6 +124,10 @@ class AsyncClient(BaseClient):
     get_audit_event = _unary(_audit.get_audit_event)
     list_audit_events = _paged(_audit.list_audit_events)
     watch_audit_events = _watched(_audit.watch_audit_events)
+
+    get_server_info = _unary(_server.get_server_info)
+    who_am_i = _unary(_server.who_am_i)
+    get_aws_identity = _unary(_server.get_aws_identity)
 
     list_operations = _paged(_operation.list_operations)
     delete_operation = _unary(_operation.delete_operation)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from ecrkeeper._base import LongRunning, Paged, Unary, Watched
 from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import Registry, ReplicationBackfill, ReplicationBackfillResult
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
 
@@ -52,6 +54,32 @@ def update_registry(
         request_id=request_id,
     )
     return Unary(Registry, request, timeout)
+
+
+def delete_registry(
+    name: str,
+    *,
+    etag: str = "",
+    allow_missing: bool = False,
+    deletion_policy: DeletionPolicy | str | None = None,
+    validate_only: bool = False,
+    request_id: str = "",
+    timeout: float | None = None,
+) -> Unary[Empty]:
+    """Forgets a registry that nobody declares anything for; AWS stays as it is.
+
+    FailedPrecondition while owners declare something, while operations run, and while elements are still to be removed
+    from AWS unless the policy is `ABANDON`; NotFound unless `allow_missing`; Conflict.
+    """
+    request = pb.DeleteRegistryRequest(
+        name=name,
+        etag=etag,
+        allow_missing=allow_missing,
+        deletion_policy=deletion_policy,
+        validate_only=validate_only,
+        request_id=request_id,
+    )
+    return Unary(Empty, request, timeout)
 
 
 def watch_registries(

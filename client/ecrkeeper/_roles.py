@@ -11,6 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from ecrkeeper._base import LongRunning, Paged, Unary, Watched
 from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1 import role_service_pb2 as pb
+from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 
 
@@ -87,18 +88,21 @@ def delete_service_linked_role(
     *,
     etag: str = "",
     force_delete_adopted: bool = False,
+    deletion_policy: DeletionPolicy | str | None = None,
     validate_only: bool = False,
     request_id: str = "",
     timeout: float | None = None,
 ) -> LongRunning[Empty]:
     """Deletes a role that no Region uses; else the operation fails with a violation for each Region that does.
 
-    NotFound; Conflict; FailedPrecondition for an adopted role unless `force_delete_adopted` is set.
+    With the policy `ABANDON` the role stays in AWS, and ecrkeeper forgets it. NotFound; Conflict; FailedPrecondition
+    for an adopted role unless `force_delete_adopted` is set.
     """
     request = pb.DeleteServiceLinkedRoleRequest(
         name=name,
         etag=etag,
         force_delete_adopted=force_delete_adopted,
+        deletion_policy=deletion_policy,
         validate_only=validate_only,
         request_id=request_id,
     )

@@ -23,7 +23,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Edge, Setup
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -87,6 +87,11 @@ async def serve(config: Config, security: Security) -> None:
         wake=partial(engine.triggers.enqueue, (), Trigger.CALL) if engine is not None else _nothing,
         home_region=config.home_region,
         access=security.access,
+        setup=Setup(
+            version=version("ecrkeeper"),
+            authentication=security.authentication is not None,
+            role_template=config.aws_role_template or None,
+        ),
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)

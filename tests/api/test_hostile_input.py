@@ -380,8 +380,7 @@ def token(content: Any) -> str:
 
 BAD_LISTS: dict[str, tuple[dict[str, Any], str]] = {
     "a page size below 0": ({"page_size": -1}, "page_size"),
-    "a page size beyond 1,000": ({"page_size": 1001}, "page_size"),
-    "the largest page size there is": ({"page_size": 2**31 - 1}, "page_size"),
+    "the lowest page size there is": ({"page_size": -(2**31)}, "page_size"),
     "a token that is nothing": ({"page_token": "garbage"}, "page_token"),
     "a token in another script": ({"page_token": "żółw"}, "page_token"),
     "a token of a number": ({"page_token": token(1)}, "page_token"),
@@ -389,7 +388,8 @@ BAD_LISTS: dict[str, tuple[dict[str, Any], str]] = {
     "a token nested deep": ({"page_token": base64.urlsafe_b64encode(b"[" * 1500).decode()}, "page_token"),
     "a token of 1 MiB": ({"page_token": MEBIBYTE}, "page_token"),
     "a filter of an unknown field": ({"filter": 'password = "x"'}, "filter"),
-    "a filter with OR": ({"filter": "region = a OR region = b"}, "filter"),
+    "a filter that ends with OR": ({"filter": "region = a OR"}, "filter"),
+    "a filter that compares": ({"filter": "region > a"}, "filter"),
     "a filter without value": ({"filter": "region ="}, "filter"),
     "a filter with an open quote": ({"filter": 'region = "us'}, "filter"),
     "a filter with parentheses": ({"filter": "(" * 2000}, "filter"),
@@ -622,8 +622,8 @@ def test_a_region_that_is_newer_than_this_version_is_accepted(live: Live) -> Non
 
 GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     "a number": (
-        "settings", "ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", page_size=2000),
-        "page_size", ", got 2000",
+        "settings", "ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", page_size=-2000),
+        "page_size", ", got -2000",
     ),
     "a number below the least": (
         "settings", "RollbackRegistrySettings", pb.RollbackRegistrySettingsRequest(name=PART, revision=-7),

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ecrkeeper/v1/audit_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x18\x65\x63rkeeper/v1/audit.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"R\n\x14GetAuditEventRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x65\x63rkeeper/AuditEvent\xbaH\x06r\x04\x10\x01\x18@R\x04name\"\x96\x02\n\x16ListAuditEventsRequest\x12+\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12$\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\x06\x66ilter\x12?\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\tstartTime\x12;\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\x07\x65ndTime\"\x8a\x01\n\x17ListAuditEventsResponse\x12\x41\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03R\x0b\x61uditEvents\x12,\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\rnextPageToken\"\xb1\x01\n\x17WatchAuditEventsRequest\x12$\n\x06\x66ilter\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\x06\x66ilter\x12?\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\tstartTime\x12/\n\x0cresume_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x0bresumeToken\"\x84\x01\n\x18WatchAuditEventsResponse\x12?\n\x0b\x61udit_event\x18\x01 \x01(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03R\nauditEvent\x12\'\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0bresumeToken2\xa8\x02\n\x0c\x41uditService\x12O\n\rGetAuditEvent\x12\".ecrkeeper.v1.GetAuditEventRequest\x1a\x18.ecrkeeper.v1.AuditEvent\"\x00\x12`\n\x0fListAuditEvents\x12$.ecrkeeper.v1.ListAuditEventsRequest\x1a%.ecrkeeper.v1.ListAuditEventsResponse\"\x00\x12\x65\n\x10WatchAuditEvents\x12%.ecrkeeper.v1.WatchAuditEventsRequest\x1a&.ecrkeeper.v1.WatchAuditEventsResponse\"\x00\x30\x01\x42\x96\x01\n\x10\x63om.ecrkeeper.v1B\x11\x41uditServiceProtoP\x01Z\x18\x65\x63rkeeper/v1;ecrkeeperv1\xa2\x02\x03\x45\x43K\xaa\x02\x0c\x45\x63rkeeper.V1\xba\x02\x03\x45\x43K\xca\x02\x0c\x45\x63rkeeper\\V1\xe2\x02\x18\x45\x63rkeeper\\V1\\GPBMetadata\xea\x02\rEcrkeeper::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ecrkeeper/v1/audit_service.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x18\x65\x63rkeeper/v1/audit.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"R\n\x14GetAuditEventRequest\x12:\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x65\x63rkeeper/AuditEvent\xbaH\x06r\x04\x10\x01\x18@R\x04name\"\x93\x02\n\x16ListAuditEventsRequest\x12(\n\tpage_size\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12+\n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12$\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\x06\x66ilter\x12?\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\tstartTime\x12;\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\x07\x65ndTime\"\x8a\x01\n\x17ListAuditEventsResponse\x12\x41\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03R\x0b\x61uditEvents\x12,\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\rnextPageToken\"\xb1\x01\n\x17WatchAuditEventsRequest\x12$\n\x06\x66ilter\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10R\x06\x66ilter\x12?\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\tstartTime\x12/\n\x0cresume_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x0bresumeToken\"\x84\x01\n\x18WatchAuditEventsResponse\x12?\n\x0b\x61udit_event\x18\x01 \x01(\x0b\x32\x18.ecrkeeper.v1.AuditEventB\x04\xe2\x41\x01\x03R\nauditEvent\x12\'\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0bresumeToken2\xa8\x02\n\x0c\x41uditService\x12O\n\rGetAuditEvent\x12\".ecrkeeper.v1.GetAuditEventRequest\x1a\x18.ecrkeeper.v1.AuditEvent\"\x00\x12`\n\x0fListAuditEvents\x12$.ecrkeeper.v1.ListAuditEventsRequest\x1a%.ecrkeeper.v1.ListAuditEventsResponse\"\x00\x12\x65\n\x10WatchAuditEvents\x12%.ecrkeeper.v1.WatchAuditEventsRequest\x1a&.ecrkeeper.v1.WatchAuditEventsResponse\"\x00\x30\x01\x42\x96\x01\n\x10\x63om.ecrkeeper.v1B\x11\x41uditServiceProtoP\x01Z\x18\x65\x63rkeeper/v1;ecrkeeperv1\xa2\x02\x03\x45\x43K\xaa\x02\x0c\x45\x63rkeeper.V1\xba\x02\x03\x45\x43K\xca\x02\x0c\x45\x63rkeeper\\V1\xe2\x02\x18\x45\x63rkeeper\\V1\\GPBMetadata\xea\x02\rEcrkeeper::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\026\n\024ecrkeeper/AuditEvent\272H\006r\004\020\001\030@'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
-  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\020'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['filter']._loaded_options = None
@@ -65,13 +65,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDITEVENTREQUEST']._serialized_start=169
   _globals['_GETAUDITEVENTREQUEST']._serialized_end=251
   _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=254
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=532
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=535
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=673
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=676
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=853
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=856
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=988
-  _globals['_AUDITSERVICE']._serialized_start=991
-  _globals['_AUDITSERVICE']._serialized_end=1287
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=529
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=532
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=670
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=673
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=850
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=853
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=985
+  _globals['_AUDITSERVICE']._serialized_start=988
+  _globals['_AUDITSERVICE']._serialized_end=1284
 # @@protoc_insertion_point(module_scope)

@@ -1,9 +1,14 @@
+import datetime
+
+from ecrkeeper.v1 import common_pb2 as _common_pb2
 from ecrkeeper.v1 import registry_pb2 as _registry_pb2
 from ecrkeeper.v1 import settings_pb2 as _settings_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
 from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -53,6 +58,22 @@ class UpdateRegistryRequest(_message.Message):
     request_id: str
     def __init__(self, registry: _Optional[_Union[_registry_pb2.Registry, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
+class DeleteRegistryRequest(_message.Message):
+    __slots__ = ("name", "etag", "allow_missing", "validate_only", "request_id", "deletion_policy")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DELETION_POLICY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    etag: str
+    allow_missing: bool
+    validate_only: bool
+    request_id: str
+    deletion_policy: _common_pb2.DeletionPolicy
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ...) -> None: ...
+
 class WatchRegistriesRequest(_message.Message):
     __slots__ = ("parent", "filter")
     PARENT_FIELD_NUMBER: _ClassVar[int]
@@ -88,12 +109,18 @@ class ReconcileRegistryRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ReconcileRegistryMetadata(_message.Message):
-    __slots__ = ("registry", "generation")
+    __slots__ = ("registry", "generation", "create_time", "end_time", "principals")
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPALS_FIELD_NUMBER: _ClassVar[int]
     registry: str
     generation: int
-    def __init__(self, registry: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    principals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, registry: _Optional[str] = ..., generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ImportRegistrySettingsRequest(_message.Message):
     __slots__ = ("name", "registry_settings_id", "settings", "validate_only", "request_id", "reason")
@@ -296,12 +323,18 @@ class StartReplicationBackfillRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class StartReplicationBackfillMetadata(_message.Message):
-    __slots__ = ("replication_backfill", "registry")
+    __slots__ = ("replication_backfill", "registry", "create_time", "end_time", "principals")
     REPLICATION_BACKFILL_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPALS_FIELD_NUMBER: _ClassVar[int]
     replication_backfill: _registry_pb2.ReplicationBackfill
     registry: str
-    def __init__(self, replication_backfill: _Optional[_Union[_registry_pb2.ReplicationBackfill, _Mapping]] = ..., registry: _Optional[str] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    principals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, replication_backfill: _Optional[_Union[_registry_pb2.ReplicationBackfill, _Mapping]] = ..., registry: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StopReplicationBackfillRequest(_message.Message):
     __slots__ = ("name",)

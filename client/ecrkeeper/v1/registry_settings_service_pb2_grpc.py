@@ -6,6 +6,7 @@ import warnings
 from ecrkeeper.v1 import registry_pb2 as ecrkeeper_dot_v1_dot_registry__pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as ecrkeeper_dot_v1_dot_registry__settings__service__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
@@ -59,6 +60,11 @@ class RegistrySettingsServiceStub(object):
                 '/ecrkeeper.v1.RegistrySettingsService/UpdateRegistry',
                 request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.UpdateRegistryRequest.SerializeToString,
                 response_deserializer=ecrkeeper_dot_v1_dot_registry__pb2.Registry.FromString,
+                _registered_method=True)
+        self.DeleteRegistry = channel.unary_unary(
+                '/ecrkeeper.v1.RegistrySettingsService/DeleteRegistry',
+                request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.DeleteRegistryRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.WatchRegistries = channel.unary_stream(
                 '/ecrkeeper.v1.RegistrySettingsService/WatchRegistries',
@@ -184,6 +190,19 @@ class RegistrySettingsServiceServicer(object):
         """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
         the registry's record if there is none. A call that changes nothing is as
         in `UpdateRegistrySettings`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRegistry(self, request, context):
+        """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
+        written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+
+        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
+        reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
+        operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+        `deletion_policy` is `ABANDON`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -370,6 +389,11 @@ def add_RegistrySettingsServiceServicer_to_server(servicer, server):
                     request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.UpdateRegistryRequest.FromString,
                     response_serializer=ecrkeeper_dot_v1_dot_registry__pb2.Registry.SerializeToString,
             ),
+            'DeleteRegistry': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRegistry,
+                    request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.DeleteRegistryRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
             'WatchRegistries': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRegistries,
                     request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.WatchRegistriesRequest.FromString,
@@ -551,6 +575,33 @@ class RegistrySettingsService(object):
             '/ecrkeeper.v1.RegistrySettingsService/UpdateRegistry',
             ecrkeeper_dot_v1_dot_registry__settings__service__pb2.UpdateRegistryRequest.SerializeToString,
             ecrkeeper_dot_v1_dot_registry__pb2.Registry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRegistry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ecrkeeper.v1.RegistrySettingsService/DeleteRegistry',
+            ecrkeeper_dot_v1_dot_registry__settings__service__pb2.DeleteRegistryRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from ecrkeeper.v1 import registry_pb2 as _registry_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as _registry_settings_service_pb2
 from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -55,6 +56,15 @@ class RegistrySettingsServiceStub:
     """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
     the registry's record if there is none. A call that changes nothing is as
     in `UpdateRegistrySettings`.
+    """
+    DeleteRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]
+    """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
+    written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+
+    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
+    reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
+    operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+    `deletion_policy` is `ABANDON`.
     """
     WatchRegistries: _grpc.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]
     """Streams registries: all that match now, then each change."""
@@ -164,6 +174,15 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
     the registry's record if there is none. A call that changes nothing is as
     in `UpdateRegistrySettings`.
+    """
+    DeleteRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
+    written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+
+    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
+    reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
+    operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+    `deletion_policy` is `ABANDON`.
     """
     WatchRegistries: _aio.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]  # type: ignore[assignment]
     """Streams registries: all that match now, then each change."""
@@ -288,6 +307,21 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
         the registry's record if there is none. A call that changes nothing is as
         in `UpdateRegistrySettings`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteRegistry(
+        self,
+        request: _registry_settings_service_pb2.DeleteRegistryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
+        written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+
+        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
+        reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
+        operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+        `deletion_policy` is `ABANDON`.
         """
 
     @_abc_1.abstractmethod

@@ -15,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ServiceLinkedRole(_message.Message):
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "description", "tags", "provenance", "state", "role_name", "aws_service_name", "arn", "role_id", "role_create_time", "observed_description", "observed_tags", "deletion_task_id", "observe_time", "plan")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "description", "tags", "provenance", "state", "role_name", "aws_service_name", "arn", "role_id", "role_create_time", "observed_description", "observed_tags", "deletion_task_id", "observe_time", "plan", "last_error_attempts")
     class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PROVENANCE_UNSPECIFIED: _ClassVar[ServiceLinkedRole.Provenance]
@@ -77,6 +77,7 @@ class ServiceLinkedRole(_message.Message):
     DELETION_TASK_ID_FIELD_NUMBER: _ClassVar[int]
     OBSERVE_TIME_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     etag: str
@@ -104,7 +105,8 @@ class ServiceLinkedRole(_message.Message):
     deletion_task_id: str
     observe_time: _timestamp_pb2.Timestamp
     plan: _common_pb2.Plan
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., provenance: _Optional[_Union[ServiceLinkedRole.Provenance, str]] = ..., state: _Optional[_Union[ServiceLinkedRole.State, str]] = ..., role_name: _Optional[str] = ..., aws_service_name: _Optional[str] = ..., arn: _Optional[str] = ..., role_id: _Optional[str] = ..., role_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_description: _Optional[str] = ..., observed_tags: _Optional[_Mapping[str, str]] = ..., deletion_task_id: _Optional[str] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ...) -> None: ...
+    last_error_attempts: _common_pb2.ErrorAttempts
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., provenance: _Optional[_Union[ServiceLinkedRole.Provenance, str]] = ..., state: _Optional[_Union[ServiceLinkedRole.State, str]] = ..., role_name: _Optional[str] = ..., aws_service_name: _Optional[str] = ..., arn: _Optional[str] = ..., role_id: _Optional[str] = ..., role_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_description: _Optional[str] = ..., observed_tags: _Optional[_Mapping[str, str]] = ..., deletion_task_id: _Optional[str] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ...) -> None: ...
 
 class RegionUsage(_message.Message):
     __slots__ = ("region", "state", "resources", "message", "owners")

@@ -1,9 +1,12 @@
+import datetime
+
 from ecrkeeper.v1 import common_pb2 as _common_pb2
 from ecrkeeper.v1 import role_pb2 as _role_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
 from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -70,21 +73,23 @@ class UpdateServiceLinkedRoleRequest(_message.Message):
     def __init__(self, service_linked_role: _Optional[_Union[_role_pb2.ServiceLinkedRole, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DeleteServiceLinkedRoleRequest(_message.Message):
-    __slots__ = ("name", "etag", "validate_only", "request_id", "force_delete_adopted")
+    __slots__ = ("name", "etag", "validate_only", "request_id", "force_delete_adopted", "deletion_policy")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FORCE_DELETE_ADOPTED_FIELD_NUMBER: _ClassVar[int]
+    DELETION_POLICY_FIELD_NUMBER: _ClassVar[int]
     name: str
     etag: str
     validate_only: bool
     request_id: str
     force_delete_adopted: bool
-    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force_delete_adopted: bool = ...) -> None: ...
+    deletion_policy: _common_pb2.DeletionPolicy
+    def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., force_delete_adopted: bool = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ...) -> None: ...
 
 class DeleteServiceLinkedRoleMetadata(_message.Message):
-    __slots__ = ("service_linked_role", "phase", "usage", "deletion_task_id", "plan")
+    __slots__ = ("service_linked_role", "phase", "usage", "deletion_task_id", "plan", "create_time", "end_time", "principals")
     class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PHASE_UNSPECIFIED: _ClassVar[DeleteServiceLinkedRoleMetadata.Phase]
@@ -104,12 +109,18 @@ class DeleteServiceLinkedRoleMetadata(_message.Message):
     USAGE_FIELD_NUMBER: _ClassVar[int]
     DELETION_TASK_ID_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPALS_FIELD_NUMBER: _ClassVar[int]
     service_linked_role: str
     phase: DeleteServiceLinkedRoleMetadata.Phase
     usage: _containers.RepeatedCompositeFieldContainer[_role_pb2.RegionUsage]
     deletion_task_id: str
     plan: _common_pb2.Plan
-    def __init__(self, service_linked_role: _Optional[str] = ..., phase: _Optional[_Union[DeleteServiceLinkedRoleMetadata.Phase, str]] = ..., usage: _Optional[_Iterable[_Union[_role_pb2.RegionUsage, _Mapping]]] = ..., deletion_task_id: _Optional[str] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    principals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service_linked_role: _Optional[str] = ..., phase: _Optional[_Union[DeleteServiceLinkedRoleMetadata.Phase, str]] = ..., usage: _Optional[_Iterable[_Union[_role_pb2.RegionUsage, _Mapping]]] = ..., deletion_task_id: _Optional[str] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CheckServiceLinkedRoleUsageRequest(_message.Message):
     __slots__ = ("name",)
@@ -134,12 +145,18 @@ class ReconcileServiceLinkedRoleRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ReconcileServiceLinkedRoleMetadata(_message.Message):
-    __slots__ = ("service_linked_role", "generation")
+    __slots__ = ("service_linked_role", "generation", "create_time", "end_time", "principals")
     SERVICE_LINKED_ROLE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPALS_FIELD_NUMBER: _ClassVar[int]
     service_linked_role: str
     generation: int
-    def __init__(self, service_linked_role: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    principals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service_linked_role: _Optional[str] = ..., generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchServiceLinkedRolesRequest(_message.Message):
     __slots__ = ("parent", "filter")

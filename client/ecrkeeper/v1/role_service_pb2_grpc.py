@@ -137,8 +137,11 @@ class RoleServiceServicer(object):
         role or cannot be read. `last_error` of the role shows a refusal until the
         next deletion or change of what is declared.
 
+        With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
+
         Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-        was there before, unless `force_delete_adopted` is set.
+        was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
+        has begun in AWS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

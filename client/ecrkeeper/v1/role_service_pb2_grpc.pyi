@@ -67,8 +67,11 @@ class RoleServiceStub:
     role or cannot be read. `last_error` of the role shows a refusal until the
     next deletion or change of what is declared.
 
+    With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
+
     Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-    was there before, unless `force_delete_adopted` is set.
+    was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
+    has begun in AWS.
     """
     CheckServiceLinkedRoleUsage: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]
     """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
@@ -116,8 +119,11 @@ class RoleServiceAsyncStub(RoleServiceStub):
     role or cannot be read. `last_error` of the role shows a refusal until the
     next deletion or change of what is declared.
 
+    With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
+
     Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-    was there before, unless `force_delete_adopted` is set.
+    was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
+    has begun in AWS.
     """
     CheckServiceLinkedRoleUsage: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]  # type: ignore[assignment]
     """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
@@ -192,8 +198,11 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         role or cannot be read. `last_error` of the role shows a refusal until the
         next deletion or change of what is declared.
 
+        With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
+
         Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-        was there before, unless `force_delete_adopted` is set.
+        was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
+        has begun in AWS.
         """
 
     @_abc_1.abstractmethod

@@ -12,6 +12,8 @@ from ecrkeeper.v1 import (
     registry_settings_service_pb2_grpc,
     role_service_pb2,
     role_service_pb2_grpc,
+    server_service_pb2,
+    server_service_pb2_grpc,
 )
 from google.longrunning import operations_grpc, operations_pb2
 from google.protobuf.descriptor import MethodDescriptor
@@ -36,22 +38,28 @@ from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
 from ecrkeeper_server.api.services.registries import Registries
+from ecrkeeper_server.api.services.registry_deletion import RegistryDeletion
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.api.services.revisions import Revisions
 from ecrkeeper_server.api.services.role_deletion import RoleDeletion
 from ecrkeeper_server.api.services.roles import Roles
+from ecrkeeper_server.api.services.server_info import Server
 
 SERVICES = (
     role_service_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name,
     registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"].full_name,
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,
+    server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
 )
 
 
 def methods() -> dict[str, str]:
     """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
-    files = (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, operations_pb2, health_pb2)
+    files = (
+        role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2,
+        health_pb2,
+    )  # fmt: skip
     served = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     found = {f"/{s.full_name}/{m.name}": _kind(m) for s in served for m in s.methods}
     reflecting: Any = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
@@ -73,7 +81,7 @@ def _registry_settings_service(edge: Edge) -> Any:
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
     declarations = OwnerSettings(edge)
     return composed(
-        service, Registries(edge), declarations, Revisions(edge, declarations), Backfills(edge),
+        service, Registries(edge), RegistryDeletion(edge), declarations, Revisions(edge, declarations), Backfills(edge),
     )  # fmt: skip
 
 
@@ -113,6 +121,7 @@ def build(
         _registry_settings_service(edge), server
     )
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
+    server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)

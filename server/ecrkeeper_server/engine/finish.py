@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, complete
+from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
 from ecrkeeper_server.engine.attempt import AttemptResult, Step
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.telemetry import unready
-from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.store import drifting, operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.filter_expression import stored_reason
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
 
@@ -62,6 +64,7 @@ class Finisher:
             "error": None if error is None else error_json(error),
         }
         _add_owners(state, step, result)
+        keep_first_times(state, row.state, step.now)
         looked = error is None and result.next_in is None and standing.reason != "PAUSED"
         done = result.settled or standing.given_up or looked
         return Outcome(
@@ -74,6 +77,8 @@ class Finisher:
             saved=step.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
             unready=unready(result, row.spec.get("mode", "ENFORCE")),
+            reason=stored_reason(standing.why),
+            attempts=attempts_of(state, row),
         )
 
     def _next_in(self, result: AttemptResult, failures: int) -> float | None:
@@ -121,6 +126,7 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return
+    drifting.replace(tx, row.name, row.state.get("drift", ()), outcome.state.get("drift", ()))
     if outcome.next_in is not None and is_of_account(result.standing):
         # One row tries again first; the others follow it or are put off with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)

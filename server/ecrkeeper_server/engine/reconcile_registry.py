@@ -91,7 +91,12 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _result(step: Step, run: Run, mode: str) -> AttemptResult:
-    drift = [d.to_json() for p in run.plans.values() for d in p.drift]
+    owners_of = run.composition.owners
+    drift = [
+        {**d.to_json(), "owners": sorted(owners_of.get((d.setting, d.key), ()))}
+        for p in run.plans.values()
+        for d in p.drift
+    ]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
     state = _state(step, run, mode, drift, degraded)
     if mode == "ENFORCE":

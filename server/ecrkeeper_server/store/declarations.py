@@ -115,15 +115,17 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
     return [Declaration.of(row) for row in tx.conn.execute(query)]
 
 
-def page(tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int) -> list[Stored]:
-    """Up to `limit` declarations by account, Region and owner, behind `after`; both may be `-`."""
-    query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD)
+def page(
+    tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int, owner: str = WILDCARD
+) -> list[Stored]:
+    """Up to `limit` declarations by account, Region and owner, behind `after`; each of them may be `-`."""
+    query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD, owner != WILDCARD)
     behind = dict(zip(_AFTER, after, strict=True))
-    return query.rows(tx.conn, {"in_account": account, "in_region": region, "most": limit, **behind})
+    return query.rows(tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "most": limit, **behind})
 
 
-@lru_cache(maxsize=32)
-def _page(compiler: Compiler, of_account: bool, of_region: bool) -> Prepared:
+@lru_cache(maxsize=64)
+def _page(compiler: Compiler, of_account: bool, of_region: bool, of_owner: bool) -> Prepared:
     key = [declarations.c[name] for name in KEY]
     query = select(*_STORED).join_from(declarations, resources, _REGISTRY)
     query = query.where(tuple_(*key) > tuple_(*(bindparam(name, type_=Text) for name in _AFTER)))
@@ -131,6 +133,8 @@ def _page(compiler: Compiler, of_account: bool, of_region: bool) -> Prepared:
         query = query.where(declarations.c.account == bindparam("in_account"))
     if of_region:
         query = query.where(declarations.c.region == bindparam("in_region"))
+    if of_owner:
+        query = query.where(declarations.c.owner == bindparam("in_owner"))
     return Prepared(query.order_by(*key).limit(bindparam("most", type_=BigInteger)), compiler)
 
 

@@ -21,6 +21,21 @@ Index(
     sqlite_where=text("unready IS NOT NULL"),
 )
 Index(
+    "resources_reason",
+    resources.c.kind,
+    resources.c.reason,
+    resources.c.name,
+    postgresql_where=text("reason IS NOT NULL"),
+    sqlite_where=text("reason IS NOT NULL"),
+)
+Index(
+    "resources_drifted",
+    resources.c.kind,
+    resources.c.name,
+    postgresql_where=text("drifted"),
+    sqlite_where=text("drifted = 1"),
+)
+Index(
     "operations_pending",
     operations.c.method,
     operations.c.create_time,

@@ -49,7 +49,12 @@ def join(tx: Tx, operation: Operation, caller: str) -> None:
 
 def is_for(operation: Operation, caller: str) -> bool:
     """Whether a principal asked for an operation; nobody can tell who an anonymous caller was."""
-    return bool(caller) and caller in operation.metadata.get(_CALLERS, ())
+    return bool(caller) and caller in callers(operation)
+
+
+def callers(operation: Operation) -> list[str]:
+    """The principals that asked for an operation: first the one that began it."""
+    return list(operation.metadata.get(_CALLERS, ()))
 
 
 def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Operation:

@@ -54,6 +54,10 @@ class Outcome:
     urgent: bool = False
     # Why the resource is not Ready; None if it is.
     unready: str | None = None
+    # The reason of `Ready`, as the column has it.
+    reason: str | None = None
+    # How many attempts in a row, this one included, ended with the error in the state.
+    attempts: int = 0
 
     def changes(self, claimed: Resource) -> bool:
         """Whether the row is another than the claimed one, times aside."""
@@ -61,6 +65,7 @@ class Outcome:
             self.saved
             or self.observed_generation != claimed.observed_generation
             or self.unready != claimed.unready
+            or self.reason != claimed.reason
             or self.state != claimed.state
         )
 
@@ -237,6 +242,10 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "lease_token": None,
         "lease_until": None,
         "unready": outcome.unready,
+        "reason": outcome.reason,
+        "drifted": bool(outcome.state.get("drift")),
+        "attempts": outcome.attempts,
+        "failed_at": now if outcome.attempts else None,
         # The next step of a row that nobody asked for belongs to no call.
         "trace": case((resources.c.requested != claimed.requested, resources.c.trace), else_=None),
     }

@@ -25,8 +25,10 @@ from sqlalchemy import (
 )
 
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
+from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect, json_rows
+from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.rows import Resource, newly_desired
 from ecrkeeper_server.store.tables import resources
 
@@ -40,9 +42,15 @@ def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
     return Resource.of(row) if row else None
 
 
-def page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Resource]:
+def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> list[Resource]:
     """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
-    return [Resource.of(row) for row in tx.conn.execute(_page(select(resources), kind, account, after, limit))]
+    return [Resource.of(row) for row in tx.conn.execute(page_query(kind, account, after, limit, condition))]
+
+
+def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
+    """Return the query of a page; with a condition, of the resources that meet it."""
+    query = _page(select(resources), kind, account, after, limit)
+    return query if condition is None else query.where(condition)
 
 
 def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -> Select[Any]:
@@ -189,5 +197,6 @@ def _changed(tx: Tx, name: str, **values: Any) -> Resource:
 
 def remove(tx: Tx, name: str) -> None:
     """Forget a resource."""
+    drifting.remove(tx, name)
     tx.conn.execute(delete(resources).where(resources.c.name == name))
     tx.changes(name)

@@ -46,6 +46,10 @@ class Resource(_FromRow):
     failures: int
     unready: str | None = None
     trace: str | None = None
+    reason: str | None = None
+    drifted: bool = False
+    attempts: int = 0
+    failed_at: int | None = None
 
     @classmethod
     def new(cls, name: RegistryName | RoleName, spec: Json, now: int, *, uid: str = "", generation: int = 0) -> Self:

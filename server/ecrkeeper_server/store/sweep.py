@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Select, Text, and_, func, select, update
+from sqlalchemy import BigInteger, Boolean, Select, Text, and_, case, func, select, update
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import MICROSECONDS
@@ -79,7 +79,9 @@ def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[s
 def _finish(dialect: Dialect) -> Any:
     number, flag, text = BigInteger(), Boolean(), Text()
     columns: dict[str, TypeEngine[Any]] = {"name": text, "token": text, "requested": number, "next_in": number}
-    ended = dialect.json_table({**columns, "failures": number, "observed_at": number, "urgent": flag})
+    ended = dialect.json_table(
+        {**columns, "failures": number, "attempts": number, "observed_at": number, "urgent": flag}
+    )
     waited_for = select(operations.c.id).where(operations.c.target == ended.c.name, operations.c.done.is_(False))
     return (
         update(resources)
@@ -92,6 +94,8 @@ def _finish(dialect: Dialect) -> Any:
         .values(
             due_at=dialect.now() + ended.c.next_in,
             failures=ended.c.failures,
+            attempts=ended.c.attempts,
+            failed_at=case((ended.c.attempts > 0, dialect.now())),
             observe_time=func.coalesce(ended.c.observed_at, resources.c.observe_time),
             urgent=ended.c.urgent,
             trace=None,
@@ -109,6 +113,7 @@ def _values(row: Resource, outcome: Outcome) -> dict[str, Any]:
         "requested": row.requested,
         "next_in": None if outcome.next_in is None else int(outcome.next_in * MICROSECONDS),
         "failures": outcome.failures,
+        "attempts": outcome.attempts,
         "observed_at": outcome.observed_at,
         "urgent": outcome.urgent,
     }

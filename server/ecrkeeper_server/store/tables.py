@@ -83,9 +83,28 @@ resources = Table(
     Column("unready", Text),
     # The W3C traceparent of the call that asked for the next step.
     Column("trace", Text),
+    # The reason of `Ready`; NULL: it is IN_SYNC, or no attempt was made yet.
+    Column("reason", Text),
+    # Whether the state lists drift.
+    Column("drifted", Boolean, nullable=False, server_default=false()),
+    # How many attempts in a row ended with the error in the state, and when the last one did.
+    Column("attempts", BigInteger, nullable=False, server_default="0"),
+    Column("failed_at", BigInteger),
     Index("resources_due", "due_at"),
     Index("resources_kind_name", "kind", "name"),
     Index("resources_account", "account", "kind"),
+    Index("resources_place", "kind", "place", "name"),
+)
+
+# The elements in the drift of the states, to look resources up by.
+drifting = Table(
+    "drifting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("setting", Text, primary_key=True),
+    Column("element", Text, primary_key=True),
+    Index("drifting_setting", "setting", "name"),
+    Index("drifting_element", "element", "name"),
 )
 
 declarations = Table(
@@ -104,6 +123,7 @@ declarations = Table(
     Column("registry_generation", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
+    Index("declarations_owner", "owner", "account", "region"),
 )
 
 revisions = Table(

@@ -150,6 +150,8 @@ def _update_role(request: Any) -> Sequence[Need]:
 
 def _delete_role(request: Any) -> Sequence[Need]:
     name = RoleName.parse(request.name)
+    if request.deletion_policy == common_pb2.ABANDON:
+        return [_on(name, Verb.WRITE)]
     forced = [_on(name, Verb.FORCE)] if request.force_delete_adopted else []
     return [_on(name, Verb.DELETE_ROLE), *forced]
 
@@ -203,6 +205,7 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "GetRegistry": _registry(Verb.READ),
         "ListRegistries": _registries,
         "UpdateRegistry": _update_registry,
+        "DeleteRegistry": _registry(Verb.ADMIN),
         "WatchRegistries": _registries,
         "ReconcileRegistry": _any_owner,
         "ImportRegistrySettings": _import_settings,
@@ -221,6 +224,11 @@ PERMISSIONS: Mapping[str, Needs] = _table(
         "GetReplicationBackfill": _backfill(Verb.READ),
         "ListReplicationBackfills": _registry(Verb.READ, "parent"),
         "ListReplicationBackfillResults": _backfill(Verb.READ),
+    },
+    ServerService={
+        "GetServerInfo": _nothing,
+        "WhoAmI": _nothing,
+        "GetAwsIdentity": lambda request: [Need(Verb.READ, request.parent, Target(parse_account(request.parent)))],
     },
     AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ecrkeeper.v1 import registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2
 from google.longrunning import operations_pb2
@@ -17,6 +18,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.operations import callers
 from ecrkeeper_server.store.rows import Declaration, Method, Operation, Resource
 
 
@@ -26,11 +28,23 @@ async def operation_message(
     """The operation, with its response if it is done; one that may not be read has a name and nothing else."""
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
-    message.metadata.Pack(kind.metadata(row))
+    message.metadata.Pack(_with_history(kind.metadata(row), row))
     if row.error is not None:
         message.error.CopyFrom(status_of_json(row.error))
     elif row.done:
         message.response.Pack(await kind.response(db, partition, row) if readable else kind.unread(row))
+    return message
+
+
+def _with_history(message: Message, row: Operation) -> Message:
+    """The metadata with when the operation began and ended, and who asked for it."""
+    # That of a method of a newer replica has no such fields.
+    if not isinstance(message, empty_pb2.Empty):
+        history: Any = message
+        history.create_time.CopyFrom(render.timestamp(row.create_time))
+        if row.done_time is not None:
+            history.end_time.CopyFrom(render.timestamp(row.done_time))
+        history.principals.extend(callers(row))
     return message
 
 

@@ -10,6 +10,7 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.ecr.history import dated
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
@@ -20,12 +21,17 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
     message = registry_message.registry(row, declared)
-    desired = composition_of(declared).desired
+    composition = composition_of(declared)
+    desired = composition.desired
     observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
     planned = plans(row.spec, desired, applied, elements)
-    found = [drift.to_json() for each in planned.values() for drift in each.drift]
+    found = [
+        {**drift.to_json(), "owners": sorted(composition.owners.get((drift.setting, drift.key), ()))}
+        for each in planned.values()
+        for drift in each.drift
+    ]
     _show(message, row, found)
     return message
 
@@ -47,7 +53,7 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
 
 def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:
     del message.drift[:]
-    message.drift.extend(render.drift(found))
+    message.drift.extend(render.drift(dated(found, row.state.get("drift", ()), row.observe_time)))
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
     enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
     message.reconciling = bool(found) if enforced else render.reconciling(row)

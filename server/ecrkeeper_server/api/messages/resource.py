@@ -53,6 +53,7 @@ def common(message: Any, row: Resource) -> None:
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
     standing(message, row.state)
+    _add_attempts(message, row)
     _add_next(message, row)
     message.drift.extend(drift(row.state.get("drift", [])))
 
@@ -83,6 +84,19 @@ def of_owner(state: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
     return state if owners is None else owners.get(owner, {})
 
 
+def _add_attempts(message: Any, row: Resource) -> None:
+    error = row.state.get("error")
+    if not error:
+        return
+    message.last_error_attempts.CopyFrom(
+        common_pb2.ErrorAttempts(
+            first_time=timestamp(error.get("since")),
+            last_time=timestamp(row.failed_at),
+            attempt_count=row.attempts,
+        )
+    )
+
+
 def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
     if row.due_at is not None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
@@ -97,6 +111,8 @@ def drift(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Drift]:
             kind=number(common_pb2.Drift, "Kind", row["kind"]),
             desired=value(row["desired"]),
             observed=value(row["observed"]),
+            since=timestamp(row.get("since")),
+            owners=row.get("owners", ()),
         )
 
 

@@ -15,16 +15,26 @@ from ecrkeeper_server.api.layers.permissions import operation_target, resource_t
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice
+from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice, filter_expression, matcher, truth
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.errors import NotFound
-from ecrkeeper_server.names import partition_of
+from ecrkeeper_server.names import parse_account, partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Operation, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the server is set up; without a `role_template`, the credentials are those of the environment."""
+
+    version: str = ""
+    authentication: bool = False
+    role_template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Edge:
     # What looks at all resources of a kind for everybody who watches them.
     relists: dict[str, Relist] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
+    setup: Setup = field(default_factory=Setup)
 
     @property
     def partition(self) -> str:
@@ -82,18 +93,25 @@ def resource_fields(place: str, extra: Fields) -> Fields:
         "account": lambda row: [row.account],
         place: lambda row: [row.place],
         "mode": enum_choice(common_pb2.Mode, lambda row: [row.spec.get("mode", "ENFORCE")]),
-        "reconciling": Choice(lambda row: [str(render.reconciling(row)).upper()], ("TRUE", "FALSE")),
+        "reconciling": truth(render.reconciling),
+        "drift": truth(lambda row: bool(row.state.get("drift"))),
+        "reason": lambda row: [c["reason"] for c in row.state.get("conditions", []) if c["type"] == "Ready"],
+        "setting": lambda row: [each["setting"] for each in row.state.get("drift", [])],
+        "element": lambda row: [each["key"] for each in row.state.get("drift", [])],
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }
 
 
-async def scan_resources(
-    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool], show: Show[Resource, M]
+async def list_resources(
+    edge: Edge, kind: str, request: Any, fields: Fields, show: Show[Resource, M]
 ) -> tuple[list[M], str]:
-    """One page of the registries or roles that the caller may read."""
+    """One page of the registries or roles that the caller may read, and that match the filter of the request."""
+    account, matches = parse_account(request.parent, wildcard=True), matcher(request.filter, fields)
+    condition = condition_of(filter_expression(request.filter, fields), kind)
+    page = await edge.page(request, "")
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
+        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit, condition))
 
-    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target), show)
+    return await scan(fetch, page, matches, lambda row: row.name, edge.access.readable(resource_target), show)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
 _DEFAULT = 100
+MOST_ROWS = 1000
 # gRPC takes answers of up to 4 MiB.
 _PAGE_BYTES = 1_500_000
 _SHOWN = 20
@@ -37,8 +38,11 @@ class Page:
 
 
 def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
-    """The page that a request asks for; a token of another list or another caller is rejected."""
-    size = request.page_size or _DEFAULT
+    """The page that a request asks for; a token of another list or another caller is rejected.
+
+    A larger page than allowed is read as the largest one (AIP-158).
+    """
+    size = min(request.page_size or _DEFAULT, MOST_ROWS)
     if not request.page_token:
         return Page(start, size, signer)
     after = signer.content(request.page_token)

@@ -15,8 +15,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
-from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
-from ecrkeeper_server.api.services.filters import matcher
+from ecrkeeper_server.api.services.context import Edge, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -73,9 +72,7 @@ class Registries:
 
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
-        account = parse_account(request.parent, wildcard=True)
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
-        shown, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets, self._shown_registries)
+        shown, token = await list_resources(self._edge, RegistryName.kind, request, _FIELDS, self._shown_registries)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
     async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:

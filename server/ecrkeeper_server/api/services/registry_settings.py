@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Edge
-from ecrkeeper_server.api.services.filters import matcher
+from ecrkeeper_server.api.services.filters import equal_to, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.commands import (
     TAKE_OVER,
@@ -28,7 +28,7 @@ from ecrkeeper_server.declarations.deletion import DeleteDeclaration
 from ecrkeeper_server.declarations.idempotency import Caller, answered
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
-from ecrkeeper_server.names import RegistryName, SettingsName, parse_registry_pattern, shown
+from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.codec import masked_paths
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
@@ -74,10 +74,17 @@ class OwnerSettings:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
         meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, ["", "", ""])
+        of_account, of_region, owner = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
+        if account == WILDCARD:
+            account = of_account or WILDCARD
+        if region == WILDCARD:
+            region = of_region or WILDCARD
 
         async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])
-            return await self._edge.db.read(lambda tx: declarations.page(tx, account, region, behind, limit))
+            return await self._edge.db.read(
+                lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD)
+            )
 
         may = self._edge.access.readable(_target)
         found, token = await scan(fetch, page, meets, _place, may, _messages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecrkeeper.v1 import role_pb2
+from ecrkeeper.v1 import common_pb2, role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
@@ -11,8 +11,9 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.role_release import releasable, release
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
@@ -37,6 +38,8 @@ class RoleDeletion:
         """Delete a role."""
         name = RoleName.parse(request.name)
         caller = caller_of(request)
+        if request.deletion_policy == common_pb2.ABANDON:
+            return await self._released(name, caller, request)
 
         def store(tx: Tx) -> Operation | None:
             known = answered(tx, caller)
@@ -61,6 +64,21 @@ class RoleDeletion:
         if request.validate_only:
             return await self._tried_deletion(name, request)
         return await self._edge.begin(store)
+
+    async def _released(
+        self, name: RoleName, caller: Caller, request: pb.DeleteServiceLinkedRoleRequest
+    ) -> operations_pb2.Operation:
+        if not request.validate_only:
+            return await self._edge.begin(lambda tx: release(tx, caller, name, request))
+        await self._edge.db.read(lambda tx: releasable(resources.get(tx, str(name)), name, request.etag))
+        operation = operations_pb2.Operation(done=True)
+        operation.metadata.Pack(
+            pb.DeleteServiceLinkedRoleMetadata(
+                service_linked_role=str(name), phase=pb.DeleteServiceLinkedRoleMetadata.DONE
+            )
+        )
+        operation.response.Pack(empty_pb2.Empty())
+        return operation
 
     async def _tried_deletion(
         self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest

@@ -15,8 +15,8 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
-from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
-from ecrkeeper_server.api.services.filters import enum_choice, matcher
+from ecrkeeper_server.api.services.context import Edge, list_resources, now_micros, resource_fields
+from ecrkeeper_server.api.services.filters import enum_choice
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
@@ -75,13 +75,11 @@ class Roles:
         self, request: pb.ListServiceLinkedRolesRequest, context: Context
     ) -> pb.ListServiceLinkedRolesResponse:
         """List roles."""
-        account = parse_account(request.parent, wildcard=True)
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
 
         async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
             return [render.role(row, self._edge.partition) for row in rows]
 
-        roles, token = await scan_resources(self._edge, RoleName.kind, account, page, meets, show)
+        roles, token = await list_resources(self._edge, RoleName.kind, request, _FIELDS, show)
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=roles, next_page_token=token)
 
     async def CreateServiceLinkedRole(

@@ -1,0 +1,99 @@
+"""RegistrySettingsService: forgetting a registry that nobody declares anything for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecrkeeper.v1 import common_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from google.protobuf import empty_pb2
+
+from ecrkeeper_server.api.layers.layer import Context
+from ecrkeeper_server.api.layers.telemetry import caller_of
+from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.declarations.audit_records import record
+from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
+from ecrkeeper_server.ecr.apply import change
+from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.ownership import ours
+from ecrkeeper_server.store import declarations, operations, resources
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Operation, Resource
+
+# So many elements are named; the message says how many there are.
+_NAMED = 20
+
+
+class RegistryDeletion:
+    """Forget registries."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def DeleteRegistry(self, request: pb.DeleteRegistryRequest, context: Context) -> empty_pb2.Empty:
+        """Forget a registry; AWS is neither read nor written."""
+        name, caller = RegistryName.parse(request.name), caller_of(request)
+
+        def check(tx: Tx, *, lock: bool) -> Resource | None:
+            row = resources.get(tx, str(name), lock=lock)
+            if row is None and not request.allow_missing:
+                raise NotFound("Registry", str(name))
+            check_etag(str(name), request.etag if row is not None else "", "" if row is None else row.etag)
+            if row is not None:
+                check_undeclared(name, declarations.of_registry(tx, name))
+                check_idle(name, operations.pending(tx, str(name)))
+                if request.deletion_policy != common_pb2.ABANDON:
+                    check_removed(row)
+            return row
+
+        def delete(tx: Tx) -> None:
+            if answered(tx, caller) is not None:
+                return
+            row = check(tx, lock=True)
+            remember(tx, caller, str(name))
+            if row is None:
+                return
+            resources.remove(tx, row.name)
+            changes = [change("registry", "registry", {"mode": row.spec.get("mode", "ENFORCE")}, None)]
+            record(tx, caller, name, generation=row.generation, changes=changes)
+
+        if request.validate_only:
+            await self._edge.db.read(lambda tx: check(tx, lock=False))
+        else:
+            await self._edge.db.write(delete)
+        return empty_pb2.Empty()
+
+
+def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> None:
+    """Refuse while owners declare something; each of them is a violation."""
+    if declared:
+        raise FailedPrecondition(
+            f"{name} is declared by {', '.join(d.owner for d in declared)}; delete those declarations first",
+            reason="REGISTRY_DECLARED",
+            preconditions=[
+                PreconditionViolation("REGISTRY_DECLARED", str(d.name), f"{d.owner} declares it") for d in declared
+            ],
+        )
+
+
+def check_idle(name: RegistryName, pending: Sequence[Operation]) -> None:
+    """Refuse while operations run: without the registry they would never end."""
+    if pending:
+        running = ", ".join(f"operations/{operation.id}" for operation in pending)
+        raise FailedPrecondition(f"operations on {name} run: {running}; wait for them", reason="OPERATION_RUNNING")
+
+
+def check_removed(row: Resource) -> None:
+    """Refuse while AWS holds elements that ecrkeeper is to remove: nobody would remove them any more."""
+    left = [f"{setting}/{key}" for setting, elements in ours(row.state, row.spec, {}).items() for key in elements]
+    if left:
+        raise FailedPrecondition(
+            f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for that, or set"
+            " deletion_policy to ABANDON to leave them there",
+            reason="REMOVAL_PENDING",
+            preconditions=[
+                PreconditionViolation("REMOVAL_PENDING", element, "is still to be removed from AWS")
+                for element in left[:_NAMED]
+            ],
+        )

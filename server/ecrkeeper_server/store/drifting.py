@@ -1,0 +1,33 @@
+"""The elements that differ from what is desired, by setting and key: an index on the drift in the states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert
+
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.tables import drifting
+
+Drift = Iterable[Mapping[str, Any]]
+
+
+def replace(tx: Tx, name: str, before: Drift, after: Drift) -> None:
+    """Index the drift that a resource has now; nothing is written where the same elements differ as before."""
+    old, new = _elements(before), _elements(after)
+    if old == new:
+        return
+    remove(tx, name)
+    if new:
+        rows = [{"name": name, "setting": setting, "element": element} for setting, element in sorted(new)]
+        tx.conn.execute(insert(drifting), rows)
+
+
+def remove(tx: Tx, name: str) -> None:
+    """Forget the drift of a resource."""
+    tx.conn.execute(delete(drifting).where(drifting.c.name == name))
+
+
+def _elements(drift: Drift) -> set[tuple[str, str]]:
+    return {(each["setting"], each["key"]) for each in drift}

@@ -1,0 +1,130 @@
+"""A filter as a tree of restrictions, and what of it the columns and indexes of `resources` answer.
+
+The database narrows the rows down, and may leave some that do not match: callers still evaluate the whole filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.tables import declarations, drifting, resources
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """One comparison of a field with a value; `equal` is False for `!=`."""
+
+    field: str
+    equal: bool
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All parts hold; without parts, always."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part holds."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The part does not hold."""
+
+    part: Expression
+
+
+Expression = Restriction | Every | Either | Negation
+Condition = ColumnElement[bool]
+
+# The reason of nearly every row, so it is not stored: the column is NULL, as it is before the first attempt.
+_USUAL = "IN_SYNC"
+
+
+def stored_reason(reason: str) -> str | None:
+    """Return the reason of `Ready` as the column has it."""
+    return None if reason == _USUAL else reason
+
+
+def holds(expression: Expression, meets: Callable[[Restriction], bool]) -> bool:
+    """Evaluate an expression, given whether each restriction is met."""
+    match expression:
+        case Restriction():
+            return meets(expression)
+        case Every(parts):
+            return all(holds(part, meets) for part in parts)
+        case Either(parts):
+            return any(holds(part, meets) for part in parts)
+        case Negation(part):
+            return not holds(part, meets)
+
+
+def required(expression: Expression) -> Iterator[Restriction]:
+    """Yield the restrictions that everything that matches has to meet."""
+    match expression:
+        case Restriction():
+            yield expression
+        case Every(parts):
+            for part in parts:
+                yield from required(part)
+        case _:
+            return
+
+
+def condition_of(expression: Expression, kind: str) -> Condition | None:
+    """Return a condition on `resources` that all matching rows of a kind meet; None if nothing is known."""
+    return _narrowed(expression, kind, wanted=True)
+
+
+def _narrowed(expression: Expression, kind: str, *, wanted: bool) -> Condition | None:
+    match expression:
+        case Restriction(field, equal, value):
+            return _column_condition(field, value, kind, equal=equal is wanted)
+        case Negation(part):
+            return _narrowed(part, kind, wanted=not wanted)
+        case Every(parts) | Either(parts):
+            conditions = [_narrowed(part, kind, wanted=wanted) for part in parts]
+            known = [condition for condition in conditions if condition is not None]
+            if isinstance(expression, Every) is wanted:
+                return and_(*known) if known else None
+            # A part of which nothing is known may hold for any row.
+            return or_(*known) if known and len(known) == len(conditions) else None
+
+
+def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Condition | None:
+    columns = resources.c
+    match field:
+        case "account":
+            return columns.account == value if equal else columns.account != value
+        case "region" | "role":
+            return columns.place == value if equal else columns.place != value
+        case "drift":
+            return columns.drifted if equal is (value == "TRUE") else not_(columns.drifted)
+        case "reason" if value == _USUAL:
+            return columns.reason.is_(None) if equal else None
+        case "reason":
+            return columns.reason == value if equal else or_(columns.reason.is_(None), columns.reason != value)
+        case "setting":
+            return _named(select(drifting.c.name).where(drifting.c.setting == value), equal=equal)
+        case "element":
+            return _named(select(drifting.c.name).where(drifting.c.element == value), equal=equal)
+        case "owner" if kind == RegistryName.kind:
+            registry = literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
+            return _named(select(registry.label("name")).where(declarations.c.owner == value), equal=equal)
+        case _:
+            return None
+
+
+def _named(names: Select[Any], *, equal: bool) -> Condition:
+    return resources.c.name.in_(names) if equal else resources.c.name.not_in(names)
