@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63rkeeper/v1/common.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\tCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32\x1e.ecrkeeper.v1.Condition.StatusB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12>\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"B\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x08\n\x04TRUE\x10\x01\x12\t\n\x05\x46\x41LSE\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\"\x86\x02\n\x05\x44rift\x12\x15\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.ecrkeeper.v1.Drift.KindB\x04\xe2\x41\x01\x03\x12-\n\x07\x64\x65sired\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12.\n\x08observed\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\"F\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07MISSING\x10\x01\x12\x0b\n\x07\x43HANGED\x10\x02\x12\x0e\n\nUNEXPECTED\x10\x03\"e\n\x04Plan\x12.\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.PlannedCallB\x04\xe2\x41\x01\x03\x12-\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.ecrkeeper.v1.WarningB\x04\xe2\x41\x01\x03\"\xa1\x01\n\x0bPlannedCall\x12\x15\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\toperation\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12.\n\x07request\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1b.ecrkeeper.v1.ElementChangeB\x04\xe2\x41\x01\x03\"\x96\x02\n\rElementChange\x12\x15\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\x04kind\x18\x03 \x01(\x0e\x32 .ecrkeeper.v1.ElementChange.KindB\x04\xe2\x41\x01\x03\x12,\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12+\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\"J\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06UPDATE\x10\x02\x12\x0b\n\x07REPLACE\x10\x03\x12\n\n\x06REMOVE\x10\x04\"M\n\x07Warning\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03*B\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\x0b\n\x07OBSERVE\x10\x02\x12\n\n\x06PAUSED\x10\x03*P\n\x11UnmanagedElements\x12\"\n\x1eUNMANAGED_ELEMENTS_UNSPECIFIED\x10\x00\x12\x0c\n\x08PRESERVE\x10\x01\x12\t\n\x05PRUNE\x10\x02*J\n\x0e\x44\x65letionPolicy\x12\x1f\n\x1b\x44\x45LETION_POLICY_UNSPECIFIED\x10\x00\x12\n\n\x06REMOVE\x10\x01\x12\x0b\n\x07\x41\x42\x41NDON\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63rkeeper/v1/common.proto\x12\x0c\x65\x63rkeeper.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\tCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32\x1e.ecrkeeper.v1.Condition.StatusB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12>\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"B\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x08\n\x04TRUE\x10\x01\x12\t\n\x05\x46\x41LSE\x10\x02\x12\x0b\n\x07UNKNOWN\x10\x03\"\xd9\x02\n\x05\x44rift\x12\x15\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.ecrkeeper.v1.Drift.KindB\x04\xe2\x41\x01\x03\x12-\n\x07\x64\x65sired\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12.\n\x08observed\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12\x33\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03\x12\x1c\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03\"F\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07MISSING\x10\x01\x12\x0b\n\x07\x43HANGED\x10\x02\x12\x0e\n\nUNEXPECTED\x10\x03\"\xa2\x01\n\x04Plan\x12.\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ecrkeeper.v1.PlannedCallB\x04\xe2\x41\x01\x03\x12-\n\x08warnings\x18\x02 \x03(\x0b\x32\x15.ecrkeeper.v1.WarningB\x04\xe2\x41\x01\x03\x12\x1b\n\romitted_calls\x18\x14 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10omitted_warnings\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\xdf\x01\n\x0bPlannedCall\x12\x15\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\toperation\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12.\n\x07request\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1b.ecrkeeper.v1.ElementChangeB\x04\xe2\x41\x01\x03\x12\x1d\n\x0frequest_omitted\x18\x14 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fomitted_changes\x18\x15 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\xe9\x02\n\rElementChange\x12\x15\n\x07setting\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\x04kind\x18\x03 \x01(\x0e\x32 .ecrkeeper.v1.ElementChange.KindB\x04\xe2\x41\x01\x03\x12,\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12+\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x03\x12\x33\n\x05pairs\x18\x14 \x01(\x0b\x32\x1e.ecrkeeper.v1.ReplicationPairsB\x04\xe2\x41\x01\x03\x12\x1c\n\x0evalues_omitted\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x03\"J\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06UPDATE\x10\x02\x12\x0b\n\x07REPLACE\x10\x03\x12\n\n\x06REMOVE\x10\x04\"M\n\x07Warning\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\"E\n\x10ReplicationPairs\x12\x1a\n\x0c\x64\x65stinations\x18\x01 \x03(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x66ilters\x18\x02 \x03(\tB\x04\xe2\x41\x01\x03*B\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x45NFORCE\x10\x01\x12\x0b\n\x07OBSERVE\x10\x02\x12\n\n\x06PAUSED\x10\x03*P\n\x11UnmanagedElements\x12\"\n\x1eUNMANAGED_ELEMENTS_UNSPECIFIED\x10\x00\x12\x0c\n\x08PRESERVE\x10\x01\x12\t\n\x05PRUNE\x10\x02*J\n\x0e\x44\x65letionPolicy\x12\x1f\n\x1b\x44\x45LETION_POLICY_UNSPECIFIED\x10\x00\x12\n\n\x06REMOVE\x10\x01\x12\x0b\n\x07\x41\x42\x41NDON\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,10 +54,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRIFT'].fields_by_name['desired']._serialized_options = b'\342A\001\003'
   _globals['_DRIFT'].fields_by_name['observed']._loaded_options = None
   _globals['_DRIFT'].fields_by_name['observed']._serialized_options = b'\342A\001\003'
+  _globals['_DRIFT'].fields_by_name['pairs']._loaded_options = None
+  _globals['_DRIFT'].fields_by_name['pairs']._serialized_options = b'\342A\001\003'
+  _globals['_DRIFT'].fields_by_name['values_omitted']._loaded_options = None
+  _globals['_DRIFT'].fields_by_name['values_omitted']._serialized_options = b'\342A\001\003'
   _globals['_PLAN'].fields_by_name['calls']._loaded_options = None
   _globals['_PLAN'].fields_by_name['calls']._serialized_options = b'\342A\001\003'
   _globals['_PLAN'].fields_by_name['warnings']._loaded_options = None
   _globals['_PLAN'].fields_by_name['warnings']._serialized_options = b'\342A\001\003'
+  _globals['_PLAN'].fields_by_name['omitted_calls']._loaded_options = None
+  _globals['_PLAN'].fields_by_name['omitted_calls']._serialized_options = b'\342A\001\003'
+  _globals['_PLAN'].fields_by_name['omitted_warnings']._loaded_options = None
+  _globals['_PLAN'].fields_by_name['omitted_warnings']._serialized_options = b'\342A\001\003'
   _globals['_PLANNEDCALL'].fields_by_name['service']._loaded_options = None
   _globals['_PLANNEDCALL'].fields_by_name['service']._serialized_options = b'\342A\001\003'
   _globals['_PLANNEDCALL'].fields_by_name['operation']._loaded_options = None
@@ -66,6 +74,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANNEDCALL'].fields_by_name['request']._serialized_options = b'\342A\001\003'
   _globals['_PLANNEDCALL'].fields_by_name['changes']._loaded_options = None
   _globals['_PLANNEDCALL'].fields_by_name['changes']._serialized_options = b'\342A\001\003'
+  _globals['_PLANNEDCALL'].fields_by_name['request_omitted']._loaded_options = None
+  _globals['_PLANNEDCALL'].fields_by_name['request_omitted']._serialized_options = b'\342A\001\003'
+  _globals['_PLANNEDCALL'].fields_by_name['omitted_changes']._loaded_options = None
+  _globals['_PLANNEDCALL'].fields_by_name['omitted_changes']._serialized_options = b'\342A\001\003'
   _globals['_ELEMENTCHANGE'].fields_by_name['setting']._loaded_options = None
   _globals['_ELEMENTCHANGE'].fields_by_name['setting']._serialized_options = b'\342A\001\003'
   _globals['_ELEMENTCHANGE'].fields_by_name['key']._loaded_options = None
@@ -76,34 +88,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELEMENTCHANGE'].fields_by_name['before']._serialized_options = b'\342A\001\003'
   _globals['_ELEMENTCHANGE'].fields_by_name['after']._loaded_options = None
   _globals['_ELEMENTCHANGE'].fields_by_name['after']._serialized_options = b'\342A\001\003'
+  _globals['_ELEMENTCHANGE'].fields_by_name['pairs']._loaded_options = None
+  _globals['_ELEMENTCHANGE'].fields_by_name['pairs']._serialized_options = b'\342A\001\003'
+  _globals['_ELEMENTCHANGE'].fields_by_name['values_omitted']._loaded_options = None
+  _globals['_ELEMENTCHANGE'].fields_by_name['values_omitted']._serialized_options = b'\342A\001\003'
   _globals['_WARNING'].fields_by_name['reason']._loaded_options = None
   _globals['_WARNING'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
   _globals['_WARNING'].fields_by_name['subject']._loaded_options = None
   _globals['_WARNING'].fields_by_name['subject']._serialized_options = b'\342A\001\003'
   _globals['_WARNING'].fields_by_name['message']._loaded_options = None
   _globals['_WARNING'].fields_by_name['message']._serialized_options = b'\342A\001\003'
-  _globals['_MODE']._serialized_start=1296
-  _globals['_MODE']._serialized_end=1362
-  _globals['_UNMANAGEDELEMENTS']._serialized_start=1364
-  _globals['_UNMANAGEDELEMENTS']._serialized_end=1444
-  _globals['_DELETIONPOLICY']._serialized_start=1446
-  _globals['_DELETIONPOLICY']._serialized_end=1520
+  _globals['_REPLICATIONPAIRS'].fields_by_name['destinations']._loaded_options = None
+  _globals['_REPLICATIONPAIRS'].fields_by_name['destinations']._serialized_options = b'\342A\001\003'
+  _globals['_REPLICATIONPAIRS'].fields_by_name['filters']._loaded_options = None
+  _globals['_REPLICATIONPAIRS'].fields_by_name['filters']._serialized_options = b'\342A\001\003'
+  _globals['_MODE']._serialized_start=1657
+  _globals['_MODE']._serialized_end=1723
+  _globals['_UNMANAGEDELEMENTS']._serialized_start=1725
+  _globals['_UNMANAGEDELEMENTS']._serialized_end=1805
+  _globals['_DELETIONPOLICY']._serialized_start=1807
+  _globals['_DELETIONPOLICY']._serialized_end=1881
   _globals['_CONDITION']._serialized_start=140
   _globals['_CONDITION']._serialized_end=402
   _globals['_CONDITION_STATUS']._serialized_start=336
   _globals['_CONDITION_STATUS']._serialized_end=402
   _globals['_DRIFT']._serialized_start=405
-  _globals['_DRIFT']._serialized_end=667
-  _globals['_DRIFT_KIND']._serialized_start=597
-  _globals['_DRIFT_KIND']._serialized_end=667
-  _globals['_PLAN']._serialized_start=669
-  _globals['_PLAN']._serialized_end=770
-  _globals['_PLANNEDCALL']._serialized_start=773
-  _globals['_PLANNEDCALL']._serialized_end=934
-  _globals['_ELEMENTCHANGE']._serialized_start=937
-  _globals['_ELEMENTCHANGE']._serialized_end=1215
-  _globals['_ELEMENTCHANGE_KIND']._serialized_start=1141
-  _globals['_ELEMENTCHANGE_KIND']._serialized_end=1215
-  _globals['_WARNING']._serialized_start=1217
-  _globals['_WARNING']._serialized_end=1294
+  _globals['_DRIFT']._serialized_end=750
+  _globals['_DRIFT_KIND']._serialized_start=680
+  _globals['_DRIFT_KIND']._serialized_end=750
+  _globals['_PLAN']._serialized_start=753
+  _globals['_PLAN']._serialized_end=915
+  _globals['_PLANNEDCALL']._serialized_start=918
+  _globals['_PLANNEDCALL']._serialized_end=1141
+  _globals['_ELEMENTCHANGE']._serialized_start=1144
+  _globals['_ELEMENTCHANGE']._serialized_end=1505
+  _globals['_ELEMENTCHANGE_KIND']._serialized_start=1431
+  _globals['_ELEMENTCHANGE_KIND']._serialized_end=1505
+  _globals['_WARNING']._serialized_start=1507
+  _globals['_WARNING']._serialized_end=1584
+  _globals['_REPLICATIONPAIRS']._serialized_start=1586
+  _globals['_REPLICATIONPAIRS']._serialized_end=1655
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,7 @@ from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.revisions import History
@@ -64,7 +65,7 @@ def _kind(method: MethodDescriptor) -> str:
 
 
 class RegistrySettings(
-    Registries, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
+    Registries, Elements, History, Backfills, registry_settings_service_pb2_grpc.RegistrySettingsServiceServicer
 ):
     """The whole RegistrySettingsService."""
 

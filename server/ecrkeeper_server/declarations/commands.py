@@ -12,6 +12,7 @@ from ecrkeeper_server.declarations.preconditions import (
     check_left,
     check_own,
     check_presence,
+    check_size,
     check_together,
     conflict_of,
 )
@@ -90,6 +91,7 @@ class PutDeclaration:
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
+        check_size(None if present is None else present.settings, spec.settings)
         composition = _composed(specs, touched)
         check_own(name, composition)
         taken: dict[str, DeclarationSpec] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,20 @@ class Contradiction:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class PairGroup:
+    """Elements whose keys pair each of the destinations with each of the filters; `key` is that of the first."""
+
+    key: str
+    destinations: tuple[str, ...]
+    filters: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many elements the group has."""
+        return len(self.destinations) * len(self.filters)
+
+
 def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[Violation]:
     return []
 
@@ -122,7 +136,7 @@ class Setting(ABC):
 
     `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
     to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
-    whether AWS shows that it refers to something that was deleted.
+    whether AWS shows that it refers to something that was deleted. `grouped` covers keys that are pairs by few groups.
     """
 
     name: str
@@ -142,6 +156,7 @@ class Setting(ABC):
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
     denies: Callable[[Value], bool] = nothing_denied
     vanished: Callable[[Value], bool] = _not_so
+    grouped: Callable[[Iterable[str]], list[PairGroup]] | None = None
 
     @property
     @abstractmethod

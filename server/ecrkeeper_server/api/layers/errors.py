@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 from ecrkeeper_server.api.layers.layer import OURS, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
@@ -61,6 +62,18 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
     return read
 
 
+class AnswerTooLongError(Exception):
+    """An answer is longer than clients accept."""
+
+
+def bounded_answer(answer: Message) -> Message:
+    """Return an answer that clients accept; raise for one that the service should have cut."""
+    size = answer.ByteSize()
+    if size >= ANSWER_BYTES:
+        raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
+    return answer
+
+
 def _check(request: Message | None) -> None:
     if request is None:
         raise InvalidArgument([NO_MESSAGE])
@@ -80,7 +93,7 @@ def _unary(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
         try:
             _check(request)
             async with asyncio.timeout(limit):
-                return await handler(request, context)
+                return bounded_answer(await handler(request, context))
         except Exception as error:
             await abort(context, error)
 
@@ -92,7 +105,7 @@ def _stream(handler: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIt
         try:
             _check(request)
             async for response in handler(request, context):
-                yield response
+                yield bounded_answer(response)
         except Exception as error:
             await abort(context, error)
 

@@ -17,16 +17,16 @@ from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 
-def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
-    message = registry_message.registry(row, declared)
     desired = composition_of(declared).desired
     observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
     planned = plans(row.spec, desired, applied, elements)
     found = [drift.to_json() for each in planned.values() for drift in each.drift]
-    _show(message, row, found)
+    message = registry_message.registry(replace(row, state={**row.state, "drift": found}), declared, view)
+    message.reconciling = _reconciling(row, found)
     return message
 
 
@@ -41,13 +41,14 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
         return message
     calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
     managed = row.spec.get("managed", True)
-    _show(message, row, drift_of(calls) if managed else [])
+    found = drift_of(calls) if managed else []
+    del message.drift[:]
+    message.drift.extend(render.drift(found))
+    message.reconciling = _reconciling(row, found)
     return message
 
 
-def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:
-    del message.drift[:]
-    message.drift.extend(render.drift(found))
+def _reconciling(row: Resource, found: list[dict[str, Any]]) -> bool:
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
     enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
-    message.reconciling = bool(found) if enforced else render.reconciling(row)
+    return bool(found) if enforced else render.reconciling(row)
