@@ -24,7 +24,7 @@ def get_registry(
     name: str,
     *,
     refresh: bool = False,
-    view: RegistryView.ValueType | str = RegistryView.FULL,
+    view: RegistryView | str = RegistryView.FULL,
     timeout: float | None = None,
 ) -> Unary[Registry]:
     """Returns one registry, with `refresh` as AWS has it now. NotFound if nobody declared it, unless `refresh`.
@@ -40,7 +40,7 @@ def list_registries(
     *,
     page_size: int = 0,
     page_token: str = "",
-    view: RegistryView.ValueType | str = RegistryView.BASIC,
+    view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Paged[Registry, pb.ListRegistriesResponse]:
     """Lists the registries of one account or of all, ordered by name. InvalidArgument for a filter with faults.
@@ -95,7 +95,7 @@ def watch_registries(
     parent: str = "accounts/-",
     filter: str = "",
     *,
-    view: RegistryView.ValueType | str = RegistryView.BASIC,
+    view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Watched[pb.WatchRegistriesResponse]:
     """Streams registries: all that match now, then each change; it goes on after the server was away.

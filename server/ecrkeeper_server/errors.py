@@ -96,10 +96,10 @@ class InvalidArgument(StatusError):
         violations: Sequence[Violation],
         quotas: Sequence[QuotaViolation] = (),
         *,
-        reason: str = "INVALID_FIELDS",
+        reason: str = "",
     ) -> None:
         told = [(v.field, v.description) for v in violations]
-        super().__init__(_summary(told), reason=reason, quotas=quotas)
+        super().__init__(_summary(told), reason=reason or "INVALID_FIELDS", quotas=quotas)
         self.violations = tuple(violations)
 
 
