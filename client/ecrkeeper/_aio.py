@@ -98,6 +98,7 @@ class AsyncClient(BaseClient):
 
     get_registry = _unary(_registries.get_registry)
     list_registries = _paged(_registries.list_registries)
+    list_registry_elements = _paged(_registries.list_registry_elements)
     update_registry = _unary(_registries.update_registry)
     delete_registry = _unary(_registries.delete_registry)
     watch_registries = _watched(_registries.watch_registries)
@@ -143,6 +144,8 @@ class AsyncClient(BaseClient):
     async def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
         """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
 
+        The registry comes in its basic view: `get_registry` returns all of it.
+
         `name` is the registry or one owner's declaration for it; then elements of other owners are not waited for.
         Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
 
@@ -167,10 +170,11 @@ class AsyncClient(BaseClient):
         """Raise NotFound if the declaration that is waited for does not exist."""
         while (asked := synced.doubted(step)) is not None:
             try:
-                await self._send(asked)
+                settings = await self._send(asked)
             except OUTLASTED as error:
                 await asyncio.sleep(synced.pause(error))
             else:
+                synced.learn(step, settings)
                 return
 
     async def close(self) -> None:

@@ -12,13 +12,28 @@ from ecrkeeper._base import LongRunning, Paged, Unary, Watched
 from ecrkeeper._messages import field_mask, message_of
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
-from ecrkeeper.v1.registry_pb2 import Registry, ReplicationBackfill, ReplicationBackfillResult
+from ecrkeeper.v1.registry_pb2 import (
+    Element,
+    Registry,
+    RegistryView,
+    ReplicationBackfill,
+    ReplicationBackfillResult,
+)
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination
 
 
-def get_registry(name: str, *, refresh: bool = False, timeout: float | None = None) -> Unary[Registry]:
-    """Returns one registry, with `refresh` as AWS has it now. NotFound if nobody declared it, unless `refresh`."""
-    return Unary(Registry, pb.GetRegistryRequest(name=name, refresh=refresh), timeout)
+def get_registry(
+    name: str,
+    *,
+    refresh: bool = False,
+    view: RegistryView | str = RegistryView.FULL,
+    timeout: float | None = None,
+) -> Unary[Registry]:
+    """Returns one registry, with `refresh` as AWS has it now. NotFound if nobody declared it, unless `refresh`.
+
+    `view` is BASIC for the state without the settings, or FULL; lists that are cut are in `truncated_fields`.
+    """
+    return Unary(Registry, pb.GetRegistryRequest(name=name, refresh=refresh, view=view), timeout)
 
 
 def list_registries(
@@ -27,11 +42,33 @@ def list_registries(
     *,
     page_size: int = 0,
     page_token: str = "",
+    view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Paged[Registry, pb.ListRegistriesResponse]:
-    """Lists the registries of one account or of all, ordered by name. InvalidArgument for a filter with faults."""
-    request = pb.ListRegistriesRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
+    """Lists the registries of one account or of all, ordered by name. InvalidArgument for a filter with faults.
+
+    `view` is BASIC for the state without the settings, or FULL.
+    """
+    request = pb.ListRegistriesRequest(
+        parent=parent, filter=filter, page_size=page_size, page_token=page_token, view=view
+    )
     return Paged(Unary(pb.ListRegistriesResponse, request, timeout), lambda page: page.registries)
+
+
+def list_registry_elements(
+    parent: str,
+    filter: str = "",
+    *,
+    page_size: int = 0,
+    page_token: str = "",
+    timeout: float | None = None,
+) -> Paged[Element, pb.ListRegistryElementsResponse]:
+    """Lists the elements of a registry one by one with their values, ordered by setting and key.
+
+    A filter such as `state = OUT_OF_SYNC` selects some. NotFound; InvalidArgument for a filter with faults.
+    """
+    request = pb.ListRegistryElementsRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
+    return Paged(Unary(pb.ListRegistryElementsResponse, request, timeout), lambda page: page.elements)
 
 
 def update_registry(
@@ -83,17 +120,26 @@ def delete_registry(
 
 
 def watch_registries(
-    parent: str = "accounts/-", filter: str = "", *, timeout: float | None = None
+    parent: str = "accounts/-",
+    filter: str = "",
+    *,
+    view: RegistryView | str = RegistryView.BASIC,
+    timeout: float | None = None,
 ) -> Watched[pb.WatchRegistriesResponse]:
     """Streams registries: all that match now, then each change; it goes on after the server was away.
 
+    `view` is BASIC for the state without the settings, or FULL.
     Unavailable if the server cannot be reached at first; DeadlineExceeded if a timeout was given.
     """
-    return Watched(pb.WatchRegistriesResponse, pb.WatchRegistriesRequest(parent=parent, filter=filter), timeout)
+    request = pb.WatchRegistriesRequest(parent=parent, filter=filter, view=view)
+    return Watched(pb.WatchRegistriesResponse, request, timeout)
 
 
 def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None = None) -> LongRunning[Registry]:
-    """Looks at AWS now and mends what differs; done when AWS matches the generation of the call. NotFound."""
+    """Looks at AWS now and mends what differs; done when AWS matches the generation of the call. NotFound.
+
+    The result is the basic view of the registry at the end of the operation, which keeps it.
+    """
     return LongRunning(Registry, pb.ReconcileRegistryRequest(name=name, request_id=request_id), timeout)
 
 

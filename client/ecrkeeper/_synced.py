@@ -49,10 +49,25 @@ class Synced:
         """Return the call that says whether the declaration exists, where a step does not show its owner."""
         if self._owner is None or step.kind != CURRENT or step.registry.name != self._registry:
             return None
-        if self._owner in step.registry.owners:
+        if self._owner in step.registry.owners and not self._is_cut(step.registry):
             return None
         left = max(0.001, self._end - time.monotonic())
         return get_registry_settings(self._name, timeout=min(left, DEFAULT_TIMEOUT))
+
+    def _is_cut(self, registry: Registry) -> bool:
+        """Whether a registry has more declarations than a step shows, and not that of the owner."""
+        return "declarations" in registry.truncated_fields and self._declaration(registry) is None
+
+    def learn(self, step: WatchRegistriesResponse, settings: RegistrySettings) -> None:
+        """Add the status of a declaration that a step does not show."""
+        if self._is_cut(step.registry):
+            step.registry.declarations.add(
+                owner=self._owner,
+                generation=settings.generation,
+                observed_generation=settings.observed_generation,
+                conditions=settings.conditions,
+                last_error=settings.last_error if settings.HasField("last_error") else None,
+            )
 
     def pause(self, failure: RegistryError) -> float:
         """Return how long to pause before that call is made again; DeadlineExceeded if no time is left."""

@@ -91,9 +91,15 @@ class InvalidArgument(StatusError):
 
     code = "INVALID_ARGUMENT"
 
-    def __init__(self, violations: Sequence[Violation], quotas: Sequence[QuotaViolation] = ()) -> None:
+    def __init__(
+        self,
+        violations: Sequence[Violation],
+        quotas: Sequence[QuotaViolation] = (),
+        *,
+        reason: str = "",
+    ) -> None:
         told = [(v.field, v.description) for v in violations]
-        super().__init__(_summary(told), reason="INVALID_FIELDS", quotas=quotas)
+        super().__init__(_summary(told), reason=reason or "INVALID_FIELDS", quotas=quotas)
         self.violations = tuple(violations)
 
 
@@ -277,7 +283,12 @@ class Temporary(AwsError):
 
 
 # Retried, but slowly: only somebody who grants, mends or creates something makes them go away.
-_NEEDS_SOMEBODY = frozenset({"AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "SECRET_UNUSABLE"})
+_NEEDS_SOMEBODY = frozenset(
+    {
+        "AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "REGION_NOT_ENABLED", "ROLE_BLOCKED",
+        "SECRET_UNUSABLE",
+    }
+)  # fmt: skip
 
 
 def is_terminal(error: AwsError) -> bool:

@@ -63,6 +63,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("ReconcileServiceLinkedRole", {"name": ROLE}, [(WRITE, ACCOUNT)], "may write to IAM"),
     ("ListSupportedRegions", {}, [], "is public knowledge"),
     ("GetRegistry", {"name": REGISTRY}, [(READ, AT)], "shows all owners' elements"),
+    ("ListRegistryElements", {"parent": REGISTRY}, [(READ, AT)], "shows all owners' elements"),
     ("ListRegistries", {"parent": "accounts/-"}, [(READ, Target("-", "-"))], "any registry; rows are filtered"),
     ("WatchRegistries", {"parent": "accounts/111111111111"}, [(READ, Target("111111111111", "-"))], "one account"),
     ("UpdateRegistry", {"registry": {"name": REGISTRY, "mode": "PAUSED"}}, [(ADMIN, AT)], "concerns all owners"),

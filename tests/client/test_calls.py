@@ -86,7 +86,10 @@ def test_both_clients_have_the_same_public_names() -> None:
 
 def test_a_method_can_be_read_in_help() -> None:
     shown = str(inspect.signature(ecrkeeper.Client.get_registry))
-    assert shown == "(self, /, name: 'str', *, refresh: 'bool' = False, timeout: 'float | None' = None) -> 'Registry'"
+    assert shown == (
+        "(self, /, name: 'str', *, refresh: 'bool' = False, view: 'RegistryView | str' = 2,"
+        " timeout: 'float | None' = None) -> 'Registry'"
+    )
 
 
 def test_two_failures_to_reach_the_server_are_hidden_and_the_request_id_stays(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.store.rows import Operation
 
 
 def test_an_operation_of_a_newer_replica_is_shown_without_what_this_one_does_not_know() -> None:
-    unused: Any = None
     row = Operation("id", "SomethingLater", "accounts/111111111111", 1, 1, {}, True, None, {}, 0, 0)
-    message = asyncio.run(operation_message(unused, "aws", row))
+    message = operation_message("aws", row)
     assert (message.name, message.done, message.WhichOneof("result")) == ("operations/id", True, "response")

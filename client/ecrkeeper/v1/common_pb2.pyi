@@ -66,7 +66,7 @@ class Condition(_message.Message):
     def __init__(self, type: _Optional[str] = ..., status: _Optional[_Union[Condition.Status, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., last_transition_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Drift(_message.Message):
-    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners")
+    __slots__ = ("setting", "key", "kind", "desired", "observed", "since", "owners", "pairs", "values_omitted")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Drift.Kind]
@@ -84,6 +84,8 @@ class Drift(_message.Message):
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_OMITTED_FIELD_NUMBER: _ClassVar[int]
     setting: str
     key: str
     kind: Drift.Kind
@@ -91,7 +93,9 @@ class Drift(_message.Message):
     observed: _struct_pb2.Value
     since: _timestamp_pb2.Timestamp
     owners: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ...) -> None: ...
+    pairs: ReplicationPairs
+    values_omitted: bool
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[Drift.Kind, str]] = ..., desired: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owners: _Optional[_Iterable[str]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ...) -> None: ...
 
 class ErrorAttempts(_message.Message):
     __slots__ = ("first_time", "last_time", "attempt_count")
@@ -104,27 +108,35 @@ class ErrorAttempts(_message.Message):
     def __init__(self, first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt_count: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("calls", "warnings")
+    __slots__ = ("calls", "warnings", "omitted_calls", "omitted_warnings")
     CALLS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_WARNINGS_FIELD_NUMBER: _ClassVar[int]
     calls: _containers.RepeatedCompositeFieldContainer[PlannedCall]
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
-    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ...) -> None: ...
+    omitted_calls: int
+    omitted_warnings: int
+    def __init__(self, calls: _Optional[_Iterable[_Union[PlannedCall, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., omitted_calls: _Optional[int] = ..., omitted_warnings: _Optional[int] = ...) -> None: ...
 
 class PlannedCall(_message.Message):
-    __slots__ = ("service", "operation", "request", "changes")
+    __slots__ = ("service", "operation", "request", "changes", "request_omitted", "omitted_changes")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_OMITTED_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_CHANGES_FIELD_NUMBER: _ClassVar[int]
     service: str
     operation: str
     request: _struct_pb2.Struct
     changes: _containers.RepeatedCompositeFieldContainer[ElementChange]
-    def __init__(self, service: _Optional[str] = ..., operation: _Optional[str] = ..., request: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[ElementChange, _Mapping]]] = ...) -> None: ...
+    request_omitted: bool
+    omitted_changes: int
+    def __init__(self, service: _Optional[str] = ..., operation: _Optional[str] = ..., request: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[ElementChange, _Mapping]]] = ..., request_omitted: bool = ..., omitted_changes: _Optional[int] = ...) -> None: ...
 
 class ElementChange(_message.Message):
-    __slots__ = ("setting", "key", "kind", "before", "after")
+    __slots__ = ("setting", "key", "kind", "before", "after", "pairs", "values_omitted")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[ElementChange.Kind]
@@ -142,12 +154,16 @@ class ElementChange(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_OMITTED_FIELD_NUMBER: _ClassVar[int]
     setting: str
     key: str
     kind: ElementChange.Kind
     before: _struct_pb2.Value
     after: _struct_pb2.Value
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[ElementChange.Kind, str]] = ..., before: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., after: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    pairs: ReplicationPairs
+    values_omitted: bool
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., kind: _Optional[_Union[ElementChange.Kind, str]] = ..., before: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., after: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., pairs: _Optional[_Union[ReplicationPairs, _Mapping]] = ..., values_omitted: bool = ...) -> None: ...
 
 class Warning(_message.Message):
     __slots__ = ("reason", "subject", "message")
@@ -158,3 +174,11 @@ class Warning(_message.Message):
     subject: str
     message: str
     def __init__(self, reason: _Optional[str] = ..., subject: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ReplicationPairs(_message.Message):
+    __slots__ = ("destinations", "filters")
+    DESTINATIONS_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    destinations: _containers.RepeatedScalarFieldContainer[str]
+    filters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, destinations: _Optional[_Iterable[str]] = ..., filters: _Optional[_Iterable[str]] = ...) -> None: ...

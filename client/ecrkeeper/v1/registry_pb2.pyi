@@ -16,8 +16,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RegistryView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REGISTRY_VIEW_UNSPECIFIED: _ClassVar[RegistryView]
+    BASIC: _ClassVar[RegistryView]
+    FULL: _ClassVar[RegistryView]
+REGISTRY_VIEW_UNSPECIFIED: RegistryView
+BASIC: RegistryView
+FULL: RegistryView
+
 class Registry(_message.Message):
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "unmanaged_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_remediation", "replication_checks", "plan", "declarations", "last_error_attempts")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "mode", "unmanaged_elements", "owners", "desired", "observed", "observe_time", "elements", "quota_usage", "last_remediation", "replication_checks", "plan", "declarations", "last_error_attempts", "view", "element_counts", "worst_problem", "owner_count", "truncated_fields")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +52,11 @@ class Registry(_message.Message):
     PLAN_FIELD_NUMBER: _ClassVar[int]
     DECLARATIONS_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    ELEMENT_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    WORST_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    OWNER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     etag: str
@@ -68,7 +82,12 @@ class Registry(_message.Message):
     plan: _common_pb2.Plan
     declarations: _containers.RepeatedCompositeFieldContainer[DeclarationStatus]
     last_error_attempts: _common_pb2.ErrorAttempts
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., unmanaged_elements: _Optional[_Union[_common_pb2.UnmanagedElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_remediation: _Optional[_Union[Remediation, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ...) -> None: ...
+    view: RegistryView
+    element_counts: _containers.RepeatedCompositeFieldContainer[ElementCount]
+    worst_problem: RegistryProblem
+    owner_count: int
+    truncated_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., unmanaged_elements: _Optional[_Union[_common_pb2.UnmanagedElements, str]] = ..., owners: _Optional[_Iterable[str]] = ..., desired: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observed: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., quota_usage: _Optional[_Iterable[_Union[QuotaUsage, _Mapping]]] = ..., last_remediation: _Optional[_Union[Remediation, _Mapping]] = ..., replication_checks: _Optional[_Iterable[_Union[ReplicationCheck, _Mapping]]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., declarations: _Optional[_Iterable[_Union[DeclarationStatus, _Mapping]]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ..., view: _Optional[_Union[RegistryView, str]] = ..., element_counts: _Optional[_Iterable[_Union[ElementCount, _Mapping]]] = ..., worst_problem: _Optional[_Union[RegistryProblem, _Mapping]] = ..., owner_count: _Optional[int] = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DeclarationStatus(_message.Message):
     __slots__ = ("owner", "generation", "observed_generation", "conditions", "last_error")
@@ -85,7 +104,7 @@ class DeclarationStatus(_message.Message):
     def __init__(self, owner: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class Element(_message.Message):
-    __slots__ = ("setting", "key", "state", "owners", "value", "problem")
+    __slots__ = ("setting", "key", "state", "owners", "value", "problem", "pairs", "observed", "value_omitted")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Element.State]
@@ -104,13 +123,19 @@ class Element(_message.Message):
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    VALUE_OMITTED_FIELD_NUMBER: _ClassVar[int]
     setting: str
     key: str
     state: Element.State
     owners: _containers.RepeatedScalarFieldContainer[str]
     value: _struct_pb2.Value
     problem: str
-    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ...) -> None: ...
+    pairs: _common_pb2.ReplicationPairs
+    observed: _struct_pb2.Value
+    value_omitted: bool
+    def __init__(self, setting: _Optional[str] = ..., key: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., owners: _Optional[_Iterable[str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ..., pairs: _Optional[_Union[_common_pb2.ReplicationPairs, _Mapping]] = ..., observed: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., value_omitted: bool = ...) -> None: ...
 
 class QuotaUsage(_message.Message):
     __slots__ = ("setting", "quota", "used", "limit")
@@ -195,7 +220,7 @@ class RepositoryReplication(_message.Message):
     def __init__(self, destination: _Optional[_Union[_settings_pb2.ReplicationDestination, _Mapping]] = ..., outcome: _Optional[_Union[ReplicationArrival.Outcome, str]] = ..., findings: _Optional[_Iterable[_Union[_common_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class RegistrySettings(_message.Message):
-    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "settings", "deletion_policy", "allow_replacement", "plan")
+    __slots__ = ("name", "uid", "etag", "generation", "observed_generation", "create_time", "update_time", "reconciling", "conditions", "drift", "last_error", "next_reconcile_time", "settings", "deletion_policy", "allow_replacement", "plan", "truncated_fields")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
@@ -212,6 +237,7 @@ class RegistrySettings(_message.Message):
     DELETION_POLICY_FIELD_NUMBER: _ClassVar[int]
     ALLOW_REPLACEMENT_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     etag: str
@@ -228,10 +254,11 @@ class RegistrySettings(_message.Message):
     deletion_policy: _common_pb2.DeletionPolicy
     allow_replacement: bool
     plan: _common_pb2.Plan
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ...) -> None: ...
+    truncated_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RegistrySettingsRevision(_message.Message):
-    __slots__ = ("revision", "settings", "create_time", "principal", "request_id", "reason", "method", "changes", "deletion_policy", "allow_replacement")
+    __slots__ = ("revision", "settings", "create_time", "principal", "request_id", "reason", "method", "changes", "deletion_policy", "allow_replacement", "truncated_fields")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -242,6 +269,7 @@ class RegistrySettingsRevision(_message.Message):
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     DELETION_POLICY_FIELD_NUMBER: _ClassVar[int]
     ALLOW_REPLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     revision: int
     settings: _settings_pb2.Settings
     create_time: _timestamp_pb2.Timestamp
@@ -252,7 +280,8 @@ class RegistrySettingsRevision(_message.Message):
     changes: _containers.RepeatedCompositeFieldContainer[_common_pb2.ElementChange]
     deletion_policy: _common_pb2.DeletionPolicy
     allow_replacement: bool
-    def __init__(self, revision: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., method: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ...) -> None: ...
+    truncated_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, revision: _Optional[int] = ..., settings: _Optional[_Union[_settings_pb2.Settings, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., method: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[_common_pb2.ElementChange, _Mapping]]] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ..., allow_replacement: bool = ..., truncated_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ReplicationBackfill(_message.Message):
     __slots__ = ("name", "destination", "status", "failure_code", "total_replication_count", "completed_replication_count", "failed_replication_count", "failure_codes", "start_time", "end_time")
@@ -307,3 +336,25 @@ class ReplicationBackfillResult(_message.Message):
     status: str
     failure_code: str
     def __init__(self, repository_name: _Optional[str] = ..., image_digest: _Optional[str] = ..., image_tag: _Optional[str] = ..., status: _Optional[str] = ..., failure_code: _Optional[str] = ...) -> None: ...
+
+class ElementCount(_message.Message):
+    __slots__ = ("setting", "state", "count")
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    setting: str
+    state: Element.State
+    count: int
+    def __init__(self, setting: _Optional[str] = ..., state: _Optional[_Union[Element.State, str]] = ..., count: _Optional[int] = ...) -> None: ...
+
+class RegistryProblem(_message.Message):
+    __slots__ = ("reason", "message", "setting", "key")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SETTING_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    setting: str
+    key: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., setting: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...

@@ -19,24 +19,28 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetRegistryRequest(_message.Message):
-    __slots__ = ("name", "refresh")
+    __slots__ = ("name", "refresh", "view")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REFRESH_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     name: str
     refresh: bool
-    def __init__(self, name: _Optional[str] = ..., refresh: bool = ...) -> None: ...
+    view: _registry_pb2.RegistryView
+    def __init__(self, name: _Optional[str] = ..., refresh: bool = ..., view: _Optional[_Union[_registry_pb2.RegistryView, str]] = ...) -> None: ...
 
 class ListRegistriesRequest(_message.Message):
-    __slots__ = ("parent", "page_size", "page_token", "filter")
+    __slots__ = ("parent", "page_size", "page_token", "filter", "view")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     parent: str
     page_size: int
     page_token: str
     filter: str
-    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ...) -> None: ...
+    view: _registry_pb2.RegistryView
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., view: _Optional[_Union[_registry_pb2.RegistryView, str]] = ...) -> None: ...
 
 class ListRegistriesResponse(_message.Message):
     __slots__ = ("registries", "next_page_token")
@@ -75,12 +79,14 @@ class DeleteRegistryRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., allow_missing: bool = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., deletion_policy: _Optional[_Union[_common_pb2.DeletionPolicy, str]] = ...) -> None: ...
 
 class WatchRegistriesRequest(_message.Message):
-    __slots__ = ("parent", "filter")
+    __slots__ = ("parent", "filter", "view")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
     parent: str
     filter: str
-    def __init__(self, parent: _Optional[str] = ..., filter: _Optional[str] = ...) -> None: ...
+    view: _registry_pb2.RegistryView
+    def __init__(self, parent: _Optional[str] = ..., filter: _Optional[str] = ..., view: _Optional[_Union[_registry_pb2.RegistryView, str]] = ...) -> None: ...
 
 class WatchRegistriesResponse(_message.Message):
     __slots__ = ("kind", "registry")
@@ -387,3 +393,23 @@ class ListReplicationBackfillResultsResponse(_message.Message):
     results: _containers.RepeatedCompositeFieldContainer[_registry_pb2.ReplicationBackfillResult]
     next_page_token: str
     def __init__(self, results: _Optional[_Iterable[_Union[_registry_pb2.ReplicationBackfillResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListRegistryElementsRequest(_message.Message):
+    __slots__ = ("parent", "page_size", "page_token", "filter")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    page_size: int
+    page_token: str
+    filter: str
+    def __init__(self, parent: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ...) -> None: ...
+
+class ListRegistryElementsResponse(_message.Message):
+    __slots__ = ("elements", "next_page_token")
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    elements: _containers.RepeatedCompositeFieldContainer[_registry_pb2.Element]
+    next_page_token: str
+    def __init__(self, elements: _Optional[_Iterable[_Union[_registry_pb2.Element, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

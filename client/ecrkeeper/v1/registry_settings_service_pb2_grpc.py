@@ -156,6 +156,11 @@ class RegistrySettingsServiceStub(object):
                 request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.SerializeToString,
                 response_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.FromString,
                 _registered_method=True)
+        self.ListRegistryElements = channel.unary_unary(
+                '/ecrkeeper.v1.RegistrySettingsService/ListRegistryElements',
+                request_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsRequest.SerializeToString,
+                response_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsResponse.FromString,
+                _registered_method=True)
 
 
 class RegistrySettingsServiceServicer(object):
@@ -371,6 +376,16 @@ class RegistrySettingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRegistryElements(self, request, context):
+        """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
+        `GetRegistry` has no counterpart: the list shows the last reconciliation.
+
+        Errors: `NOT_FOUND` if nobody declares anything for the registry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistrySettingsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -483,6 +498,11 @@ def add_RegistrySettingsServiceServicer_to_server(servicer, server):
                     servicer.ListReplicationBackfillResults,
                     request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.FromString,
                     response_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.SerializeToString,
+            ),
+            'ListRegistryElements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRegistryElements,
+                    request_deserializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsRequest.FromString,
+                    response_serializer=ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1088,6 +1108,33 @@ class RegistrySettingsService(object):
             '/ecrkeeper.v1.RegistrySettingsService/ListReplicationBackfillResults',
             ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsRequest.SerializeToString,
             ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListReplicationBackfillResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRegistryElements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ecrkeeper.v1.RegistrySettingsService/ListRegistryElements',
+            ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsRequest.SerializeToString,
+            ecrkeeper_dot_v1_dot_registry__settings__service__pb2.ListRegistryElementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -148,6 +148,12 @@ class RegistrySettingsServiceStub:
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
+    ListRegistryElements: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]
+    """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
+    `GetRegistry` has no counterpart: the list shows the last reconciliation.
+
+    Errors: `NOT_FOUND` if nobody declares anything for the registry.
+    """
 
 @_typing.type_check_only
 class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
@@ -265,6 +271,12 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Lists how each image of a finished backfill fared.
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
+    """
+    ListRegistryElements: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]  # type: ignore[assignment]
+    """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
+    `GetRegistry` has no counterpart: the list shows the last reconciliation.
+
+    Errors: `NOT_FOUND` if nobody declares anything for the registry.
     """
 
 class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -512,6 +524,18 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists how each image of a finished backfill fared.
 
         Errors: `NOT_FOUND` if ECR does not know the backfill.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRegistryElements(
+        self,
+        request: _registry_settings_service_pb2.ListRegistryElementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_settings_service_pb2.ListRegistryElementsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListRegistryElementsResponse]]:
+        """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
+        `GetRegistry` has no counterpart: the list shows the last reconciliation.
+
+        Errors: `NOT_FOUND` if nobody declares anything for the registry.
         """
 
 def add_RegistrySettingsServiceServicer_to_server(servicer: RegistrySettingsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -109,7 +109,7 @@ class ServiceLinkedRole(_message.Message):
     def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., etag: _Optional[str] = ..., generation: _Optional[int] = ..., observed_generation: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reconciling: bool = ..., conditions: _Optional[_Iterable[_Union[_common_pb2.Condition, _Mapping]]] = ..., drift: _Optional[_Iterable[_Union[_common_pb2.Drift, _Mapping]]] = ..., last_error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., next_reconcile_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., mode: _Optional[_Union[_common_pb2.Mode, str]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., provenance: _Optional[_Union[ServiceLinkedRole.Provenance, str]] = ..., state: _Optional[_Union[ServiceLinkedRole.State, str]] = ..., role_name: _Optional[str] = ..., aws_service_name: _Optional[str] = ..., arn: _Optional[str] = ..., role_id: _Optional[str] = ..., role_create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., observed_description: _Optional[str] = ..., observed_tags: _Optional[_Mapping[str, str]] = ..., deletion_task_id: _Optional[str] = ..., observe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., plan: _Optional[_Union[_common_pb2.Plan, _Mapping]] = ..., last_error_attempts: _Optional[_Union[_common_pb2.ErrorAttempts, _Mapping]] = ...) -> None: ...
 
 class RegionUsage(_message.Message):
-    __slots__ = ("region", "state", "resources", "message", "owners")
+    __slots__ = ("region", "state", "resources", "message", "owners", "omitted_resources", "omitted_owners")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[RegionUsage.State]
@@ -125,9 +125,13 @@ class RegionUsage(_message.Message):
     RESOURCES_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_OWNERS_FIELD_NUMBER: _ClassVar[int]
     region: str
     state: RegionUsage.State
     resources: _containers.RepeatedScalarFieldContainer[str]
     message: str
     owners: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, region: _Optional[str] = ..., state: _Optional[_Union[RegionUsage.State, str]] = ..., resources: _Optional[_Iterable[str]] = ..., message: _Optional[str] = ..., owners: _Optional[_Iterable[str]] = ...) -> None: ...
+    omitted_resources: int
+    omitted_owners: int
+    def __init__(self, region: _Optional[str] = ..., state: _Optional[_Union[RegionUsage.State, str]] = ..., resources: _Optional[_Iterable[str]] = ..., message: _Optional[str] = ..., owners: _Optional[_Iterable[str]] = ..., omitted_resources: _Optional[int] = ..., omitted_owners: _Optional[int] = ...) -> None: ...

@@ -34,6 +34,7 @@ from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.composition import composed
 from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
 from ecrkeeper_server.api.services.reflection import add_reflection
@@ -81,7 +82,8 @@ def _registry_settings_service(edge: Edge) -> Any:
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
     declarations = OwnerSettings(edge)
     return composed(
-        service, Registries(edge), RegistryDeletion(edge), declarations, Revisions(edge, declarations), Backfills(edge),
+        service, Registries(edge), Elements(edge), RegistryDeletion(edge), declarations,
+        Revisions(edge, declarations), Backfills(edge),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ecrkeeper_server.declarations.audit_records import accepted, declared_chang
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.preconditions import (
     check_own,
+    check_size,
     check_together,
     conflict_of,
     presence_error,
@@ -116,6 +117,7 @@ class PutDeclaration:
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
+        check_size(None if present is None else present.settings, spec.settings)
         composition = composed(specs, touched)
         taken: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,12 @@ from ecrkeeper_server.errors import (
 )
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict
+from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
+
+MAX_DECLARATION_BYTES = 2**20
 
 
 def presence_error(name: SettingsName, present: Declaration | None) -> StatusError:
@@ -32,6 +35,24 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
     return AlreadyExists(
         f"{name} exists; update it instead", reason="ALREADY_EXISTS", resource=("RegistrySettings", str(name))
     )
+
+
+def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    """Reject settings that are too long for one declaration; one that was stored longer may shrink."""
+    # JSON is never shorter than the message, and faster to measure.
+    if len(json.dumps(after)) <= MAX_DECLARATION_BYTES:
+        return
+    size = _size(after)
+    if size > MAX_DECLARATION_BYTES and (before is None or size > _size(before)):
+        text = (
+            f"must be at most {MAX_DECLARATION_BYTES:,} bytes as a message, got {size:,} bytes;"
+            " declare less, or split the settings over several owners"
+        )
+        raise InvalidArgument([Violation("registry_settings.settings", text)], reason="DECLARATION_TOO_LARGE")
+
+
+def _size(settings: Mapping[str, Any]) -> int:
+    return settings_from_aws(settings).ByteSize()
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:

@@ -49,6 +49,9 @@ async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError
     status = statuses.get(registry.region, "not listed")
     if status in _USABLE:
         return error
+    if status == "ENABLING":
+        text = f"{registry.region} is being enabled for account {registry.account}, which AWS has not finished"
+        return _instead_of(error, text, reason="REGION_BEING_ENABLED", after=_RETRY_SECONDS)
     unknown = "" if registry.region in statuses else f" ({_UNKNOWN.format(region=registry.region)})"
     text = (
         f"{registry.region} is not enabled for account {registry.account}, its status is {status}{unknown}; enable it"

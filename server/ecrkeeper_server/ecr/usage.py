@@ -18,6 +18,7 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Declaration
 
 _REGIONS_AT_ONCE = 8
+_LISTED, _MESSAGE_CHARACTERS = 50, 1_000
 
 
 async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
@@ -50,15 +51,22 @@ async def role_usage(
             try:
                 seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
             except AwsError as error:
-                return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=error.message)
+                return _bounded(region, "UNKNOWN", declared, message=error.message)
         keys = tuple(sorted({*seen.elements, *declared}))
         if seen.unknown and not keys:
             text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
-            return RegionUsage(region, "UNKNOWN", owners=_all(declared), message=text)
-        return RegionUsage(region, "IN_USE" if keys else "FREE", keys, _all(declared))
+            return _bounded(region, "UNKNOWN", declared, message=text)
+        return _bounded(region, "IN_USE" if keys else "FREE", declared, keys)
 
     return list(await asyncio.gather(*(check(region) for region in regions)))
 
 
-def _all(declared: dict[str, list[str]]) -> tuple[str, ...]:
-    return tuple(sorted({owner for owners in declared.values() for owner in owners}))
+def _bounded(
+    region: str, state: str, declared: dict[str, list[str]], keys: tuple[str, ...] = (), message: str = ""
+) -> RegionUsage:
+    """Return the usage with the first keys and owners: a registry may replicate 62,500 pairs."""
+    owners = sorted({owner for owners in declared.values() for owner in owners})
+    return RegionUsage(
+        region, state, keys[:_LISTED], tuple(owners[:_LISTED]), message[:_MESSAGE_CHARACTERS],
+        omitted_resources=max(0, len(keys) - _LISTED), omitted_owners=max(0, len(owners) - _LISTED),
+    )  # fmt: skip

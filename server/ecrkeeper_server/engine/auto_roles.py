@@ -13,6 +13,8 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 
+_RETRY_SECONDS = 10.0
+
 
 async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
     """Whether ECR is about to create the role that the setting needs, because the account has none."""
@@ -37,7 +39,17 @@ def _check_role(row: Resource) -> None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
     declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
     if declared and not row.state.get("role"):
+        if (error := row.state.get("error")) and _is_blocked(row):
+            text = f"{row.name} is declared, and cannot be created: {error['message']}"
+            raise Temporary(
+                text, reason="ROLE_BLOCKED", after=_RETRY_SECONDS, grpc_code="FAILED_PRECONDITION",
+                metadata={"role": row.name, "role_reason": error["reason"]},
+            )  # fmt: skip
         raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
+
+
+def _is_blocked(row: Resource) -> bool:
+    return any(each["type"] == "Blocked" and each["status"] == "TRUE" for each in row.state.get("conditions", ()))
 
 
 async def note_auto_created(step: Step, role: str) -> None:

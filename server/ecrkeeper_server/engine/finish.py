@@ -9,6 +9,7 @@ from ecrkeeper_server.ecr.apply import AwsWrite, complete
 from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
 from ecrkeeper_server.engine.attempt import AttemptResult, Step
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, error_json, is_of_account
+from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.store import drifting, operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
@@ -130,6 +131,7 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     if outcome.next_in is not None and is_of_account(result.standing):
         # One row tries again first; the others follow it or are put off with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
+    queue.mark_declarations(tx, row, result.settled_owners)
     pending = operations.pending(tx, row.name)
     ended: dict[str, dict[str, Any] | None] = dict(result.ended)
     for operation in pending:
@@ -139,12 +141,11 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
             operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
         elif operation.method in _LOOKS and operation.requested <= row.requested:
             if result.settled:
-                operations.end(tx, operation, response={})
+                operations.end(tx, operation, response=final_response(tx, saved))
             elif result.standing.given_up:
                 operations.end(tx, operation, error=outcome.state["error"])
             elif result.standing.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.standing))
-    queue.mark_declarations(tx, row, result.settled_owners)
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
     elif not result.removed and result.ended and saved.spec.get("deletion"):

@@ -18,6 +18,8 @@ class RegionUsage:
     resources: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     message: str = ""
+    omitted_resources: int = 0
+    omitted_owners: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The usage as a JSON value."""
@@ -36,12 +38,14 @@ def _blocker(role: str, usage: RegionUsage) -> PreconditionViolation:
             usage.region,
             f"{usage.region} could not be read, so the {role} role counts as used there: {usage.message}",
         )
-    owners = f"; declared by {', '.join(usage.owners)}" if usage.owners else "; declared by nobody here"
+    owners = (
+        f"; declared by {_few(usage.owners, usage.omitted_owners)}" if usage.owners else "; declared by nobody here"
+    )
     return PreconditionViolation(
-        "ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources)}{owners}"
+        "ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources, usage.omitted_resources)}{owners}"
     )
 
 
-def _few(resources: Sequence[str], limit: int = 5) -> str:
-    shown = ", ".join(resources[:limit])
-    return shown if len(resources) <= limit else f"{shown} and {len(resources) - limit} more"
+def _few(listed: Sequence[str], omitted: int, limit: int = 5) -> str:
+    shown, left = ", ".join(listed[:limit]), max(0, len(listed) - limit) + omitted
+    return f"{shown} and {left} more" if left else shown

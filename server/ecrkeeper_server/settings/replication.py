@@ -14,7 +14,7 @@ from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.filters import MAX_FILTERS
-from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
+from ecrkeeper_server.settings.setting import PairGroup, Quota, Read, Shape, Warning, over_quota
 
 MAX_RULES = 25
 MAX_DESTINATIONS = 25
@@ -82,6 +82,15 @@ def join(elements: Elements) -> dict[str, Any]:
         ]
         rules += [_rule(destinations, filters, deletes) for destinations, filters in _packed(pairs)]
     return {"rules": rules}
+
+
+def grouped_pairs(keys: Iterable[str]) -> list[PairGroup]:
+    """Cover pairs by groups of destinations and filters, in the shorter of two ways, in a stable order."""
+    pairs = [(_place(key), filter_of(key)) for key in sorted(keys)]
+    by_filter = [(where, what) for what, where in _grouped((prefix, place) for place, prefix in pairs)]
+    by_destination = _grouped(pairs)
+    chosen = min(by_filter, by_destination, key=lambda groups: sum(len(w) + len(f) for w, f in groups))
+    return [PairGroup(f"{where[0]}:{what[0]}", where, what) for where, what in sorted(chosen)]
 
 
 def _packed(pairs: list[tuple[str, str]]) -> list[_Rule]:
@@ -206,5 +215,6 @@ REPLICATION = Document(
     warnings=warnings,
     quota=quota,
     unit=_place,
+    grouped=grouped_pairs,
     names=lambda key, _: {"destination": _place(key)},
 )

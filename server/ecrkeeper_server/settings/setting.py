@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,20 @@ class Contradiction:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class PairGroup:
+    """Elements whose keys pair each of the destinations with each of the filters; `key` is that of the first."""
+
+    key: str
+    destinations: tuple[str, ...]
+    filters: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many elements the group has."""
+        return len(self.destinations) * len(self.filters)
+
+
 def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[Violation]:
     return []
 
@@ -126,7 +140,7 @@ class Setting(ABC):
 
     `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
     to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
-    whether AWS shows that it refers to something that was deleted.
+    whether AWS shows that it refers to something that was deleted. `grouped` covers keys that are pairs by few groups.
 
     `gone` are AWS's error codes that say that an element or the setting does not exist, `exists` those that say that
     an element does; without the suffix `Exception`. `bare`: elements are keys without a value, so one that exists is
@@ -156,6 +170,7 @@ class Setting(ABC):
     bare: bool = False
     trial: Callable[[str, Value], Read | None] = _no_trial
     trial_failure: Callable[[Mapping[str, Any]], str] = _no_failure
+    grouped: Callable[[Iterable[str]], list[PairGroup]] | None = None
 
     @property
     @abstractmethod

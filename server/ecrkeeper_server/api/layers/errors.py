@@ -19,6 +19,7 @@ from ecrkeeper_server.api.layers.layer import OURS, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
 from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
@@ -92,6 +93,18 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
     return read
 
 
+class AnswerTooLongError(Exception):
+    """An answer is longer than clients accept."""
+
+
+def bounded_answer(answer: Message) -> Message:
+    """Return an answer that clients accept; raise for one that the service should have cut."""
+    size = answer.ByteSize()
+    if size >= ANSWER_BYTES:
+        raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
+    return answer
+
+
 def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..., Awaitable[Any]]:
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
@@ -101,7 +114,7 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
         try:
             check(request)
             async with asyncio.timeout(limit):
-                return await handler(request, context)
+                return bounded_answer(await handler(request, context))
         except Exception as error:
             await abort(context, error)
 
@@ -113,7 +126,7 @@ def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callab
         try:
             check(request)
             async for response in handler(request, context):
-                yield response
+                yield bounded_answer(response)
         except Exception as error:
             await abort(context, error)
 

@@ -203,6 +203,7 @@ PERMISSIONS: Mapping[str, Needs] = _table(
     },
     RegistrySettingsService={
         "GetRegistry": _registry(Verb.READ),
+        "ListRegistryElements": _registry(Verb.READ, "parent"),
         "ListRegistries": _registries,
         "UpdateRegistry": _update_registry,
         "DeleteRegistry": _registry(Verb.ADMIN),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,23 +16,20 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.status import status_of_json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws
-from ecrkeeper_server.store import declarations, resources
-from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.operations import callers
-from ecrkeeper_server.store.rows import Declaration, Method, Operation, Resource
+from ecrkeeper_server.store.rows import Method, Operation, Resource
 
 
-async def operation_message(
-    db: Database, partition: str, row: Operation, *, readable: bool = True
-) -> operations_pb2.Operation:
-    """The operation, with its response if it is done; one that may not be read has a name and nothing else."""
+def operation_message(partition: str, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
+    """The operation, with the response that it ended with; one that may not be read has a name and nothing else."""
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(_with_history(kind.metadata(row), row))
     if row.error is not None:
         message.error.CopyFrom(status_of_json(row.error))
     elif row.done:
-        message.response.Pack(await kind.response(db, partition, row) if readable else kind.unread(row))
+        # An operation of 0.1.0 has no response of its own.
+        message.response.Pack(kind.response(partition, row) if readable and row.response else kind.unread(row))
     return message
 
 
@@ -48,24 +45,19 @@ def _with_history(message: Message, row: Operation) -> Message:
     return message
 
 
-async def _registry(db: Database, _partition: str, row: Operation) -> Message:
-    def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
-        return resources.get(tx, row.target), declarations.of_registry(tx, RegistryName.parse(row.target))
-
-    found, declared = await db.read(read)
-    return registry_message.registry(found, declared) if found is not None else empty_pb2.Empty()
+def _registry(_partition: str, row: Operation) -> Message:
+    return registry_message.basic(row.response or {})
 
 
-async def _role(db: Database, partition: str, row: Operation) -> Message:
-    found = await db.read(lambda tx: resources.get(tx, row.target))
-    return render.role(found, partition) if found is not None else empty_pb2.Empty()
+def _role(partition: str, row: Operation) -> Message:
+    return render.role(Resource(**(row.response or {})), partition)
 
 
-async def _backfill(_db: Database, _partition: str, row: Operation) -> Message:
+def _backfill(_partition: str, row: Operation) -> Message:
     return render.backfill(RegistryName.parse(row.target), row.response or {})
 
 
-async def _nothing(_db: Database, _partition: str, _row: Operation) -> Message:
+def _nothing(_partition: str, _row: Operation) -> Message:
     return empty_pb2.Empty()
 
 
@@ -101,7 +93,7 @@ class _Kind:
     """How the operations of a method are shown; `unread` is a response of the right type that says what it is of."""
 
     metadata: Callable[[Operation], Message]
-    response: Callable[[Database, str, Operation], Awaitable[Message]]
+    response: Callable[[str, Operation], Message]
     unread: Callable[[Operation], Message]
 
 

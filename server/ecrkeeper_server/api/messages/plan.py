@@ -10,6 +10,7 @@ from ecrkeeper.v1 import common_pb2
 from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.sizes import fit_plan
 from ecrkeeper_server.api.services.context import Edge
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import change
@@ -78,6 +79,7 @@ async def registry_plan(
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(edge.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec)
+    fit_plan(message)
     return message
 
 

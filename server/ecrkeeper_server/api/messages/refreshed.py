@@ -18,9 +18,8 @@ from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 
-def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
-    message = registry_message.registry(row, declared)
     composition = composition_of(declared)
     desired = composition.desired
     observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
@@ -32,7 +31,9 @@ def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Re
         for each in planned.values()
         for drift in each.drift
     ]
-    _show(message, row, found)
+    known = dated(found, row.state.get("drift", ()), row.observe_time)
+    message = registry_message.registry(replace(row, state={**row.state, "drift": known}), declared, view)
+    message.reconciling = _reconciling(row, found)
     return message
 
 
@@ -47,13 +48,14 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
         return message
     calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
     managed = row.spec.get("managed", True)
-    _show(message, row, drift_of(calls) if managed else [])
+    found = drift_of(calls) if managed else []
+    del message.drift[:]
+    message.drift.extend(render.drift(found))
+    message.reconciling = _reconciling(row, found)
     return message
 
 
-def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:
-    del message.drift[:]
-    message.drift.extend(render.drift(dated(found, row.state.get("drift", ()), row.observe_time)))
+def _reconciling(row: Resource, found: list[dict[str, Any]]) -> bool:
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
     enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
-    message.reconciling = bool(found) if enforced else render.reconciling(row)
+    return bool(found) if enforced else render.reconciling(row)

@@ -8,51 +8,137 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.groups import grouped, pairs
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
+from ecrkeeper_server.declarations.registry_summary import complete_summary, registry_summary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 
-_STATES = {True: "IN_SYNC", False: "OUT_OF_SYNC"}
+BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
+# What may be cut of a registry: `ListRegistryElements` and `ListRegistrySettings` have all of it.
+_CUTTABLE = (
+    "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
+    "owners",
+)  # fmt: skip
 
 
-def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
+def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> registry_pb2.Registry:
     """A registry with what its owners declare."""
     composition = composition_of(declared)
-    message = registry_pb2.Registry(
-        mode=render.number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
-        unmanaged_elements=render.number(
-            common_pb2, "UnmanagedElements", row.spec.get("unmanaged_elements", "PRESERVE")
-        ),
-        owners=sorted(d.owner for d in declared),
-        observe_time=render.timestamp(row.observe_time),
-    )
-    render.common(message, row)
+    states = list(element_states(row.state, composition))
+    if view == BASIC:
+        return basic(registry_summary(row, declared, states))
+    message = basic(complete_summary(row, declared, states))
+    message.view = FULL
     shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
     message.desired.CopyFrom(settings_from_aws(shapes))
     message.observed.CopyFrom(settings_from_aws(row.state.get("observed", {})))
-    message.elements.extend(_elements(row, composition.desired, composition.owners))
+    message.elements.extend(grouped_elements(states))
+    message.drift.extend(render.drift(row.state.get("drift", [])))
+    message.quota_usage.extend(_quota_usage(row, composition.desired))
+    if remediation := row.state.get("remediation"):
+        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation["time"]))
+        message.last_remediation.drift.extend(render.drift(remediation["drift"], complete=True))
+    message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
+    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    return message
+
+
+def basic(summary: Mapping[str, Any]) -> registry_pb2.Registry:
+    """A registry without its settings, of a summary."""
+    message = registry_pb2.Registry(
+        name=summary["name"],
+        uid=summary["uid"],
+        etag=summary["etag"],
+        generation=summary["generation"],
+        observed_generation=summary["observed_generation"],
+        create_time=render.timestamp(summary["create_time"]),
+        update_time=render.timestamp(summary["update_time"]),
+        observe_time=render.timestamp(summary["observe_time"]),
+        reconciling=summary["observed_generation"] < summary["generation"],
+        mode=render.number(common_pb2, "Mode", summary["mode"]),
+        unmanaged_elements=render.number(common_pb2, "UnmanagedElements", summary["unmanaged_elements"]),
+        owners=summary["owners"],
+        owner_count=summary["owner_count"],
+        truncated_fields=summary["truncated"],
+        view=BASIC,
+    )
+    if summary["due_at"] is not None:
+        message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary["due_at"])))
+    render.standing(message, summary)
+    for each in summary["declarations"]:
+        status = message.declarations.add(
+            owner=each["owner"], generation=each["generation"], observed_generation=each["observed_generation"]
+        )
+        render.standing(status, each)
+    for setting, state, count in summary["element_counts"]:
+        message.element_counts.add(setting=setting, state=_state(state), count=count)
+    if problem := summary["worst_problem"]:
+        message.worst_problem.CopyFrom(registry_pb2.RegistryProblem(**problem))
+    return message
+
+
+def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry_pb2.Registry:
+    """A registry with a plan, cut so that both fit."""
+    message.plan.CopyFrom(plan)
+    fit(message, RESOURCE_BYTES, _CUTTABLE)
+    return message
+
+
+def _quota_usage(row: Resource, desired: Mapping[str, Mapping[str, Any]]) -> Iterable[registry_pb2.QuotaUsage]:
     for name in SETTINGS:
-        if name in composition.desired:
+        if name in desired:
             observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
             applied = row.state.get("applied", {}).get(name, {})
             unmanaged = {k: v for k, v in observed.items() if k not in applied}
             kept = unmanaged if row.spec.get("unmanaged_elements") != "PRUNE" else {}
-            for quota in SETTINGS[name].quota({**kept, **composition.desired[name]}):
-                message.quota_usage.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
-    if remediation := row.state.get("remediation"):
-        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation["time"]))
-        message.last_remediation.drift.extend(render.drift(remediation["drift"]))
-    for each in declared:
-        status = message.declarations.add(
-            owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
+            for quota in SETTINGS[name].quota({**kept, **desired[name]}):
+                yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
+
+
+def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) -> Iterable[registry_pb2.Element]:
+    """Elements, replication pairs that stand alike as one; without long values unless they are to be `complete`."""
+    found = grouped(
+        states,
+        lambda each: (each.setting, each.key),
+        lambda each: (each.state, each.owners, each.value, each.problem),
+    )
+    for each, group in found:
+        value, omitted = (render.value(each.value), False) if complete else render.short_value(each.value)
+        yield registry_pb2.Element(
+            setting=each.setting,
+            key=each.key,
+            state=_state(each.state),
+            owners=each.owners,
+            value=value,
+            value_omitted=omitted,
+            problem=each.problem,
+            pairs=pairs(group),
         )
-        render.standing(status, render.of_owner(row.state, each.owner))
-    message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
-    return message
+
+
+def element(state: ElementState) -> registry_pb2.Element:
+    """One element with its complete value, and AWS's where that is another."""
+    differs = state.desired is not None and state.observed != state.desired
+    return registry_pb2.Element(
+        setting=state.setting,
+        key=state.key,
+        state=_state(state.state),
+        owners=state.owners,
+        value=render.value(state.value),
+        observed=render.value(state.observed) if differs else None,
+        problem=state.problem,
+    )
+
+
+def _state(name: str) -> Any:
+    return render.number(registry_pb2.Element, "State", name)
 
 
 def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
@@ -87,27 +173,3 @@ def repository_replication(
 
 def _outcome(name: str) -> Any:
     return render.number(registry_pb2.ReplicationArrival, "Outcome", name)
-
-
-def _elements(
-    row: Resource, desired: Mapping[str, Mapping[str, Any]], owners: Mapping[tuple[str, str], tuple[str, ...]]
-) -> Iterable[registry_pb2.Element]:
-    observed = split_all(row.state.get("observed", {}))
-    applied = row.state.get("applied", {})
-    for name, setting in SETTINGS.items():
-        wanted, seen = desired.get(name, {}), observed.get(name, {})
-        for key in sorted({*wanted, *seen}):
-            if key in wanted:
-                state = _STATES[seen.get(key, setting.defaults.get(key)) == wanted[key]]
-            elif setting.defaults.get(key) == seen[key]:
-                continue
-            else:
-                state = "REMOVING" if key in applied.get(name, {}) else "UNMANAGED"
-            yield registry_pb2.Element(
-                setting=name,
-                key=key,
-                state=render.number(registry_pb2.Element, "State", state),
-                owners=owners.get((name, key), ()),
-                value=render.value(wanted.get(key, seen.get(key))),
-                problem=row.state.get("problems", {}).get(name, {}).get(key, ""),
-            )

@@ -9,7 +9,10 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 
+from ecrkeeper_server.api.messages.groups import grouped, pairs
+from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.messages.status import status_of_json
+from ecrkeeper_server.declarations.registry_summary import of_owner
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.refused_deletion import refusal_of
@@ -23,6 +26,8 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, R
 _KEPT, _KEPT_BYTES = 1024, 12_000
 
 
+# A value that is longer is left out where the same answer, or another call, has it.
+_LONG_BYTES = 2_048
 # Keys of changes that releases before 0.2.0 recorded under another name.
 _RENAMED = {"foreign_elements": "unmanaged_elements"}
 
@@ -77,13 +82,6 @@ def standing(message: Any, state: Mapping[str, Any]) -> None:
         message.last_error.CopyFrom(status_of_json(error))
 
 
-def of_owner(state: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
-    """What a registry's state says of one owner's declaration; nothing where that is newer than the last step."""
-    owners = state.get("owners")
-    # Without any, all stand as the registry does.
-    return state if owners is None else owners.get(owner, {})
-
-
 def _add_attempts(message: Any, row: Resource) -> None:
     error = row.state.get("error")
     if not error:
@@ -102,37 +100,66 @@ def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
 
 
-def drift(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.Drift]:
-    """Differences."""
-    for row in rows:
+def drift(rows: Iterable[Mapping[str, Any]], *, complete: bool = False) -> Iterable[common_pb2.Drift]:
+    """Differences, equal replication pairs as one; without long values unless they are to be `complete`."""
+    found = grouped(
+        rows,
+        lambda row: (row["setting"], row["key"]),
+        lambda row: (row["kind"], row["desired"], row["observed"], row.get("since"), list(row.get("owners", ()))),
+    )
+    for row, group in found:
+        desired, observed, omitted = _short(row["desired"], row["observed"], complete=complete)
         yield common_pb2.Drift(
             setting=row["setting"],
             key=row["key"],
             kind=number(common_pb2.Drift, "Kind", row["kind"]),
-            desired=value(row["desired"]),
-            observed=value(row["observed"]),
+            desired=desired,
+            observed=observed,
             since=timestamp(row.get("since")),
             owners=row.get("owners", ()),
+            pairs=pairs(group),
+            values_omitted=omitted,
         )
 
 
-def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
-    """Changes of elements."""
-    for change in given:
+def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[common_pb2.ElementChange]:
+    """Changes of elements, equal replication pairs as one; without long values unless they are to be `complete`."""
+    found = grouped(
+        given, lambda each: (each.setting, each.key), lambda each: (str(each.kind), each.before, each.after)
+    )
+    for change, group in found:
+        before, after, omitted = _short(change.before, change.after, complete=complete)
         yield common_pb2.ElementChange(
             setting=change.setting,
             key=change.key,
             kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
-            before=value(change.before),
-            after=value(change.after),
+            before=before,
+            after=after,
+            pairs=pairs(group),
+            values_omitted=omitted,
         )
+
+
+def short_value(given: Any) -> tuple[struct_pb2.Value | None, bool]:
+    """A value, or None and True where it is long."""
+    found = value(given)
+    return (None, True) if found is not None and found.ByteSize() > _LONG_BYTES else (found, False)
+
+
+def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
+    if complete:
+        return value(one), value(other), False
+    (first, omitted), (second, omitted_too) = short_value(one), short_value(other)
+    return first, second, omitted or omitted_too
 
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
     """Changes of elements as the audit trail has them; events of 0.1.0 keep their words."""
-    return changes(
+    found = (
         Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _RENAMED.get(row["key"], row["key"])}) for row in rows
     )
+    # Nothing else has these values.
+    return changes(found, complete=True)
 
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
@@ -155,6 +182,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     if found := row.state.get("drift"):
         mine = split_all(declared.settings)
         message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))
+    fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
     return message
 
 
@@ -163,6 +191,13 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
     # Whoever waits for a declaration, or looks at all of them every few minutes, mostly finds what it found before.
     size = sum(len(column) for column in row if isinstance(column, str))
     return _kept(row) if size <= _KEPT_BYTES else settings(*decoded(row))
+
+
+def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:
+    """A declaration with a plan, cut so that both fit."""
+    message.plan.CopyFrom(plan)
+    fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
+    return message
 
 
 @lru_cache(maxsize=_KEPT)
@@ -185,6 +220,7 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
     )
     if row.settings is not None:
         message.settings.CopyFrom(settings_from_aws(row.settings))
+    fit(message, RESOURCE_BYTES, ("changes", "settings.*"))
     return message
 
 

@@ -61,10 +61,10 @@ class Edge:
         """The page that a List call asks for; `start` is where its first page begins."""
         return page_of(request, start, TokenSigner(await self.page_key.read(self.db), request, principal()))
 
-    async def operation(self, row: Operation) -> operations_pb2.Operation:
+    def operation(self, row: Operation) -> operations_pb2.Operation:
         """An operation as a message; what it ended with only for who may read that."""
         readable = self.access.readable(operation_target)(row)
-        return await operation_message(self.db, self.partition, row, readable=readable)
+        return operation_message(self.partition, row, readable=readable)
 
     async def begin(self, store: Callable[[Tx], Operation | None]) -> operations_pb2.Operation:
         """Store the operation that a call begins, joins or has begun before, and answer with it."""
@@ -72,7 +72,7 @@ class Edge:
         self.wake()
         if row is None:
             raise NotFound("Operation", "the operation of the first call")
-        return await self.operation(row)
+        return self.operation(row)
 
 
 def now_micros() -> int:

@@ -88,7 +88,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return await self._edge.operation(await self._seen(request.name, context))
+        return self._edge.operation(await self._seen(request.name, context))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
@@ -108,7 +108,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
                 row = await self._seen(request.name, context)
                 left = until - asyncio.get_running_loop().time()
                 if row.done or left <= 0:
-                    return await self._edge.operation(row)
+                    return self._edge.operation(row)
                 await listener.wait(min(left, _LOOK_SECONDS))
 
     async def ListOperations(
@@ -121,7 +121,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
-            return [await self._edge.operation(row) for row in rows]
+            return [self._edge.operation(row) for row in rows]
 
         may = self._edge.access.readable(operation_target)
         found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
@@ -27,6 +27,7 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
+from ecrkeeper_server.settings.element_states import element_states
 from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
@@ -34,6 +35,7 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 
+_UNDECLARED = "nobody declares anything for it"
 _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
 
 
@@ -51,9 +53,8 @@ class Registries:
             row = await self._refreshed(name, row)
         if row is None:
             raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
-        if request.refresh:
-            return refreshed(row, declared)
-        return registry_message.registry(row, declared)
+        view = request.view or registry_message.FULL
+        return (refreshed if request.refresh else registry_message.registry)(row, declared, view)
 
     async def _read(self, name: RegistryName) -> tuple[Resource | None, list[Declaration]]:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
@@ -72,12 +73,14 @@ class Registries:
 
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
-        shown, token = await list_resources(self._edge, RegistryName.kind, request, _FIELDS, self._shown_registries)
-        return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
+        view = request.view or registry_message.BASIC
 
-    async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-        declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
-        return [registry_message.registry(row, declared[row.name]) for row in rows]
+        async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
+            declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
+            return [registry_message.registry(row, declared[row.name], view) for row in rows]
+
+        shown, token = await list_resources(self._edge, RegistryName.kind, request, _FIELDS, show)
+        return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Change the mode or what happens to unmanaged elements."""
@@ -105,20 +108,20 @@ class Registries:
         check_etag(str(name), etag, row.etag)
         row = replace(row, spec={**row.spec, **wanted})
         composition = composition_of(declared)
-        message = registry_message.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        message.plan.CopyFrom(await registry_plan(self._edge, name, row.spec, row.state, composition, allowing))
-        return message
+        plan = await registry_plan(self._edge, name, row.spec, row.state, composition, allowing)
+        return registry_message.with_plan(registry_message.registry(row, declared), plan)
 
     async def WatchRegistries(
         self, request: pb.WatchRegistriesRequest, context: Context
     ) -> AsyncIterator[pb.WatchRegistriesResponse]:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
+        view = request.view or registry_message.BASIC
         async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
-                answer.registry.CopyFrom(registry_message.registry(step.row, step.declared))
+                answer.registry.CopyFrom(registry_message.registry(step.row, step.declared, view))
             elif step.name:
                 answer.registry.name = step.name
             yield answer
@@ -128,9 +131,7 @@ class Registries:
     ) -> operations_pb2.Operation:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
-        return await reconcile(
-            self._edge, request, name, NotFound("Registry", str(name), "nobody declares anything for it")
-        )
+        return await reconcile(self._edge, request, name, NotFound("Registry", str(name), _UNDECLARED))
 
     async def ValidatePullThroughCacheRule(
         self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
@@ -166,13 +167,14 @@ class Registries:
         observed = split_all(row.state["observed"])
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)
-        elements = {(e.setting, e.key): e for e in registry_message.registry(row, declared).elements}
+        states = {(each.setting, each.key): each for each in element_states(row.state, composition)}
+
+        def every(references: Iterable[Reference | None]) -> list[registry_pb2.Element]:
+            named = [states.get((each.setting, each.key)) for each in references if each is not None]
+            return list(registry_message.grouped_elements((each for each in named if each is not None), complete=True))
 
         def show(reference: Reference | None) -> registry_pb2.Element | None:
-            return None if reference is None else elements.get((reference.setting, reference.key))
-
-        def every(references: tuple[Reference, ...]) -> list[registry_pb2.Element]:
-            return [element for element in map(show, references) if element is not None]
+            return next(iter(every([reference])), None)
 
         arrivals = await explain_arrivals(self._edge.aws, name, merged[REPLICATION], request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)

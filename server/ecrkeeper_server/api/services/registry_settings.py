@@ -180,10 +180,8 @@ class OwnerSettings:
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
-        message.plan.CopyFrom(
-            await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
-        )
-        return message
+        plan = await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
+        return render.with_plan(message, plan)
 
     async def ImportRegistrySettings(
         self, request: pb.ImportRegistrySettingsRequest, context: Context

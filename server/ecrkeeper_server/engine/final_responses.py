@@ -1,0 +1,36 @@
+"""What an operation keeps of the resource that it ended with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from ecrkeeper_server.declarations.registry_summary import final_summary
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store import declarations
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Json, Resource
+
+_MOST_BYTES = 60_000
+_KEPT_OF_ROLE = (
+    "name", "kind", "account", "place", "uid", "spec", "state", "generation", "observed_generation", "requested",
+    "create_time", "update_time", "observe_time", "due_at", "urgent", "lease_token", "lease_until", "failures",
+)  # fmt: skip
+
+
+def final_response(tx: Tx, row: Resource) -> Json:
+    """Return the basic view of a resource, as it is stored with an operation that ends."""
+    if row.kind == RegistryName.kind:
+        return final_summary(row, declarations.of_registry(tx, row.registry))
+    return _of_role(row)
+
+
+def _of_role(row: Resource) -> Json:
+    found = {name: value for name, value in asdict(row).items() if name in _KEPT_OF_ROLE}
+    found["state"] = {k: v for k, v in row.state.items() if k not in ("drift", "remediation", "applied_tags")}
+    if len(json.dumps(found)) > _MOST_BYTES:
+        # Only tags are that long: the role itself has them.
+        found["spec"] = {k: v for k, v in row.spec.items() if k != "tags"}
+        if role := found["state"].get("role"):
+            found["state"]["role"] = {**role, "tags": {}}
+    return found

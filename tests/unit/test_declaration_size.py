@@ -1,0 +1,44 @@
+"""How long one declaration may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.declarations.preconditions import MAX_DECLARATION_BYTES, check_size
+from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.settings.codec import settings_from_aws
+
+
+def template(characters: int) -> dict[str, Any]:
+    return {"repository_creation_templates": {"templates": [{"prefix": "a", "lifecyclePolicy": "x" * characters}]}}
+
+
+# Around the policy there are 21 bytes: tags, lengths and the prefix.
+_AROUND = settings_from_aws(template(MAX_DECLARATION_BYTES)).ByteSize() - MAX_DECLARATION_BYTES
+LIMIT = MAX_DECLARATION_BYTES - _AROUND
+ACCEPTED = [
+    (None, template(LIMIT), "exactly 1 MiB"),
+    (template(LIMIT + 9), template(LIMIT + 8), "a longer one of an earlier version shrinks"),
+    (template(LIMIT + 9), template(LIMIT + 9), "a longer one changes in another field"),
+]
+REJECTED = [
+    (None, template(LIMIT + 1), "new and too long"),
+    ({}, template(LIMIT + 1), "grows"),
+    (template(LIMIT + 8), template(LIMIT + 9), "a longer one of an earlier version grows"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "reason"), ACCEPTED)
+def test_declaration_up_to_1_mib_is_accepted(before: dict[str, Any] | None, after: dict[str, Any], reason: str) -> None:
+    check_size(before, after)
+
+
+@pytest.mark.parametrize(("before", "after", "reason"), REJECTED)
+def test_declaration_above_1_mib_is_rejected(before: dict[str, Any] | None, after: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_size(before, after)
+    assert caught.value.reason == "DECLARATION_TOO_LARGE", reason
+    (violation,) = caught.value.violations
+    assert violation.field == "registry_settings.settings"
+    assert f"{settings_from_aws(after).ByteSize():,}" in violation.description

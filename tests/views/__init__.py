@@ -1,0 +1,1 @@
+"""How much of a registry an answer has."""

@@ -1,0 +1,161 @@
+"""Every call on the largest registry answers below 3 MiB."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ecrkeeper.v1 import audit_service_pb2, registry_pb2
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
+from ecrkeeper_server.declarations.audit_records import settings_changes
+from ecrkeeper_server.engine.final_responses import final_response
+from ecrkeeper_server.names import SettingsName
+from ecrkeeper_server.store import audit, operations, resources
+from ecrkeeper_server.store.audit import NewEvent
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.unit_of_work import Origin
+from google.longrunning import operations_pb2
+
+from tests import declaring
+from tests.edge.conftest import Running, Serve
+from tests.views import largest
+
+NAME = str(largest.REGISTRY)
+SETTINGS, OPERATIONS = "/ecrkeeper.v1.RegistrySettingsService", "/google.longsmall.Operations"
+BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
+OWNED = f"{NAME}/settings/platform"
+CALLS: list[tuple[str, Any, Any]] = [
+    ("GetRegistry", pb.GetRegistryRequest(name=NAME), registry_pb2.Registry),
+    ("GetRegistry", pb.GetRegistryRequest(name=NAME, view=BASIC), registry_pb2.Registry),
+    ("ListRegistries", pb.ListRegistriesRequest(parent="accounts/-"), pb.ListRegistriesResponse),
+    ("ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", view=FULL), pb.ListRegistriesResponse),
+    ("ListRegistryElements", pb.ListRegistryElementsRequest(parent=NAME, page_size=1000),
+     pb.ListRegistryElementsResponse),
+    ("GetRegistrySettings", pb.GetRegistrySettingsRequest(name=OWNED), registry_pb2.RegistrySettings),
+    ("ListRegistrySettings", pb.ListRegistrySettingsRequest(parent=NAME), pb.ListRegistrySettingsResponse),
+    ("ListRegistrySettingsRevisions", pb.ListRegistrySettingsRevisionsRequest(name=OWNED),
+     pb.ListRegistrySettingsRevisionsResponse),
+]  # fmt: skip
+
+
+async def seed(server: Running, row: Resource, declared: Declaration) -> None:
+    """Store a registry with one owner, two revisions, thirty audit events and an operation that ended."""
+
+    def store(tx: Tx) -> None:
+        stored = resources.ensure(tx, largest.REGISTRY, row.spec)
+        resources.amend(tx, stored.name, state=row.state)
+        name, origin = SettingsName(largest.REGISTRY, "platform"), Origin("Test")
+        for settings in ({}, declared.settings):
+            declaring.put(tx, name, settings, registry_generation=1, origin=origin)
+        changes = list(settings_changes({}, declared.settings))
+        event = NewEvent(kind="CALL", method="UpdateRegistrySettings", resource=NAME, account="1" * 12, changes=changes)
+        audit.add(tx, [event] * 30)
+        operation = operations.create(tx, "ReconcileRegistry", stored)
+        operations.end(tx, operation, response=final_response(tx, replace(stored, state=row.state)))
+
+    await server.db.write(store)
+
+
+@pytest.fixture
+async def large(serve: Serve) -> AsyncIterator[Running]:
+    """A server with one registry that is as large as AWS allows."""
+    row, (declared,) = largest.registry(length=60)
+    async with serve(Limits()) as server:
+        await seed(server, row, declared)
+        yield server
+
+
+@pytest.fixture
+async def small(serve: Serve) -> AsyncIterator[Running]:
+    """A server with one registry of some elements."""
+    row, (declared,) = largest.registry(length=8)
+    kept = (largest.TEMPLATES, "pull_through_cache_rules")
+    drift = [each for each in row.state["drift"] if each["setting"] in kept][:3]
+    observed = {name: row.state["observed"][name] for name in kept}
+    observed[largest.TEMPLATES] = largest.templates(0, 90)
+    settings = {name: declared.settings[name] for name in kept}
+    async with serve(Limits()) as server:
+        state = {**row.state, "drift": drift, "remediation": None, "observed": observed}
+        await seed(server, replace(row, state=state), replace(declared, settings=settings))
+        yield server
+
+
+async def test_every_answer_is_below_3_mib(large: Running) -> None:
+    sizes = {}
+    async with large.calls(grpc__max_receive_message_length=2**26) as calls:
+        for method, request, response in CALLS:
+            got = await calls.get(request.SerializeToString(), f"{SETTINGS}/{method}", timeout=60)
+            sizes[f"{method} {request.view if hasattr(request, 'view') else ''}"] = len(got)
+            assert response.FromString(got).ListFields(), method
+        for view in (BASIC, FULL):
+            request = pb.WatchRegistriesRequest(parent="accounts/-", view=view)
+            stream = calls.stream(request=request.SerializeToString(), timeout=60)
+            got = await stream.read()
+            sizes[f"WatchRegistries {view}"] = len(got)
+            assert pb.WatchRegistriesResponse.FromString(got).registry.view == view
+            stream.cancel()
+        got = await calls.get(
+            audit_service_pb2.ListAuditEventsRequest().SerializeToString(),
+            "/ecrkeeper.v1.AuditService/ListAuditEvents", timeout=60,
+        )  # fmt: skip
+        sizes["ListAuditEvents"] = len(got)
+        found = audit_service_pb2.ListAuditEventsResponse.FromString(got)
+        assert found.audit_events and found.audit_events[0].omitted_changes
+        got = await calls.get(b"", f"{OPERATIONS}/ListOperations", timeout=60)
+        sizes["ListOperations"] = len(got)
+    assert {name: size for name, size in sizes.items() if size >= ANSWER_BYTES} == {}, sizes
+    assert sizes["ListOperations"] <= 64 * 1024 and sizes[f"WatchRegistries {BASIC}"] <= 64 * 1024
+
+
+async def test_operation_keeps_the_response_that_it_ended_with(small: Running) -> None:
+    def change(tx: Tx) -> None:
+        resources.amend(tx, NAME, state={})
+
+    async with small.calls() as calls:
+        before = await calls.get(b"", f"{OPERATIONS}/ListOperations")
+        await small.db.write(change)
+        assert await calls.get(b"", f"{OPERATIONS}/ListOperations") == before
+    (operation,) = operations_pb2.ListOperationsResponse.FromString(before).operations
+    response = registry_pb2.Registry()
+    assert operation.response.Unpack(response)
+    assert (response.name, response.view) == (NAME, BASIC)
+    assert response.last_error.message and response.worst_problem.reason == "AWS_REJECTED"
+    assert response.element_counts
+
+
+async def test_elements_are_paged_without_gap_or_repetition(small: Running) -> None:
+    keys: list[tuple[str, str]] = []
+    token = ""
+    async with small.calls() as calls:
+        while True:
+            request = pb.ListRegistryElementsRequest(
+                parent=NAME, page_size=60, page_token=token, filter=f"setting = {largest.TEMPLATES}"
+            )
+            got = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
+            page = pb.ListRegistryElementsResponse.FromString(got)
+            keys += [(each.setting, each.key) for each in page.elements]
+            token = page.next_page_token
+            if not token:
+                break
+    assert len(keys) == len(set(keys)) == 100
+    assert keys == sorted(keys)
+
+
+FILTERS = [
+    ("state = OUT_OF_SYNC", {registry_pb2.Element.OUT_OF_SYNC}, "by state"),
+    ('owner = "platform" AND setting = pull_through_cache_rules', {registry_pb2.Element.IN_SYNC}, "by owner"),
+    ('owner = "nobody"', set(), "an owner who declares nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "states", "reason"), FILTERS)
+async def test_elements_are_filtered(small: Running, text: str, states: set[int], reason: str) -> None:
+    request = pb.ListRegistryElementsRequest(parent=NAME, filter=text)
+    async with small.calls() as calls:
+        got = await calls.get(request.SerializeToString(), f"{SETTINGS}/ListRegistryElements", timeout=60)
+    assert {each.state for each in pb.ListRegistryElementsResponse.FromString(got).elements} == states, reason

@@ -1,0 +1,144 @@
+"""Every answer is below 3 MiB, with the largest settings that AWS allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper.v1 import common_pb2, registry_pb2
+from ecrkeeper_server.api.layers.errors import AnswerTooLongError, bounded_answer
+from ecrkeeper_server.api.messages import plan as plan_message
+from ecrkeeper_server.api.messages import registry as registry_message
+from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages.groups import grouped
+from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES, PLAN_BYTES, fit_plan
+from ecrkeeper_server.declarations.audit_records import settings_changes
+from ecrkeeper_server.ecr.observe import Observed
+from ecrkeeper_server.settings.algebra import plan
+from ecrkeeper_server.settings.element_states import element_states
+from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.settings.replication import grouped_pairs
+from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.rows import Declaration, Resource, Revision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.views import largest
+
+LARGE = tuple[Resource, list[Declaration]]
+
+
+@pytest.fixture(scope="module")
+def large() -> LARGE:
+    return largest.registry(owners=1_000)
+
+
+def test_full_view_is_below_3_mib_and_names_what_it_cuts(large: LARGE) -> None:
+    message = registry_message.registry(*large)
+    assert message.ByteSize() < ANSWER_BYTES
+    assert message.view == registry_pb2.FULL
+    assert {"desired.repository_creation_templates", "observed.repository_creation_templates"} <= set(
+        message.truncated_fields
+    )
+    counts = {(each.setting, each.state): each.count for each in message.element_counts}
+    assert counts[largest.REPLICATION, registry_pb2.Element.IN_SYNC] == 30_000
+    assert counts[largest.REPLICATION, registry_pb2.Element.OUT_OF_SYNC] == 32_500
+
+
+def test_full_view_groups_pairs_that_stand_alike(large: LARGE) -> None:
+    row, declared = large
+    states = element_states(row.state, composition_of(declared[:1]))
+    pairs = [each for each in registry_message.grouped_elements(states) if each.setting == largest.REPLICATION]
+    assert {each.state for each in pairs} == {registry_pb2.Element.IN_SYNC, registry_pb2.Element.OUT_OF_SYNC}
+    assert len(pairs) == 2
+    assert sum(len(each.pairs.destinations) * len(each.pairs.filters) for each in pairs) == 62_500
+
+
+@pytest.mark.parametrize("owners", [1, 20, 1_000])
+def test_basic_view_is_at_most_64_kib(large: LARGE, owners: int) -> None:
+    row, declared = large
+    message = registry_message.registry(row, declared[:owners], registry_pb2.BASIC)
+    assert message.ByteSize() <= 64 * 1024
+    assert message.owner_count == owners
+    assert message.worst_problem.reason == "AWS_REJECTED"
+    assert not (message.elements or message.drift or message.HasField("desired") or message.HasField("observed"))
+    assert ("declarations" in message.truncated_fields) is (len(message.declarations) < owners)
+
+
+def test_basic_view_shows_declarations_that_are_not_ready_first() -> None:
+    row, declared = largest.registry(owners=400, length=8)
+    ready = [{**each, "status": "TRUE" if each["type"] in ("Ready", "Synced") else "FALSE"} for each in
+             largest.conditions("")]  # fmt: skip
+    last = declared[-1].owner
+    owners = {each.owner: {"conditions": ready, "error": None} for each in declared}
+    row.state["owners"] = {**owners, last: {"conditions": largest.conditions("no"), "error": None}}
+    message = registry_message.registry(row, declared, registry_pb2.BASIC)
+    shown = [each.owner for each in message.declarations]
+    assert last in shown and len(shown) < 400
+    assert shown == sorted(shown)
+
+
+def test_an_element_that_is_listed_has_its_whole_value(large: LARGE) -> None:
+    row, declared = large
+    states = [each for each in element_states(row.state, composition_of(declared)) if each.setting == largest.TEMPLATES]
+    message = registry_message.element(states[0])
+    assert message.ByteSize() > 39_000
+    assert not message.value_omitted
+    assert len(states) == 100
+
+
+def test_a_declaration_and_its_plan_are_below_3_mib_together(large: LARGE) -> None:
+    row, declared = large
+    own = largest.owner("platform", {
+        largest.REPLICATION: largest.replication(256), largest.TEMPLATES: largest.templates(0, 8)
+    })  # fmt: skip
+    made = common_pb2.Plan()
+    for name, elements in composition_of(declared).desired.items():
+        planned = plan(SETTINGS[name], elements, {}, {})
+        plan_message._add_calls(made, row.registry, planned, Observed({}, {}, []), {})
+    unbounded = made.ByteSize()
+    fit_plan(made)
+    assert unbounded > ANSWER_BYTES > PLAN_BYTES >= made.ByteSize()
+    assert len(made.calls) + made.omitted_calls > 100
+    message = render.with_plan(render.settings(own, row), made)
+    assert message.ByteSize() < ANSWER_BYTES
+    assert message.HasField("settings")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({}, largest.everything(), "everything is declared at once"),
+        (largest.everything(), {}, "everything is removed"),
+        ({largest.TEMPLATES: largest.templates(0, 100)}, {largest.TEMPLATES: largest.templates(50, 100)}, "moves"),
+    ],
+)
+def test_a_revision_is_below_3_mib(before: dict[str, Any], after: dict[str, Any], reason: str) -> None:
+    row = Revision("1" * 12, "us-east-1", "o", 2, after, "REMOVE", False, 0, "p", "", "r" * 1000, "Update")
+    assert render.revision(row, settings_changes(before, after)).ByteSize() < ANSWER_BYTES, reason
+
+
+def test_an_answer_that_is_too_long_is_an_error() -> None:
+    message = common_pb2.Warning(message="x" * ANSWER_BYTES)
+    with pytest.raises(AnswerTooLongError):
+        bounded_answer(message)
+    assert bounded_answer(common_pb2.Warning(message="x")).message == "x"
+
+
+_keys = st.sets(
+    st.tuples(st.sampled_from(["1/a", "2/a", "2/b"]), st.sampled_from(["", "a", "b", "c:d", "e"])).map(":".join)
+)
+
+
+@given(_keys)
+@settings(max_examples=200, deadline=None)
+def test_groups_have_exactly_the_pairs_that_they_are_made_of(keys: set[str]) -> None:
+    made = [f"{d}:{f}" for group in grouped_pairs(keys) for d in group.destinations for f in group.filters]
+    assert sorted(made) == sorted(keys)
+    assert all(group.key in keys for group in grouped_pairs(keys))
+
+
+def test_elements_that_differ_in_anything_are_not_grouped() -> None:
+    items = [(largest.REPLICATION, "1/a:x", 1), (largest.REPLICATION, "1/a:y", 2), ("registry_policy", "s", 1)]
+    found = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
+    assert [(item[1], group is not None) for item, group in found] == [("1/a:x", True), ("1/a:y", True), ("s", False)]
