@@ -23,8 +23,8 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, R
 _KEPT, _KEPT_BYTES = 1024, 12_000
 
 
-# Keys of changes that releases before 0.2.0 recorded under another name.
-_RENAMED = {"foreign_elements": "unmanaged_elements"}
+# Settings and keys of changes that releases before 0.2.0 recorded under another name.
+_RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
 def timestamp(micros: int | None) -> Any:
@@ -114,9 +114,12 @@ def changes(given: Iterable[Change]) -> Iterable[common_pb2.ElementChange]:
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
     """Changes of elements as the audit trail has them; events of 0.1.0 keep their words."""
-    return changes(
-        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _RENAMED.get(row["key"], row["key"])}) for row in rows
-    )
+    return changes(Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row)}) for row in rows)
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    key: str = row["key"]
+    return _RENAMED.get((row["setting"], key), key)
 
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
