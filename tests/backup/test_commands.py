@@ -126,6 +126,15 @@ def test_an_export_is_the_same_whatever_the_database_and_the_order_of_the_file(s
     assert text == (Path(__file__).parent / "export.yaml").read_text()
 
 
+def test_export_of_0_1_0_imports_as_the_same_export_of_today(store: Store) -> None:
+    folder = Path(__file__).parent
+    assert store.load((folder / "export-0.1.0.yaml").read_text()) == 0, store.err
+    assert "4 declarations and 2 roles were written" in store.out
+    assert store.exported() == (folder / "export.yaml").read_text()
+    assert store.load((folder / "export-0.1.0.yaml").read_text()) == 0
+    assert "0 declarations and 0 roles were written" in store.out
+
+
 def test_an_export_can_be_of_one_account(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     names = [d["name"] for d in yaml.safe_load_all(store.exported("--account", "222222222222")) if "name" in d]

@@ -104,6 +104,12 @@ def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
     assert documents.read({**ROLE, "tags": {}}) == RoleDocument(RoleName("000000000001", "replication"), {"tags": {}})
 
 
+@pytest.mark.parametrize("name", ["unmanagedElements", "foreignElements"])
+@pytest.mark.parametrize("word", ["PRESERVE", "PRUNE"])
+def test_registry_takes_former_name_of_unmanaged_elements(name: str, word: str) -> None:
+    assert documents.read({**REGISTRY, name: word}) == RegistryDocument(NAME, None, word)
+
+
 def test_an_empty_setting_is_not_an_absent_one() -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
     assert isinstance(read, RegistryDocument)
@@ -123,6 +129,9 @@ def declared(**settings: Any) -> dict[str, Any]:
         ({**HEAD, "kind": "Registry"}, ["name"]),
         ({**REGISTRY, "kind": ["Registry"]}, ["kind"]),
         ({**REGISTRY, "name": 7, "mode": "enforce", "unmanagedElements": "KEEP", "more": 1}, ["more", "mode", "unmanagedElements", "name", "name"]),
+        ({**REGISTRY, "foreignElements": "KEEP"}, ["foreignElements"]),
+        ({**REGISTRY, "foreignElements": "PRUNE", "unmanagedElements": "PRUNE"}, ["foreignElements"]),
+        ({**ROLE, "foreignElements": "PRUNE"}, ["foreignElements"]),
         ({**REGISTRY, "declarations": ["team-a"]}, ["declarations"]),
         ({**REGISTRY, "declarations": {"Team": {}, "x-": {}}}, ["declarations.Team", "declarations.x-"]),
         ({**REGISTRY, "declarations": {1: {}}}, ["declarations.1"]),

@@ -43,6 +43,8 @@ Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _UNMANAGED = words(common_pb2.UnmanagedElements)
+# The name today, and the one in exports of 0.1.0, which are imported for ever.
+_UNMANAGED_NAMES = ("unmanagedElements", "foreignElements")
 _DELETION = words(common_pb2.DeletionPolicy)
 # For what is true of all registries.
 _ANY = RegistryName("000000000000", "us-east-1")
@@ -125,8 +127,8 @@ def read(given: Any, as_owner: str = "") -> Document:
 
 
 def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
-    reader.only("apiVersion", "kind", "name", "mode", "unmanagedElements", "declarations")
-    mode, unmanaged = reader.option("mode", _MODES), reader.option("unmanagedElements", _UNMANAGED)
+    reader.only("apiVersion", "kind", "name", "mode", *_UNMANAGED_NAMES, "declarations")
+    mode, unmanaged = reader.option("mode", _MODES), _unmanaged(reader)
     declared = reader.inner("declarations")
     name: RegistryName | None = None
     try:
@@ -146,6 +148,15 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
             reader.rejected(error)
     specs = {final: _spec(declared.inner(owner), name, final) for owner, final in owners.items()}
     return RegistryDocument(name, mode, unmanaged, specs) if name is not None else None
+
+
+def _unmanaged(reader: Reader) -> str | None:
+    name, former = _UNMANAGED_NAMES
+    if not reader.has(former):
+        return reader.option(name, _UNMANAGED)
+    if reader.has(name):
+        reader.fault(former, f"is the former name of {name}, which is given, too; leave out {former}")
+    return reader.option(former, _UNMANAGED)
 
 
 def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> DeclarationSpec:

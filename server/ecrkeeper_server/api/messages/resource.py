@@ -28,8 +28,8 @@ _KEPT, _KEPT_BYTES = 1024, 12_000
 
 # A value that is longer is left out where the same answer, or another call, has it.
 _LONG_BYTES = 2_048
-# Keys of changes that releases before 0.2.0 recorded under another name.
-_RENAMED = {"foreign_elements": "unmanaged_elements"}
+# Settings and keys of changes that releases before 0.2.0 recorded under another name.
+_RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
 def timestamp(micros: int | None) -> Any:
@@ -155,11 +155,14 @@ def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
     """Changes of elements as the audit trail has them; events of 0.1.0 keep their words."""
-    found = (
-        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _RENAMED.get(row["key"], row["key"])}) for row in rows
-    )
+    found = (Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row)}) for row in rows)
     # Nothing else has these values.
     return changes(found, complete=True)
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    key: str = row["key"]
+    return _RENAMED.get((row["setting"], key), key)
 
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:

@@ -1,0 +1,71 @@
+"""The tables of what AWS answers, against the simulator with boto3."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.cases.aws_answers import ACCEPTED, REJECTED
+from tests.cases.rows import AwsAccepts, AwsRejects, ids, plain
+
+from .conftest import Aws
+
+REPLICATION = "replication.ecr.amazonaws.com"
+# Of an answer, what is no state; of a role, what is another with each creation.
+VOLATILE = {"ResponseMetadata", "RoleId", "CreateDate", "AssumeRolePolicyDocument", "RoleLastUsed"}
+
+
+def prepare(aws: Aws, case: AwsAccepts | AwsRejects) -> None:
+    if case.given:
+        aws.seed(**case.given)
+    if case.call == "iam:TagRole":
+        aws.client("iam").create_service_linked_role(AWSServiceName=REPLICATION)
+
+
+def call(aws: Aws, case: AwsAccepts | AwsRejects) -> Any:
+    service, _, operation = case.call.rpartition(":")
+    method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
+    return getattr(aws.client(service or "ecr"), method)(**case.params)
+
+
+def read(aws: Aws, case: AwsAccepts) -> dict[str, Any]:
+    """The answer to the reading call, and for a list that answer's only element."""
+    if case.read == "get_role":
+        return role(aws, case)
+    answer: dict[str, Any] = getattr(aws.client("ecr"), case.read)()
+    for collection in ("pullThroughCacheRules", "repositoryCreationTemplates"):
+        if collection in answer:
+            (answer,) = answer[collection]
+    return dict(plain(plain(answer)["policyText"] if case.read == "get_registry_policy" else answer))
+
+
+def role(aws: Aws, case: AwsAccepts) -> dict[str, Any]:
+    iam = aws.client("iam")
+    principal = case.params.get("AWSServiceName", REPLICATION)
+    (listed,) = iam.list_roles(PathPrefix=f"/aws-service-role/{principal}/")["Roles"]
+    found: dict[str, Any] = iam.get_role(RoleName=listed["RoleName"])["Role"]
+    attached = iam.list_attached_role_policies(RoleName=found["RoleName"])["AttachedPolicies"]
+    found["AttachedPolicies"] = [policy["PolicyName"] for policy in attached]
+    found["AssumeRolePrincipal"] = found["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    return found
+
+
+@pytest.mark.parametrize("case", REJECTED, ids=ids(REJECTED))
+def test_call_is_rejected_with_exact_error(aws: Aws, case: AwsRejects) -> None:
+    prepare(aws, case)
+    with pytest.raises(ClientError) as caught:
+        call(aws, case)
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (case.code, case.message)
+    assert bool(aws.requests()[-1]["model_violations"]) is case.of_model
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=ids(ACCEPTED))
+def test_call_leaves_exact_state(aws: Aws, case: AwsAccepts) -> None:
+    prepare(aws, case)
+    call(aws, case)
+    found = read(aws, case)
+    assert {name: value for name, value in found.items() if name not in VOLATILE} == case.answer
