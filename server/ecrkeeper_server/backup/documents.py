@@ -155,7 +155,7 @@ def _unmanaged(reader: Reader) -> str | None:
     if not reader.has(former):
         return reader.option(name, _UNMANAGED)
     if reader.has(name):
-        reader.error(former, f"is the former name of {name}, which is given, too; leave out {former}")
+        reader.invalid(former, f"is the former name of {name}, which is given, too; leave out {former}")
     return reader.option(former, _UNMANAGED)
 
 
