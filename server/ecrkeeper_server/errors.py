@@ -1,6 +1,6 @@
 """The errors of the domain; the API maps them to gRPC, the engine to conditions.
 
-StatusError                  a call that is refused, with a status code by name
+StatusError                  a call that is rejected, with a status code by name
 ├── InvalidArgument      the input is wrong; all violations at once
 ├── NotFound             no such resource
 ├── AlreadyExists        the resource or the request id is taken
@@ -14,7 +14,7 @@ StatusError                  a call that is refused, with a status code by name
 └── Unavailable          try again later
 StoreUnusable            a command cannot begin: there is no database as configured
 AwsError                 AWS did not do what it was asked
-├── Permanent            it will keep refusing until something changes
+├── Permanent            it will keep rejecting until something changes
 └── Temporary            it may accept it later
 """
 
@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-# How many faults a message names, and how long it gets by that.
+# How many violations a message names, and how long they make it.
 _SHOWN, _SUMMARY_CHARACTERS = 3, 400
 # Why the store cannot be used, each until it can be again.
 STORE_REASONS = (
@@ -35,7 +35,7 @@ STORE_REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of the input: the field's path, what is wrong, and what is allowed."""
+    """One violation of the input: the field's path, what is wrong, and what is allowed."""
 
     field: str
     description: str
@@ -60,7 +60,7 @@ class QuotaViolation:
 
 
 class StatusError(Exception):
-    """A call that is refused: `code` is the gRPC status, `reason` the word for programs."""
+    """A call that is rejected: `code` is the gRPC status, `reason` the reason code."""
 
     code: ClassVar[str] = "INTERNAL"
 
@@ -98,8 +98,8 @@ class InvalidArgument(StatusError):
         *,
         reason: str = "",
     ) -> None:
-        told = [(v.field, v.description) for v in violations]
-        super().__init__(_summary(told), reason=reason or "INVALID_FIELDS", quotas=quotas)
+        named = [(v.field, v.description) for v in violations]
+        super().__init__(_summary(named), reason=reason or "INVALID_FIELDS", quotas=quotas)
         self.violations = tuple(violations)
 
 
@@ -120,16 +120,16 @@ class AlreadyExists(StatusError):
 
 
 class Aborted(StatusError):
-    """The etag given is not the current one; without a current one, the resource does not exist any more."""
+    """The requested etag is not the current one; without a current one, the resource was deleted."""
 
     code = "ABORTED"
 
-    def __init__(self, name: str, given: str, current: str) -> None:
-        text = f"{name} has changed: the etag given is {given!r}, the current one is {current!r}; read it again"
+    def __init__(self, name: str, requested: str, current: str) -> None:
+        message = f"etag mismatch: {name} was changed. Its etag is {current!r}, got {requested!r}; read it and retry."
         if not current:
-            text = f"{name} does not exist any more, and the etag given is {given!r}; leave it out to make it anew"
+            message = f"etag mismatch: {name} was deleted, got {requested!r}. Omit the etag to recreate it."
         super().__init__(
-            text,
+            message,
             reason="ETAG_MISMATCH",
             metadata={"etag": current} if current else {},
         )
@@ -148,7 +148,7 @@ class Unauthenticated(StatusError):
 
 
 class PermissionDenied(StatusError):
-    """The caller may not do this; not used for AWS refusing ecrkeeper."""
+    """The caller lacks a permission; not used where AWS rejects ecrkeeper."""
 
     code = "PERMISSION_DENIED"
 
@@ -160,32 +160,32 @@ class ResourceExhausted(StatusError):
 
 
 class QuotaExceeded(StatusError):
-    """AWS's quotas do not allow what is declared; carries every one of them. Waiting does not mend that."""
+    """A declaration exceeds AWS's quotas; carries every one of them. Retrying does not help."""
 
     code = "RESOURCE_EXHAUSTED"
 
     def __init__(self, quotas: Sequence[QuotaViolation]) -> None:
-        told = [(q.subject, q.description) for q in quotas]
-        super().__init__(_summary(told), reason="QUOTA_EXCEEDED", quotas=quotas)
+        named = [(q.subject, q.description) for q in quotas]
+        super().__init__(_summary(named), reason="QUOTA_EXCEEDED", quotas=quotas)
 
 
-def _summary(told: Sequence[tuple[str, str]]) -> str:
-    """The first faults in a line: the details have all, and what the line takes is taken from their room."""
+def _summary(named: Sequence[tuple[str, str]]) -> str:
+    """Return the first violations in a line: the details have all, and share their capacity with the line."""
     shown: list[str] = []
-    for where, what in told[:_SHOWN]:
+    for where, what in named[:_SHOWN]:
         text = f"{where}: {what}" if where else what
         if shown and sum(map(len, shown)) + len(text) > _SUMMARY_CHARACTERS:
             break
         shown.append(text)
-    left = len(told) - len(shown)
+    left = len(named) - len(shown)
     return "; ".join([*shown, f"and {left} more"] if left else shown)
 
 
 def rejection(violations: Sequence[Violation]) -> StatusError:
-    """The refusal of a request: for its own faults if it has any, and else for the quotas that it exceeds."""
+    """Return the error of a request: for its own violations if it has any, else for the quotas that it exceeds."""
     quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
-    faults = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
-    return InvalidArgument(faults, quotas) if faults else QuotaExceeded(quotas)
+    own = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
+    return InvalidArgument(own, quotas) if own else QuotaExceeded(quotas)
 
 
 class Unavailable(StatusError):
@@ -201,7 +201,7 @@ class DeadlineExceeded(StatusError):
 
 
 class StoreUnusable(Exception):
-    """The database does not answer, or refuses what a command begins with; the message is one line."""
+    """The database does not answer, or rejects a command's first statement; the message is one line."""
 
 
 class AwsError(Exception):
@@ -252,7 +252,7 @@ class AwsError(Exception):
 
 
 class Permanent(AwsError):
-    """AWS will keep refusing until somebody changes something, here or there."""
+    """AWS will keep rejecting the call until somebody changes something, here or there."""
 
 
 class Temporary(AwsError):
@@ -282,7 +282,7 @@ class Temporary(AwsError):
         self.after = after
 
 
-# Retried, but slowly: only somebody who grants, mends or creates something makes them go away.
+# Retried, but slowly: only a change of permissions or resources makes them pass.
 _NEEDS_SOMEBODY = frozenset(
     {
         "AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "REGION_NOT_ENABLED", "ROLE_BLOCKED",
@@ -292,5 +292,5 @@ _NEEDS_SOMEBODY = frozenset(
 
 
 def is_terminal(error: AwsError) -> bool:
-    """Whether waiting does not mend an error, although the resource is still tried again in case somebody does."""
+    """Whether an error does not pass by itself; the resource is still retried, in case somebody fixes its cause."""
     return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY

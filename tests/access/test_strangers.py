@@ -24,7 +24,7 @@ class Clock:
 def failures(strangers: AuthFailureLimiter, address: str) -> int:
     """How many calls from an address fail before one is told to wait."""
     made = 0
-    while strangers.answer(address, EXPIRED) is EXPIRED:
+    while strangers.record(address, EXPIRED) is EXPIRED:
         made += 1
     return made
 
@@ -33,7 +33,7 @@ def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> Non
     clock = Clock()
     strangers = AuthFailureLimiter(clock, lambda low, _: low)
     assert failures(strangers, "a") == 200
-    told = strangers.answer("a", EXPIRED)
+    told = strangers.record("a", EXPIRED)
     assert isinstance(told, ResourceExhausted)
     assert (told.reason, told.metadata["cause"], told.retry_after) == ("RATE_LIMITED", "TOKEN_EXPIRED", 10.0)
     assert "the token has expired" in told.message
@@ -44,7 +44,7 @@ def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> Non
 
 def test_many_addresses_together_are_told_to_wait_too_and_only_so_many_are_remembered() -> None:
     strangers = AuthFailureLimiter(Clock())
-    told = [strangers.answer(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
+    told = [strangers.record(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
     assert told.count(EXPIRED) == 1000
     assert len(strangers._addresses) == 10_000
 

@@ -221,7 +221,7 @@ def test_an_etag_of_what_does_not_exist_any_more_is_refused(place: Place, valida
     }
     for what, call in calls.items():
         error = refused(CODE.ABORTED, call)
-        assert "does not exist any more" in str(error), what
+        assert "was deleted" in str(error), what
     place.untouched()
 
 

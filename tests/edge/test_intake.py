@@ -40,13 +40,13 @@ async def stalled(intake: RequestMemoryLimit, *principals: str) -> AsyncIterator
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert (intake.taken, intake._taken, intake._waiting, intake._receiving) == (0, {}, {}, {})
+    assert (intake.receiving, intake._receiving_of, intake._waiting, intake._slots_in_use) == (0, {}, {}, {})
 
 
 async def test_nobody_has_more_than_half_of_the_places() -> None:
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, *["greedy"] * 10):
-        assert intake.taken == OWN
+        assert intake.receiving == OWN
         assert await intake.receive("modest", quick) == b"x"
 
 
@@ -137,4 +137,9 @@ async def test_whatever_ends_how_no_place_is_lost() -> None:
             rng.choice(calls).cancel()
         ended = await asyncio.gather(*calls, return_exceptions=True)
         assert all(each is None or isinstance(each, asyncio.CancelledError) for each in ended)
-        assert (intake.taken, intake._taken, intake._waiting, intake._receiving) == (0, {}, {}, {})
+        assert (intake.receiving, intake._receiving_of, intake._waiting, intake._slots_in_use) == (
+            0,
+            {},
+            {},
+            {},
+        )

@@ -155,7 +155,7 @@ ODD: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("token", "reason"), ODD, ids=[row[1] for row in ODD])
 def test_odd_token_is_rejected(token: str, reason: str) -> None:
-    assert "begin without a token" in rejected(token)
+    assert "start without a token" in rejected(token)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.characters(codec="ascii", exclude_characters="\0"))

@@ -1,4 +1,4 @@
-"""What the caller of the present call may do."""
+"""The caller of the call in progress, and what the policy allows it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CALLER: ContextVar[Principal] = ContextVar("ecrkeeper_caller", default=_NOBODY)
 
 
 def principal() -> str:
-    """Who calls, as a token or a certificate has proved it; empty where nothing is proved."""
+    """Return the authenticated name of the caller; empty for an unauthenticated one."""
     return CALLER.get().name
 
 
 def everything_allowed() -> Policy | None:
-    """No policy: every caller may do everything."""
+    """Return no policy: every caller may do everything."""
     return None
 
 
 class Access:
-    """Decides by the policy of the moment, which may change while a call runs."""
+    """Decides by the current policy, which may change while a call runs."""
 
     def __init__(self, policy: Callable[[], Policy | None] = everything_allowed) -> None:
         self._policy = policy
@@ -44,11 +44,11 @@ class Access:
 
     @property
     def policy(self) -> Policy | None:
-        """The policy of now; None if everything is allowed. A policy that was read again is another object."""
+        """The current policy; None if everything is allowed. A policy that was re-read is another object."""
         return self._policy()
 
     def check(self, needs: Iterable[Need]) -> None:
-        """PermissionDenied, the same whether or not the resource exists, unless the caller may do all of it."""
+        """Raise PermissionDenied, whether or not the resource exists, unless the caller has all permissions."""
         policy, caller = self._policy(), CALLER.get()
         if policy is None:
             return
@@ -63,7 +63,7 @@ class Access:
                 )
 
     def readable(self, target: Callable[[Row], Target]) -> Callable[[Row], bool]:
-        """Whether the caller may read a row, by the policy at the time of asking; `target` says what a row is of."""
+        """Return whether the caller may read a row, by the policy at that time; `target` makes a row's target."""
         caller = CALLER.get()
         known: Policy | None = None
         rules: tuple[Rule, ...] = ()
@@ -75,7 +75,7 @@ class Access:
                 return True
             if policy is not known:
                 known, rules = policy, policy.rules_for(caller, Verb.READ)
-            place = target(row)
-            return any(rule.covers(place) for rule in rules)
+            resource = target(row)
+            return any(rule.covers(resource) for rule in rules)
 
         return may

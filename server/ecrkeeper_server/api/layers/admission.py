@@ -1,4 +1,4 @@
-"""The gate that every call passes before its request is read: admission, and how long a stream may last."""
+"""Admission: the limits that every call passes before its request is read, and the maximum age of a stream."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
 
-# It waits for an operation to end, and works no more than a stream does.
+# It waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 
 
 class AdmissionLayer:
-    """Admits calls, or refuses them before a byte of the request was read.
+    """Admits calls, or rejects them before a byte of the request is read.
 
     gRPC reads the request of a unary handler before it calls the handler, and waits for it without an end. So
     unary handlers are shown to it as streaming ones, which read for themselves: the same on the wire.
@@ -37,23 +37,23 @@ class AdmissionLayer:
     def __init__(self, limits: Limits, admission: Admission) -> None:
         self._limits = limits
         self._admission = admission
-        self._intake = RequestMemoryLimit(limits)
-        self._refusals = RejectionLog()
+        self._memory = RequestMemoryLimit(limits)
+        self._rejections = RejectionLog()
         self._open: set[asyncio.Timeout] = set()
         self._closed = False
 
     def close(self) -> None:
-        """End what only waits: each stream would keep the server from stopping until its time is over."""
+        """End all streams and waiting calls: each would keep the server from stopping until it ends."""
         self._closed = True
         for limit in self._open:
-            # One whose time is over just now is ending, and cannot be given another.
+            # One that expires just now cannot be rescheduled.
             if not limit.expired():
                 limit.reschedule(0.0)
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler, behind the gate."""
+        """Return the handler behind admission."""
         if not method.startswith(OURS):
-            return self._unmanaged(handler)
+            return self._unauthenticated(handler)
         if handler.unary_unary:
             call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)
             return grpc.stream_unary_rpc_method_handler(call, None, handler.response_serializer)
@@ -62,33 +62,33 @@ class AdmissionLayer:
     def _unary(self, handler: Any, kind: Kind) -> Callable[..., Awaitable[Any]]:
         async def call(_requests: Any, context: Context) -> Any:
             try:
-                with self._entered(context, kind) as party:
-                    request = _request(handler, await self._intake.receive(party, context.read))
-                    with self._intake.holding(party, _size(request)):
+                with self._entered(context, kind) as peer:
+                    request = _request(handler, await self._memory.receive(peer, context.read))
+                    with self._memory.holding(peer, _size(request)):
                         if kind is Kind.CALLS:
                             return await handler.unary_unary(request, context)
                         async with self._open_until(None):
                             return await handler.unary_unary(request, context)
-            except StatusError as refusal:
-                await self._refuse(context, refusal)
+            except StatusError as error:
+                await self._reject(context, error)
 
         return call
 
     def _stream(self, handler: Any) -> Callable[..., AsyncIterator[Any]]:
         async def call(_requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                with self._entered(context, Kind.STREAMS) as party:
-                    request = _request(handler, await self._intake.receive(party, context.read))
-                    with self._intake.holding(party, _size(request)):
-                        async for response in self._until_too_old(handler.unary_stream(request, context)):
+                with self._entered(context, Kind.STREAMS) as peer:
+                    request = _request(handler, await self._memory.receive(peer, context.read))
+                    with self._memory.holding(peer, _size(request)):
+                        async for response in self._until_max_age(handler.unary_stream(request, context)):
                             yield response
-            except StatusError as refusal:
-                await self._refuse(context, refusal)
+            except StatusError as error:
+                await self._reject(context, error)
 
         return call
 
-    def _unmanaged(self, handler: Any) -> Any:
-        """Health and reflection, open to anybody: counted apart, and bytes that are no request are refused."""
+    def _unauthenticated(self, handler: Any) -> Any:
+        """Return a handler that needs no authentication: it counts apart, and malformed bytes are rejected."""
         inner = behaviour_of(handler)
         checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
         kind = Kind.HEALTH_STREAMS if handler.response_streaming else Kind.HEALTH_CHECKS
@@ -101,16 +101,16 @@ class AdmissionLayer:
                     if request is None:
                         raise InvalidArgument([NO_MESSAGE])
                     return await inner(request, context)
-            except StatusError as refusal:
-                await self._refuse(context, refusal)
+            except StatusError as error:
+                await self._reject(context, error)
 
         async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with self._entered(context, kind):
-                    async for response in self._until_too_old(inner(_parsed(requests), context)):
+                    async for response in self._until_max_age(inner(_parsed(requests), context)):
                         yield response
-            except StatusError as refusal:
-                await self._refuse(context, refusal)
+            except StatusError as error:
+                await self._reject(context, error)
 
         if inspect.isasyncgenfunction(inner):
             return behaving(checked, generate)
@@ -123,15 +123,15 @@ class AdmissionLayer:
 
     @contextmanager
     def _entered(self, context: Context, kind: Kind) -> Iterator[str]:
-        party = limited_party(context)
-        self._admission.enter(party, kind)
+        peer = limit_key(context)
+        self._admission.enter(peer, kind)
         try:
-            yield party
+            yield peer
         finally:
-            self._admission.leave(party, kind)
+            self._admission.leave(peer, kind)
 
-    async def _until_too_old(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        # Streams that began together, after a restart, need not end together.
+    async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        # Jitter: streams that began together after a restart must not end together.
         seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
         end = asyncio.get_running_loop().time() + seconds
         while True:
@@ -143,7 +143,7 @@ class AdmissionLayer:
 
     @asynccontextmanager
     async def _open_until(self, end: float | None) -> AsyncIterator[None]:
-        """Within, what only waits does so until then, a time of the loop, or until `close`; raises Unavailable."""
+        """Let the body wait until `end`, a time of the loop, or until `close`; then raise Unavailable."""
         limit = asyncio.timeout_at(0.0 if self._closed else end)
         self._open.add(limit)
         try:
@@ -152,14 +152,14 @@ class AdmissionLayer:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise _over(closed=self._closed) from None
+            raise _end_error(closed=self._closed) from None
         finally:
             self._open.discard(limit)
 
-    async def _refuse(self, context: Context, refusal: StatusError) -> None:
-        if isinstance(refusal, ResourceExhausted):
-            self._refusals.note(refusal)
-        await abort(context, refusal)
+    async def _reject(self, context: Context, error: StatusError) -> None:
+        if isinstance(error, ResourceExhausted):
+            self._rejections.note(error)
+        await abort(context, error)
 
 
 async def _parsed(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -179,21 +179,21 @@ def _size(request: Any) -> int:
     return 0 if request is None else int(request.ByteSize())
 
 
-def _over(*, closed: bool) -> Unavailable:
+def _end_error(*, closed: bool) -> Unavailable:
     if closed:
-        return Unavailable("the server is stopping; call again", reason="SERVER_STOPPING", retry_after=0.1)
-    return Unavailable("this stream is old enough; subscribe again", reason="STREAM_TOO_OLD", retry_after=0.1)
+        return Unavailable("the server is stopping; retry", reason="SERVER_STOPPING", retry_after=0.1)
+    return Unavailable("stream reached its maximum age; reconnect", reason="STREAM_TOO_OLD", retry_after=0.1)
 
 
-def limited_party(context: Context) -> str:
-    """Whose limits a call counts against: a proven identity, or else the address that it comes from."""
+def limit_key(context: Context) -> str:
+    """Return the key that limits count a call against: the authenticated name, or else the peer's address."""
     return CALLER.get().name or address_of(context.peer())
 
 
 # One caller makes many calls over one connection.
 @lru_cache(maxsize=4096)
 def address_of(peer: str) -> str:
-    """The part of a peer that one party holds: an IPv4 address, an IPv6 network of 64 bits, or `unix`."""
+    """Return the part of an address that one host holds: an IPv4 address, an IPv6 /64, or `unix`."""
     kind, _, rest = unquote(peer).partition(":")
     if kind not in ("ipv4", "ipv6"):
         return kind

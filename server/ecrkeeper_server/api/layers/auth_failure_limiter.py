@@ -1,4 +1,4 @@
-"""Callers who do not prove who they are: how often they may try before they are told to wait."""
+"""A limit on failed authentications by address, beyond which callers are told to wait."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated
 _RATE, _BURST = 10.0, 200.0
 _RATE_OF_ALL, _BURST_OF_ALL = 50.0, 1000.0
 _ADDRESSES = 10_000
-# Longer than gRPC's own retries wait: what is repeated with the same credentials fails again.
+# Longer than gRPC's own retries wait: a retry with the same credentials fails again.
 _WAIT_SECONDS = 10.0
 
 
 class AuthFailureLimiter:
     """Counts calls whose credentials are missing or wrong, by address.
 
-    Only failures count and only failures are refused: who proves a name is served, whoever else calls from the
-    same address.
+    Only failures count, and only failures are limited: an authenticated caller is served even if other callers from
+    the same address fail.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class AuthFailureLimiter:
         self._all = Bucket(_BURST_OF_ALL, clock())
         self._addresses: OrderedDict[str, Bucket] = OrderedDict()
 
-    def answer(self, address: str, why: Unauthenticated) -> Unauthenticated | ResourceExhausted:
-        """What a call is told that failed: why, or, where there were too many of them, to wait as well."""
+    def record(self, address: str, error: Unauthenticated) -> Unauthenticated | ResourceExhausted:
+        """Count a failure and return the error to send: the given one, or one that also says when to retry."""
         now = self._clock()
         known = self._addresses.get(address)
         if known is None:
@@ -44,12 +44,12 @@ class AuthFailureLimiter:
                 self._addresses.popitem(last=False)
             known = self._addresses[address] = Bucket(_BURST, now)
         self._addresses.move_to_end(address)
-        if not known.take(now, _RATE, _BURST) and not self._all.take(now, _RATE_OF_ALL, _BURST_OF_ALL):
-            return why
+        if not known.acquire(now, _RATE, _BURST) and not self._all.acquire(now, _RATE_OF_ALL, _BURST_OF_ALL):
+            return error
         after = round(_WAIT_SECONDS * self._jitter(1.0, 3.0), 3)
         return ResourceExhausted(
-            f"{why.message}; too many such calls come from {address}, try again after {after:g} s",
+            f"{error.message}; too many such calls come from {address}, retry after {after:g} s",
             reason="RATE_LIMITED",
-            metadata={"limit": f"{_RATE:g}", "of": "failures_per_second", "cause": why.reason},
+            metadata={"limit": f"{_RATE:g}", "of": "failures_per_second", "cause": error.reason},
             retry_after=after,
         )

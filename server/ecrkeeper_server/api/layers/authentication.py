@@ -1,4 +1,4 @@
-"""The layer that says who calls, before anything else is done for the call."""
+"""Authentication: the layer that identifies the caller before anything else is done for the call."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ecrkeeper_server.identity.caller import Authenticator
 
 
 class Authentication:
-    """Refuses callers that do not prove who they are; only `Telemetry` is outside of it.
+    """Rejects callers without valid credentials; only `Telemetry` is outside of it.
 
     Health answers everybody. Reflection does if `open_reflection` is set.
     """
 
     def __init__(self, authenticator: Authenticator, *, open_reflection: bool = False) -> None:
         self._authenticator = authenticator
-        self._strangers = AuthFailureLimiter()
-        self._refusals = RejectionLog()
+        self._failures = AuthFailureLimiter()
+        self._rejections = RejectionLog()
         self._open = (HEALTH, REFLECTION) if open_reflection else (HEALTH,)
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler, for authenticated callers."""
+        """Return the handler for authenticated callers."""
         if method.startswith(self._open) or not self._authenticator.required:
             return handler
         wrap = self._streaming if handler.response_streaming else self._answering
@@ -46,10 +46,10 @@ class Authentication:
         try:
             caller = await self._authenticator.identify(given, context.auth_context())
         except Unauthenticated as error:
-            told = self._strangers.answer(address_of(context.peer()), error)
-            if told is not error:
-                self._refusals.note(told)
-            await abort(context, told)
+            sent = self._failures.record(address_of(context.peer()), error)
+            if sent is not error:
+                self._rejections.note(sent)
+            await abort(context, sent)
         except Exception as error:
             await abort(context, error)
         CALLER.set(caller)
@@ -75,13 +75,13 @@ class Authentication:
         return call
 
 
-async def _until_expired(steps: AsyncIterator[Any], caller: Principal) -> AsyncIterator[Any]:
-    """The steps of a stream for as long as its token is valid: a stream shall not outlive what it was opened with."""
+async def _until_expired(responses: AsyncIterator[Any], caller: Principal) -> AsyncIterator[Any]:
+    """Yield the responses of a stream until its token expires."""
     ends_at = None if caller.expires is None else asyncio.get_running_loop().time() + caller.expires - time.time()
     while True:
         try:
             async with asyncio.timeout_at(ends_at) as limit:
-                step = await anext(steps)
+                response = await anext(responses)
         except StopAsyncIteration:
             return
         except TimeoutError:
@@ -90,4 +90,4 @@ async def _until_expired(steps: AsyncIterator[Any], caller: Principal) -> AsyncI
                     "the token of the stream has expired; get a new one", reason="TOKEN_EXPIRED"
                 ) from None
             raise
-        yield step
+        yield response

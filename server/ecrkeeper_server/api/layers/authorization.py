@@ -1,4 +1,4 @@
-"""The layer that lets a call through only if the policy allows all that it needs."""
+"""Authorization: the layer that checks each call's permissions against the policy."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Authorization:
         self._permissions = permissions
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler, behind the check."""
+        """Return the handler behind the check."""
         if method.startswith(_WITHOUT_RESOURCES):
             return handler
         wrap = self._stream if handler.response_streaming else self._unary
         return behaving(handler, wrap(method, behaviour_of(handler)))
 
     def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        # What a call has changed stays changed, whatever the policy says when it answers.
+        # A change stays, even if the policy forbids it by the time of the response.
         async def call(request: Any, context: Any) -> Any:
             await self._check(method, request)
             return await handler(request, context)
@@ -45,7 +45,7 @@ class Authorization:
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
             policy = await self._check(method, request)
             async for response in handler(request, context):
-                # A stream shall not outlive the rights that it was opened with.
+                # A stream must not outlive its permissions.
                 if self._access.policy is not policy:
                     policy = await self._check(method, request)
                 yield response
@@ -53,21 +53,21 @@ class Authorization:
         return call
 
     async def _check(self, method: str, request: Any) -> Policy | None:
-        """Check all that a call needs, and return the policy that allows it."""
+        """Check the permissions that a call needs, and return the policy that allows it."""
         policy = self._access.policy
         if policy is None:
             return None
         needs = self._permissions.get(method)
         if needs is None:
             raise PermissionDenied(f"{method} has no entry in the table of permissions", reason="ACCESS_DENIED")
-        # A policy that came while the operation was looked up is looked at with the next response.
+        # A policy that changes during the look-up of the operation applies to the next response.
         self._access.check([await self._placed(need) for need in needs(request)])
         return policy
 
     async def _placed(self, need: Need) -> Need:
-        """The need with the target of its operation.
+        """Return the need with the target of its operation.
 
-        An operation that does not exist is of the whole installation: only who may read everything learns of it.
+        A missing operation belongs to the installation, so only callers who may read everything learn of it.
         """
         if not need.operation:
             return need

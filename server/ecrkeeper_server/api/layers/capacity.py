@@ -1,4 +1,4 @@
-"""Who may call how often and how much at once: decisions only, by a clock that is passed in."""
+"""Limits on the rate and the concurrency of calls; decides by a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from enum import IntEnum
 
 from ecrkeeper_server.errors import ResourceExhausted
 
-# Principals that are remembered: some 300 bytes each.
+# Principals in memory: some 300 bytes each.
 _PRINCIPALS = 10_000
 _LONGEST_DELAY = 60.0
-# Health checks take no time, unless their requests do not arrive: nobody comes near this who means well.
+# Health checks take no time unless their requests do not arrive; no honest client comes near these limits.
 _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the API takes on; docs/limits.md says what a caller sees of each. A rate of 0 is none."""
+    """The limits of the API; docs/limits.md says how each shows. A rate of 0 means no limit."""
 
     calls: int = 800
     calls_per_principal: int = 200
@@ -38,10 +38,10 @@ class Limits:
 
 
 class Kind(IntEnum):
-    """What is counted apart, so that none takes the place of another.
+    """Kinds of calls that are counted apart, so that none uses up the capacity of another.
 
-    A stream, and a call that waits for something to happen, hardly work. Health and reflection are open to
-    callers who have proved nothing, and need places of their own.
+    A stream, or a call that waits for an event, does little work. Health and reflection are open to unauthenticated
+    callers and have a capacity of their own.
     """
 
     CALLS = 0
@@ -52,13 +52,13 @@ class Kind(IntEnum):
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that come back with time; filled at `at`."""
+    """A token bucket that was last refilled at `at`."""
 
     tokens: float
     at: float
 
-    def take(self, now: float, rate: float, burst: float) -> float:
-        """Take a token: 0, or in how many seconds there is one."""
+    def acquire(self, now: float, rate: float, burst: float) -> float:
+        """Acquire a token and return 0, or return the seconds until there is one."""
         self.tokens = min(burst, self.tokens + (now - self.at) * rate)
         self.at = now
         if self.tokens < 1.0:
@@ -73,7 +73,7 @@ class _Principal(Bucket):
 
 
 class Admission:
-    """Counts what is in work; refuses with ResourceExhausted, which says when to try again."""
+    """Counts calls in progress; rejects with ResourceExhausted, which says when to retry."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Admission:
         self._clock = clock
         self._jitter = jitter
         self._principals: OrderedDict[str, _Principal] = OrderedDict()
-        # By kind: in all, and of one principal.
-        self._most = (
+        # By kind: of all principals together, and of one.
+        self._max = (
             (limits.calls, limits.calls_per_principal),
             (limits.streams, limits.streams_per_principal),
             (limits.health_streams, max(1, limits.health_streams // 4)),
@@ -95,23 +95,25 @@ class Admission:
         self.in_work = [0] * len(Kind)
 
     def enter(self, principal: str, kind: Kind) -> None:
-        """Count a call or a stream, which `leave` must end; nothing is counted if it is refused."""
+        """Admit a call or a stream, which `leave` must end; a rejected one does not count."""
         known = self._known(principal)
-        most, own = self._most[kind]
-        if self.in_work[kind] >= most:
+        maximum, own = self._max[kind]
+        if self.in_work[kind] >= maximum:
             what = kind.name.lower()
-            raise self._refusal("OVERLOADED", f"the server has {most} {_words(what)} in work", what, most, 0.5)
+            raise self._rejection("OVERLOADED", f"the server has {maximum} {_words(what)} in work", what, maximum, 0.5)
         if known.in_work[kind] >= own:
             what = kind.name.lower()
-            raise self._refusal("CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in work", what, own, 0.2)
-        # Probes come as often as they like.
+            raise self._rejection(
+                "CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in work", what, own, 0.2
+            )
+        # Probes have no rate limit.
         if kind != Kind.HEALTH_CHECKS:
-            self._take_token(known)
+            self._acquire_token(known)
         self.in_work[kind] += 1
         known.in_work[kind] += 1
 
     def leave(self, principal: str, kind: Kind) -> None:
-        """End what `enter` counted."""
+        """End a call or a stream that `enter` admitted."""
         self.in_work[kind] -= 1
         self._principals[principal].in_work[kind] -= 1
 
@@ -128,28 +130,28 @@ class Admission:
         return known
 
     def _forget_one(self) -> None:
-        """Forget whoever called longest ago; who has something in work is not forgotten, and there are few of those."""
+        """Forget the least recent principal without calls in progress."""
         if len(self._principals) < _PRINCIPALS:
             return
         idle = next((name for name, one in self._principals.items() if not any(one.in_work)), None)
         if idle is not None:
             del self._principals[idle]
 
-    def _take_token(self, known: _Principal) -> None:
+    def _acquire_token(self, known: _Principal) -> None:
         rate = self._limits.rate_per_principal
         if rate <= 0:
             return
-        delay = known.take(self._clock(), rate, float(self._limits.burst_per_principal))
+        delay = known.acquire(self._clock(), rate, float(self._limits.burst_per_principal))
         if delay:
-            text = f"this caller may make {rate:g} calls per second"
-            raise self._refusal("RATE_LIMITED", text, "calls_per_second", rate, max(0.1, delay))
+            message = f"this caller may make {rate:g} calls per second"
+            raise self._rejection("RATE_LIMITED", message, "calls_per_second", rate, max(0.1, delay))
 
-    def _refusal(self, reason: str, text: str, what: str, limit: float, delay: float) -> ResourceExhausted:
-        # Spread out, or all that were refused come again at the same moment.
+    def _rejection(self, reason: str, message: str, what: str, limit: float, delay: float) -> ResourceExhausted:
+        # Jitter, or all rejected callers retry at the same moment.
         after = round(min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0)), 3)
         metadata = {"limit": f"{limit:g}", "of": what}
         return ResourceExhausted(
-            f"{text}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
+            f"{message}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
         )
 
 

@@ -40,7 +40,7 @@ class ErrorMapping:
         self._partitions = partitions
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler, for requests that are well-formed."""
+        """Return the handler for requests that are well-formed."""
         if not method.startswith(OURS):
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
@@ -75,14 +75,14 @@ class ErrorMapping:
 
 
 def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
-    """Parse a request that is not too much."""
+    """Return a parser that rejects requests beyond the bounds of their lists."""
     service, _, name = method[1:].partition("/")
     kind = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
     return lambda content: parse(within_bounds(content, kind))
 
 
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
-    """Parse a request; None for bytes that are none, which gRPC itself would answer with UNKNOWN."""
+    """Return a parser that returns None for malformed bytes, which gRPC would answer with UNKNOWN."""
 
     def read(content: bytes) -> Message | None:
         try:
@@ -109,7 +109,7 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
-        # Before the check: a refusal is logged with it, too. Nobody has measured it yet, so it is cut.
+        # Before the check, so that a rejection is logged with it; its length is not checked yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
             check(request)
@@ -134,7 +134,7 @@ def _stream(handler: Callable[..., AsyncIterator[Any]], check: _Check) -> Callab
 
 
 async def abort(context: Context, error: Exception) -> NoReturn:
-    """End the call that is being answered with the status of an error."""
+    """End the call in progress with the status of an error."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
     call = current_call()

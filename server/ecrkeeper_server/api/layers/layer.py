@@ -19,32 +19,32 @@ OURS = (ECRKEEPER, "/google.longrunning.")
 
 
 class Layer(Protocol):
-    """Something that every call goes through."""
+    """A layer that every call passes."""
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler of a method, `/service/Method`, with this layer around it."""
+        """Return the handler of a method, `/service/Method`, with this layer around it."""
 
 
 def behaviour_of(handler: Any) -> Callable[..., Any]:
-    """What a handler of any type does."""
+    """Return the behaviour of a handler of any type."""
     behaviour: Callable[..., Any] = getattr(handler, _kind(handler))
     return behaviour
 
 
 def behaving(handler: Any, behaviour: Callable[..., Any]) -> Any:
-    """A handler of the same type and the same messages that does something else."""
+    """Return a handler of the same type and messages with another behaviour."""
     make: Any = getattr(grpc, f"{_kind(handler)}_rpc_method_handler")
     return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
 
 def _kind(handler: Any) -> str:
-    """The name of the handler's type, which is that of the member that holds its behaviour."""
+    """Return the name of the handler's type, which names the member that holds its behaviour."""
     words = {False: "unary", True: "stream"}
     return f"{words[handler.request_streaming]}_{words[handler.response_streaming]}"
 
 
 def layered(method: str, handler: Any, layers: Sequence[Layer]) -> Any:
-    """A handler inside of all layers, the first of which is the outermost."""
+    """Return a handler inside of all layers, the first of which is the outermost."""
     for layer in reversed(layers):
         handler = layer.around(method, handler)
     return handler

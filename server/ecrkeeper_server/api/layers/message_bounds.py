@@ -1,7 +1,7 @@
-"""How much may be in a request, read off its bytes before they become a message.
+"""Bounds on the lists of a request, checked on its bytes before they are parsed.
 
-Two bytes are an empty item of a list, and a message of it takes a hundred times as much memory; to say what is
-wrong with it takes longer still. So lists are counted first, and what is beyond a bound is neither parsed nor checked.
+An empty item of a list is two bytes long, takes a hundred times as much memory once parsed, and takes longer still to
+describe in an error. So items are counted first, and those beyond a bound are neither parsed nor checked.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Malformed(ValueError):
 
 
 class _Endless(Exception):
-    """There are more fields than are looked at."""
+    """There are more fields than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What has to be known of a field; one that is no list has the bound 0."""
+    """The bound and the encoding of a field; one that is no list has the bound 0."""
 
     name: str
     bound: int
@@ -60,9 +60,9 @@ class _Seen:
 
 
 def within_bounds(content: bytes, message: Descriptor) -> bytes:
-    """The bytes of a request without what nobody knows and what only the server says.
+    """Return the bytes of a request without unknown and output-only fields.
 
-    InvalidArgument if there is too much in a list, QuotaExceeded if only AWS's quotas say so.
+    Raise InvalidArgument if a list is too long, QuotaExceeded if only AWS's quotas say so.
     """
     walk = _Walk(content)
     try:
@@ -96,7 +96,7 @@ def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
 
 
 def output_only(described: FieldDescriptor) -> bool:
-    """Whether only the server says what is in a field; what a caller sends in it does not matter."""
+    """Whether a field is output-only, so that its value in a request is ignored."""
     extension: Any = field_behavior_pb2.field_behavior
     return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
 
@@ -127,7 +127,7 @@ def _field(described: FieldDescriptor) -> _Field:
 
 
 class _Walk:
-    """One way through the bytes of a request, and the lists with more items than their bound."""
+    """One pass over the bytes of a request, which collects the lists with more items than their bound."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -135,7 +135,7 @@ class _Walk:
         self.excess: dict[str, _Excess] = {}
 
     def message(self, at: int, end: int, message: Descriptor, seen: _Seen, path: str, depth: int) -> bytes | None:
-        """What is left of the message between two places; None if that is all of it."""
+        """Return what is left of the message between two offsets; None if that is all of it."""
         content, fields = self._content, _fields(message)
         kept, groups = at, 0
         out: list[bytes] = []
@@ -167,7 +167,7 @@ class _Walk:
     def _part(
         self, known: _Field, number: int, start: int, end: int, seen: _Seen, path: str, depth: int
     ) -> bytes | None:
-        """What is left of a submessage."""
+        """Return what is left of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
         if known.bound:
@@ -177,7 +177,7 @@ class _Walk:
         return self.message(start, end, known.message, seen, path, depth + 1)
 
     def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Seen, path: str) -> bool:
-        """Count what a field adds to its list; whether the list is still within its bound."""
+        """Count the items that a field adds to its list, and return whether the list is within its bound."""
         added = 1
         if kind == _SIZED and known.width is not None:
             packed = self._content[start:end]
@@ -188,7 +188,7 @@ class _Walk:
         return count <= known.bound
 
     def _value(self, kind: int, at: int, end: int) -> tuple[int, int]:
-        """Where the value of a field begins and ends."""
+        """Return where the value of a field begins and ends."""
         self._left -= 1
         if self._left < 0:
             raise _Endless
@@ -207,7 +207,7 @@ class _Walk:
         return start, at
 
     def _number(self, at: int) -> tuple[int, int]:
-        """The number at a place, and the place behind it."""
+        """Return the number at an offset, and the offset behind it."""
         content = self._content
         byte = content[at]
         if byte < 0x80:

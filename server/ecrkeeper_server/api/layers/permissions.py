@@ -43,14 +43,14 @@ Needs = Callable[[Any], Sequence[Need]]
 
 
 def resource_target(row: Resource) -> Target:
-    """What a stored registry or role is, for a policy."""
+    """Return the target of a stored registry or role."""
     return Target(row.account, row.place if row.kind == RegistryName.kind else "")
 
 
 def operation_target(row: Operation) -> Target:
-    """What a stored operation is on, for a policy."""
-    _, account, kind, place = row.target.split("/")[:4]
-    return Target(account, place if kind == "registries" else "")
+    """Return the target of a stored operation."""
+    _, account, kind, region = row.target.split("/")[:4]
+    return Target(account, region if kind == "registries" else "")
 
 
 def _on(name: RegistryName | RoleName | SettingsName, verb: Verb) -> Need:
@@ -60,7 +60,7 @@ def _on(name: RegistryName | RoleName | SettingsName, verb: Verb) -> Need:
 
 
 def _nothing(_: Any) -> Sequence[Need]:
-    """No permission: whoever is authenticated may call it."""
+    """Need no permission: every authenticated caller may call it."""
     return ()
 
 
@@ -69,7 +69,7 @@ def _registry(verb: Verb, field: str = "name") -> Needs:
 
 
 def _any_owner(request: Any) -> Sequence[Need]:
-    """Whoever may write some declaration for the registry."""
+    """Need to write any one declaration of the registry."""
     name = RegistryName.parse(request.name)
     return [Need(Verb.WRITE, str(name), Target(name.account, name.region, WILDCARD))]
 
@@ -83,7 +83,7 @@ def _registries(request: Any) -> Sequence[Need]:
 
 
 def _update_registry(request: Any) -> Sequence[Need]:
-    """The mode and the unmanaged elements concern all owners; to prune removes what nobody declared."""
+    """Need `admin`, as the spec concerns all owners, and `force` to prune unmanaged elements."""
     name = RegistryName.parse(request.registry.name, "registry.name")
     paths = list(request.update_mask.paths)
     prunes = request.registry.unmanaged_elements == common_pb2.PRUNE and (
@@ -93,7 +93,7 @@ def _update_registry(request: Any) -> Sequence[Need]:
 
 
 def _plan(registry: RegistryName, request: Any) -> Sequence[Need]:
-    """A plan shows whole documents, and so what other owners declared."""
+    """Need to read the registry for a plan: it shows the elements of all owners."""
     return [_on(registry, Verb.READ)] if request.validate_only else []
 
 
@@ -116,7 +116,7 @@ def _update_settings(request: Any) -> Sequence[Need]:
 
 
 def _import_settings(request: Any) -> Sequence[Need]:
-    """The answer is what AWS has, whoever it is of."""
+    """Need to read the registry too: the response shows the elements of all owners."""
     registry = RegistryName.parse(request.name)
     name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
     return [_on(name, Verb.WRITE), _on(registry, Verb.READ)]
@@ -161,7 +161,7 @@ def _operation(verb: Verb) -> Needs:
 
 
 def _seen_operation(request: Any) -> Sequence[Need]:
-    """`read` on what it is on, or to have asked for it: `Operations` checks that when it has found it."""
+    """Need nothing here: `Operations` checks the permission once it has found the operation."""
     parse_operation(request.name)
     return ()
 
@@ -180,7 +180,7 @@ def _table(**services: Mapping[str, Needs]) -> dict[str, Needs]:
 
 
 def _trail(_: Any) -> Sequence[Need]:
-    """The audit trail is of all accounts and owners: who administers everything may read it."""
+    """Need `admin` on the installation: the audit trail covers all accounts and owners."""
     return [Need(Verb.ADMIN, "auditEvents/-", Target())]
 
 

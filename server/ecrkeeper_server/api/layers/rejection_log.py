@@ -1,4 +1,4 @@
-"""The log of what is refused in large numbers: many calls must not become many lines."""
+"""The log of rejected calls: an overload must not become a flood of lines."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _LOG_SECONDS = 10.0
 
 
 class RejectionLog:
-    """Logs the first refusal as `calls_refused`, and every ten seconds at most how many more there were."""
+    """Logs the first rejection as `calls_refused`, and at most every ten seconds how many more there were."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._logged = -_LOG_SECONDS
-        self._refused = 0
+        self._rejected = 0
 
-    def note(self, refusal: StatusError) -> None:
-        """Count a refusal; the line shows the one at hand."""
-        self._refused += 1
+    def note(self, error: StatusError) -> None:
+        """Count a rejection; the line shows the one at hand."""
+        self._rejected += 1
         now = self._clock()
         if now - self._logged >= _LOG_SECONDS:
-            log.warning("calls_refused", reason=refusal.reason, message=refusal.message, refused=self._refused)
-            self._logged, self._refused = now, 0
+            log.warning("calls_refused", reason=error.reason, message=error.message, refused=self._rejected)
+            self._logged, self._rejected = now, 0

@@ -1,8 +1,9 @@
-"""How much memory requests take: how many are received at a time, and how large those in work are together.
+"""Memory for requests: how many are received at a time, and how large those in progress are together.
 
-A request takes memory from its first byte on, and how large it becomes is known when it is complete. So a few have
-places at a time, each for the largest there is; most are there at once, and the next ones follow. Who
-sends slowly while others wait is cut off soon, and nobody can have more than half of the places.
+A request takes memory from its first byte on, and its size is known only when it is complete. So a few slots, each
+for the largest request, bound what is received at a time: most requests arrive at once and free their slot for the
+next. A slow sender gets a short deadline as soon as another request waits, and no principal holds more than half of
+the slots.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 _LONGEST_SECONDS = 30.0
-# How long a request may take to arrive when another one waits for its place, and how long that one waits.
-_HURRIED_SECONDS = 2.0
+# How long a request may take to arrive while another one waits for its slot, and how long that one waits.
+_CONTENDED_SECONDS = 2.0
 _WAIT_SECONDS = 5.0
 
 
 async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
-    """What `read` returns, for calls whose requests are small and take no place."""
+    """Return what `read` returns, in time; for calls whose requests are small and need no slot."""
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
             return await read()
@@ -32,49 +33,49 @@ async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
         raise _too_slow() from None
 
 
-class _Place:
-    """Where a request is received."""
+class _Slot:
+    """A request that is being received."""
 
     def __init__(self, principal: str, began: float, limit: asyncio.Timeout) -> None:
         self.principal = principal
         self.began = began
         self.limit = limit
-        self.hurried = False
+        self.shortened = False
 
 
 class RequestMemoryLimit:
-    """Bounds the bytes of requests; refuses with ResourceExhausted, which says when to try again."""
+    """Bounds the bytes of requests; rejects with ResourceExhausted, which says when to retry."""
 
     def __init__(self, limits: Limits) -> None:
         half = limits.request_bytes // 2
-        self._places, self._bytes = max(2, half // limits.message_bytes), half
-        self._taken: Counter[str] = Counter()
+        self._slots, self._bytes = max(2, half // limits.message_bytes), half
+        self._receiving_of: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
-        self._receiving: dict[_Place, None] = {}
+        self._slots_in_use: dict[_Slot, None] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        self.taken = 0
+        self.receiving = 0
         self.held = 0
 
     async def receive(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
-        """What `read` returns, as soon as there is a place for it."""
-        if self._room(principal):
-            self._take(principal)
+        """Return what `read` returns, once there is a slot for it."""
+        if self._has_capacity(principal):
+            self._acquire(principal)
         else:
-            await self._turn(principal)
+            await self._wait_for_slot(principal)
         try:
             return await self._read(principal, read)
         finally:
-            self._leave(principal)
+            self._release(principal)
 
     @contextmanager
     def holding(self, principal: str, size: int) -> Iterator[None]:
-        """Count the bytes of a request while it is in work."""
-        most, own = self._bytes, self._bytes // 2
-        # One alone is always taken, whatever the limits are.
-        if self.held and self.held + size > most:
-            raise _refusal("OVERLOADED", f"the server has requests of {most} bytes in work", most)
+        """Count the bytes of a request while it is in progress."""
+        maximum, own = self._bytes, self._bytes // 2
+        # A request that is alone is always admitted, whatever the limits are.
+        if self.held and self.held + size > maximum:
+            raise _rejection("OVERLOADED", f"the server has requests of {maximum} bytes in work", maximum)
         if self._held[principal] and self._held[principal] + size > own:
-            raise _refusal("CONCURRENCY_LIMITED", f"this caller has requests of {own} bytes in work", own)
+            raise _rejection("CONCURRENCY_LIMITED", f"this caller has requests of {own} bytes in work", own)
         self.held += size
         self._held[principal] += size
         try:
@@ -88,72 +89,72 @@ class RequestMemoryLimit:
     async def _read(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
             async with asyncio.timeout(_LONGEST_SECONDS) as limit:
-                place = _Place(principal, asyncio.get_running_loop().time(), limit)
-                self._receiving[place] = None
+                slot = _Slot(principal, asyncio.get_running_loop().time(), limit)
+                self._slots_in_use[slot] = None
                 try:
                     return await read()
                 finally:
-                    del self._receiving[place]
+                    del self._slots_in_use[slot]
         except TimeoutError:
             raise _too_slow() from None
 
-    async def _turn(self, principal: str) -> None:
-        """Wait for a place, which whoever leaves one has taken for us."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _wait_for_slot(self, principal: str) -> None:
+        """Wait for a slot; the caller that releases it acquires it for this one."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(principal, deque())
-        waiting.append(mine)
-        self._hurry(principal)
+        waiting.append(turn)
+        self._shorten_deadline(principal)
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
-                await mine
+                await turn
         except BaseException as ended:
-            if mine.done() and not mine.cancelled():
-                self._leave(principal)
+            if turn.done() and not turn.cancelled():
+                self._release(principal)
             else:
-                self._forget(principal, mine)
+                self._stop_waiting(principal, turn)
             if isinstance(ended, TimeoutError):
-                text = "the server is receiving as many requests as it can"
-                raise _refusal("OVERLOADED", text, self._bytes) from None
+                message = "the server is receiving as many requests as it can"
+                raise _rejection("OVERLOADED", message, self._bytes) from None
             raise
 
-    def _room(self, principal: str) -> bool:
-        return self.taken < self._places and self._taken[principal] < self._places // 2
+    def _has_capacity(self, principal: str) -> bool:
+        return self.receiving < self._slots and self._receiving_of[principal] < self._slots // 2
 
-    def _take(self, principal: str) -> None:
-        self.taken += 1
-        self._taken[principal] += 1
+    def _acquire(self, principal: str) -> None:
+        self.receiving += 1
+        self._receiving_of[principal] += 1
 
-    def _leave(self, principal: str) -> None:
-        """Give up a place, and call whoever has the fewest of those who wait and may have it."""
-        self.taken -= 1
-        self._taken[principal] -= 1
-        if not self._taken[principal]:
-            del self._taken[principal]
+    def _release(self, principal: str) -> None:
+        """Release a slot and hand it to the waiting principal with the fewest slots."""
+        self.receiving -= 1
+        self._receiving_of[principal] -= 1
+        if not self._receiving_of[principal]:
+            del self._receiving_of[principal]
         if not self._waiting:
             return
-        for following in sorted(filter(self._room, self._waiting), key=lambda each: self._taken[each]):
-            # Who was cancelled a moment ago is still among those who wait.
-            mine = next((each for each in self._waiting[following] if not each.done()), None)
-            if mine is not None:
-                self._forget(following, mine)
-                self._take(following)
-                mine.set_result(None)
+        for following in sorted(filter(self._has_capacity, self._waiting), key=lambda each: self._receiving_of[each]):
+            # A caller that was cancelled a moment ago still waits.
+            turn = next((each for each in self._waiting[following] if not each.done()), None)
+            if turn is not None:
+                self._stop_waiting(following, turn)
+                self._acquire(following)
+                turn.set_result(None)
                 return
 
-    def _forget(self, principal: str, mine: asyncio.Future[None]) -> None:
+    def _stop_waiting(self, principal: str, turn: asyncio.Future[None]) -> None:
         waiting = self._waiting[principal]
-        waiting.remove(mine)
+        waiting.remove(turn)
         if not waiting:
             del self._waiting[principal]
 
-    def _hurry(self, principal: str) -> None:
-        """Give the oldest place that would help the caller little more time, once for each who waits."""
-        own = self._taken[principal] >= self._places // 2
+    def _shorten_deadline(self, principal: str) -> None:
+        """Shorten the deadline of the oldest slot that would help the caller, once for each that waits."""
+        own = self._receiving_of[principal] >= self._slots // 2
         now = asyncio.get_running_loop().time()
-        for place in self._receiving:
-            if not place.hurried and not place.limit.expired() and (place.principal == principal or not own):
-                place.hurried = True
-                place.limit.reschedule(max(now, place.began + _HURRIED_SECONDS))
+        for slot in self._slots_in_use:
+            if not slot.shortened and not slot.limit.expired() and (slot.principal == principal or not own):
+                slot.shortened = True
+                slot.limit.reschedule(max(now, slot.began + _CONTENDED_SECONDS))
                 return
 
 
@@ -161,10 +162,10 @@ def _too_slow() -> Unavailable:
     return Unavailable("the request did not arrive in time", reason="REQUEST_TOO_SLOW")
 
 
-def _refusal(reason: str, text: str, limit: int) -> ResourceExhausted:
-    # Spread out, or all that were refused come again at the same moment.
+def _rejection(reason: str, message: str, limit: int) -> ResourceExhausted:
+    # Jitter, or all rejected callers retry at the same moment.
     after = round(random.uniform(0.5, 1.5), 3)
     metadata = {"limit": str(limit), "of": "request_bytes"}
     return ResourceExhausted(
-        f"{text}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
+        f"{message}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
     )

@@ -27,21 +27,21 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.api")
 
-# The metadata that carries the id of a call; proxies and callers know it by this name.
+# The metadata key of a call's id, by the name that proxies and callers know.
 CALL_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
 # Calls that change nothing, by how their names begin.
-_READING = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
-# What orchestrators and load balancers ask every second is not worth a line.
-_QUIET = HEALTH
-# Codes that speak of a fault of the server rather than of the caller.
-_FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+_READS = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
+# Orchestrators and load balancers probe every second; that is not worth a line.
+_UNLOGGED = HEALTH
+# Codes of errors of the server rather than of the caller.
+_SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call while it is answered; `request_id`, `reason` and `operation` are for the log."""
+    """The record of a call in progress; `request_id`, `reason` and `operation` are for the log."""
 
     method: str
     id: str
@@ -58,7 +58,7 @@ class Call:
 
 
 def current_call() -> Call:
-    """The call that is being answered; where `Telemetry` is not in the chain, one without a past."""
+    """Return the call in progress; a new record where `Telemetry` is not in the chain."""
     call = _CALL.get(None)
     return call if call is not None else Call("", _new_id(), "", time.perf_counter())
 
@@ -79,21 +79,21 @@ def _fingerprint(request: Message) -> str:
 
 
 def _new_id() -> str:
-    """An id that no other call has; nothing is proved by knowing it."""
+    """Return a random id; it is no secret."""
     return f"{random.getrandbits(128):032x}"
 
 
-def _begun(method: str, context: Context) -> Call:
-    """The record of a call, which is the current one from now on."""
-    given, traceparent = "", ""
+def _begin(method: str, context: Context) -> Call:
+    """Create the record of a call and make it the current one."""
+    requested, traceparent = "", ""
     for key, value in context.invocation_metadata() or ():
         if key == CALL_ID and isinstance(value, str):
-            given = value[:64]
+            requested = value[:64]
         elif key == "traceparent" and isinstance(value, str):
             traceparent = value
     call = Call(
         method,
-        given if _GOOD_ID.fullmatch(given) else _new_id(),
+        requested if _GOOD_ID.fullmatch(requested) else _new_id(),
         traceparent,
         time.perf_counter(),
         context.peer(),
@@ -114,15 +114,15 @@ class Telemetry:
     access_log: str = "changes"
 
     def around(self, method: str, handler: Any) -> Any:
-        """The handler, observed."""
+        """Return the handler with telemetry."""
         wrap = self._stream if handler.response_streaming else self._unary
         return behaving(handler, wrap(method, self.metrics.method(method), behaviour_of(handler)))
 
-    def _unary(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
+    def _unary(self, method: str, metrics: MethodMetrics, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def handle(request: Any, context: Context) -> Any:
-            seen.started()
-            seen.opened()
-            call, code = _begun(method, context), "UNKNOWN"
+            metrics.started()
+            metrics.opened()
+            call, code = _begin(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     response = await behaviour(request, context)
@@ -134,15 +134,15 @@ class Telemetry:
                     code = _code_of(error, call, context)
                     raise
                 finally:
-                    self._ended(call, seen, code, span)
+                    self._ended(call, metrics, code, span)
 
         return handle
 
-    def _stream(self, method: str, seen: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
+    def _stream(self, method: str, metrics: MethodMetrics, behaviour: Callable[..., Any]) -> Any:
         async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
-            seen.started()
-            seen.opened()
-            call, code = _begun(method, context), "UNKNOWN"
+            metrics.started()
+            metrics.opened()
+            call, code = _begin(method, context), "UNKNOWN"
             with self._span(call) as span:
                 try:
                     answer = behaviour(request, context)
@@ -157,7 +157,7 @@ class Telemetry:
                     code = _code_of(error, call, context)
                     raise
                 finally:
-                    self._ended(call, seen, code, span)
+                    self._ended(call, metrics, code, span)
 
         return handle
 
@@ -173,26 +173,26 @@ class Telemetry:
         }
         return self.tracing.span(f"{service}/{method}", "SERVER", attributes, call.traceparent)
 
-    def _ended(self, call: Call, seen: MethodMetrics, code: str, span: Any = None) -> None:
+    def _ended(self, call: Call, metrics: MethodMetrics, code: str, span: Any = None) -> None:
         seconds = time.perf_counter() - call.began
-        seen.closed()
-        seen.codes[code]()
-        seen.seconds(seconds)
+        metrics.closed()
+        metrics.codes[code]()
+        metrics.seconds(seconds)
         if self.tracing is not None and span is not None:
             span.set_attribute("rpc.grpc.status_code", StatusCode[code].value[0])
-            if code in _FAULTS:
+            if code in _SERVER_ERRORS:
                 self.tracing.failed(span, call.reason or code)
         if self._worth_a_line(call.method, code):
             self._log(call, code, seconds)
 
     def _worth_a_line(self, method: str, code: str) -> bool:
-        if self.access_log == "off" or method.startswith(_QUIET):
+        if self.access_log == "off" or method.startswith(_UNLOGGED):
             return False
         if self.access_log == "all":
             return True
         if code == "OK":
-            return self.access_log == "changes" and not _READING.match(method)
-        # The gate counts in one line what it refuses: overload must not become a flood of lines.
+            return self.access_log == "changes" and not _READS.match(method)
+        # Admission logs rejections itself, many in one line: overload must not become a flood of lines.
         return code != "RESOURCE_EXHAUSTED"
 
     def _log(self, call: Call, code: str, seconds: float) -> None:
@@ -214,15 +214,15 @@ class Telemetry:
 
 
 def _code(context: Any) -> str:
-    """The code of a call whose handler has returned."""
-    said: StatusCode | None = context.code()
-    return "OK" if said is None else said.name
+    """Return the code of a call whose handler has returned."""
+    code: StatusCode | None = context.code()
+    return "OK" if code is None else code.name
 
 
 def _code_of(error: BaseException, call: Call, context: Any) -> str:
-    """The code of a call whose handler was broken off."""
+    """Return the code of a call whose handler raised an exception."""
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         late = call.allowed is not None and time.perf_counter() - call.began >= call.allowed
         return "DEADLINE_EXCEEDED" if late else "CANCELLED"
-    said: StatusCode | None = context.code()
-    return "UNKNOWN" if said is None else said.name
+    code: StatusCode | None = context.code()
+    return "UNKNOWN" if code is None else code.name

@@ -22,7 +22,8 @@ from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.audit import Place, Selection
+from ecrkeeper_server.store.audit import Place as Cursor
+from ecrkeeper_server.store.audit import Selection
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import AuditEvent
 
@@ -46,7 +47,7 @@ _FIELDS: Fields = {
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _BATCH = 200
 # How often a stream looks although no hint came: hints can be lost.
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 # How soon it looks again for events that an older transaction holds back.
 _HELD_SECONDS = 0.05
 _QUIET_SECONDS = 30.0
@@ -79,7 +80,7 @@ class Audit(AuditServiceServicer):
             return list(map(_message, rows))
 
         events, token = await scan(
-            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, most=_BATCH
+            fetch, page, meets, lambda row: [row.create_time, row.id], lambda _: True, show, maximum=_BATCH
         )
         return pb.ListAuditEventsResponse(audit_events=events, next_page_token=token)
 
@@ -90,52 +91,52 @@ class Audit(AuditServiceServicer):
         meets, selection = matcher(request.filter, _FIELDS), _selection(request)
         clock = asyncio.get_running_loop().time
         with self._edge.changes.subscribe() as listener:
-            place = await self._begin(request, selection)
-            yield pb.WatchAuditEventsResponse(resume_token=_token(place))
-            said = clock()
+            cursor = await self._begin(request, selection)
+            yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
+            sent_at = clock()
             while True:
-                rows, horizon, held = await self._look(place, selection)
+                rows, horizon, held_back = await self._read(cursor, selection)
                 for row in rows:
-                    place = (row.txid, row.id)
+                    cursor = (row.txid, row.id)
                     if meets(row):
-                        yield pb.WatchAuditEventsResponse(audit_event=_message(row), resume_token=_token(place))
-                        said = clock()
+                        yield pb.WatchAuditEventsResponse(audit_event=_message(row), resume_token=_token(cursor))
+                        sent_at = clock()
                 if len(rows) == _BATCH:
                     await asyncio.sleep(0)
                     continue
-                place = max(place, horizon)
-                if clock() - said >= _QUIET_SECONDS:
-                    yield pb.WatchAuditEventsResponse(resume_token=_token(place))
-                    said = clock()
-                await (asyncio.sleep(_HELD_SECONDS) if held else _news(listener))
+                cursor = max(cursor, horizon)
+                if clock() - sent_at >= _QUIET_SECONDS:
+                    yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
+                    sent_at = clock()
+                await (asyncio.sleep(_HELD_SECONDS) if held_back else _wait_for_events(listener))
 
-    async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Place:
+    async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Cursor:
         present = await self._edge.db.read(audit.now)
         if request.resume_token:
-            place = _place(request.resume_token)
-            if place > await self._edge.db.read(audit.newest_possible):
+            cursor = _cursor(request.resume_token)
+            if cursor > await self._edge.db.read(audit.newest_possible):
                 raise _bad_token("is of another database; begin with `start_time`")
-            return place
+            return cursor
         if selection.start is None:
             return present
         start = selection.start
         return min(present, await self._edge.db.read(lambda tx: audit.beginning(tx, start)))
 
-    async def _look(self, place: Place, selection: Selection) -> tuple[list[AuditEvent], Place, bool]:
-        """What follows a place, up to where it is certain that nothing is missing, and whether more waits there."""
+    async def _read(self, cursor: Cursor, selection: Selection) -> tuple[list[AuditEvent], Cursor, bool]:
+        """Return the events behind a cursor, up to the horizon of complete events, and whether more are held back."""
 
-        def look(tx: Tx) -> tuple[list[AuditEvent], Place, bool]:
-            # Asked first: what is final now is seen by the query that follows.
+        def read(tx: Tx) -> tuple[list[AuditEvent], Cursor, bool]:
+            # The horizon is read first: the following query sees every event up to it.
             horizon = audit.now(tx)
-            return audit.stream(tx, place, selection, _BATCH), horizon, audit.held_back(tx)
+            return audit.stream(tx, cursor, selection, _BATCH), horizon, audit.held_back(tx)
 
-        return await self._edge.db.read(look)
+        return await self._edge.db.read(read)
 
 
-async def _news(listener: Subscription) -> None:
+async def _wait_for_events(listener: Subscription) -> None:
     """Wait until there may be new events."""
     clock = asyncio.get_running_loop().time
-    until = clock() + _LOOK_SECONDS
+    until = clock() + _POLL_SECONDS
     while (left := until - clock()) > 0:
         names = await listener.wait(left)
         if audit.CHANGED in names or listener.overflowed:
@@ -144,7 +145,7 @@ async def _news(listener: Subscription) -> None:
 
 
 def _selection(request: Any) -> Selection:
-    """The part of a query that the database answers by itself."""
+    """Return the part of a query that the database evaluates."""
     errors: list[Violation] = []
     start, end = (_micros(request, name, errors) for name in ("start_time", "end_time"))
     if errors:
@@ -155,18 +156,18 @@ def _selection(request: Any) -> Selection:
 def _micros(request: Any, name: str, errors: list[Violation]) -> int | None:
     if name not in request.DESCRIPTOR.fields_by_name or not request.HasField(name):
         return None
-    given = getattr(request, name)
-    if not (_FIRST <= given.seconds <= _LAST and 0 <= given.nanos < 10**9):
-        errors.append(Violation(name, f"must be from year 1 to 9999, got {given.seconds} s and {given.nanos} ns"))
+    time = getattr(request, name)
+    if not (_FIRST <= time.seconds <= _LAST and 0 <= time.nanos < 10**9):
+        errors.append(Violation(name, f"must be from year 1 to 9999, got {time.seconds} s and {time.nanos} ns"))
         return None
-    return int(given.seconds * 1_000_000 + given.nanos // 1000)
+    return int(time.seconds * 1_000_000 + time.nanos // 1000)
 
 
-def _token(place: Place) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def _token(cursor: Cursor) -> str:
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
 
 
-def _place(token: str) -> Place:
+def _cursor(token: str) -> Cursor:
     try:
         txid, number = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
     except (TypeError, ValueError, binascii.Error, UnicodeError, RecursionError):

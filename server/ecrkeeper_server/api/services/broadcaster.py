@@ -1,45 +1,45 @@
-"""Watching: a snapshot, then what changes."""
+"""Broadcasting changes of resources to the watchers of this process."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
 
-# A watcher that reads too slowly is told to look at everything again instead of filling memory.
+# A watcher that reads too slowly has to re-read everything; its queue must not fill memory.
 _QUEUE = 10_000
 
 
 class Changes:
-    """Tells every listener which resources changed; a hint that can be lost."""
+    """Sends every listener the names of changed resources, as hints that can be lost."""
 
     def __init__(self) -> None:
         self._listeners: set[Subscription] = set()
 
     def publish(self, names: Iterable[str]) -> None:
-        """Say that these resources changed; no names: any may have."""
+        """Send the names of changed resources; no names mean that any may have changed."""
         for listener in self._listeners:
             listener.add(names)
 
     def listeners(self) -> int:
-        """How many listen."""
+        """Return the number of listeners."""
         return len(self._listeners)
 
     def subscribe(self) -> Subscription:
-        """A listener from now on; use it in a `with` statement."""
+        """Return a subscription, which starts when it is entered as a context manager."""
         return Subscription(self._listeners)
 
 
 class Subscription:
-    """The names that changed since they were last asked for."""
+    """The names that changed since the last `wait`."""
 
     def __init__(self, listeners: set[Subscription]) -> None:
         self._listeners = listeners
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
         self._event = asyncio.Event()
-        # Not all changes are among the names: more came than are kept, or hints were lost on their way here.
+        # Changes are missing from the names: the queue overflowed, or hints were lost on their way here.
         self.overflowed = False
-        # Of the two, the first.
+        # The queue overflowed.
         self.crowded = False
 
     def __enter__(self) -> Subscription:
@@ -50,14 +50,14 @@ class Subscription:
         self._listeners.discard(self)
 
     def add(self, names: Iterable[str]) -> None:
-        """Note changes."""
+        """Add names of changed resources."""
         added = set(names)
         self.overflowed |= not added
         self._names |= added
         self._added()
 
-    def tell(self, versions: Mapping[str, int | None]) -> None:
-        """Note the versions that resources have now; None: the resource is gone."""
+    def add_versions(self, versions: Mapping[str, int | None]) -> None:
+        """Add the current versions of resources; None means that the resource was deleted."""
         self._versions.update(versions)
         self._added()
 
@@ -69,7 +69,7 @@ class Subscription:
         self._event.set()
 
     async def wait(self, seconds: float) -> set[str]:
-        """The names that changed, after at most so many seconds."""
+        """Return the names that changed, after at most `seconds`."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except TimeoutError:
@@ -78,14 +78,14 @@ class Subscription:
         names, self._names = self._names, set()
         return names
 
-    def told(self) -> dict[str, int | None]:
-        """The versions that were told since they were last asked for."""
+    def take_versions(self) -> dict[str, int | None]:
+        """Return the versions added since the last call."""
         versions, self._versions = self._versions, {}
         return versions
 
 
 def relevant(names: set[str], kind: str, account: str) -> list[str]:
-    """Those of the names that a watcher of this kind and account asked for."""
+    """Return the names that a watcher of this kind and account watches."""
     segment = "registries" if kind == "registry" else "serviceLinkedRoles"
     prefix = "accounts/" if account == "-" else f"accounts/{account}/"
     return sorted(name for name in names if name.startswith(prefix) and name.split("/")[2:3] == [segment])

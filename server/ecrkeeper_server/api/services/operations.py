@@ -26,7 +26,7 @@ from ecrkeeper_server.store.rows import Operation
 
 _WAIT_SECONDS = 60.0
 # How often a waiting call looks although no hint came: hints can be lost.
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 
 _FIELDS: Fields = {
     "account": lambda row: [operation_target(row).account],
@@ -46,8 +46,8 @@ def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operatio
         errors.append(Violation("page_size", f"must be 0 or more, got {request.page_size}"))
     try:
         meets = matcher(request.filter, _FIELDS)
-    except InvalidArgument as refused:
-        raise InvalidArgument([*errors, *refused.violations]) from None
+    except InvalidArgument as error:
+        raise InvalidArgument([*errors, *error.violations]) from None
     if errors:
         raise InvalidArgument(errors)
     return meets
@@ -70,10 +70,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             raise _unknown(name)
         return row
 
-    async def _seen(self, name: str, context: Context) -> Operation:
-        """The operation, for who asked for it or may read what it is on.
+    async def _readable(self, name: str, context: Context) -> Operation:
+        """Return the operation to callers who started it or may read its target.
 
-        One that does not exist is of the whole installation: only who may read everything learns of it.
+        A missing operation belongs to the installation, so only callers who may read everything learn of it.
         """
         operation = parse_operation(name)
         row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
@@ -88,14 +88,14 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return self._edge.operation(await self._seen(request.name, context))
+        return self._edge.operation(await self._readable(request.name, context))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return an operation when it is done, or as it is when the time is over."""
-        given = request.timeout
-        limit = min(max(given.seconds, 0), _WAIT_SECONDS) + given.nanos / 1e9
+        requested = request.timeout
+        limit = min(max(requested.seconds, 0), _WAIT_SECONDS) + requested.nanos / 1e9
         if not request.HasField("timeout"):
             limit = _WAIT_SECONDS
         remaining = context.time_remaining()
@@ -105,11 +105,11 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
         with self._edge.changes.subscribe() as listener:
             while True:
-                row = await self._seen(request.name, context)
+                row = await self._readable(request.name, context)
                 left = until - asyncio.get_running_loop().time()
                 if row.done or left <= 0:
                     return self._edge.operation(row)
-                await listener.wait(min(left, _LOOK_SECONDS))
+                await listener.wait(min(left, _POLL_SECONDS))
 
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context
@@ -130,19 +130,21 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def DeleteOperation(
         self, request: operations_pb2.DeleteOperationRequest, context: Context
     ) -> empty_pb2.Empty:
-        """Forget an operation that is done."""
+        """Delete an operation that is done."""
         row = await self._get(request.name)
         if not row.done:
-            raise FailedPrecondition(f"{request.name} is not done", reason="OPERATION_RUNNING")
-        place = operation_target(row)
-        forgotten = NewEvent(
-            kind="CALL", method="DeleteOperation", resource=request.name, account=place.account, region=place.region,
+            raise FailedPrecondition(
+                f"{request.name} is not done; wait for it before deleting it", reason="OPERATION_RUNNING"
+            )
+        target = operation_target(row)
+        deleted = NewEvent(
+            kind="CALL", method="DeleteOperation", resource=request.name, account=target.account, region=target.region,
             principal=principal(), call_id=current_call().id, generation=row.generation,
         )  # fmt: skip
 
         def store(tx: Tx) -> None:
             operations.remove(tx, row.id)
-            audit.add(tx, [forgotten])
+            audit.add(tx, [deleted])
 
         await self._edge.db.write(store)
         return empty_pb2.Empty()
@@ -150,9 +152,9 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, context: Context
     ) -> empty_pb2.Empty:
-        """Refuse: what is declared goes on until something else is declared."""
+        """Reject the call: a declaration stays in effect until it is updated or deleted."""
         await self._get(request.name)
         raise FailedPrecondition(
-            "operations here follow what is declared and cannot be cancelled; declare something else",
+            "operations cannot be cancelled; update or delete the declaration instead",
             reason="NOT_CANCELLABLE",
         )

@@ -23,17 +23,17 @@ from ecrkeeper_server.store.database import Database
 _VERSION = "v1"
 _TOKEN = re.compile(r"v1\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})")
 _CODE_BYTES = 16
-_OF_THE_PAGE = ("page_size", "page_token")
+_PAGE_FIELDS = ("page_size", "page_token")
 
 
 class PageKey:
-    """The key of the database, read when the first list needs it."""
+    """The database's key for page tokens, read when the first list needs it."""
 
     def __init__(self) -> None:
         self._key: bytes | None = None
 
     async def read(self, db: Database) -> bytes:
-        """The key, made if there is none yet."""
+        """Return the key; create it if there is none."""
         if self._key is None:
             found = await db.read(page_token_key.find)
             self._key = found if found is not None else await db.write(page_token_key.create)
@@ -41,19 +41,19 @@ class PageKey:
 
 
 class TokenSigner:
-    """Makes and reads the tokens of one list for one caller."""
+    """Signs and verifies the tokens of one list for one caller."""
 
     def __init__(self, key: bytes, request: Message, principal: str) -> None:
         self._key = key
         self._list = _list_of(request, principal)
 
     def token(self, content: Any) -> str:
-        """The token with some JSON."""
+        """Return the token of a JSON value."""
         written = json.dumps(content, separators=(",", ":")).encode()
         return f"{_VERSION}.{_text(written)}.{_text(self._code(written))}"
 
     def content(self, token: str) -> Any:
-        """What a token holds; InvalidArgument unless it was made for this list and this caller."""
+        """Return the value of a token; raise InvalidArgument unless it is of this list and this caller."""
         found = _TOKEN.fullmatch(token)
         if found is None:
             raise rejection("is not a token of this server, or of a release before it")
@@ -66,21 +66,25 @@ class TokenSigner:
         return hmac.digest(self._key, self._list + content, hashlib.sha256)[:_CODE_BYTES]
 
 
-def rejection(why: str) -> InvalidArgument:
-    """The error for a token that is not accepted."""
-    text = f"{why}; pass `next_page_token` unchanged, with the other fields as they were, or begin without a token"
-    return InvalidArgument([Violation("page_token", text)])
+def rejection(reason: str) -> InvalidArgument:
+    """Return the error of a token that is not accepted."""
+    message = f"{reason}; pass `next_page_token` and the other fields unchanged, or start without a token"
+    return InvalidArgument([Violation("page_token", message)])
 
 
 def _list_of(request: Message, principal: str) -> bytes:
-    """Different bytes, always as many, for every other method, request and caller."""
-    asked = type(request)()
-    asked.CopyFrom(request)
-    for field in _OF_THE_PAGE:
-        asked.ClearField(field)
+    """Return a digest of method, request and caller."""
+    unpaged = type(request)()
+    unpaged.CopyFrom(request)
+    for field in _PAGE_FIELDS:
+        unpaged.ClearField(field)
     digest = hashlib.sha256()
     # A request has a type of its own for each method.
-    for part in (asked.DESCRIPTOR.full_name.encode(), asked.SerializeToString(deterministic=True), principal.encode()):
+    for part in (
+        unpaged.DESCRIPTOR.full_name.encode(),
+        unpaged.SerializeToString(deterministic=True),
+        principal.encode(),
+    ):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.digest()
 

@@ -17,7 +17,7 @@ MOST_ROWS = 1000
 _PAGE_BYTES = 1_500_000
 _SHOWN = 20
 # Rows that are fetched first, more and more at a time, and in all for one page.
-_FIRST_FETCHED, _MOST_FETCHED, _MOST_READ = 101, 500, 10_000
+_FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
@@ -26,19 +26,19 @@ Show = Callable[[Sequence[T]], Awaitable[Sequence[M]]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page begins and how long it may be."""
+    """The cursor of a page and its maximum size."""
 
     after: Any
     size: int
     _signer: TokenSigner
 
     def token(self, after: Any) -> str:
-        """The token of the page that begins behind `after`."""
+        """Return the token of the page behind the cursor `after`."""
         return self._signer.token(after)
 
 
 def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
-    """The page that a request asks for; a token of another list or another caller is rejected.
+    """Return the page that a request asks for; reject the token of another list or another caller.
 
     A larger page than allowed is read as the largest one (AIP-158).
     """
@@ -53,7 +53,7 @@ def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
 
 
 def _alike(after: Any, start: Any) -> bool:
-    """Whether a place in a list has the shape of its beginning."""
+    """Whether a cursor has the shape of the first one."""
     if isinstance(start, list):
         return isinstance(after, list) and len(after) == len(start) and all(map(_alike, after, start))
     return type(after) is type(start)
@@ -67,19 +67,19 @@ async def scan(
     may: Callable[[T], bool],
     show: Show[T, M],
     *,
-    most: int = _MOST_FETCHED,
+    maximum: int = _MAX_FETCHED,
 ) -> tuple[list[M], str]:
-    """One page of the rows that the caller may read and that meet a filter, as messages, and the token of the next.
+    """Return a page of messages of the rows that the caller may read and that match, and the next token.
 
-    `fetch` returns rows behind a cursor, `most` at a time; `show` makes messages of rows. A page ends early
+    `fetch` returns rows behind a cursor, `maximum` at a time; `show` makes messages of rows. A page ends early
     where its messages become large, and where few rows meet the filter, rather than reading the whole
     table in one call. Rows that the caller may not read do not count, and no token names one.
     """
     found: list[M] = []
     size = read = 0
-    after = told = page.after
-    limit = min(most, page.size + 1, _FIRST_FETCHED)
-    while read < _MOST_READ or told == page.after:
+    after = sent = page.after
+    limit = min(maximum, page.size + 1, _FIRST_FETCHED)
+    while read < _MAX_READ or sent == page.after:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
         messages = _shown([row for row, wanted in allowed if wanted][: page.size - len(found)], show)
@@ -88,21 +88,21 @@ async def scan(
                 message = await anext(messages) if len(found) < page.size else None
                 size += message.ByteSize() if message is not None else 0
                 if message is None or (found and size > _PAGE_BYTES):
-                    return found, page.token(told)
+                    return found, page.token(sent)
                 found.append(message)
-            told = cursor(row)
+            sent = cursor(row)
         if len(rows) < limit:
             return found, ""
         after = cursor(rows[-1])
         read += limit
-        limit = min(most, 2 * limit)
-        # Reads of SQLite do not wait for anything: let other calls go on.
+        limit = min(maximum, 2 * limit)
+        # Reads of SQLite never yield to the loop: let other calls go on.
         await asyncio.sleep(0)
-    return found, page.token(told)
+    return found, page.token(sent)
 
 
 async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
-    """The messages of rows, made a few at a time: those beyond the end of the page are not made."""
+    """Yield the messages of rows, a few at a time: those beyond the end of the page are never made."""
     for start in range(0, len(rows), _SHOWN):
         for message in await show(rows[start : start + _SHOWN]):
             yield message

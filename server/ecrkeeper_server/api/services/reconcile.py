@@ -1,4 +1,4 @@
-"""Asking for a look at AWS now, of a registry or a role."""
+"""Reconciling a registry or a role on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ecrkeeper_server.store.rows import Operation
 async def reconcile(
     edge: Edge, request: Message, name: RegistryName | RoleName, missing: NotFound
 ) -> operations_pb2.Operation:
-    """An operation that ends with the next step on the resource; `missing` is raised where there is none."""
+    """Start an operation that ends with the next attempt on the resource; raise `missing` if there is none."""
     caller = caller_of(request)
 
     def store(tx: Tx) -> Operation | None:

@@ -1,4 +1,4 @@
-"""Looking at everything once in a while, for all watches of the process together: hints of changes can be lost."""
+"""Polling the versions of all resources, for all watches of the process: hints of changes can be lost."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Relist:
         self._listeners: set[Subscription] = set()
         self._known: dict[str, int] = {}
         self._rounds: asyncio.Task[None] | None = None
-        self._begun: asyncio.Future[None] | None = None
-        self._soon = asyncio.Event()
+        self._first_round: asyncio.Future[None] | None = None
+        self._wake = asyncio.Event()
 
     @contextlib.contextmanager
     def joined(self, listener: Subscription) -> Iterator[None]:
-        """Tell the listener too; nobody looks when the last has gone."""
+        """Send to the listener too; polling stops with the last one."""
         self._listeners.add(listener)
         try:
             yield
@@ -47,34 +47,34 @@ class Relist:
             self._listeners.discard(listener)
             if not self._listeners and self._rounds is not None:
                 self._rounds.cancel()
-                self._rounds = self._begun = None
+                self._rounds = self._first_round = None
                 self._known = {}
 
-    async def begun(self) -> None:
+    async def first_round(self) -> None:
         """Wait for the first round; what is read behind it is no older than what is known here."""
-        if self._begun is None or (self._begun.done() and self._begun.exception() is not None):
-            self._begun = asyncio.get_running_loop().create_future()
+        if self._first_round is None or (self._first_round.done() and self._first_round.exception() is not None):
+            self._first_round = asyncio.get_running_loop().create_future()
             # It belongs to no call: not to the trace, nor to the caller, of the one that happens to be first.
-            self._rounds = asyncio.create_task(self._run(self._begun), context=Context())
-        await asyncio.shield(self._begun)
+            self._rounds = asyncio.create_task(self._run(self._first_round), context=Context())
+        await asyncio.shield(self._first_round)
 
-    def soon(self) -> None:
+    def poll_now(self) -> None:
         """Look at once: hints were lost."""
-        self._soon.set()
+        self._wake.set()
 
-    async def _run(self, begun: asyncio.Future[None]) -> None:
+    async def _run(self, first_round: asyncio.Future[None]) -> None:
         try:
             await self._round()
         except Exception as error:
             # Whatever it is, those who wait for the round fail with it.
-            begun.set_exception(error)
+            first_round.set_exception(error)
             return
-        begun.set_result(None)
+        first_round.set_result(None)
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SECONDS):
-                    await self._soon.wait()
-            self._soon.clear()
+                    await self._wake.wait()
+            self._wake.clear()
             try:
                 await self._round()
             except Exception as error:
@@ -92,16 +92,16 @@ class Relist:
                 gone.discard(name)
                 if known.get(name) != version:
                     known[sys.intern(name)] = new[name] = version
-            self._tell(new)
+            self._send(new)
             if len(page) < _PAGE:
                 break
             # Reads of SQLite do not wait for anything: let other calls go on.
             await asyncio.sleep(0)
         for name in gone:
             del known[name]
-        self._tell(dict.fromkeys(gone))
+        self._send(dict.fromkeys(gone))
 
-    def _tell(self, versions: dict[str, int | None]) -> None:
-        if versions and self._begun is not None and self._begun.done():
+    def _send(self, versions: dict[str, int | None]) -> None:
+        if versions and self._first_round is not None and self._first_round.done():
             for listener in self._listeners:
-                listener.tell(versions)
+                listener.add_versions(versions)

@@ -70,7 +70,9 @@ class Revisions:
             return [_revision(*step) for step in steps]
 
         everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
-        found, token = await scan(fetch, page, everything, lambda step: step[0].revision, everything, show, most=_FEW)
+        found, token = await scan(
+            fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
+        )
         if not found and page.after < 0:
             raise NotFound("RegistrySettings", str(name))
         return pb.ListRegistrySettingsRevisionsResponse(revisions=found, next_page_token=token)

@@ -20,12 +20,12 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 # So many rows are read at once: on SQLite, other calls wait meanwhile.
 _PAGE = 100
 # A policy that has changed is noticed after so long, and after every change of a resource.
-_LOOK_SECONDS = 30.0
+_POLL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a stream: its kind, the name and, for `CURRENT`, the resource with what is declared for it."""
+class Event:
+    """One event of a stream: its kind, the name and, for `CURRENT`, the resource with what is declared for it."""
 
     kind: str
     name: str = ""
@@ -33,40 +33,40 @@ class Step:
     declared: list[Declaration] = field(default_factory=list)
 
 
-async def watched(edge: Edge, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Step]:
-    """`CURRENT` and `REMOVED` steps by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
-    wanted, may = matcher(text, fields), edge.access.readable(resource_target)
-    watcher = _Watcher(edge, kind, account, lambda row: may(row) and wanted(row))
+async def watched(edge: Edge, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Event]:
+    """`CURRENT` and `REMOVED` events by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
+    matches, readable = matcher(text, fields), edge.access.readable(resource_target)
+    watcher = _Watcher(edge, kind, account, lambda row: readable(row) and matches(row))
     relist = edge.relists.setdefault(kind, Relist(edge.db, kind))
     with edge.changes.subscribe() as listener, relist.joined(listener):
-        await relist.begun()
+        await relist.first_round()
         policy = edge.access.policy
-        async for step in watcher.everything():
-            yield step
-        yield Step("SNAPSHOT_COMPLETE")
+        async for event in watcher.everything():
+            yield event
+        yield Event("SNAPSHOT_COMPLETE")
         while True:
-            names = await listener.wait(_LOOK_SECONDS) | watcher.unknown(listener.told())
+            names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.take_versions())
             crowded = _crowded(listener, relist)
             if crowded or edge.access.policy is not policy:
                 policy = edge.access.policy
-                steps = watcher.everything()
+                events = watcher.everything()
             else:
-                steps = watcher.named(relevant(names, kind, account))
-            async for step in steps:
-                yield step
+                events = watcher.named(relevant(names, kind, account))
+            async for event in events:
+                yield event
 
 
 def _crowded(listener: Subscription, relist: Relist) -> bool:
     """Whether the listener itself lost changes; those that never reached this process are for all to look for."""
     crowded = listener.crowded
     if listener.overflowed and not crowded:
-        relist.soon()
+        relist.poll_now()
     listener.overflowed = listener.crowded = False
     return crowded
 
 
 class _Watcher:
-    """Remembers which version of which resource was sent, and makes the steps that are missing."""
+    """Remembers which version of which resource was sent, and makes the events that are missing."""
 
     def __init__(self, edge: Edge, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
         self._db = edge.db
@@ -75,12 +75,12 @@ class _Watcher:
         self._meets = meets
         self._sent: dict[str, int] = {}
 
-    def unknown(self, told: Mapping[str, int | None]) -> set[str]:
+    def unknown(self, versions: Mapping[str, int | None]) -> set[str]:
         """The resources that were last sent in another version."""
-        return {name for name, version in told.items() if self._sent.get(name) != version}
+        return {name for name, version in versions.items() if self._sent.get(name) != version}
 
-    async def everything(self) -> AsyncIterator[Step]:
-        """The steps from what was sent to all that there is now."""
+    async def everything(self) -> AsyncIterator[Event]:
+        """The events from what was sent to all that there is now."""
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
@@ -88,34 +88,34 @@ class _Watcher:
             )
             found = {seen.row.name: seen for seen in page}
             missing -= found.keys()
-            for step in await self._steps(found, found):
-                yield step
+            for event in await self._events(found, found):
+                yield event
             if len(page) < _PAGE:
                 break
             after = page[-1].row.name
             await asyncio.sleep(0)
-        async for step in self.named(sorted(missing)):
-            yield step
+        async for event in self.named(sorted(missing)):
+            yield event
 
-    async def named(self, names: list[str]) -> AsyncIterator[Step]:
-        """The steps from what was sent of some resources to what they are now."""
+    async def named(self, names: list[str]) -> AsyncIterator[Event]:
+        """The events from what was sent of some resources to what they are now."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
             found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
-            for step in await self._steps(some, found):
-                yield step
+            for event in await self._events(some, found):
+                yield event
             await asyncio.sleep(0)
 
-    async def _steps(self, names: Iterable[str], found: Mapping[str, Seen]) -> list[Step]:
+    async def _events(self, names: Iterable[str], found: Mapping[str, Seen]) -> list[Event]:
         shown = {name: seen for name, seen in found.items() if self._meets(seen.row)}
         new = {name: seen for name, seen in shown.items() if self._sent.get(name) != seen.version}
         declared: dict[str, list[Declaration]] = {}
         if new and self._kind == RegistryName.kind:
             rows = [seen.row for seen in new.values()]
             declared = await self._db.read(lambda tx: declarations.of_registries(tx, rows))
-        steps = [Step("CURRENT", name, seen.row, declared.get(name, [])) for name, seen in new.items()]
-        steps += [Step("REMOVED", name) for name in names if name in self._sent and name not in shown]
-        for step in steps:
-            self._sent.pop(step.name, None)
+        events = [Event("CURRENT", name, seen.row, declared.get(name, [])) for name, seen in new.items()]
+        events += [Event("REMOVED", name) for name in names if name in self._sent and name not in shown]
+        for event in events:
+            self._sent.pop(event.name, None)
         self._sent.update((sys.intern(name), seen.version) for name, seen in new.items())
-        return steps
+        return events
