@@ -15,7 +15,7 @@ from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, 
 
 CODE = grpc.StatusCode
 SCANS = {"scanning_configuration": {"scan_type": "ENHANCED"}}
-QUAY = {"ecr_repository_prefix": "quay", "upstream_registry_url": "quay.io", "upstream_registry": "QUAY"}
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 CACHES = {"pull_through_cache_rules": {"rules": [QUAY]}}
 
 
@@ -26,9 +26,9 @@ def place(either: Live) -> Place:
 
 def drifting(place: Place) -> Registry:
     """The registry after AWS was changed behind a mode that only looks."""
-    place.settled(SCANS)
+    place.settled(CACHES)
     place.keep(mode="OBSERVE")
-    place.seed(scanningConfiguration={"scanType": "BASIC", "rules": []})
+    place.seed(pullThroughCacheRules=[])
     return place.reconcile()
 
 
@@ -135,7 +135,9 @@ def test_released_role_stays_in_aws(place: Place) -> None:
     (found,) = client.list_operations(filter=f'target = "{name}" AND method = DeleteServiceLinkedRole')
     metadata = role_service_pb2.DeleteServiceLinkedRoleMetadata()
     assert found.done and found.metadata.Unpack(metadata)
-    assert metadata.phase == metadata.DONE and metadata.end_time == metadata.create_time
+    assert (
+        metadata.phase == metadata.DONE and metadata.end_time.ToMicroseconds() >= metadata.create_time.ToMicroseconds()
+    )
     refused(CODE.NOT_FOUND, client.get_service_linked_role, name)
     assert place.writes(at) == []
     assert client.get_service_linked_role(name, refresh=True).state == 1

@@ -89,7 +89,7 @@ async def test_words_of_0_1_0_become_those_of_0_2_0(old_url: str) -> None:
 async def test_what_filters_read_is_filled_in(old_url: str) -> None:
     state = (
         '{"conditions":[{"reason":"NOT_BLOCKED","type":"Blocked"},{"reason":"STEP_TIMEOUT","type":"Ready"}],'
-        '"drift":[{"key":"a'b","kind":"MISSING","setting":"x"},{"key":"s","kind":"MISSING","setting":"x"}],'
+        '"drift":[{"key":"a:b","kind":"MISSING","setting":"x"},{"key":"s","kind":"MISSING","setting":"x"}],'
         '"error":{"message":"m","reason":"STEP_TIMEOUT"}}'
     )
     made = engine(old_url)
@@ -103,7 +103,7 @@ async def test_what_filters_read_is_filled_in(old_url: str) -> None:
     await db.close()
     assert row is not None
     assert (row.reason, row.drifted, row.attempts, row.failed_at) == ("RECONCILE_TIMEOUT", True, 1, None)
-    assert [tuple(each) for each in found] == [(row.name, "x", "a'b"), (row.name, "x", "s")]
+    assert [tuple(each) for each in found] == [(row.name, "x", "a:b"), (row.name, "x", "s")]
 
 
 def _migrate_at_once(url: str) -> list[int]:
