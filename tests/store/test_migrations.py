@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, queue, resources, schema
 from ecrkeeper_server.store.indexes import metadata
+from ecrkeeper_server.store.tables import drifting
 from ecrkeeper_server.store.unit_of_work import Origin
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
 
 from tests import declaring
 from tests.harness import program
@@ -55,16 +57,26 @@ STORED = """
 """
 
 
-async def test_words_of_0_1_0_become_those_of_0_2_0(database_url: str) -> None:
-    made = engine(database_url)
+@pytest.fixture(params=["sqlite", "postgres"])
+def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with the schema of 0.1.0, of each kind."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    if request.param == "postgres":
+        cluster: Postgres = request.getfixturevalue("cluster")
+        url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")
+    schema.migrate(url, "0005")
+    return url
+
+
+async def test_words_of_0_1_0_become_those_of_0_2_0(old_url: str) -> None:
+    made = engine(old_url)
     with made.begin() as conn:
         spec = '{"foreign_elements":"PRUNE","mode":"ENFORCE"}'
         state = '{"error":{"message":"\\"mend\\": no","reason":"STEP_TIMEOUT"},"mend":{"drift":[],"time":1}}'
         conn.execute(text(STORED), {"spec": spec, "state": state})
-        conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     made.dispose()
-    schema.migrate(database_url)
-    db = schema.open_database(database_url)
+    schema.migrate(old_url)
+    db = schema.open_database(old_url)
     row = await db.read(lambda tx: resources.get(tx, "accounts/111111111111/registries/us-east-1"))
     await db.close()
     assert row is not None
@@ -72,6 +84,26 @@ async def test_words_of_0_1_0_become_those_of_0_2_0(database_url: str) -> None:
     error = {"message": '"mend": no', "reason": "RECONCILE_TIMEOUT"}
     assert row.state == {"error": error, "remediation": {"drift": [], "time": 1}}
     assert row.unready == "AWS_REJECTED"
+
+
+async def test_what_filters_read_is_filled_in(old_url: str) -> None:
+    state = (
+        '{"conditions":[{"reason":"NOT_BLOCKED","type":"Blocked"},{"reason":"STEP_TIMEOUT","type":"Ready"}],'
+        '"drift":[{"key":"a:b","kind":"MISSING","setting":"x"},{"key":"s","kind":"MISSING","setting":"x"}],'
+        '"error":{"message":"m","reason":"STEP_TIMEOUT"}}'
+    )
+    made = engine(old_url)
+    with made.begin() as conn:
+        conn.execute(text(STORED), {"spec": "{}", "state": state})
+    made.dispose()
+    schema.migrate(old_url)
+    db = schema.open_database(old_url)
+    row = await db.read(lambda tx: resources.get(tx, "accounts/111111111111/registries/us-east-1"))
+    found = await db.read(lambda tx: tx.conn.execute(select(drifting).order_by(drifting.c.element)).all())
+    await db.close()
+    assert row is not None
+    assert (row.reason, row.drifted, row.attempts, row.failed_at) == ("RECONCILE_TIMEOUT", True, 1, None)
+    assert [tuple(each) for each in found] == [(row.name, "x", "a:b"), (row.name, "x", "s")]
 
 
 def _migrate_at_once(url: str) -> list[int]:
@@ -168,7 +200,7 @@ def test_a_migration_waits_for_another_one_for_longer_than_for_a_table(cluster: 
 
 async def test_the_rows_of_the_release_before_are_worked_on(database_url: str) -> None:
     """Its inserts do not know the columns that came with later migrations."""
-    later = {"urgent", "unready", "trace"}
+    later = {"urgent", "unready", "trace", "reason", "drifted", "attempts", "failed_at"}
     made = engine(database_url)
     name = RegistryName("111111111111", "us-east-1")
     values = {

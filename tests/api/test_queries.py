@@ -1,0 +1,187 @@
+"""What callers can find out: since when, in whose element, how often, who asked, and who is who."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import ecrkeeper
+import grpc
+import pytest
+from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1 import role_service_pb2, server_service_pb2
+from ecrkeeper.v1.registry_pb2 import Registry
+
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, refused
+
+CODE = grpc.StatusCode
+SCANS = {"scanning_configuration": {"scan_type": "ENHANCED"}}
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+CACHES = {"pull_through_cache_rules": {"rules": [QUAY]}}
+
+
+@pytest.fixture
+def place(either: Live) -> Place:
+    return either.registry(fresh_account())
+
+
+def drifting(place: Place) -> Registry:
+    """The registry after AWS was changed behind a mode that only looks."""
+    place.settled(CACHES)
+    place.keep(mode="OBSERVE")
+    place.seed(pullThroughCacheRules=[])
+    return place.reconcile()
+
+
+def test_drift_says_since_when_and_in_whose_element(place: Place) -> None:
+    first = drifting(place)
+    (drift,) = first.drift
+    assert list(drift.owners) == ["platform"]
+    assert 0 < drift.since.ToMicroseconds() <= first.observe_time.ToMicroseconds()
+    again = place.reconcile()
+    assert again.observe_time.ToMicroseconds() > first.observe_time.ToMicroseconds()
+    assert [each.since for each in again.drift] == [drift.since]
+    refreshed = place.read(refresh=True)
+    assert [(each.since, list(each.owners)) for each in refreshed.drift] == [(drift.since, ["platform"])]
+    (own,) = place.live.client.get_registry_settings(place.part("platform")).drift
+    assert (own.since, list(own.owners)) == (drift.since, ["platform"])
+
+
+def test_drift_is_found_by_setting_element_and_reason(place: Place) -> None:
+    (drift,) = drifting(place).drift
+    parent = f"accounts/{place.account}"
+    place.live.registry(place.account, "eu-west-1").settled(SCANS)
+
+    def found(filter: str) -> list[str]:
+        return [each.name.rpartition("/")[2] for each in place.live.client.list_registries(parent, filter)]
+
+    assert found("drift = true") == found(f"setting = {drift.setting}") == ["us-east-1"]
+    assert found(f'element = "{drift.key}" AND reason = OBSERVE_ONLY') == ["us-east-1"]
+    assert found("drift = false") == found("NOT drift = true") == found("reason = IN_SYNC") == ["eu-west-1"]
+    assert found("reason = OTHER OR drift = true AND mode = OBSERVE") == ["us-east-1"]
+    assert found("region = eu-west-1 OR region = us-east-1") == ["eu-west-1", "us-east-1"]
+    assert found("setting = registry_policy") == []
+
+
+def test_page_size_above_the_maximum_is_coerced(place: Place) -> None:
+    place.apply(SCANS)
+    client = place.live.client
+    for size in (1001, 2**31 - 1):
+        assert [r.name for r in client.list_registries(f"accounts/{place.account}", page_size=size)] == [place.name]
+        assert next(iter(client.list_operations(page_size=size).pages)).operations is not None
+    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_registries(page_size=-1)))
+    assert fields_of(error) == ["page_size"]
+
+
+def test_operation_says_when_it_began_and_ended(place: Place) -> None:
+    place.apply(SCANS)
+    operation = place.live.client.reconcile_registry(place.name)
+    operation.result(timeout=WAIT_SECONDS)
+    (found,) = place.live.client.list_operations(filter=f'target = "{place.name}"')
+    metadata = pb.ReconcileRegistryMetadata()
+    assert found.metadata.Unpack(metadata)
+    assert 0 < metadata.create_time.ToMicroseconds() <= metadata.end_time.ToMicroseconds()
+    assert list(metadata.principals) == []
+
+
+def test_registry_is_forgotten_once_nobody_declares_for_it(place: Place) -> None:
+    client = place.live.client
+    place.settled(CACHES)
+    place.apply({"registry_policy": {}}, owner="other")
+    error = refused(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
+    assert error.reason == "REGISTRY_DECLARED"
+    assert [v.subject for v in error.violations] == [place.part("other"), place.part("platform")]
+    client.delete_registry_settings(place.part("other"))
+    place.keep(mode="OBSERVE")
+    client.delete_registry_settings(place.part("platform"))
+    error = refused(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
+    assert error.reason == "REMOVAL_PENDING"
+    assert [v.subject for v in error.violations] == ["pull_through_cache_rules/quay"]
+    etag = place.read().etag
+    refused(CODE.ABORTED, client.delete_registry, place.name, etag="other", deletion_policy="ABANDON")
+    client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", validate_only=True)
+    assert place.read().etag == etag
+    request_id = "0f2b8c9e-1111-4222-8333-444455556666"[:24] + place.account
+    client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", request_id=request_id)
+    client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", request_id=request_id)
+    refused(CODE.NOT_FOUND, place.read)
+    refused(CODE.NOT_FOUND, client.delete_registry, place.name)
+    client.delete_registry(place.name, allow_missing=True)
+    assert place.aws()["pullThroughCacheRules"]
+    (event,) = client.list_audit_events(f"account = {place.account} AND method = DeleteRegistry")
+    assert (event.resource, event.request_id) == (place.name, request_id)
+    assert list(client.list_registry_settings_revisions(place.part("platform")))
+    assert place.apply(SCANS).generation > 1
+
+
+def test_registry_whose_elements_are_removed_needs_no_policy(place: Place) -> None:
+    place.settled(CACHES)
+    place.live.client.delete_registry_settings(place.part("platform"))
+    place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
+    place.live.client.delete_registry(place.name)
+    place.untouched()
+
+
+def test_released_role_stays_in_aws(place: Place) -> None:
+    client, parent = place.live.client, f"accounts/{place.account}"
+    name = client.create_service_linked_role(parent, "replication").name
+    client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
+    client.update_service_linked_role({"name": name, "mode": "PAUSED"}, ["mode"])
+    refused(CODE.ABORTED, client.delete_service_linked_role, name, etag="other", deletion_policy="ABANDON")
+    client.delete_service_linked_role(name, deletion_policy="ABANDON", validate_only=True)
+    assert client.get_service_linked_role(name).name == name
+    at = len(place.live.aws.control("GET", "requests?since=0")["requests"])
+    operation = client.delete_service_linked_role(name, deletion_policy="ABANDON")
+    operation.result(timeout=WAIT_SECONDS)
+    (found,) = client.list_operations(filter=f'target = "{name}" AND method = DeleteServiceLinkedRole')
+    metadata = role_service_pb2.DeleteServiceLinkedRoleMetadata()
+    assert found.done and found.metadata.Unpack(metadata)
+    assert (
+        metadata.phase == metadata.DONE and metadata.end_time.ToMicroseconds() >= metadata.create_time.ToMicroseconds()
+    )
+    refused(CODE.NOT_FOUND, client.get_service_linked_role, name)
+    assert place.writes(at) == []
+    assert client.get_service_linked_role(name, refresh=True).state == 1
+    (event,) = client.list_audit_events(f"account = {place.account} AND method = DeleteServiceLinkedRole")
+    assert [(change.key, change.after.string_value) for change in event.changes] == [("deletion_policy", "ABANDON")]
+
+
+def test_server_says_what_it_is(live: Live) -> None:
+    info = live.client.get_server_info()
+    assert (info.version, info.partition, info.home_region) == (version("ecrkeeper"), "aws", "us-east-1")
+    assert "registry_policy" in info.settings
+    assert {"ABANDON_ROLE", "DELETE_REGISTRY", "FILTER_OR"} <= set(info.features)
+    assert not {"AUTHENTICATION", "AUTHORIZATION"} & set(info.features)
+    assert list(info.features) == sorted(info.features)
+
+
+def test_caller_without_credentials_may_do_everything_without_a_policy(live: Live) -> None:
+    mine = live.client.who_am_i("accounts/111111111111/registries/us-east-1")
+    assert (mine.principal, list(mine.groups), mine.HasField("expire_time")) == ("", [], False)
+    assert sorted(mine.verbs) == ["admin", "delete-role", "force", "read", "write"]
+    for name in (
+        "accounts/1",
+        "accounts/111111111111/other/x",
+        "x",
+        "accounts/111111111111/registries/us-east-1/settings/-x",
+    ):
+        error = refused(CODE.INVALID_ARGUMENT, live.client.who_am_i, name)
+        assert fields_of(error) == ["resource"], name
+
+
+def test_aws_identity_is_the_one_that_signs(place: Place) -> None:
+    found = place.live.client.get_aws_identity(f"accounts/{place.account}")
+    assert found.account == place.account
+    assert place.account in found.arn and found.user_id
+    source = server_service_pb2.AwsIdentity.Source.Name(found.source)
+    assumed = "ASSUMED_ROLES" in place.live.client.get_server_info().features
+    assert source == ("ASSUMED_ROLE" if assumed else "AMBIENT")
+    assert bool(found.assumed_role_arn) is assumed
+    error = refused(CODE.INVALID_ARGUMENT, place.live.client.get_aws_identity, "accounts/-")
+    assert fields_of(error) == ["parent"]
+
+
+async def test_async_client_has_the_same_calls(live: Live) -> None:
+    async with ecrkeeper.AsyncClient(live.server.address, insecure=True) as client:
+        assert (await client.get_server_info()).partition == "aws"
+        assert (await client.who_am_i()).principal == ""
+        await client.delete_registry(f"accounts/{fresh_account()}/registries/us-east-1", allow_missing=True)

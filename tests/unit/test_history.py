@@ -1,0 +1,72 @@
+"""Since when drift and errors exist, and how often an error occurred."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.rows import Resource
+
+
+def drift(key: str = "k", kind: str = "MISSING", **more: Any) -> dict[str, Any]:
+    return {"setting": "s", "key": key, "kind": kind, **more}
+
+
+def error(reason: str = "AWS_THROTTLED", operation: str = "Put", request: str = "1") -> dict[str, Any]:
+    metadata = {"operation": operation, "aws_code": "x", "aws_request_id": request}
+    return {"reason": reason, "message": request, "metadata": metadata}
+
+
+FIRST_SEEN = {
+    # reason: the drift before, the drift now, since when it is now
+    "new drift begins now": ([], [drift()], [9]),
+    "the same drift began before": ([drift(since=5)], [drift()], [5]),
+    "another value of the same kind is the same drift": ([drift(since=5, observed=1)], [drift(observed=2)], [5]),
+    "another kind is new": ([drift(since=5)], [drift(kind="CHANGED")], [9]),
+    "another element is new": ([drift(since=5)], [drift("other"), drift()], [9, 5]),
+    "drift of a version that kept no time begins now": ([drift()], [drift()], [9]),
+    "drift that is gone has no time": ([drift(since=5)], [], []),
+}
+
+
+@pytest.mark.parametrize("reason", FIRST_SEEN)
+def test_drift_keeps_when_it_was_first_seen(reason: str) -> None:
+    before, now, since = FIRST_SEEN[reason]
+    state: dict[str, Any] = {"drift": now}
+    keep_first_times(state, {"drift": before}, 9)
+    assert [each["since"] for each in state["drift"]] == since
+
+
+ATTEMPTS = {
+    # reason: the error before, attempts before, the error now, since when, attempts now
+    "no error": (None, 0, None, None, 0),
+    "a first error": (None, 0, error(), 9, 1),
+    "the same error again": ({**error(), "since": 5}, 3, error(), 5, 4),
+    "the same error of another request": ({**error(), "since": 5}, 3, error(request="2"), 5, 4),
+    "another reason": ({**error(), "since": 5}, 3, error("AWS_REJECTED"), 9, 1),
+    "another operation": ({**error(), "since": 5}, 3, error(operation="Get"), 9, 1),
+    "a success": ({**error(), "since": 5}, 3, None, None, 0),
+    "an error of a version that kept no time": (error(), 0, error(), 9, 1),
+}
+
+
+@pytest.mark.parametrize("reason", ATTEMPTS)
+def test_error_keeps_its_first_time_and_counts_attempts(reason: str) -> None:
+    before, counted, now, since, attempts = ATTEMPTS[reason]
+    row = Resource.new(RegistryName("1" * 12, "us-east-1"), {}, 1)
+    row = replace(row, state={"error": before}, attempts=counted)
+    state: dict[str, Any] = {"error": now}
+    keep_first_times(state, row.state, 9)
+    assert attempts_of(state, row) == attempts
+    assert (state["error"] or {}).get("since") == since
+
+
+def test_state_that_stays_the_same_is_equal() -> None:
+    first: dict[str, Any] = {"drift": [drift()], "error": error()}
+    keep_first_times(first, {}, 5)
+    second: dict[str, Any] = {"drift": [drift()], "error": error()}
+    keep_first_times(second, first, 9)
+    assert second == first
