@@ -13,8 +13,12 @@ Faults = list[tuple[str, str]]
 
 _SETTINGS = settings_pb2.Settings.DESCRIPTOR
 _SCHEMA = "ecrkeeper/v1/settings.proto"
-# The members by which AWS calls each setting's answer, by the setting's message.
-_MEMBERS = {field.message_type.full_name: field.json_name for field in _SETTINGS.fields if field.message_type}
+# AWS's name for each setting, by the setting's message.
+_MEMBERS = {
+    field.message_type.full_name: field.json_name
+    for field in _SETTINGS.fields
+    if field.message_type and field.message_type.file.name == _SCHEMA
+}
 # Settings that AWS lists: the answer has the items themselves, the message has them in this field.
 _LISTS = {
     settings_pb2.PullThroughCacheRules.DESCRIPTOR.full_name: "rules",

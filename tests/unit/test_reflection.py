@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +163,16 @@ def test_question_without_an_answer_gets_an_error(asked: dict[str, Any], code: i
     assert response.error_response.error_code == code
     assert text in response.error_response.error_message
     assert len(response.error_response.error_message) < 250
+
+
+def test_descriptors_are_read_when_they_are_first_asked_for() -> None:
+    code = (
+        "import ecrkeeper_server.app\n"
+        "from ecrkeeper_server.api.services.reflection import descriptors\n"
+        "assert descriptors.cache_info().currsize == 0\n"
+        "assert descriptors() is descriptors()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_index_has_nested_extensions_and_imports_of_imports() -> None:
