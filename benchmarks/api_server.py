@@ -9,7 +9,7 @@ import os
 import sys
 from dataclasses import replace
 
-from ecrkeeper_server.__main__ import _run
+from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.config.settings import load
 
 from tests.harness import Server

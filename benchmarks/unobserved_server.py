@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server import app
-from ecrkeeper_server.__main__ import _run
 from ecrkeeper_server.aws.reading import Answer
+from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.config.settings import load
 from ecrkeeper_server.metrics import AwsMetrics
 from ecrkeeper_server.store.database import Database

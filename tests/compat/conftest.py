@@ -113,4 +113,4 @@ def newest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment
 @pytest.fixture(scope="session")
 def oldest_server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The server with the oldest libraries, among them those of protobuf 6."""
-    return environment(tmp_path_factory.mktemp("server"), wheel, "server", tuple([*floors("server"), *others()]))
+    return environment(tmp_path_factory.mktemp("server"), wheel, "server", (*floors("server"), *others()))
