@@ -27,12 +27,19 @@ class Address:
 class Transport:
     """Exchanges requests for answers. `seconds` are for one exchange, connecting and waiting for room included."""
 
-    def __init__(self, seconds: float, connections: int, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        connections: int,
+        context: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._most = connections
         self._room = asyncio.Semaphore(connections)
         self._context = context
+        self._make_context = tls
         self._idle: dict[Address, list[Connection]] = {}
         self._count = 0
         self._cleaning: asyncio.TimerHandle | None = None
@@ -77,7 +84,7 @@ class Transport:
     def _tls(self) -> ssl.SSLContext:
         # One for all connections: reading the certificates of the authorities costs as much as twenty calls.
         if self._context is None:
-            self._context = ssl.create_default_context()
+            self._context = self._make_context()
         return self._context
 
     def _kept(self, address: Address) -> Connection | None:
