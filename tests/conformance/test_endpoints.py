@@ -15,29 +15,19 @@ from ecrkeeper_server.aws.wire import Wire
 FIPS, DUAL = {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}
 
 
-@pytest.mark.parametrize(
-    ("variables", "service", "region"),
-    [
-        ({}, "ecr", "eu-west-1"),
-        ({}, "ecr", "cn-north-1"),
-        (FIPS, "ecr", "us-east-1"),
-        (FIPS, "ecr", "us-gov-west-1"),
-        (FIPS, "sts", "us-east-2"),
-        (FIPS, "iam", "us-east-1"),
-        (DUAL, "sts", "eu-west-1"),
-    ],
-)
-def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str, region: str) -> None:
+@pytest.mark.parametrize("variables", [{}, FIPS, DUAL, FIPS | DUAL])
+@pytest.mark.parametrize("service", ["ecr", "iam", "sts", "account"])
+def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -> None:
     config = Config(
         use_fips_endpoint="AWS_USE_FIPS_ENDPOINT" in variables,
         use_dualstack_endpoint="AWS_USE_DUALSTACK_ENDPOINT" in variables,
     )
-    client = botocore.session.Session().create_client(
-        service, region, aws_access_key_id="a", aws_secret_access_key="b", config=config
-    )
-    found = Wire(environment=aws_environment(variables)).endpoint(service, region)
-    assert f"https://{found.host}" == client.meta.endpoint_url
-    assert found.address.tls
+    session, wire = botocore.session.Session(), Wire(environment=aws_environment(variables))
+    for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1"):
+        client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b", config=config)
+        found = wire.endpoint(service, region)
+        assert f"https://{found.host}" == client.meta.endpoint_url, region
+        assert found.address.tls
 
 
 @pytest.mark.parametrize(

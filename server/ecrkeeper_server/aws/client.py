@@ -221,7 +221,10 @@ class AwsClient:
             text = f"{service}:{operation}: {error}"
             raise Permanent(text, reason="AWS_REJECTED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
         if self._transport is None:
-            self._transport = Transport(self._options.timeout, self._options.connections, tls=self._environment.tls)
+            found = self._environment
+            self._transport = Transport(
+                self._options.timeout, self._options.connections, tls=found.tls, proxy=found.proxy
+            )
         response = await self._transport.exchange(prepared.address, prepared.encode(), fence)
         return self._wire.read(service, operation, response)
 

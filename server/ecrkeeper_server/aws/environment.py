@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
 
@@ -19,6 +20,14 @@ class AwsEnvironment:
     fips: bool = False
     dual_stack: bool = False
     ca_bundle: str = ""
+    https_proxy: str = field(default="", repr=False)
+    no_proxy: str = ""
+
+    def proxy(self, host: str, port: int) -> str:
+        """The URL of the proxy by which a host is reached; empty if it is reached directly."""
+        if not self.https_proxy or proxy_bypass_environment(f"{host}:{port}", {"no": self.no_proxy}):
+            return ""
+        return self.https_proxy
 
     def endpoint_url(self, service: str) -> str | None:
         """The URL that takes the place of a service's endpoints; None if there is none."""
@@ -45,8 +54,15 @@ def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment
         fips=_true(variables, "AWS_USE_FIPS_ENDPOINT"),
         dual_stack=_true(variables, "AWS_USE_DUALSTACK_ENDPOINT"),
         ca_bundle=variables.get("AWS_CA_BUNDLE", ""),
+        https_proxy=_either(variables, "https_proxy"),
+        no_proxy=_either(variables, "no_proxy"),
     )
 
 
 def _true(variables: Mapping[str, str], name: str) -> bool:
     return variables.get(name, "").strip().lower() == "true"
+
+
+def _either(variables: Mapping[str, str], name: str) -> str:
+    """A variable that is written in lower case or in upper case."""
+    return variables.get(name) or variables.get(name.upper(), "")
