@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecrkeeper_server.__main__ import main
 from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.cli.main import main
 from ecrkeeper_server.engine.reconciler import Reconciler
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.postgres import PostgresDatabase

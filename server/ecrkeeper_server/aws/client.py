@@ -17,6 +17,7 @@ from botocore.exceptions import ParamValidationError
 from ecrkeeper_server.aws.answers import InvalidAnswer, check_content, other_account
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
+from ecrkeeper_server.aws.environment import aws_environment
 from ecrkeeper_server.aws.failures import failure, invalid_answer, is_rejection, is_throttle, no_answer, wrong_account
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
 from ecrkeeper_server.aws.reading import Answer
@@ -76,7 +77,8 @@ class AwsClient:
     ) -> None:
         self._options = options
         self._telemetry = telemetry or CallTelemetry(Metrics().aws)
-        self._wire = Wire(options.endpoint_url)
+        self._environment = aws_environment()
+        self._wire = Wire(options.endpoint_url, environment=self._environment)
         self._clock = clock
         self._limiter = Limiter(clock)
         self._ambient = Ambient()
@@ -234,7 +236,10 @@ class AwsClient:
             text = f"{service}:{operation}: {error}"
             raise Permanent(text, reason="AWS_REJECTED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
         if self._transport is None:
-            self._transport = Transport(self._options.timeout, self._options.connections)
+            found = self._environment
+            self._transport = Transport(
+                self._options.timeout, self._options.connections, tls=found.tls, proxy=found.proxy
+            )
         response = await self._transport.exchange(prepared.address, prepared.encode(), fence)
         return self._wire.read(service, operation, response)
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ecrkeeper_server.aws.connection import Connection, Response
+from ecrkeeper_server.aws.tunnel import open_tunnel
 
 Fence = Callable[[], Awaitable[None]]
 
@@ -27,12 +28,21 @@ class Address:
 class Transport:
     """Exchanges requests for answers. `seconds` are for one exchange, connecting and waiting for room included."""
 
-    def __init__(self, seconds: float, connections: int, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        connections: int,
+        context: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+        proxy: Callable[[str, int], str] = lambda *_: "",
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._most = connections
         self._room = asyncio.Semaphore(connections)
         self._context = context
+        self._make_context = tls
+        self._proxy = proxy
         self._idle: dict[Address, list[Connection]] = {}
         self._count = 0
         self._cleaning: asyncio.TimerHandle | None = None
@@ -68,7 +78,10 @@ class Transport:
     async def _connect(self, address: Address) -> Connection:
         context = self._tls() if address.tls else None
         name = address.host if address.tls else None
+        proxy = self._proxy(address.host, address.port) if address.tls else ""
         async with asyncio.timeout(_CONNECT_SECONDS):
+            if context is not None and proxy:
+                return await open_tunnel(proxy, address.host, address.port, context, Connection)
             _, connection = await self._loop.create_connection(
                 Connection, address.host, address.port, ssl=context, server_hostname=name
             )
@@ -77,7 +90,7 @@ class Transport:
     def _tls(self) -> ssl.SSLContext:
         # One for all connections: reading the certificates of the authorities costs as much as twenty calls.
         if self._context is None:
-            self._context = ssl.create_default_context()
+            self._context = self._make_context()
         return self._context
 
     def _kept(self, address: Address) -> Connection | None:

@@ -19,6 +19,7 @@ import botocore.serialize
 from botocore.regions import EndpointResolver
 
 from ecrkeeper_server.aws.connection import Response
+from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
@@ -73,8 +74,14 @@ class Prepared:
 class Wire:
     """Turns calls into signed requests, and answers into values."""
 
-    def __init__(self, endpoint_url: str | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        endpoint_url: str | None = None,
+        clock: Callable[[], float] = time.time,
+        environment: AwsEnvironment | None = None,
+    ) -> None:
         self._endpoint_url = endpoint_url
+        self._environment = environment or AwsEnvironment()
         self._clock = clock
         self._services: dict[str, _Service] = {}
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -107,10 +114,13 @@ class Wire:
         """The endpoint of a service for a Region: IAM has one for each partition."""
         key = (service, region)
         if key not in self._endpoints:
-            found = self._resolver.construct_endpoint(self.service(service).model.endpoint_prefix, region) or {}
+            prefix, variants = self.service(service).model.endpoint_prefix, self._environment
+            found = self._resolver.construct_endpoint(
+                prefix, region, use_dualstack_endpoint=variants.dual_stack, use_fips_endpoint=variants.fips
+            ) or {}  # fmt: skip
             scope = found.get("credentialScope", {}).get("region", region)
-            host = found.get("hostname", f"{self.service(service).model.endpoint_prefix}.{region}.amazonaws.com")
-            url = (self._endpoint_url or f"https://{host}").rstrip("/")
+            host = found.get("hostname", f"{prefix}.{region}.amazonaws.com")
+            url = (self._endpoint_url or variants.endpoint_url(service) or f"https://{host}").rstrip("/")
             self._endpoints[key] = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
         return self._endpoints[key]
 

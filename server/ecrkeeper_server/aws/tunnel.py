@@ -1,0 +1,79 @@
+"""A connection through a proxy of HTTP: CONNECT, then TLS with the other side."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from ecrkeeper_server.aws.connection import MAX_HEAD, NoAnswer
+
+P = TypeVar("P", bound=asyncio.Protocol)
+_PORTS = {"http": 80, "https": 443}
+
+
+async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext, make: Callable[[], P]) -> P:
+    """Connect to a host through a proxy, by its URL; NoAnswer if the proxy does not agree."""
+    loop = asyncio.get_running_loop()
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise NoAnswer("HTTPS_PROXY is no URL of HTTP")
+    secure = ssl.create_default_context() if parts.scheme == "https" else None
+    transport, opening = await loop.create_connection(
+        _Opening, parts.hostname, parts.port or _PORTS[parts.scheme], ssl=secure
+    )
+    try:
+        transport.write(
+            _request(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", parts.username, parts.password)
+        )
+        await opening.opened
+        made = make()
+        secured = await loop.start_tls(transport, made, context, server_hostname=host)
+        if secured is None:
+            raise NoAnswer("the proxy ended the connection")
+        made.connection_made(secured)
+    except BaseException:
+        transport.abort()
+        raise
+    return made
+
+
+def _request(target: str, user: str | None, password: str | None) -> bytes:
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    if user is not None:
+        credentials = f"{unquote(user)}:{unquote(password or '')}".encode()
+        lines.append(f"Proxy-Authorization: Basic {b64encode(credentials).decode()}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+class _Opening(asyncio.Protocol):
+    """Waits for the proxy's answer to CONNECT; `opened` ends with it."""
+
+    def __init__(self) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Read the answer, behind which nothing may come: the other side of TLS waits."""
+        self._head += data
+        head, end, rest = self._head.partition(b"\r\n\r\n")
+        if not end and len(self._head) <= MAX_HEAD:
+            return
+        words = head.split(b"\r\n")[0].split(b" ")
+        agreed = bool(end) and not rest and len(words) > 1 and words[0].startswith(b"HTTP/1.") and words[1][:1] == b"2"
+        self._end(None if agreed else NoAnswer("the proxy did not open a tunnel"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The proxy did not answer."""
+        self._end(exc if isinstance(exc, OSError) else NoAnswer("the proxy ended the connection"))
+
+    def _end(self, error: Exception | None) -> None:
+        if self.opened.done():
+            return
+        if error is None:
+            self.opened.set_result(None)
+        else:
+            self.opened.set_exception(error)
