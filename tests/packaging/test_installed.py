@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ecrkeeper_testing.users import as_user
 
 from tests.packaging import dockerfile
-from tests.users import as_user
 
 USER = 65532
 # The first test waits for the environment, which is downloaded where nothing is in pip's cache.
@@ -37,7 +37,7 @@ def test_the_wheel_has_the_migrations_the_simulator_and_the_license(image: Path)
 def test_every_module_of_the_wheel_can_be_imported(installed: Path) -> None:
     script = (
         "import importlib, pkgutil, sys\n"
-        "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim'):\n"
+        "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
         "    for found in pkgutil.walk_packages(importlib.import_module(root).__path__, root + '.'):\n"
         "        if '.migrations' not in found.name and not found.name.endswith('__main__'):\n"
         "            importlib.import_module(found.name)\n"
