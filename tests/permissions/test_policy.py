@@ -21,7 +21,7 @@ from tests.harness import program
 from tests.permissions.conftest import actions, deployed
 
 ALL = Scope(settings=tuple(SETTINGS), enforce=True, account="111111111111")
-PACKAGES = ("settings", "roles", "engine", "api")
+PACKAGES = ("settings", "roles", "ecr", "engine", "api")
 # What AWS checks in the name of the caller without a call of the server's own.
 DEPENDENT = {
     "ecr:CreateRepository",
