@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ecrkeeper
+from ecrkeeper_testing import Process, Server
 
 from benchmarks.api_server import ApiServer
 from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
@@ -22,7 +23,6 @@ from benchmarks.report import Report
 from benchmarks.rows import OWNER, account, registry
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.harness import Process, Server
 
 # All callers come from one address, so they are one principal, and the limits are not what is measured.
 UNLIMITED: dict[str, Any] = {

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.config.settings import load
-
-from tests.harness import Server
+from ecrkeeper_testing import Server
 
 
 class ApiServer(Server):

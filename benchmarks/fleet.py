@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import ecrkeeper
+from ecrkeeper_testing import Server
 
 from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, peak_rss_mb, rss_mb, until
 from benchmarks.responder import OPERATIONS
 from benchmarks.rows import Rows, wake
 from benchmarks.site import Site
-from tests.harness import Server
 
 
 class Fleet:

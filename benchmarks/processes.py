@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ecrkeeper_testing import Process
+
 from benchmarks.measure import Block, cpu_seconds, cpu_since
-from tests.harness import Process
 
 P = TypeVar("P", bound=Process)
 ROOT = Path(__file__).parents[1]

@@ -6,14 +6,14 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from ecrkeeper_testing import Postgres, Server
+
 from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, interleave, median, ratio, until
 from benchmarks.processes import Responder
 from benchmarks.report import Report
 from benchmarks.rows import Rows
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.harness import Server
-from tests.postgres import Postgres
 
 # In the case with latency a replica works on few rows at once, so that it waits for AWS and not for a core.
 _CASES = {"waiting for AWS": (0.05, 8), "bound by CPU": (0.0, 32)}

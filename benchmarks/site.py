@@ -10,11 +10,10 @@ from typing import Any
 
 import ecrkeeper
 from ecrkeeper_server.store import schema
+from ecrkeeper_testing import Postgres, Server, postgres
 
 from benchmarks.processes import Responder, stopping
 from benchmarks.rows import Rows, Seed
-from tests.harness import Server
-from tests.postgres import Postgres, running
 
 # Longer than any benchmark: nothing is due but what a benchmark makes due.
 SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
@@ -39,7 +38,7 @@ class Site:
     def postgres(self) -> Postgres:
         """The running cluster."""
         if self._cluster is None:
-            self._cluster = self._stack.enter_context(running())
+            self._cluster = self._stack.enter_context(postgres())
         return self._cluster
 
     def database(self, kind: str, rows: int = 0) -> str:

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 
+from ecrkeeper_testing import Process, Server
+
 from benchmarks.measure import Block, cpu_seconds, interleave, median, ratio, rss_mb
 from benchmarks.processes import Listening, stopping
 from benchmarks.report import Report
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.harness import Process, Server
 
 _TIMED = "import time; import {}; print(time.process_time())"
 _IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper", "grpc.aio", "boto3")

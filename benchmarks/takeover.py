@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 
+from ecrkeeper_testing import Server
+
 from benchmarks.measure import median, until
 from benchmarks.report import Report
 from benchmarks.rows import Rows
 from benchmarks.site import Site
 from benchmarks.sizes import Sizes
-from tests.harness import Server
 
 _LATENCY = 0.05
 _GRACE = 2.0

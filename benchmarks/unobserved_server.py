@@ -18,8 +18,7 @@ from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.config.settings import load
 from ecrkeeper_server.metrics import AwsMetrics
 from ecrkeeper_server.store.database import Database
-
-from tests.harness import Server
+from ecrkeeper_testing import Server
 
 
 class UnobservedApi(Server):

@@ -65,7 +65,7 @@ class Installation:
         return handler.unary_unary(request, None)
 
 
-async def test_a_stream_ends_with_the_first_step_after_its_right_was_taken() -> None:
+async def test_stream_ends_with_the_first_step_after_its_right_was_taken() -> None:
     installation = Installation("admin")
     steps = installation.stream()
     assert [await anext(steps), await anext(steps)] == [0, 1]
@@ -76,7 +76,7 @@ async def test_a_stream_ends_with_the_first_step_after_its_right_was_taken() -> 
         await anext(steps)
 
 
-async def test_a_stream_goes_on_under_another_policy_that_allows_it() -> None:
+async def test_stream_goes_on_under_another_policy_that_allows_it() -> None:
     installation = Installation("admin")
     steps = installation.stream()
     await anext(steps)
@@ -85,7 +85,7 @@ async def test_a_stream_goes_on_under_another_policy_that_allows_it() -> None:
 
 
 @pytest.mark.parametrize(("then", "allowed"), [("read, write", True), ("write", False)])
-async def test_a_call_that_waited_answers_only_who_may_still_read(then: str, allowed: bool) -> None:
+async def test_call_that_waited_answers_only_who_may_still_read(then: str, allowed: bool) -> None:
     rights = [policy("read")]
     looks = 0
 
@@ -128,7 +128,7 @@ class Unhurried:
         return None
 
 
-async def test_a_call_that_does_not_wait_is_decided_once() -> None:
+async def test_call_that_does_not_wait_is_decided_once() -> None:
     """What it has changed stays changed: to deny it then would be untrue."""
     request = audit_service_pb2.ListAuditEventsRequest()
     assert await Installation("admin").call(LIST, request, policy("read")) == "answer"

@@ -61,7 +61,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.parametrize(("who", "verb", "target", "rule", "reason"), ROWS, ids=[row[4] for row in ROWS])
-def test_the_example_policy_names_the_rule_that_allows_a_call(
+def test_example_policy_names_the_rule_that_allows_a_call(
     policy: Policy, who: Principal, verb: Verb, target: Target, rule: str | None, reason: str
 ) -> None:
     decision = decide(policy, who, verb, target)
@@ -82,7 +82,7 @@ def test_the_example_policy_names_the_rule_that_allows_a_call(
         (WEB, W, Target(ACCOUNT, "eu-west-1"), ["only for owners team-web, and accounts/111111111111/registries/eu-west-1 is not of one owner", "'web-reads' allows read, not write"]),
     ],
 )  # fmt: skip
-def test_a_denial_says_what_each_rule_lacks(
+def test_denial_says_what_each_rule_lacks(
     policy: Policy, who: Principal, verb: Verb, target: Target, words: list[str]
 ) -> None:
     reasons = decide(policy, who, verb, target).reasons
@@ -94,7 +94,7 @@ names = st.text("ab*", max_size=8)
 
 
 @given(names, st.text("ab", max_size=10))
-def test_a_pattern_matches_as_a_glob_does(pattern: str, text: str) -> None:
+def test_pattern_matches_as_a_glob_does(pattern: str, text: str) -> None:
     glob = re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))))
     assert Pattern(pattern).matches(text) is (glob.fullmatch(text) is not None)
 

@@ -142,7 +142,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
 
 
 @pytest.mark.parametrize(("method", "request_", "needed", "reason"), ROWS, ids=[f"{r[0]}: {r[3]}" for r in ROWS])
-def test_a_call_needs_these_rights_and_no_others(
+def test_call_needs_these_rights_and_no_others(
     method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str
 ) -> None:
     path, found = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
@@ -163,7 +163,7 @@ def test_every_flag_that_forces_something_needs_force() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
-def test_a_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
+def test_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
     if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvents")):
         # What these need does not depend on a name.
@@ -174,7 +174,7 @@ def test_a_malformed_name_is_refused_before_anything_is_decided(path: str) -> No
 
 
 @pytest.mark.parametrize(("target", "place"), [(REGISTRY, AT), (ROLE, ACCOUNT)])
-def test_an_operation_is_on_its_target(target: str, place: Target) -> None:
+def test_operation_is_on_its_target(target: str, place: Target) -> None:
     from ecrkeeper_server.store.rows import Operation
 
     row = Operation("id", "Method", target, 1, 1, {}, False, None, None, 0, None)

@@ -67,7 +67,7 @@ def test_bytes_that_are_no_text_are_one_fault() -> None:
         parse(b"rules: \xff")
 
 
-def test_a_policy_without_rules_denies_everything() -> None:
+def test_policy_without_rules_denies_everything() -> None:
     assert parse(b"rules: []").rules == ()
 
 
@@ -79,7 +79,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(text: str) -> None:
         assert error.errors
 
 
-def test_the_largest_file_is_read_within_seconds() -> None:
+def test_largest_file_is_read_within_seconds() -> None:
     rule = "- {principals: [a], verbs: [read]}\n"
     began = time.process_time()
     assert len(parse(("rules:\n" + rule * 3000).encode()).rules) == 3000

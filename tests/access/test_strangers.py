@@ -29,7 +29,7 @@ def failures(strangers: AuthFailureLimiter, address: str) -> int:
     return made
 
 
-def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
+def test_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
     clock = Clock()
     strangers = AuthFailureLimiter(clock, lambda low, _: low)
     assert failures(strangers, "a") == 200
@@ -42,7 +42,7 @@ def test_an_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> Non
     assert failures(strangers, "b") == 200, "another address has failures of its own"
 
 
-def test_many_addresses_together_are_told_to_wait_too_and_only_so_many_are_remembered() -> None:
+def test_many_addresses_share_a_limit_and_few_are_remembered() -> None:
     strangers = AuthFailureLimiter(Clock())
     told = [strangers.record(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
     assert told.count(EXPIRED) == 1000

@@ -62,7 +62,7 @@ async def reason(tokens: TokenVerifier, token: str) -> str:
     return refused.value.reason
 
 
-async def test_a_token_names_its_principal_and_groups(issuer: Issuer) -> None:
+async def test_token_names_its_principal_and_groups(issuer: Issuer) -> None:
     found = await verifier(issuer, Clock()).verify(issuer.token("alice", groups=["a", "b"]))
     assert (found.name, found.groups) == ("alice", {"a", "b"})
     other = verifier(issuer, Clock(), principal_claim="email", groups_claim="roles", principal_prefix="oidc:")
@@ -70,7 +70,7 @@ async def test_a_token_names_its_principal_and_groups(issuer: Issuer) -> None:
     assert (found.name, found.groups) == ("oidc:a@b.c", {"one"})
 
 
-async def test_a_prefix_tells_the_names_of_tokens_from_those_of_certificates(issuer: Issuer) -> None:
+async def test_prefix_tells_the_names_of_tokens_from_those_of_certificates(issuer: Issuer) -> None:
     identity = "spiffe://example.org/ns/web/x"
     assert (
         await verifier(issuer, Clock(), principal_prefix="jwt:").verify(issuer.token(identity))
@@ -106,7 +106,7 @@ async def test_malformed_tokens_are_invalid(issuer: Issuer, token: str, why: str
     assert await reason(verifier(issuer, Clock()), token) == "TOKEN_INVALID"
 
 
-async def test_a_key_of_the_token_itself_is_not_believed(issuer: Issuer) -> None:
+async def test_key_of_the_token_itself_is_not_believed(issuer: Issuer) -> None:
     mallory = Issuer(issuer.url)
     mallory.add_key("evil")
     jwk = json.loads(mallory.document)["keys"][0]
@@ -137,14 +137,14 @@ async def test_claims_of_another_shape_are_invalid(issuer: Issuer, claims: dict[
     assert await reason(verifier(issuer, Clock()), issuer.token(**claims)) == "TOKEN_INVALID"
 
 
-async def test_a_token_without_a_key_id_needs_a_key_that_leaves_no_choice(issuer: Issuer) -> None:
+async def test_token_without_a_key_id_needs_a_key_that_leaves_no_choice(issuer: Issuer) -> None:
     token = jwt.encode(jwt.decode(issuer.token(), options={"verify_signature": False}), issuer.private["one"], "ES256")
     assert (await verifier(issuer, Clock()).verify(token)).name == "alice"
     issuer.add_key("two")
     assert await reason(verifier(issuer, Clock()), token) == "TOKEN_UNKNOWN_KEY"
 
 
-async def test_a_token_that_was_checked_is_refused_once_its_time_is_over_or_its_key_is_withdrawn(
+async def test_checked_token_is_rejected_once_expired_or_key_withdrawn(
     issuer: Issuer,
 ) -> None:
     clock, now = Clock(), Clock()
@@ -158,7 +158,7 @@ async def test_a_token_that_was_checked_is_refused_once_its_time_is_over_or_its_
     assert await reason(tokens, token) == "TOKEN_UNKNOWN_KEY"
 
 
-async def test_the_issuer_is_asked_for_unknown_keys_at_most_every_few_seconds(issuer: Issuer) -> None:
+async def test_issuer_is_asked_for_unknown_keys_at_most_every_few_seconds(issuer: Issuer) -> None:
     clock = Clock()
     tokens = verifier(issuer, clock)
     await tokens.verify(issuer.token())
@@ -171,7 +171,7 @@ async def test_the_issuer_is_asked_for_unknown_keys_at_most_every_few_seconds(is
     assert issuer.fetches == 2
 
 
-async def test_old_keys_serve_on_while_the_issuer_is_down_and_nobody_is_served_before_the_first(issuer: Issuer) -> None:
+async def test_old_keys_serve_while_issuer_is_down(issuer: Issuer) -> None:
     clock = Clock()
     source = IssuerKeys(issuer.fetch, ALLOWED, period=300, clock=clock)
     tokens = TokenVerifier(TokenOptions(issuer.url, (AUDIENCE,), ALLOWED), source)
@@ -195,7 +195,7 @@ async def test_old_keys_serve_on_while_the_issuer_is_down_and_nobody_is_served_b
     ]  # fmt: skip
 
 
-async def test_keys_are_fetched_again_after_the_period_and_sooner_after_a_failure(issuer: Issuer) -> None:
+async def test_keys_are_refetched_after_period_and_sooner_after_failure(issuer: Issuer) -> None:
     clock = Clock()
     source = IssuerKeys(issuer.fetch, ALLOWED, period=300, clock=clock)
     fetches = []
@@ -224,7 +224,7 @@ def test_key_sets_without_a_usable_key_are_refused(document: bytes, why: str) ->
         parse_keys(document, (*ALLOWED, "EdDSA"))
 
 
-def test_a_key_serves_only_what_it_is_for(issuer: Issuer) -> None:
+def test_key_serves_only_what_it_is_for(issuer: Issuer) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     algorithm: Any = jwt.get_algorithm_by_name("RS256")
     (one, big) = json.loads(issuer.document)["keys"]
@@ -244,7 +244,7 @@ def published() -> Iterator[Issuer]:
         yield issuer
 
 
-async def test_the_keys_are_found_by_discovery_or_at_their_url(published: Issuer) -> None:
+async def test_keys_are_found_by_discovery_or_at_their_url(published: Issuer) -> None:
     assert await fetcher(published.url, "")() == published.document
     assert await fetcher("https://issuer.example", f"{published.url}/keys")() == published.document
     with pytest.raises(FileError, match="answered 503"):
@@ -254,7 +254,7 @@ async def test_the_keys_are_found_by_discovery_or_at_their_url(published: Issuer
         await fetcher(address, "")()
 
 
-async def test_a_key_file_that_changes_is_read_again_and_a_broken_one_is_not(issuer: Issuer, tmp_path: Path) -> None:
+async def test_key_file_that_changes_is_read_again_and_a_broken_one_is_not(issuer: Issuer, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(issuer.document)
     files = WatchedFiles("keys", [path], lambda read: parse_keys(read[0], ALLOWED), 100_000)
@@ -291,13 +291,13 @@ def presented(*, common: str = "", dns: Sequence[str] = (), uris: Sequence[str] 
 
 
 @pytest.mark.parametrize(("names", "name"), NAMES)
-def test_a_certificate_names_by_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
+def test_certificate_names_by_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
     found = principal_of_certificate(presented(**names))
     assert found is not None
     assert found.name == name
 
 
-def test_a_caller_without_a_certificate_has_no_name_by_it() -> None:
+def test_caller_without_a_certificate_has_no_name_by_it() -> None:
     assert principal_of_certificate({}) is None
     assert principal_of_certificate({"peer_dns": [b"not.verified"]}) is None
 
@@ -313,12 +313,12 @@ def test_a_caller_without_a_certificate_has_no_name_by_it() -> None:
         ({"uris": ["https://a/b"], "common": "SPIFFE://a/b"}, "the same beside another URI"),
     ],
 )
-def test_a_certificate_that_names_nobody_or_several_is_refused(names: dict[str, Any], why: str) -> None:
+def test_certificate_that_names_nobody_or_several_is_refused(names: dict[str, Any], why: str) -> None:
     with pytest.raises(Unauthenticated):
         principal_of_certificate(presented(**names))
 
 
-async def test_the_token_goes_before_the_certificate_and_a_bad_one_is_not_made_good_by_it(issuer: Issuer) -> None:
+async def test_token_takes_precedence_over_certificate_even_if_invalid(issuer: Issuer) -> None:
     both = Authenticator(verifier(issuer, Clock()), certificates=True)
     shows = presented(common="service")
     assert (await both.identify([f"Bearer {issuer.token()}"], shows)).name == "alice"
@@ -332,7 +332,7 @@ async def test_the_token_goes_before_the_certificate_and_a_bad_one_is_not_made_g
     assert refused.value.reason == "MISSING_CREDENTIALS"
 
 
-def test_a_pair_that_does_not_fit_is_refused_with_every_fault() -> None:
+def test_pair_that_does_not_fit_is_refused_with_every_fault() -> None:
     import trustme
 
     one, other = trustme.CA().issue_cert("a"), trustme.CA().issue_cert("b")

@@ -108,7 +108,7 @@ def recorded(place: Place) -> set[tuple[str, str, str, str]]:
     return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)) for e in found}
 
 
-def test_the_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) -> None:
+def test_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) -> None:
     since = place.live.aws.position()
     created = place.live.registry(fresh_account())
     place.settled(declared(place.account, changed=False), allow_replacement=True)
@@ -140,7 +140,7 @@ def test_the_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) 
     assert removal.changes[0].HasField("before")
 
 
-def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None:
+def test_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None:
     rules = [{"ecrRepositoryPrefix": p, "upstreamRegistryUrl": "quay.io"} for p in ("one", "two")]
     of_rules = {"service": "ecr", "operation": "CreatePullThroughCacheRule", "account": place.account, "count": 1}
     since = place.live.aws.position()
@@ -163,7 +163,7 @@ def test_a_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None
     assert Counter(e.method for e in writes(place) if e.outcome != AuditEvent.NOT_SENT) == methods
 
 
-def test_a_write_that_is_not_sent_says_so(place: Place) -> None:
+def test_write_that_is_not_sent_says_so(place: Place) -> None:
     """The first of two calls gets no answer, which ends the step."""
     of_policy = {
         "service": "ecr",
@@ -180,7 +180,7 @@ def test_a_write_that_is_not_sent_says_so(place: Place) -> None:
     assert (second.method, second.outcome) == ("ecr:RegisterPullTimeUpdateExclusion", AuditEvent.NOT_SENT)
 
 
-def test_a_call_that_aws_refuses_leaves_the_refused_write_and_no_event_of_its_own(place: Place) -> None:
+def test_call_that_aws_rejects_records_the_failed_write_only(place: Place) -> None:
     unknown = f"{place.name}/replicationBackfills/00000000-0000-4000-8000-000000000000"
     with pytest.raises(ecrkeeper.RegistryError):
         place.live.client.stop_replication_backfill(unknown)

@@ -188,7 +188,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_an_accepted_call_leaves_one_event(place: Place, name: str) -> None:
+def test_accepted_call_leaves_one_event(place: Place, name: str) -> None:
     case = ACCEPTED[name]
     case.before(place)
     known = len(events(place, f"kind = CALL AND method = {case.method}"))
@@ -216,7 +216,7 @@ def test_every_rpc_that_changes_something_is_in_the_table() -> None:
     assert {m for m in methods if not m.startswith(reading)} == {case.method for case in ACCEPTED.values()}
 
 
-def test_an_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
+def test_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
     request_id, call_id = str(uuid.uuid4()), f"call-{uuid.uuid4().hex}"
     with grpc.insecure_channel(place.live.server.address) as channel:
         from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -243,7 +243,7 @@ def test_an_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
         assert one(events(place, text)).name == found.name
 
 
-def test_an_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place: Place) -> None:
+def test_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place: Place) -> None:
     place.apply(caches(QUAY, K8S), "first")
     place.apply(caches(OTHER_QUAY), "second", force=True)
     _, second, first = events(place)
@@ -298,18 +298,18 @@ def test_lists_come_in_pages_newest_first_and_of_a_time(place: Place) -> None:
     ("filter", "field"),
     [("colour = red", "filter"), ("kind =", "filter"), ("kind = CALL OR kind = AWS_WRITE", "filter")],
 )
-def test_a_filter_with_faults_is_refused(place: Place, filter: str, field: str) -> None:
+def test_filter_with_faults_is_refused(place: Place, filter: str, field: str) -> None:
     client = place.live.client
     assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(filter)))) == [field]
     assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: next(iter(client.watch_audit_events(filter))))) == [field]
 
 
 @pytest.mark.parametrize("name", ["auditEvents/0", "auditEvents/x", "auditEvents/99999999999999999999", "events/1"])
-def test_a_name_that_is_none_is_refused(place: Place, name: str) -> None:
+def test_name_that_is_none_is_refused(place: Place, name: str) -> None:
     assert fields_of(refused(CODE.INVALID_ARGUMENT, place.live.client.get_audit_event, name)) == ["name"]
 
 
-def test_an_event_that_is_not_there_is_not_found(place: Place) -> None:
+def test_event_that_is_not_there_is_not_found(place: Place) -> None:
     refused(CODE.NOT_FOUND, place.live.client.get_audit_event, "auditEvents/999999999999999999")
 
 
@@ -325,7 +325,7 @@ def test_times_and_tokens_that_are_none_are_refused(place: Place) -> None:
             assert fields_of(refused(CODE.INVALID_ARGUMENT, next, steps)) == ["resume_token"]
 
 
-def test_a_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place) -> None:
+def test_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place) -> None:
     client = place.live.client
     place.apply({}, "before")
     start = one(events(place)).create_time
@@ -350,7 +350,7 @@ def test_a_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place)
         assert next(steps).audit_event.owners[0] == "after"
 
 
-def test_an_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -> None:
+def test_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -> None:
     with place.live.client.watch_audit_events(f"account = {place.account} AND kind = AWS_WRITE", timeout=60) as steps:
         next(steps)
         place.apply(caches(QUAY), "team")

@@ -40,7 +40,7 @@ async def listed(db: Database, selection: Selection = ALL) -> list[str]:
     return [row.resource for row in await db.read(lambda tx: audit.page(tx, selection, None, 1000))]
 
 
-async def test_an_event_is_kept_as_it_was_recorded(db: Database, clock: Clock) -> None:
+async def test_event_is_kept_as_it_was_recorded(db: Database, clock: Clock) -> None:
     change = Change("tags", "a", ChangeKind.UPDATE, "1", "2")
     (number,) = await add(db, "one", changes=[change], owners=("team-a",), reason="why", generation=3)
     row = await db.read(lambda tx: audit.get(tx, number))
@@ -68,7 +68,7 @@ async def test_changes_that_are_too_large_are_counted_instead(db: Database) -> N
     assert ([c["key"] for c in row.changes], row.omitted) == (["0", "1", "2"], 3)
 
 
-async def test_a_write_that_fails_leaves_no_event(db: Database) -> None:
+async def test_write_that_fails_leaves_no_event(db: Database) -> None:
     def fails(tx: Tx) -> None:
         audit.record(tx, [event()])
         raise RuntimeError
@@ -92,7 +92,7 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
     assert [row.resource for row in behind] == ["b"]
 
 
-async def test_a_completed_write_comes_again_in_the_stream(db: Database) -> None:
+async def test_completed_write_comes_again_in_the_stream(db: Database) -> None:
     one, two, three = await add(db, "one", "two", "three", outcome="UNKNOWN")
     place = await db.read(audit.now)
     assert await streamed(db, place) == []
@@ -108,7 +108,7 @@ async def test_a_completed_write_comes_again_in_the_stream(db: Database) -> None
     assert rows[two].complete_time is None and rows[one].complete_time is not None
 
 
-async def test_the_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
+async def test_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
     await add(db, "a")
     clock.advance(1)
     start = int(clock.seconds * 1_000_000)
@@ -127,7 +127,7 @@ async def test_old_events_are_forgotten_a_thousand_at_a_time(db: Database, clock
     assert await listed(db) == ["new"]
 
 
-async def test_the_stream_goes_on_behind_events_that_were_forgotten(db: Database, clock: Clock) -> None:
+async def test_stream_goes_on_behind_events_that_were_forgotten(db: Database, clock: Clock) -> None:
     """Else a watcher that waits behind a forgotten event would be blind to what comes next."""
     await add(db, "a")
     await add(db, "b")
@@ -154,7 +154,7 @@ class Sleeper:
         self._engine.dispose()
 
 
-async def test_an_event_waits_for_older_transactions_that_still_run(cluster: Postgres) -> None:
+async def test_event_waits_for_older_transactions_that_still_run(cluster: Postgres) -> None:
     url = cluster.create_database(f"held_{time.monotonic_ns()}")
     schema.migrate(url)
     db = schema.open_database(url)
@@ -173,7 +173,7 @@ async def test_an_event_waits_for_older_transactions_that_still_run(cluster: Pos
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_reader_misses_nothing_that_many_writers_commit_in_any_order(database_url: str, seed: int) -> None:
+async def test_reader_misses_nothing_that_many_writers_commit_in_any_order(database_url: str, seed: int) -> None:
     """Several processes' worth of connections on Postgres; on SQLite, whose writer is one, the order is that of commits."""
     dice = random.Random(seed)
     postgres = database_url.startswith("postgresql")

@@ -105,7 +105,7 @@ EVERYTHING = [
 ]  # fmt: skip
 
 
-def test_a_second_import_changes_nothing(store: Store) -> None:
+def test_second_import_changes_nothing(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0, store.err
     assert "4 declarations and 2 roles were written" in store.out
     assert "how 2 registries and roles are kept were changed, 0 documents need no change" in store.out
@@ -118,7 +118,7 @@ def test_a_second_import_changes_nothing(store: Store) -> None:
     assert store.generations() == first
 
 
-def test_an_export_is_the_same_whatever_the_database_and_the_order_of_the_file(store: Store) -> None:
+def test_export_is_independent_of_database_and_file_order(store: Store) -> None:
     assert store.imports(*reversed(EVERYTHING)) == 0, store.err
     text = store.exported()
     names = [d.get("name") for d in yaml.safe_load_all(text)]
@@ -135,7 +135,7 @@ def test_export_of_0_1_0_imports_as_the_same_export_of_today(store: Store) -> No
     assert "0 declarations and 0 roles were written" in store.out
 
 
-def test_an_export_can_be_of_one_account(store: Store) -> None:
+def test_export_can_be_of_one_account(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     names = [d["name"] for d in yaml.safe_load_all(store.exported("--account", "222222222222")) if "name" in d]
     assert names == [
@@ -144,7 +144,7 @@ def test_an_export_can_be_of_one_account(store: Store) -> None:
     ]
 
 
-def test_a_change_is_one_generation_and_notes_where_it_came_from(store: Store) -> None:
+def test_change_is_one_generation_and_notes_where_it_came_from(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     before, _ = store.generations()
     assert store.imports(registry(WEST, team_a=cache("other"), team_b=cache("third"))) == 0
@@ -209,7 +209,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("present", "document", "said", "reason"), KEPT, ids=[row[3] for row in KEPT])
-def test_an_import_says_what_it_changes_of_how_things_are_kept(
+def test_import_says_what_it_changes_of_how_things_are_kept(
     store: Store, present: list[Any], document: Any, said: str, reason: str
 ) -> None:
     assert not present or store.imports(*present) == 0
@@ -280,7 +280,7 @@ def test_limits_over_all_owners_hold(store: Store) -> None:
     assert store.generations() == ({}, {})
 
 
-def test_a_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
+def test_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
     assert store.imports(*EVERYTHING, options=("--dry-run",)) == 0
     assert "accounts/111111111111/registries/us-east-1: creates team-a, team-b" in store.out
     assert "4 declarations and 2 roles would be written" in store.out
@@ -288,7 +288,7 @@ def test_a_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
     assert store.imports(registry(EAST, a=cache("UPPER")), options=("--dry-run",)) == 1
 
 
-def test_a_dry_run_makes_no_database_and_brings_none_to_another_schema(
+def test_dry_run_makes_no_database_and_brings_none_to_another_schema(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     file = tmp_path / "none.db"
@@ -312,7 +312,7 @@ def test_declarations_can_be_given_to_another_owner(store: Store) -> None:
     assert "--as-owner" in store.err
 
 
-def test_a_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None:
+def test_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None:
     assert store.imports(role()) == 0
     store.change(lambda tx: resources.desire(tx, str(ROLE), {"managed": True, "deletion": {"forced": False}}))
     assert store.imports(role(description="again")) == 1
@@ -320,7 +320,7 @@ def test_a_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None
     assert str(ROLE) not in store.exported(), "nobody wants it any more"
 
 
-def test_a_truncated_export_is_refused_as_a_whole(store: Store) -> None:
+def test_truncated_export_is_refused_as_a_whole(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     text = store.exported()
     cut = text[: text.index("---", text.index("us-west-2"))]
@@ -328,7 +328,7 @@ def test_a_truncated_export_is_refused_as_a_whole(store: Store) -> None:
     assert "cut short" in store.err
 
 
-def test_a_database_without_a_schema_is_not_exported(
+def test_database_without_a_schema_is_not_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     missing = tmp_path / "none.db"
@@ -343,7 +343,7 @@ def test_a_database_without_a_schema_is_not_exported(
     assert store.run("export") == 2
 
 
-def test_an_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None:
+def test_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     schema.migrate(url)
     command = [harness.program("ecrkeeper-server"), "export"]

@@ -38,7 +38,7 @@ def normal(shapes: dict[str, Any]) -> dict[str, Any]:
     return settings_to_aws(settings_from_aws(shapes))
 
 
-def test_a_registry_with_all_settings_is_read_as_it_was_written() -> None:
+def test_registry_with_all_settings_is_read_as_it_was_written() -> None:
     policy = '{\n  "Version": "2012-10-17",\n  "Statement": [{"Sid": "a", "Effect": "Allow",\n "Principal": {"AWS": "222222222222"}, "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:eu-west-1:000000000001:repository/*"}]\n}\n'
     shapes = normal(
         {
@@ -63,7 +63,7 @@ def test_a_registry_with_all_settings_is_read_as_it_was_written() -> None:
     assert documents.read(through_yaml(document.to_json())) == document
 
 
-def test_a_role_is_read_as_it_was_written_and_no_description_stays_none() -> None:
+def test_role_is_read_as_it_was_written_and_no_description_stays_none() -> None:
     name = RoleName("000000000001", "replication")
     for spec in ({}, {"description": ""}, {"description": "über\nzwei Zeilen"}):
         full = {"mode": "PAUSED", "tags": {"no": "0x1", "b": ""}, **spec}
@@ -110,7 +110,7 @@ def test_registry_takes_former_name_of_unmanaged_elements(name: str, word: str) 
     assert documents.read({**REGISTRY, name: word}) == RegistryDocument(NAME, None, word)
 
 
-def test_an_empty_setting_is_not_an_absent_one() -> None:
+def test_empty_setting_is_not_an_absent_one() -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
     assert isinstance(read, RegistryDocument)
     assert read.specs["team-a"].settings == {"replication_configuration": {}}
@@ -196,12 +196,12 @@ EXPORT, END = "apiVersion: ecrkeeper/v1\nkind: Export\n---\n", "---\nkind: End\n
         ("\x00", "document 1 is not YAML"),
     ],
 )
-def test_a_stream_that_is_not_whole_is_refused(text: str, reason: str) -> None:
+def test_stream_that_is_not_whole_is_refused(text: str, reason: str) -> None:
     with pytest.raises(StreamError, match=reason):
         list(stream.read(io.BytesIO(text.encode())))
 
 
-def test_a_file_written_by_hand_needs_neither_beginning_nor_end() -> None:
+def test_file_written_by_hand_needs_neither_beginning_nor_end() -> None:
     assert [number for number, _ in stream.read(io.BytesIO(b"---\nkind: A\n---\n---\nkind: B\n"))] == [1, 3]
 
 

@@ -178,7 +178,7 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
     ground.served(recovered)
 
 
-def test_a_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: harness.Simulator, tmp_path: Path) -> None:
     ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
     copy = tmp_path / "copy.sqlite"
 
@@ -194,7 +194,7 @@ def test_a_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: har
     assert ground.command("export") == text
 
 
-def test_an_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harness.Simulator, tmp_path: Path) -> None:
     ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
     environment = {**os.environ, "ECRKEEPER_DATABASE_URL": ground.url}
 

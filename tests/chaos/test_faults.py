@@ -56,7 +56,7 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
     assert_nothing_stuck(database_url)
 
 
-def test_writes_that_show_only_later_are_neither_repeated_for_ever_nor_lost(
+def test_writes_visible_late_are_neither_repeated_for_ever_nor_lost(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     rows = list(range(940, 944))

@@ -104,7 +104,7 @@ def creations(aws: Simulator) -> Counter[tuple[str, str, str]]:
     return asked
 
 
-def test_a_registry_converges_after_a_kill_between_any_two_statements(
+def test_registry_converges_after_a_kill_between_any_two_statements(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000})
@@ -151,7 +151,7 @@ def test_a_registry_converges_after_a_kill_between_any_two_statements(
 
 
 @pytest.mark.parametrize("vanishes", [False, True], ids=["task-stays", "task-vanishes"])
-def test_a_role_is_deleted_after_a_kill_between_any_two_statements(
+def test_role_is_deleted_after_a_kill_between_any_two_statements(
     aws: Simulator, database_url: str, tmp_path: Path, vanishes: bool
 ) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000, "deletion_task_vanishes": vanishes})

@@ -60,7 +60,7 @@ def settle(
     assert server.stop() == 0
 
 
-def test_a_backfill_is_started_once_although_ecr_is_done_with_it_soon(
+def test_backfill_is_started_once_although_ecr_is_done_with_it_soon(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000, "backfill_running_seconds": 0.0})
@@ -120,7 +120,7 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
     assert_nothing_stuck(database_url)
 
 
-def test_a_role_is_created_once_and_known_as_created(aws: Simulator, database_url: str, tmp_path: Path) -> None:
+def test_role_is_created_once_and_known_as_created(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000})
     rows = range(18)
     names = {n: f"accounts/{account(n)}/serviceLinkedRoles/replication" for n in rows}

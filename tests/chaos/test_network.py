@@ -69,7 +69,7 @@ def assert_all_there(aws: Simulator, url: str, rows: list[int]) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_while_aws_cannot_be_reached_writes_are_kept_and_the_reason_is_said(
+def test_unreachable_aws_keeps_writes_and_shows_reason(
     aws: Simulator, aws_line: Proxy, tmp_path: Path, trouble: str
 ) -> None:
     url, probes = f"sqlite:///{tmp_path / 'ecrkeeper.db'}", free_port()
@@ -108,7 +108,7 @@ def test_while_aws_cannot_be_reached_writes_are_kept_and_the_reason_is_said(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_while_the_database_cannot_be_reached_the_server_says_so_and_comes_back(
+def test_unreachable_database_is_reported_and_server_recovers(
     aws: Simulator, shared_url: str, tmp_path: Path, trouble: str
 ) -> None:
     probes, kept = free_port(), [n + 10 for n in ROWS]
@@ -149,7 +149,7 @@ def accepted(client: ecrkeeper.Client, n: int) -> bool:
     return True
 
 
-def test_a_server_that_is_told_to_stop_while_the_database_is_away_stops(
+def test_server_that_is_told_to_stop_while_the_database_is_away_stops(
     aws: Simulator, shared_url: str, tmp_path: Path
 ) -> None:
     aws.control("POST", "faults", {"kind": "latency", "seconds": 0.5})

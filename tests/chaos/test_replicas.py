@@ -45,9 +45,7 @@ def held(url: str) -> int:
     return int(found[0])
 
 
-def test_two_replicas_never_work_on_one_row_at_once_and_both_make_progress(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_two_replicas_never_share_a_row_and_both_make_progress(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     aws.control("POST", "faults", {"kind": "latency", "seconds": 0.02})
     rows = range(200, 260)
     first = replica(tmp_path, "first", shared_url, aws, concurrency=6)
@@ -74,9 +72,7 @@ def test_two_replicas_never_work_on_one_row_at_once_and_both_make_progress(
     assert all(len(rows) > 5 for rows in worked), [len(rows) for rows in worked]
 
 
-def test_the_rows_of_a_killed_replica_are_taken_over_when_its_lease_runs_out(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_rows_of_killed_replica_are_taken_over_after_its_lease(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     rows = range(300, 320)
     doomed = replica(tmp_path, "doomed", shared_url, aws, kind="registry", base=300_000_000_000 + 295)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:

@@ -32,7 +32,7 @@ def test_make_soak_runs_for_as_long_as_it_is_told(given: list[str], seconds: str
         assert (ROOT / f"tests/chaos/test_schedule_on_{file}.py").is_file()
 
 
-def test_a_seed_says_all_of_a_schedule() -> None:
+def test_seed_says_all_of_a_schedule() -> None:
     def events(seed: int) -> list[Event]:
         lanes = (client_lane(seed), foreign_lane(seed), process_lane(seed, 2), network_lane(seed, database=True))
         return [event for lane in lanes for event in islice(lane, 100)]
@@ -55,7 +55,7 @@ def apply(owner: str, rules: dict[str, str], *, force: bool = False) -> Event:
     return Event("apply", HERE, 0.0, owner=owner, rules=tuple(rules.items()), filters=("f/",), flag=force)
 
 
-def test_the_model_knows_owners_conflicts_and_what_is_foreign() -> None:
+def test_model_knows_owners_conflicts_and_what_is_foreign() -> None:
     model = Model(unmanaged={HERE: {"unmanaged-1"}})
     model.apply(apply("a", {"p": "quay.io", "q": "quay.io"}))
     assert not model.conflict(apply("b", {"p": "quay.io"}))

@@ -47,7 +47,7 @@ def many_rules(n: int, filters: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def test_what_was_accepted_is_finished_after_a_kill_although_nobody_writes_again(
+def test_accepted_write_is_finished_after_kill_without_new_writes(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     rows = range(600, 612)
@@ -87,9 +87,7 @@ def has_declared(aws: Simulator, n: int) -> bool:
     }
 
 
-def test_a_replica_that_stood_still_for_longer_than_its_lease_writes_nothing_more(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_replica_stopped_past_its_lease_writes_nothing_more(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     rows = range(700, 708)
     for n in rows:
         plant(aws, account(n))
@@ -130,9 +128,7 @@ def test_a_replica_that_stood_still_for_longer_than_its_lease_writes_nothing_mor
     assert_nothing_stuck(shared_url)
 
 
-def test_a_lone_server_goes_on_after_standing_still_for_longer_than_its_lease(
-    aws: Simulator, database_url: str, tmp_path: Path
-) -> None:
+def test_lone_server_resumes_after_a_stop_past_its_lease(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     rows = range(720, 724)
     for n in rows:
         plant(aws, account(n))

@@ -194,6 +194,9 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     assert f'"registryId": "{ACCOUNT}"' in here.shell(page.next("sh", "ecrkeeper-sim"))
     here.python(page.next("python", "async with serve()"))
     assert here.names["answer"]["registryId"] == ACCOUNT
+    here.python(page.next("python", "from ecrkeeper_testing import"))
+    assert [rule["ecrRepositoryPrefix"] for rule in here.names["in_aws"]] == ["quay"]
+    assert "CreatePullThroughCacheRule" in here.names["calls"]
     (state,) = _documents(page.next("json", "blobMounting").text)
     aws.seed(state)
     kept = aws.registry()

@@ -31,7 +31,7 @@ def refused(gate: Admission, principal: str, kind: Kind = CALLS) -> ResourceExha
     return caught.value
 
 
-def test_a_greedy_principal_leaves_room_for_another() -> None:
+def test_greedy_principal_leaves_room_for_another() -> None:
     gate = admission(calls=5, calls_per_principal=3)
     for _ in range(3):
         gate.enter("greedy", CALLS)
@@ -60,7 +60,7 @@ def test_streams_take_nothing_from_calls_and_calls_nothing_from_streams() -> Non
     assert refused(gate, "a").metadata["of"] == "calls"
 
 
-def test_health_and_reflection_take_nothing_from_the_streams_of_callers_nor_one_caller_all_of_theirs() -> None:
+def test_health_and_reflection_streams_have_limits_of_their_own() -> None:
     gate = admission(streams=1, streams_per_principal=1, health_streams=8)
     for _ in range(2):
         gate.enter("a", Kind.HEALTH_STREAMS)
@@ -80,7 +80,7 @@ def test_health_checks_have_no_rate() -> None:
         gate.leave("a", Kind.HEALTH_CHECKS)
 
 
-def test_the_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
+def test_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
     clock = Clock()
     gate = admission(clock, rate_per_principal=2.0, burst_per_principal=3)
 
@@ -112,7 +112,7 @@ def test_who_comes_again_when_told_is_admitted() -> None:
         clock.now += refused(gate, "a").retry_after or 0.0
 
 
-def test_a_refused_call_costs_no_token() -> None:
+def test_refused_call_costs_no_token() -> None:
     clock = Clock()
     gate = admission(clock, calls_per_principal=1, rate_per_principal=1.0, burst_per_principal=2)
     gate.enter("a", CALLS)
@@ -122,20 +122,20 @@ def test_a_refused_call_costs_no_token() -> None:
     gate.enter("a", CALLS)
 
 
-def test_a_rate_of_zero_is_none() -> None:
+def test_rate_of_zero_is_none() -> None:
     gate = admission(rate_per_principal=0.0, burst_per_principal=1)
     for _ in range(100):
         gate.enter("a", CALLS)
         gate.leave("a", CALLS)
 
 
-def test_a_refusal_spreads_those_who_come_again() -> None:
+def test_refusal_spreads_those_who_come_again() -> None:
     gate = Admission(Limits(calls=1))
     gate.enter("a", CALLS)
     assert len({refused(gate, "b").retry_after for _ in range(20)}) > 10
 
 
-def test_only_so_many_principals_are_remembered_and_never_forgotten_while_they_work() -> None:
+def test_admission_remembers_bounded_principals_and_all_active_ones() -> None:
     gate = admission()
     gate.enter("working", STREAMS)
     for number in range(30_000):

@@ -66,7 +66,7 @@ def serves(channel: grpc.Channel) -> bool:
 
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["TLS", "plaintext"])
-def test_silent_connections_take_neither_the_probes_nor_the_work_away_and_end_within_seconds(
+def test_silent_connections_end_soon_and_block_neither_probes_nor_calls(
     aws: harness.Simulator, tmp_path: Path, encrypted: bool
 ) -> None:
     authority = trustme.CA()
@@ -96,7 +96,7 @@ def test_silent_connections_take_neither_the_probes_nor_the_work_away_and_end_wi
         assert server.stop() == 0
 
 
-def test_the_number_of_connections_is_bounded(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_number_of_connections_is_bounded(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url, max_connections=2)
     try:
         with connected(server.address) as one, connected(server.address) as other, connected(server.address) as third:

@@ -23,5 +23,5 @@ def test_every_limit_of_the_configuration_is_documented_with_its_default() -> No
     assert len(rows) == len(fields(Limits))
 
 
-def test_the_configuration_has_the_defaults_of_the_api() -> None:
+def test_configuration_has_the_defaults_of_the_api() -> None:
     assert _limits(Config()) == Limits()

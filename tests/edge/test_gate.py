@@ -35,7 +35,7 @@ async def reflects(calls: Calls) -> bool:
     return b"ecrkeeper.v1.RoleService" in await stream.read()
 
 
-async def test_a_refusal_says_why_and_when_to_come_again_and_health_and_reflection_still_answer(serve: Serve) -> None:
+async def test_rejection_says_why_and_when_to_retry_and_health_still_answers(serve: Serve) -> None:
     async with serve(Limits(rate_per_principal=0.5, burst_per_principal=2)) as server, server.calls() as calls:
         assert await reflects(calls)
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
@@ -50,7 +50,7 @@ async def test_a_refusal_says_why_and_when_to_come_again_and_health_and_reflecti
             assert await reflects(others)
 
 
-async def test_a_request_that_is_refused_is_never_read(serve: Serve) -> None:
+async def test_request_that_is_refused_is_never_read(serve: Serve) -> None:
     """A caller that sends its request slowly, or never, is answered at once."""
     async with serve(Limits(rate_per_principal=0.001, burst_per_principal=1)) as server, server.calls() as calls:
         await calls.failure(NAMED)
@@ -58,7 +58,7 @@ async def test_a_request_that_is_refused_is_never_read(serve: Serve) -> None:
         assert await asyncio.wait_for(half.code(), 5) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_a_greedy_caller_does_not_starve_another(serve: Serve) -> None:
+async def test_greedy_caller_does_not_starve_another(serve: Serve) -> None:
     async with serve(Limits(calls_per_principal=2)) as server:
         async with server.calls() as greedy, server.calls(server.socket) as modest:
             # Requests that are never sent: their calls stay in work.
@@ -122,9 +122,7 @@ async def test_streams_of_health_and_reflection_leave_those_of_callers_alone(ser
 
 
 @pytest.mark.parametrize("method", [CHECK, HEALTH_WATCH])
-async def test_health_calls_whose_requests_do_not_arrive_are_bounded_and_keep_nobody_out(
-    serve: Serve, method: str
-) -> None:
+async def test_health_calls_without_requests_are_bounded_and_block_nobody(serve: Serve, method: str) -> None:
     """gRPC itself waits for them without an end, and counts them against what the process takes on."""
     limits = Limits(calls=10, streams=10, calls_per_principal=600, health_streams=40)
     async with serve(limits) as server, server.calls() as strangers:
@@ -136,13 +134,13 @@ async def test_health_calls_whose_requests_do_not_arrive_are_bounded_and_keep_no
             assert (await others.failure(NAMED)).code == "NOT_FOUND"
 
 
-async def test_an_old_stream_is_ended_so_that_its_caller_subscribes_again(serve: Serve) -> None:
+async def test_old_stream_is_ended_so_that_its_caller_subscribes_again(serve: Serve) -> None:
     async with serve(Limits(stream_seconds=0.3)) as server, server.calls() as calls:
         found = await calls.stream_failure(calls.stream(request=EVERYTHING))
         assert (found.code, found.reason) == ("UNAVAILABLE", "STREAM_TOO_OLD")
 
 
-async def test_the_client_library_goes_on_watching_when_streams_and_connections_end(serve: Serve) -> None:
+async def test_client_watch_survives_end_of_streams_and_connections(serve: Serve) -> None:
     async with serve(Limits(stream_seconds=0.3, connection_seconds=0.5)) as server:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             steps = client.watch_registries()
@@ -151,7 +149,7 @@ async def test_the_client_library_goes_on_watching_when_streams_and_connections_
             assert set(kinds) == {pb.WatchRegistriesResponse.SNAPSHOT_COMPLETE}
 
 
-async def test_the_client_library_comes_again_when_told(serve: Serve) -> None:
+async def test_client_library_comes_again_when_told(serve: Serve) -> None:
     async with serve(Limits(rate_per_principal=4.0, burst_per_principal=1)) as server:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             for _ in range(4):
@@ -165,7 +163,7 @@ async def test_the_client_library_comes_again_when_told(serve: Serve) -> None:
         assert server.metrics.registry.get_sample_value("grpc_server_handled_total", refused)
 
 
-async def test_the_client_library_tells_why_when_the_delay_is_longer_than_the_call(serve: Serve) -> None:
+async def test_client_reports_reason_when_delay_exceeds_deadline(serve: Serve) -> None:
     async with serve(Limits(rate_per_principal=0.5, burst_per_principal=1)) as server:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             await anext(client.list_registries().pages)
@@ -174,14 +172,14 @@ async def test_the_client_library_tells_why_when_the_delay_is_longer_than_the_ca
             assert caught.value.reason == "RATE_LIMITED" and (caught.value.retry_after or 0) > 0.5
 
 
-async def test_a_call_without_a_request_is_refused(serve: Serve) -> None:
+async def test_call_without_a_request_is_refused(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         empty = calls.channel.stream_unary(GET)(iter(()), timeout=10)
         assert await empty.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "without a request" in await empty.details()
 
 
-async def test_bytes_that_are_no_message_are_refused_by_health_and_reflection_too(serve: Serve) -> None:
+async def test_health_and_reflection_reject_bytes_that_are_no_message(serve: Serve) -> None:
     garbage = b"\x0a\x05\xff"
     async with serve(Limits()) as server, server.calls() as calls:
         assert (await calls.failure(garbage, CHECK)).code == "INVALID_ARGUMENT"
@@ -200,7 +198,7 @@ async def test_health_lists_all_services(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/ecrkeeper.v1.RoleService/\xff\xfe", b"/\xff", b"", b"/a/b/c\x00", "/żółw/x", "/x"])
-async def test_a_method_that_does_not_exist_harms_nobody(serve: Serve, path: str | bytes) -> None:
+async def test_method_that_does_not_exist_harms_nobody(serve: Serve, path: str | bytes) -> None:
     """A name that is not UTF-8 ends the accept loop of grpc.aio, and with it the server."""
     if not ACCEPT_LOOPS.usable and isinstance(path, bytes) and b"\xff" in path:
         pytest.skip("only the accept loops of the server's own survive that")
@@ -219,7 +217,7 @@ async def test_large_requests_and_large_metadata_are_refused(serve: Serve) -> No
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
 
 
-async def test_a_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
+async def test_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
     pings = {"grpc__keepalive_time_ms": 100, "grpc__http2__max_pings_without_data": 0}
     async with serve(Limits()) as server, server.calls(**pings) as calls:
         stream = calls.stream(request=EVERYTHING)
@@ -228,7 +226,7 @@ async def test_a_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
         assert "ping" in found.text.lower()
 
 
-async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(
+async def test_connection_ends_when_it_is_old_and_its_calls_go_on(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peers = []
@@ -248,7 +246,7 @@ async def test_a_connection_ends_when_it_is_old_and_its_calls_go_on(
     assert len(set(peers)) > 1, "a new connection comes from another port"
 
 
-async def test_a_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
+async def test_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
     closing, errors = AdmissionLayer(Limits(), Admission(Limits())), list[Exception]()
     loop = asyncio.get_running_loop()
     end = loop.time() + 0.02

@@ -50,7 +50,7 @@ async def test_nobody_has_more_than_half_of_the_places() -> None:
         assert await intake.receive("modest", quick) == b"x"
 
 
-async def test_a_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
+async def test_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
     intake, order = RequestMemoryLimit(LIMITS), list[str]()
 
     async def call(principal: str) -> None:
@@ -93,7 +93,7 @@ async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest
         assert caught.value.retry_after
 
 
-async def test_who_goes_away_in_the_moment_he_is_called_leaves_the_place_to_the_next() -> None:
+async def test_caller_cancelled_at_admission_leaves_slot_to_the_next() -> None:
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
         first, second = (asyncio.create_task(intake.receive("c", quick)) for _ in range(2))

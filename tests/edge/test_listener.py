@@ -105,7 +105,7 @@ async def serving(limits: Limits | None = None) -> AsyncIterator[Service]:
         await service.server.stop(0)
 
 
-async def test_a_call_that_fails_harms_no_other_and_leaves_nothing_behind(interface: str) -> None:
+async def test_call_that_fails_harms_no_other_and_leaves_nothing_behind(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         for _ in range(20):
             assert (await calls.failure(b"x", FAIL)).code == "UNKNOWN"
@@ -128,7 +128,7 @@ async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind(interfac
         assert service.cancelled == 10
 
 
-async def test_beyond_what_the_process_takes_on_calls_are_refused_and_then_served_again(
+async def test_calls_over_process_limit_are_rejected_then_served_again(
     interface: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "_BEYOND_THE_GATE", 1)
@@ -165,7 +165,7 @@ def fail_to_accept(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
     return failed
 
 
-async def test_a_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
+async def test_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
     private: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """gRPC reports a call that is gone before it could be taken up as a failure of accepting."""
@@ -177,7 +177,7 @@ async def test_a_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop
         assert len(failed) == 40
 
 
-async def test_a_server_that_cannot_accept_calls_ends_rather_than_stand_there_deaf(
+async def test_server_ends_when_it_cannot_accept_calls(
     private: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_to_accept(monkeypatch, cygrpc.InternalError("no more calls"), 1)
@@ -187,7 +187,7 @@ async def test_a_server_that_cannot_accept_calls_ends_rather_than_stand_there_de
         assert not stopping.is_set()
 
 
-async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself(interface: str) -> None:
+async def test_server_that_is_told_to_stop_has_not_ended_by_itself(interface: str) -> None:
     stopping = asyncio.Event()
     async with serving() as service:
         waiting = asyncio.create_task(until_stopped(stopping, service.server))
@@ -196,7 +196,7 @@ async def test_a_server_that_is_told_to_stop_has_not_ended_by_itself(interface: 
     assert await asyncio.wait_for(until_stopped(stopping, None), 10) is True
 
 
-async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run(interface: str) -> None:
+async def test_stop_takes_no_more_calls_and_waits_for_those_that_run(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         held = calls.channel.unary_unary(HOLD)(b"x", timeout=30)
         await service.until(1)
@@ -211,7 +211,7 @@ async def test_a_stop_takes_no_more_calls_and_waits_for_those_that_run(interface
         await service.until()
 
 
-async def test_a_stop_without_patience_cancels_what_runs_and_leaves_no_task_behind(interface: str) -> None:
+async def test_stop_without_grace_cancels_calls_and_leaves_no_task(interface: str) -> None:
     before = asyncio.all_tasks()
     async with serving() as service, Calls(service.address) as calls:
         held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(20)]

@@ -119,9 +119,7 @@ async def flood(address: str, server: harness.Server) -> None:
             await asyncio.sleep(0.05)
 
 
-def test_at_the_defaults_no_flood_of_large_requests_takes_more_memory_than_the_manifests_give(
-    aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_flood_of_large_requests_stays_within_memory_of_manifests(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
     try:
         asyncio.run(flood(server.address, server))
@@ -134,9 +132,7 @@ def test_at_the_defaults_no_flood_of_large_requests_takes_more_memory_than_the_m
     assert peak < int(given) * 2 / 3, peak
 
 
-def test_under_ten_times_the_load_health_answers_memory_stays_and_then_all_is_well(
-    aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_tenfold_load_keeps_health_and_memory_and_passes(aws: harness.Simulator, tmp_path: Path) -> None:
     aws.control("POST", "faults", [{"kind": "latency", "seconds": LATENCY}])
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     limits = {"max_calls": CAPACITY, "max_calls_per_principal": 10 * CAPACITY, "rate_per_principal": 0}

@@ -85,7 +85,7 @@ async def test_large_rows_make_pages_shorter_and_none_is_missing(serve: Serve, f
     assert pages > 3
 
 
-async def test_the_revisions_of_what_was_never_declared_are_not_found(serve: Serve) -> None:
+async def test_revisions_of_what_was_never_declared_are_not_found(serve: Serve) -> None:
     method, request, _ = LISTS["revisions"]
     request.page_token = ""
     async with serve(Limits()) as server, server.calls() as calls:
@@ -113,7 +113,7 @@ class Rows:
         return [int(message.value.split()[0]) for message in found], token
 
 
-async def test_a_short_page_of_a_long_list_reads_no_more_than_it_shows() -> None:
+async def test_short_page_of_a_long_list_reads_no_more_than_it_shows() -> None:
     rows = Rows(10_000)
     assert await rows.page(Page(-1, 10, SIGNER)) == (list(range(10)), Page(-1, 10, SIGNER).token(9))
     assert (rows.fetched, rows.made) == (11, 10)
@@ -126,12 +126,12 @@ async def test_what_does_not_fit_into_a_page_is_not_made() -> None:
     assert (rows.fetched, rows.made) == (101, 20)
 
 
-async def test_a_row_that_is_larger_than_a_page_is_a_page_of_its_own() -> None:
+async def test_row_that_is_larger_than_a_page_is_a_page_of_its_own() -> None:
     found, token = await Rows(3, size=2_000_000).page(Page(0, 10, SIGNER))
     assert (found, token) == ([1], Page(0, 1, SIGNER).token(1))
 
 
-async def test_a_filter_that_little_meets_ends_a_page_early_and_no_token_names_a_hidden_row() -> None:
+async def test_sparse_filter_ends_page_early_and_token_hides_rows() -> None:
     rows = Rows(50_000)
     found, token = await rows.page(Page(-1, 10, SIGNER), meets=lambda row: row == 7)
     assert found == [7] and token and rows.fetched < 11_000
@@ -140,6 +140,6 @@ async def test_a_filter_that_little_meets_ends_a_page_early_and_no_token_names_a
     assert (found, token) == ([0, 1000], Page(-1, 2, SIGNER).token(1000))
 
 
-async def test_the_last_page_has_no_token() -> None:
+async def test_last_page_has_no_token() -> None:
     assert await Rows(11).page(Page(-1, 11, SIGNER)) == (list(range(11)), "")
     assert await Rows(0).page(Page(-1, 11, SIGNER)) == ([], "")

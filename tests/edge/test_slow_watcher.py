@@ -28,7 +28,7 @@ async def test_changes_that_wait_are_bounded_and_none_is_missed() -> None:
         assert listener.overflowed, "who lost changes is told to look at everything"
 
 
-async def test_a_watcher_that_stops_reading_gets_everything_when_it_goes_on(serve: Serve) -> None:
+async def test_watcher_that_stops_reading_gets_everything_when_it_goes_on(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         stream = calls.stream(request=EVERYTHING)
         assert pb.WatchRegistriesResponse.FromString(await stream.read()).kind == 2
@@ -46,7 +46,7 @@ async def test_a_watcher_that_stops_reading_gets_everything_when_it_goes_on(serv
         assert len(told) == 2000
 
 
-async def test_a_watcher_that_goes_away_is_forgotten(serve: Serve) -> None:
+async def test_watcher_that_goes_away_is_forgotten(serve: Serve) -> None:
     async with serve(Limits()) as server:
         async with server.calls() as calls:
             await calls.stream(request=EVERYTHING).read()

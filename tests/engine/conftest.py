@@ -27,9 +27,9 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.unit_of_work import Origin
 from ecrkeeper_sim.server import Simulator, serve
+from ecrkeeper_testing.clock import fixed_time
 
 from tests import declaring
-from tests.clock import fixed_time
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 REGISTRY = RegistryName(ACCOUNT, REGION)

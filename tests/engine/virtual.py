@@ -27,9 +27,9 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sqlite import SqliteDatabase, sqlite_engine
 from ecrkeeper_server.store.unit_of_work import Origin
+from ecrkeeper_testing.clock import fixed_time
 
 from tests import declaring
-from tests.clock import fixed_time
 
 T = TypeVar("T")
 EPOCH = 1_800_000_000.0

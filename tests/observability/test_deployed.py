@@ -80,7 +80,7 @@ def test_every_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> 
     assert anchor in [heading.lower() for heading in re.findall(r"^### (\w+)$", MANUAL, re.M)]
 
 
-def test_the_manual_lists_every_metric_with_its_labels() -> None:
+def test_manual_lists_every_metric_with_its_labels() -> None:
     listed = dict(re.findall(r"^\| `([a-z_]+)` \| \w+ \| ([^|]*) \|", MANUAL, re.M))
     shown = {re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"} for name, labels in KNOWN.items()}
     assert {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in listed.items()} == {
@@ -88,7 +88,7 @@ def test_the_manual_lists_every_metric_with_its_labels() -> None:
     }
 
 
-def test_the_panels_do_not_lie_over_each_other() -> None:
+def test_panels_do_not_lie_over_each_other() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in PANELS:
         at = panel["gridPos"]

@@ -68,7 +68,7 @@ def watched(simulated_aws: harness.Simulator, tmp_path: Path) -> Iterator[Watche
     found.server.stop()
 
 
-def test_a_declaration_moves_the_counts_of_calls_of_steps_and_of_calls_to_aws(watched: Watched) -> None:
+def test_declaration_counts_calls_steps_and_aws_calls(watched: Watched) -> None:
     with ecrkeeper.Client(watched.server.address, insecure=True) as client:
         place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
         place.apply(DECLARED)
@@ -91,7 +91,7 @@ def test_a_declaration_moves_the_counts_of_calls_of_steps_and_of_calls_to_aws(wa
     assert "call_id" not in settled, "a step belongs to no call"
 
 
-def test_refused_calls_are_logged_under_the_id_that_the_caller_gets_and_reads_are_not(watched: Watched) -> None:
+def test_rejected_calls_are_logged_by_call_id_and_reads_are_not(watched: Watched) -> None:
     request, mine = messages.ListRegistriesRequest(parent="accounts/-"), [("x-request-id", "mine-1")]
     with grpc.insecure_channel(watched.server.address) as channel:
         stub = services.RegistrySettingsServiceStub(channel)
@@ -123,7 +123,7 @@ def test_ids_have_one_name_in_errors_metadata_log_and_audit_trail(watched: Watch
     assert (lines["OK"]["call_id"], lines["OK"]["request_id"]) == (event.call_id, event.request_id)
 
 
-def test_metrics_and_liveness_are_served_while_the_database_is_down_and_readiness_is_not(
+def test_database_down_serves_metrics_and_liveness_not_readiness(
     simulated_aws: harness.Simulator, tmp_path: Path
 ) -> None:
     with postgres.running() as cluster:
@@ -142,14 +142,14 @@ def test_metrics_and_liveness_are_served_while_the_database_is_down_and_readines
         assert watched.server.stop() == 0
 
 
-def test_the_names_of_the_metrics_are_those_that_were_promised(watched: Watched) -> None:
+def test_names_of_the_metrics_are_those_that_were_promised(watched: Watched) -> None:
     page = watched.get("/metrics")[1]
     found = sorted(set(re.findall(r"^# TYPE (?!process_)(\S+ \S+)$", page, re.MULTILINE)))
     golden = Path(__file__).parents[1] / "golden" / "metrics.txt"
     assert found == golden.read_text().splitlines(), f"not what {golden.name} says; additions are fine, add them there"
 
 
-def test_streams_that_their_callers_drop_in_the_middle_end_with_a_line_and_not_with_the_server(
+def test_dropped_streams_end_with_a_log_line_not_with_the_server(
     watched: Watched,
 ) -> None:
     request = audit_service_pb2.WatchAuditEventsRequest()

@@ -72,7 +72,7 @@ async def test_scrapes_share_one_look_at_the_table_for_a_while() -> None:
     assert db.reads == 2
 
 
-async def test_a_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
+async def test_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
     db, now = Scripted(), [100.0]
     db.answer = seen
     scraped = Scrape(Metrics(), db, lambda: now[0])
@@ -85,7 +85,7 @@ async def test_a_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
     assert 'ecrkeeper_resources{kind="registry"}' not in found
 
 
-async def test_a_database_that_does_not_answer_does_not_hold_up_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_database_that_does_not_answer_does_not_hold_up_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape, "_PATIENCE_SECONDS", 0.01)
     db, free = Scripted(), asyncio.Event()
 

@@ -97,7 +97,7 @@ def connections(url: str) -> int:
         return int(conn.execute(query).fetchone()[0])  # type: ignore[index]
 
 
-def test_each_write_is_one_trace_with_its_step_and_the_calls_to_aws_over_many_batches(
+def test_each_write_is_one_trace_with_step_and_aws_calls(
     database_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
     server = start(tmp_path, database_url, aws, collector.port, EAGER)
@@ -109,7 +109,7 @@ def test_each_write_is_one_trace_with_its_step_and_the_calls_to_aws_over_many_ba
     assert server.stop() == 0
 
 
-def test_a_trace_goes_on_in_the_process_that_takes_the_step(
+def test_trace_goes_on_in_the_process_that_takes_the_step(
     cluster: postgres.Postgres, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
     url = cluster.create_database(f"traces_{secrets.token_hex(4)}")
@@ -125,7 +125,7 @@ def test_a_trace_goes_on_in_the_process_that_takes_the_step(
     assert api.stop() == engine.stop() == 0
 
 
-def test_a_server_that_stops_sends_what_it_has_kept_before_it_closes_the_store(
+def test_stopping_server_sends_kept_spans_before_closing_store(
     database_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
     server = start(tmp_path, database_url, aws, collector.port, AT_THE_END)
@@ -143,7 +143,7 @@ def test_a_server_that_stops_sends_what_it_has_kept_before_it_closes_the_store(
     assert server.stop() == 0
 
 
-def test_a_collector_that_comes_back_is_sent_what_it_has_missed(
+def test_collector_that_comes_back_is_sent_what_it_has_missed(
     aws: harness.Simulator, tmp_path: Path, collector: Collector
 ) -> None:
     patient = {**EAGER, "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
@@ -164,7 +164,7 @@ def test_a_collector_that_comes_back_is_sent_what_it_has_missed(
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
-def test_a_collector_that_is_away_holds_up_no_call_and_the_end_only_for_the_time_of_one_batch(
+def test_absent_collector_delays_no_call_and_the_stop_by_one_batch(
     listens: bool, aws: harness.Simulator, tmp_path: Path
 ) -> None:
     with socket.socket() as away:

@@ -54,7 +54,7 @@ def test_every_setting_is_described_and_none_twice() -> None:
     assert described == Counter(dict.fromkeys(DEFAULTS, 1))
 
 
-def test_the_defaults_in_the_readme_are_those_of_the_configuration() -> None:
+def test_defaults_in_the_readme_are_those_of_the_configuration() -> None:
     rows = [row for row in ROW.finditer((ROOT / "README.md").read_text()) if "and others" not in row.group(1)]
     for row in rows:
         found = [text.strip("` ") for text in row.group(2).split(",")]

@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ecrkeeper_testing.users import as_user
 
 from tests.packaging import dockerfile
-from tests.users import as_user
 
 USER = 65532
 # The first test waits for the environment, which is downloaded where nothing is in pip's cache.
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(400)
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def test_the_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> None:
+def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> None:
     (wheel,) = (image / "wheels").glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     versions = {
@@ -39,7 +39,7 @@ def test_the_wheel_has_the_migrations_the_simulator_and_the_license(image: Path)
 def test_every_module_of_the_wheel_can_be_imported(installed: Path) -> None:
     script = (
         "import importlib, pkgutil, sys\n"
-        "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim'):\n"
+        "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
         "    for found in pkgutil.walk_packages(importlib.import_module(root).__path__, root + '.'):\n"
         "        if '.migrations' not in found.name and not found.name.endswith('__main__'):\n"
         "            importlib.import_module(found.name)\n"
@@ -48,7 +48,7 @@ def test_every_module_of_the_wheel_can_be_imported(installed: Path) -> None:
     subprocess.run([installed / "python", "-c", script], env=CLEAN, cwd="/", check=True, timeout=60)
 
 
-def test_the_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+def test_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     shutil.copytree(dockerfile.ROOT / "examples", tmp_path / "examples")
     done = subprocess.run(
         [installed / "python", "examples/demo.py"], cwd=tmp_path, env=CLEAN, capture_output=True, text=True, timeout=150
@@ -57,9 +57,7 @@ def test_the_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     assert "All 9 steps had the outcome they must have" in done.stdout
 
 
-def test_the_image_serves_as_an_unprivileged_user_and_writes_to_its_data_only(
-    image: Path, installed: Path, tmp_path: Path
-) -> None:
+def test_image_serves_unprivileged_and_writes_to_its_data_only(image: Path, installed: Path, tmp_path: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
     _, final = dockerfile.stages()
@@ -107,7 +105,7 @@ def files(root: Path, without: Path) -> dict[str, int]:
     return {str(p): p.lstat().st_mtime_ns for p in root.rglob("*") if without not in p.parents and p.is_file()}
 
 
-def test_the_image_refuses_to_serve_in_the_open_unless_told_to(installed: Path, tmp_path: Path) -> None:
+def test_image_refuses_to_serve_in_the_open_unless_told_to(installed: Path, tmp_path: Path) -> None:
     _, final = dockerfile.stages()
     environment = {**final.environment(), "PATH": "/usr/bin:/bin"}
     refused = subprocess.run(
@@ -121,7 +119,7 @@ def test_the_image_refuses_to_serve_in_the_open_unless_told_to(installed: Path, 
     )
 
 
-def test_the_health_check_of_the_image_tells_ready_from_not(installed: Path, tmp_path: Path) -> None:
+def test_health_check_of_the_image_tells_ready_from_not(installed: Path, tmp_path: Path) -> None:
     _, final = dockerfile.stages()
     (check,) = final.values("HEALTHCHECK")
     program = check.split("CMD ", 1)[1]

@@ -53,14 +53,14 @@ def names(workload: dict[str, Any]) -> str:
 # The image.
 
 
-def test_the_dockerfile_passes_its_linter() -> None:
+def test_dockerfile_passes_its_linter() -> None:
     linted = subprocess.run(
         [program("hadolint"), "--failure-threshold", "info", str(ROOT / "Dockerfile")], capture_output=True, text=True
     )
     assert linted.returncode == 0, linted.stdout
 
 
-def test_the_final_stage_is_not_root_and_has_no_build_tools() -> None:
+def test_final_stage_is_not_root_and_has_no_build_tools() -> None:
     build, final = dockerfile.stages()
     assert "AS build" in build.base
     assert build.base.split()[0] == final.base
@@ -74,7 +74,7 @@ def test_the_final_stage_is_not_root_and_has_no_build_tools() -> None:
     assert f"ARG VERSION={VERSION}" in (ROOT / "Dockerfile").read_text()
 
 
-def test_the_build_context_has_what_the_image_is_built_of_and_nothing_else() -> None:
+def test_build_context_has_what_the_image_is_built_of_and_nothing_else() -> None:
     tops = {path.split("/")[0] for path in dockerfile.context()}
     assert tops == {"client", "server", "migrations", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"}
 
@@ -132,14 +132,14 @@ def test_every_service_of_compose_is_pinned_closed_and_watched(name: str) -> Non
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_a_manifest_is_valid(path: Path) -> None:
+def test_manifest_is_valid(path: Path) -> None:
     checked = subprocess.run(
         [program("kubernetes-validate"), "--strict", "--no-warn", str(path)], capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_kustomization_lists_every_manifest_but_the_example_of_the_secret() -> None:
+def test_kustomization_lists_every_manifest_but_the_example_secret() -> None:
     kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
     assert set(kustomization["resources"]) == {path.name for path in KUBERNETES.glob("*.yaml")} - {
         "kustomization.yaml",
@@ -150,7 +150,7 @@ def test_the_kustomization_lists_every_manifest_but_the_example_of_the_secret() 
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=names)
-def test_a_pod_runs_as_the_restricted_standard_wants_it(workload: dict[str, Any]) -> None:
+def test_pod_runs_as_the_restricted_standard_wants_it(workload: dict[str, Any]) -> None:
     spec = pod(workload)
     (container,) = spec["containers"]
     _, final = dockerfile.stages()
@@ -173,7 +173,7 @@ def test_a_pod_runs_as_the_restricted_standard_wants_it(workload: dict[str, Any]
 
 
 @pytest.mark.parametrize("deployment", of_kind("Deployment"), ids=names)
-def test_a_deployment_is_probed_spread_and_drained(deployment: dict[str, Any]) -> None:
+def test_deployment_is_probed_spread_and_drained(deployment: dict[str, Any]) -> None:
     spec = pod(deployment)
     (container,) = spec["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -190,7 +190,7 @@ def test_a_deployment_is_probed_spread_and_drained(deployment: dict[str, Any]) -
     assert deployment["spec"]["replicas"] >= 2
 
 
-def test_the_service_and_the_network_policy_reach_the_pods() -> None:
+def test_service_and_the_network_policy_reach_the_pods() -> None:
     (service,), (policy,) = of_kind("Service"), of_kind("NetworkPolicy")
     labels = [w["spec"]["template"]["metadata"]["labels"] for w in WORKLOADS]
     assert sum(service["spec"]["selector"].items() <= each.items() for each in labels) == 1
@@ -199,7 +199,7 @@ def test_the_service_and_the_network_policy_reach_the_pods() -> None:
     assert opened == {50051, 9464}
 
 
-def test_a_job_of_another_version_has_another_name() -> None:
+def test_job_of_another_version_has_another_name() -> None:
     (job,) = of_kind("Job")
     assert job["metadata"]["name"] == f"ecrkeeper-migrate-{VERSION.replace('.', '-')}", "a Job cannot be changed"
 
@@ -261,7 +261,7 @@ def settings_of(deployment: dict[str, Any], folder: Path) -> Config:
     return load(None, {**final.environment(), **environment_of(of_kind("ConfigMap", "Secret")), **given})
 
 
-def test_the_component_for_tls_gives_valid_manifests_and_settings_that_the_server_takes(tmp_path: Path) -> None:
+def test_tls_component_has_valid_manifests_and_settings(tmp_path: Path) -> None:
     made = with_components(("tls",))
     assert valid(tmp_path / "patched.yaml", list(made.values()))
     assert "appProtocol" not in made["Service"]["spec"]["ports"][0], "h2c is HTTP/2 without TLS"
@@ -271,7 +271,7 @@ def test_the_component_for_tls_gives_valid_manifests_and_settings_that_the_serve
     assert config.tls_certificate_file and config.tls_key_file and config.tls_client_ca_file
 
 
-def test_the_component_for_access_asks_for_tokens_and_has_a_policy_that_the_server_takes(tmp_path: Path) -> None:
+def test_access_component_requires_tokens_and_has_valid_policy(tmp_path: Path) -> None:
     made = with_components(("access",))["Deployment"]
     (resource,) = COMPONENTS["access"]["resources"]
     (policy,) = documents(KUBERNETES / "access" / resource)
@@ -293,7 +293,7 @@ def test_components_take_nothing_from_each_other(names: tuple[str, ...], tmp_pat
     assert config.policy_file and config.jwt_issuer and config.tls_certificate_file
 
 
-def test_the_documentation_names_every_component_and_says_that_the_base_is_open() -> None:
+def test_documentation_names_every_component_and_the_open_base() -> None:
     text = (ROOT / "docs/deploy.md").read_text()
     assert all(f"| `{name}/` |" in text for name in COMPONENTS)
     assert "Without the components it is open" in text

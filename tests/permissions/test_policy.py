@@ -21,7 +21,7 @@ from tests.harness import program
 from tests.permissions.conftest import actions, deployed
 
 ALL = Scope(settings=tuple(SETTINGS), enforce=True, account="111111111111")
-PACKAGES = ("settings", "roles", "engine", "api")
+PACKAGES = ("settings", "roles", "ecr", "engine", "api")
 # What AWS checks in the name of the caller without a call of the server's own.
 DEPENDENT = {
     "ecr:CreateRepository",
@@ -52,7 +52,7 @@ def operations_in_the_code() -> set[str]:
     return {f"{service}:{text}" for service, names in known.items() for text in texts & names}
 
 
-def test_every_operation_in_the_code_is_allowed_and_every_allowed_one_is_in_the_code() -> None:
+def test_allowed_operations_are_exactly_those_in_the_code() -> None:
     assert actions(policy(ALL)) - DEPENDENT == operations_in_the_code()
 
 
@@ -82,7 +82,7 @@ def test_writes_to_roles_reach_exactly_the_three_roles_of_ecr() -> None:
         assert set(statement["Resource"]) == {kind.arn("aws", "111111111111") for kind in ROLES.values()}
 
 
-def test_a_role_is_read_by_name_whatever_its_path() -> None:
+def test_role_is_read_by_name_whatever_its_path() -> None:
     (reads,) = [s for s in policy(ALL)["Statement"] if "iam:GetRole" in s["Action"]]
     assert "arn:aws:iam::111111111111:role/*AWSServiceRoleForECRTemplate" in reads["Resource"]
 
@@ -109,14 +109,14 @@ def test_statement_ids_are_unique_and_the_order_is_stable() -> None:
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
-def test_every_arn_is_of_the_partition_and_the_whole_fits_into_a_managed_policy(partition: str) -> None:
+def test_arns_are_of_the_partition_and_policy_fits_a_managed_policy(partition: str) -> None:
     document = policy(Scope(settings=tuple(SETTINGS), enforce=True, partition=partition, account="111111111111"))
     text = json.dumps(document, separators=(",", ":"))
     assert len(text) <= LIMIT
     assert text.count("arn:") == text.count(f"arn:{partition}:")
 
 
-def test_the_trust_policy_names_one_principal_and_the_external_id() -> None:
+def test_trust_policy_names_one_principal_and_the_external_id() -> None:
     principal = "arn:aws:iam::999999999999:role/keeper"
     (statement,) = trust(principal, "token")["Statement"]
     assert statement["Principal"] == {"AWS": principal}
@@ -126,7 +126,7 @@ def test_the_trust_policy_names_one_principal_and_the_external_id() -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--external-id", "token"], ["--mode", "observe"]], ids=" ".join)
-def test_the_stackset_template_passes_cloudformations_linter(
+def test_stackset_template_passes_cloudformations_linter(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["iam-policy", "--format", "stackset", *options]) == 0

@@ -119,7 +119,7 @@ def role_life(place: Place) -> None:
     client.delete_service_linked_role(name, force_delete_adopted=True).result(timeout=30)
 
 
-def test_the_policy_allows_all_that_the_server_does_and_nothing_else(live: Live) -> None:
+def test_policy_allows_all_that_the_server_does_and_nothing_else(live: Live) -> None:
     rights = Rights(live)
     place = rights.place
     seed_secrets(place)
@@ -135,7 +135,7 @@ def test_the_policy_allows_all_that_the_server_does_and_nothing_else(live: Live)
     assert set(seen) - rights.allowed == set()
 
 
-def test_the_policy_for_observing_is_enough_to_observe_and_nothing_is_written(live: Live) -> None:
+def test_observe_policy_suffices_to_observe_and_writes_nothing(live: Live) -> None:
     rights = Rights(live, "--mode", "observe")
     place = rights.place
     seed_secrets(place)
@@ -178,7 +178,7 @@ def test_the_policy_for_observing_is_enough_to_observe_and_nothing_is_written(li
         "signing_configuration",
     ],
 )
-def test_the_policy_for_one_setting_is_enough_for_that_setting(live: Live, setting: str) -> None:
+def test_policy_for_one_setting_is_enough_for_that_setting(live: Live, setting: str) -> None:
     rights = Rights(live, "--settings", setting)
     place = rights.place
     seed_secrets(place)

@@ -14,7 +14,7 @@ def start(aws: Aws) -> str:
     return job
 
 
-def test_a_backfill_prepares_runs_and_completes(aws: Aws) -> None:
+def test_backfill_prepares_runs_and_completes(aws: Aws) -> None:
     ecr, job = aws.client("ecr"), start(aws)
     first = ecr.list_replication_backfills()["backfills"][0]
     assert (first["status"], "progress" in first) == ("PREPARING", False)
@@ -27,7 +27,7 @@ def test_a_backfill_prepares_runs_and_completes(aws: Aws) -> None:
     assert answer["progress"]["completedReplicationCount"] == len(answer["results"]) == 3
 
 
-def test_a_backfill_fails_when_half_of_its_images_fail(aws: Aws) -> None:
+def test_backfill_fails_when_half_of_its_images_fail(aws: Aws) -> None:
     aws.settings(backfill_image_count=4, backfill_failed_images=2)
     ecr, job = aws.client("ecr"), start(aws)
     aws.advance(2)
@@ -36,7 +36,7 @@ def test_a_backfill_fails_when_half_of_its_images_fail(aws: Aws) -> None:
     assert len(answer["results"]) == 2
 
 
-def test_a_running_backfill_stops_and_an_ended_one_does_not(aws: Aws) -> None:
+def test_running_backfill_stops_and_an_ended_one_does_not(aws: Aws) -> None:
     ecr, job = aws.client("ecr"), start(aws)
     assert ecr.stop_replication_backfill(replicationBackfillId=job)["status"] == "STOPPING"
     aws.advance(0.31)
@@ -45,12 +45,12 @@ def test_a_running_backfill_stops_and_an_ended_one_does_not(aws: Aws) -> None:
     assert code == "ReplicationBackfillInvalidStatusException"
 
 
-def test_a_destination_outside_the_configuration_is_refused(aws: Aws) -> None:
+def test_destination_outside_the_configuration_is_refused(aws: Aws) -> None:
     code, _ = refusal(aws.client("ecr").start_replication_backfill, destination=WEST)
     assert code == "InvalidParameterException"
 
 
-def test_an_unknown_backfill_is_not_found(aws: Aws) -> None:
+def test_unknown_backfill_is_not_found(aws: Aws) -> None:
     unknown = "00000000-0000-4000-a000-000000000000"
     for operation in ("stop_replication_backfill", "describe_replication_backfill_results"):
         code, _ = refusal(getattr(aws.client("ecr"), operation), replicationBackfillId=unknown)

@@ -43,7 +43,7 @@ def run_aws(url: str, *arguments: str) -> dict[str, object]:
     return answer
 
 
-def test_the_aws_cli_talks_to_ecr_iam_and_sts(process: tuple[subprocess.Popen[str], str]) -> None:
+def test_aws_cli_talks_to_ecr_iam_and_sts(process: tuple[subprocess.Popen[str], str]) -> None:
     _, url = process
     assert run_aws(url, "sts", "get-caller-identity")["Account"] == "999999999999"
     registry = run_aws(url, "ecr", "describe-registry")

@@ -22,13 +22,13 @@ def test_every_handler_is_an_operation_of_the_model(service: str, name: str) -> 
         assert required == set(operation.input.required)
 
 
-def test_the_default_regions_are_regions_of_ecr() -> None:
+def test_default_regions_are_regions_of_ecr() -> None:
     assert set(regions_of("aws")) >= DEFAULT_REGIONS
     assert len(DEFAULT_REGIONS) == 17
 
 
 @pytest.mark.parametrize("filter_text", ["a" * 200 + "!", "a-" * 100 + "!", "*" * 254 + "/"])
-def test_the_exponential_scanning_pattern_is_checked_in_linear_time(aws: Aws, filter_text: str) -> None:
+def test_exponential_scanning_pattern_is_checked_in_linear_time(aws: Aws, filter_text: str) -> None:
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": filter_text, "filterType": "WILDCARD"}]}
     begun = time.perf_counter()
     code, message = refusal(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[rule])
@@ -38,7 +38,7 @@ def test_the_exponential_scanning_pattern_is_checked_in_linear_time(aws: Aws, fi
 
 
 @pytest.mark.parametrize(("text", "good"), [("prod*", True), ("*", True), ("a/b-*", True), ("a/", False), ("A", False)])
-def test_the_linear_pattern_means_the_same(aws: Aws, text: str, good: bool) -> None:
+def test_linear_pattern_means_the_same(aws: Aws, text: str, good: bool) -> None:
     operation = models.operation("ecr", "PutRegistryScanningConfiguration")
     assert operation is not None
     assert operation.input is not None
@@ -52,6 +52,6 @@ def test_iam_reports_all_violations_in_its_own_words(aws: Aws) -> None:
     assert message.startswith("2 validation errors detected: Value '" + "x" * 65 + "' at 'roleName' failed to satisfy")
 
 
-def test_a_wrong_type_is_a_serialization_error(aws: Aws) -> None:
+def test_wrong_type_is_a_serialization_error(aws: Aws) -> None:
     code, message = refusal(aws.client("ecr").put_account_setting, name=["x"], value="y")
     assert (code, message) == ("SerializationException", "Member must be of type string at 'name'")

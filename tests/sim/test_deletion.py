@@ -24,12 +24,12 @@ def started_deletion(aws: Aws) -> tuple[Any, str]:
     return iam, iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
 
 
-def test_a_repeated_call_names_the_unfinished_task(aws: Aws) -> None:
+def test_repeated_call_names_the_unfinished_task(aws: Aws) -> None:
     iam, task = started_deletion(aws)
     assert iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"] == task
 
 
-def test_the_role_exists_until_the_task_succeeds(aws: Aws) -> None:
+def test_role_exists_until_the_task_succeeds(aws: Aws) -> None:
     iam, task = started_deletion(aws)
     aws.advance(0.31)
     assert status(iam, task)["Status"] == "IN_PROGRESS"
@@ -78,7 +78,7 @@ def test_cache_rules_and_templates_are_named_in_the_usage(aws: Aws) -> None:
         assert usage["Resources"] == [f"arn:aws:ecr:us-east-1:{ACCOUNT}:{resource}"]
 
 
-def test_the_view_of_usage_lags_behind_when_configured(aws: Aws) -> None:
+def test_view_of_usage_lags_behind_when_configured(aws: Aws) -> None:
     aws.settings(usage_release_seconds=30)
     ecr = aws.client("ecr")
     ecr.put_replication_configuration(replicationConfiguration=TO_WEST)
@@ -98,7 +98,7 @@ def test_deleting_a_missing_role_is_no_such_entity(aws: Aws) -> None:
     assert code == "NoSuchEntity"
 
 
-def test_the_task_record_can_vanish_after_success(aws: Aws) -> None:
+def test_task_record_can_vanish_after_success(aws: Aws) -> None:
     aws.settings(deletion_task_vanishes=True)
     iam, task = started_deletion(aws)
     aws.advance(1)
@@ -106,7 +106,7 @@ def test_the_task_record_can_vanish_after_success(aws: Aws) -> None:
     assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
 
 
-def test_a_deleted_role_can_still_be_read_for_a_while(aws: Aws) -> None:
+def test_deleted_role_can_still_be_read_for_a_while(aws: Aws) -> None:
     aws.settings(iam_delete_lag_reads=1, iam_name_held_seconds=5)
     iam, task = started_deletion(aws)
     aws.advance(1)
@@ -129,7 +129,7 @@ def test_manual_mode_moves_only_when_told(aws: Aws) -> None:
         assert status(iam, task)["Status"] == expected
 
 
-def test_a_recreated_role_has_another_id(aws: Aws) -> None:
+def test_recreated_role_has_another_id(aws: Aws) -> None:
     iam, _ = started_deletion(aws)
     before = iam.get_role(RoleName=ROLE)["Role"]["RoleId"]
     aws.advance(1)

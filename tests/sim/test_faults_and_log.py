@@ -17,7 +17,7 @@ def order(aws: Aws, **rule: object) -> None:
     aws.control("POST", "faults", [rule])
 
 
-def test_a_throttle_strikes_as_often_as_ordered(aws: Aws) -> None:
+def test_throttle_strikes_as_often_as_ordered(aws: Aws) -> None:
     order(aws, kind="throttle", service="ecr", operation="DescribeRegistry", count=2)
     ecr = aws.client("ecr")
     for _ in range(2):
@@ -37,7 +37,7 @@ def test_boto3_retries_a_throttled_call(aws: Aws) -> None:
     assert patient.describe_registry()["ResponseMetadata"]["RetryAttempts"] == 1
 
 
-def test_an_error_has_the_ordered_code_message_and_status(aws: Aws) -> None:
+def test_error_has_the_ordered_code_message_and_status(aws: Aws) -> None:
     order(aws, kind="error", code="KmsException", message="no key", status=503)
     with pytest.raises(ClientError) as caught:
         aws.client("ecr").describe_registry()
@@ -74,7 +74,7 @@ def test_probability_follows_the_seed(aws: Aws) -> None:
     assert outcomes() == first
 
 
-def test_a_dropped_connection_has_no_effect_and_a_lost_answer_has(aws: Aws) -> None:
+def test_dropped_connection_has_no_effect_and_a_lost_answer_has(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for kind, effect in (("drop", 0), ("drop_after", 1)):
         order(aws, kind=kind, operation="CreatePullThroughCacheRule", count=1)
@@ -144,13 +144,13 @@ def test_writes_and_the_control_plane_see_the_present_whatever_reads_show(aws: A
     assert prefixes(aws) == []
 
 
-def test_a_share_of_the_reads_lags(aws: Aws) -> None:
+def test_share_of_the_reads_lags(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5, ecr_stale_reads=0.5, seed=1)
     aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     assert {len(prefixes(aws)) for _ in range(20)} == {0, 1}
 
 
-def test_a_malformed_fault_is_refused(aws: Aws) -> None:
+def test_malformed_fault_is_refused(aws: Aws) -> None:
     huge = {"kind": "answer", "body": "x" * 1024, "repeat": 1 << 20}
     for rule in ({"kind": "explode"}, {"kind": "drop", "when": "now"}, huge):
         with pytest.raises(urllib.error.HTTPError) as caught:
@@ -158,7 +158,7 @@ def test_a_malformed_fault_is_refused(aws: Aws) -> None:
         assert caught.value.code == 400
 
 
-def test_the_log_shows_calls_in_order_with_their_outcome(aws: Aws) -> None:
+def test_log_shows_calls_in_order_with_their_outcome(aws: Aws) -> None:
     aws.client("ecr").describe_registry()
     refusal(aws.client("ecr", "eu-west-1").get_registry_policy)
     first, second = aws.requests()
@@ -186,7 +186,7 @@ def test_every_broken_constraint_is_in_the_log_even_when_a_fault_answers(aws: Aw
     }
 
 
-def test_the_log_tells_callers_apart(aws: Aws) -> None:
+def test_log_tells_callers_apart(aws: Aws) -> None:
     aws.client("ecr").describe_registry()
     aws.client("ecr", **aws.assume()).describe_registry()
     principals = [r["principal"] for r in aws.requests() if r["service"] == "ecr"]
@@ -205,7 +205,7 @@ def test_secrets_do_not_enter_the_log(aws: Aws) -> None:
     assert aws.requests()[-1]["params"]["SecretString"] == "***"
 
 
-def test_the_log_is_bounded_and_can_be_off(aws: Aws) -> None:
+def test_log_is_bounded_and_can_be_off(aws: Aws) -> None:
     aws.settings(max_log=2)
     for _ in range(4):
         aws.client("ecr").describe_registry()
@@ -250,7 +250,7 @@ def test_seeded_state_reads_back_whole(aws: Aws) -> None:
     assert aws.seed(**again) == shown
 
 
-def test_the_control_plane_refuses_what_it_does_not_know(aws: Aws) -> None:
+def test_control_plane_refuses_what_it_does_not_know(aws: Aws) -> None:
     for method, path, body in (
         ("PUT", "settings", {"no_such": 1}),
         ("PUT", f"accounts/{ACCOUNT}", {"no_such": 1}),

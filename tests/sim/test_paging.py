@@ -50,13 +50,13 @@ def test_exclusions_are_paged_by_hand_in_order(aws: Aws) -> None:
     assert "nextToken" not in rest
 
 
-def test_a_foreign_token_is_refused(aws: Aws) -> None:
+def test_foreign_token_is_refused(aws: Aws) -> None:
     code, _ = refusal(aws.client("ecr").list_pull_time_update_exclusions, nextToken="bogus")
     assert code == "InvalidParameterException"
     assert refusal(aws.client("iam").list_roles, Marker="bogus")[0] == "ValidationError"
 
 
-def test_a_page_stays_in_place_when_items_before_it_vanish(aws: Aws) -> None:
+def test_page_stays_in_place_when_items_before_it_vanish(aws: Aws) -> None:
     aws.seed(repositories=["a1", "b1", "c1"])
     ecr = aws.client("ecr")
     token = ecr.describe_repositories(maxResults=2)["nextToken"]

@@ -72,7 +72,7 @@ def test_conditions_narrow_by_region_and_setting(aws: Aws) -> None:
     assert refusal(ecr.get_account_setting, name="REGISTRY_POLICY_SCOPE")[0] == "AccessDeniedException"
 
 
-def test_a_deny_wins(aws: Aws) -> None:
+def test_deny_wins(aws: Aws) -> None:
     session = allow(aws, {"Action": "*"}, {"Effect": "Deny", "Action": "ecr:PutRegistryPolicy"})
     _, message = refusal(aws.client("ecr", **session).put_registry_policy, policyText="{}")
     assert message.endswith("with an explicit deny in an identity-based policy")
@@ -91,7 +91,7 @@ def test_rules_and_templates_need_their_dependent_rights(aws: Aws) -> None:
     assert "ecr:CreateRepository" in refusal(ecr.create_repository_creation_template, **template)[1]
 
 
-def test_a_v2_registry_policy_with_deny_shuts_callers_out(aws: Aws) -> None:
+def test_v2_registry_policy_with_deny_shuts_callers_out(aws: Aws) -> None:
     statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:Describe*", "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws.seed(policyText=text)

@@ -40,7 +40,7 @@ def role_names(aws: Aws) -> list[str]:
     return [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
 
 
-def test_a_virgin_registry_answers_with_defaults(aws: Aws) -> None:
+def test_virgin_registry_answers_with_defaults(aws: Aws) -> None:
     ecr = aws.client("ecr")
     assert ecr.describe_registry()["replicationConfiguration"] == {"rules": []}
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
@@ -106,7 +106,7 @@ def test_replication_does_not_leave_the_partition(aws: Aws, region: str) -> None
     assert region in message
 
 
-def test_the_policy_comes_back_normalised(aws: Aws) -> None:
+def test_policy_comes_back_normalised(aws: Aws) -> None:
     ecr = aws.client("ecr")
     sent = json.dumps(POLICY)
     text = ecr.put_registry_policy(policyText=sent)["policyText"]
@@ -130,20 +130,20 @@ def test_the_policy_comes_back_normalised(aws: Aws) -> None:
         json.dumps({**POLICY, "Statement": [{"Effect": "Allow", "Action": "ecr:*"}]}),
     ],
 )
-def test_a_bad_policy_is_refused_with_aws_wording(aws: Aws, text: str) -> None:
+def test_bad_policy_is_refused_with_aws_wording(aws: Aws, text: str) -> None:
     assert refusal(aws.client("ecr").put_registry_policy, policyText=text) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
     )
 
 
-def test_a_principal_that_cannot_be_resolved_is_named_as_such(aws: Aws) -> None:
+def test_principal_that_cannot_be_resolved_is_named_as_such(aws: Aws) -> None:
     aws.settings(unresolvable_principals=["222222222222"])
     _, message = refusal(aws.client("ecr").put_registry_policy, policyText=json.dumps(POLICY))
     assert message.endswith("'Principal not found'")
 
 
-def test_an_old_registry_reads_v1_and_cannot_go_back_to_it(aws: Aws) -> None:
+def test_old_registry_reads_v1_and_cannot_go_back_to_it(aws: Aws) -> None:
     aws.seed(scope="V1")
     ecr = aws.client("ecr")
     assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V1"
@@ -162,7 +162,7 @@ def test_scan_frequency_must_fit_the_scan_type(aws: Aws) -> None:
         assert code == "InvalidParameterException"
 
 
-def test_an_organization_can_block_scanning(aws: Aws) -> None:
+def test_organization_can_block_scanning(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{ACCOUNT}", {"scanning_blocked_by_organization": True})
     code, _ = refusal(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[])
     assert code == "BlockedByOrganizationPolicyException"
@@ -179,7 +179,7 @@ def seed_secret(aws: Aws, value: str = '{"username":"u","accessToken":"t"}', **o
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET_ARN, "value": value, **options}])
 
 
-def test_a_rule_learns_its_upstream_from_the_url(aws: Aws) -> None:
+def test_rule_learns_its_upstream_from_the_url(aws: Aws) -> None:
     seed_secret(aws)
     assert create_rule(aws)["upstreamRegistry"] == "docker-hub"
     ecr = aws.client("ecr")
@@ -203,7 +203,7 @@ def test_upstreams_are_refused_with_aws_wording(aws: Aws) -> None:
         assert message.startswith("The specified upstream registry requires authentication.")
 
 
-def test_the_secret_must_exist_be_readable_and_decryptable(aws: Aws) -> None:
+def test_secret_must_exist_be_readable_and_decryptable(aws: Aws) -> None:
     assert refusal(create_rule, aws=aws)[0] == "SecretNotFoundException"
     elsewhere = SECRET_ARN.replace(ACCOUNT, "222222222222")
     assert refusal(create_rule, aws=aws, credentialArn=elsewhere)[0] == "UnableToAccessSecretException"
@@ -215,7 +215,7 @@ def test_the_secret_must_exist_be_readable_and_decryptable(aws: Aws) -> None:
     assert create_rule(aws)
 
 
-def test_a_secret_created_through_its_own_api_serves_a_rule(aws: Aws) -> None:
+def test_secret_created_through_its_own_api_serves_a_rule(aws: Aws) -> None:
     secrets = aws.client("secretsmanager")
     made = secrets.create_secret(Name="ecr-pullthroughcache/hub", SecretString="test")
     assert create_rule(aws, credentialArn=made["ARN"])
@@ -237,7 +237,7 @@ def test_validation_succeeds_with_a_well_formed_secret(aws: Aws) -> None:
     assert "failure" not in answer
 
 
-def test_an_update_without_credentials_is_refused_and_one_with_them_applied(aws: Aws) -> None:
+def test_cache_rule_update_needs_credentials(aws: Aws) -> None:
     seed_secret(aws)
     create_rule(aws)
     ecr = aws.client("ecr")
@@ -252,7 +252,7 @@ def test_an_update_without_credentials_is_refused_and_one_with_them_applied(aws:
     assert code == "InvalidParameterException"
 
 
-def test_describing_an_unknown_prefix_is_an_error_for_rules_and_none_for_templates(aws: Aws) -> None:
+def test_unknown_prefix_is_an_error_for_rules_not_for_templates(aws: Aws) -> None:
     ecr = aws.client("ecr")
     code, _ = refusal(ecr.describe_pull_through_cache_rules, ecrRepositoryPrefixes=["ghost"])
     assert code == "PullThroughCacheRuleNotFoundException"
@@ -265,7 +265,7 @@ def test_another_registry_id_is_refused(aws: Aws) -> None:
     assert code == "InvalidParameterException"
 
 
-def test_the_quotas_are_hard(aws: Aws) -> None:
+def test_quotas_are_hard(aws: Aws) -> None:
     aws.settings(cache_rule_quota=2, template_quota=1, exclusion_quota=1)
     ecr = aws.client("ecr")
     for prefix in ("aa", "bb"):
@@ -289,7 +289,7 @@ def test_exclusions_are_a_set(aws: Aws) -> None:
     assert refusal(ecr.deregister_pull_time_update_exclusion, principalArn=arn)[0] == "ExclusionNotFoundException"
 
 
-def test_a_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
+def test_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
     ecr = aws.client("ecr")
     lifecycle = json.dumps(LIFECYCLE, indent=4)
     ecr.create_repository_creation_template(

@@ -11,7 +11,7 @@ PRINCIPAL = "replication.ecr.amazonaws.com"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
-def test_a_new_role_has_neither_description_nor_tags(aws: Aws) -> None:
+def test_new_role_has_neither_description_nor_tags(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     role = iam.get_role(RoleName=ROLE)["Role"]
@@ -22,7 +22,7 @@ def test_a_new_role_has_neither_description_nor_tags(aws: Aws) -> None:
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == "sts:AssumeRole"
 
 
-def test_a_second_creation_says_that_the_name_has_been_taken(aws: Aws) -> None:
+def test_second_creation_says_that_the_name_has_been_taken(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     assert refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL) == (
@@ -31,7 +31,7 @@ def test_a_second_creation_says_that_the_name_has_been_taken(aws: Aws) -> None:
     )
 
 
-def test_a_custom_suffix_is_refused(aws: Aws) -> None:
+def test_custom_suffix_is_refused(aws: Aws) -> None:
     answer = refusal(aws.client("iam").create_service_linked_role, AWSServiceName=PRINCIPAL, CustomSuffix="x")
     assert answer == ("InvalidInput", f"Custom suffix is not allowed for {PRINCIPAL}")
 
@@ -50,7 +50,7 @@ def test_roles_of_other_partitions_carry_their_partition(aws: Aws) -> None:
     assert policies[0]["PolicyArn"] == "arn:aws-cn:iam::aws:policy/aws-service-role/ECRReplicationServiceRolePolicy"
 
 
-def test_the_description_of_a_linked_role_can_change_and_be_cleared(aws: Aws) -> None:
+def test_description_of_a_linked_role_can_change_and_be_cleared(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL, Description="one")
     iam.update_role(RoleName=ROLE, Description="two & <three>")
@@ -58,7 +58,7 @@ def test_the_description_of_a_linked_role_can_change_and_be_cleared(aws: Aws) ->
     assert "Description" not in iam.update_role_description(RoleName=ROLE, Description="")["Role"]
 
 
-def test_a_linked_role_is_modifiable_only_by_aws(aws: Aws) -> None:
+def test_linked_role_is_modifiable_only_by_aws(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     wording = (
@@ -69,7 +69,7 @@ def test_a_linked_role_is_modifiable_only_by_aws(aws: Aws) -> None:
     assert refusal(iam.update_role, RoleName=ROLE, MaxSessionDuration=7200) == wording
 
 
-def test_a_look_alike_takes_the_name_whatever_its_case_and_path(aws: Aws) -> None:
+def test_look_alike_takes_the_name_whatever_its_case_and_path(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_role(RoleName=ROLE.lower(), Path="/mine/", AssumeRolePolicyDocument=TRUST)
     assert iam.get_role(RoleName=ROLE)["Role"]["Path"] == "/mine/"
@@ -106,7 +106,7 @@ def test_list_roles_pages_and_filters_by_path(aws: Aws) -> None:
     assert len(iam.list_roles(PathPrefix="/aws-service-role/ecr.amazonaws.com/")["Roles"]) == 1
 
 
-def test_a_created_role_may_not_be_readable_at_once(aws: Aws) -> None:
+def test_created_role_may_not_be_readable_at_once(aws: Aws) -> None:
     aws.settings(iam_create_lag_reads=2, iam_create_lag_seconds=3)
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)

@@ -14,12 +14,12 @@ INVALID = "The security token included in the request is invalid."
 
 
 @pytest.mark.parametrize(("key", "account"), [(OTHER, OTHER), ("AKIATEST", "000000000000"), ("test", "000000000000")])
-def test_the_access_key_decides_the_account(aws: Aws, key: str, account: str) -> None:
+def test_access_key_decides_the_account(aws: Aws, key: str, account: str) -> None:
     identity = aws.client("sts", key=key).get_caller_identity()
     assert (identity["Account"], identity["Arn"]) == (account, f"arn:aws:iam::{account}:root")
 
 
-def test_an_assumed_role_acts_in_its_account(aws: Aws) -> None:
+def test_assumed_role_acts_in_its_account(aws: Aws) -> None:
     session = aws.assume(OTHER)
     identity = aws.client("sts", **session).get_caller_identity()
     assert identity["Arn"] == f"arn:aws:sts::{OTHER}:assumed-role/keeper/test"
@@ -35,7 +35,7 @@ def test_accounts_and_regions_do_not_see_each_other(aws: Aws) -> None:
     assert aws.client("iam", key=OTHER).list_roles()["Roles"] == []
 
 
-def test_a_session_key_is_worthless_without_its_token(aws: Aws) -> None:
+def test_session_key_is_worthless_without_its_token(aws: Aws) -> None:
     session = aws.assume()
     assert refusal(aws.client("ecr", key=session["key"]).describe_registry) == ("UnrecognizedClientException", INVALID)
     assert refusal(aws.client("iam", key=session["key"]).list_roles) == ("InvalidClientTokenId", INVALID)
@@ -43,7 +43,7 @@ def test_a_session_key_is_worthless_without_its_token(aws: Aws) -> None:
     assert refusal(aws.client("ecr", key=session["key"], token=other["token"]).describe_registry)[1] == INVALID
 
 
-def test_a_session_expires(aws: Aws) -> None:
+def test_session_expires(aws: Aws) -> None:
     session, short = aws.assume(), aws.assume(DurationSeconds=900)
     aws.advance(901)
     assert aws.client("ecr", **session).describe_registry()
@@ -53,13 +53,13 @@ def test_a_session_expires(aws: Aws) -> None:
     assert refusal(aws.client("iam", **session).list_roles)[0] == "ExpiredToken"
 
 
-def test_a_session_survives_a_reset(aws: Aws) -> None:
+def test_session_survives_a_reset(aws: Aws) -> None:
     session = aws.assume()
     aws.control("POST", "reset")
     assert aws.client("ecr", **session).describe_registry()["registryId"] == ACCOUNT
 
 
-def test_a_denied_account_cannot_be_entered(aws: Aws) -> None:
+def test_denied_account_cannot_be_entered(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{OTHER}", {"denied": True})
     arn = f"arn:aws:iam::{OTHER}:role/keeper"
     assert refusal(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test") == (
@@ -69,7 +69,7 @@ def test_a_denied_account_cannot_be_entered(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:iam::1:role/keeper-of-many", "arn:aws:iam::222222222222:user/somebody"])
-def test_a_malformed_role_arn_is_a_validation_error(aws: Aws, arn: str) -> None:
+def test_malformed_role_arn_is_a_validation_error(aws: Aws, arn: str) -> None:
     assert refusal(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test")[0] == "ValidationError"
 
 
@@ -92,7 +92,7 @@ def test_opt_in_regions_are_closed_until_enabled(aws: Aws) -> None:
     ]
 
 
-def test_a_request_without_a_signature_is_refused(aws: Aws) -> None:
+def test_request_without_a_signature_is_refused(aws: Aws) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(urllib.request.Request(aws.url, data=b"Action=ListRoles", method="POST"), timeout=5)
     assert caught.value.code == 403

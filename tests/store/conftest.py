@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import pytest
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
-
-from tests.clock import fixed_time
+from ecrkeeper_testing.clock import fixed_time
 
 
 @dataclass

@@ -13,8 +13,7 @@ from ecrkeeper_server.store import queue, resources, schema
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
-
-from tests.clock import fixed_time
+from ecrkeeper_testing.clock import fixed_time
 
 from .conftest import Clock
 

@@ -27,4 +27,4 @@ def test_no_child_is_started_by_a_fork_which_may_crash_while_grpc_works() -> Non
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and forks(node)
     ]
-    assert not found, f"tests/users.py runs a program as another user without a fork: {found}"
+    assert not found, f"ecrkeeper_testing.users runs a program as another user without a fork: {found}"

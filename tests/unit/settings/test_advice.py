@@ -100,7 +100,7 @@ WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "observed", "desired", "context", "expected", "reason"), WARNED)
-def test_a_plan_warns_of_what_may_surprise(
+def test_plan_warns_of_what_may_surprise(
     name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str
 ) -> None:
     setting = SETTINGS[name]
@@ -167,7 +167,7 @@ def test_each_setting_finds_a_repository_by_filters_of_its_own(
     assert (found.key if isinstance(found, Reference) else found) == expected, reason
 
 
-def test_a_repository_that_nothing_applies_to_is_scanned_by_hand_or_not_at_all() -> None:
+def test_repository_without_rule_is_scanned_by_hand_or_not_at_all() -> None:
     nothing = Explanation(None, (), "MANUAL", (), None, None, (), ())
     assert explain("x", {}) == nothing
     enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
@@ -193,12 +193,10 @@ def test_root_cache_rule_reads_the_whole_name() -> None:
         ("*a*a*a*a*a*a*a*b", "a" * 5000, False, "many stars take no time"),
     ],
 )
-def test_a_star_stands_for_any_text_and_all_else_for_itself(
-    pattern: str, text: str, expected: bool, reason: str
-) -> None:
+def test_star_stands_for_any_text_and_all_else_for_itself(pattern: str, text: str, expected: bool, reason: str) -> None:
     assert globs.matches(pattern, text) is expected, reason
 
 
-def test_a_question_mark_of_iam_stands_for_one_character() -> None:
+def test_question_mark_of_iam_stands_for_one_character() -> None:
     assert globs.matches("us-?ast-*", "us-east-1", single=True)
     assert not globs.matches("?", "", single=True)

@@ -230,7 +230,7 @@ CALLED: list[tuple[str, Any, Any, Any, list[tuple[str, Any]], str]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "applied", "observed", "expected", "reason"), CALLED)
-def test_a_setting_is_changed_by_the_calls_that_aws_has_for_it(
+def test_setting_is_changed_by_the_calls_that_aws_has_for_it(
     name: str, desired: Any, applied: Any, observed: Any, expected: list[tuple[str, Any]], reason: str
 ) -> None:
     assert calls(name, desired, applied, observed) == expected, reason
@@ -269,7 +269,7 @@ def test_what_is_declared_applied_and_observed_decides_what_is_changed(
     assert [(d.key, d.kind) for d in made.drift] == drift, reason
 
 
-def test_a_default_is_neither_foreign_nor_pruned() -> None:
+def test_default_is_neither_foreign_nor_pruned() -> None:
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "BASIC"}, prune=True)
     assert (made.unmanaged, made.changes) == ({}, ())
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "ENHANCED"}, prune=True)
@@ -319,7 +319,7 @@ def test_replication_is_packed_into_few_rules_and_none_is_lost(
     assert SETTINGS[REPLICATION].split(shape) == elements, reason
 
 
-def test_the_id_of_a_policy_outlives_the_statements() -> None:
+def test_id_of_a_policy_outlives_the_statements() -> None:
     theirs, mine = ({**EQUIVALENT[0], "Sid": sid} for sid in ("Theirs", "Mine"))
     observed = {"policyText": json.dumps({"Version": "2012-10-17", "Id": "theirs", "Statement": [theirs]})}
     desired = {"policyText": json.dumps({"Id": "mine", "Statement": [mine]})}
@@ -328,14 +328,14 @@ def test_the_id_of_a_policy_outlives_the_statements() -> None:
     assert (put["Id"], [statement["Sid"] for statement in put["Statement"]]) == ("theirs", ["Mine", "Theirs"])
 
 
-def test_an_id_that_does_not_fit_beside_the_statements_is_left_out() -> None:
+def test_id_that_does_not_fit_beside_the_statements_is_left_out() -> None:
     mine = {**EQUIVALENT[0], "Resource": "x" * 10_000}
     desired, identified = {"policyText": json.dumps({"Statement": [mine]})}, {"Version": "2012-10-17", "Id": "y" * 300}
     ((_, params),) = calls(POLICY, desired, {}, {"policyText": json.dumps({**identified, "Statement": []})})
     assert "Id" not in json.loads(params["policyText"])
 
 
-def test_the_written_policy_is_what_people_write() -> None:
+def test_written_policy_is_what_people_write() -> None:
     statement = {
         "Condition": {"StringEquals": {"aws:x": ["b", "a"]}},
         "Principal": {"AWS": ["222222222222", "arn:aws-cn:iam::333333333333:root"]},

@@ -83,7 +83,7 @@ def test_foreign_elements_survive_whatever_is_declared(name: str, data: st.DataO
 
 @relaxed
 @given(declared=owners, data=st.data())
-def test_the_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.DataObject) -> None:
+def test_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.DataObject) -> None:
     elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
     shuffled = dict(data.draw(st.permutations(list(elements.items()))))
     assert compose(shuffled) == compose(elements)
@@ -106,7 +106,7 @@ def test_groups_of_owners_compose_as_owners_do(declared: dict[str, Any], left: s
 
 @relaxed
 @given(shapes=all_shapes)
-def test_a_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict[str, Any]) -> None:
+def test_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict[str, Any]) -> None:
     elements = split_all(shapes)
     assert elements.keys() == shapes.keys()
     joined = {name: SETTINGS[name].join(found) for name, found in elements.items()}

