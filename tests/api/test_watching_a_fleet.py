@@ -13,7 +13,7 @@ from ecrkeeper_server.access.policy import Policy
 from ecrkeeper_server.api.layers.access import Access
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Edge, resource_fields
-from ecrkeeper_server.api.services.watch_stream import Step, watched
+from ecrkeeper_server.api.services.watch_stream import Event, watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, resources, schema
@@ -73,7 +73,7 @@ def watch(edge: Edge, text: str = "") -> Any:
     return aclosing(steps)
 
 
-async def snapshot(steps: AsyncGenerator[Step]) -> list[Step]:
+async def snapshot(steps: AsyncGenerator[Event]) -> list[Event]:
     found = []
     async for step in steps:
         if step.kind == "SNAPSHOT_COMPLETE":
@@ -82,7 +82,7 @@ async def snapshot(steps: AsyncGenerator[Step]) -> list[Step]:
     raise AssertionError("the stream ended")
 
 
-async def following(steps: AsyncGenerator[Step]) -> tuple[str, str]:
+async def following(steps: AsyncGenerator[Event]) -> tuple[str, str]:
     step = await asyncio.wait_for(anext(steps), 20)
     return step.kind, step.name
 

@@ -21,7 +21,7 @@ from ecrkeeper.v1 import audit_service_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.server import RegistrySettings
+from ecrkeeper_server.api.server import registry_settings_service
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Edge
@@ -255,11 +255,11 @@ def fill(tx: Tx) -> None:
 
 
 CALLS: list[tuple[Callable[[Edge], Callable[..., Any]], Any]] = [
-    (lambda edge: RegistrySettings(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
-    (lambda edge: RegistrySettings(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
-    (lambda edge: RegistrySettings(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
-    (lambda edge: RegistrySettings(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
-    (lambda edge: RegistrySettings(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
+    (lambda edge: registry_settings_service(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
+    (lambda edge: registry_settings_service(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
+    (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
+    (lambda edge: registry_settings_service(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
+    (lambda edge: registry_settings_service(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
     (lambda edge: Roles(edge).ListServiceLinkedRoles, role_service_pb2.ListServiceLinkedRolesRequest(parent="accounts/-")),
     (lambda edge: Audit(edge).ListAuditEvents, audit_service_pb2.ListAuditEventsRequest()),
     (lambda edge: Operations(edge).ListOperations, operations_pb2.ListOperationsRequest()),

@@ -66,12 +66,14 @@ def _kind(method: MethodDescriptor) -> str:
     return "server_stream" if method.server_streaming else "unary"
 
 
-def _role_service(edge: Edge) -> Any:
+def role_service(edge: Edge) -> Any:
+    """Return the servicer of RoleService."""
     service = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
     return composed(service, Roles(edge), RoleDeletion(edge))
 
 
-def _registry_settings_service(edge: Edge) -> Any:
+def registry_settings_service(edge: Edge) -> Any:
+    """Return the servicer of RegistrySettingsService."""
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
     declarations = OwnerSettings(edge)
     return composed(
@@ -110,9 +112,9 @@ def build(
     if edge.access.configured:
         layers.append(Authorization(edge.access, edge.db))
     server = listener(layers, limits, share_port=share_port)
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(_role_service(edge), server)
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(role_service(edge), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
-        _registry_settings_service(edge), server
+        registry_settings_service(edge), server
     )
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
     operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
