@@ -249,7 +249,7 @@ def _limits(config: Config) -> Limits:
 
 
 def _bounded(limits: Limits, databases: int) -> Limits:
-    """The limits, with no more connections than there are descriptors for."""
+    """Return the limits, with no more connections than there are descriptors for."""
     available = descriptors.raise_limit()
     connections = descriptors.for_callers(limits.connections, available, databases)
     if connections < limits.connections:

@@ -39,7 +39,7 @@ class Bounded:
         self._known = set(known)
 
     def __call__(self, value: str) -> str:
-        """The label for a value."""
+        """Return the label for a value."""
         if value in self._known:
             return value
         if len(self._known) >= _DISTINCT or not value or len(value) > 64 or not value.isascii():
@@ -64,7 +64,7 @@ class Metrics:
         self.fleet = FleetMetrics(self.registry)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return prometheus_client.generate_latest(self.registry)
 
 
@@ -100,7 +100,7 @@ class RpcMetrics:
         self._unknown = MethodMetrics(self, (UNKNOWN, UNKNOWN, UNKNOWN))
 
     def method(self, name: str) -> MethodMetrics:
-        """The metrics of a method; one for all that are not served, whatever a caller names them."""
+        """Return the metrics of a method; one for all that are not served, whatever a caller names them."""
         return self._methods.get(name, self._unknown)
 
 

@@ -21,7 +21,7 @@ class Verb(StrEnum):
 
 
 def is_spiffe(name: str) -> bool:
-    """Whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
+    """Return whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
     return name.lower().startswith("spiffe://")
 
 
@@ -68,13 +68,13 @@ class Rule:
     owners: tuple[Pattern, ...] = (Pattern.every(),)
 
     def names(self, principal: Principal) -> bool:
-        """Whether it speaks of a principal or one of its groups."""
+        """Return whether it speaks of a principal or one of its groups."""
         return any(pattern.matches(principal.name) for pattern in self.principals) or any(
             pattern.matches(group) for pattern in self.groups for group in principal.groups
         )
 
     def covers(self, target: Target) -> bool:
-        """Whether it speaks of a target."""
+        """Return whether it speaks of a target."""
         return (
             _meets(self.accounts, target.account)
             and _meets(self.regions, target.region)
@@ -89,7 +89,7 @@ class Policy:
     rules: tuple[Rule, ...]
 
     def rules_for(self, principal: Principal, verb: Verb) -> tuple[Rule, ...]:
-        """The rules that give a principal a verb somewhere."""
+        """Return the rules that give a principal a verb somewhere."""
         return tuple(rule for rule in self.rules if verb in rule.verbs and rule.names(principal))
 
 
@@ -102,7 +102,7 @@ class Decision:
 
 
 def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> Decision:
-    """Whether the policy allows it, and why."""
+    """Return whether the policy allows it, and why."""
     for rule in policy.rules_for(principal, verb):
         if rule.covers(target):
             why = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"

@@ -34,7 +34,7 @@ class PolicyError(Exception):
 
 
 def parse(content: bytes) -> Policy:
-    """The policy in a file; PolicyError names all errors."""
+    """Return the policy in a file; PolicyError names all errors."""
     if len(content) > MAX_BYTES:
         raise PolicyError([f"the policy must be at most {MAX_BYTES:,} bytes, got {len(content):,}"])
     try:
@@ -150,5 +150,5 @@ def _texts(value: Any, path: str, errors: _Errors) -> list[tuple[int, str]]:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can name somebody: no caller has a name with other characters."""
+    """Return whether it can name somebody: no caller has a name with other characters."""
     return isinstance(value, str) and is_plain_name(value, _TEXT)

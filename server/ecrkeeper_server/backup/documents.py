@@ -61,7 +61,7 @@ class RegistryDocument:
     specs: Mapping[str, DeclarationSpec] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The document."""
+        """Return the document."""
         declared = {
             owner: {
                 "deletionPolicy": spec.deletion_policy,
@@ -89,7 +89,7 @@ class RoleDocument:
     remembered: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The document."""
+        """Return the document."""
         made: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
         made["mode"] = self.spec.get("mode", "ENFORCE")
         if "description" in self.spec:
@@ -168,7 +168,7 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
-    """Each setting by the name of its field; members and values that the API has not are violations."""
+    """Return each setting by the name of its field; members and values that the API has not are violations."""
     shapes: dict[str, Json] = {}
     for given in reader.names():
         name = _NAMES.get(given)

@@ -132,7 +132,7 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
 
 
 def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
-    """Whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    """Return whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
     if present is None or present == spec:
         return present is not None
     same = replace(present, settings=spec.settings) == spec

@@ -79,7 +79,7 @@ class ConfigError(Exception):
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """The configuration of a file and the environment; ConfigError names all errors."""
+    """Return the configuration of a file and the environment; ConfigError names all errors."""
     errors: list[str] = []
     given = _file(path, errors)
     known = {field.name: field for field in fields(Config)}
@@ -117,7 +117,7 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
 
 
 def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
-    """The errors of the values, without those that hang on what could not be read.
+    """Return the errors of the values, without those that hang on what could not be read.
 
     What was meant there is not known, so only what is wrong with both the default and something else counts.
     """

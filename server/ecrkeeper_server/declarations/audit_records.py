@@ -28,7 +28,7 @@ def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: 
 def accepted(
     caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = (), reason: str | None = None
 ) -> NewEvent:
-    """The event of an accepted call; one call may have several, each on another resource."""
+    """Return the event of an accepted call; one call may have several, each on another resource."""
     where = name if isinstance(name, RegistryName | RoleName) else name.registry
     return NewEvent(
         kind="CALL",

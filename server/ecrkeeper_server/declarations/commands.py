@@ -198,7 +198,7 @@ def composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = t
 
 
 def _valid(composition: Composition, registry: RegistryName) -> bool:
-    """Whether AWS takes what all owners declare together; the preconditions put the rest into words."""
+    """Return whether AWS takes what all owners declare together; the preconditions put the rest into words."""
     return not any(
         (setting.validate_together and setting.validate_together(elements, registry))
         or any(quota.used > quota.limit for quota in setting.quota(elements))
@@ -207,7 +207,7 @@ def _valid(composition: Composition, registry: RegistryName) -> bool:
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """The settings that are not the same before and after."""
+    """Return the settings that are not the same before and after."""
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
@@ -225,7 +225,7 @@ def desire(
     abandoned: Declaration | None = None,
     trace: str = "",
 ) -> Resource:
-    """A new generation of the registry; what an owner abandons is remembered until it is desired again."""
+    """Return a new generation of the registry; what an owner abandons is remembered until it is desired again."""
     left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():

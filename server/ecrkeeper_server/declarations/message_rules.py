@@ -20,7 +20,7 @@ VALIDATOR = protovalidate.Validator()
 
 
 def violations(message: Message) -> list[Violation]:
-    """The rules of the protos that a message breaks, the first hundred of them.
+    """Return the rules of the protos that a message breaks, the first hundred of them.
 
     To say that a message is well-formed takes little time; to say what is wrong takes forty
     microseconds for each fault. So lists are cut off behind so many faulty items.
@@ -87,7 +87,7 @@ def _given(value: Any, kind: Any) -> str:
 
 
 def _at(message: Message, path: Any) -> tuple[Any, Any]:
-    """The value at a path, and its field."""
+    """Return the value at a path, and its field."""
     value: Any = message
     kind: Any = None
     for element in path.elements:

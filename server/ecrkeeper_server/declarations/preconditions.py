@@ -35,7 +35,7 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
-    """The refusal of elements that other owners declare with other values; it names each of them."""
+    """Return the refusal of elements that other owners declare with other values; it names each of them."""
     rows = []
     for conflict in conflicts:
         others = {owner: value for owner, value in conflict.owners.items() if owner != name.owner}

@@ -21,7 +21,7 @@ def change_spec(
     *,
     made: bool = False,
 ) -> Resource:
-    """The resource with what is desired of it from now on, and the call remembered.
+    """Return the resource with what is desired of it from now on, and the call remembered.
 
     Where nothing differs from what was there before (`made`: there was nothing) there is neither a new generation
     nor an event; what AWS does not have yet is looked at now.

@@ -12,7 +12,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def secure(url: str) -> bool:
-    """Whether keys fetched there are those of the issuer: https, or http on this machine."""
+    """Return whether keys fetched there are those of the issuer: https, or http on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -47,7 +47,7 @@ class Authenticator:
 
 
 def bearer_of(values: list[str]) -> str | None:
-    """The token in the `authorization` metadata; None if there is none."""
+    """Return the token in the `authorization` metadata; None if there is none."""
     if not values:
         return None
     if len(values) > 1:

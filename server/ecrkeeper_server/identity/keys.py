@@ -39,10 +39,10 @@ class KeySource(Protocol):
     """Where keys come from."""
 
     async def current(self) -> Keys:
-        """The keys of now; Unavailable if there never were any."""
+        """Return the keys of now; Unavailable if there never were any."""
 
     async def renewed(self) -> Keys:
-        """The keys, asked for anew where that may help against an unknown key id."""
+        """Return the keys, asked for anew where that may help against an unknown key id."""
 
     async def maintain(self) -> None:
         """Look whether the keys have changed; called about once a second."""
@@ -105,11 +105,11 @@ class KeyFile:
         self._file = file
 
     async def current(self) -> Keys:
-        """The keys of now."""
+        """Return the keys of now."""
         return self._file.value
 
     async def renewed(self) -> Keys:
-        """The keys, after a look at the file."""
+        """Return the keys, after a look at the file."""
         self._file.refresh()
         return self._file.value
 
@@ -144,13 +144,13 @@ class IssuerKeys:
         self._waiting = 0
 
     async def current(self) -> Keys:
-        """The keys of now; Unavailable if none could be fetched yet."""
+        """Return the keys of now; Unavailable if none could be fetched yet."""
         if self._keys is None:
             return await self.renewed()
         return self._keys
 
     async def renewed(self) -> Keys:
-        """The keys, fetched anew unless that was tried a moment ago."""
+        """Return the keys, fetched anew unless that was tried a moment ago."""
         if self._waiting >= _MOST_WAITING:
             raise _unavailable()
         before = self._tried_at

@@ -53,7 +53,7 @@ class TokenVerifier:
         self._remembered: dict[bytes, tuple[Keys, Principal]] = {}
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a token; Unavailable if the issuer's keys cannot be had."""
+        """Return the principal of a token; Unavailable if the issuer's keys cannot be had."""
         if len(token) > MAX_CHARACTERS:
             raise _invalid(f"it must be at most {MAX_CHARACTERS:,} characters, got {len(token):,}")
         if _SHAPE.fullmatch(token) is None:
@@ -159,7 +159,7 @@ class TokenVerifier:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
-    """A claim that is a time; None if it is not there."""
+    """Return a claim that is a time; None if it is not there."""
     if name not in claims:
         return None
     value = claims[name]
@@ -185,7 +185,7 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _canonical(part: str) -> bool:
-    """Whether no other text stands for the same bytes: one token has one spelling."""
+    """Return whether no other text stands for the same bytes: one token has one spelling."""
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:

@@ -18,7 +18,7 @@ class _Bounded(web.Server):
     """An HTTP server that silent connections cannot keep from answering others."""
 
     def __call__(self) -> web.RequestHandler:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         for oldest in self.connections[: 1 - _CONNECTIONS]:
             oldest.force_close()
         return super().__call__()

@@ -32,7 +32,7 @@ class Scrape:
         self._retries = 0
 
     async def page(self) -> bytes:
-        """All metrics in Prometheus' text format; answers within seconds even without a database."""
+        """Return all metrics in Prometheus' text format; answers within seconds even without a database."""
         if self._looking is None and self._clock() - self._looked_at >= _FRESH_SECONDS:
             self._looking = asyncio.create_task(self._look())
         if self._looking is not None:
@@ -66,7 +66,7 @@ class Scrape:
 
 
 def _values(seen: Overview) -> dict[str, dict[tuple[str, ...], float]]:
-    """The values of the gauges of `FleetMetrics`."""
+    """Return the values of the gauges of `FleetMetrics`."""
     not_ready: dict[tuple[str, ...], float] = {}
     drifted: dict[tuple[str, ...], float] = {(setting, mode): 0 for setting in SETTINGS for mode in _MODES}
     for (kind, why), count in seen.unready.items():

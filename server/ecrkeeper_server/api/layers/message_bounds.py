@@ -107,7 +107,7 @@ def bound_of(described: FieldDescriptor) -> int:
 
 
 def output_only(described: FieldDescriptor) -> bool:
-    """Whether a field is output-only, so that its value in a request is ignored."""
+    """Return whether a field is output-only, so that its value in a request is ignored."""
     extension: Any = field_behavior_pb2.field_behavior
     return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
 

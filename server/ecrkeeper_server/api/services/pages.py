@@ -49,7 +49,7 @@ def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
 
 
 def _alike(after: Any, start: Any) -> bool:
-    """Whether a cursor has the shape of the first one."""
+    """Return whether a cursor has the shape of the first one."""
     if isinstance(start, list):
         return isinstance(after, list) and len(after) == len(start) and all(map(_alike, after, start))
     return type(after) is type(start)

@@ -76,11 +76,11 @@ class _Watcher:
         self._sent: dict[str, int] = {}
 
     def unknown(self, versions: Mapping[str, int | None]) -> set[str]:
-        """The resources that were last sent in another version."""
+        """Return the resources that were last sent in another version."""
         return {name for name, version in versions.items() if self._sent.get(name) != version}
 
     async def everything(self) -> AsyncIterator[Event]:
-        """The events from what was sent to all that there is now."""
+        """Yield the events from what was sent to all that there is now."""
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
@@ -98,7 +98,7 @@ class _Watcher:
             yield event
 
     async def named(self, names: list[str]) -> AsyncIterator[Event]:
-        """The events from what was sent of some resources to what they are now."""
+        """Yield the events from what was sent of some resources to what they are now."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
             found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
