@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, declare, desire
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, put_declaration, set_spec
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
@@ -67,13 +67,13 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
     owners = sorted({*present, *document.specs})
-    row = desire(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
+    row = set_spec(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
-        declare(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
+        put_declaration(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
     work.save(tx, unit)
     return change
 

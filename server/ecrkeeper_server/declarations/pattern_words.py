@@ -50,5 +50,5 @@ _WORDS: Mapping[str, str] = {
 
 
 def words_of(pattern: str) -> str:
-    """What a pattern allows; a pattern of the protos always has its words."""
+    """Return in words what a pattern of the protos allows."""
     return _WORDS.get(pattern, "has characters, or an order of them, that are not allowed here")

@@ -1,4 +1,4 @@
-"""The fields of a request whose bound is one of AWS's quotas: there is no more of it in a registry, whoever asks."""
+"""The fields of a request whose bound is one of AWS's quotas, over all owners of a registry."""
 
 from __future__ import annotations
 
