@@ -1,4 +1,4 @@
-"""What to say of an address that cannot be listened on."""
+"""Reporting an address that cannot be listened on."""
 
 from __future__ import annotations
 

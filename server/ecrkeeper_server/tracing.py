@@ -81,7 +81,7 @@ class Tracing:
     def close(self) -> None:
         """Send what is kept; takes at most as long as the exporter's timeout."""
         # The SDK grants that time to each batch that is kept, and half a minute to all of them. An exporter that is
-        # shut down ends the call that it waits for and refuses what is left.
+        # shut down ends the call that it waits for and drops the rest.
         limit = threading.Timer(self._timeout, self._exporter.shutdown)
         limit.daemon = True
         limit.start()

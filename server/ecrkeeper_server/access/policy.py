@@ -11,7 +11,7 @@ from ecrkeeper_server.names import WILDCARD
 
 
 class Verb(StrEnum):
-    """What can be allowed. No verb contains another."""
+    """The permissions. No verb contains another."""
 
     READ = "read"
     WRITE = "write"
@@ -27,7 +27,7 @@ def is_spiffe(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls; `expires` is when a token ends, in seconds since 1970. Without a name: nobody has proved anything."""
+    """An authenticated caller, or an anonymous one without a name; a token `expires` at seconds since 1970."""
 
     name: str = ""
     groups: frozenset[str] = frozenset()
@@ -105,20 +105,20 @@ def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> 
     """Return whether the policy allows it, and why."""
     for rule in policy.rules_for(principal, verb):
         if rule.covers(target):
-            why = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
-            return Decision(True, (why,))
-    return Decision(False, _why_not(policy, principal, verb, target))
+            reason = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
+            return Decision(True, (reason,))
+    return Decision(False, _denials(policy, principal, verb, target))
 
 
 def _meets(patterns: Sequence[Pattern], value: str) -> bool:
     if value == WILDCARD or any(pattern.is_every for pattern in patterns):
         return True
-    # A rule that is limited in a dimension says nothing about what has no place in it: whoever may write
-    # one owner's declarations may not therefore write what belongs to all owners.
+    # A rule with `owners` matches only declarations, a rule with `regions` no roles: a permission on one owner's
+    # declarations must not extend to the registry, which belongs to all owners.
     return value != "" and any(pattern.matches(value) for pattern in patterns)
 
 
-def _why_not(policy: Policy, principal: Principal, verb: Verb, target: Target) -> tuple[str, ...]:
+def _denials(policy: Policy, principal: Principal, verb: Verb, target: Target) -> tuple[str, ...]:
     naming = [rule for rule in policy.rules if rule.names(principal)]
     if not naming:
         groups = ", ".join(sorted(principal.groups))

@@ -56,7 +56,7 @@ class _Errors:
         self.found: list[str] = []
 
     def add(self, path: str, text: str) -> None:
-        """Note a error of the part at a path."""
+        """Add an error of the part at a path."""
         self.found.append(f"line {self._document.line_of(path)}: {path}: {text}")
 
 
@@ -104,7 +104,7 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
 
 
 def _idle(rule: Rule) -> Iterable[str]:
-    """What a rule says to no effect: its author believes that it allows more than it does."""
+    """Return the parts of a rule without effect: its author believes that it allows more than it does."""
     limits = [what for what in ("regions", "owners") if not any(p.is_every for p in getattr(rule, what))]
     if Verb.DELETE_ROLE in rule.verbs and limits:
         without = " and ".join(limits)

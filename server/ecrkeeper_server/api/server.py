@@ -85,7 +85,7 @@ class Health(grpc_health.aio.HealthServicer):
     """Health of the server and of each service."""
 
     async def List(self, request: Any, context: Any) -> Any:
-        """Say how all services are; gRPC's servicer knows this call and does not answer it."""
+        """Return the status of all services; gRPC's own servicer does not implement this call."""
         statuses = {
             name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)
         }
@@ -105,10 +105,10 @@ def build(
     """A server that is not started yet, its health service, and its admission layer."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
-    # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
-    # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
-    gate = AdmissionLayer(limits, Admission(limits))
-    layers = [*first, gate, ErrorMapping(Partitions(edge.partition))]
+    # From the outside in: telemetry, authentication, admission, request checks and errors, authorization. Outside of
+    # admission, unary calls are handlers of type stream_unary.
+    admission = AdmissionLayer(limits, Admission(limits))
+    layers = [*first, admission, ErrorMapping(Partitions(edge.partition))]
     if edge.access.configured:
         layers.append(Authorization(edge.access, edge.db))
     server = listener(layers, limits, share_port=share_port)
@@ -124,7 +124,7 @@ def build(
         names = (*SERVICES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION_V1)
         reflection.enable_server_reflection(names, server)
         _serve_v1(names, server)
-    return server, health, gate
+    return server, health, admission
 
 
 def _serve_v1(names: Sequence[str], server: grpc.aio.Server) -> None:

@@ -46,7 +46,7 @@ class Restored:
 
 
 def planned(tx: Tx | None, document: Document) -> Restored:
-    """What `restore` would change, in an empty store if there is none; InvalidArgument for what would make it fail."""
+    """Return the changes that `restore` would make, or raise the error that it would raise."""
     row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
         return _role_change(row, document)
@@ -79,12 +79,12 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
 
 
 def _caller(origin: Origin) -> Caller:
-    """Who the audit trail is to name."""
+    """Return the caller for the audit trail."""
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
 def _said(document: RegistryDocument) -> dict[str, str]:
-    """What the document says of how the registry is kept."""
+    """Return the registry's spec in the document."""
     said = {"mode": document.mode, "unmanaged_elements": document.unmanaged_elements}
     return {name: value for name, value in said.items() if value is not None}
 
@@ -112,7 +112,7 @@ def _registry_change(
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
-    """Refuse what all owners together cannot have."""
+    """Reject elements of all owners that are invalid together."""
     violations = [
         Violation(
             "declarations",
@@ -140,7 +140,7 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
 
 
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How the role is declared before and after; what the document does not say stays."""
+    """Return the role's spec before and after; fields that the document omits stay."""
     before = {**NEW_ROLE, **({} if row is None else row.spec)}
     return {"managed": True, **before}, {**before, **document.spec, "managed": True}
 

@@ -246,7 +246,7 @@ def _described(change: Restored) -> str:
 
 
 def _operator() -> str:
-    """Who runs the command, for the revisions; a container may know no name."""
+    """Return the name of the user who runs the command, for the revisions; a container may have none."""
     try:
         return f"cli:{getpass.getuser()}"
     except (OSError, KeyError):

@@ -138,7 +138,7 @@ def _another(name: str, default: Any) -> Any:
 
 
 def _file(path: Path | None, errors: list[str]) -> dict[str, Any] | None:
-    """What a file says; None if it cannot be read."""
+    """Return the content of a file; None if it cannot be read."""
     if path is None:
         return {}
     try:

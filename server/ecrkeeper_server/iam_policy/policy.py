@@ -122,7 +122,7 @@ def _named_settings() -> Json:
 
 
 def _dependents(scope: Scope) -> Iterator[Json]:
-    """What AWS demands of the caller of a write beyond the write's own action."""
+    """Return the actions that AWS requires for a write beyond the write's own."""
     if CACHE_RULES.name in scope.settings:
         secrets = f"arn:{scope.partition}:secretsmanager:*:{scope.account}:secret:ecr-pullthroughcache/*"
         yield _allow("ReadUpstreamSecrets", ["secretsmanager:GetSecretValue"], secrets)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ecrkeeper_server.plain_text import is_plain
 
-# Asymmetric ones alone: with HS256, whoever can check a token could make one.
+# Only asymmetric ones: with HS256, a key that verifies tokens also signs them.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -1,4 +1,4 @@
-"""Who calls: by token, else by certificate."""
+"""Authenticating callers: by token, else by certificate."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BEARER = re.compile(r"bearer +([a-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Says who calls, by what is configured; without anything, everybody is anonymous."""
+    """Identifies callers by the configured means; without any, all callers are anonymous."""
 
     tokens: TokenVerifier | None = None
     certificates: bool = False
 
     @property
     def required(self) -> bool:
-        """Whether callers must prove who they are."""
+        """Whether callers must authenticate."""
         return self.tokens is not None or self.certificates
 
     async def identify(self, authorization: list[str], peer: Mapping[str, Iterable[bytes]]) -> Principal:
