@@ -13,5 +13,5 @@ def listening(setting: str, address: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         # gRPC's RuntimeError tells no more than that it failed.
-        why = error.strerror if isinstance(error, OSError) else "it is in use, or no address of this machine"
-        raise SystemExit(f"ecrkeeper-server: {setting}: cannot listen on {address}: {why or error}") from error
+        cause = error.strerror if isinstance(error, OSError) else "it is in use, or no address of this machine"
+        raise SystemExit(f"ecrkeeper-server: {setting}: cannot listen on {address}: {cause or error}") from error

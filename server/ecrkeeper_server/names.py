@@ -55,11 +55,11 @@ def is_account(text: str) -> bool:
 
 def _parts(name: str, pattern: str, field: str) -> list[str]:
     """Return the variable segments of a name that must look like `accounts/{}/registries/{}`."""
-    wanted, given = pattern.split("/"), name.split("/")
-    if len(given) != len(wanted) or any(w != g for w, g in zip(wanted, given, strict=True) if w != "{}"):
+    expected, segments = pattern.split("/"), name.split("/")
+    if len(segments) != len(expected) or any(w != g for w, g in zip(expected, segments, strict=True) if w != "{}"):
         shape = pattern.replace("{}", "…")
         raise InvalidArgument([Violation(field, f"must look like `{shape}`, got {shown(name)}")])
-    return [g for w, g in zip(wanted, given, strict=True) if w == "{}"]
+    return [g for w, g in zip(expected, segments, strict=True) if w == "{}"]
 
 
 def shown(text: str) -> str:
@@ -124,7 +124,7 @@ class RegistryName:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SettingsName:
-    """What one owner declares for one registry."""
+    """The declaration of one owner for one registry."""
 
     registry: RegistryName
     owner: str

@@ -18,9 +18,9 @@ def is_plain(text: str) -> bool:
     return text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None)
 
 
-def is_plain_name(text: str, most: int) -> bool:
-    """Return whether the text can name somebody: 1 to `most` plain characters, no blank at either end."""
-    return 0 < len(text) <= most and is_plain(text) and text == text.strip()
+def is_plain_name(text: str, maximum: int) -> bool:
+    """Return whether the text can name somebody: 1 to `maximum` plain characters, no blank at either end."""
+    return 0 < len(text) <= maximum and is_plain(text) and text == text.strip()
 
 
 def escaped(text: str) -> str:

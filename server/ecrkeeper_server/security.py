@@ -36,7 +36,7 @@ _CHECK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How callers reach the server, who they are, and what they may do."""
+    """Transport security, authentication and authorization of the server."""
 
     credentials: grpc.ServerCredentials | None
     authentication: Authentication

@@ -1,4 +1,4 @@
-"""Who may do what: rules, and the decision by them."""
+"""Authorization: rules, and decisions by them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is acted on.
+    """The resource that a permission is on.
 
     A part that is empty does not apply: a role has no Region, a registry as a whole has no owner. A part that is
     `-` means any: the decision is then whether something within is allowed.

@@ -49,7 +49,7 @@ def parse(content: bytes) -> Policy:
 
 
 class _Errors:
-    """What is wrong with a document, each with its line and path."""
+    """The errors of a document, each with its line and path."""
 
     def __init__(self, document: strict_yaml.Document) -> None:
         self._document = document

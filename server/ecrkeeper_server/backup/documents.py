@@ -53,7 +53,7 @@ _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in 
 
 @dataclass(frozen=True, slots=True)
 class RegistryDocument:
-    """How a registry is kept, where that is said, and what each owner declares there."""
+    """The spec of a registry, where the document has one, and each owner's declaration."""
 
     name: RegistryName
     mode: str | None = None
@@ -82,7 +82,7 @@ class RegistryDocument:
 
 @dataclass(frozen=True, slots=True)
 class RoleDocument:
-    """What is said of a role; `remembered` says how the role with that id came to be."""
+    """The spec of a role; `remembered` is the provenance of the role with that id."""
 
     name: RoleName
     spec: Json

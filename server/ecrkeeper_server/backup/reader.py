@@ -31,10 +31,10 @@ class Reader:
         if given is None:
             return default
         if not isinstance(given, kind):
-            wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
+            expected = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
                 kind
             ]
-            self.invalid(name, f"must be {wanted}, got {shown_value(given)}")
+            self.invalid(name, f"must be {expected}, got {shown_value(given)}")
             return default
         return given
 

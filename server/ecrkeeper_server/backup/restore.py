@@ -34,7 +34,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a document changes in the store; nothing if all are empty."""
+    """The changes of a document to the store; none if all fields are empty."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()

@@ -229,7 +229,7 @@ class _Counts:
 
 
 async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Restored:
-    """What a query finds; of a database that is not there, what it makes of none."""
+    """Return the result of a query, which gets None if there is no database."""
     return query(None) if db is None else await db.read(query)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the values of a configuration."""
+"""Checks of the values of a configuration."""
 
 from __future__ import annotations
 

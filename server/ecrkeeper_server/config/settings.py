@@ -168,6 +168,6 @@ def _convert(source: str, raw: Any, kind: type, errors: list[str]) -> Any:
             return kind(raw)
         except (ValueError, OverflowError):
             pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
-    errors.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
+    errors.append(f"{source}: must be {expected}, got {shown_value(raw)}")
     return None

@@ -1,4 +1,4 @@
-"""What every write has in common: request ids and etags."""
+"""Request ids and etags, which every write has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the patterns of the protos allow, in words for people."""
+"""Descriptions of the patterns of the protos, for error messages."""
 
 from __future__ import annotations
 

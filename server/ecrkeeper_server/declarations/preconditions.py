@@ -62,7 +62,7 @@ def _brief(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """What AWS would not take of all owners' elements of a setting: elements that contradict, or a quota."""
+    """A problem that AWS has with all owners' elements of a setting: a contradiction, or a quota."""
 
     setting: str
     description: str
@@ -190,7 +190,7 @@ def check_left(name: SettingsName, before: Composition, remaining: Composition) 
     caused = [problem for problem in _together(name.registry, remaining) if problem.kind not in known]
     if not caused:
         return
-    # Of a quota, all who declare the setting have their part.
+    # All owners of the setting share in its quota.
     needing = [sorted(_owners(problem, remaining) or _by_owner(problem.setting, remaining)) for problem in caused]
     rows = [
         PreconditionViolation("STILL_NEEDED", problem.setting, f"{', '.join(owners)}: {problem.description}")

@@ -1,4 +1,4 @@
-"""Who may assume the role, and a CloudFormation template that makes the role in every account of a StackSet."""
+"""The trust policy of the role, and a CloudFormation template that creates the role in accounts of a StackSet."""
 
 from __future__ import annotations
 

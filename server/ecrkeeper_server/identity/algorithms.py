@@ -1,4 +1,4 @@
-"""What may sign tokens, and where its keys may come from."""
+"""Algorithms that may sign tokens, and locations that their keys may come from."""
 
 from __future__ import annotations
 

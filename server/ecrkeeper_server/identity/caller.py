@@ -41,8 +41,8 @@ class Authenticator:
             return await self.tokens.verify(token)
         named = principal_of_certificate(peer) if self.certificates else None
         if named is None:
-            wanted = "a bearer token in `authorization`" if self.tokens is not None else "a client certificate"
-            raise Unauthenticated(f"the call carries no credentials; {wanted} is needed", reason="MISSING_CREDENTIALS")
+            accepted = "a bearer token in `authorization`" if self.tokens is not None else "a client certificate"
+            raise Unauthenticated(f"the call carries no credentials; send {accepted}", reason="MISSING_CREDENTIALS")
         return named
 
 
@@ -58,5 +58,5 @@ def bearer_of(values: list[str]) -> str | None:
     return found[1]
 
 
-def _no_token(why: str) -> Unauthenticated:
-    return Unauthenticated(f"the token is not accepted: {why}", reason="TOKEN_INVALID")
+def _no_token(reason: str) -> Unauthenticated:
+    return Unauthenticated(f"the token is not accepted: {reason}", reason="TOKEN_INVALID")

@@ -75,9 +75,9 @@ class CertificateNames:
                 raise rejected(f"its {kind} {_list(own)} differ from those that TLS reports, {_list(other)}")
 
 
-def rejected(why: str) -> Unauthenticated:
+def rejected(reason: str) -> Unauthenticated:
     """Return the error for a certificate that is not accepted."""
-    return Unauthenticated(f"the certificate is not accepted: {why}", reason="CERTIFICATE_INVALID")
+    return Unauthenticated(f"the certificate is not accepted: {reason}", reason="CERTIFICATE_INVALID")
 
 
 def _texts(peer: Mapping[str, Iterable[bytes]], key: str) -> tuple[str, ...]:

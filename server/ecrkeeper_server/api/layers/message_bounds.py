@@ -19,9 +19,9 @@ from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
 
-# Of a list for which the protos name no bound: the paths of a field mask.
+# The bound of a list without one in the protos: the paths of a field mask.
 MOST_ITEMS = 1000
-# Of all fields of a request, those of nested messages included; a declaration that uses every limit has 40,000.
+# The bound of all fields of a request, nested ones included; a declaration that uses every limit has 40,000.
 MOST_FIELDS = 100_000
 _DEEPEST = 100
 
@@ -55,7 +55,7 @@ class _Field:
 
 @dataclass(slots=True)
 class _Seen:
-    """How many items each list of a message has so far, and its submessages: their parts may be far apart."""
+    """The number of items in each list of a message so far, and its submessages: their parts may be far apart."""
 
     items: dict[int, int] = field(default_factory=dict)
     parts: dict[int, _Seen] = field(default_factory=dict)

@@ -40,7 +40,7 @@ _FIELDS: Fields = {
 
 
 def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
-    """Which operations a list is asked for; the messages are Google's, and have no rules of their own."""
+    """Return the filter of a list; its messages are Google's and have no rules of their own."""
     errors = []
     if request.name not in ("", "operations"):
         errors.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))

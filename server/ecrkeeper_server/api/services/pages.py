@@ -78,9 +78,9 @@ async def scan(
     while read < _MAX_READ or sent == page.after:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
-        messages = _shown([row for row, wanted in allowed if wanted][: page.size - len(found)], show)
-        for row, wanted in allowed:
-            if wanted:
+        messages = _shown([row for row, matching in allowed if matching][: page.size - len(found)], show)
+        for row, matching in allowed:
+            if matching:
                 message = await anext(messages) if len(found) < page.size else None
                 size += message.ByteSize() if message is not None else 0
                 if message is None or (found and size > _PAGE_BYTES):

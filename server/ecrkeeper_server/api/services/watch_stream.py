@@ -1,4 +1,4 @@
-"""What a watch sends: everything as it is, then what changes."""
+"""The events of a watch: a snapshot, then the changes."""
 
 from __future__ import annotations
 
