@@ -21,7 +21,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -77,7 +77,7 @@ async def serve(config: Config, security: Security) -> None:
             engine.wake()
 
     db.listen(on_notify)
-    edge = Edge(
+    deps = Dependencies(
         db=db,
         aws=aws,
         changes=changes,
@@ -94,7 +94,7 @@ async def serve(config: Config, security: Security) -> None:
             # First, as all spans are made by then: closing Postgres takes up to a second, and the supervisor may
             # kill the process before that.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, edge, engine, instruments, security, stack)
+        await _run(config, db, deps, engine, instruments, security, stack)
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
@@ -122,7 +122,7 @@ def _instruments(config: Config) -> Instruments:
 async def _run(
     config: Config,
     db: InstrumentedDatabase,
-    edge: Edge,
+    deps: Dependencies,
     engine: Engine | None,
     instruments: Instruments,
     security: Security,
@@ -137,7 +137,7 @@ async def _run(
             *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
-    api = await _open_api(config, edge, instruments, security, stack) if config.role != "engine" else None
+    api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
     work = asyncio.create_task(engine.run()) if engine is not None else None
     # Objects that exist by now stay for good: keep the garbage collector from traversing them.
     gc.freeze()
@@ -166,10 +166,10 @@ class Api:
 
 
 async def _open_api(
-    config: Config, edge: Edge, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
+    config: Config, deps: Dependencies, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
 ) -> Api:
     server, health, admission = build(
-        edge,
+        deps,
         Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
         with_reflection=config.reflection,
         limits=_bounded(_limits(config), config.pool_size),

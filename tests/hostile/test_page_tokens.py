@@ -24,7 +24,7 @@ from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.server import registry_settings_service
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import page_of
@@ -254,7 +254,7 @@ def fill(tx: Tx) -> None:
         resources.ensure(tx, RoleName(account, "replication"), {})
 
 
-CALLS: list[tuple[Callable[[Edge], Callable[..., Any]], Any]] = [
+CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
     (lambda edge: registry_settings_service(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
     (lambda edge: registry_settings_service(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
     (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
@@ -287,7 +287,7 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
         async def call(self, *_: Any) -> Any:
             raise LookupError
 
-    edge = Edge(db, NoAws(), Changes(), lambda: None, "us-east-1")  # type: ignore[arg-type]
+    edge = Dependencies(db, NoAws(), Changes(), lambda: None, "us-east-1")  # type: ignore[arg-type]
     call, place = method(edge), PLACES.get(type(request_).__name__, "a")
     CALLER.set(Principal("alice"))
     key = await PageKey().read(db)
@@ -309,7 +309,7 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
 async def test_lists_go_on_where_another_replica_began(database_url: str) -> None:
     replicas = [schema.open_database(database_url, pool_size=2) for _ in range(2)]
     unused: Any = None
-    edges = [Edge(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
+    edges = [Dependencies(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
     await replicas[0].write(fill)
     try:
         found, token = [], ""

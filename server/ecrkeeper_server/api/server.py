@@ -32,7 +32,7 @@ from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.composition import composed
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.registries import Registries
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
@@ -66,18 +66,18 @@ def _kind(method: MethodDescriptor) -> str:
     return "server_stream" if method.server_streaming else "unary"
 
 
-def role_service(edge: Edge) -> Any:
+def role_service(deps: Dependencies) -> Any:
     """Return the servicer of RoleService."""
     service = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
-    return composed(service, Roles(edge), RoleDeletion(edge))
+    return composed(service, Roles(deps), RoleDeletion(deps))
 
 
-def registry_settings_service(edge: Edge) -> Any:
+def registry_settings_service(deps: Dependencies) -> Any:
     """Return the servicer of RegistrySettingsService."""
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
-    declarations = OwnerSettings(edge)
+    declarations = OwnerSettings(deps)
     return composed(
-        service, Registries(edge), declarations, Revisions(edge, declarations), Backfills(edge),
+        service, Registries(deps), declarations, Revisions(deps, declarations), Backfills(deps),
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ class Health(grpc_health.aio.HealthServicer):
 
 
 def build(
-    edge: Edge,
+    deps: Dependencies,
     telemetry: Telemetry,
     *,
     with_reflection: bool,
@@ -108,16 +108,16 @@ def build(
     # From the outside in: telemetry, authentication, admission, request checks and errors, authorization. Outside of
     # admission, unary calls are handlers of type stream_unary.
     admission = AdmissionLayer(limits, Admission(limits))
-    layers = [*first, admission, ErrorMapping(Partitions(edge.partition))]
-    if edge.access.configured:
-        layers.append(Authorization(edge.access, edge.db))
+    layers = [*first, admission, ErrorMapping(Partitions(deps.partition))]
+    if deps.access.configured:
+        layers.append(Authorization(deps.access, deps.db))
     server = listener(layers, limits, share_port=share_port)
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(role_service(edge), server)
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(role_service(deps), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
-        registry_settings_service(edge), server
+        registry_settings_service(deps), server
     )
-    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
-    operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
+    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(deps), server)
+    operations_grpc.add_OperationsServicer_to_server(Operations(deps), server)
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if with_reflection:

@@ -1,4 +1,4 @@
-"""What every servicer works with."""
+"""The dependencies of every servicer."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from ecrkeeper_server.store.rows import Operation, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """The store, AWS, and who is told of changes."""
+class Dependencies:
+    """The store, AWS and the broadcaster of changes."""
 
     db: Database
     aws: Aws
@@ -89,11 +89,11 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 
 
 async def scan_resources(
-    edge: Edge, kind: str, account: str, page: Page, meets: Callable[[Resource], bool], show: Show[Resource, M]
+    deps: Dependencies, kind: str, account: str, page: Page, meets: Callable[[Resource], bool], show: Show[Resource, M]
 ) -> tuple[list[M], str]:
     """One page of the registries or roles that the caller may read."""
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
+        return await deps.db.read(lambda tx: resources.page(tx, kind, account, after, limit))
 
-    return await scan(fetch, page, meets, lambda row: row.name, edge.access.readable(resource_target), show)
+    return await scan(fetch, page, meets, lambda row: row.name, deps.access.readable(resource_target), show)

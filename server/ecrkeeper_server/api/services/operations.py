@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.access import principal
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import Need, operation_target
 from ecrkeeper_server.api.layers.telemetry import current_call
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -62,12 +62,12 @@ def _unknown(name: str) -> NotFound:
 class Operations(OperationsServicer):  # type: ignore[misc]
     """Get, list, wait for and delete operations."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def _get(self, name: str) -> Operation:
         operation = parse_operation(name)
-        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
         if row is None:
             raise _unknown(name)
         return row
@@ -78,10 +78,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         A missing operation belongs to the installation, so only callers who may read everything learn of it.
         """
         operation = parse_operation(name)
-        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
         if row is None or not operations.is_for(row, principal()):
             target = operation_target(row) if row is not None else Target()
-            self._edge.access.check([Need(Verb.READ, name, target)])
+            self._deps.access.check([Need(Verb.READ, name, target)])
         if row is None:
             raise _unknown(name)
         return row
@@ -90,7 +90,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return await self._edge.operation(await self._readable(request.name, context))
+        return await self._deps.operation(await self._readable(request.name, context))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
@@ -105,27 +105,27 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             # Leave time to answer: the caller wants the operation, not a timeout.
             limit = min(limit, remaining - 0.25)
         until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
-        with self._edge.changes.subscribe() as listener:
+        with self._deps.changes.subscribe() as listener:
             while True:
                 row = await self._readable(request.name, context)
                 left = until - asyncio.get_running_loop().time()
                 if row.done or left <= 0:
-                    return await self._edge.operation(row)
+                    return await self._deps.operation(row)
                 await listener.wait(min(left, _POLL_SECONDS))
 
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
-        meets, page = _chosen(request), await self._edge.page(request, "")
+        meets, page = _chosen(request), await self._deps.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:
-            return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
+            return await self._deps.db.read(lambda tx: operations.page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
-            return [await self._edge.operation(row) for row in rows]
+            return [await self._deps.operation(row) for row in rows]
 
-        may = self._edge.access.readable(operation_target)
+        may = self._deps.access.readable(operation_target)
         found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
@@ -148,7 +148,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             operations.remove(tx, row.id)
             audit.add(tx, [deleted])
 
-        await self._edge.db.write(store)
+        await self._deps.db.write(store)
         return empty_pb2.Empty()
 
     async def CancelOperation(

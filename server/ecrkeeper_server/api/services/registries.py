@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
-from ecrkeeper_server.api.services.context import Edge, now_micros, resource_fields, scan_resources
+from ecrkeeper_server.api.services.context import Dependencies, now_micros, resource_fields, scan_resources
 from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
@@ -41,8 +41,8 @@ _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners",
 class Registries:
     """Get, list, update, watch, reconcile, check and explain registries."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -60,11 +60,11 @@ class Registries:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
             return resources.get(tx, str(name)), declarations.of_registry(tx, name)
 
-        return await self._edge.db.read(read)
+        return await self._deps.db.read(read)
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """The row with what AWS has right now; nothing is stored, so it works for any registry."""
-        seen = await observe(self._edge.aws, name, SETTINGS, self._edge.home_region)
+        seen = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
         now = now_micros()
         if row is None:
             row = Resource.new(name, dict(NEW_REGISTRY), now)
@@ -74,12 +74,12 @@ class Registries:
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
         account = parse_account(request.parent, wildcard=True)
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, "")
-        shown, token = await scan_resources(self._edge, RegistryName.kind, account, page, meets, self._shown_registries)
+        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, "")
+        shown, token = await scan_resources(self._deps, RegistryName.kind, account, page, meets, self._shown_registries)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
     async def _shown_registries(self, rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-        declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
+        declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))
         return [registry_message.registry(row, declared[row.name]) for row in rows]
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
@@ -98,8 +98,8 @@ class Registries:
 
         if request.validate_only:
             return await self._tried(name, request.registry.etag, wanted)
-        row, declared = await self._edge.db.write(change)
-        self._edge.wake()
+        row, declared = await self._deps.db.write(change)
+        self._deps.wake()
         return registry_message.registry(row, declared)
 
     async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
@@ -110,7 +110,7 @@ class Registries:
         composition = composition_of(declared)
         message = registry_message.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        message.plan.CopyFrom(await registry_plan(self._edge, name, row.spec, row.state, composition, allowing))
+        message.plan.CopyFrom(await registry_plan(self._deps, name, row.spec, row.state, composition, allowing))
         return message
 
     async def WatchRegistries(
@@ -118,7 +118,7 @@ class Registries:
     ) -> AsyncIterator[pb.WatchRegistriesResponse]:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
-        async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
+        async for step in watched(self._deps, RegistryName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
                 answer.registry.CopyFrom(registry_message.registry(step.row, step.declared))
@@ -132,7 +132,7 @@ class Registries:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
         return await reconcile(
-            self._edge, request, name, NotFound("Registry", str(name), "nobody declares anything for it")
+            self._deps, request, name, NotFound("Registry", str(name), "nobody declares anything for it")
         )
 
     async def ValidatePullThroughCacheRule(
@@ -142,7 +142,7 @@ class Registries:
         name = RegistryName.parse(request.name)
         params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
         with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
-            answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
+            answer = await self._deps.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
         return pb.ValidatePullThroughCacheRuleResponse(
             is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
         )
@@ -152,10 +152,10 @@ class Registries:
     ) -> pb.CheckReplicationResponse:
         """Check the replication destinations."""
         name = RegistryName.parse(request.name)
-        seen = await observe(self._edge.aws, name, [REPLICATION])
+        seen = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(REPLICATION, {})
-        checks = await check_replication(self._edge.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
+        checks = await check_replication(self._deps.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
         return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 
     async def ExplainRepository(
@@ -177,7 +177,7 @@ class Registries:
         def every(references: tuple[Reference, ...]) -> list[registry_pb2.Element]:
             return [element for element in map(show, references) if element is not None]
 
-        arrivals = await explain_arrivals(self._edge.aws, name, merged[REPLICATION], request.repository)
+        arrivals = await explain_arrivals(self._deps.aws, name, merged[REPLICATION], request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
         return pb.ExplainRepositoryResponse(
             repository_creation_template=show(found.repository_creation_template),
