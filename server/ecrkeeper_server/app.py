@@ -14,8 +14,7 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from ecrkeeper_server import rlimits as descriptors
-from ecrkeeper_server import tracing
+from ecrkeeper_server import rlimits, tracing
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
@@ -23,7 +22,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge, Setup
+from ecrkeeper_server.api.services.context import Dependencies, Setup
 from ecrkeeper_server.aws.client import AwsClient
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
@@ -42,14 +41,14 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")
 
-# Who asks whether the server is ready does not wait for long.
+# The longest that a readiness probe waits for the database.
 _READY_SECONDS = 2.0
-# The start does not wait for AWS; the log says by then which account is served, or why that is not known.
+# The start does not wait for AWS; by then the log says which account is served, or why it is unknown.
 _ACCOUNT_SECONDS = 60.0
 
 
 def prepare(config: Config) -> None:
-    """Bring a SQLite file to the newest schema; refuse a Postgres database that is behind."""
+    """Migrate a SQLite file to the newest schema; exit if a Postgres database has an older one."""
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
         return
@@ -59,9 +58,9 @@ def prepare(config: Config) -> None:
 
 
 async def serve(config: Config, security: Security) -> None:
-    """Run until SIGTERM or SIGINT: then take no more calls, let steps end, release leases, close."""
-    seen = _instruments(config)
-    metrics, spans = seen.metrics, seen.tracing
+    """Run until SIGTERM or SIGINT; then admit no calls, let attempts end, release leases, close."""
+    instruments = _instruments(config)
+    metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
     aws = AwsClient(aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
@@ -74,13 +73,13 @@ async def serve(config: Config, security: Security) -> None:
     changes = Changes()
     metrics.rpc.watchers.set_function(changes.listeners)
 
-    def heard(names: set[str]) -> None:
+    def on_notify(names: set[str]) -> None:
         changes.publish(names)
         if engine is not None:
             engine.triggers.enqueue(names, Trigger.NOTIFICATION)
 
-    db.listen(heard)
-    edge = Edge(
+    db.listen(on_notify)
+    deps = Dependencies(
         db=db,
         aws=aws,
         changes=changes,
@@ -99,14 +98,14 @@ async def serve(config: Config, security: Security) -> None:
         asking = asyncio.create_task(_log_accounts(aws, config))
         stack.callback(asking.cancel)
         if spans is not None:
-            # First, as all spans are made by then: closing Postgres takes up to a second, and whoever stops the
-            # process may not wait for long.
+            # First, as all spans are made by then: closing Postgres takes up to a second, and the supervisor may
+            # kill the process before that.
             stack.push_async_callback(asyncio.to_thread, spans.close)
-        await _run(config, db, edge, engine, seen, security, stack)
+        await _run(config, db, deps, engine, instruments, security, stack)
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
-    """Say which account is served, and how, when AWS has said it."""
+    """Log which account is served, and how, once AWS has answered."""
     served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
     write = log.info if served.ambient_account else log.warning
     write("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
@@ -114,7 +113,7 @@ async def _log_accounts(aws: AwsClient, config: Config) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What the parts are observed with."""
+    """The instruments of all parts."""
 
     metrics: Metrics
     tracing: Tracing | None
@@ -130,9 +129,9 @@ def _instruments(config: Config) -> Instruments:
 async def _run(
     config: Config,
     db: InstrumentedDatabase,
-    edge: Edge,
+    deps: Dependencies,
     engine: Engine | None,
-    seen: Instruments,
+    instruments: Instruments,
     security: Security,
     stack: contextlib.AsyncExitStack,
 ) -> None:
@@ -142,43 +141,43 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     with listening("metrics_listen", config.metrics_listen):
         runner, metrics_port = await serve_probes(
-            *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(seen.metrics, db).page
+            *_address(config.metrics_listen), lambda: _unready(db, stopping), Scrape(instruments.metrics, db).page
         )
     stack.push_async_callback(runner.cleanup)
-    api = await _open_api(config, edge, seen, security, stack) if config.role != "engine" else None
+    api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
     work = asyncio.create_task(engine.run()) if engine is not None else None
-    # What is loaded by now stays: the collector need not look at it again.
+    # Objects that exist by now stay for good: keep the garbage collector from traversing them.
     gc.freeze()
     gc.enable()
     print("engine running" if api is None else f"listening on {api.host}:{api.port}", flush=True)  # noqa: T201
     log.info("started", role=config.role, metrics_port=metrics_port)
-    told = await until_stopped(stopping, None if api is None else api.server)
+    requested = await until_stopped(stopping, None if api is None else api.server)
     stopping.set()
     log.info("stopping")
     await _drain(api, engine, config.drain_seconds)
     if work is not None:
         await work
-    if not told:
-        raise SystemExit("the gRPC server has ended by itself; see the log")
+    if not requested:
+        raise SystemExit("the gRPC server stopped unexpectedly; see the log")
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The gRPC server once it takes calls, and what has to hear of its end."""
+    """The gRPC server once it serves, with the parts that its end involves."""
 
     server: grpc.aio.Server
     health: Health
-    gate: AdmissionLayer
+    admission: AdmissionLayer
     host: str
     port: int
 
 
 async def _open_api(
-    config: Config, edge: Edge, seen: Instruments, security: Security, stack: contextlib.AsyncExitStack
+    config: Config, deps: Dependencies, instruments: Instruments, security: Security, stack: contextlib.AsyncExitStack
 ) -> Api:
-    server, health, gate = build(
-        edge,
-        Telemetry(seen.metrics.rpc, seen.tracing, config.access_log),
+    server, health, admission = build(
+        deps,
+        Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
         with_reflection=config.reflection,
         limits=_bounded(_limits(config), config.pool_size),
         authentication=security.authentication,
@@ -191,44 +190,44 @@ async def _open_api(
     stack.callback(maintenance.cancel)
     await server.start()
     await set_serving(health)
-    return Api(server, health, gate, host, port)
+    return Api(server, health, admission, host, port)
 
 
 async def _drain(api: Api | None, engine: Engine | None, seconds: float) -> None:
-    """Let calls and steps that run end; both at once: the engine claims nothing while the last calls are answered."""
+    """Let running calls and attempts end, both at once; the engine claims nothing meanwhile."""
     ending = [] if engine is None else [engine.stop(seconds)]
     if api is not None:
         await api.health.enter_graceful_shutdown()
-        api.gate.close()
+        api.admission.close()
         ending.append(api.server.stop(seconds))
     await asyncio.gather(*ending)
 
 
 async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None) -> bool:
-    """Wait until the process is told to stop; False if the gRPC server ends before, and nobody is served any more."""
-    told = asyncio.create_task(stopping.wait())
-    waits: set[asyncio.Task[Any]] = {told}
+    """Wait for a request to stop; return False if the gRPC server ends before."""
+    requested = asyncio.create_task(stopping.wait())
+    waits: set[asyncio.Task[Any]] = {requested}
     if server is not None:
-        # Not to be cancelled: gRPC would cancel what its own `stop` waits for.
+        # Never cancel it: gRPC would cancel the tasks that its own `stop` waits for.
         waits.add(asyncio.create_task(_ended(server)))
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    requested.cancel()
     return stopping.is_set()
 
 
 async def _ended(server: grpc.aio.Server) -> None:
     try:
         await server.wait_for_termination()
-    except Exception:  # Whatever it was, the process shall end and another one begin.
+    except Exception:  # After any error the process must end, so that its supervisor starts another.
         log.exception("server_failed")
 
 
 def _nothing() -> None:
-    """Nothing to wake: the engine runs in other processes and hears of writes through the database."""
+    """Wake nothing: the engine runs in other processes, which the database notifies of writes."""
 
 
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
-    """Say why the server cannot do its work; nothing if it can."""
+    """Return why the server is not ready; empty if it is."""
     return "the server is stopping" if stopping.is_set() else await db.probe(_READY_SECONDS)
 
 
@@ -256,9 +255,9 @@ def _limits(config: Config) -> Limits:
 
 
 def _bounded(limits: Limits, databases: int) -> Limits:
-    """The limits, with no more connections than there are descriptors for."""
-    available = descriptors.raise_limit()
-    connections = descriptors.for_callers(limits.connections, available, databases)
+    """Return the limits, with no more connections than there are descriptors for."""
+    available = rlimits.raise_limit()
+    connections = rlimits.for_callers(limits.connections, available, databases)
     if connections < limits.connections:
         log.warning("few_descriptors", available=available, connections=connections, wanted=limits.connections)
     return replace(limits, connections=connections)

@@ -6,7 +6,7 @@ StatusError                  a call that is rejected, with a status code by name
 ├── AlreadyExists        the resource or the request id is taken
 ├── Aborted              the etag is stale
 ├── FailedPrecondition   the state does not allow it; says what must change
-├── Unauthenticated      the caller has not proved who it is; says why not
+├── Unauthenticated      the caller is not authenticated; says why
 ├── PermissionDenied     the caller may not do this
 ├── ResourceExhausted    a limit of the server is used up
 ├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not mend

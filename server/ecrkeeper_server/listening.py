@@ -1,4 +1,4 @@
-"""What to say of an address that cannot be listened on."""
+"""Reporting an address that cannot be listened on."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def listening(setting: str, address: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         # gRPC's RuntimeError tells no more than that it failed.
-        why = error.strerror if isinstance(error, OSError) else "it is in use, or no address of this machine"
-        raise SystemExit(f"ecrkeeper-server: {setting}: cannot listen on {address}: {why or error}") from error
+        cause = error.strerror if isinstance(error, OSError) else "it is in use, or no address of this machine"
+        raise SystemExit(f"ecrkeeper-server: {setting}: cannot listen on {address}: {cause or error}") from error

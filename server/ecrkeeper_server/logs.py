@@ -47,7 +47,7 @@ def configure(level: str, style: str, *extra: Any) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        # Else every line makes its logger anew, at twice the cost.
+        # Otherwise each line creates its logger again, at twice the cost.
         cache_logger_on_first_use=True,
     )
     # What the libraries have to say: asyncio of a task that failed, the exporter of spans that it cannot send.
@@ -69,7 +69,7 @@ class Forward(logging.Handler):
     """Passes records of the standard library on to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record as a line like our own."""
+        """Write a record as a line of the server's own format."""
         try:
             log = structlog.get_logger(record.name)
             write = log.error if record.levelno >= logging.ERROR else log.warning

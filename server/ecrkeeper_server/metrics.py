@@ -39,7 +39,7 @@ class Bounded:
         self._known = set(known)
 
     def __call__(self, value: str) -> str:
-        """The label for a value."""
+        """Return the label for a value."""
         if value in self._known:
             return value
         if len(self._known) >= _DISTINCT or not value or len(value) > 64 or not value.isascii():
@@ -64,7 +64,7 @@ class Metrics:
         self.fleet = FleetMetrics(self.registry)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return prometheus_client.generate_latest(self.registry)
 
 
@@ -100,7 +100,7 @@ class RpcMetrics:
         self._unknown = MethodMetrics(self, (UNKNOWN, UNKNOWN, UNKNOWN))
 
     def method(self, name: str) -> MethodMetrics:
-        """The metrics of a method; one for all that are not served, whatever a caller names them."""
+        """Return the metrics of a method; one for all that are not served, whatever a caller names them."""
         return self._methods.get(name, self._unknown)
 
 
@@ -141,7 +141,7 @@ class AwsMetrics:
         self._bound: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def called(self, service: str, operation: str, code: str, seconds: float) -> None:
-        """One attempt ended; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
+        """Count an attempt that ended; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
         bound = self._bound.get((service, operation, code))
         if bound is None:
             known = self._code(code)
@@ -155,21 +155,21 @@ class AwsMetrics:
         bound[1](seconds)
 
     def throttled(self, family: str) -> None:
-        """AWS said that a call came too fast."""
+        """Count a call that AWS throttled."""
         self._throttled.labels(family).inc()
 
     def waited(self, family: str, seconds: float) -> None:
-        """A call waited for a token."""
+        """Count a call that waited for a token."""
         self._waits.labels(family).inc()
         self._waited.labels(family).inc(seconds)
 
     def refreshed(self, *, good: bool) -> None:
-        """An account's role was assumed, or could not be."""
+        """Count an attempt to assume an account's role."""
         self._refreshes.labels("ok" if good else "failed").inc()
 
 
 class EngineMetrics:
-    """What this process's engine does."""
+    """The engine of this process."""
 
     RESULTS = (
         "settled", "out_of_sync", "waiting", "removed", "retry", "blocked",
@@ -198,17 +198,17 @@ class EngineMetrics:
         self._reason = Bounded({""})
 
     def stepped(self, kind: str, result: str, reason: str, seconds: float) -> None:
-        """One step ended."""
+        """Count an attempt of the reconciler that ended."""
         self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
         self._seconds[kind].observe(seconds)
 
     def remediated(self, setting: str) -> None:
-        """One element that had been changed was put right."""
+        """Count an element whose drift was remediated."""
         self._mended.labels(setting).inc()
 
 
 class StoreMetrics:
-    """How the database answers this process."""
+    """The database as this process uses it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         seconds = Histogram(
@@ -236,7 +236,7 @@ class StoreMetrics:
 
 
 class FleetMetrics:
-    """What the database says of the whole installation: the same from every replica, so take the maximum."""
+    """Counts over the whole installation: the same from every replica, so take the maximum."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -264,7 +264,7 @@ class FleetMetrics:
                 gauge.labels(*labels).set(value)
 
     def forget(self) -> None:
-        """Say that nothing is known: the database does not answer."""
+        """Drop all values: the database does not answer."""
         for gauge in (self.due, self.oldest):
             gauge.set(float("nan"))
         for gauge in (self.resources, self.not_ready, self.drifted, self.pending, self.oldest_pending):

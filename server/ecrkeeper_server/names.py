@@ -37,38 +37,38 @@ PARTITIONS = tuple(sorted(name for name, _ in _PARTITIONS))
 
 @lru_cache(maxsize=1024)
 def partition_of(region: str) -> str | None:
-    """The partition of a Region, or None if no partition has Regions of that shape."""
+    """Return the partition of a Region, or None if no partition has Regions of that shape."""
     if len(region) > 25:
         return None
     return next((name for name, shape in _PARTITIONS if shape.fullmatch(region)), None)
 
 
 def region_shapes() -> list[tuple[str, str]]:
-    """Each partition with the pattern of its Regions."""
+    """Return each partition with the pattern of its Regions."""
     return [(name, shape.pattern) for name, shape in _PARTITIONS]
 
 
 def is_account(text: str) -> bool:
-    """Whether the text is a 12-digit account id."""
+    """Return whether the text is a 12-digit account id."""
     return _ACCOUNT.fullmatch(text) is not None
 
 
 def _parts(name: str, pattern: str, field: str) -> list[str]:
-    """The variable segments of a name that must look like `accounts/{}/registries/{}`."""
-    wanted, given = pattern.split("/"), name.split("/")
-    if len(given) != len(wanted) or any(w != g for w, g in zip(wanted, given, strict=True) if w != "{}"):
+    """Return the variable segments of a name that must look like `accounts/{}/registries/{}`."""
+    expected, segments = pattern.split("/"), name.split("/")
+    if len(segments) != len(expected) or any(w != g for w, g in zip(expected, segments, strict=True) if w != "{}"):
         shape = pattern.replace("{}", "…")
         raise InvalidArgument([Violation(field, f"must look like `{shape}`, got {shown(name)}")])
-    return [g for w, g in zip(wanted, given, strict=True) if w == "{}"]
+    return [g for w, g in zip(expected, segments, strict=True) if w == "{}"]
 
 
 def shown(text: str) -> str:
-    """The text quoted for an error message, shortened to a readable length."""
+    """Return the text quoted for an error message, shortened to a readable length."""
     return escaped(repr(text if len(text) <= 80 else text[:77] + "..."))
 
 
 def shown_value(value: Any) -> str:
-    """A value of any type for an error message; of what may be large or nested, only its type."""
+    """Return a value of any type for an error message; of what may be large or nested, only its type."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -124,7 +124,7 @@ class RegistryName:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SettingsName:
-    """What one owner declares for one registry."""
+    """The declaration of one owner for one registry."""
 
     registry: RegistryName
     owner: str
@@ -143,7 +143,7 @@ class SettingsName:
 
     @classmethod
     def of(cls, registry: RegistryName, owner: str, field: str) -> Self:
-        """The name of an owner's part; InvalidArgument if `owner` is not a valid owner."""
+        """Return the name of an owner's part; InvalidArgument if `owner` is not a valid owner."""
         _check(field, owner=(owner, _OWNER.fullmatch(owner) is not None, _OWNER_RULE))
         return cls(registry, owner)
 
@@ -167,7 +167,7 @@ class RoleName:
 
     @classmethod
     def of(cls, account: str, role: str, field: str) -> Self:
-        """The name of a role; InvalidArgument names `field`."""
+        """Return the name of a role; InvalidArgument names `field`."""
         _check(
             field,
             account=(account, is_account(account), _ACCOUNT_RULE),

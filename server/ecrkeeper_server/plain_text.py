@@ -18,19 +18,19 @@ def is_plain(text: str) -> bool:
     return text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None)
 
 
-def is_plain_name(text: str, most: int) -> bool:
-    """Whether the text can name somebody: 1 to `most` plain characters, no blank at either end."""
-    return 0 < len(text) <= most and is_plain(text) and text == text.strip()
+def is_plain_name(text: str, maximum: int) -> bool:
+    """Return whether the text can name somebody: 1 to `maximum` plain characters, no blank at either end."""
+    return 0 < len(text) <= maximum and is_plain(text) and text == text.strip()
 
 
 def escaped(text: str) -> str:
-    """The text with an escape such as `\\x00` in place of every character that is not plain."""
+    """Return the text with an escape such as `\\x00` in place of every character that is not plain."""
     if is_plain(text):
         return text
     return "".join(each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def control_in(text: str) -> str:
-    """The first control character of a text that may have several lines, as `U+0000`; empty if there is none."""
+    """Return the first control character of a text that may have several lines, as `U+0000`; empty if there is none."""
     found = _CONTROL.search(text)
     return "" if found is None else f"U+{ord(found[0]):04X}"

@@ -22,7 +22,7 @@ from ecrkeeper_server.identity.caller import Authenticator
 from ecrkeeper_server.identity.certificates import pair_of
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
 
-# What checks tokens and reads policies is loaded where it is configured, before the server listens.
+# The modules for tokens and policies are loaded only where they are configured, before the server listens.
 if TYPE_CHECKING:
     from ecrkeeper_server.identity.keys import Keys, KeySource
     from ecrkeeper_server.identity.tokens import TokenVerifier
@@ -31,12 +31,12 @@ T = TypeVar("T")
 log = structlog.get_logger("ecrkeeper.security")
 
 _PEM_BYTES = 1024 * 1024
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How callers reach the server, who they are, and what they may do."""
+    """Transport security, authentication and authorization of the server."""
 
     credentials: grpc.ServerCredentials | None
     authentication: Authentication
@@ -58,9 +58,9 @@ class Security:
                     await asyncio.to_thread(self.policy.refresh)
                 if self.keys is not None:
                     await self.keys.maintain()
-            except Exception:  # What is known stays in force, and the next look may succeed.
+            except Exception:  # The present files stay in force, and the next check may succeed.
                 log.exception("security_not_maintained")
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS)
 
 
 def open_security(config: Config) -> Security:

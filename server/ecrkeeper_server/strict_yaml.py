@@ -41,14 +41,14 @@ class Document:
     lines: Mapping[str, int]
 
     def line_of(self, path: str) -> int:
-        """The line of a part, or of the nearest part around it."""
+        """Return the line of a part, or of the nearest part around it."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.lines.get(path, 1)
 
 
 def load(content: bytes) -> Document:
-    """The only document of a file; StrictYamlError says what is wrong."""
+    """Return the only document of a file; StrictYamlError says what is wrong."""
     found = list(load_all(content))
     if len(found) > 1:
         raise StrictYamlError([f"line {found[1].line_of('')}: must be one document, got {len(found)}"])
@@ -56,7 +56,7 @@ def load(content: bytes) -> Document:
 
 
 def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
-    """The documents of a file, one by one; StrictYamlError ends it."""
+    """Yield the documents of a file, one by one; StrictYamlError ends it."""
     composer = _Composer(source)
     while True:
         try:
@@ -98,7 +98,7 @@ class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
         self._levels = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node; an alias could stand for gigabytes, and nesting could exhaust the stack."""
+        """Return the next node; an alias could stand for gigabytes, and nesting could exhaust the stack."""
         if self.check_event(yaml.AliasEvent):
             raise self._rejection("aliases are not supported")
         self._levels += 1
@@ -129,7 +129,7 @@ class _Reader:
         self.lines: dict[str, int] = {}
 
     def value(self, node: yaml.Node, path: str) -> Any:
-        """The value of a node; anything for one that is wrong."""
+        """Return the value of a node; anything for one that is wrong."""
         self.lines[path] = node.start_mark.line + 1
         tag = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and tag == "map":
@@ -172,7 +172,7 @@ class _Reader:
 
 
 def shown_path(path: str) -> str:
-    """A path for a message; its keys may hold anything."""
+    """Return a path for a message; its keys may hold anything."""
     return path if path.isascii() and path.isprintable() and len(path) <= 200 else shown(path)
 
 

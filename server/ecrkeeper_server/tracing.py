@@ -20,7 +20,7 @@ PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.grpc")
 
 
 def missing() -> list[str]:
-    """The packages that tracing needs and that are not installed."""
+    """Return the packages that tracing needs and that are not installed."""
     return [name for name in PACKAGES if not _installed(name)]
 
 
@@ -73,7 +73,7 @@ class Tracing:
         span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, text))
 
     def current(self) -> str:
-        """The W3C traceparent of the present span; empty outside of spans."""
+        """Return the W3C traceparent of the present span; empty outside of spans."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier.get("traceparent", "")
@@ -81,7 +81,7 @@ class Tracing:
     def close(self) -> None:
         """Send what is kept; takes at most as long as the exporter's timeout."""
         # The SDK grants that time to each batch that is kept, and half a minute to all of them. An exporter that is
-        # shut down ends the call that it waits for and refuses what is left.
+        # shut down ends the call that it waits for and drops the rest.
         limit = threading.Timer(self._timeout, self._exporter.shutdown)
         limit.daemon = True
         limit.start()
@@ -92,7 +92,7 @@ class Tracing:
 
 
 def log_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of structlog: adds the ids of the present span."""
+    """Return a processor of structlog: adds the ids of the present span."""
     from opentelemetry import trace
 
     context = trace.get_current_span().get_span_context()

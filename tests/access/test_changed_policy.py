@@ -14,7 +14,7 @@ from ecrkeeper_server.access.policy_file import parse
 from ecrkeeper_server.api.layers.access import CALLER, Access
 from ecrkeeper_server.api.layers.authorization import Authorization
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store.rows import Operation
@@ -104,7 +104,7 @@ async def test_call_that_waited_answers_only_who_may_still_read(then: str, allow
     changes, unused = Changes(), cast("Any", None)
     access = Access(lambda: rights[-1])
     CALLER.set(Principal("alice"))
-    edge = Edge(
+    edge = Dependencies(
         db=store, aws=unused, changes=changes, wake=lambda: None, home_region="us-east-1",
         access=access,
     )  # fmt: skip

@@ -12,8 +12,8 @@ import pytest
 from ecrkeeper_server.access.policy import Policy
 from ecrkeeper_server.api.layers.access import Access
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge, resource_fields
-from ecrkeeper_server.api.services.watch_stream import Step, watched
+from ecrkeeper_server.api.services.context import Dependencies, resource_fields
+from ecrkeeper_server.api.services.watch_stream import Event, watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import declarations, resources, schema
@@ -49,10 +49,10 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def edge(db: Database) -> Edge:
+def edge(db: Database) -> Dependencies:
     """Watches whose hints the test gives by hand."""
     unused: Any = None
-    return Edge(db, unused, Changes(), lambda: None, "us-east-1")
+    return Dependencies(db, unused, Changes(), lambda: None, "us-east-1")
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def statements() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
-def watch(edge: Edge, text: str = "") -> Any:
+def watch(edge: Dependencies, text: str = "") -> Any:
     steps: Any = watched(edge, "registry", "-", text, FIELDS)
     return aclosing(steps)
 
 
-async def snapshot(steps: AsyncGenerator[Step]) -> list[Step]:
+async def snapshot(steps: AsyncGenerator[Event]) -> list[Event]:
     found = []
     async for step in steps:
         if step.kind == "SNAPSHOT_COMPLETE":
@@ -82,13 +82,13 @@ async def snapshot(steps: AsyncGenerator[Step]) -> list[Step]:
     raise AssertionError("the stream ended")
 
 
-async def following(steps: AsyncGenerator[Step]) -> tuple[str, str]:
+async def following(steps: AsyncGenerator[Event]) -> tuple[str, str]:
     step = await asyncio.wait_for(anext(steps), 20)
     return step.kind, step.name
 
 
 async def test_a_snapshot_reads_rows_and_declarations_a_page_at_a_time(
-    db: Database, edge: Edge, statements: list[str]
+    db: Database, edge: Dependencies, statements: list[str]
 ) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(450)])
     del statements[:]
@@ -120,7 +120,7 @@ async def test_sqlite_looks_declarations_up_instead_of_reading_all(tmp_path: Pat
     assert any("SEARCH declarations" in plan.detail for plan in plans), plans
 
 
-async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Edge) -> None:
+async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(450)])
     turns = 0
 
@@ -138,7 +138,7 @@ async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Ed
 
 
 async def test_lost_changes_are_found_by_one_look_for_all_watchers(
-    db: Database, edge: Edge, statements: list[str]
+    db: Database, edge: Dependencies, statements: list[str]
 ) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(4)])
     async with watch(edge) as a, watch(edge) as b, watch(edge, 'mode = "OBSERVE"') as c:
@@ -165,7 +165,7 @@ async def test_lost_changes_are_found_by_one_look_for_all_watchers(
         assert not any("resources.name >" in each and "resources.uid" in each for each in statements)
 
 
-async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Edge, statements: list[str]) -> None:
+async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Dependencies, statements: list[str]) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     async with watch(edge) as steps:
         await snapshot(steps)
@@ -179,7 +179,7 @@ async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Edge,
         assert await following(steps) == ("CURRENT", str(name(1)))
 
 
-async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Database, edge: Edge) -> None:
+async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(3)])
     async with watch(edge) as steps:
         await snapshot(steps)
@@ -193,10 +193,10 @@ async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Databa
         assert [await following(steps) for _ in range(2)] == [("CURRENT", str(name(0))), ("REMOVED", str(name(2)))]
 
 
-async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Database, edge: Edge) -> None:
+async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     policies: list[Policy | None] = [None]
-    guarded = Edge(db, edge.aws, edge.changes, edge.wake, "us-east-1", Access(lambda: policies[-1]))
+    guarded = Dependencies(db, edge.aws, edge.changes, edge.wake, "us-east-1", Access(lambda: policies[-1]))
     async with watch(guarded) as steps:
         assert len(await snapshot(steps)) == 2
         policies.append(NOBODY_MAY)
@@ -204,7 +204,7 @@ async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Data
         assert [await following(steps) for _ in range(2)] == [("REMOVED", str(name(at))) for at in range(2)]
 
 
-async def test_nobody_looks_when_nobody_watches(db: Database, edge: Edge) -> None:
+async def test_nobody_looks_when_nobody_watches(db: Database, edge: Dependencies) -> None:
     before = asyncio.all_tasks()
     for _ in range(2):
         async with watch(edge) as steps:

@@ -29,7 +29,7 @@ def main() -> None:
             client.apply_registry_settings(name, {"registry_policy": {"policy_text": ""}, **WRONG})
         except ecrkeeper.InvalidArgument as error:
             violations = [each.field for each in error.violations]
-    print(json.dumps({  # noqa: T201 - the test reads it
+    print(json.dumps({
         "protobuf": google.protobuf.__version__, "grpcio": grpc.__version__, "listed": listed, "violations": violations,
         "asynchronous": asyncio.run(_again(address, name)),
     }))  # fmt: skip

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.metrics import Metrics
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database
@@ -57,7 +57,7 @@ def serve(tmp_path: Path) -> Serve:
         db, changes = schema.open_database(url, pool_size=1), Changes()
         db.listen(changes.publish)
         aws: Any = NoAws()
-        edge = Edge(
+        edge = Dependencies(
             db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1",
         )  # fmt: skip
         metrics = Metrics(methods())

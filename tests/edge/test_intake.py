@@ -71,7 +71,7 @@ async def test_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
 
 
 async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_HURRIED_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_CONTENDED_SECONDS", 0.05)
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
         assert await asyncio.wait_for(intake.receive("c", quick), 5) == b"x"

@@ -177,9 +177,7 @@ async def test_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
         assert len(failed) == 40
 
 
-async def test_server_ends_when_it_cannot_accept_calls(
-    private: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_server_ends_when_it_cannot_accept_calls(private: None, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_accept(monkeypatch, cygrpc.InternalError("no more calls"), 1)
     async with serving() as service:
         stopping = asyncio.Event()

@@ -17,7 +17,7 @@ from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.metrics import Metrics
@@ -156,7 +156,7 @@ async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
         )
     )
     aws: Any = RememberingAws(client)
-    edge = Edge(db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1")
+    edge = Dependencies(db=db, aws=aws, changes=changes, wake=lambda: None, home_region="us-east-1")
     limits = Limits(rate_per_principal=0.0, calls_per_principal=800)
     server, health, _ = build(edge, Telemetry(Metrics(methods()).rpc), with_reflection=True, limits=limits)
     port = server.add_insecure_port("127.0.0.1:0")

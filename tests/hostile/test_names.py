@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from ecrkeeper_server import logs, names
-from ecrkeeper_server.api.layers.telemetry import CALL_ID, _begun
+from ecrkeeper_server.api.layers.telemetry import CALL_ID, _begin
 from ecrkeeper_server.config import settings as config
 from ecrkeeper_server.config.settings import Config, ConfigError
 from ecrkeeper_server.errors import InvalidArgument
@@ -145,7 +145,7 @@ class Call:
 @pytest.mark.parametrize("value", [*(f"id{each}" for each in ODD), "", "é", "a" * 63 + "\n", "1\u0661", b"id\n", b"id"])
 def test_odd_request_id_is_replaced(value: Any) -> None:
     context: Any = Call((CALL_ID, value), ("traceparent", value))
-    call = _begun("/x/y", context)
+    call = _begin("/x/y", context)
     assert re.fullmatch("[0-9a-f]{32}", call.id)
     assert context.sent == ((CALL_ID, call.id),)
 

@@ -21,10 +21,10 @@ from ecrkeeper.v1 import audit_service_pb2, role_service_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.access.policy import Principal
 from ecrkeeper_server.api.layers.access import CALLER
-from ecrkeeper_server.api.server import RegistrySettings
+from ecrkeeper_server.api.server import registry_settings_service
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import page_of
@@ -254,12 +254,12 @@ def fill(tx: Tx) -> None:
         resources.ensure(tx, RoleName(account, "replication"), {})
 
 
-CALLS: list[tuple[Callable[[Edge], Callable[..., Any]], Any]] = [
-    (lambda edge: RegistrySettings(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
-    (lambda edge: RegistrySettings(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
-    (lambda edge: RegistrySettings(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
-    (lambda edge: RegistrySettings(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
-    (lambda edge: RegistrySettings(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
+CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
+    (lambda edge: registry_settings_service(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
+    (lambda edge: registry_settings_service(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
+    (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
+    (lambda edge: registry_settings_service(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
+    (lambda edge: registry_settings_service(edge).ListReplicationBackfillResults, pb.ListReplicationBackfillResultsRequest(name=f"accounts/111111111111/registries/us-east-1/replicationBackfills/{uuid.UUID(int=1)}")),
     (lambda edge: Roles(edge).ListServiceLinkedRoles, role_service_pb2.ListServiceLinkedRolesRequest(parent="accounts/-")),
     (lambda edge: Audit(edge).ListAuditEvents, audit_service_pb2.ListAuditEventsRequest()),
     (lambda edge: Operations(edge).ListOperations, operations_pb2.ListOperationsRequest()),
@@ -287,7 +287,7 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
         async def call(self, *_: Any) -> Any:
             raise LookupError
 
-    edge = Edge(db, NoAws(), Changes(), lambda: None, "us-east-1")  # type: ignore[arg-type]
+    edge = Dependencies(db, NoAws(), Changes(), lambda: None, "us-east-1")  # type: ignore[arg-type]
     call, place = method(edge), PLACES.get(type(request_).__name__, "a")
     CALLER.set(Principal("alice"))
     key = await PageKey().read(db)
@@ -309,7 +309,7 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
 async def test_lists_go_on_where_another_replica_began(database_url: str) -> None:
     replicas = [schema.open_database(database_url, pool_size=2) for _ in range(2)]
     unused: Any = None
-    edges = [Edge(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
+    edges = [Dependencies(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
     await replicas[0].write(fill)
     try:
         found, token = [], ""

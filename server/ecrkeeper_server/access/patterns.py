@@ -20,7 +20,7 @@ class Pattern:
 
     @classmethod
     def every(cls) -> Self:
-        """The pattern that everything matches."""
+        """Return the pattern that everything matches."""
         return cls("*")
 
     @property
@@ -29,7 +29,7 @@ class Pattern:
         return self.text == "*"
 
     def matches(self, text: str) -> bool:
-        """Whether the whole text matches."""
+        """Return whether the whole text matches."""
         if self._last is None:
             return text == self._first
         end = len(text) - len(self._last)

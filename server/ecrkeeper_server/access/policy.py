@@ -1,4 +1,4 @@
-"""Who may do what: rules, and the decision by them."""
+"""Authorization: rules, and decisions by them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.names import WILDCARD
 
 
 class Verb(StrEnum):
-    """What can be allowed. No verb contains another."""
+    """The permissions. No verb contains another."""
 
     READ = "read"
     WRITE = "write"
@@ -21,13 +21,13 @@ class Verb(StrEnum):
 
 
 def is_spiffe(name: str) -> bool:
-    """Whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
+    """Return whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
     return name.lower().startswith("spiffe://")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls; `expires` is when a token ends, in seconds since 1970. Without a name: nobody has proved anything."""
+    """An authenticated caller, or an anonymous one without a name; a token `expires` at seconds since 1970."""
 
     name: str = ""
     groups: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is acted on.
+    """The resource that a permission is on.
 
     A part that is empty does not apply: a role has no Region, a registry as a whole has no owner. A part that is
     `-` means any: the decision is then whether something within is allowed.
@@ -68,13 +68,13 @@ class Rule:
     owners: tuple[Pattern, ...] = (Pattern.every(),)
 
     def names(self, principal: Principal) -> bool:
-        """Whether it speaks of a principal or one of its groups."""
+        """Return whether it speaks of a principal or one of its groups."""
         return any(pattern.matches(principal.name) for pattern in self.principals) or any(
             pattern.matches(group) for pattern in self.groups for group in principal.groups
         )
 
     def covers(self, target: Target) -> bool:
-        """Whether it speaks of a target."""
+        """Return whether it speaks of a target."""
         return (
             _meets(self.accounts, target.account)
             and _meets(self.regions, target.region)
@@ -89,7 +89,7 @@ class Policy:
     rules: tuple[Rule, ...]
 
     def rules_for(self, principal: Principal, verb: Verb) -> tuple[Rule, ...]:
-        """The rules that give a principal a verb somewhere."""
+        """Return the rules that give a principal a verb somewhere."""
         return tuple(rule for rule in self.rules if verb in rule.verbs and rule.names(principal))
 
 
@@ -102,23 +102,23 @@ class Decision:
 
 
 def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> Decision:
-    """Whether the policy allows it, and why."""
+    """Return whether the policy allows it, and why."""
     for rule in policy.rules_for(principal, verb):
         if rule.covers(target):
-            why = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
-            return Decision(True, (why,))
-    return Decision(False, _why_not(policy, principal, verb, target))
+            reason = f"the rule {rule.name!r} allows {principal.name!r} to {verb} {target}"
+            return Decision(True, (reason,))
+    return Decision(False, _denials(policy, principal, verb, target))
 
 
 def _meets(patterns: Sequence[Pattern], value: str) -> bool:
     if value == WILDCARD or any(pattern.is_every for pattern in patterns):
         return True
-    # A rule that is limited in a dimension says nothing about what has no place in it: whoever may write
-    # one owner's declarations may not therefore write what belongs to all owners.
+    # A rule with `owners` matches only declarations, a rule with `regions` no roles: a permission on one owner's
+    # declarations must not extend to the registry, which belongs to all owners.
     return value != "" and any(pattern.matches(value) for pattern in patterns)
 
 
-def _why_not(policy: Policy, principal: Principal, verb: Verb, target: Target) -> tuple[str, ...]:
+def _denials(policy: Policy, principal: Principal, verb: Verb, target: Target) -> tuple[str, ...]:
     naming = [rule for rule in policy.rules if rule.names(principal)]
     if not naming:
         groups = ", ".join(sorted(principal.groups))

@@ -34,7 +34,7 @@ class PolicyError(Exception):
 
 
 def parse(content: bytes) -> Policy:
-    """The policy in a file; PolicyError names all errors."""
+    """Return the policy in a file; PolicyError names all errors."""
     if len(content) > MAX_BYTES:
         raise PolicyError([f"the policy must be at most {MAX_BYTES:,} bytes, got {len(content):,}"])
     try:
@@ -49,14 +49,14 @@ def parse(content: bytes) -> Policy:
 
 
 class _Errors:
-    """What is wrong with a document, each with its line and path."""
+    """The errors of a document, each with its line and path."""
 
     def __init__(self, document: strict_yaml.Document) -> None:
         self._document = document
         self.found: list[str] = []
 
     def add(self, path: str, text: str) -> None:
-        """Note a error of the part at a path."""
+        """Add an error of the part at a path."""
         self.found.append(f"line {self._document.line_of(path)}: {path}: {text}")
 
 
@@ -104,7 +104,7 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
 
 
 def _idle(rule: Rule) -> Iterable[str]:
-    """What a rule says to no effect: its author believes that it allows more than it does."""
+    """Return the parts of a rule without effect: its author believes that it allows more than it does."""
     limits = [what for what in ("regions", "owners") if not any(p.is_every for p in getattr(rule, what))]
     if Verb.DELETE_ROLE in rule.verbs and limits:
         without = " and ".join(limits)
@@ -150,5 +150,5 @@ def _texts(value: Any, path: str, errors: _Errors) -> list[tuple[int, str]]:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can name somebody: no caller has a name with other characters."""
+    """Return whether it can name somebody: no caller has a name with other characters."""
     return isinstance(value, str) and is_plain_name(value, _TEXT)

@@ -1,1 +1,1 @@
-"""The gRPC edge: servicers, validation, and the mapping of errors."""
+"""The gRPC API: servicers, validation, and the mapping of errors."""

@@ -33,7 +33,7 @@ from ecrkeeper_server.api.listener import listener
 from ecrkeeper_server.api.services.audit import Audit
 from ecrkeeper_server.api.services.backfills import Backfills
 from ecrkeeper_server.api.services.composition import composed
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.elements import Elements
 from ecrkeeper_server.api.services.operations import Operations
 from ecrkeeper_server.api.services.reflection import VERSIONS as REFLECTION
@@ -73,17 +73,19 @@ def _kind(method: MethodDescriptor) -> str:
     return "server_stream" if method.server_streaming else "unary"
 
 
-def _role_service(edge: Edge) -> Any:
+def role_service(deps: Dependencies) -> Any:
+    """Return the servicer of RoleService."""
     service = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
-    return composed(service, Roles(edge), RoleDeletion(edge))
+    return composed(service, Roles(deps), RoleDeletion(deps))
 
 
-def _registry_settings_service(edge: Edge) -> Any:
+def registry_settings_service(deps: Dependencies) -> Any:
+    """Return the servicer of RegistrySettingsService."""
     service = registry_settings_service_pb2.DESCRIPTOR.services_by_name["RegistrySettingsService"]
-    declarations = OwnerSettings(edge)
+    declarations = OwnerSettings(deps)
     return composed(
-        service, Registries(edge), Elements(edge), RegistryDeletion(edge), declarations,
-        Revisions(edge, declarations), Backfills(edge),
+        service, Registries(deps), Elements(deps), RegistryDeletion(deps), declarations,
+        Revisions(deps, declarations), Backfills(deps),
     )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ class Health(grpc_health.aio.HealthServicer):
     """Health of the server and of each service."""
 
     async def List(self, request: Any, context: Any) -> Any:
-        """Say how all services are; gRPC's servicer knows this call and does not answer it."""
+        """Return the status of all services; gRPC's own servicer does not implement this call."""
         statuses = {
             name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)
         }
@@ -100,7 +102,7 @@ class Health(grpc_health.aio.HealthServicer):
 
 
 def build(
-    edge: Edge,
+    deps: Dependencies,
     telemetry: Telemetry,
     *,
     with_reflection: bool,
@@ -111,25 +113,25 @@ def build(
     """A server that is not started yet, its health service, and its admission layer."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
-    # What is seen of the call, who calls, whether the server takes the call on, whether the request is well-formed and
-    # of this partition, whether the caller may. Outside of the gate, unary calls are handlers of type stream_unary.
-    gate = AdmissionLayer(limits, Admission(limits))
-    layers = [*first, gate, ErrorMapping(Partitions(edge.partition))]
-    if edge.access.configured:
-        layers.append(Authorization(edge.access, edge.db))
+    # From the outside in: telemetry, authentication, admission, request checks and errors, authorization. Outside of
+    # admission, unary calls are handlers of type stream_unary.
+    admission = AdmissionLayer(limits, Admission(limits))
+    layers = [*first, admission, ErrorMapping(Partitions(deps.partition))]
+    if deps.access.configured:
+        layers.append(Authorization(deps.access, deps.db))
     server = listener(layers, limits, share_port=share_port)
-    role_service_pb2_grpc.add_RoleServiceServicer_to_server(_role_service(edge), server)
+    role_service_pb2_grpc.add_RoleServiceServicer_to_server(role_service(deps), server)
     registry_settings_service_pb2_grpc.add_RegistrySettingsServiceServicer_to_server(
-        _registry_settings_service(edge), server
+        registry_settings_service(deps), server
     )
-    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(edge), server)
-    server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(edge), server)
-    operations_grpc.add_OperationsServicer_to_server(Operations(edge), server)
+    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Audit(deps), server)
+    server_service_pb2_grpc.add_ServerServiceServicer_to_server(Server(deps), server)
+    operations_grpc.add_OperationsServicer_to_server(Operations(deps), server)
     health = Health()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if with_reflection:
         add_reflection((*SERVICES, grpc_health.SERVICE_NAME), server)
-    return server, health, gate
+    return server, health, admission
 
 
 async def set_serving(health: Health) -> None:

@@ -56,7 +56,7 @@ _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in 
 
 @dataclass(frozen=True, slots=True)
 class RegistryDocument:
-    """How a registry is kept, where that is said, and what each owner declares there."""
+    """The spec of a registry, where the document has one, and each owner's declaration."""
 
     name: RegistryName
     mode: str | None = None
@@ -64,7 +64,7 @@ class RegistryDocument:
     specs: Mapping[str, DeclarationSpec] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The document."""
+        """Return the document."""
         declared = {
             owner: {
                 "deletionPolicy": spec.deletion_policy,
@@ -85,14 +85,14 @@ class RegistryDocument:
 
 @dataclass(frozen=True, slots=True)
 class RoleDocument:
-    """What is said of a role; `remembered` says how the role with that id came to be."""
+    """The spec of a role; `remembered` is the provenance of the role with that id."""
 
     name: RoleName
     spec: Json
     remembered: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The document."""
+        """Return the document."""
         made: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
         made["mode"] = self.spec.get("mode", "ENFORCE")
         if "description" in self.spec:
@@ -180,7 +180,7 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
-    """Each setting by the name of its field; members and values that the API has not are violations."""
+    """Return each setting by the name of its field; members and values that the API has not are violations."""
     shapes: dict[str, Json] = {}
     for given in reader.names():
         name = _NAMES.get(given)

@@ -18,7 +18,7 @@ _PAGE = 200
 
 
 async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Document]:
-    """All registries, then all roles, by name; a registry and what is declared there are of one moment."""
+    """Yield all registries, then all roles, by name; a registry and what is declared there are of one moment."""
     for kind in (RegistryName.kind, RoleName.kind):
         after = ""
         while True:

@@ -18,7 +18,7 @@ class Reader:
         self.violations: list[Violation] = [] if violations is None else violations
 
     def at(self, name: str) -> str:
-        """The path of a member."""
+        """Return the path of a member."""
         return f"{self._path}.{name}" if self._path else name
 
     def invalid(self, name: str, text: str) -> None:
@@ -26,28 +26,28 @@ class Reader:
         self.violations.append(Violation(self.at(name), text))
 
     def value(self, name: str, kind: type, default: Any) -> Any:
-        """A member of a type; the default where it is absent or wrong."""
+        """Return a member of a type; the default where it is absent or wrong."""
         given = self._given.get(name)
         if given is None:
             return default
         if not isinstance(given, kind):
-            wanted = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
+            expected = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
                 kind
             ]
-            self.invalid(name, f"must be {wanted}, got {shown_value(given)}")
+            self.invalid(name, f"must be {expected}, got {shown_value(given)}")
             return default
         return given
 
     def has(self, name: str) -> bool:
-        """Whether a member is there; one that is null is not."""
+        """Return whether a member is there; one that is null is not."""
         return self._given.get(name) is not None
 
     def option(self, name: str, allowed: tuple[str, ...]) -> str | None:
-        """One of a few words; None where it is absent."""
+        """Return one of a few words; None where it is absent."""
         return self.choice(name, allowed) if self.has(name) else None
 
     def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
-        """One of a few words; the first where it is absent."""
+        """Return one of a few words; the first where it is absent."""
         given = self._given.get(name)
         if given is None and not required:
             return allowed[0]
@@ -57,11 +57,11 @@ class Reader:
         return str(given)
 
     def inner(self, name: str) -> Reader:
-        """The reader of a mapping."""
+        """Return the reader of a mapping."""
         return Reader(self.value(name, dict, {}), self.at(name), self.violations)
 
     def names(self) -> list[str]:
-        """The names of all members; those that are not text are violations."""
+        """Return the names of all members; those that are not text are violations."""
         for name in self._given:
             if not isinstance(name, str):
                 self.invalid(str(name), "the name must be text; put it in quotes")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
-from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, declare, desire
+from ecrkeeper_server.declarations.commands import NEW_REGISTRY, DeclarationSpec, put_declaration, set_spec
 from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
@@ -34,7 +34,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a document changes in the store; nothing if all are empty."""
+    """The changes of a document to the store; none if all fields are empty."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Restored:
 
 
 def planned(tx: Tx | None, document: Document) -> Restored:
-    """What `restore` would change, in an empty store if there is none; InvalidArgument for what would make it fail."""
+    """Return the changes that `restore` would make, or raise the error that it would raise."""
     row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
         return _role_change(row, document)
@@ -67,24 +67,24 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
     owners = sorted({*present, *document.specs})
-    row = desire(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
+    row = set_spec(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
-        declare(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
+        put_declaration(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
     work.save(tx, unit)
     return change
 
 
 def _caller(origin: Origin) -> Caller:
-    """Who the audit trail is to name."""
+    """Return the caller for the audit trail."""
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
 def _said(document: RegistryDocument) -> dict[str, str]:
-    """What the document says of how the registry is kept."""
+    """Return the registry's spec in the document."""
     said = {"mode": document.mode, "unmanaged_elements": document.unmanaged_elements}
     return {name: value for name, value in said.items() if value is not None}
 
@@ -112,7 +112,7 @@ def _registry_change(
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
-    """Refuse what all owners together cannot have."""
+    """Reject elements of all owners that are invalid together."""
     violations = [
         Violation(
             "declarations",
@@ -132,7 +132,7 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
 
 
 def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
-    """Whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    """Return whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
     if present is None or present == spec:
         return present is not None
     same = replace(present, settings=spec.settings) == spec
@@ -140,7 +140,7 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
 
 
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How the role is declared before and after; what the document does not say stays."""
+    """Return the role's spec before and after; fields that the document omits stay."""
     before = {**NEW_ROLE, **({} if row is None else row.spec)}
     return {"managed": True, **before}, {**before, **document.spec, "managed": True}
 

@@ -63,7 +63,7 @@ class Writer:
 
 
 def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:
-    """Each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
+    """Yield each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
     number, counted, exported, ended = 0, 0, False, False
     try:
         for number, document in enumerate(strict_yaml.load_all(source), start=1):

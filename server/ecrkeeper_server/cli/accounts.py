@@ -1,4 +1,4 @@
-"""Which accounts a configuration serves, as `check-config` shows it."""
+"""The accounts that a configuration serves, as `check-config` prints them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ecrkeeper_server.names import is_account
 
 
 def account(text: str) -> str:
-    """The id of an AWS account."""
+    """Return the id of an AWS account."""
     if not is_account(text):
         raise argparse.ArgumentTypeError(f"must be 12 digits, got {text!r}")
     return text

@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _questionable(given: argparse.Namespace) -> list[str]:
-    """What is wrong with the place that is asked for: the answer for a place that cannot be would mislead."""
+    """Return the errors of the target: an answer for an impossible target would mislead."""
     errors = [
         f"{option}: must be 1 to {_MOST} visible characters without blanks around them, got {shown(name)}"
         for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))

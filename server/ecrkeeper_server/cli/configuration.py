@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def read(given: argparse.Namespace) -> Config | None:
-    """The configuration of the file and the environment; None if it has errors, which are printed."""
+    """Return the configuration of the file and the environment; None if it has errors, which are printed."""
     try:
         return load(given.config, os.environ)
     except ConfigError as error:
@@ -39,7 +39,7 @@ _PLAIN = {"application_name", "connect_timeout", "host", "port", "sslmode", "tar
 
 
 def shown(config: Config) -> dict[str, Any]:
-    """Every setting by its name, without passwords and other secrets."""
+    """Return every setting by its name, without passwords and other secrets."""
     values = asdict(config)
     for name, value in values.items():
         if name.endswith("_url"):
@@ -48,7 +48,7 @@ def shown(config: Config) -> dict[str, Any]:
 
 
 def _shown_url(url: str) -> str:
-    """A URL without user, password and the values of its parameters, some plain ones excepted."""
+    """Return a URL without user, password and the values of its parameters, some plain ones excepted."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -63,7 +63,7 @@ def _shown_url(url: str) -> str:
 
 
 def migrated(config: Config) -> bool:
-    """Whether there is a database with the newest schema; says what is missing."""
+    """Return whether there is a database with the newest schema; says what is missing."""
     from ecrkeeper_server.store import schema
 
     missing = schema.missing_file(config.database_url)

@@ -82,14 +82,14 @@ def _prepared(config: Config, given: argparse.Namespace) -> bool:
 
 
 def _absent(config: Config) -> bool:
-    """Whether the database is an SQLite file that is not there."""
+    """Return whether the database is an SQLite file that is not there."""
     from ecrkeeper_server.store import schema
 
     return schema.missing_file(config.database_url) is not None
 
 
 def _seekable(name: str) -> IO[bytes]:
-    """The file; standard input is kept in a temporary one, because it is read twice."""
+    """Return the file; standard input is kept in a temporary one, because it is read twice."""
     if name != "-":
         return Path(name).open("rb")
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
@@ -204,7 +204,7 @@ class _Import:
                 configuration.complain(f"{self._place(found.field)}: {text}")
 
     def _place(self, field: str = "") -> str:
-        """The file, and the line of a field of the document that was read last."""
+        """Return the file, and the line of a field of the document that was read last."""
         return f"{self._given.file}: line {self._lines.line_of(field) if self._lines else 1}"
 
 
@@ -229,7 +229,7 @@ class _Counts:
 
 
 async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Restored:
-    """What a query finds; of a database that is not there, what it makes of none."""
+    """Return the result of a query, which gets None if there is no database."""
     return query(None) if db is None else await db.read(query)
 
 
@@ -246,7 +246,7 @@ def _described(change: Restored) -> str:
 
 
 def _operator() -> str:
-    """Who runs the command, for the revisions; a container may know no name."""
+    """Return the name of the user who runs the command, for the revisions; a container may have none."""
     try:
         return f"cli:{getpass.getuser()}"
     except (OSError, KeyError):

@@ -1,4 +1,4 @@
-"""What can be wrong with the values of a configuration."""
+"""Checks of the values of a configuration."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _CHOICES = {
 
 
 def check(config: Config) -> list[str]:
-    """Every error of a configuration's values."""
+    """Return every error of a configuration's values."""
     errors = [
         f"{name}: must be from {low} to {high}, got {getattr(config, name)}"
         for name, (low, high) in _RANGES.items()
@@ -115,7 +115,7 @@ def _controls(config: Config) -> list[str]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a list that is separated by commas."""
+    """Return the words of a list that is separated by commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 

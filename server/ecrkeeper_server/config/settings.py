@@ -79,7 +79,7 @@ class ConfigError(Exception):
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """The configuration of a file and the environment; ConfigError names all errors."""
+    """Return the configuration of a file and the environment; ConfigError names all errors."""
     errors: list[str] = []
     given = _file(path, errors)
     known = {field.name: field for field in fields(Config)}
@@ -117,7 +117,7 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
 
 
 def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
-    """The errors of the values, without those that hang on what could not be read.
+    """Return the errors of the values, without those that hang on what could not be read.
 
     What was meant there is not known, so only what is wrong with both the default and something else counts.
     """
@@ -138,7 +138,7 @@ def _another(name: str, default: Any) -> Any:
 
 
 def _file(path: Path | None, errors: list[str]) -> dict[str, Any] | None:
-    """What a file says; None if it cannot be read."""
+    """Return the content of a file; None if it cannot be read."""
     if path is None:
         return {}
     try:
@@ -168,6 +168,6 @@ def _convert(source: str, raw: Any, kind: type, errors: list[str]) -> Any:
             return kind(raw)
         except (ValueError, OverflowError):
             pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
-    errors.append(f"{source}: must be {wanted}, got {shown_value(raw)}")
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
+    errors.append(f"{source}: must be {expected}, got {shown_value(raw)}")
     return None

@@ -1,4 +1,4 @@
-"""What the audit trail says of the calls that were accepted; recorded in the transaction of the call."""
+"""Audit events of accepted calls, recorded in the transaction of the call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: 
 def accepted(
     caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = (), reason: str | None = None
 ) -> NewEvent:
-    """The event of an accepted call; one call may have several, each on another resource."""
+    """Return the event of an accepted call; one call may have several, each on another resource."""
     where = name if isinstance(name, RegistryName | RoleName) else name.registry
     return NewEvent(
         kind="CALL",
@@ -47,7 +47,7 @@ def accepted(
 
 
 def declared_changes(before: Declaration | None, after: Declaration | None) -> list[Change]:
-    """What differs between two states of a declaration; None where there is none."""
+    """Return the changes between two states of a declaration; None stands for no declaration."""
     old, new = (_NO_OPTIONS if d is None else _options(d) for d in (before, after))
     options = diff("registry_settings", old, new) if after is not None else ()
     old_settings, new_settings = (None if d is None else d.settings for d in (before, after))
@@ -59,7 +59,7 @@ def _options(declared: Declaration) -> dict[str, Any]:
 
 
 def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterable[Change]:
-    """What differs between two declarations' settings, element by element."""
+    """Yield the changes between two declarations' settings, element by element."""
     before, after = before or {}, after or {}
     for name, setting in SETTINGS.items():
         if before.get(name) != after.get(name):
@@ -68,7 +68,7 @@ def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] 
 
 
 def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What differs between two specifications of a role or a registry, field by field and tag by tag."""
+    """Return the changes between two specs of a role or a registry, field by field and tag by tag."""
     kind = "service_linked_role" if "managed" in after else "registry"
     old, new = ({key: spec[key] for key in _FIELDS if key in spec} for spec in (before, after))
     return [*diff(kind, old, new), *diff("tags", before.get("tags") or {}, after.get("tags") or {})]

@@ -1,4 +1,4 @@
-"""Writing declarations: check, compose with others', decide what becomes of them; pure, on a unit of work."""
+"""Putting declarations: check, compose with other owners', decide the result; pure, on a unit of work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FEW_TEMPLATES = 10
 
 @dataclass(frozen=True, slots=True)
 class DeclarationSpec:
-    """What an owner wants to declare."""
+    """The settings and options that an owner declares."""
 
     settings: dict[str, Any]
     deletion_policy: str
@@ -39,7 +39,7 @@ class DeclarationSpec:
 
     @classmethod
     def of(cls, kept: Declaration) -> Self:
-        """What a declaration says."""
+        """Return the spec of a stored declaration."""
         return cls(kept.settings, kept.deletion_policy, kept.allow_replacement)
 
 
@@ -54,7 +54,7 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a write leaves, or with `validate_only` would leave; `before` is what was declared until then."""
+    """The result of a write, or of one with `validate_only`; `before` is the declaration until then."""
 
     registry: Resource
     declared: Declaration
@@ -63,8 +63,8 @@ class WriteResult:
 
     @property
     def composition(self) -> Composition:
-        """What all owners want together."""
-        return composed(self.specs)
+        """The composition of all owners' specs."""
+        return compose_specs(self.specs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +98,18 @@ class PutDeclaration:
             raise rejection(found)
 
     def decide(self, unit: UnitOfWork) -> WriteResult:
-        """Decide what the call leaves; a rejected call leaves nothing."""
+        """Decide the result of the call; a rejected call changes nothing."""
         name, caller = self.name, self.caller
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
         present = declared.get(name.owner)
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
-                raise NotFound("RegistrySettings", str(name), "the call was answered before, and it was deleted since")
+                raise NotFound(
+                    "RegistrySettings",
+                    str(name),
+                    "the call was answered before; deleted since",
+                )
             return WriteResult(registry, present, specs_of(declared), present)
         if not (self.create if present is None else self.update):
             raise presence_error(name, present)
@@ -113,21 +117,21 @@ class PutDeclaration:
             check_etag(str(name), self.etag, "" if present is None else present.etag)
         spec = self.change(present)
         specs = {**specs_of(declared), name.owner: spec}
-        # What is not touched was checked when it was declared.
+        # Untouched settings were checked when they were declared.
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
         check_size(None if present is None else present.settings, spec.settings)
-        composition = composed(specs, touched)
+        composition = compose_specs(specs, touched)
         taken: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
                 taken = self._take_over(specs, composition)
-                composition = composed({**specs, **taken}, touched)
+                composition = compose_specs({**specs, **taken}, touched)
                 check_own(name, composition)
-            check_together(name, composition, lambda: composed(specs_of(declared), touched))
-        return self._carry_out(unit, registry, composition, {**specs, **taken}, taken)
+            check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
+        return self._write(unit, registry, composition, {**specs, **taken}, taken)
 
     def _take_over(self, specs: Mapping[str, DeclarationSpec], composition: Composition) -> dict[str, DeclarationSpec]:
         """Return the other owners' specs without the elements in conflict; reject the call unless it forces that."""
@@ -140,13 +144,13 @@ class PutDeclaration:
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
     ) -> WriteResult:
-        """Nothing changes; what AWS does not have yet is looked at now, as whoever declares it again waits for it."""
+        """Leave the declaration unchanged; reconcile now if AWS does not have it yet."""
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
         unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
         return WriteResult(registry, present, specs, present)
 
-    def _carry_out(
+    def _write(
         self,
         unit: UnitOfWork,
         registry: Resource,
@@ -156,19 +160,19 @@ class PutDeclaration:
     ) -> WriteResult:
         name, caller = self.name, self.caller
         present = unit.declared[name.registry].get(name.owner)
-        registry = desire(unit, registry, composition, sorted(specs), trace=self.trace)
-        stored = declare(unit, name, specs[name.owner], registry, caller, origin_of(caller))
+        registry = set_spec(unit, registry, composition, sorted(specs), trace=self.trace)
+        stored = put_declaration(unit, name, specs[name.owner], registry, caller, origin_of(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
-            declare(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
+            put_declaration(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
         return WriteResult(registry, stored, specs, present)
 
 
-def declare(
+def put_declaration(
     unit: UnitOfWork, name: SettingsName, spec: DeclarationSpec, registry: Resource, caller: Caller, origin: Origin
 ) -> Declaration:
-    """Change a declaration, or make it, and say so in the audit trail."""
+    """Create or change a declaration, and record that in the audit trail."""
     present = unit.declared[name.registry].get(name.owner)
     stored = unit.declare(
         name,
@@ -189,8 +193,8 @@ def origin_of(caller: Caller) -> Origin:
     return Origin(caller.method, caller.principal, caller.request_id, caller.reason)
 
 
-def composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
-    """What all owners want together of these settings."""
+def compose_specs(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = tuple(SETTINGS)) -> Composition:
+    """Return the composition of all owners' specs for these settings."""
     return compose(
         {
             owner: {name: SETTINGS[name].split(shape) for name, shape in spec.settings.items() if name in settings}
@@ -200,7 +204,7 @@ def composed(specs: Mapping[str, DeclarationSpec], settings: Collection[str] = t
 
 
 def _valid(composition: Composition, registry: RegistryName) -> bool:
-    """Whether AWS takes what all owners declare together; the preconditions put the rest into words."""
+    """Return whether AWS takes what all owners declare together; the preconditions put the rest into words."""
     return not any(
         (setting.validate_together and setting.validate_together(elements, registry))
         or any(quota.used > quota.limit for quota in setting.quota(elements))
@@ -209,7 +213,7 @@ def _valid(composition: Composition, registry: RegistryName) -> bool:
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """The settings that are not the same before and after."""
+    """Return the settings that differ before and after."""
     return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
@@ -218,7 +222,7 @@ def specs_of(declared: Mapping[str, Declaration]) -> dict[str, DeclarationSpec]:
     return {owner: DeclarationSpec.of(one) for owner, one in declared.items()}
 
 
-def desire(
+def set_spec(
     unit: UnitOfWork,
     registry: Resource,
     composition: Composition,
@@ -227,7 +231,7 @@ def desire(
     abandoned: Declaration | None = None,
     trace: str = "",
 ) -> Resource:
-    """A new generation of the registry; what an owner abandons is remembered until it is desired again."""
+    """Return a new generation of the registry; abandoned elements stay recorded until declared again."""
     left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():

@@ -1,4 +1,4 @@
-"""Carrying out calls that write declarations: those that come at the same time share a transaction."""
+"""Committing calls that write declarations: concurrent calls share a transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Call(Protocol[T_co]):
-    """A call on a declaration."""
+    """A call that writes a declaration."""
 
     @property
     def name(self) -> SettingsName:
@@ -27,49 +27,49 @@ class Call(Protocol[T_co]):
 
     @property
     def caller(self) -> Caller:
-        """Who calls, and with which request."""
+        """The caller and its request."""
 
     @property
     def slow_to_check(self) -> bool:
         """Whether `check` takes so long that other calls must go on meanwhile."""
 
     def check(self) -> None:
-        """Reject what is wrong with the call whatever is stored."""
+        """Raise the errors of the call that do not depend on what is stored."""
 
     def decide(self, unit: UnitOfWork) -> T_co:
-        """Change the unit of work; a refusal leaves it as it was."""
+        """Change the unit of work and return the result; a rejected call leaves it unchanged."""
 
 
-# As many calls in one transaction: it holds their registries.
-_MOST = 64
+# The maximum of calls in one transaction, which locks their registries.
+_MAX_CALLS = 64
 
 
-class _Alone(Enum):
-    """Instead of an outcome: another transaction holds the registry, so the call waits for it by itself."""
+class _Retry(Enum):
+    """An outcome that says: another transaction holds the registry, so commit this call alone."""
 
     BUSY = "BUSY"
 
 
 class Committer:
-    """Decides calls and stores what they leave; each is accepted or refused for itself."""
+    """Decides calls and stores their results; each is accepted or rejected for itself."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, most=_MOST)
+        self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, most=_MAX_CALLS)
 
     async def write(self, call: Call[T]) -> T:
-        """Check a call, carry it out, and return what it leaves."""
+        """Check a call, commit it, and return its result."""
         await _check(call)
         outcome = await self._batch.put(call)
-        if outcome is _Alone.BUSY:
+        if outcome is _Retry.BUSY:
             (outcome,) = await self._together([call])
         if isinstance(outcome, Exception):
             raise outcome
-        left: T = outcome
-        return left
+        result: T = outcome
+        return result
 
     async def attempt(self, call: Call[T]) -> T:
-        """Return what the call would leave: every check is made, and nothing is stored."""
+        """Return the result that a call would have: make every check, and store nothing."""
         await _check(call)
         return await self._db.read(lambda tx: call.decide(work.load(tx, [call.name], [call.caller.request_id])))
 
@@ -85,18 +85,18 @@ async def _check(call: Call[Any]) -> None:
 
 
 def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:
-    """What each call leaves, or the exception that it ends with, or that it is to wait by itself."""
-    # Several calls wait for nobody: one registry that is held for long would hold up all of them.
+    """Return for each call its result, the exception that it ends with, or that it must be committed alone."""
+    # Several calls never wait for a lock: one registry that is locked for long would delay all of them.
     names, ids = [call.name for call in calls], [call.caller.request_id for call in calls]
     unit = work.load(tx, names, ids, wait=len(calls) == 1)
     outcomes: list[Any] = []
     for call in calls:
         if call.name.registry in unit.busy:
-            outcomes.append(_Alone.BUSY)
+            outcomes.append(_Retry.BUSY)
             continue
         try:
             outcomes.append(call.decide(unit))
-        except Exception as error:  # a refusal, or a fault that concerns this call only
+        except Exception as error:  # a rejection, or an error of this call only
             outcomes.append(error)
     work.save(tx, unit)
     return outcomes

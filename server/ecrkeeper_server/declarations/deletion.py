@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
-from ecrkeeper_server.declarations.commands import WriteResult, composed, desire, origin_of, specs_of
+from ecrkeeper_server.declarations.commands import WriteResult, compose_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
 from ecrkeeper_server.declarations.preconditions import check_left
 from ecrkeeper_server.errors import NotFound
@@ -28,7 +28,7 @@ class DeleteDeclaration:
         """Check nothing: a deletion brings no settings."""
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
-        """What the call leaves; None if there was nothing to delete and that is allowed."""
+        """Decide the result of the call; None if there was nothing to delete and that is allowed."""
         name, caller = self.name, self.caller
         registry = unit.registries.get(name.registry)
         declared = unit.declared[name.registry]
@@ -42,14 +42,14 @@ class DeleteDeclaration:
             unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
             return None
         check_etag(str(name), self.etag, present.etag)
-        left = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
-        composition = composed(left, present.settings)
-        # Also where AWS keeps what is abandoned: the others' declarations would no longer hold by themselves.
-        check_left(name, composed(specs_of(declared), present.settings), composition)
+        remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
+        composition = compose_specs(remaining, present.settings)
+        # This holds for abandoned elements too: the other owners' declarations must be valid by themselves.
+        check_left(name, compose_specs(specs_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
-        registry = desire(unit, registry, composition, sorted(left), abandoned=abandoned, trace=self.trace)
+        registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)
         unit.remove(present, origin_of(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
         unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
-        return WriteResult(registry, present, left, present)
+        return WriteResult(registry, present, remaining, present)

@@ -1,4 +1,4 @@
-"""What every write has in common: request ids and etags."""
+"""Request ids and etags, which every write has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.store.database import Tx
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and with which request."""
+    """The caller and its request."""
 
     method: str
     request_id: str = ""
@@ -22,17 +22,17 @@ class Caller:
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:
-    """What the first call with this request id returned, by name; None if this is the first."""
+    """Return the result of the first call with this request id, by name; None if this is the first."""
     found = operations.answered(tx, caller.request_id, caller.method, caller.fingerprint)
     return found.result if found is not None else None
 
 
 def remember(tx: Tx, caller: Caller, result: str) -> None:
-    """Keep the answer for repetitions of the call."""
+    """Save the result for retries of the call."""
     operations.remember(tx, caller.request_id, caller.method, caller.fingerprint, result)
 
 
 def check_etag(name: str, given: str, current: str) -> None:
-    """Refuse a write that was made on something older."""
+    """Reject a write that is based on an older state."""
     if given and given != current:
         raise Aborted(name, given, current)

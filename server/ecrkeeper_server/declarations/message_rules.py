@@ -14,49 +14,49 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.setting import over_quota
 
-_MOST_VIOLATIONS = 100
+_MAX_VIOLATIONS = 100
 _FEW_NAMES = 12
 VALIDATOR = protovalidate.Validator()
 
 
 def violations(message: Message) -> list[Violation]:
-    """The rules of the protos that a message breaks, the first hundred of them.
+    """Return the rules of the protos that a message breaks, the first hundred of them.
 
-    To say that a message is well-formed takes little time; to say what is wrong takes forty
-    microseconds for each fault. So lists are cut off behind so many faulty items.
+    Checking a good message takes little time; describing an error takes forty microseconds for each. So lists are
+    cut off behind as many faulty items.
     """
     if not VALIDATOR.collect_violations(message, fail_fast=True):
         return []
     cut = type(message)()
     cut.CopyFrom(message)
-    more = _cut(cut, _MOST_VIOLATIONS) <= 0
+    more = _cut(cut, _MAX_VIOLATIONS) <= 0
     found = VALIDATOR.collect_violations(cut)
-    told = [_told(message, each) for each in found[:_MOST_VIOLATIONS]]
-    if more or len(found) > _MOST_VIOLATIONS:
-        told.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
-    return told
+    described = [_describe(message, each) for each in found[:_MAX_VIOLATIONS]]
+    if more or len(found) > _MAX_VIOLATIONS:
+        described.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
+    return described
 
 
-def _cut(message: Any, faulty: int) -> int:
+def _cut(message: Any, limit: int) -> int:
     """Cut off all lists of messages behind so many faulty items, and say how many more there might have been."""
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
         if not field.is_repeated:
-            faulty = _cut(value, faulty)
+            limit = _cut(value, limit)
             continue
         for at, item in enumerate(value):
             # An empty list might break another rule.
-            if faulty <= 0 and at:
+            if limit <= 0 and at:
                 del value[at:]
                 break
             if VALIDATOR.collect_violations(item, fail_fast=True):
-                faulty = _cut(item, faulty - 1)
-    return faulty
+                limit = _cut(item, limit - 1)
+    return limit
 
 
-def _told(message: Message, each: Any) -> Violation:
-    """What is allowed, and what was given where that can be shown in a few words."""
+def _describe(message: Message, each: Any) -> Violation:
+    """Return a violation that says what is allowed, and the value where it is short."""
     found = each.proto
     path = _path(found.field)
     value, kind = _at(message, found.field)
@@ -69,7 +69,7 @@ def _told(message: Message, each: Any) -> Violation:
     quota = quota_of(kind)
     if quota and found.rule_id in ("string.max_len", "repeated.max_items"):
         return Violation(path, over_quota(quota, len(value), each.rule_value), "QUOTA_EXCEEDED")
-    return Violation(path, _words(each) + _given(value, kind))
+    return Violation(path, _words(each) + _value(value, kind))
 
 
 def _words(each: Any) -> str:
@@ -78,7 +78,7 @@ def _words(each: Any) -> str:
     return str(each.proto.message or each.proto.rule_id)
 
 
-def _given(value: Any, kind: Any) -> str:
+def _value(value: Any, kind: Any) -> str:
     if isinstance(value, str):
         return f", got {shown(value)}"
     if isinstance(value, (int, float)):
@@ -87,7 +87,7 @@ def _given(value: Any, kind: Any) -> str:
 
 
 def _at(message: Message, path: Any) -> tuple[Any, Any]:
-    """The value at a path, and its field."""
+    """Return the value at a path, and its field."""
     value: Any = message
     kind: Any = None
     for element in path.elements:

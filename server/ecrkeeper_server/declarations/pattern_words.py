@@ -1,4 +1,4 @@
-"""What the patterns of the protos allow, in words for people."""
+"""Descriptions of the patterns of the protos, for error messages."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ _WORDS: Mapping[str, str] = {
 
 
 def words_of(pattern: str) -> str:
-    """What a pattern allows; a pattern of the protos always has its words."""
+    """Return in words what a pattern of the protos allows."""
     return _WORDS.get(pattern, "has characters, or an order of them, that are not allowed here")

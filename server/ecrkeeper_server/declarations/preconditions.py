@@ -1,4 +1,4 @@
-"""Why a declaration is refused, beyond what its settings say by themselves."""
+"""Preconditions of a declaration: checks of all owners' elements together."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def _size(settings: Mapping[str, Any]) -> int:
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
-    """The refusal of elements that other owners declare with other values; it names each of them."""
+    """Return the error of elements that other owners declare with other values; it names each."""
     rows = []
     for conflict in conflicts:
         others = {owner: value for owner, value in conflict.owners.items() if owner != name.owner}
-        theirs = "; ".join(f"{owner} declares {_brief(value)}" for owner, value in others.items())
-        mine = _brief(conflict.owners[name.owner])
+        others_values = "; ".join(f"{owner} declares {_brief(value)}" for owner, value in others.items())
+        own = _brief(conflict.owners[name.owner])
         rows.append(
             PreconditionViolation(
-                "OWNER_CONFLICT", f"{conflict.setting} {conflict.key}", f"{theirs}; this call declares {mine}"
+                "OWNER_CONFLICT", f"{conflict.setting} {conflict.key}", f"{others_values}; this call declares {own}"
             )
         )
     first = rows[0]
@@ -82,8 +82,8 @@ def _brief(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
-    """What AWS would not take of all owners' elements of a setting: elements that contradict, or a quota."""
+class _Problem:
+    """A problem that AWS has with all owners' elements of a setting: a contradiction, or a quota."""
 
     setting: str
     description: str
@@ -93,26 +93,26 @@ class _Fault:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """What makes two faults the same: a quota is the same, however far it is exceeded."""
+        """The identity of a problem: a quota is the same problem however far it is exceeded."""
         return self.setting, self.quota or self.description
 
 
-def _together(registry: RegistryName, composition: Composition) -> list[_Fault]:
-    """What AWS would not take of what all owners declare together."""
+def _together(registry: RegistryName, composition: Composition) -> list[_Problem]:
+    """Return the problems that AWS has with all owners' elements together."""
     return _contradictions(registry, composition) + _quotas(composition)
 
 
-def _contradictions(registry: RegistryName, composition: Composition) -> list[_Fault]:
+def _contradictions(registry: RegistryName, composition: Composition) -> list[_Problem]:
     return [
-        _Fault(setting, found.description, found.keys)
+        _Problem(setting, found.description, found.keys)
         for setting, elements in composition.desired.items()
         for found in SETTINGS[setting].contradictions(elements, registry)
     ]
 
 
-def _quotas(composition: Composition) -> list[_Fault]:
+def _quotas(composition: Composition) -> list[_Problem]:
     return [
-        _Fault(
+        _Problem(
             setting,
             over_quota(found.quota, _usage(setting, found, composition), found.limit),
             (),
@@ -125,7 +125,7 @@ def _quotas(composition: Composition) -> list[_Fault]:
 
 
 def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
-    """How much of a quota is used, and by whom."""
+    """Return in words how much of a quota each owner uses."""
     shown = ", ".join(
         f"{owner} {each.used}"
         for owner, elements in sorted(_by_owner(setting, composition).items())
@@ -144,32 +144,32 @@ def _by_owner(setting: str, composition: Composition) -> dict[str, dict[str, Any
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:
-    """Refuse elements of the caller that contradict each other whatever the others declare."""
+    """Reject elements of the caller that contradict each other whatever other owners declare."""
     wrong = [
-        Violation(f"registry_settings.settings.{fault.setting}", fault.description)
-        for fault in _contradictions(name.registry, composition)
-        if _owners(fault, composition) == {name.owner}
+        Violation(f"registry_settings.settings.{problem.setting}", problem.description)
+        for problem in _contradictions(name.registry, composition)
+        if _owners(problem, composition) == {name.owner}
     ]
     if wrong:
         raise InvalidArgument(wrong, _quota_violations(_quotas(composition)))
 
 
 def check_together(name: SettingsName, composition: Composition, before: Callable[[], Composition]) -> None:
-    """Refuse what contradicts the other owners' elements, and what exceeds AWS's quotas over all owners.
+    """Reject elements that contradict other owners' elements or exceed AWS's quotas over all owners.
 
-    A quota that was exceeded `before` is no objection to a declaration that does not use more of it.
+    A quota that was exceeded `before` does not block a declaration that does not use more of it.
     """
     quotas = _quota_violations(_newly_exceeded(composition, before))
-    faults = _contradictions(name.registry, composition)
-    if faults:
-        others = [sorted(_owners(fault, composition) - {name.owner}) for fault in faults]
+    problems = _contradictions(name.registry, composition)
+    if problems:
+        others = [sorted(_owners(problem, composition) - {name.owner}) for problem in problems]
         rows = [
-            PreconditionViolation("OWNER_CONFLICT", fault.setting, f"{', '.join(owners)}: {fault.description}")
-            for fault, owners in zip(faults, others, strict=True)
+            PreconditionViolation("OWNER_CONFLICT", problem.setting, f"{', '.join(owners)}: {problem.description}")
+            for problem, owners in zip(problems, others, strict=True)
         ]
         raise FailedPrecondition(
             f"{rows[0].subject}: it contradicts what other owners declare: {rows[0].description};"
-            " declare something else, or have them change theirs",
+            " change this declaration, or ask them to change theirs",
             reason="OWNER_CONFLICT",
             metadata={"owners": ",".join(sorted({owner for some in others for owner in some}))},
             preconditions=rows,
@@ -179,7 +179,7 @@ def check_together(name: SettingsName, composition: Composition, before: Callabl
         raise QuotaExceeded(quotas)
 
 
-def _newly_exceeded(composition: Composition, before: Callable[[], Composition]) -> list[_Fault]:
+def _newly_exceeded(composition: Composition, before: Callable[[], Composition]) -> list[_Problem]:
     exceeded = _quotas(composition)
     if not exceeded:
         return []
@@ -188,36 +188,38 @@ def _newly_exceeded(composition: Composition, before: Callable[[], Composition])
         for setting, elements in before().desired.items()
         for found in SETTINGS[setting].exceeded(elements)
     }
-    return [fault for fault in exceeded if fault.used > used.get((fault.setting, fault.quota), 0)]
+    return [problem for problem in exceeded if problem.used > used.get((problem.setting, problem.quota), 0)]
 
 
-def _quota_violations(faults: Sequence[_Fault]) -> list[QuotaViolation]:
-    return [QuotaViolation(f"registry_settings.settings.{fault.setting}", fault.description) for fault in faults]
+def _quota_violations(problems: Sequence[_Problem]) -> list[QuotaViolation]:
+    return [
+        QuotaViolation(f"registry_settings.settings.{problem.setting}", problem.description) for problem in problems
+    ]
 
 
-def _owners(fault: _Fault, composition: Composition) -> set[str]:
-    """Who declares the elements that are at fault."""
-    return {owner for key in fault.keys for owner in composition.owners.get((fault.setting, key), ())}
+def _owners(problem: _Problem, composition: Composition) -> set[str]:
+    """Return the owners of the elements of a problem."""
+    return {owner for key in problem.keys for owner in composition.owners.get((problem.setting, key), ())}
 
 
-def check_left(name: SettingsName, before: Composition, left: Composition) -> None:
-    """Refuse a deletion that leaves the other owners with what AWS would not take; names those who need it.
+def check_left(name: SettingsName, before: Composition, remaining: Composition) -> None:
+    """Reject a deletion after which the other owners' elements are invalid, and name the owners who need it.
 
-    What was at fault before may stay so: deleting is a way out of it.
+    Problems that exist before the deletion do not block it: deleting may solve them.
     """
-    known = {fault.kind for fault in _together(name.registry, before)}
-    caused = [fault for fault in _together(name.registry, left) if fault.kind not in known]
+    known = {problem.kind for problem in _together(name.registry, before)}
+    caused = [problem for problem in _together(name.registry, remaining) if problem.kind not in known]
     if not caused:
         return
-    # Of a quota, all who declare the setting have their part.
-    needing = [sorted(_owners(fault, left) or _by_owner(fault.setting, left)) for fault in caused]
+    # All owners of the setting share in its quota.
+    needing = [sorted(_owners(problem, remaining) or _by_owner(problem.setting, remaining)) for problem in caused]
     rows = [
-        PreconditionViolation("STILL_NEEDED", fault.setting, f"{', '.join(owners)}: {fault.description}")
-        for fault, owners in zip(caused, needing, strict=True)
+        PreconditionViolation("STILL_NEEDED", problem.setting, f"{', '.join(owners)}: {problem.description}")
+        for problem, owners in zip(caused, needing, strict=True)
     ]
     owners = ",".join(sorted({owner for some in needing for owner in some}))
     raise FailedPrecondition(
-        f"{rows[0].subject}: without {name}, what other owners declare does not hold: {rows[0].description};"
+        f"{rows[0].subject}: without {name}, the other owners' declarations are invalid: {rows[0].description};"
         " change or delete their declarations first",
         reason="STILL_NEEDED",
         metadata={"owners": owners},

@@ -1,4 +1,4 @@
-"""What is desired of a registry or a role itself: changed, or kept where nothing differs."""
+"""Changing the spec of a registry or a role."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def change_spec(
     *,
     made: bool = False,
 ) -> Resource:
-    """The resource with what is desired of it from now on, and the call remembered.
+    """Set the spec of a resource, save the call's result, and return the resource.
 
-    Where nothing differs from what was there before (`made`: there was nothing) there is neither a new generation
-    nor an event; what AWS does not have yet is looked at now.
+    An unchanged spec makes neither a new generation nor an event, unless the resource was just created (`made`); it
+    is reconciled now if AWS does not have it yet.
     """
     remember(tx, caller, str(name))
     if spec == present.spec and not made:

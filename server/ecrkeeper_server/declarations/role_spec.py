@@ -1,4 +1,4 @@
-"""What a message wants of a role, and what keeps it from being declared."""
+"""The spec of a role, and the preconditions of writing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATHS = ("description", "tags", "mode")
 
 
 def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
-    """What the masked fields of a message desire; refuses tags that are AWS's own."""
+    """Return the spec of the masked fields of a message; reject tags that are reserved by AWS."""
     spec: dict[str, Any] = {}
     reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
     if "tags" in paths and reserved:
@@ -33,7 +33,7 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
 
 
 def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
-    """What is desired after a write; one that declares the role takes all of it, whatever the mask says (AIP-134)."""
+    """Return the spec after a write; one that declares the role takes all fields, masked or not (AIP-134)."""
     if present is None:
         return {**spec_of(given, set(PATHS)), "managed": True}
     masked = paths if present.spec.get("managed", True) else set(PATHS)
@@ -49,12 +49,14 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
         raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
     if declared and not update:
         raise AlreadyExists(
-            f"{name} is declared already", reason="ALREADY_EXISTS", resource=("ServiceLinkedRole", str(name))
+            f"{name} is already declared; update it instead",
+            reason="ALREADY_EXISTS",
+            resource=("ServiceLinkedRole", str(name)),
         )
 
 
 def check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
-    """Refuse what does not fit what is there; a creation has no etag to guard (AIP-133)."""
+    """Reject a write that does not fit the present role; a creation has no etag to check (AIP-133)."""
     _check_presence(name, present, create=create, update=update)
     if update:
         check_etag(str(name), etag, "" if present is None else present.etag)

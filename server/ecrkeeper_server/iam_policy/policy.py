@@ -57,7 +57,7 @@ class Scope:
         return [kind for kind in ROLES.values() if kind.setting in self.settings]
 
     def role_arn(self, path: str) -> str:
-        """The ARN of a role in the account, by path and name."""
+        """Return the ARN of a role in the account, by path and name."""
         return f"arn:{self.partition}:iam::{self.account}:role/{path}"
 
 
@@ -122,7 +122,7 @@ def _named_settings() -> Json:
 
 
 def _dependents(scope: Scope) -> Iterator[Json]:
-    """What AWS demands of the caller of a write beyond the write's own action."""
+    """Return the actions that AWS requires for a write beyond the write's own."""
     if CACHE_RULES.name in scope.settings:
         secrets = f"arn:{scope.partition}:secretsmanager:*:{scope.account}:secret:ecr-pullthroughcache/*"
         yield _allow("ReadUpstreamSecrets", ["secretsmanager:GetSecretValue"], secrets)
@@ -141,7 +141,7 @@ def _dependents(scope: Scope) -> Iterator[Json]:
 
 
 def _passed(scope: Scope) -> list[str]:
-    """The services that custom roles are passed to."""
+    """Return the services that custom roles are passed to."""
     return [ROLES[role].service_name for role in (TEMPLATES.role, CACHE_RULES.role) if role in _role_ids(scope)]
 
 

@@ -1,4 +1,4 @@
-"""Who may assume the role, and a CloudFormation template that makes the role in every account of a StackSet."""
+"""The trust policy of the role, and a CloudFormation template that creates the role in accounts of a StackSet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VERSION = "2012-10-17"
 
 
 def trust(principal: str | Json, external_id: str | Json = "") -> Json:
-    """The trust policy of the role: one principal, with an external id where one is given."""
+    """Return the trust policy of the role: one principal, with an external id where one is given."""
     statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     if external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
@@ -20,7 +20,7 @@ def trust(principal: str | Json, external_id: str | Json = "") -> Json:
 
 
 def caller(partition: str, role_name: str) -> Json:
-    """The policy of the server's own principal: to assume the role in any account."""
+    """Return the policy of the server's own principal: to assume the role in any account."""
     arn = f"arn:{partition}:iam::*:role/{role_name}"
     return {
         "Version": _VERSION,
@@ -29,7 +29,7 @@ def caller(partition: str, role_name: str) -> Json:
 
 
 def template(scope: Scope, *, role_name: str, principal: str = "", external_id: str = "") -> Json:
-    """The template. Roles are global: deploy it to one Region of each account."""
+    """Return the template. Roles are global: deploy it to one Region of each account."""
     parameters: Json = {
         "RoleName": {"Type": "String", "Default": role_name, "Description": "As in ECRKEEPER_AWS_ROLE_TEMPLATE"},
         "Principal": {"Type": "String", "Description": "ARN of the principal that the server runs as"},
@@ -60,7 +60,7 @@ def template(scope: Scope, *, role_name: str, principal: str = "", external_id: 
 
 
 def _substituted(value: Any) -> Any:
-    """The same with `Fn::Sub` around each text that has a pseudo parameter in it."""
+    """Return the same with `Fn::Sub` around each text that has a pseudo parameter in it."""
     if isinstance(value, dict):
         return {key: _substituted(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What may sign tokens, and where its keys may come from."""
+"""Algorithms that may sign tokens, and locations that their keys may come from."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from ecrkeeper_server.plain_text import is_plain
 
-# Asymmetric ones alone: with HS256, whoever can check a token could make one.
+# Only asymmetric ones: with HS256, a key that verifies tokens also signs them.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def secure(url: str) -> bool:
-    """Whether keys fetched there are those of the issuer: https, or http on this machine."""
+    """Return whether keys fetched there are those of the issuer: https, or http on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -1,4 +1,4 @@
-"""Who calls: by token, else by certificate."""
+"""Authenticating callers: by token, else by certificate."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BEARER = re.compile(r"bearer +([a-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Says who calls, by what is configured; without anything, everybody is anonymous."""
+    """Identifies callers by the configured means; without any, all callers are anonymous."""
 
     tokens: TokenVerifier | None = None
     certificates: bool = False
 
     @property
     def required(self) -> bool:
-        """Whether callers must prove who they are."""
+        """Whether callers must authenticate."""
         return self.tokens is not None or self.certificates
 
     async def identify(self, authorization: list[str], peer: Mapping[str, Iterable[bytes]]) -> Principal:
@@ -41,13 +41,13 @@ class Authenticator:
             return await self.tokens.verify(token)
         named = principal_of_certificate(peer) if self.certificates else None
         if named is None:
-            wanted = "a bearer token in `authorization`" if self.tokens is not None else "a client certificate"
-            raise Unauthenticated(f"the call carries no credentials; {wanted} is needed", reason="MISSING_CREDENTIALS")
+            accepted = "a bearer token in `authorization`" if self.tokens is not None else "a client certificate"
+            raise Unauthenticated(f"the call carries no credentials; send {accepted}", reason="MISSING_CREDENTIALS")
         return named
 
 
 def bearer_of(values: list[str]) -> str | None:
-    """The token in the `authorization` metadata; None if there is none."""
+    """Return the token in the `authorization` metadata; None if there is none."""
     if not values:
         return None
     if len(values) > 1:
@@ -58,5 +58,5 @@ def bearer_of(values: list[str]) -> str | None:
     return found[1]
 
 
-def _no_token(why: str) -> Unauthenticated:
-    return Unauthenticated(f"the token is not accepted: {why}", reason="TOKEN_INVALID")
+def _no_token(reason: str) -> Unauthenticated:
+    return Unauthenticated(f"the token is not accepted: {reason}", reason="TOKEN_INVALID")

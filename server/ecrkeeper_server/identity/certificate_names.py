@@ -26,12 +26,12 @@ class CertificateNames:
 
     @classmethod
     def reported(cls, peer: Mapping[str, Iterable[bytes]]) -> Self:
-        """The names that gRPC reports of a verified certificate."""
+        """Return the names that gRPC reports of a verified certificate."""
         return cls(_texts(peer, "peer_uri"), _texts(peer, "peer_dns"), _texts(peer, "x509_common_name"))
 
     @classmethod
     def read(cls, pem: bytes) -> Self:
-        """The names in a certificate; Unauthenticated if it cannot be read, or a name has a hidden character."""
+        """Return the names in a certificate; Unauthenticated if it cannot be read, or a name has a hidden character."""
         try:
             names = cls._parsed(pem)
         except Exception as error:  # The parser has many errors of its own; a certificate that causes one is rejected.
@@ -75,9 +75,9 @@ class CertificateNames:
                 raise rejected(f"its {kind} {_list(own)} differ from those that TLS reports, {_list(other)}")
 
 
-def rejected(why: str) -> Unauthenticated:
-    """The error for a certificate that is not accepted."""
-    return Unauthenticated(f"the certificate is not accepted: {why}", reason="CERTIFICATE_INVALID")
+def rejected(reason: str) -> Unauthenticated:
+    """Return the error for a certificate that is not accepted."""
+    return Unauthenticated(f"the certificate is not accepted: {reason}", reason="CERTIFICATE_INVALID")
 
 
 def _texts(peer: Mapping[str, Iterable[bytes]], key: str) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class Pair:
 
 
 def pair_of(contents: Sequence[bytes]) -> Pair:
-    """The pair in the contents of two or three files; FileError names what does not fit."""
+    """Return the pair in the contents of two or three files; FileError names what does not fit."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     pair = Pair(*contents)
@@ -121,7 +121,7 @@ def _judged(pem: bytes, reported: CertificateNames) -> Principal | _Rejection:
 
 
 def _name(names: CertificateNames) -> str:
-    """The one name that counts."""
+    """Return the one name that counts."""
     identities = [uri for uri in names.uris if is_spiffe(uri)]
     if len(identities) > 1:
         # SPIFFE X.509-SVID, section 2: exactly one URI, or the certificate must be refused.
@@ -150,7 +150,7 @@ def _name(names: CertificateNames) -> str:
 
 
 def _spiffe_id(uri: str) -> str:
-    """The id, if it has the one form that the standard allows: no other text may stand for the same caller."""
+    """Return the id, if it has the one form that the standard allows: no other text may stand for the same caller."""
     host, *path = uri.removeprefix("spiffe://").split("/")
     well_formed = uri.startswith("spiffe://") and _TRUST_DOMAIN.fullmatch(host) is not None
     if not well_formed or not all(_SEGMENT.fullmatch(each) and each not in (".", "..") for each in path):

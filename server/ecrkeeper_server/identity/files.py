@@ -22,7 +22,7 @@ class FileError(Exception):
 
 
 class WatchedFiles(Generic[T]):
-    """What a group of files says, read again when one of them changes.
+    """The parsed content of a group of files, re-read when one of them changes.
 
     `parse` gets the contents in order and raises FileError. A change that cannot be used is logged once, and the last
     good value stays. FileError if there is no good value to begin with. May be used from several threads.

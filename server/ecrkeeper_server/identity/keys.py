@@ -21,9 +21,9 @@ from ecrkeeper_server.plain_text import is_plain_name
 MAX_BYTES = 512 * 1024
 _MOST_KEYS = 200
 _FETCH_SECONDS = 5.0
-# The least time between two fetches, whoever asks: tokens with invented key ids must not become a flood.
+# The minimum interval between fetches: tokens with invented key ids must not become a flood of requests.
 PAUSE_SECONDS = 5.0
-# Calls that may wait for a fetch; more are told to come again, or strangers' tokens would hold places of all callers.
+# Calls that may wait for a fetch; others are told to retry, or invalid tokens would use up all callers' capacity.
 _MOST_WAITING = 200
 # Shorter keys are weak; longer ones take seconds for each token.
 _RSA_BITS = (2048, 16_384)
@@ -39,13 +39,13 @@ class KeySource(Protocol):
     """Where keys come from."""
 
     async def current(self) -> Keys:
-        """The keys of now; Unavailable if there never were any."""
+        """Return the keys of now; Unavailable if there never were any."""
 
     async def renewed(self) -> Keys:
-        """The keys, asked for anew where that may help against an unknown key id."""
+        """Return the keys, re-fetched where that may resolve an unknown key id."""
 
     async def maintain(self) -> None:
-        """Look whether the keys have changed; called about once a second."""
+        """Check whether the keys have changed; called about once a second."""
 
 
 def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
@@ -105,11 +105,11 @@ class KeyFile:
         self._file = file
 
     async def current(self) -> Keys:
-        """The keys of now."""
+        """Return the keys of now."""
         return self._file.value
 
     async def renewed(self) -> Keys:
-        """The keys, after a look at the file."""
+        """Return the keys, after a look at the file."""
         self._file.refresh()
         return self._file.value
 
@@ -144,20 +144,20 @@ class IssuerKeys:
         self._waiting = 0
 
     async def current(self) -> Keys:
-        """The keys of now; Unavailable if none could be fetched yet."""
+        """Return the keys of now; Unavailable if none could be fetched yet."""
         if self._keys is None:
             return await self.renewed()
         return self._keys
 
     async def renewed(self) -> Keys:
-        """The keys, fetched anew unless that was tried a moment ago."""
+        """Return the keys, re-fetched unless that was tried a moment ago."""
         if self._waiting >= _MOST_WAITING:
             raise _unavailable()
         before = self._tried_at
         self._waiting += 1
         try:
             async with self._lock:
-                # Whoever waited for the lock while another call fetched has its answer.
+                # Another call may have fetched them while this one waited for the lock.
                 if self._tried_at == before and self._rested():
                     await self._renew()
         finally:
@@ -199,7 +199,7 @@ def _unavailable() -> Unavailable:
 
 
 def fetcher(issuer: str, jwks_url: str) -> Callable[[], Awaitable[bytes]]:
-    """How the issuer is asked for its keys; without a URL, by OpenID Connect discovery (section 4)."""
+    """Return the function that fetches the issuer's keys; without a URL, by OpenID Connect discovery (section 4)."""
 
     async def fetch() -> bytes:
         # One deadline for all, and no redirects: an issuer that sends us elsewhere is not the one configured.

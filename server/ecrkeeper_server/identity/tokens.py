@@ -22,7 +22,7 @@ from ecrkeeper_server.plain_text import is_plain, is_plain_name
 # gRPC itself takes 8 KiB of metadata for sure.
 MAX_CHARACTERS = 8192
 _NAME_CHARACTERS = 256
-_MOST_GROUPS = 1000
+_MAX_GROUPS = 1000
 _REMEMBERED = 2048
 # The last second of the year 9999: later times are mistakes, or meant to last for ever.
 _LAST_SECOND = 253_402_300_799
@@ -31,7 +31,7 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
-    """Which tokens are accepted, and whom they name; `leeway` in seconds."""
+    """The rules for accepting tokens and naming their principals; `leeway` in seconds."""
 
     issuer: str
     audiences: tuple[str, ...]
@@ -53,7 +53,7 @@ class TokenVerifier:
         self._remembered: dict[bytes, tuple[Keys, Principal]] = {}
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a token; Unavailable if the issuer's keys cannot be had."""
+        """Return the principal of a token; Unavailable if the issuer's keys cannot be had."""
         if len(token) > MAX_CHARACTERS:
             raise _invalid(f"it must be at most {MAX_CHARACTERS:,} characters, got {len(token):,}")
         if _SHAPE.fullmatch(token) is None:
@@ -147,8 +147,8 @@ class TokenVerifier:
         claim = self._options.groups_claim
         groups = claims.get(claim, [])
         groups = [groups] if isinstance(groups, str) else groups
-        if not isinstance(groups, list) or len(groups) > _MOST_GROUPS or not all(isinstance(g, str) for g in groups):
-            raise _invalid(f"the claim `{claim}` must be a list of at most {_MOST_GROUPS} texts")
+        if not isinstance(groups, list) or len(groups) > _MAX_GROUPS or not all(isinstance(g, str) for g in groups):
+            raise _invalid(f"the claim `{claim}` must be a list of at most {_MAX_GROUPS} texts")
         for group in groups:
             if not group or not is_plain(group) or group != group.strip():
                 raise _invalid(
@@ -159,7 +159,7 @@ class TokenVerifier:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
-    """A claim that is a time; None if it is not there."""
+    """Return a claim that is a time; None if it is not there."""
     if name not in claims:
         return None
     value = claims[name]
@@ -185,7 +185,7 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _canonical(part: str) -> bool:
-    """Whether no other text stands for the same bytes: one token has one spelling."""
+    """Return whether no other text stands for the same bytes: one token has one spelling."""
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:
@@ -218,5 +218,5 @@ def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
     return _invalid("its content is malformed")
 
 
-def _invalid(why: str) -> Unauthenticated:
-    return Unauthenticated(f"the token is not accepted: {why}", reason="TOKEN_INVALID")
+def _invalid(reason: str) -> Unauthenticated:
+    return Unauthenticated(f"the token is not accepted: {reason}", reason="TOKEN_INVALID")

@@ -8,17 +8,17 @@ from aiohttp import web
 
 from ecrkeeper_server.metrics import CONTENT_TYPE
 
-# Whoever probes needs one each; connections beyond these take the place of the oldest.
+# Each prober needs one connection; more of them replace the oldest.
 _CONNECTIONS = 64
 
 Answer = Callable[[], Awaitable[web.Response]]
 
 
 class _Bounded(web.Server):
-    """An HTTP server that silent connections cannot keep from answering others."""
+    """An HTTP server with a maximum of connections, so that silent ones cannot block others."""
 
     def __call__(self) -> web.RequestHandler:
-        """The protocol of a new connection."""
+        """Return the protocol of a new connection."""
         for oldest in self.connections[: 1 - _CONNECTIONS]:
             oldest.force_close()
         return super().__call__()
@@ -29,15 +29,15 @@ async def serve_probes(
 ) -> tuple[web.ServerRunner, int]:
     """Serve `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
 
-    `unready` says why it cannot, and nothing if it can. Returns the runner and the bound port.
+    `unready` returns why it cannot, or an empty string. Return the runner and the bound port.
     """
 
     async def healthz() -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz() -> web.Response:
-        why = await unready()
-        return web.Response(text=f"not ready: {why}\n" if why else "ok\n", status=503 if why else 200)
+        reason = await unready()
+        return web.Response(text=f"not ready: {reason}\n" if reason else "ok\n", status=503 if reason else 200)
 
     async def page() -> web.Response:
         return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,4 +1,4 @@
-"""What a scrape of the metrics looks up: the connections of this process, and the rows of all of them."""
+"""Scrapes of the metrics: the connections of this process, and counts of the rows of all processes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.overview import Overview, overview
 from ecrkeeper_server.store.rows import Method
 
-# The table is not asked more often than this, however many scrape.
+# The table is queried at most this often, however many scrape.
 _FRESH_SECONDS = 15.0
-# A scrape does not wait longer than this for a database that does not answer.
-_PATIENCE_SECONDS = 2.0
+# The longest that a scrape waits for a database that does not answer.
+_QUERY_TIMEOUT_SECONDS = 2.0
 _MODES = ("ENFORCE", "OBSERVE")
 
 
 class Scrape:
-    """Answers scrapes; nothing is looked up while nobody scrapes."""
+    """Answers scrapes; without scrapes there are no queries."""
 
     def __init__(self, metrics: Metrics, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._db = db
         self._clock = clock
-        self._looked_at = float("-inf")
-        self._looking: asyncio.Task[None] | None = None
+        self._queried_at = float("-inf")
+        self._query: asyncio.Task[None] | None = None
         self._retries = 0
 
     async def page(self) -> bytes:
-        """All metrics in Prometheus' text format; answers within seconds even without a database."""
-        if self._looking is None and self._clock() - self._looked_at >= _FRESH_SECONDS:
-            self._looking = asyncio.create_task(self._look())
-        if self._looking is not None:
-            done, _ = await asyncio.wait([self._looking], timeout=_PATIENCE_SECONDS)
+        """Return all metrics in Prometheus' text format; answers within seconds even without a database."""
+        if self._query is None and self._clock() - self._queried_at >= _FRESH_SECONDS:
+            self._query = asyncio.create_task(self._run_query())
+        if self._query is not None:
+            done, _ = await asyncio.wait([self._query], timeout=_QUERY_TIMEOUT_SECONDS)
             if not done:
                 self._unknown()
         load, store = self._db.load(), self._metrics.store
@@ -48,7 +48,7 @@ class Scrape:
         # A page of some thousand lines takes milliseconds: not on the loop that answers calls.
         return await asyncio.to_thread(self._metrics.page)
 
-    async def _look(self) -> None:
+    async def _run_query(self) -> None:
         try:
             seen = await self._db.read(overview)
         except StatusError:
@@ -56,9 +56,9 @@ class Scrape:
         else:
             self._metrics.fleet.show(_values(seen))
             self._metrics.store.up.set(1)
-            self._looked_at = self._clock()
+            self._queried_at = self._clock()
         finally:
-            self._looking = None
+            self._query = None
 
     def _unknown(self) -> None:
         self._metrics.fleet.forget()
@@ -66,11 +66,11 @@ class Scrape:
 
 
 def _values(seen: Overview) -> dict[str, dict[tuple[str, ...], float]]:
-    """The values of the gauges of `FleetMetrics`."""
+    """Return the values of the gauges of `FleetMetrics`."""
     not_ready: dict[tuple[str, ...], float] = {}
     drifted: dict[tuple[str, ...], float] = {(setting, mode): 0 for setting in SETTINGS for mode in _MODES}
-    for (kind, why), count in seen.unready.items():
-        mode, condition, reason, settings = why.split(" ", 3)
+    for (kind, unready), count in seen.unready.items():
+        mode, condition, reason, settings = unready.split(" ", 3)
         key = (kind, mode, condition, reason)
         not_ready[key] = not_ready.get(key, 0) + count
         for setting in filter(None, settings.split(",")):

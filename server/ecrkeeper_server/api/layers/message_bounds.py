@@ -19,7 +19,7 @@ from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
 
-# Of all fields of a request, those of nested messages included; a declaration that uses every limit has 40,000.
+# The bound of all fields of a request, nested ones included; a declaration that uses every limit has 40,000.
 MOST_FIELDS = 100_000
 _DEEPEST = 100
 
@@ -53,7 +53,7 @@ class _Field:
 
 @dataclass(slots=True)
 class _Seen:
-    """How many items each list of a message has so far, and its submessages: their parts may be far apart."""
+    """The number of items in each list of a message so far, and its submessages: their parts may be far apart."""
 
     items: dict[int, int] = field(default_factory=dict)
     parts: dict[int, _Seen] = field(default_factory=dict)
@@ -96,7 +96,7 @@ def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
 
 
 def output_only(described: FieldDescriptor) -> bool:
-    """Whether a field is output-only, so that its value in a request is ignored."""
+    """Return whether a field is output-only, so that its value in a request is ignored."""
     extension: Any = field_behavior_pb2.field_behavior
     return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
 

@@ -1,4 +1,4 @@
-"""Which permissions each call needs: one table, from the full method to the verbs and what they are on.
+"""The permissions that each call needs: one table, from the full method to the verbs and what they are on.
 
 A call is checked against all that its entry lists. An RPC without an entry cannot be called while there is a policy.
 """

@@ -11,7 +11,7 @@ from google.protobuf import json_format, struct_pb2
 
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.sizes import fit_plan
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.custom_roles import check_custom_roles
@@ -32,7 +32,7 @@ from ecrkeeper_server.store.rows import Resource
 
 
 async def registry_plan(
-    edge: Edge,
+    deps: Dependencies,
     registry: RegistryName,
     spec: Mapping[str, Any],
     state: Mapping[str, Any],
@@ -45,14 +45,14 @@ async def registry_plan(
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in names else []
     message = common_pb2.Plan()
-    _check_regions(message, edge.aws, registry, composition.desired.get("replication_configuration", {}))
+    _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
     try:
         (seen, unread), beside = await asyncio.gather(
-            look(edge.aws, registry, dict.fromkeys([*names, *context]), edge.home_region),
-            _read_along(edge.aws, registry, names),
+            look(deps.aws, registry, dict.fromkeys([*names, *context]), deps.home_region),
+            _read_along(deps.aws, registry, names),
         )
     except AwsError as failed:
-        if registry.region in edge.aws.regions(registry.partition):
+        if registry.region in deps.aws.regions(registry.partition):
             raise
         # Nobody may answer in a Region that nobody knows; the warnings say more than a call that fails.
         message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
@@ -77,7 +77,7 @@ async def registry_plan(
         _add_calls(message, registry, allowed, seen[name], known)
     before = {**beside, **elements}
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
-    _warn(message, await check_custom_roles(edge.aws, registry, planned.values()))
+    _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
     _check_mode(message, str(registry), spec)
     fit_plan(message)
     return message

@@ -16,7 +16,7 @@ from ecrkeeper.v1.audit_service_pb2_grpc import AuditServiceServicer
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.services.broadcaster import Subscription
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
@@ -56,25 +56,25 @@ _QUIET_SECONDS = 30.0
 class Audit(AuditServiceServicer):
     """The audit trail."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def GetAuditEvent(self, request: pb.GetAuditEventRequest, context: Context) -> audit_pb2.AuditEvent:
         """Return one event."""
         number = parse_audit_event(request.name)
-        row = await self._edge.db.read(lambda tx: audit.get(tx, number))
+        row = await self._deps.db.read(lambda tx: audit.get(tx, number))
         if row is None:
             raise NotFound("AuditEvent", request.name, "events are kept for as long as `audit_retention_days` says")
         return _message(row)
 
     async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
         """List events."""
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, [0, 0])
+        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [0, 0])
         selection = _selection(request)
 
         async def fetch(after: list[int], limit: int) -> list[AuditEvent]:
             behind = (after[0], after[1]) if after != [0, 0] else None
-            return await self._edge.db.read(lambda tx: audit.page(tx, selection, behind, limit))
+            return await self._deps.db.read(lambda tx: audit.page(tx, selection, behind, limit))
 
         async def show(rows: Sequence[AuditEvent]) -> list[audit_pb2.AuditEvent]:
             return list(map(_message, rows))
@@ -90,7 +90,7 @@ class Audit(AuditServiceServicer):
         """Stream events."""
         meets, selection = matcher(request.filter, _FIELDS), _selection(request)
         clock = asyncio.get_running_loop().time
-        with self._edge.changes.subscribe() as listener:
+        with self._deps.changes.subscribe() as listener:
             cursor = await self._begin(request, selection)
             yield pb.WatchAuditEventsResponse(resume_token=_token(cursor))
             sent_at = clock()
@@ -111,16 +111,16 @@ class Audit(AuditServiceServicer):
                 await (asyncio.sleep(_HELD_SECONDS) if held_back else _wait_for_events(listener))
 
     async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Cursor:
-        present = await self._edge.db.read(audit.now)
+        present = await self._deps.db.read(audit.now)
         if request.resume_token:
             cursor = _cursor(request.resume_token)
-            if cursor > await self._edge.db.read(audit.newest_possible):
+            if cursor > await self._deps.db.read(audit.newest_possible):
                 raise _bad_token("is of another database; begin with `start_time`")
             return cursor
         if selection.start is None:
             return present
         start = selection.start
-        return min(present, await self._edge.db.read(lambda tx: audit.beginning(tx, start)))
+        return min(present, await self._deps.db.read(lambda tx: audit.beginning(tx, start)))
 
     async def _read(self, cursor: Cursor, selection: Selection) -> tuple[list[AuditEvent], Cursor, bool]:
         """Return the events behind a cursor, up to the horizon of complete events, and whether more are held back."""
@@ -130,7 +130,7 @@ class Audit(AuditServiceServicer):
             horizon = audit.now(tx)
             return audit.stream(tx, cursor, selection, _BATCH), horizon, audit.held_back(tx)
 
-        return await self._edge.db.read(read)
+        return await self._deps.db.read(read)
 
 
 async def _wait_for_events(listener: Subscription) -> None:

@@ -12,7 +12,7 @@ from google.longrunning import operations_pb2
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
@@ -32,8 +32,8 @@ from ecrkeeper_server.store.rows import Method, Operation, Resource
 class Backfills:
     """Start, stop, get and list backfills, and list their results."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def StartReplicationBackfill(
         self, request: pb.StartReplicationBackfillRequest, context: Context
@@ -41,7 +41,7 @@ class Backfills:
         """Start a backfill."""
         registry = RegistryName.parse(request.parent, "parent")
         caller, destination = caller_of(request), to_aws(request.destination)
-        known, row = await self._edge.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
+        known, row = await self._deps.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
         # A repetition finds the backfill that its first call started: that is no conflict.
         if known is None:
             # Before AWS is asked, which a paused registry forbids, too.
@@ -73,13 +73,13 @@ class Backfills:
             record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation
 
-        return await self._edge.begin(store)
+        return await self._deps.begin(store)
 
     async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
         """Refuse what ECR would refuse, before anything is stored."""
         place = place_of(destination)
         setting = "replication_configuration"
-        seen = (await observe(self._edge.aws, registry, [setting]))[setting]
+        seen = (await observe(self._deps.aws, registry, [setting]))[setting]
         if not any(key.startswith(f"{place}:") for key in seen.elements):
             raise FailedPrecondition(
                 f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
@@ -87,7 +87,7 @@ class Backfills:
                 reason="DESTINATION_NOT_CONFIGURED",
                 preconditions=[PreconditionViolation("DESTINATION_NOT_CONFIGURED", place, "not a destination")],
             )
-        running = [row for row in await list_backfills(self._edge.aws, registry) if row["status"] not in ENDED]
+        running = [row for row in await list_backfills(self._deps.aws, registry) if row["status"] not in ENDED]
         if any(row["destination"] == destination for row in running):
             raise _in_progress(registry, destination)
 
@@ -101,19 +101,19 @@ class Backfills:
         params = {"replicationBackfillId": name.backfill}
         write = AwsWrite(where.account, where.region, "ecr", caller.method, params, stops)
         event = write.event(str(name), principal=caller.principal, call_id=caller.call_id)
-        (write.id,) = await self._edge.db.write(lambda tx: audit.record(tx, [event]))
+        (write.id,) = await self._deps.db.write(lambda tx: audit.record(tx, [event]))
         try:
             with asking_for("ReplicationBackfill", str(name)):
-                answer = await write.send(self._edge.aws)
+                answer = await write.send(self._deps.aws)
         except AwsError:
-            await self._edge.db.write(lambda tx: complete(tx, [write]))
+            await self._deps.db.write(lambda tx: complete(tx, [write]))
             raise
 
         def store(tx: Tx) -> None:
             complete(tx, [write])
             record(tx, caller, name, changes=stops)
 
-        await self._edge.db.write(store)
+        await self._deps.db.write(store)
         return render.backfill(where, answer)
 
     async def GetReplicationBackfill(
@@ -127,9 +127,9 @@ class Backfills:
         raise NotFound("ReplicationBackfill", str(name))
 
     async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
-        known = await list_backfills(self._edge.aws, registry)
+        known = await list_backfills(self._deps.aws, registry)
         ids = {row["replicationBackfillId"] for row in known}
-        ours = await self._edge.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
+        ours = await self._deps.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
         remembered = [o.metadata["backfill"] for o in ours if "backfill" in o.metadata]
         return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
 
@@ -137,7 +137,7 @@ class Backfills:
         self, request: pb.ListReplicationBackfillsRequest, context: Context
     ) -> pb.ListReplicationBackfillsResponse:
         """List backfills."""
-        registry, page = RegistryName.parse(request.parent, "parent"), await self._edge.page(request, 0)
+        registry, page = RegistryName.parse(request.parent, "parent"), await self._deps.page(request, 0)
         rows = await self._all(registry)
         end = page.after + page.size
         token = page.token(end) if end < len(rows) else ""
@@ -148,7 +148,7 @@ class Backfills:
         self, request: pb.ListReplicationBackfillResultsRequest, context: Context
     ) -> pb.ListReplicationBackfillResultsResponse:
         """List how each image fared."""
-        name, page = BackfillName.parse(request.name), await self._edge.page(request, "")
+        name, page = BackfillName.parse(request.name), await self._deps.page(request, "")
         params: dict[str, Any] = {"replicationBackfillId": name.backfill, "maxResults": page.size}
         if page.after:
             params["nextToken"] = page.after
@@ -156,7 +156,7 @@ class Backfills:
             params["resultStatusFilter"] = request.status
         where = name.registry
         with asking_for("ReplicationBackfill", str(name)):
-            answer = await self._edge.aws.call(
+            answer = await self._deps.aws.call(
                 where.account, where.region, "ecr", "DescribeReplicationBackfillResults", params
             )
         response = pb.ListReplicationBackfillResultsResponse()

@@ -1,4 +1,4 @@
-"""What every servicer works with."""
+"""The dependencies of every servicer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class Dependencies:
     """The store, AWS, and who is told of changes."""
 
     db: Database
@@ -104,14 +104,14 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 
 
 async def list_resources(
-    edge: Edge, kind: str, request: Any, fields: Fields, show: Show[Resource, M]
+    deps: Dependencies, kind: str, request: Any, fields: Fields, show: Show[Resource, M]
 ) -> tuple[list[M], str]:
     """One page of the registries or roles that the caller may read, and that match the filter of the request."""
     account, matches = parse_account(request.parent, wildcard=True), matcher(request.filter, fields)
     condition = condition_of(filter_expression(request.filter, fields), kind)
-    page = await edge.page(request, "")
+    page = await deps.page(request, "")
 
     async def fetch(after: str, limit: int) -> list[Resource]:
-        return await edge.db.read(lambda tx: resources.page(tx, kind, account, after, limit, condition))
+        return await deps.db.read(lambda tx: resources.page(tx, kind, account, after, limit, condition))
 
-    return await scan(fetch, page, matches, lambda row: row.name, edge.access.readable(resource_target), show)
+    return await scan(fetch, page, matches, lambda row: row.name, deps.access.readable(resource_target), show)

@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import registry as registry_message
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import NotFound
@@ -34,16 +34,16 @@ _ORDER = {name: at for at, name in enumerate(SETTINGS)}
 class Elements:
     """List elements."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def ListRegistryElements(
         self, request: pb.ListRegistryElementsRequest, context: Context
     ) -> pb.ListRegistryElementsResponse:
         """List the elements of a registry."""
         name = RegistryName.parse(request.parent, "parent")
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, [-1, ""])
-        found = await self._edge.db.read(lambda tx: _elements(tx, name))
+        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
+        found = await self._deps.db.read(lambda tx: _elements(tx, name))
         places = [_place(each) for each in found]
 
         async def fetch(after: list[Any], limit: int) -> list[ElementState]:

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.access import principal
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.permissions import Need, operation_target
 from ecrkeeper_server.api.layers.telemetry import current_call
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher, truth
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
@@ -38,7 +38,7 @@ _FIELDS: Fields = {
 
 
 def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
-    """Which operations a list is asked for; the messages are Google's, and have no rules of their own."""
+    """Return the filter of a list; its messages are Google's and have no rules of their own."""
     errors = []
     if request.name not in ("", "operations"):
         errors.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
@@ -60,12 +60,12 @@ def _unknown(name: str) -> NotFound:
 class Operations(OperationsServicer):  # type: ignore[misc]
     """Get, list, wait for and delete operations."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def _get(self, name: str) -> Operation:
         operation = parse_operation(name)
-        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
         if row is None:
             raise _unknown(name)
         return row
@@ -76,10 +76,10 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         A missing operation belongs to the installation, so only callers who may read everything learn of it.
         """
         operation = parse_operation(name)
-        row = await self._edge.db.read(lambda tx: operations.get(tx, operation))
+        row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
         if row is None or not operations.is_for(row, principal()):
             target = operation_target(row) if row is not None else Target()
-            self._edge.access.check([Need(Verb.READ, name, target)])
+            self._deps.access.check([Need(Verb.READ, name, target)])
         if row is None:
             raise _unknown(name)
         return row
@@ -88,7 +88,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        return self._edge.operation(await self._readable(request.name, context))
+        return self._deps.operation(await self._readable(request.name, context))
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
@@ -103,27 +103,27 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             # Leave time to answer: the caller wants the operation, not a timeout.
             limit = min(limit, remaining - 0.25)
         until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
-        with self._edge.changes.subscribe() as listener:
+        with self._deps.changes.subscribe() as listener:
             while True:
                 row = await self._readable(request.name, context)
                 left = until - asyncio.get_running_loop().time()
                 if row.done or left <= 0:
-                    return self._edge.operation(row)
+                    return self._deps.operation(row)
                 await listener.wait(min(left, _POLL_SECONDS))
 
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List operations by id."""
-        meets, page = _chosen(request), await self._edge.page(request, "")
+        meets, page = _chosen(request), await self._deps.page(request, "")
 
         async def fetch(after: str, limit: int) -> list[Operation]:
-            return await self._edge.db.read(lambda tx: operations.page(tx, after, limit))
+            return await self._deps.db.read(lambda tx: operations.page(tx, after, limit))
 
         async def show(rows: Sequence[Operation]) -> list[operations_pb2.Operation]:
-            return [self._edge.operation(row) for row in rows]
+            return [self._deps.operation(row) for row in rows]
 
-        may = self._edge.access.readable(operation_target)
+        may = self._deps.access.readable(operation_target)
         found, token = await scan(fetch, page, meets, lambda row: row.id, may, show)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
@@ -146,7 +146,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
             operations.remove(tx, row.id)
             audit.add(tx, [deleted])
 
-        await self._edge.db.write(store)
+        await self._deps.db.write(store)
         return empty_pb2.Empty()
 
     async def CancelOperation(

@@ -53,7 +53,7 @@ def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
 
 
 def _alike(after: Any, start: Any) -> bool:
-    """Whether a cursor has the shape of the first one."""
+    """Return whether a cursor has the shape of the first one."""
     if isinstance(start, list):
         return isinstance(after, list) and len(after) == len(start) and all(map(_alike, after, start))
     return type(after) is type(start)
@@ -82,9 +82,9 @@ async def scan(
     while read < _MAX_READ or sent == page.after:
         rows = await fetch(after, limit)
         allowed = [(row, meets(row)) for row in rows if may(row)]
-        messages = _shown([row for row, wanted in allowed if wanted][: page.size - len(found)], show)
-        for row, wanted in allowed:
-            if wanted:
+        messages = _shown([row for row, matching in allowed if matching][: page.size - len(found)], show)
+        for row, matching in allowed:
+            if matching:
                 message = await anext(messages) if len(found) < page.size else None
                 size += message.ByteSize() if message is not None else 0
                 if message is None or (found and size > _PAGE_BYTES):

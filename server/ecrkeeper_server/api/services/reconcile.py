@@ -6,7 +6,7 @@ from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
@@ -17,7 +17,7 @@ from ecrkeeper_server.store.rows import Operation
 
 
 async def reconcile(
-    edge: Edge, request: Message, name: RegistryName | RoleName, missing: NotFound
+    deps: Dependencies, request: Message, name: RegistryName | RoleName, missing: NotFound
 ) -> operations_pb2.Operation:
     """Start an operation that ends with the next attempt on the resource; raise `missing` if there is none."""
     caller = caller_of(request)
@@ -36,4 +36,4 @@ async def reconcile(
         record(tx, caller, name, generation=row.generation)
         return operation
 
-    return await edge.begin(store)
+    return await deps.begin(store)

@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed
-from ecrkeeper_server.api.services.context import Edge, list_resources, now_micros, resource_fields
+from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -42,8 +42,8 @@ _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners",
 class Registries:
     """Get, list, update, watch, reconcile, check and explain registries."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def GetRegistry(self, request: pb.GetRegistryRequest, context: Context) -> registry_pb2.Registry:
         """Return one registry."""
@@ -60,11 +60,11 @@ class Registries:
         def read(tx: Tx) -> tuple[Resource | None, list[Declaration]]:
             return resources.get(tx, str(name)), declarations.of_registry(tx, name)
 
-        return await self._edge.db.read(read)
+        return await self._deps.db.read(read)
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """The row with what AWS has right now; nothing is stored, so it works for any registry."""
-        seen = await observe(self._edge.aws, name, SETTINGS, self._edge.home_region)
+        seen = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
         now = now_micros()
         if row is None:
             row = Resource.new(name, dict(NEW_REGISTRY), now)
@@ -76,10 +76,10 @@ class Registries:
         view = request.view or registry_message.BASIC
 
         async def show(rows: Sequence[Resource]) -> list[registry_pb2.Registry]:
-            declared = await self._edge.db.read(lambda tx: declarations.of_registries(tx, rows))
+            declared = await self._deps.db.read(lambda tx: declarations.of_registries(tx, rows))
             return [registry_message.registry(row, declared[row.name], view) for row in rows]
 
-        shown, token = await list_resources(self._edge, RegistryName.kind, request, _FIELDS, show)
+        shown, token = await list_resources(self._deps, RegistryName.kind, request, _FIELDS, show)
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
@@ -98,8 +98,8 @@ class Registries:
 
         if request.validate_only:
             return await self._tried(name, request.registry.etag, wanted)
-        row, declared = await self._edge.db.write(change)
-        self._edge.wake()
+        row, declared = await self._deps.db.write(change)
+        self._deps.wake()
         return registry_message.registry(row, declared)
 
     async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
@@ -109,7 +109,7 @@ class Registries:
         row = replace(row, spec={**row.spec, **wanted})
         composition = composition_of(declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        plan = await registry_plan(self._edge, name, row.spec, row.state, composition, allowing)
+        plan = await registry_plan(self._deps, name, row.spec, row.state, composition, allowing)
         return registry_message.with_plan(registry_message.registry(row, declared), plan)
 
     async def WatchRegistries(
@@ -118,7 +118,7 @@ class Registries:
         """Stream registries."""
         account = parse_account(request.parent, wildcard=True)
         view = request.view or registry_message.BASIC
-        async for step in watched(self._edge, RegistryName.kind, account, request.filter, _FIELDS):
+        async for step in watched(self._deps, RegistryName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchRegistriesResponse(kind=render.number(pb.WatchRegistriesResponse, "Kind", step.kind))
             if step.row is not None:
                 answer.registry.CopyFrom(registry_message.registry(step.row, step.declared, view))
@@ -131,7 +131,7 @@ class Registries:
     ) -> operations_pb2.Operation:
         """Look at AWS now."""
         name = RegistryName.parse(request.name)
-        return await reconcile(self._edge, request, name, NotFound("Registry", str(name), _UNDECLARED))
+        return await reconcile(self._deps, request, name, NotFound("Registry", str(name), _UNDECLARED))
 
     async def ValidatePullThroughCacheRule(
         self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
@@ -140,7 +140,7 @@ class Registries:
         name = RegistryName.parse(request.name)
         params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
         with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
-            answer = await self._edge.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
+            answer = await self._deps.aws.call(name.account, name.region, "ecr", "ValidatePullThroughCacheRule", params)
         return pb.ValidatePullThroughCacheRuleResponse(
             is_valid=bool(answer.get("isValid")), failure=str(answer.get("failure") or "")
         )
@@ -150,10 +150,10 @@ class Registries:
     ) -> pb.CheckReplicationResponse:
         """Check the replication destinations."""
         name = RegistryName.parse(request.name)
-        seen = await observe(self._edge.aws, name, [REPLICATION])
+        seen = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(REPLICATION, {})
-        checks = await check_replication(self._edge.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
+        checks = await check_replication(self._deps.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
         return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 
     async def ExplainRepository(
@@ -176,7 +176,7 @@ class Registries:
         def show(reference: Reference | None) -> registry_pb2.Element | None:
             return next(iter(every([reference])), None)
 
-        arrivals = await explain_arrivals(self._edge.aws, name, merged[REPLICATION], request.repository)
+        arrivals = await explain_arrivals(self._deps.aws, name, merged[REPLICATION], request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
         return pb.ExplainRepositoryResponse(
             repository_creation_template=show(found.repository_creation_template),

@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
 from ecrkeeper_server.ecr.apply import change
@@ -28,8 +28,8 @@ _NAMED = 20
 class RegistryDeletion:
     """Forget registries."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def DeleteRegistry(self, request: pb.DeleteRegistryRequest, context: Context) -> empty_pb2.Empty:
         """Forget a registry; AWS is neither read nor written."""
@@ -59,9 +59,9 @@ class RegistryDeletion:
             record(tx, caller, name, generation=row.generation, changes=changes)
 
         if request.validate_only:
-            await self._edge.db.read(lambda tx: check(tx, lock=False))
+            await self._deps.db.read(lambda tx: check(tx, lock=False))
         else:
-            await self._edge.db.write(delete)
+            await self._deps.db.write(delete)
         return empty_pb2.Empty()
 
 

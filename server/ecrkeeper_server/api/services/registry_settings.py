@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import equal_to, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.declarations.commands import (
@@ -46,9 +46,9 @@ _FIELDS: dict[str, Callable[[Stored], list[str]]] = {
 class OwnerSettings:
     """Get, list, create, update, delete, import and roll back declarations."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
-        self._declaring = Committer(edge.db)
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._declaring = Committer(deps.db)
         self._known: Batch[SettingsName, Stored | None] = Batch(self._read_known, eager=True)
 
     async def GetRegistrySettings(
@@ -65,7 +65,7 @@ class OwnerSettings:
         return render.stored(found)
 
     async def _read_known(self, names: list[SettingsName]) -> list[Stored | None]:
-        found = await self._edge.db.read(lambda tx: declarations.stored(tx, names))
+        found = await self._deps.db.read(lambda tx: declarations.stored(tx, names))
         return [found.get(name) for name in names]
 
     async def ListRegistrySettings(
@@ -73,7 +73,7 @@ class OwnerSettings:
     ) -> pb.ListRegistrySettingsResponse:
         """List declarations."""
         account, region = parse_registry_pattern(request.parent)
-        meets, page = matcher(request.filter, _FIELDS), await self._edge.page(request, ["", "", ""])
+        meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, ["", "", ""])
         of_account, of_region, owner = (equal_to(request.filter, _FIELDS, name) for name in _FIELDS)
         if account == WILDCARD:
             account = of_account or WILDCARD
@@ -82,11 +82,11 @@ class OwnerSettings:
 
         async def fetch(after: list[str], limit: int) -> list[Stored]:
             behind = (after[0], after[1], after[2])
-            return await self._edge.db.read(
+            return await self._deps.db.read(
                 lambda tx: declarations.page(tx, account, region, behind, limit, owner or WILDCARD)
             )
 
-        may = self._edge.access.readable(_target)
+        may = self._deps.access.readable(_target)
         found, token = await scan(fetch, page, meets, _place, may, _messages)
         return pb.ListRegistrySettingsResponse(registry_settings=found, next_page_token=token)
 
@@ -128,13 +128,13 @@ class OwnerSettings:
             caller=caller,
             etag=request.etag,
             allow_missing=request.allow_missing,
-            trace=self._edge.db.trace(),
+            trace=self._deps.db.trace(),
         )
         if request.validate_only:
             tried = await self._declaring.attempt(call)
             return await self._planned(name, tried) if tried else registry_pb2.RegistrySettings(name=str(name))
         written = await self._declaring.write(call)
-        self._edge.wake()
+        self._deps.wake()
         if written is None:
             return registry_pb2.RegistrySettings(name=str(name))
         return render.settings(written.declared, written.registry)
@@ -164,13 +164,13 @@ class OwnerSettings:
             path=path,
             etag=etag,
             force=getattr(request, "force", False),
-            trace=self._edge.db.trace(),
+            trace=self._deps.db.trace(),
             way_out=way_out,
         )
         if request.validate_only:
             return await self._planned(name, await self._declaring.attempt(call))
         written = await self._declaring.write(call)
-        self._edge.wake()
+        self._deps.wake()
         return render.settings(written.declared, written.registry)
 
     async def _planned(self, name: SettingsName, tried: WriteResult) -> registry_pb2.RegistrySettings:
@@ -180,7 +180,7 @@ class OwnerSettings:
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
-        plan = await registry_plan(self._edge, name.registry, row.spec, row.state, tried.composition, allowing)
+        plan = await registry_plan(self._deps, name.registry, row.spec, row.state, tried.composition, allowing)
         return render.with_plan(message, plan)
 
     async def ImportRegistrySettings(
@@ -197,7 +197,7 @@ class OwnerSettings:
             )
         caller = caller_of(request)
         # A repetition of an import that was accepted is answered whatever AWS has by now.
-        first: str | None = await self._edge.db.read(lambda tx: answered(tx, caller))
+        first: str | None = await self._deps.db.read(lambda tx: answered(tx, caller))
         spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
         return await self.put(
             name, lambda _: spec, caller, request,
@@ -207,7 +207,7 @@ class OwnerSettings:
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
         """What AWS has of these settings, or of all that are not as they are by default, so that it can be declared."""
-        seen = await observe(self._edge.aws, name.registry, settings or SETTINGS, self._edge.home_region)
+        seen = await observe(self._deps.aws, name.registry, settings or SETTINGS, self._deps.home_region)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
         if lost:
             raise FailedPrecondition(

@@ -25,7 +25,7 @@ class Relist:
 
     Only rounds write what it knows, and whoever joins reads behind the first
     of them. So no listener has seen less than is known here, and a version
-    that is new here is told to all of them.
+    that is new here is sent to all of them.
     """
 
     def __init__(self, db: Database, kind: str) -> None:

@@ -10,7 +10,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.api.services.registry_settings import OwnerSettings
 from ecrkeeper_server.declarations.audit_records import settings_changes
@@ -29,8 +29,8 @@ _FEW = 20
 class Revisions:
     """List revisions and roll back to them."""
 
-    def __init__(self, edge: Edge, declarations: OwnerSettings) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies, declarations: OwnerSettings) -> None:
+        self._deps = deps
         self._declarations = declarations
 
     async def RollbackRegistrySettings(
@@ -41,7 +41,7 @@ class Revisions:
         if not request.HasField("revision"):
             text = "must be given, got none; it is 0, for what AWS had before the first declaration, or more"
             raise InvalidArgument([Violation("revision", text)])
-        revision = await self._edge.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
+        revision = await self._deps.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
         if revision is None:
             raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
         if revision.settings is None:
@@ -59,11 +59,11 @@ class Revisions:
         self, request: pb.ListRegistrySettingsRevisionsRequest, context: Context
     ) -> pb.ListRegistrySettingsRevisionsResponse:
         """List revisions."""
-        name, page = SettingsName.parse(request.name), await self._edge.page(request, -1)
+        name, page = SettingsName.parse(request.name), await self._deps.page(request, -1)
 
         async def fetch(after: int, limit: int) -> list[_Step]:
             below = None if after < 0 else after
-            rows = await self._edge.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
+            rows = await self._deps.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
             return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
         async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:

@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.role_release import releasable, release
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
@@ -29,8 +29,8 @@ from ecrkeeper_server.store.rows import Operation, Resource
 class RoleDeletion:
     """Delete roles and say which Regions use them."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def DeleteServiceLinkedRole(
         self, request: pb.DeleteServiceLinkedRoleRequest, context: Context
@@ -63,14 +63,14 @@ class RoleDeletion:
 
         if request.validate_only:
             return await self._tried_deletion(name, request)
-        return await self._edge.begin(store)
+        return await self._deps.begin(store)
 
     async def _released(
         self, name: RoleName, caller: Caller, request: pb.DeleteServiceLinkedRoleRequest
     ) -> operations_pb2.Operation:
         if not request.validate_only:
-            return await self._edge.begin(lambda tx: release(tx, caller, name, request))
-        await self._edge.db.read(lambda tx: releasable(resources.get(tx, str(name)), name, request.etag))
+            return await self._deps.begin(lambda tx: release(tx, caller, name, request))
+        await self._deps.db.read(lambda tx: releasable(resources.get(tx, str(name)), name, request.etag))
         operation = operations_pb2.Operation(done=True)
         operation.metadata.Pack(
             pb.DeleteServiceLinkedRoleMetadata(
@@ -83,7 +83,7 @@ class RoleDeletion:
     async def _tried_deletion(
         self, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest
     ) -> operations_pb2.Operation:
-        row = await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
+        row = await self._deps.db.read(lambda tx: resources.get(tx, str(name)))
         _deletable(row, name, request)
         usage = await self._usage(name)
         kind = ROLES[name.role]
@@ -110,8 +110,8 @@ class RoleDeletion:
         )
 
     async def _usage(self, name: RoleName) -> list[RegionUsage]:
-        edge = self._edge
-        return await usage_of(edge.db, edge.aws, name.account, edge.home_region, ROLES[name.role])
+        deps = self._deps
+        return await usage_of(deps.db, deps.aws, name.account, deps.home_region, ROLES[name.role])
 
 
 def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Resource:

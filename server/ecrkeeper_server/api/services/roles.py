@@ -15,7 +15,7 @@ from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
-from ecrkeeper_server.api.services.context import Edge, list_resources, now_micros, resource_fields
+from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
 from ecrkeeper_server.api.services.filters import enum_choice
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
@@ -51,11 +51,11 @@ _FIELDS = resource_fields(
 class Roles:
     """The service-linked roles."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def _get(self, name: RoleName) -> Resource | None:
-        return await self._edge.db.read(lambda tx: resources.get(tx, str(name)))
+        return await self._deps.db.read(lambda tx: resources.get(tx, str(name)))
 
     async def GetServiceLinkedRole(
         self, request: pb.GetServiceLinkedRoleRequest, context: Context
@@ -64,12 +64,12 @@ class Roles:
         name = RoleName.parse(request.name)
         row = await self._get(name)
         if request.refresh:
-            seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, ROLES[name.role])
+            seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, ROLES[name.role])
             row = replace(row or Resource.new(name, {}, now_micros()), observe_time=now_micros())
-            return refreshed_role(row, seen, self._edge.partition)
+            return refreshed_role(row, seen, self._deps.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
-        return render.role(row, self._edge.partition)
+        return render.role(row, self._deps.partition)
 
     async def ListServiceLinkedRoles(
         self, request: pb.ListServiceLinkedRolesRequest, context: Context
@@ -77,9 +77,9 @@ class Roles:
         """List roles."""
 
         async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
-            return [render.role(row, self._edge.partition) for row in rows]
+            return [render.role(row, self._deps.partition) for row in rows]
 
-        roles, token = await list_resources(self._edge, RoleName.kind, request, _FIELDS, show)
+        roles, token = await list_resources(self._deps, RoleName.kind, request, _FIELDS, show)
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=roles, next_page_token=token)
 
     async def CreateServiceLinkedRole(
@@ -129,9 +129,9 @@ class Roles:
 
         if request.validate_only:
             return await self._planned(name, given, paths, create=create, update=update)
-        row = await self._edge.db.write(change)
-        self._edge.wake()
-        return render.role(row, self._edge.partition)
+        row = await self._deps.db.write(change)
+        self._deps.wake()
+        return render.role(row, self._deps.partition)
 
     async def _planned(
         self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
@@ -140,8 +140,8 @@ class Roles:
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
         row = replace(row, spec=wanted(given, paths, present))
-        seen = await observe_role(self._edge.aws, name.account, self._edge.home_region, kind)
-        message = render.role(row, self._edge.partition)
+        seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
+        message = render.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, seen))
         return message
 
@@ -151,7 +151,7 @@ class Roles:
         """Look at IAM now."""
         name = RoleName.parse(request.name)
         return await reconcile(
-            self._edge, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
+            self._deps, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
         )
 
     async def WatchServiceLinkedRoles(
@@ -159,12 +159,12 @@ class Roles:
     ) -> AsyncIterator[pb.WatchServiceLinkedRolesResponse]:
         """Stream roles."""
         account = parse_account(request.parent, wildcard=True)
-        async for step in watched(self._edge, RoleName.kind, account, request.filter, _FIELDS):
+        async for step in watched(self._deps, RoleName.kind, account, request.filter, _FIELDS):
             answer = pb.WatchServiceLinkedRolesResponse(
                 kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
             )
             if step.row is not None:
-                answer.service_linked_role.CopyFrom(render.role(step.row, self._edge.partition))
+                answer.service_linked_role.CopyFrom(render.role(step.row, self._deps.partition))
             elif step.name:
                 answer.service_linked_role.name = step.name
             yield answer
@@ -173,13 +173,13 @@ class Roles:
         self, request: pb.ListSupportedRegionsRequest, context: Context
     ) -> pb.ListSupportedRegionsResponse:
         """List the Regions that ECR has."""
-        known = self._edge.aws.partitions()
+        known = self._deps.aws.partitions()
         if request.partition and request.partition not in known:
             text = f"unknown partition {shown(request.partition)}; known are {', '.join(known)}"
             raise InvalidArgument([Violation("partition", text)])
         response = pb.ListSupportedRegionsResponse()
         for partition in [request.partition] if request.partition else sorted(known):
-            for region in self._edge.aws.regions(partition):
+            for region in self._deps.aws.regions(partition):
                 unsupported = [CACHE_RULES.name] if partition in NOT_OFFERED else []
                 response.regions.add(region=region, partition=partition, unsupported_settings=unsupported)
         return response

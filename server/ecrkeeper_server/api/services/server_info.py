@@ -9,7 +9,7 @@ from google.protobuf import timestamp_pb2
 from ecrkeeper_server.access.policy import Target, Verb, decide
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import Context
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RoleName, SettingsName, parse_account, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
@@ -21,28 +21,28 @@ _FEATURES = ("ABANDON_ROLE", "DELETE_REGISTRY", "FILTER_OR")
 class Server(ServerServiceServicer):
     """The server itself."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
 
     async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Context) -> pb.ServerInfo:
         """Return the version, the partition and the features."""
-        edge = self._edge
+        deps = self._deps
         configured = {
-            "AUTHENTICATION": edge.setup.authentication,
-            "AUTHORIZATION": edge.access.policy is not None,
-            "ASSUMED_ROLES": edge.setup.role_template is not None,
+            "AUTHENTICATION": deps.setup.authentication,
+            "AUTHORIZATION": deps.access.policy is not None,
+            "ASSUMED_ROLES": deps.setup.role_template is not None,
         }
         return pb.ServerInfo(
-            version=edge.setup.version,
-            partition=edge.partition,
-            home_region=edge.home_region,
+            version=deps.setup.version,
+            partition=deps.partition,
+            home_region=deps.home_region,
             settings=SETTINGS,
             features=sorted([*_FEATURES, *(feature for feature, enabled in configured.items() if enabled)]),
         )
 
     async def WhoAmI(self, request: pb.WhoAmIRequest, context: Context) -> pb.WhoAmIResponse:
         """Return the principal, its groups, and its verbs on a resource."""
-        caller, policy, target = CALLER.get(), self._edge.access.policy, target_of(request.resource)
+        caller, policy, target = CALLER.get(), self._deps.access.policy, target_of(request.resource)
         allowed = [verb for verb in Verb if policy is None or decide(policy, caller, verb, target).allowed]
         response = pb.WhoAmIResponse(principal=caller.name, groups=sorted(caller.groups), verbs=allowed)
         if caller.expires is not None:
@@ -51,8 +51,8 @@ class Server(ServerServiceServicer):
 
     async def GetAwsIdentity(self, request: pb.GetAwsIdentityRequest, context: Context) -> pb.AwsIdentity:
         """Ask AWS who the server is in an account."""
-        account, template = parse_account(request.parent), self._edge.setup.role_template
-        answer = await self._edge.aws.call(account, self._edge.home_region, "sts", "GetCallerIdentity", {})
+        account, template = parse_account(request.parent), self._deps.setup.role_template
+        answer = await self._deps.aws.call(account, self._deps.home_region, "sts", "GetCallerIdentity", {})
         return pb.AwsIdentity(
             account=answer.get("Account", ""),
             arn=answer.get("Arn", ""),

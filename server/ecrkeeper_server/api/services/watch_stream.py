@@ -1,4 +1,4 @@
-"""What a watch sends: everything as it is, then what changes."""
+"""The events of a watch: a snapshot, then the changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ecrkeeper_server.api.layers.permissions import resource_target
 from ecrkeeper_server.api.services.broadcaster import Subscription, relevant
-from ecrkeeper_server.api.services.context import Edge
+from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import Fields, matcher
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.names import RegistryName
@@ -33,22 +33,22 @@ class Event:
     declared: list[Declaration] = field(default_factory=list)
 
 
-async def watched(edge: Edge, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Event]:
+async def watched(deps: Dependencies, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Event]:
     """`CURRENT` and `REMOVED` events by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
-    matches, readable = matcher(text, fields), edge.access.readable(resource_target)
-    watcher = _Watcher(edge, kind, account, lambda row: readable(row) and matches(row))
-    relist = edge.relists.setdefault(kind, Relist(edge.db, kind))
-    with edge.changes.subscribe() as listener, relist.joined(listener):
+    matches, readable = matcher(text, fields), deps.access.readable(resource_target)
+    watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row))
+    relist = deps.relists.setdefault(kind, Relist(deps.db, kind))
+    with deps.changes.subscribe() as listener, relist.joined(listener):
         await relist.first_round()
-        policy = edge.access.policy
+        policy = deps.access.policy
         async for event in watcher.everything():
             yield event
         yield Event("SNAPSHOT_COMPLETE")
         while True:
             names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.take_versions())
             crowded = _crowded(listener, relist)
-            if crowded or edge.access.policy is not policy:
-                policy = edge.access.policy
+            if crowded or deps.access.policy is not policy:
+                policy = deps.access.policy
                 events = watcher.everything()
             else:
                 events = watcher.named(relevant(names, kind, account))
@@ -68,19 +68,19 @@ def _crowded(listener: Subscription, relist: Relist) -> bool:
 class _Watcher:
     """Remembers which version of which resource was sent, and makes the events that are missing."""
 
-    def __init__(self, edge: Edge, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
-        self._db = edge.db
+    def __init__(self, deps: Dependencies, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
+        self._db = deps.db
         self._kind = kind
         self._account = account
         self._meets = meets
         self._sent: dict[str, int] = {}
 
     def unknown(self, versions: Mapping[str, int | None]) -> set[str]:
-        """The resources that were last sent in another version."""
+        """Return the resources that were last sent in another version."""
         return {name for name, version in versions.items() if self._sent.get(name) != version}
 
     async def everything(self) -> AsyncIterator[Event]:
-        """The events from what was sent to all that there is now."""
+        """Yield the events from what was sent to all that there is now."""
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
@@ -98,7 +98,7 @@ class _Watcher:
             yield event
 
     async def named(self, names: list[str]) -> AsyncIterator[Event]:
-        """The events from what was sent of some resources to what they are now."""
+        """Yield the events from what was sent of some resources to what they are now."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
             found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
