@@ -24,6 +24,7 @@ SERVICE_CONFIG: dict[str, Any] = {
                 {"service": "ecrkeeper.v1.RoleService"},
                 {"service": "ecrkeeper.v1.RegistrySettingsService"},
                 {"service": "ecrkeeper.v1.AuditService"},
+                {"service": "ecrkeeper.v1.ServerService"},
                 {"service": "google.longrunning.Operations"},
             ],
             "retryPolicy": {

@@ -88,7 +88,7 @@ async def serve(config: Config, security: Security) -> None:
         access=security.access,
         setup=Setup(
             version=version("ecrkeeper"),
-            authentication=security.authentication is not None,
+            authentication=security.keys is not None or bool(config.tls_client_ca_file),
             role_template=config.aws_role_template or None,
         ),
     )

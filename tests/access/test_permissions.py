@@ -59,6 +59,16 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
         [(DELETE, ACCOUNT), (FORCE, ACCOUNT)],
         "takes away what was there before",
     ),
+    (
+        "DeleteServiceLinkedRole",
+        {"name": ROLE, "deletionPolicy": "ABANDON", "forceDeleteAdopted": True},
+        [(WRITE, ACCOUNT)],
+        "deletes nothing in AWS",
+    ),
+    ("DeleteRegistry", {"name": REGISTRY}, [(ADMIN, AT)], "concerns all owners"),
+    ("GetServerInfo", {}, [], "is for every caller"),
+    ("WhoAmI", {"resource": REGISTRY}, [], "tells callers of themselves"),
+    ("GetAwsIdentity", {"parent": "accounts/111111111111"}, [(READ, ACCOUNT)], "tells how the account is reached"),
     ("CheckServiceLinkedRoleUsage", {"name": ROLE}, [(READ, ACCOUNT)], "only looks"),
     ("ReconcileServiceLinkedRole", {"name": ROLE}, [(WRITE, ACCOUNT)], "may write to IAM"),
     ("ListSupportedRegions", {}, [], "is public knowledge"),
@@ -165,7 +175,7 @@ def test_every_flag_that_forces_something_needs_force() -> None:
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
 def test_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
-    if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvents")):
+    if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvents", "/GetServerInfo", "/WhoAmI")):
         # What these need does not depend on a name.
         assert PERMISSIONS[path](request) is not None
         return

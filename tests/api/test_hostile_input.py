@@ -654,7 +654,7 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     "paths that nobody knows": (
         "settings", "UpdateRegistry",
         pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY), update_mask=FieldMask(paths=["a", "b"])),
-        "update_mask", "unknown path 'a', 'b'; known are unmanaged_elements, mode",
+        "update_mask", "unknown path 'a', 'b'; known are mode, unmanaged_elements",
     ),
 }  # fmt: skip
 

@@ -118,7 +118,8 @@ def test_registry_whose_elements_are_removed_needs_no_policy(place: Place) -> No
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     place.live.client.delete_registry(place.name)
-    place.untouched()
+    refused(CODE.NOT_FOUND, place.read)
+    assert list(place.live.client.list_registries(f"accounts/{place.account}")) == []
 
 
 def test_released_role_stays_in_aws(place: Place) -> None:

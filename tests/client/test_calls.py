@@ -11,7 +11,7 @@ from typing import Any
 import ecrkeeper
 import grpc
 import pytest
-from ecrkeeper import _audit, _declarations, _operation, _registries, _roles
+from ecrkeeper import _audit, _declarations, _operation, _registries, _roles, _server
 from ecrkeeper._base import PATHS, Paged, Unary
 from google.longrunning import operations_pb2
 from google.protobuf import descriptor_pool, message_factory
@@ -37,7 +37,7 @@ SAMPLES: dict[str, Any] = {
 }
 BUILDERS = [
     build
-    for module in (_roles, _registries, _declarations, _audit, _operation)
+    for module in (_roles, _registries, _declarations, _audit, _server, _operation)
     for name, build in vars(module).items()
     if inspect.isfunction(build) and build.__module__ == module.__name__ and not name.startswith("_")
 ]

@@ -130,6 +130,7 @@ def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
         "ecrkeeper.v1.RoleService",
         "ecrkeeper.v1.RegistrySettingsService",
         "ecrkeeper.v1.AuditService",
+        "ecrkeeper.v1.ServerService",
         "google.longrunning.Operations",
     }
     assert methods["retryPolicy"]["maxAttempts"] == 4

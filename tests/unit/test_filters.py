@@ -12,7 +12,7 @@ from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.store.rows import Resource
 
-READY = [{"type": "Ready", "status": "TRUE"}]
+READY = [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC"}]
 
 
 def row(kind: str = "registry", spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
@@ -31,7 +31,7 @@ MET: list[tuple[Any, Resource, str, bool, str]] = [
     (registries, REGISTRY, "mode = OBSERVE", True, "as answers have it"),
     (registries, REGISTRY, "mode = OBSERVE", True, "without the prefix"),
     (registries, REGISTRY, "mode = observe", True, "in any case"),
-    (registries, REGISTRY, "mode:mode_observe", True, "has"),
+    (registries, REGISTRY, "mode:observe", True, "has"),
     (registries, REGISTRY, "mode != ENFORCE", True, "is not"),
     (registries, REGISTRY, "conditions.Ready = TRUE", True, "as answers have it"),
     (registries, REGISTRY, "conditions.Ready = TRUE", True, "with the prefix"),
@@ -42,7 +42,13 @@ MET: list[tuple[Any, Resource, str, bool, str]] = [
     (registries, REGISTRY, "owner = Team-A", False, "and its case counts"),
     (roles, ROLE, "state = DELETING", True, "as answers have it"),
     (roles, ROLE, "reconciling = true", True, "it is being deleted"),
-    (roles, NEW_ROLE, "state = STATE_UNSPECIFIED AND provenance = unspecified", True, "it was not looked at yet"),
+    (
+        roles,
+        NEW_ROLE,
+        "state = STATE_UNSPECIFIED AND provenance = provenance_unspecified",
+        True,
+        "it was not looked at yet",
+    ),
 ]
 
 
@@ -59,7 +65,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
     (registries, "owner = team-*", "owner: `*` is not supported, got 'team-*'", "no wildcards"),
     (registries, "owner:*", "owner: `*` is not supported", "nor presence"),
     (registries, 'mode = "*"', "mode: `*` is not supported", "of closed fields neither"),
-    (roles, "state = GONE", "must be one of UNSPECIFIED, ACTIVE, ABSENT, DELETING, got 'GONE'", "no such state"),
+    (roles, "state = GONE", "must be one of STATE_UNSPECIFIED, ACTIVE, ABSENT, DELETING, got 'GONE'", "no such state"),
     (owner_settings, "region = us-*", "region: `*` is not supported", "of declarations neither"),
     (audit, "kind = CALLS", "kind: must be one of CALL, AWS_WRITE, got 'CALLS'", "of events"),
     (audit, "outcome = OK", "must be one of SUCCEEDED, FAILED, UNKNOWN, NOT_SENT, got 'OK'", "of events"),

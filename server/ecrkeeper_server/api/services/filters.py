@@ -36,7 +36,7 @@ class Choice:
 
 def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
     """A field with the values of an enum of the API; `unspecified` where rows can have that one, too."""
-    values = (("UNSPECIFIED",) if unspecified else ()) + words(enum)
+    values = ((enum.Name(0),) if unspecified else ()) + words(enum)
     return Choice(of, values)
 
 

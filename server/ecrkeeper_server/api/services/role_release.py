@@ -20,9 +20,10 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
     if known is not None:
         return operations.get(tx, known)
     row = releasable(resources.get(tx, str(name), lock=True), name, request.etag)
+    reason = "ABANDONED"
     text = f"{name} was released with deletion_policy ABANDON"
     for pending in operations.pending(tx, row.name):
-        operations.end(tx, pending, error={"code": "ABORTED", "reason": "ABANDONED", "message": text})
+        operations.end(tx, pending, error={"code": "ABORTED", "reason": reason, "message": text})
     operation = operations.create(tx, caller.method, row, {"phase": "DONE"}, caller=caller.principal)
     operations.end(tx, operation, response={})
     resources.remove(tx, row.name)

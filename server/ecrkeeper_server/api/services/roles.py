@@ -37,11 +37,13 @@ _FIELDS = resource_fields(
     "role",
     {
         "state": enum_choice(
-            role_pb2.ServiceLinkedRole.State, lambda row: [render.role_state(row) or "UNSPECIFIED"], unspecified=True
+            role_pb2.ServiceLinkedRole.State,
+            lambda row: [render.role_state(row) or "STATE_UNSPECIFIED"],
+            unspecified=True,
         ),
         "provenance": enum_choice(
             role_pb2.ServiceLinkedRole.Provenance,
-            lambda row: [row.state.get("provenance") or "UNSPECIFIED"],
+            lambda row: [row.state.get("provenance") or "PROVENANCE_UNSPECIFIED"],
             unspecified=True,
         ),
     },
