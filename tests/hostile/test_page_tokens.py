@@ -256,6 +256,7 @@ def fill(tx: Tx) -> None:
 
 CALLS: list[tuple[Callable[[Edge], Callable[..., Any]], Any]] = [
     (lambda edge: RegistrySettings(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
+    (lambda edge: RegistrySettings(edge).ListRegistryElements, pb.ListRegistryElementsRequest(parent="accounts/111111111111/registries/us-east-1")),
     (lambda edge: RegistrySettings(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
     (lambda edge: RegistrySettings(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
     (lambda edge: RegistrySettings(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
@@ -266,7 +267,7 @@ CALLS: list[tuple[Callable[[Edge], Callable[..., Any]], Any]] = [
 ]  # fmt: skip
 PLACES: dict[str, Any] = {
     "ListRegistrySettingsRequest": ["", "", ""], "ListRegistrySettingsRevisionsRequest": 5, "ListAuditEventsRequest": [1, 1],
-    "ListReplicationBackfillsRequest": 5,
+    "ListReplicationBackfillsRequest": 5, "ListRegistryElementsRequest": [1, "a"],
 }  # fmt: skip
 
 
