@@ -37,19 +37,16 @@ def declare(world: World) -> None:
 
 def share(world: World) -> None:
     """Show that both owners' pairs live in one AWS document, and that the destination accepts them."""
-    registry = world.client.get_registry(SOURCE)
+    elements = list(world.client.list_registry_elements(SOURCE))
     states = Element.State.DESCRIPTOR
     table(
         ("element", "state", "owners"),
-        [
-            (f"{_brief(e.setting)} {e.key}", enum(states, e.state), ", ".join(e.owners) or "-")
-            for e in registry.elements
-        ],
+        [(f"{_brief(e.setting)} {e.key}", enum(states, e.state), ", ".join(e.owners) or "-") for e in elements],
     )
     rules = _rules(world, HOME)
     note("the replication document that AWS holds for all of them:")
     _show_rules(rules)
-    owners = {_filter(e.key): set(e.owners) for e in registry.elements if e.setting == _REPLICATION}
+    owners = {_filter(e.key): set(e.owners) for e in elements if e.setting == _REPLICATION}
     shared = [" ".join(_filters(rule)) for rule in rules if len(set().union(*(owners[f] for f in _filters(rule)))) > 1]
     check(shared, f"a rule is shared by two owners: {', '.join(shared)}")
     check({f for rule in rules for f in _filters(rule)} == owners.keys(), "AWS has every owner's pairs and no others")

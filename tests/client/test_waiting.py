@@ -232,3 +232,45 @@ def test_waiting_for_a_declaration_too_long_says_how_it_stood(server: FakeServer
     server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
         client.wait_until_synced(OWNED, 0.05)
+
+
+CUT = current(
+    NAME, generation=2, observed_generation=2, owners=["other"], truncated_fields=["owners", "declarations"],
+    conditions=conditions(Synced=False),
+)  # fmt: skip
+OWN_SYNCED = ecrkeeper.RegistrySettings(
+    name=OWNED, generation=4, observed_generation=4, conditions=conditions(Synced=True)
+)
+OWN_BLOCKED = ecrkeeper.RegistrySettings(
+    name=OWNED, generation=4, observed_generation=3, conditions=conditions(Blocked=True),
+    last_error=status("FAILED_PRECONDITION", "AWS said no", info("AWS_REJECTED")),
+)  # fmt: skip
+
+
+def test_waiting_reads_a_declaration_that_the_basic_view_leaves_out(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", OWN_SYNCED)
+    assert client.wait_until_synced(OWNED).name == NAME
+    assert [each.name for each in server.requests("GetRegistrySettings")] == [OWNED]
+
+
+def test_waiting_fails_on_a_blocked_declaration_that_the_basic_view_leaves_out(
+    server: FakeServer, client: ecrkeeper.Client
+) -> None:
+    server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", OWN_BLOCKED)
+    with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no"):
+        client.wait_until_synced(OWNED)
+
+
+def test_asyncio_client_reads_a_declaration_that_the_basic_view_leaves_out(server: FakeServer) -> None:
+    server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
+    server.on("GetRegistrySettings", OWN_SYNCED)
+
+    async def wait() -> ecrkeeper.Registry:
+        async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
+            return await client.wait_until_synced(OWNED)
+
+    assert asyncio.run(wait()).name == NAME

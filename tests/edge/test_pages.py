@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
+from ecrkeeper.v1.registry_pb2 import FULL
 from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.services.page_tokens import TokenSigner
 from ecrkeeper_server.api.services.pages import Page, scan
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
+from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
@@ -25,6 +27,11 @@ FIRST = 100_000_000_000
 MANY = 120
 # What gRPC for any language takes by default.
 MOST_BYTES = 4 * 2**20
+# Some 20 KB.
+ERROR: dict[str, Any] = {
+    "code": "FAILED_PRECONDITION", "reason": "AWS_REJECTED", "message": "no",
+    "preconditions": [["AWS_REJECTED", f"s/{at}", "x" * 500] for at in range(100)],
+}  # fmt: skip
 SIGNER = TokenSigner(b"key", pb.ListRegistriesRequest(), "alice")
 
 
@@ -40,7 +47,9 @@ def fill(tx: Tx) -> None:
         registry = RegistryName(str(FIRST + at), "us-east-1")
         row = resources.ensure(tx, registry, NEW_REGISTRY)
         operation = operations.create(tx, "ReconcileRegistry", row)
-        operations.end(tx, operation, response={})
+        response = final_response(tx, row)
+        owners = [{"owner": "a", "generation": 1, "observed_generation": 1, "conditions": [], "error": ERROR}] * 3
+        operations.end(tx, operation, response={**response, "declarations": owners})
         for revision in range(MANY if not at else 1):
             declaring.put(
                 tx, SettingsName(registry, "web"), declared(revision), deletion_policy="REMOVE",
@@ -50,7 +59,8 @@ def fill(tx: Tx) -> None:
 
 LISTS: dict[str, tuple[str, Any, Any]] = {
     "registries": (
-        f"{SETTINGS}/ListRegistries", pb.ListRegistriesRequest(parent="accounts/-"), pb.ListRegistriesResponse,
+        f"{SETTINGS}/ListRegistries", pb.ListRegistriesRequest(parent="accounts/-", view=FULL),
+        pb.ListRegistriesResponse,
     ),
     "registry_settings": (
         f"{SETTINGS}/ListRegistrySettings", pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
+from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 
@@ -68,3 +70,13 @@ async def test_operation_stores_how_the_registry_stood_at_its_end(world: World) 
     await world.declare({}, owner="team-a")
     await world.step()
     assert (await world.operation(operation)).response == ended.response
+
+
+async def test_operation_on_a_role_keeps_the_role(world: World) -> None:
+    await world.wish({"managed": True, "tags": {"team": "a"}}, ROLE)
+    operation = await world.begin("ReconcileServiceLinkedRole", ROLE)
+    await world.step(ROLE)
+    message = operation_message("aws", await world.operation(operation))
+    found = ServiceLinkedRole()
+    assert message.response.Unpack(found)
+    assert (found.name, found.state, dict(found.tags)) == (str(ROLE), ServiceLinkedRole.ACTIVE, {"team": "a"})

@@ -30,7 +30,7 @@ from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import page_of
 from ecrkeeper_server.api.services.roles import Roles
 from ecrkeeper_server.backup import export, stream
-from ecrkeeper_server.errors import InvalidArgument
+from ecrkeeper_server.errors import InvalidArgument, NotFound
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import page_token_key, resources, schema
 from ecrkeeper_server.store.database import Database, Tx
@@ -256,6 +256,7 @@ def fill(tx: Tx) -> None:
 
 CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
     (lambda edge: registry_settings_service(edge).ListRegistries, pb.ListRegistriesRequest(parent="accounts/-")),
+    (lambda edge: registry_settings_service(edge).ListRegistryElements, pb.ListRegistryElementsRequest(parent="accounts/111111111111/registries/us-east-1")),
     (lambda edge: registry_settings_service(edge).ListRegistrySettings, pb.ListRegistrySettingsRequest(parent="accounts/-/registries/-")),
     (lambda edge: registry_settings_service(edge).ListRegistrySettingsRevisions, pb.ListRegistrySettingsRevisionsRequest(name="accounts/111111111111/registries/us-east-1/settings/web")),
     (lambda edge: registry_settings_service(edge).ListReplicationBackfills, pb.ListReplicationBackfillsRequest(parent="accounts/111111111111/registries/us-east-1")),
@@ -266,7 +267,7 @@ CALLS: list[tuple[Callable[[Dependencies], Callable[..., Any]], Any]] = [
 ]  # fmt: skip
 PLACES: dict[str, Any] = {
     "ListRegistrySettingsRequest": ["", "", ""], "ListRegistrySettingsRevisionsRequest": 5, "ListAuditEventsRequest": [1, 1],
-    "ListReplicationBackfillsRequest": 5,
+    "ListReplicationBackfillsRequest": 5, "ListRegistryElementsRequest": [1, "a"],
 }  # fmt: skip
 
 
@@ -304,6 +305,8 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
         await call(asked(request_, signer(request_, "alice", key).token(place)), None)
     except (LookupError, ecrkeeper.RegistryError):
         assert "Backfill" in type(request_).__name__, "only these ask AWS"
+    except NotFound:
+        assert "Elements" in type(request_).__name__, "the registry of these does not exist"
 
 
 async def test_lists_go_on_where_another_replica_began(database_url: str) -> None:

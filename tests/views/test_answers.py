@@ -26,7 +26,7 @@ from tests.edge.conftest import Running, Serve
 from tests.views import largest
 
 NAME = str(largest.REGISTRY)
-SETTINGS, OPERATIONS = "/ecrkeeper.v1.RegistrySettingsService", "/google.longsmall.Operations"
+SETTINGS, OPERATIONS = "/ecrkeeper.v1.RegistrySettingsService", "/google.longrunning.Operations"
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 OWNED = f"{NAME}/settings/platform"
 CALLS: list[tuple[str, Any, Any]] = [

@@ -146,4 +146,6 @@ def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:
         resources=usage.resources,
         owners=usage.owners,
         message=usage.message,
+        omitted_resources=usage.omitted_resources,
+        omitted_owners=usage.omitted_owners,
     )

@@ -1,0 +1,16 @@
+"""How much the usage of a role lists of one Region."""
+
+from __future__ import annotations
+
+from ecrkeeper_server.ecr.usage import _bounded
+from ecrkeeper_server.roles.usage import blockers
+
+
+def test_usage_of_a_region_ends_after_50_elements_and_counts_the_rest() -> None:
+    keys = tuple(f"222222222222/eu-west-1:{at:05}" for at in range(62_500))
+    found = _bounded("us-east-1", "IN_USE", {key: [f"team-{at % 200}"] for at, key in enumerate(keys)}, keys)
+    assert (len(found.resources), found.omitted_resources) == (50, 62_450)
+    assert (len(found.owners), found.omitted_owners) == (50, 150)
+    (violation,) = blockers("replication", [found])
+    assert "and 62495 more; declared by team-0, " in violation.description
+    assert violation.description.endswith("and 195 more")
