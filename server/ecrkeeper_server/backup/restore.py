@@ -17,6 +17,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import audit, declarations, resources, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import RegistrySpec, RoleSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 
 NEW_ROLE = {"tags": {}, "mode": "ENFORCE"}
@@ -67,7 +68,8 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
     owners = sorted({*present, *document.specs})
-    row = desire(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
+    kept = RegistrySpec.from_json({**row.spec, **_said(document)})
+    row = desire(unit, replace(row, spec=kept.to_json()), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.spec)
@@ -142,14 +144,15 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
     """How the role is declared before and after; what the document does not say stays."""
     before = {**NEW_ROLE, **({} if row is None else row.spec)}
-    return {"managed": True, **before}, {**before, **document.spec, "managed": True}
+    after = RoleSpec.from_json({**before, **document.spec, "managed": True})
+    return {"managed": True, **before}, after.to_json()
 
 
 def _role_change(row: Resource | None, document: RoleDocument) -> Restored:
     before, after = _role_specs(row, document)
     if row is None:
         return Restored(created=(document.name.role,), kept=_kept(before, after))
-    if row.spec.get("deletion"):
+    if row.deleting:
         raise InvalidArgument([Violation("name", f"{document.name} is being deleted; wait for its operation")])
     return Restored() if before == after else Restored(updated=(document.name.role,), kept=_kept(before, after))
 

@@ -20,10 +20,11 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
-NEW_REGISTRY = {"mode": "ENFORCE", "unmanaged_elements": "PRESERVE"}
+NEW_REGISTRY = RegistrySpec().to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def desire(
     trace: str = "",
 ) -> Resource:
     """A new generation of the registry; what an owner abandons is remembered until it is desired again."""
-    left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
+    left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.registry_spec.abandoned.items()}
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():
             left.setdefault(setting, set()).update(elements)
@@ -248,5 +249,5 @@ def desire(
         for setting, keys in left.items()
     }
     abandons = {setting: keys for setting, keys in kept.items() if keys}
-    spec = {**registry.spec, "abandoned": abandons, "owners": owners}
-    return unit.desire(registry, spec, trace)
+    spec = replace(registry.registry_spec, abandoned=abandons, owners=owners)
+    return unit.desire(registry, spec.to_json(), trace)

@@ -53,10 +53,10 @@ class Step:
         """
         while True:
             asked = self.monotonic()
-            left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
+            left, permits = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if left <= 0:
                 raise LeaseLostError
-            if any(spec.get(name) != self.claimed.spec.get(name) for name in ("mode", "unmanaged_elements")):
+            if permits != self.claimed.permits:
                 text = "what may be written was changed while this was under way"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:

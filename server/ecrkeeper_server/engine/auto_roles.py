@@ -12,6 +12,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import RoleSpec
 
 
 async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
@@ -33,10 +34,10 @@ async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
 
 def _check_role(row: Resource) -> None:
     """Wait for a role that is on its way here or away: ECR would create it again by itself."""
-    if row.spec.get("deletion"):
+    spec = row.role_spec
+    if spec.deletion is not None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
-    declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
-    if declared and not row.state.get("role"):
+    if spec.enforced and not row.state.get("role"):
         raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
 
 
@@ -51,7 +52,7 @@ async def note_auto_created(step: Step, role: str) -> None:
         return
 
     def save(tx: Tx) -> None:
-        row = resources.ensure(tx, resource, {"managed": False})
+        row = resources.ensure(tx, resource, RoleSpec(managed=False).to_json())
         if not row.state.get("provenance"):
             resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
             resources.request(tx, row.name)

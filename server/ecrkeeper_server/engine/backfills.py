@@ -25,6 +25,7 @@ from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation
+from ecrkeeper_server.store.specs import Mode
 
 POLL_SECONDS = 2.0
 # After a refusal that passes.
@@ -34,7 +35,7 @@ _PAUSE_SECONDS = 15.0
 async def follow(step: Step, waiting: Sequence[Operation]) -> float | None:
     """Take every backfill among the operations that wait a step further; in how many seconds to go on, or None."""
     pending = [operation for operation in waiting if operation.method == Method.START_BACKFILL]
-    if step.claimed.spec.get("mode") == "PAUSED":
+    if step.claimed.mode is Mode.PAUSED:
         # AWS is not even read, so only what was certainly not sent can end.
         for operation in pending:
             if "others" not in operation.metadata:
@@ -55,7 +56,7 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
     try:
         seen = _find(operation, known)
         if seen is None:
-            if step.claimed.spec.get("mode", "ENFORCE") != "ENFORCE":
+            if step.claimed.mode is not Mode.ENFORCE:
                 raise _not_enforced(step)
             operation = await _remember_others(step, operation, known)
             seen = await _start(step, operation)
@@ -82,7 +83,7 @@ def _again_in(error: AwsError) -> float:
 
 
 def _not_enforced(step: Step) -> Permanent:
-    name, mode = step.claimed.name, step.claimed.spec["mode"]
+    name, mode = step.claimed.name, step.claimed.mode
     text = f"the mode of {name} became {mode} before the backfill was started; set ENFORCE and start it again"
     return Permanent(text, reason="NOT_ENFORCED")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, complete
@@ -73,7 +74,7 @@ class Finisher:
             observed_at=step.now if result.observed else None,
             saved=step.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
-            unready=unready(result, row.spec.get("mode", "ENFORCE")),
+            unready=unready(result, row.mode),
         )
 
     def _next_in(self, result: AttemptResult, failures: int) -> float | None:
@@ -141,5 +142,5 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     queue.mark_declarations(tx, row, result.settled_owners)
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
-    elif not result.removed and result.ended and saved.spec.get("deletion"):
-        resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})
+    elif not result.removed and result.ended and saved.deleting:
+        resources.amend(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())

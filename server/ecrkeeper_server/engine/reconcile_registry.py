@@ -21,6 +21,7 @@ from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: Mapping[str, Any] = {
@@ -40,9 +41,12 @@ async def reconcile_registry(step: Step) -> AttemptResult:
     """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
     row, desired = step.claimed, step.desired
     composition = composition_of(desired.declared)
-    run = Run(composition, desired.declared, ours(row.state, row.spec, composition.desired))
-    mode, names = row.spec.get("mode", "ENFORCE"), managed(composition.desired, run.applied)
-    if mode == "PAUSED":
+    spec = row.registry_spec
+    owned = ours(row.state.get("applied", {}), spec.abandoned, composition.desired)
+    run = Run(composition, desired.declared, owned)
+    mode, names = spec.mode, managed(composition.desired, run.applied)
+    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
+    if mode is Mode.PAUSED:
         await follow(step, desired.pending)
         return AttemptResult(row.state, PAUSED, observed=False, settled=False)
     if not names:
@@ -52,19 +56,19 @@ async def reconcile_registry(step: Step) -> AttemptResult:
     run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
     run.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
     run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
-    run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
+    run.plans = plans(composition.desired, run.applied, run.elements(), prune=prune)
     run.originals = originals_of(run, row.registry)
     run.denials = row.state.get("denials", {})
     run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
-    if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
+    if mode is Mode.ENFORCE and any(p.changes for p in run.plans.values()):
         await act(step, run)
-        run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
+        run.plans = plans(composition.desired, run.applied, run.elements(), prune=prune)
     if run.originals:
         await step.db.write(lambda tx: record(tx, run.originals))
     result = _result(step, run, mode)
     result.state["checks"] = await _checks(step, run)
     # A trial makes ECR use a secret, so a mode that only observes makes none.
-    result.state["problems"] = await _problems(step, run) if mode == "ENFORCE" and result.settled else {}
+    result.state["problems"] = await _problems(step, run) if mode is Mode.ENFORCE and result.settled else {}
     polls = (await follow(step, desired.pending), suspects.next_retry(run.suspects, step.now), run.again_in)
     return replace(result, poll_in=min((each for each in polls if each is not None), default=None))
 
@@ -90,11 +94,11 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
     return check["destination"]["registryId"], check["destination"]["region"]
 
 
-def _result(step: Step, run: Run, mode: str) -> AttemptResult:
+def _result(step: Step, run: Run, mode: Mode) -> AttemptResult:
     drift = [d.to_json() for p in run.plans.values() for d in p.drift]
     degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
     state = _state(step, run, mode, drift, degraded)
-    if mode == "ENFORCE":
+    if mode is Mode.ENFORCE:
         _add_unshown(run, drift, degraded)
     errors = [error for of_setting in run.errors.values() for error in of_setting]
     standing = status_of(mode, drift, errors, degraded)
@@ -113,13 +117,13 @@ def _add_unshown(run: Run, drift: Sequence[Mapping[str, Any]], degraded: Collect
 
 
 def _state(
-    step: Step, run: Run, mode: str, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
+    step: Step, run: Run, mode: Mode, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     before, desired = step.claimed.state, run.composition.desired
     in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in run.plans.items()}
     done = {name for name, planned in run.plans.items() if not planned.drift and name not in run.errors}
     # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
-    if mode == "ENFORCE":
+    if mode is Mode.ENFORCE:
         mine = {name: {**({} if name in done else run.applied.get(name, {})), **in_place[name]} for name in in_place}
         applied = {**run.applied, **mine}
     else:

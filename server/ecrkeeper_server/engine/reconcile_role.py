@@ -25,6 +25,7 @@ from ecrkeeper_server.roles.plan import (
     tags_to_come,
 )
 from ecrkeeper_server.roles.refused_deletion import refusal_of
+from ecrkeeper_server.store.specs import Mode
 
 _POLL_SECONDS = 1.0
 
@@ -32,9 +33,9 @@ _POLL_SECONDS = 1.0
 async def reconcile_role(step: Step) -> AttemptResult:
     """Bring one role closer to what is desired."""
     row, kind = step.claimed, ROLES[step.claimed.place]
-    if row.spec.get("deletion"):
+    if row.role_spec.deletion is not None:
         return await delete_role(step, kind)
-    if row.spec.get("mode") == "PAUSED":
+    if row.mode is Mode.PAUSED:
         return AttemptResult(row.state, PAUSED, observed=False, settled=False)
     return await _ensure(step, kind)
 
@@ -42,21 +43,22 @@ async def reconcile_role(step: Step) -> AttemptResult:
 async def _ensure(step: Step, kind: RoleKind) -> AttemptResult:
     row = step.claimed
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
-    enforce = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    spec = row.role_spec
+    enforce = spec.enforced
     state = dict(row.state)
     remediated: list[dict[str, Any]] = []
     if observed is None and enforce:
         if state.get("role"):
-            remediated = drift_of([creation(kind, row.spec)])
+            remediated = drift_of([creation(kind, spec)])
         observed, state = await _create(step, kind, state)
     if observed is not None and is_lookalike(kind, observed):
         return AttemptResult({**state, "role": None}, Status(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
-    if observed is not None and row.spec.get("managed", True):
-        calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
+    if observed is not None and spec.managed:
+        calls = corrections(kind, spec, state.get("applied_tags", {}), observed)
         if enforce and calls:
             writes = [role_write(step, call) for call in calls]
-            tags = tags_to_come(state.get("applied_tags", {}), row.spec.get("tags", {}))
+            tags = tags_to_come(state.get("applied_tags", {}), spec.tags)
             await step.record(writes, {**state, "applied_tags": tags})
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(step, kind, writes), []
@@ -71,22 +73,22 @@ def _settled(
     calls: list[RoleCall],
     remediated: list[dict[str, Any]],
 ) -> AttemptResult:
-    row = step.claimed
-    missing = observed is None and row.spec.get("managed", True)
-    drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
+    spec = step.claimed.role_spec
+    missing = observed is None and spec.managed
+    drift = drift_of(calls_for(kind, spec, {}, None) if missing else calls)
     if observed is not None:
         known: str | None = provenance(state, observed)
     else:
         # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
         known = None if state.get("role") else state.get("provenance")
     # A mode that only looks takes nothing over.
-    in_place = not drift and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    in_place = not drift and spec.mode is Mode.ENFORCE
     state = {
         **state,
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
         "provenance": known,
         "create_intended_at": None,
-        "applied_tags": row.spec.get("tags", {}) if in_place else state.get("applied_tags", {}),
+        "applied_tags": dict(spec.tags) if in_place else state.get("applied_tags", {}),
         "drift": drift,
     }
     if remediated:
@@ -98,7 +100,7 @@ def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) ->
     row = step.claimed
     if drift:
         return Status(False, reason="OBSERVE_ONLY")
-    if not row.spec.get("managed", True):
+    if not row.role_spec.managed:
         return Status(True, reason="UNMANAGED")
     refusal = refusal_of(state, row.generation)
     if refusal is not None:
@@ -109,7 +111,7 @@ def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) ->
 async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:
     """Create the role, or adopt the one that somebody else made first."""
     row = step.claimed
-    write = role_write(step, creation(kind, row.spec))
+    write = role_write(step, creation(kind, row.role_spec))
     # A role that is made anew after a loss is ours, whatever the old one was.
     state = {**state, "create_intended_at": step.now, "provenance": None, "role": None}
     await step.record([write], state)

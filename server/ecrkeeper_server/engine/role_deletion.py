@@ -76,7 +76,8 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> Attem
 async def _forced(step: Step) -> bool:
     """Whether an adopted role may be deleted, too; a call may have said so since the row was claimed."""
     row = await step.db.read(lambda tx: resources.get(tx, step.claimed.name))
-    return row is not None and bool(row.spec.get("deletion", {}).get("forced"))
+    deletion = row.role_spec.deletion if row is not None else None
+    return deletion is not None and deletion.forced
 
 
 async def _start_deletion(

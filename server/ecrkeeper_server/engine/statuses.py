@@ -12,16 +12,17 @@ from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Run
 from ecrkeeper_server.errors import is_terminal
+from ecrkeeper_server.store.specs import Mode
 
 Drifts = Sequence[Mapping[str, Any]]
 Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
 
 
-def status_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
+def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
     """How everything stands that has these differences and errors."""
     error = combined(errors)
-    waiting = mode == "OBSERVE" and bool(drift)
+    waiting = mode is Mode.OBSERVE and bool(drift)
     unwritable = [each for each in errors if each.degraded]
     return Status(
         not drift and not errors,
@@ -35,7 +36,7 @@ def status_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded
 
 
 def statuses_of(
-    run: Run, mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
+    run: Run, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
 ) -> dict[str, Status]:
     """How each owner's declaration stands."""
     found = {}

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]
 """The value that was written to a tag, or all that it may have from us."""
+
+
+class DesiredRole(Protocol):
+    """The desired state of a role."""
+
+    @property
+    def description(self) -> str | None:
+        """The description; None leaves it as it is."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags that the role has at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +60,16 @@ def in_the_way(kind: RoleKind, observed: ObservedRole) -> Permanent:
     )
 
 
-def creation(kind: RoleKind, spec: Mapping[str, Any]) -> RoleCall:
+def creation(kind: RoleKind, spec: DesiredRole) -> RoleCall:
     """The call that makes the role; it takes no tags."""
     params: dict[str, Any] = {"AWSServiceName": kind.service_name}
-    if spec.get("description"):
-        params["Description"] = spec["description"]
+    if spec.description:
+        params["Description"] = spec.description
     return RoleCall("CreateServiceLinkedRole", params, (("role", kind.role_name, None, kind.service_name),))
 
 
 def corrections(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole
+    kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole
 ) -> list[RoleCall]:
     """The calls that bring description and tags to what is desired.
 
@@ -65,11 +77,11 @@ def corrections(
     longer declared go, unless somebody has given them another value.
     """
     calls: list[RoleCall] = []
-    wanted = spec.get("description")
+    wanted = spec.description
     if wanted is not None and wanted != observed.description:
         params = {"RoleName": kind.role_name, "Description": wanted}
         calls.append(RoleCall("UpdateRole", params, (("description", "description", observed.description, wanted),)))
-    tags: Mapping[str, str] = spec.get("tags", {})
+    tags = spec.tags
     calls += _tagging(kind, tags, observed.tags)
     stale = sorted(
         key for key, value in applied_tags.items() if key not in tags and observed.tags.get(key) in _values(value)
@@ -119,11 +131,11 @@ def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
 
 
 def calls_for(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole | None
+    kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole | None
 ) -> list[RoleCall]:
     """The calls that make the role what is desired, whether it is there or not."""
     if observed is None:
-        return [creation(kind, spec), *_tagging(kind, spec.get("tags", {}), {})]
+        return [creation(kind, spec), *_tagging(kind, spec.tags, {})]
     return corrections(kind, spec, applied_tags, observed)
 
 

@@ -15,16 +15,21 @@ from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lo
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
     message = registry_message.registry(row, declared)
     desired = composition_of(declared).desired
-    observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
+    observed, applied = (
+        split_all(row.state["observed"]),
+        ours(row.state.get("applied", {}), row.registry_spec.abandoned, desired),
+    )
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
-    planned = plans(row.spec, desired, applied, elements)
+    prune = row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
+    planned = plans(desired, applied, elements, prune=prune)
     found = [drift.to_json() for each in planned.values() for drift in each.drift]
     _show(message, row, found)
     return message
@@ -37,10 +42,10 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     lookalike = seen is not None and is_lookalike(kind, seen)
     role = None if seen is None or lookalike else {**asdict(seen), "tags": dict(seen.tags)}
     message = render.role(replace(row, state={**row.state, "role": role}), partition)
-    if not row.uid or row.spec.get("deletion") or lookalike:
+    if not row.uid or row.deleting or lookalike:
         return message
-    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
-    managed = row.spec.get("managed", True)
+    calls = calls_for(kind, row.role_spec, row.state.get("applied_tags", {}), seen)
+    managed = row.role_spec.managed
     _show(message, row, drift_of(calls) if managed else [])
     return message
 
@@ -49,5 +54,5 @@ def _show(message: Any, row: Resource, found: list[dict[str, Any]]) -> None:
     del message.drift[:]
     message.drift.extend(render.drift(found))
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
-    enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    enforced = row.mode is Mode.ENFORCE
     message.reconciling = bool(found) if enforced else render.reconciling(row)

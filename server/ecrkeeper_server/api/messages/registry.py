@@ -15,6 +15,7 @@ from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import UnmanagedElements
 
 _STATES = {True: "IN_SYNC", False: "OUT_OF_SYNC"}
 
@@ -23,10 +24,8 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
     """A registry with what its owners declare."""
     composition = composition_of(declared)
     message = registry_pb2.Registry(
-        mode=render.number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
-        unmanaged_elements=render.number(
-            common_pb2, "UnmanagedElements", row.spec.get("unmanaged_elements", "PRESERVE")
-        ),
+        mode=render.number(common_pb2, "Mode", row.mode),
+        unmanaged_elements=render.number(common_pb2, "UnmanagedElements", row.registry_spec.unmanaged_elements),
         owners=sorted(d.owner for d in declared),
         observe_time=render.timestamp(row.observe_time),
     )
@@ -40,7 +39,7 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
             observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
             applied = row.state.get("applied", {}).get(name, {})
             unmanaged = {k: v for k, v in observed.items() if k not in applied}
-            kept = unmanaged if row.spec.get("unmanaged_elements") != "PRUNE" else {}
+            kept = unmanaged if row.registry_spec.unmanaged_elements is UnmanagedElements.PRESERVE else {}
             for quota in SETTINGS[name].quota({**kept, **composition.desired[name]}):
                 message.quota_usage.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
     if remediation := row.state.get("remediation"):

@@ -59,7 +59,7 @@ def common(message: Any, row: Resource) -> None:
 
 def reconciling(row: Resource) -> bool:
     """Whether AWS does not yet match what is desired."""
-    return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
+    return row.observed_generation < row.generation or row.deleting
 
 
 def standing(message: Any, state: Mapping[str, Any]) -> None:
@@ -174,10 +174,10 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
 
 def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     """A service-linked role."""
-    kind, seen = ROLES[row.place], row.state.get("role")
+    kind, spec, seen = ROLES[row.place], row.role_spec, row.state.get("role")
     deletion = row.state.get("deletion") or {}
     message = role_pb2.ServiceLinkedRole(
-        mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
+        mode=number(common_pb2, "Mode", spec.mode),
         provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
         state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
@@ -185,10 +185,10 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
         arn=seen["arn"] if seen else kind.arn(partition, row.account),
         deletion_task_id=deletion.get("task", ""),
         observe_time=timestamp(row.observe_time),
-        tags=row.spec.get("tags", {}),
+        tags=spec.tags,
     )
-    if row.spec.get("description") is not None:
-        message.description = row.spec["description"]
+    if spec.description is not None:
+        message.description = spec.description
     if seen:
         message.role_id = seen["role_id"]
         message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
@@ -203,7 +203,7 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
 
 def role_state(row: Resource) -> str | None:
     """Where a role stands in AWS; None if it is not known yet."""
-    if row.spec.get("deletion"):
+    if row.deleting:
         return "DELETING"
     if "role" not in row.state:
         return None

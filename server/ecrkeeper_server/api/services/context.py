@@ -81,7 +81,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     return {
         "account": lambda row: [row.account],
         place: lambda row: [row.place],
-        "mode": enum_choice(common_pb2.Mode, lambda row: [row.spec.get("mode", "ENFORCE")]),
+        "mode": enum_choice(common_pb2.Mode, lambda row: [row.mode]),
         "reconciling": Choice(lambda row: [str(render.reconciling(row)).upper()], ("TRUE", "FALSE")),
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
