@@ -52,8 +52,8 @@ def _document(row: Resource, declared: list[Declaration]) -> Document | None:
         return RegistryDocument(row.registry, mode, unmanaged, specs)
     if not row.role_spec.managed or row.deleting:
         return None
-    role, provenance = row.state.get("role"), row.state.get("provenance")
-    known = row.state.get("remembered") or {}
+    role, provenance = row.role_state.role, row.role_state.provenance
+    known = row.role_state.remembered
     if role and provenance:
         known = {"role_id": role["role_id"], "provenance": provenance}
     return RoleDocument(row.role, row.spec, known)

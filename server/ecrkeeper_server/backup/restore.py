@@ -164,7 +164,7 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Restored:
         return change
     before, spec = {} if row is None else row.spec, _role_specs(row, document)[1]
     row = resources.create(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
-    if document.remembered and not row.state.get("provenance"):
+    if document.remembered and not row.role_state.provenance:
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
     changes = spec_changes(before, spec)
     audit.add(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])

@@ -37,7 +37,7 @@ def _check_role(row: Resource) -> None:
     spec = row.role_spec
     if spec.deletion is not None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
-    if spec.enforced and not row.state.get("role"):
+    if spec.enforced and row.role_state.role is None:
         raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
 
 
@@ -53,7 +53,7 @@ async def note_auto_created(step: Step, role: str) -> None:
 
     def save(tx: Tx) -> None:
         row = resources.ensure(tx, resource, RoleSpec(managed=False).to_json())
-        if not row.state.get("provenance"):
+        if row.role_state.provenance is None:
             resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
             resources.request(tx, row.name)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
+from ecrkeeper_server.store.states import Condition
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
@@ -67,7 +68,7 @@ class Status:
 PAUSED = Status(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
 
 
-def conditions(before: Sequence[Mapping[str, Any]], standing: Status, now: int) -> list[dict[str, Any]]:
+def conditions(before: Sequence[Condition], standing: Status, now: int) -> list[Condition]:
     """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
     why, text = standing.why, standing.text
     rows = {
@@ -80,12 +81,12 @@ def conditions(before: Sequence[Mapping[str, Any]], standing: Status, now: int) 
             standing.degraded,
         ),
     }
-    old = {row["type"]: row for row in before}
+    old = {each.type: each for each in before}
     result = []
     for kind, (holds, reason, message) in rows.items():
         status = "TRUE" if holds else "FALSE"
-        since = old[kind]["since"] if kind in old and old[kind]["status"] == status else now
-        result.append({"type": kind, "status": status, "reason": reason, "message": message, "since": since})
+        since = old[kind].since if kind in old and old[kind].status == status else now
+        result.append(Condition(kind, status, reason, message, since))
     return result
 
 

@@ -152,7 +152,7 @@ class DocumentWriter:
 
     def _had(self, changes: Sequence[Change]) -> bool:
         """Whether AWS had the elements as they are declared, until it changed them by itself or somebody did."""
-        settled = self.step.claimed.state.get("settled", {}).get(self.setting.name, {})
+        settled = self.step.claimed.registry_state.settled.get(self.setting.name, {})
         return any(
             change.before is not None
             and (settled.get(change.key) == change.after or self.setting.vanished(change.before))

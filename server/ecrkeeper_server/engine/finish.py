@@ -16,6 +16,7 @@ from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
+from ecrkeeper_server.store.states import Condition, State
 
 # An urgent row that fails more often than this has no claim to be hurried.
 _HURRIED_FAILURES = 3
@@ -59,8 +60,7 @@ class Finisher:
         failures = row.failures + 1 if standing.passing is not None else 0
         state = {
             **result.state,
-            "conditions": conditions(row.state.get("conditions", []), standing, step.now),
-            "error": None if error is None else error_json(error),
+            **_shown(State(row.state).conditions, standing, step.now),
         }
         _add_owners(state, step, result)
         looked = error is None and result.next_in is None and standing.reason != "PAUSED"
@@ -93,16 +93,13 @@ class Finisher:
 def _add_owners(state: dict[str, Any], step: Step, result: AttemptResult) -> None:
     """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
     row = step.claimed
-    known, before = row.state.get("owners", {}), row.state.get("conditions", [])
+    known, before = row.registry_state.owners, row.registry_state.conditions
     shown = {key: state[key] for key in ("conditions", "error")}
     owners = {}
     for owner in {*result.owners, *known} & {declared.owner for declared in step.desired.declared}:
         standing = result.owners.get(owner, result.standing)
-        error = standing.error
-        owners[owner] = {
-            "conditions": conditions(known.get(owner, {}).get("conditions", before), standing, step.now),
-            "error": None if error is None else error_json(error),
-        }
+        earlier = known[owner].conditions if owner in known else before
+        owners[owner] = _shown(earlier, standing, step.now)
     state.pop("owners", None)
     state.pop("marked", None)
     if result.owners or any(own != shown for own in owners.values()):
@@ -110,6 +107,14 @@ def _add_owners(state: dict[str, Any], step: Step, result: AttemptResult) -> Non
     if result.settled_owners:
         # A watch sees by it that declarations were carried out, although nothing else of the registry changed.
         state["marked"] = row.generation
+
+
+def _shown(before: Sequence[Condition], standing: Status, now: int) -> dict[str, Any]:
+    """The conditions and the error as they are stored."""
+    return {
+        "conditions": [each.to_json() for each in conditions(before, standing, now)],
+        "error": None if standing.error is None else error_json(standing.error),
+    }
 
 
 def _not_mended(standing: Status) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ecrkeeper_server.settings.ownership import composition_of, confirmed, manag
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.states import RegistryState
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: Mapping[str, Any] = {
@@ -42,7 +43,7 @@ async def reconcile_registry(step: Step) -> AttemptResult:
     row, desired = step.claimed, step.desired
     composition = composition_of(desired.declared)
     spec = row.registry_spec
-    owned = ours(row.state.get("applied", {}), spec.abandoned, composition.desired)
+    owned = ours(row.registry_state.applied, spec.abandoned, composition.desired)
     run = Run(composition, desired.declared, owned)
     mode, names = spec.mode, managed(composition.desired, run.applied)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
@@ -55,11 +56,11 @@ async def reconcile_registry(step: Step) -> AttemptResult:
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
     run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
     run.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
-    run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
+    run.applied, run.unconfirmed = confirmed(run.applied, row.registry_state.unconfirmed, run.elements())
     run.plans = plans(composition.desired, run.applied, run.elements(), prune=prune)
     run.originals = originals_of(run, row.registry)
-    run.denials = row.state.get("denials", {})
-    run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
+    run.denials = row.registry_state.denials
+    run.suspects = suspects.load(row.registry_state.suspects, run.plans, run.elements())
     if mode is Mode.ENFORCE and any(p.changes for p in run.plans.values()):
         await act(step, run)
         run.plans = plans(composition.desired, run.applied, run.elements(), prune=prune)
@@ -75,17 +76,17 @@ async def reconcile_registry(step: Step) -> AttemptResult:
 
 async def _problems(step: Step, run: Run) -> dict[str, dict[str, str]]:
     """Why ECR cannot use elements that are in place, by setting and key."""
-    before, found = step.claimed.state.get("problems", {}), {}
+    before, found = step.claimed.registry_state.problems, {}
     for name, elements in run.composition.desired.items():
         known = before.get(name, {})
         found[name] = await try_elements(step.aws, step.claimed.registry, SETTINGS[name], elements, known)
     return {name: problems for name, problems in found.items() if problems}
 
 
-async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
+async def _checks(step: Step, run: Run) -> list[Mapping[str, Any]]:
     """Whether images can arrive at each destination; an unchanged finding keeps its time, so nothing is rewritten."""
     pairs = run.composition.desired.get("replication_configuration", {})
-    before = {_place(check): check for check in step.claimed.state.get("checks", [])}
+    before = {_place(check): check for check in step.claimed.registry_state.checks}
     checks = await check_replication(step.aws, step.claimed.registry, pairs, step.now) if pairs else []
     return [old if (old := before.get(_place(new))) and {**old, "time": new["time"]} == new else new for new in checks]
 
@@ -119,7 +120,7 @@ def _add_unshown(run: Run, drift: Sequence[Mapping[str, Any]], degraded: Collect
 def _state(
     step: Step, run: Run, mode: Mode, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    before, desired = step.claimed.state, run.composition.desired
+    before, desired = step.claimed.registry_state, run.composition.desired
     in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in run.plans.items()}
     done = {name for name, planned in run.plans.items() if not planned.drift and name not in run.errors}
     # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
@@ -128,14 +129,10 @@ def _state(
         applied = {**run.applied, **mine}
     else:
         applied = {**run.applied, **_left(run)}
-    settled = {**before.get("settled", {}), **{name: _settled(before, run, name, in_place[name]) for name in in_place}}
-    unread = {
-        name: shape
-        for name, shape in before.get("observed", {}).items()
-        if name in run.errors and name not in run.observed
-    }
+    settled = {**before.settled, **{name: _settled(before, run, name, in_place[name]) for name in in_place}}
+    unread = {name: shape for name, shape in before.observed.items() if name in run.errors and name not in run.observed}
     state = {
-        **before,
+        **before.to_json(),
         "applied": {name: elements for name, elements in applied.items() if elements},
         "unconfirmed": {name: keys for name, keys in run.unconfirmed.items() if keys},
         "settled": {name: elements for name, elements in settled.items() if elements},
@@ -164,12 +161,12 @@ def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
     return {key: value for key, value in desired.items() if key not in differing} if differing else dict(desired)
 
 
-def _settled(before: Mapping[str, Any], run: Run, name: str, in_place: Elements) -> dict[str, Value]:
+def _settled(before: RegistryState, run: Run, name: str, in_place: Elements) -> dict[str, Value]:
     """What was in place, by now or before: what differs from that was changed behind our back."""
     desired = run.composition.desired.get(name, {})
     if len(in_place) == len(desired):
         return dict(in_place)
-    settled = before.get("settled", {}).get(name, {})
+    settled = before.settled.get(name, {})
     kept = {key: value for key, value in settled.items() if key in desired and key not in in_place}
     return {**kept, **in_place}
 

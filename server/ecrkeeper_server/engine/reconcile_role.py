@@ -26,6 +26,7 @@ from ecrkeeper_server.roles.plan import (
 )
 from ecrkeeper_server.roles.refused_deletion import refusal_of
 from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
 
@@ -48,17 +49,17 @@ async def _ensure(step: Step, kind: RoleKind) -> AttemptResult:
     state = dict(row.state)
     remediated: list[dict[str, Any]] = []
     if observed is None and enforce:
-        if state.get("role"):
+        if row.role_state.role is not None:
             remediated = drift_of([creation(kind, spec)])
         observed, state = await _create(step, kind, state)
     if observed is not None and is_lookalike(kind, observed):
         return AttemptResult({**state, "role": None}, Status(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and spec.managed:
-        calls = corrections(kind, spec, state.get("applied_tags", {}), observed)
+        calls = corrections(kind, spec, RoleState(state).applied_tags, observed)
         if enforce and calls:
             writes = [role_write(step, call) for call in calls]
-            tags = tags_to_come(state.get("applied_tags", {}), spec.tags)
+            tags = tags_to_come(RoleState(state).applied_tags, spec.tags)
             await step.record(writes, {**state, "applied_tags": tags})
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(step, kind, writes), []
@@ -77,10 +78,10 @@ def _settled(
     missing = observed is None and spec.managed
     drift = drift_of(calls_for(kind, spec, {}, None) if missing else calls)
     if observed is not None:
-        known: str | None = provenance(state, observed)
+        known: str | None = provenance(RoleState(state), observed)
     else:
         # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
-        known = None if state.get("role") else state.get("provenance")
+        known = None if RoleState(state).role is not None else RoleState(state).provenance
     # A mode that only looks takes nothing over.
     in_place = not drift and spec.mode is Mode.ENFORCE
     state = {
@@ -88,7 +89,7 @@ def _settled(
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
         "provenance": known,
         "create_intended_at": None,
-        "applied_tags": dict(spec.tags) if in_place else state.get("applied_tags", {}),
+        "applied_tags": dict(spec.tags) if in_place else dict(RoleState(state).applied_tags),
         "drift": drift,
     }
     if remediated:
@@ -128,7 +129,7 @@ async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[Ob
         raise _not_visible(kind)
     if taken:
         # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
-        return observed, {**state, "create_intended_at": row.state.get("create_intended_at")}
+        return observed, {**state, "create_intended_at": row.role_state.create_intended_at}
     return observed, {**state, "provenance": "CREATED"}
 
 

@@ -20,6 +20,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
 
 log = structlog.get_logger("ecrkeeper.engine")
@@ -83,7 +84,7 @@ class Reconciler:
             synced=result.standing.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=len(result.state.get("drift", [])),
+            drift=len(State(result.state).drift),
         )
 
     async def _failed(self, step: Step, error: AwsError) -> AttemptResult:

@@ -23,6 +23,7 @@ from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.store.states import RegistryState
 
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
@@ -131,7 +132,7 @@ async def _write(
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = run.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        run.remediated += [shown for d in done if _was_applied(step.claimed.state, shown := d.to_json())]
+        run.remediated += [shown for d in done if _was_applied(step.claimed.registry_state, shown := d.to_json())]
     return stopping
 
 
@@ -198,6 +199,6 @@ async def _send(step: Step, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _was_applied(state: Mapping[str, Any], drift: Mapping[str, Any]) -> bool:
-    settled = state.get("settled", {}).get(drift["setting"], {})
+def _was_applied(state: RegistryState, drift: Mapping[str, Any]) -> bool:
+    settled = state.settled.get(drift["setting"], {})
     return bool(drift["key"] in settled and settled[drift["key"]] == drift["desired"])

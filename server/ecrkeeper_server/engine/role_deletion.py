@@ -41,7 +41,7 @@ async def delete_role(step: Step, kind: RoleKind) -> AttemptResult:
     try:
         return await _delete(step, kind, pending)
     except AwsError as error:
-        if row.state.get("deletion", {}).get("task") or not is_terminal(error):
+        if row.role_state.deletion.get("task") or not is_terminal(error):
             raise
         return _end(step, pending, error)
 
@@ -49,9 +49,9 @@ async def delete_role(step: Step, kind: RoleKind) -> AttemptResult:
 async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> AttemptResult:
     row = step.claimed
     observed = await observe_role(step.aws, row.account, step.home_region, kind)
-    deletion = dict(row.state.get("deletion") or {})
+    deletion = dict(row.role_state.deletion)
     if observed is None:
-        created = row.state.get("create_intended_at")
+        created = row.role_state.create_intended_at
         if not deletion and created is not None and step.now - created < _LAG_SECONDS * MICROSECONDS:
             # Who made it is not known before it is seen, and so not whether it may be deleted.
             return _waiting(row.state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
@@ -60,7 +60,7 @@ async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> Attem
         # The role is gone; this is another one, made since by somebody else.
         return _gone(step, pending)
     if not deletion.get("task"):
-        origin = provenance(row.state, observed)
+        origin = provenance(row.role_state, observed)
         if origin == "ADOPTED" and not await _forced(step):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
             return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)

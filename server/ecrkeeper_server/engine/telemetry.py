@@ -14,6 +14,7 @@ import structlog
 from ecrkeeper_server.engine.attempt import AttemptResult
 from ecrkeeper_server.metrics import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.tracing import Tracing
 
 
@@ -64,7 +65,7 @@ class ReconcileTelemetry:
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
         """The result of a step was stored."""
         ending.result, ending.reason = _ending(result)
-        remediation = result.state.get("remediation") or {}
+        remediation = State(result.state).remediation
         if remediation.get("time") == now:
             for element in remediation["drift"]:
                 self.metrics.remediated(element["setting"])
@@ -86,6 +87,6 @@ def unready(result: AttemptResult, mode: str) -> str | None:
     standing = result.standing
     if standing.ready:
         return None
-    settings = ",".join(sorted({element["setting"] for element in result.state.get("drift", [])}))
+    settings = ",".join(sorted({element["setting"] for element in State(result.state).drift}))
     failing = "Failing" if standing.error is not None else "Degraded" if standing.degraded else "Unsynced"
     return f"{mode} {'Blocked' if standing.blocked else failing} {standing.why} {settings}"

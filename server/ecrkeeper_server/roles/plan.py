@@ -25,6 +25,26 @@ class DesiredRole(Protocol):
         """The tags that the role has at least."""
 
 
+class KnownRole(Protocol):
+    """The facts about a role that an earlier attempt or a backup left."""
+
+    @property
+    def role_id(self) -> str | None:
+        """The id of the role that was observed last."""
+
+    @property
+    def provenance(self) -> str | None:
+        """How that role came to be."""
+
+    @property
+    def remembered(self) -> Mapping[str, str]:
+        """The provenance that a backup has of a role, with the id of that role."""
+
+    @property
+    def create_intended_at(self) -> int | None:
+        """When a creation was recorded whose answer is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedRole:
     """A role as IAM has it. An absent description and an empty one are the same."""
@@ -111,7 +131,7 @@ def _tagging(kind: RoleKind, wanted: Mapping[str, str], there: Mapping[str, str]
     return [RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes)]
 
 
-def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
+def provenance(state: KnownRole, observed: ObservedRole) -> str:
     """How a role that is there came to be, by what is remembered of it.
 
     What is known, and what a backup remembers, counts for the very role that it
@@ -120,10 +140,10 @@ def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
     A create that was recorded and whose answer was lost is ours if the role is
     not older than the record, with a minute for clocks that disagree.
     """
-    same = (state.get("role") or {}).get("role_id", observed.role_id) == observed.role_id
-    if same and state.get("provenance"):
-        return str(state["provenance"])
-    remembered, intended = state.get("remembered"), state.get("create_intended_at")
+    same = state.role_id in (None, observed.role_id)
+    if same and state.provenance:
+        return state.provenance
+    remembered, intended = state.remembered, state.create_intended_at
     if remembered and remembered["role_id"] == observed.role_id:
         return str(remembered["provenance"])
     minute = 60_000_000

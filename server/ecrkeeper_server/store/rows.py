@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of, permits_of
+from ecrkeeper_server.store.states import RegistryState, RoleState
 
 
 class _FromRow:
@@ -25,7 +26,8 @@ class _FromRow:
 class Resource(_FromRow):
     """A registry or a role: its desired state, its observed state, and its place in the queue.
 
-    `spec` is the stored JSON, which is read only where it is needed: as `mode`, `registry_spec` or `role_spec`.
+    `spec` and `state` are the stored JSON, which is read only where it is needed: as `mode`, `registry_spec`,
+    `role_spec`, `registry_state` or `role_state`.
     """
 
     name: str
@@ -88,6 +90,16 @@ class Resource(_FromRow):
     def role_spec(self) -> RoleSpec:
         """The desired state; only for the kind `role`."""
         return RoleSpec.from_json(self.spec)
+
+    @property
+    def registry_state(self) -> RegistryState:
+        """The observed state; only for the kind `registry`."""
+        return RegistryState(self.state)
+
+    @property
+    def role_state(self) -> RoleState:
+        """The observed state; only for the kind `role`."""
+        return RoleState(self.state)
 
     @property
     def deleting(self) -> bool:

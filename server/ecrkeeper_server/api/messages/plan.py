@@ -29,18 +29,19 @@ from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import Mode, RegistrySpec, UnmanagedElements
+from ecrkeeper_server.store.states import RegistryState
 
 
 async def registry_plan(
     edge: Edge,
     registry: RegistryName,
     spec: RegistrySpec,
-    state: Mapping[str, Any],
+    state: RegistryState,
     composition: Composition,
     allowing: Collection[str],
 ) -> common_pb2.Plan:
     """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
-    applied = ours(state.get("applied", {}), spec.abandoned, composition.desired)
+    applied = ours(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in names else []
@@ -61,7 +62,7 @@ async def registry_plan(
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: seen[name].elements for name in names if name in seen}
-    applied, _ = confirmed(applied, state.get("unconfirmed", {}), elements)
+    applied, _ = confirmed(applied, state.unconfirmed, elements)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = {
         name: plan
@@ -130,7 +131,7 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
         refused = in_the_way(kind, seen)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
-    calls = calls_for(kind, row.role_spec, row.state.get("applied_tags", {}), seen)
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
     for call in calls:
         request = json_format.ParseDict(call.params, struct_pb2.Struct())
         planned = message.calls.add(service="iam", operation=call.operation, request=request)

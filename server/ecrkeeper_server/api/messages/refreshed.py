@@ -23,11 +23,11 @@ def refreshed(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Re
     message = registry_message.registry(row, declared)
     desired = composition_of(declared).desired
     observed, applied = (
-        split_all(row.state["observed"]),
-        ours(row.state.get("applied", {}), row.registry_spec.abandoned, desired),
+        split_all(row.registry_state.observed),
+        ours(row.registry_state.applied, row.registry_spec.abandoned, desired),
     )
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
-    applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
+    applied, _ = confirmed(applied, row.registry_state.unconfirmed, elements)
     prune = row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = plans(desired, applied, elements, prune=prune)
     found = [drift.to_json() for each in planned.values() for drift in each.drift]
@@ -44,7 +44,7 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     message = render.role(replace(row, state={**row.state, "role": role}), partition)
     if not row.uid or row.deleting or lookalike:
         return message
-    calls = calls_for(kind, row.role_spec, row.state.get("applied_tags", {}), seen)
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
     managed = row.role_spec.managed
     _show(message, row, drift_of(calls) if managed else [])
     return message

@@ -32,17 +32,17 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
     render.common(message, row)
     shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
     message.desired.CopyFrom(settings_from_aws(shapes))
-    message.observed.CopyFrom(settings_from_aws(row.state.get("observed", {})))
+    message.observed.CopyFrom(settings_from_aws(row.registry_state.observed))
     message.elements.extend(_elements(row, composition.desired, composition.owners))
     for name in SETTINGS:
         if name in composition.desired:
-            observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
-            applied = row.state.get("applied", {}).get(name, {})
+            observed = split_all({name: row.registry_state.observed.get(name, {})}).get(name, {})
+            applied = row.registry_state.applied.get(name, {})
             unmanaged = {k: v for k, v in observed.items() if k not in applied}
             kept = unmanaged if row.registry_spec.unmanaged_elements is UnmanagedElements.PRESERVE else {}
             for quota in SETTINGS[name].quota({**kept, **composition.desired[name]}):
                 message.quota_usage.add(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
-    if remediation := row.state.get("remediation"):
+    if remediation := row.registry_state.remediation:
         message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation["time"]))
         message.last_remediation.drift.extend(render.drift(remediation["drift"]))
     for each in declared:
@@ -50,7 +50,7 @@ def registry(row: Resource, declared: Sequence[Declaration]) -> registry_pb2.Reg
             owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
         )
         render.standing(status, render.of_owner(row.state, each.owner))
-    message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
+    message.replication_checks.extend(replication_check(check) for check in row.registry_state.checks)
     return message
 
 
@@ -91,8 +91,8 @@ def _outcome(name: str) -> Any:
 def _elements(
     row: Resource, desired: Mapping[str, Mapping[str, Any]], owners: Mapping[tuple[str, str], tuple[str, ...]]
 ) -> Iterable[registry_pb2.Element]:
-    observed = split_all(row.state.get("observed", {}))
-    applied = row.state.get("applied", {})
+    observed = split_all(row.registry_state.observed)
+    applied = row.registry_state.applied
     for name, setting in SETTINGS.items():
         wanted, seen = desired.get(name, {}), observed.get(name, {})
         for key in sorted({*wanted, *seen}):
@@ -108,5 +108,5 @@ def _elements(
                 state=render.number(registry_pb2.Element, "State", state),
                 owners=owners.get((name, key), ()),
                 value=render.value(wanted.get(key, seen.get(key))),
-                problem=row.state.get("problems", {}).get(name, {}).get(key, ""),
+                problem=row.registry_state.problems.get(name, {}).get(key, ""),
             )

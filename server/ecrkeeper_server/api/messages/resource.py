@@ -18,6 +18,7 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
+from ecrkeeper_server.store.states import State
 
 # Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
 _KEPT, _KEPT_BYTES = 1024, 12_000
@@ -54,7 +55,7 @@ def common(message: Any, row: Resource) -> None:
     message.reconciling = reconciling(row)
     standing(message, row.state)
     _add_next(message, row)
-    message.drift.extend(drift(row.state.get("drift", [])))
+    message.drift.extend(drift(State(row.state).drift))
 
 
 def reconciling(row: Resource) -> bool:
@@ -174,11 +175,11 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
 
 def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     """A service-linked role."""
-    kind, spec, seen = ROLES[row.place], row.role_spec, row.state.get("role")
-    deletion = row.state.get("deletion") or {}
+    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
+    deletion = row.role_state.deletion
     message = role_pb2.ServiceLinkedRole(
         mode=number(common_pb2, "Mode", spec.mode),
-        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
+        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.role_state.provenance),
         state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
         aws_service_name=kind.service_name,
@@ -205,9 +206,9 @@ def role_state(row: Resource) -> str | None:
     """Where a role stands in AWS; None if it is not known yet."""
     if row.deleting:
         return "DELETING"
-    if "role" not in row.state:
+    if not row.role_state.observed:
         return None
-    return "ACTIVE" if row.state["role"] else "ABSENT"
+    return "ACTIVE" if row.role_state.role is not None else "ABSENT"
 
 
 def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:

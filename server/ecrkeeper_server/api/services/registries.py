@@ -112,7 +112,7 @@ class Registries:
         message = registry_message.registry(row, declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
         message.plan.CopyFrom(
-            await registry_plan(self._edge, name, row.registry_spec, row.state, composition, allowing)
+            await registry_plan(self._edge, name, row.registry_spec, row.registry_state, composition, allowing)
         )
         return message
 
@@ -169,7 +169,7 @@ class Registries:
         row, declared = await self._read(name)
         row = await self._refreshed(name, row)
         composition = composition_of(declared)
-        observed = split_all(row.state["observed"])
+        observed = split_all(row.registry_state.observed)
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)
         elements = {(e.setting, e.key): e for e in registry_message.registry(row, declared).elements}

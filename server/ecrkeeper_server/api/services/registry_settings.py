@@ -171,7 +171,9 @@ class OwnerSettings:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
         message.plan.CopyFrom(
-            await registry_plan(self._edge, name.registry, row.registry_spec, row.state, tried.composition, allowing)
+            await registry_plan(
+                self._edge, name.registry, row.registry_spec, row.registry_state, tried.composition, allowing
+            )
         )
         return message
 

@@ -106,7 +106,7 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
     mode = row.mode
     if mode is not Mode.ENFORCE:
         raise FailedPrecondition(f"the mode of {name} is {mode}; set ENFORCE before deleting it", reason="NOT_ENFORCED")
-    if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
+    if row.role_state.provenance == "ADOPTED" and not request.force_delete_adopted:
         raise FailedPrecondition(
             f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
             reason="ROLE_ADOPTED",

@@ -42,7 +42,7 @@ _FIELDS = resource_fields(
         ),
         "provenance": enum_choice(
             role_pb2.ServiceLinkedRole.Provenance,
-            lambda row: [row.state.get("provenance") or "UNSPECIFIED"],
+            lambda row: [row.role_state.provenance or "UNSPECIFIED"],
             unspecified=True,
         ),
     },
