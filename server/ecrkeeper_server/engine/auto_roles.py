@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.ecr.observe import observe_role
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -15,18 +15,18 @@ from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import RoleSpec
 
 
-async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
+async def role_to_come(attempt: Attempt, name: str, planned: Plan) -> bool:
     """Whether ECR is about to create the role that the setting needs, because the account has none."""
     role = SETTINGS[name].role
     if role is None or not planned.target:
         return False
-    resource = RoleName(step.claimed.account, role)
-    row = await step.db.read(lambda tx: resources.get(tx, str(resource)))
+    resource = RoleName(attempt.claimed.account, role)
+    row = await attempt.db.read(lambda tx: resources.get(tx, str(resource)))
     if row is not None:
         _check_role(row)
         return False
     try:
-        return await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role]) is None
+        return await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role]) is None
     except AwsError:
         # Who created the role is worth knowing, not worth failing for.
         return False
@@ -41,11 +41,11 @@ def _check_role(row: Resource) -> None:
         raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
 
 
-async def note_auto_created(step: Step, role: str) -> None:
+async def note_auto_created(attempt: Attempt, role: str) -> None:
     """Keep it that ECR created the role, if it is there now."""
-    resource = RoleName(step.claimed.account, role)
+    resource = RoleName(attempt.claimed.account, role)
     try:
-        seen = await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role])
+        seen = await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role])
     except AwsError:
         return
     if seen is None:
@@ -57,4 +57,4 @@ async def note_auto_created(step: Step, role: str) -> None:
             resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
             resources.request(tx, row.name)
 
-    await step.db.write(save)
+    await attempt.db.write(save)
