@@ -16,6 +16,7 @@ from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.sweep import Desired
 
 
@@ -53,10 +54,10 @@ class Attempt:
         """
         while True:
             asked = self.monotonic()
-            left, permits = await self.db.read(lambda tx: queue.held(tx, self.claimed))
+            left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if left <= 0:
                 raise LeaseLostError
-            if permits != self.claimed.permits:
+            if permits_of(spec) != permits_of(self.claimed.spec):
                 text = "what may be written was changed while this was under way"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:

@@ -35,7 +35,6 @@ from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.tables import declarations, resources
 
 
@@ -210,11 +209,11 @@ def lease_left(tx: Tx, claimed: Resource) -> float:
     return held(tx, claimed)[0]
 
 
-def held(tx: Tx, claimed: Resource) -> tuple[float, tuple[Any, ...]]:
-    """For how many more seconds the row is held, as above, and which writes its current specification allows."""
+def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
+    """For how many more seconds the row is held, as above, and its current spec."""
     query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_mine(claimed))
     row = tx.conn.execute(query).one_or_none()
-    return (0.0, ()) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), permits_of(row[1]))
+    return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
 def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from sqlalchemy import Row
 
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of, permits_of
+from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of
 from ecrkeeper_server.store.states import RegistryState, RoleState
 
 
@@ -75,11 +75,6 @@ class Resource(_FromRow):
     def mode(self) -> Mode:
         """How far the engine goes with the resource."""
         return mode_of(self.spec)
-
-    @property
-    def permits(self) -> tuple[Any, ...]:
-        """The members that say which writes to AWS are allowed; a write needs them to be those of the claim."""
-        return permits_of(self.spec)
 
     @property
     def registry_spec(self) -> RegistrySpec:
