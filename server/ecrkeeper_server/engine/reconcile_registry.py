@@ -39,7 +39,7 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 
 
 async def reconcile_registry(attempt: Attempt) -> AttemptResult:
-    """Bring one registry closer to what is desired; "One attempt on a registry" in docs/architecture.md says how."""
+    """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
     row, desired = attempt.claimed, attempt.desired
     composition = composition_of(desired.declared)
     spec = row.registry_spec
