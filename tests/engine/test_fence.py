@@ -13,7 +13,7 @@ import pytest
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.limits import RATES
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.engine.attempt import LeaseLostError, Step
+from ecrkeeper_server.engine.attempt import Attempt, LeaseLostError
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.errors import Unavailable
@@ -99,9 +99,9 @@ class SlowDatabase:
         self.now += took
         return left, {}
 
-    def step(self) -> Step:
+    def attempt(self) -> Attempt:
         nothing, claimed = cast(Any, None), cast(Any, SimpleNamespace(spec={}))
-        return Step(claimed, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
+        return Attempt(claimed, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
 
 
 # (seconds left, seconds that the answer took) of each question, whether the write may go, reason
@@ -119,7 +119,7 @@ async def test_an_answer_of_the_fence_is_good_only_for_the_time_that_it_names(
 ) -> None:
     database = SlowDatabase(list(answers))
     try:
-        await database.step().fence()
+        await database.attempt().fence()
         assert goes, reason
     except LeaseLostError:
         assert not goes, reason

@@ -108,9 +108,9 @@ async def test_an_idle_engine_claims_at_once_when_it_is_told_of_something(
 
 
 async def test_one_look_sees_urgent_rows_too(world: World) -> None:
-    """What lets an engine without running steps ask for rows in turn alone."""
+    """What lets an engine without running steps ask for rows of the backlog alone."""
     await world.declare({})
     row = await world.row()
     assert row.urgent
-    assert await world.db.read(lambda tx: queue.next_due(tx, turn=world.engine._slots.turn)) == 0.0
+    assert await world.db.read(lambda tx: queue.next_due(tx, backlog=world.engine._slots.backlog)) == 0.0
     assert row.registry == REGISTRY

@@ -12,6 +12,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.rows import Operation
+from ecrkeeper_server.store.specs import RoleSpec
 
 from .conftest import ACCOUNT, ROLE, World, holds, why
 
@@ -443,7 +444,7 @@ async def test_a_role_that_ecr_makes_by_itself_is_noted_as_such(world: World) ->
     await world.step()
     row = await world.step(ROLE)
     assert row.state["provenance"] == "AUTO_CREATED"
-    assert row.spec == {"managed": False}
+    assert row.role_spec == RoleSpec(managed=False)
     assert world.aws.writes == []
 
 

@@ -31,11 +31,11 @@ async def due(db: Database, *numbers: int) -> list[str]:
 
 
 async def claim(db: Database, limit: int = 100, **more: Any) -> list[Resource]:
-    return await db.write(lambda tx: queue.claim(tx, turn=queue.Room(limit, **more), lease=LEASE))
+    return await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(limit, **more), lease=LEASE))
 
 
-async def claim_both(db: Database, *, urgent: int, turn: int) -> list[str]:
-    rooms = {"urgent": queue.Room(urgent), "turn": queue.Room(turn)}
+async def claim_both(db: Database, *, urgent: int, backlog: int) -> list[str]:
+    rooms = {"urgent": queue.Capacity(urgent), "backlog": queue.Capacity(backlog)}
     return [row.name for row in await db.write(lambda tx: queue.claim(tx, lease=LEASE, **rooms))]
 
 
@@ -52,7 +52,7 @@ async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource 
     return await db.write(lambda tx: queue.finish(tx, row, given))
 
 
-async def next_due(db: Database, **rooms: queue.Room) -> float | None:
+async def next_due(db: Database, **rooms: queue.Capacity) -> float | None:
     return await db.read(lambda tx: queue.next_due(tx, **rooms))
 
 
@@ -214,16 +214,16 @@ async def backlog(db: Database, clock: Clock, *numbers: int) -> list[str]:
 async def test_a_fresh_write_goes_before_resyncs_however_long_they_have_waited(db: Database, clock: Clock) -> None:
     names = await backlog(db, clock, 1, 2, 3)
     await db.write(lambda tx: resources.desire(tx, names[2], {}))
-    assert await claim_both(db, urgent=2, turn=0) == [names[2]]
-    assert await claim_both(db, urgent=2, turn=0) == []
-    assert await claim_both(db, urgent=2, turn=5) == names[:2]
+    assert await claim_both(db, urgent=2, backlog=0) == [names[2]]
+    assert await claim_both(db, urgent=2, backlog=0) == []
+    assert await claim_both(db, urgent=2, backlog=5) == names[:2]
 
 
 async def test_resyncs_keep_their_turn_while_fresh_writes_keep_coming(db: Database, clock: Clock) -> None:
     old = await backlog(db, clock, 1, 2)
     fresh = await due(db, 3, 4, 5, 6)
-    assert await claim_both(db, urgent=2, turn=1) == [old[0], *fresh[:2]]
-    assert await claim_both(db, urgent=0, turn=2) == [old[1], fresh[2]]
+    assert await claim_both(db, urgent=2, backlog=1) == [old[0], *fresh[:2]]
+    assert await claim_both(db, urgent=0, backlog=2) == [old[1], fresh[2]]
 
 
 async def test_a_row_stays_urgent_until_a_step_says_that_nobody_waits_any_more(db: Database, clock: Clock) -> None:
@@ -234,7 +234,7 @@ async def test_a_row_stays_urgent_until_a_step_says_that_nobody_waits_any_more(d
         await finish(db, row, replace(outcome(row, 1.0), urgent=urgent))
         clock.advance(2)
     assert not (await read(db, name)).urgent
-    assert await claim_both(db, urgent=1, turn=0) == []
+    assert await claim_both(db, urgent=1, backlog=0) == []
 
 
 async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database) -> None:
@@ -242,7 +242,7 @@ async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database
     row = await claim_one(db)
     await db.write(lambda tx: resources.request(tx, name))
     await finish(db, row, outcome(row))
-    assert await claim_both(db, urgent=1, turn=0) == [name]
+    assert await claim_both(db, urgent=1, backlog=0) == [name]
 
 
 async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_others_are_not(
@@ -283,29 +283,29 @@ async def test_released_rows_are_free_at_once(db: Database) -> None:
 
 
 async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: Clock) -> None:
-    assert await next_due(db, turn=queue.Room(1)) is None
+    assert await next_due(db, backlog=queue.Capacity(1)) is None
     await due(db, 1)
-    assert await next_due(db, turn=queue.Room(1)) == 0.0
+    assert await next_due(db, backlog=queue.Capacity(1)) == 0.0
     row = await claim_one(db)
-    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(LEASE)
+    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(LEASE)
     await finish(db, row, outcome(row, 12.0))
-    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(12.0)
+    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(12.0)
     clock.advance(5)
-    assert await next_due(db, turn=queue.Room(1)) == pytest.approx(7.0)
+    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(7.0)
 
 
 async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: Database, clock: Clock) -> None:
     await backlog(db, clock, 1)
-    full = queue.Room(1, 2, {registry(1).account: 2})
-    assert await next_due(db, turn=full) is None
-    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) is None
+    full = queue.Capacity(1, 2, {registry(1).account: 2})
+    assert await next_due(db, backlog=full) is None
+    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) is None
     await due(db, 2)
-    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) == 0.0
-    assert await next_due(db, turn=full) == 0.0
+    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) == 0.0
+    assert await next_due(db, backlog=full) == 0.0
     await claim(db, share=2, busy=full.busy)
-    assert await next_due(db, turn=full) == pytest.approx(LEASE)
-    assert await next_due(db, turn=queue.Room(0), urgent=queue.Room(1)) == pytest.approx(LEASE)
-    assert await next_due(db, turn=queue.Room(1)) == 0.0
+    assert await next_due(db, backlog=full) == pytest.approx(LEASE)
+    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) == pytest.approx(LEASE)
+    assert await next_due(db, backlog=queue.Capacity(1)) == 0.0
 
 
 async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.roles.plan import ObservedRole, provenance
+from ecrkeeper_server.store.states import RoleState
 
 MINUTE = 60_000_000
 SEEN = ObservedRole("AROA1", "arn", "/path/", "", {}, create_time=1000 * MINUTE)
@@ -27,4 +28,4 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
     ],
 )
 def test_a_role_counts_as_adopted_unless_more_is_known_of_it(given: dict[str, Any], expected: str, reason: str) -> None:
-    assert provenance(given, SEEN) == expected, reason
+    assert provenance(RoleState(given), SEEN) == expected, reason

@@ -26,11 +26,11 @@ def accounts() -> Iterator[str]:
 
 
 def fill(slots: Slots, *, urgent: bool) -> int:
-    """Take slots for one row after the other, each of another account, until there is no room."""
+    """Take slots for one row after the other, each of another account, until there is no capacity."""
     for taken, account in enumerate(accounts()):
-        if not (slots.urgent if urgent else slots.turn).slots:
+        if not (slots.urgent if urgent else slots.backlog).slots:
             return taken
-        slots.take([row(account, urgent=urgent)])
+        slots.acquire([row(account, urgent=urgent)])
     raise AssertionError
 
 
@@ -43,20 +43,20 @@ def test_urgent_rows_have_a_quarter_more_slots_to_themselves(concurrency: int, r
     slots = Slots(concurrency)
     assert fill(slots, urgent=False) == concurrency
     assert fill(slots, urgent=True) == reserved
-    assert (slots.turn.slots, slots.urgent.slots) == (0, 0)
+    assert (slots.backlog.slots, slots.urgent.slots) == (0, 0)
 
 
 def test_urgent_rows_take_turns_too_once_their_own_slots_are_full() -> None:
     slots = Slots(8)
-    slots.take([row(str(n), urgent=True) for n in range(5)])
-    assert (slots.urgent.slots, slots.turn.slots) == (0, 5)
+    slots.acquire([row(str(n), urgent=True) for n in range(5)])
+    assert (slots.urgent.slots, slots.backlog.slots) == (0, 5)
 
 
 def hog(slots: Slots, account: str) -> int:
     """How many slots an account gets that wants all it can get."""
     taken = 0
-    while slots.turn.slots and slots.turn.busy.get(account, 0) < slots.turn.share:
-        slots.take([row(account)])
+    while slots.backlog.slots and slots.backlog.busy.get(account, 0) < slots.backlog.share:
+        slots.acquire([row(account)])
         taken += 1
     return taken
 
@@ -66,7 +66,7 @@ def test_an_account_gets_a_quarter_of_the_slots_and_many_greedy_ones_leave_room_
     assert hog(slots, "a") == 8
     got = [hog(slots, f"b{n}") for n in range(4)]
     assert all(n >= 3 for n in got)
-    assert slots.turn.slots >= 8
+    assert slots.backlog.slots >= 8
 
 
 def test_what_an_account_runs_in_turn_does_not_count_against_its_fresh_writes() -> None:
@@ -79,14 +79,14 @@ def test_what_an_account_runs_in_turn_does_not_count_against_its_fresh_writes() 
 def test_a_step_that_ends_gives_its_slot_back_to_the_kind_it_came_from() -> None:
     slots = Slots(4)
     first, second, beyond = row("a", urgent=True), row("b"), row("a", urgent=True)
-    slots.take([first, second, beyond])
+    slots.acquire([first, second, beyond])
     assert slots.urgent.busy == {"a": 1}
-    assert slots.turn.busy == {"a": 1, "b": 1}, "an urgent row that came in turn holds a slot of that kind"
-    slots.give_back(first)
+    assert slots.backlog.busy == {"a": 1, "b": 1}, "an urgent row that came of the backlog holds a slot of that kind"
+    slots.release(first)
     assert slots.urgent.busy == {}
-    slots.give_back(second)
-    slots.give_back(beyond)
-    assert (slots.urgent, slots.turn) == (Slots(4).urgent, Slots(4).turn)
+    slots.release(second)
+    slots.release(beyond)
+    assert (slots.urgent, slots.backlog) == (Slots(4).urgent, Slots(4).backlog)
 
 
 def test_two_steps_on_one_row_are_counted_each() -> None:
@@ -94,9 +94,9 @@ def test_two_steps_on_one_row_are_counted_each() -> None:
     slots = Slots(4)
     old = row("a")
     new = type(old)(**{field: getattr(old, field) for field in old.__slots__} | {"lease_token": "u"})
-    slots.take([old])
-    slots.take([new])
-    slots.give_back(old)
-    assert slots.turn.busy == {"a": 1}
-    slots.give_back(new)
-    assert slots.turn.busy == {}
+    slots.acquire([old])
+    slots.acquire([new])
+    slots.release(old)
+    assert slots.backlog.busy == {"a": 1}
+    slots.release(new)
+    assert slots.backlog.busy == {}

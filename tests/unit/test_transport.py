@@ -280,7 +280,7 @@ ENDPOINTS = [
 @pytest.mark.parametrize(("url", "place", "host", "target"), ENDPOINTS)
 def test_requests_go_to_the_endpoint(url: str | None, place: Address, host: str, target: str) -> None:
     prepared = Wire(url).prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret"))
-    assert (prepared.place, prepared.headers["Host"], prepared.target) == (place, host, target)
+    assert (prepared.address, prepared.headers["Host"], prepared.target) == (place, host, target)
     assert prepared.encode().endswith(b"\r\nContent-Length: 2\r\n\r\n{}")
 
 

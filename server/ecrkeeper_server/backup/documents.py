@@ -94,7 +94,7 @@ class RoleDocument:
     def to_json(self) -> Json:
         """Return the document."""
         made: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
-        made["mode"] = self.spec.get("mode", "ENFORCE")
+        made["mode"] = str(self.spec.get("mode", "ENFORCE"))
         if "description" in self.spec:
             made["description"] = self.spec["description"]
         made["tags"] = dict(sorted(self.spec.get("tags", {}).items()))

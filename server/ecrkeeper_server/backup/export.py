@@ -45,14 +45,15 @@ def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
 def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     if row.kind == RegistryName.kind:
         specs = {d.owner: replace(DeclarationSpec.of(d), settings=_one_form(d.settings)) for d in declared}
-        mode, unmanaged = row.spec.get("mode", "ENFORCE"), row.spec.get("unmanaged_elements", "PRESERVE")
+        spec = row.registry_spec
+        mode, unmanaged = str(spec.mode), str(spec.unmanaged_elements)
         if not specs and (mode, unmanaged) == ("ENFORCE", "PRESERVE"):
             return None
         return RegistryDocument(row.registry, mode, unmanaged, specs)
-    if not row.spec.get("managed", True) or row.spec.get("deletion"):
+    if not row.role_spec.managed or row.deleting:
         return None
-    role, provenance = row.state.get("role"), row.state.get("provenance")
-    known = row.state.get("remembered") or {}
+    role, provenance = row.role_state.role, row.role_state.provenance
+    known = row.role_state.remembered
     if role and provenance:
         known = {"role_id": role["role_id"], "provenance": provenance}
     return RoleDocument(row.role, row.spec, known)

@@ -17,6 +17,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import audit, declarations, resources, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import RoleSpec
 from ecrkeeper_server.store.unit_of_work import Origin
 
 NEW_ROLE = {"tags": {}, "mode": "ENFORCE"}
@@ -142,14 +143,15 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
 def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the role's spec before and after; fields that the document omits stay."""
     before = {**NEW_ROLE, **({} if row is None else row.spec)}
-    return {"managed": True, **before}, {**before, **document.spec, "managed": True}
+    after = RoleSpec.from_json({**before, **document.spec, "managed": True})
+    return {"managed": True, **before}, after.to_json()
 
 
 def _role_change(row: Resource | None, document: RoleDocument) -> Restored:
     before, after = _role_specs(row, document)
     if row is None:
         return Restored(created=(document.name.role,), kept=_kept(before, after))
-    if row.spec.get("deletion"):
+    if row.deleting:
         raise InvalidArgument([Violation("name", f"{document.name} is being deleted; wait for its operation")])
     return Restored() if before == after else Restored(updated=(document.name.role,), kept=_kept(before, after))
 
@@ -161,7 +163,7 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Restored:
         return change
     before, spec = {} if row is None else row.spec, _role_specs(row, document)[1]
     row = resources.create(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
-    if document.remembered and not row.state.get("provenance"):
+    if document.remembered and not row.role_state.provenance:
         resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
     changes = spec_changes(before, spec)
     audit.add(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])

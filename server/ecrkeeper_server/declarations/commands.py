@@ -241,5 +241,5 @@ def set_spec(
         for setting, keys in left.items()
     }
     abandons = {setting: keys for setting, keys in kept.items() if keys}
-    spec = {**registry.spec, "abandoned": abandons, "owners": owners}
-    return unit.desire(registry, spec, trace)
+    spec = replace(registry.registry_spec, abandoned=abandons, owners=owners)
+    return unit.desire(registry, spec.to_json(), trace)

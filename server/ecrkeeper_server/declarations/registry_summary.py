@@ -9,7 +9,8 @@ from typing import Any
 
 from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
-from ecrkeeper_server.store.rows import Declaration, Json, Resource
+from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import Json
 
 # A summary is rendered into at most 64 KiB: the error of the registry may take 20,000 bytes of them.
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
 from ecrkeeper_server.declarations.idempotency import Caller, remember
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import RegistrySpec, RoleSpec
 
 
 def change_spec(
@@ -17,7 +16,7 @@ def change_spec(
     caller: Caller,
     name: RegistryName | RoleName,
     present: Resource,
-    spec: dict[str, Any],
+    spec: RegistrySpec | RoleSpec,
     *,
     made: bool = False,
 ) -> Resource:
@@ -27,8 +26,9 @@ def change_spec(
     is reconciled now if AWS does not have it yet.
     """
     remember(tx, caller, str(name))
-    if spec == present.spec and not made:
+    before = present.role_spec if isinstance(spec, RoleSpec) else present.registry_spec
+    if spec == before and not made:
         return present if present.carried_out else resources.request(tx, present.name)
-    row = resources.desire(tx, present.name, spec)
+    row = resources.desire(tx, present.name, spec.to_json())
     record(tx, caller, name, generation=row.generation, changes=spec_changes(present.spec, row.spec))
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, role_pb2
@@ -11,6 +12,7 @@ from ecrkeeper_server.errors import AlreadyExists, FailedPrecondition, InvalidAr
 from ecrkeeper_server.names import RoleName, shown
 from ecrkeeper_server.settings.codec import word
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import Mode, RoleSpec
 
 PATHS = ("description", "tags", "mode")
 """The fields of a role that can be declared."""
@@ -28,23 +30,22 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
     if "tags" in paths:
         spec["tags"] = dict(given.tags)
     if "mode" in paths:
-        spec["mode"] = word(common_pb2.Mode, given.mode or common_pb2.ENFORCE)
+        spec["mode"] = Mode(word(common_pb2.Mode, given.mode or common_pb2.ENFORCE))
     return spec
 
 
-def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> dict[str, Any]:
+def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> RoleSpec:
     """Return the spec after a write; one that declares the role takes all fields, masked or not (AIP-134)."""
-    if present is None:
-        return {**spec_of(given, set(PATHS)), "managed": True}
-    masked = paths if present.spec.get("managed", True) else set(PATHS)
-    kept = {key: value for key, value in present.spec.items() if key not in masked}
-    return {**kept, **spec_of(given, masked), "managed": True}
+    before = RoleSpec(managed=False) if present is None else present.role_spec
+    masked = paths if before.managed else set(PATHS)
+    cleared = {"description": None} if "description" in masked else {}
+    return replace(before, **{**cleared, **spec_of(given, masked)}, managed=True)
 
 
 def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:
-    if present is not None and present.spec.get("deletion"):
+    if present is not None and present.deleting:
         raise FailedPrecondition(f"{name} is being deleted; wait for its operation", reason="ROLE_DELETING")
-    declared = present is not None and present.spec.get("managed", True)
+    declared = present is not None and present.role_spec.managed
     if not declared and not create:
         raise NotFound("ServiceLinkedRole", str(name), "declare it first, or set allow_missing")
     if declared and not update:

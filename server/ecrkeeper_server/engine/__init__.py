@@ -1,1 +1,1 @@
-"""Makes AWS match what is desired: claims due rows, takes one step on each, says when to look again."""
+"""Makes AWS match what is desired: claims due rows, makes one attempt on each, and sets when to observe again."""

@@ -1,4 +1,4 @@
-"""What a step works with and what it leaves."""
+"""What an attempt works with and what it leaves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import permits_of
 from ecrkeeper_server.store.sweep import Desired
 
 
@@ -24,11 +25,11 @@ class LeaseLostError(Exception):
 
 
 @dataclass(slots=True)
-class Step:
+class Attempt:
     """A claimed row and the means to work on it. `now` is in microseconds; nothing is `desired` of roles.
 
-    `saved`: the row's state is no longer the claimed one, because the step
-    had something to remember on its way. `writes` are the calls that the step
+    `saved`: the row's state is no longer the claimed one, because the attempt
+    had something to remember on its way. `writes` are the calls that the attempt
     has recorded, in the order in which it means to send them.
     """
 
@@ -41,7 +42,7 @@ class Step:
     saved: bool = False
     monotonic: Callable[[], float] = time.monotonic
     reconcile_id: str = ""
-    # When to stop searching for what AWS refuses, in monotonic time: the step has to end in time.
+    # When to stop searching for what AWS refuses, in monotonic time: the attempt has to end in time.
     search_until: float = math.inf
     writes: list[AwsWrite] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ class Step:
             left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if left <= 0:
                 raise LeaseLostError
-            if any(spec.get(name) != self.claimed.spec.get(name) for name in ("mode", "unmanaged_elements")):
+            if permits_of(spec) != permits_of(self.claimed.spec):
                 text = "what may be written was changed while this was under way"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:
@@ -77,7 +78,7 @@ class Step:
                 return queue.lease_left(tx, self.claimed) > 0
             return queue.hold(tx, self.claimed, state)
 
-        # Before it is known: a step that is broken off while it waits may have saved it.
+        # Before it is known: an attempt that is broken off while it waits may have saved it.
         self.saved = self.saved or state is not None
         await self.commit(save, writes)
 
@@ -100,19 +101,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How a step ended.
+    """How an attempt ended.
 
     `next_in` overrides the usual delay, in seconds; `poll_in` is when to look at something else of the row, such as a
-    backfill, if that comes sooner. `settled`: nothing is left
+    backfill, if that comes sooner. `converged`: nothing is left
     to do for this generation. `removed`: the resource is gone. `ended` are
     operations to end, by id, with an error or None. `owners` is how the declaration
     of each owner stands, where that may differ from the registry.
     """
 
     state: dict[str, Any]
-    standing: Status
+    status: Status
     observed: bool
-    settled: bool
+    converged: bool
     next_in: float | None = None
     poll_in: float | None = None
     removed: bool = False
@@ -120,6 +121,6 @@ class AttemptResult:
     owners: Mapping[str, Status] = field(default_factory=dict)
 
     @property
-    def settled_owners(self) -> list[str] | None:
+    def converged_owners(self) -> list[str] | None:
         """The owners for whose declarations nothing is left to do; None for all of them."""
-        return None if self.settled else [owner for owner, standing in self.owners.items() if standing.synced]
+        return None if self.converged else [owner for owner, status in self.owners.items() if status.synced]

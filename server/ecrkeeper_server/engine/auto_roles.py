@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.ecr.observe import observe_role
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
@@ -12,22 +12,23 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import RoleSpec
 
 _RETRY_SECONDS = 10.0
 
 
-async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
+async def role_to_come(attempt: Attempt, name: str, planned: Plan) -> bool:
     """Whether ECR is about to create the role that the setting needs, because the account has none."""
     role = SETTINGS[name].role
     if role is None or not planned.target:
         return False
-    resource = RoleName(step.claimed.account, role)
-    row = await step.db.read(lambda tx: resources.get(tx, str(resource)))
+    resource = RoleName(attempt.claimed.account, role)
+    row = await attempt.db.read(lambda tx: resources.get(tx, str(resource)))
     if row is not None:
         _check_role(row)
         return False
     try:
-        return await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role]) is None
+        return await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role]) is None
     except AwsError:
         # Who created the role is worth knowing, not worth failing for.
         return False
@@ -35,10 +36,10 @@ async def role_to_come(step: Step, name: str, planned: Plan) -> bool:
 
 def _check_role(row: Resource) -> None:
     """Wait for a role that is on its way here or away: ECR would create it again by itself."""
-    if row.spec.get("deletion"):
+    spec = row.role_spec
+    if spec.deletion is not None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
-    declared = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
-    if declared and not row.state.get("role"):
+    if spec.enforced and row.role_state.role is None:
         if (error := row.state.get("error")) and _is_blocked(row):
             text = f"{row.name} is declared, and cannot be created: {error['message']}"
             raise Temporary(
@@ -52,20 +53,20 @@ def _is_blocked(row: Resource) -> bool:
     return any(each["type"] == "Blocked" and each["status"] == "TRUE" for each in row.state.get("conditions", ()))
 
 
-async def note_auto_created(step: Step, role: str) -> None:
+async def note_auto_created(attempt: Attempt, role: str) -> None:
     """Keep it that ECR created the role, if it is there now."""
-    resource = RoleName(step.claimed.account, role)
+    resource = RoleName(attempt.claimed.account, role)
     try:
-        seen = await observe_role(step.aws, resource.account, step.claimed.place, ROLES[role])
+        seen = await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role])
     except AwsError:
         return
     if seen is None:
         return
 
     def save(tx: Tx) -> None:
-        row = resources.ensure(tx, resource, {"managed": False})
-        if not row.state.get("provenance"):
+        row = resources.ensure(tx, resource, RoleSpec(managed=False).to_json())
+        if row.role_state.provenance is None:
             resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
             resources.request(tx, row.name)
 
-    await step.db.write(save)
+    await attempt.db.write(save)

@@ -1,7 +1,7 @@
-"""Replication backfills: started and followed by the step of their registry, as operations.
+"""Replication backfills: started and followed by the attempt of their registry, as operations.
 
 ECR's start takes no client token. Before anything is sent, the operation is
-stored with the backfills to the same destination that are there already. A step
+stored with the backfills to the same destination that are there already. An attempt
 that finds it without an id of its own takes a backfill that is not among them
 for the one it started: a kill in between starts nothing twice, however soon ECR
 was done.
@@ -19,49 +19,50 @@ from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation
+from ecrkeeper_server.store.specs import Mode
 
 POLL_SECONDS = 2.0
 # After a refusal that passes.
 _PAUSE_SECONDS = 15.0
 
 
-async def follow(step: Step, waiting: Sequence[Operation]) -> float | None:
-    """Take every backfill among the operations that wait a step further; in how many seconds to go on, or None."""
+async def follow(attempt: Attempt, waiting: Sequence[Operation]) -> float | None:
+    """Take every backfill among the operations that wait an attempt further; in how many seconds to go on, or None."""
     pending = [operation for operation in waiting if operation.method == Method.START_BACKFILL]
-    if step.claimed.spec.get("mode") == "PAUSED":
+    if attempt.claimed.mode is Mode.PAUSED:
         # AWS is not even read, so only what was certainly not sent can end.
         for operation in pending:
             if "others" not in operation.metadata:
-                await _refuse(step, operation, _not_enforced(step))
+                await _refuse(attempt, operation, _not_enforced(attempt))
         return None
     if not pending:
         return None
     try:
-        known = await list_backfills(step.aws, step.claimed.registry)
+        known = await list_backfills(attempt.aws, attempt.claimed.registry)
     except AwsError as error:
-        # The rest of the step has its own outcome.
+        # The rest of the attempt has its own outcome.
         return _again_in(error)
-    delays = [await _advance(step, operation, known) for operation in pending]
+    delays = [await _advance(attempt, operation, known) for operation in pending]
     return min((delay for delay in delays if delay is not None), default=None)
 
 
-async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]) -> float | None:
+async def _advance(attempt: Attempt, operation: Operation, known: list[dict[str, Any]]) -> float | None:
     try:
         seen = _find(operation, known)
         if seen is None:
-            if step.claimed.spec.get("mode", "ENFORCE") != "ENFORCE":
-                raise _not_enforced(step)
-            operation = await _remember_others(step, operation, known)
-            seen = await _start(step, operation)
+            if attempt.claimed.mode is not Mode.ENFORCE:
+                raise _not_enforced(attempt)
+            operation = await _remember_others(attempt, operation, known)
+            seen = await _start(attempt, operation)
     except AwsError as error:
         if is_terminal(error):
-            await _refuse(step, operation, error)
+            await _refuse(attempt, operation, error)
             return None
         return _again_in(error)
     metadata = {**operation.metadata, "backfill": seen}
@@ -72,7 +73,7 @@ async def _advance(step: Step, operation: Operation, known: list[dict[str, Any]]
         elif metadata != operation.metadata:
             operations.progress(tx, operation, metadata)
 
-    await step.db.write(save)
+    await attempt.db.write(save)
     return None if seen["status"] in ENDED else POLL_SECONDS
 
 
@@ -81,15 +82,15 @@ def _again_in(error: AwsError) -> float:
     return asked or _PAUSE_SECONDS
 
 
-def _not_enforced(step: Step) -> Permanent:
-    name, mode = step.claimed.name, step.claimed.spec["mode"]
+def _not_enforced(attempt: Attempt) -> Permanent:
+    name, mode = attempt.claimed.name, attempt.claimed.mode
     text = f"the mode of {name} became {mode} before the backfill was started; set ENFORCE and start it again"
     return Permanent(text, reason="NOT_ENFORCED")
 
 
-async def _refuse(step: Step, operation: Operation, error: AwsError) -> None:
+async def _refuse(attempt: Attempt, operation: Operation, error: AwsError) -> None:
     refusal = error_json(error)
-    await step.db.write(lambda tx: operations.end(tx, operation, error=refusal))
+    await attempt.db.write(lambda tx: operations.end(tx, operation, error=refusal))
 
 
 def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -105,22 +106,22 @@ def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] |
     return operation.metadata.get("backfill")
 
 
-async def _remember_others(step: Step, operation: Operation, known: list[dict[str, Any]]) -> Operation:
+async def _remember_others(attempt: Attempt, operation: Operation, known: list[dict[str, Any]]) -> Operation:
     """The operation with the backfills to its destination that it did not start."""
     if "others" in operation.metadata:
         return operation
     destination = operation.metadata["destination"]
     others = [row["replicationBackfillId"] for row in known if row.get("destination") == destination]
     metadata = {**operation.metadata, "others": others}
-    await step.db.write(lambda tx: operations.progress(tx, operation, metadata))
+    await attempt.db.write(lambda tx: operations.progress(tx, operation, metadata))
     return replace(operation, metadata=metadata)
 
 
-async def _start(step: Step, operation: Operation) -> dict[str, Any]:
-    registry, destination = step.claimed.registry, operation.metadata["destination"]
+async def _start(attempt: Attempt, operation: Operation) -> dict[str, Any]:
+    registry, destination = attempt.claimed.registry, operation.metadata["destination"]
     begun = [change(BACKFILL, place_of(destination), None, destination)]
     write = AwsWrite(
         registry.account, registry.region, "ecr", str(Method.START_BACKFILL), {"destination": destination}, begun
     )
-    await step.record([write])
-    return await step.send(write)
+    await attempt.record([write])
+    return await attempt.send(write)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
+from ecrkeeper_server.store.states import Condition
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
@@ -16,7 +17,7 @@ _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a resource stands at the end of a step.
+    """How a resource stands at the end of an attempt.
 
     `error` is the one to show. Where that one lasts, `retry` is one of those beside it that is tried again sooner.
     """
@@ -30,7 +31,7 @@ class Status:
     degraded_reason: str = "UNKNOWN_MEMBERS"
 
     @property
-    def passing(self) -> Temporary | None:
+    def retryable(self) -> Temporary | None:
         """What is to be tried again before the next resync."""
         return self.retry or (self.error if isinstance(self.error, Temporary) else None)
 
@@ -40,7 +41,7 @@ class Status:
         return self.error is not None and is_terminal(self.error)
 
     @property
-    def given_up(self) -> bool:
+    def terminal(self) -> bool:
         """Whether trying again soon would change nothing: neither the error to show nor another one will pass."""
         return self.blocked and (self.retry is None or is_terminal(self.retry))
 
@@ -67,25 +68,25 @@ class Status:
 PAUSED = Status(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
 
 
-def conditions(before: Sequence[Mapping[str, Any]], standing: Status, now: int) -> list[dict[str, Any]]:
+def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Condition]:
     """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
-    why, text = standing.why, standing.text
+    why, text = status.why, status.text
     rows = {
-        "Ready": (standing.ready, why, text),
-        "Synced": (standing.synced, "IN_SYNC" if standing.synced else why, "" if standing.synced else text),
-        "Blocked": (standing.blocked, *((why, text) if standing.blocked else ("NOT_BLOCKED", ""))),
+        "Ready": (status.ready, why, text),
+        "Synced": (status.synced, "IN_SYNC" if status.synced else why, "" if status.synced else text),
+        "Blocked": (status.blocked, *((why, text) if status.blocked else ("NOT_BLOCKED", ""))),
         "Degraded": (
-            bool(standing.degraded),
-            standing.degraded_reason if standing.degraded else "NOT_DEGRADED",
-            standing.degraded,
+            bool(status.degraded),
+            status.degraded_reason if status.degraded else "NOT_DEGRADED",
+            status.degraded,
         ),
     }
-    old = {row["type"]: row for row in before}
+    old = {each.type: each for each in before}
     result = []
     for kind, (holds, reason, message) in rows.items():
-        status = "TRUE" if holds else "FALSE"
-        since = old[kind]["since"] if kind in old and old[kind]["status"] == status else now
-        result.append({"type": kind, "status": status, "reason": reason, "message": message, "since": since})
+        holding = "TRUE" if holds else "FALSE"
+        since = old[kind].since if kind in old and old[kind].status == holding else now
+        result.append(Condition(kind, holding, reason, message, since))
     return result
 
 
@@ -95,24 +96,24 @@ def backoff(failures: int, jitter: float) -> float:
     return longest * (0.5 + jitter / 2)
 
 
-def delay_after(standing: Status, failures: int, resync: float, jitter: float) -> float:
-    """Seconds until the next step after an error.
+def delay_after(status: Status, failures: int, resync: float, jitter: float) -> float:
+    """Seconds until the next attempt after an error.
 
     What is blocked for good is still looked at with every resync: whoever
     unblocks it in AWS does not tell us.
     """
-    passing = standing.passing
-    return resync if passing is None else max(backoff(failures, jitter), passing.after or 0.0)
+    retryable = status.retryable
+    return resync if retryable is None else max(backoff(failures, jitter), retryable.after or 0.0)
 
 
-def is_of_account(standing: Status) -> bool:
+def is_of_account(status: Status) -> bool:
     """Whether every Region of the account would meet the same fault: nobody gets in at all."""
-    error = standing.passing
+    error = status.retryable
     return error is not None and (error.operation in _OF_ACCOUNT or error.reason == "AWS_NO_CREDENTIALS")
 
 
 def worst_first(errors: Sequence[AwsError]) -> list[AwsError]:
-    """The errors in the order in which they matter: refused for good, waiting for somebody, passing."""
+    """The errors in the order in which they matter: refused for good, waiting for somebody, retryable."""
     return sorted(errors, key=lambda error: (not isinstance(error, Permanent), not is_terminal(error)))
 
 

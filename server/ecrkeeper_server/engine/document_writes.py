@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_setting
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
 from ecrkeeper_server.engine.rejections import held, owners_by_key
-from ecrkeeper_server.engine.write_ahead import Run, disown, remember
+from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
 from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
@@ -28,10 +28,10 @@ def of_the_content(error: AwsError) -> bool:
     return isinstance(error, Permanent) and (error.reason in _OF_THE_CONTENT or error.aws_code in _CODES)
 
 
-def aws_write(step: Step, run: Run, setting: str, call: Call) -> AwsWrite:
+def aws_write(attempt: Attempt, progress: Progress, setting: str, call: Call) -> AwsWrite:
     """A call as it is sent, on behalf of those who declare what it changes."""
-    registry = step.claimed.registry
-    owners = sorted({owner for c in call.changes for owner in run.composition.owners.get((setting, c.key), ())})
+    registry = attempt.claimed.registry
+    owners = sorted({owner for c in call.changes for owner in progress.composition.owners.get((setting, c.key), ())})
     return AwsWrite(
         registry.account, registry.region, call.service, call.operation, call.params, call.changes, owners
     )  # fmt: skip
@@ -39,10 +39,10 @@ def aws_write(step: Step, run: Run, setting: str, call: Call) -> AwsWrite:
 
 @dataclass(slots=True)
 class DocumentWriter:
-    """Writes one document in one step."""
+    """Writes one document in one attempt."""
 
-    step: Step
-    run: Run
+    attempt: Attempt
+    progress: Progress
     setting: Document
     # Each refusal with the changes that it was of; the smallest one with a change says the most about that change.
     refusals: list[tuple[Keys, AwsError]] = field(default_factory=list)
@@ -61,14 +61,15 @@ class DocumentWriter:
         if retried:
             await self._search(retried, refused=False)
         known = (
-            suspects.keys_of(self.run.suspects.get(self.setting.name, ())) | held(self.run, self.setting.name).keys()
+            suspects.keys_of(self.progress.suspects.get(self.setting.name, ()))
+            | held(self.progress, self.setting.name).keys()
         )
         sent = {change.key for change in (*(planned.changes if planned is not None else ()), *retried)} - known
         return [change for change in self.pending() if change.key in sent]
 
     async def _first(self, planned: Plan, write: AwsWrite) -> None:
         """Send everything at once, which nearly always is all there is to do."""
-        before = self.run.applied_before.get(self.setting.name, {})
+        before = self.progress.applied_before.get(self.setting.name, {})
         error = await self._send(write, planned.target, before)
         if error is None:
             return
@@ -90,7 +91,7 @@ class DocumentWriter:
 
     async def _remove(self, removals: Sequence[Change]) -> bool:
         """Remove what is no longer wanted, but no denial that another one, not in place yet, may stand in for."""
-        needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.run, self.setting.name))
+        needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.progress, self.setting.name))
         ready = [change for change in removals if not needed[change.key]]
         if not ready or not self._may_go_on():
             return False
@@ -101,14 +102,14 @@ class DocumentWriter:
     async def _search(self, changes: Sequence[Change], *, refused: bool) -> Verdict:
         """Find what AWS refuses of changes, with as many calls as are left; everything else is written."""
         by_key = {change.key: change for change in changes}
-        times = {declared.owner: declared.update_time for declared in self.run.declared}
-        items = items_of(self.setting, changes, owners_by_key(self.run, self.setting.name), times)
+        times = {declared.owner: declared.update_time for declared in self.progress.declared}
+        items = items_of(self.setting, changes, owners_by_key(self.progress, self.setting.name), times)
 
         def fits(keys: Keys) -> bool:
             return self._fits(by_key[key] for key in keys)
 
         # Nothing is wrong with a document that is not there, nor with one beside which the suspects were found.
-        tried = suspects.with_any(self.run.suspects.get(self.setting.name, ()), by_key)
+        tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), by_key)
         proven = not self._base or bool(tried and not any(one.base for one in tried))
         search = Search(items, fits, refused=refused, proven=proven)
         probes = search.probes()
@@ -129,21 +130,21 @@ class DocumentWriter:
     def _conclude(self, verdict: Verdict, by_key: Mapping[str, Change]) -> None:
         """Keep what was found: suspects that AWS has taken are cleared, what it refuses becomes suspect."""
         name = self.setting.name
-        self.run.suspects[name] = suspects.without(self.run.suspects.get(name, ()), verdict.accepted)
+        self.progress.suspects[name] = suspects.without(self.progress.suspects.get(name, ()), verdict.accepted)
         if verdict.base_refused:
             self._blame([list(by_key.values())], base=suspects.digest(dict(self._base)))
         else:
             self._blame([[by_key[key] for key in sorted(item.keys)] for item in verdict.faulty])
 
     def _blame(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
-        name, now = self.setting.name, self.step.now
+        name, now = self.setting.name, self.attempt.now
         for changes in groups:
             keys = {change.key for change in changes}
-            known = self.run.suspects.get(name, [])
+            known = self.progress.suspects.get(name, [])
             before = next(iter(suspects.with_any(known, keys)), None)
             error, degrades = self._refusal(set() if base else keys), bool(base) or self._had(changes)
             suspect = suspects.refused(before, changes, error, now, degrades=degrades, base=base)
-            self.run.suspects[name] = [*suspects.without(known, keys), suspect]
+            self.progress.suspects[name] = [*suspects.without(known, keys), suspect]
 
     def _refusal(self, keys: set[str]) -> AwsError:
         """What AWS said of the smallest group with any of the keys; without keys, of what it has."""
@@ -152,7 +153,7 @@ class DocumentWriter:
 
     def _had(self, changes: Sequence[Change]) -> bool:
         """Whether AWS had the elements as they are declared, until it changed them by itself or somebody did."""
-        settled = self.step.claimed.state.get("settled", {}).get(self.setting.name, {})
+        settled = self.attempt.claimed.registry_state.settled.get(self.setting.name, {})
         return any(
             change.before is not None
             and (settled.get(change.key) == change.after or self.setting.vanished(change.before))
@@ -163,16 +164,18 @@ class DocumentWriter:
         """Write changes on top of what AWS has; what AWS says of them if it refuses them."""
         name, target = self.setting.name, with_changes(self._base, changes)
         planned = Plan(name, target, tuple(changes), {}, ())
-        write = aws_write(self.step, self.run, name, self.setting.call(planned, self.run.observed[name].shape))
-        before = dict(self.run.applied.get(name, {}))
-        await remember(self.step, self.run, {name: planned}, {name: [write]})
+        write = aws_write(
+            self.attempt, self.progress, name, self.setting.call(planned, self.progress.observed[name].shape)
+        )
+        before = dict(self.progress.applied.get(name, {}))
+        await remember(self.attempt, self.progress, {name: planned}, {name: [write]})
         return await self._send(write, target, before)
 
     async def _send(self, write: AwsWrite, target: Elements, before: Elements) -> AwsError | None:
         name = self.setting.name
-        self.run.calls_left -= 1
+        self.progress.calls_left -= 1
         try:
-            await self.step.send(write, self._look_again)
+            await self.attempt.send(write, self._look_again)
         except AwsError as error:
             done = self.setting.already_done(write.operation, error.aws_code)
             if not done and of_the_content(error):
@@ -180,15 +183,15 @@ class DocumentWriter:
             if not done:
                 raise
         finally:
-            disown(self.run, name, before, [write])
-        self.run.observed[name] = replace(self.run.observed[name], elements=dict(target))
+            disown(self.progress, name, before, [write])
+        self.progress.observed[name] = replace(self.progress.observed[name], elements=dict(target))
         return None
 
     async def _explained(self, error: AwsError, changes: Iterable[Change]) -> AwsError:
         if not is_generic_rejection(error):
             return error
         if self._scope is None:
-            self._scope = (await scope_of(self.step, self.run),)
+            self._scope = (await scope_of(self.attempt, self.progress),)
         sent = {change.key: change.after for change in changes if change.after is not None}
         return explain_policy_rejection(error, self._scope[0], sent)
 
@@ -199,28 +202,28 @@ class DocumentWriter:
         this look and before the call reaches ECR is lost.
         """
         name, defaults = self.setting.name, self.setting.defaults
-        seen = await observe_setting(self.step.aws, self.step.claimed.registry, self.setting)
-        made_of = self.run.observed[name]
+        seen = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
+        made_of = self.progress.observed[name]
         if ({**defaults, **seen.elements}, seen.unknown) != ({**defaults, **made_of.elements}, made_of.unknown):
-            self.run.observed[name] = seen
+            self.progress.observed[name] = seen
             text = f"{name} was changed in AWS while this was under way"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
 
     def pending(self) -> list[Change]:
         """The changes that are not made yet."""
-        planned = self.run.plans[self.setting.name].changes
+        planned = self.progress.plans[self.setting.name].changes
         return [change for change in planned if self._base.get(change.key) != change.after]
 
     @property
     def _base(self) -> Elements:
         """What AWS has."""
-        return self.run.observed[self.setting.name].elements
+        return self.progress.observed[self.setting.name].elements
 
     def _fits(self, changes: Iterable[Change]) -> bool:
-        registry, base = self.step.claimed.registry, self._base
+        registry, base = self.attempt.claimed.registry, self._base
         found = self.setting.validate_composed(with_changes(base, changes), registry)
         # Where what is there is beyond the limits already, AWS decides.
         return not found or bool(self.setting.validate_composed(base, registry))
 
     def _may_go_on(self) -> bool:
-        return self.run.calls_left > 0 and self.step.monotonic() < self.step.search_until
+        return self.progress.calls_left > 0 and self.attempt.monotonic() < self.attempt.search_until

@@ -9,7 +9,8 @@ from ecrkeeper_server.declarations.registry_summary import final_summary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import Json, Resource
+from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import Json
 
 _MOST_BYTES = 60_000
 _KEPT_OF_ROLE = (

@@ -1,13 +1,14 @@
-"""How a step's result is written down, and when its row is due again."""
+"""How an attempt's result is written down, and when its row is due again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, complete
 from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
-from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, error_json, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
@@ -18,16 +19,17 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import stored_reason
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
+from ecrkeeper_server.store.states import Condition, State
 
 # An urgent row that fails more often than this has no claim to be hurried.
 _HURRIED_FAILURES = 3
 _BEHIND_SECONDS = 10.0
-# What asks for a step and for nothing else.
+# What asks for an attempt and for nothing else.
 _LOOKS = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
 class Finisher:
-    """Ends steps. Those that found everything as it was, the most by far, are written many at a time."""
+    """Ends attempts. Those that found everything as it was, the most by far, are written many at a time."""
 
     def __init__(self, db: Database, resync: float, jitter: Callable[[], float]) -> None:
         self._db = db
@@ -35,50 +37,49 @@ class Finisher:
         self._jitter = jitter
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
 
-    async def finish(self, step: Step, result: AttemptResult) -> bool:
+    async def finish(self, attempt: Attempt, result: AttemptResult) -> bool:
         """Write the result and let the row go; whether the row differs from before. Raises Unavailable."""
-        row = step.claimed
-        outcome = self._outcome(step, result)
+        row = attempt.claimed
+        outcome = self._outcome(attempt, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
-        settled = result.settled_owners
+        settled = result.converged_owners
         unmarked = any(
             each.observed_generation < each.generation and (settled is None or each.owner in settled)
-            for each in step.desired.declared
+            for each in attempt.desired.declared
         )
-        alone = changed or unmarked or bool(step.writes) or is_of_account(result.standing)
+        alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
         if not alone and await self._unchanged.put((row, outcome)):
             return False
-        await self._db.write(lambda tx: _save(tx, row, result, outcome, step.writes))
+        await self._db.write(lambda tx: _save(tx, row, result, outcome, attempt.writes))
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
         names = await self._db.write(lambda tx: bulk.finish_unchanged(tx, ended))
         return [row.name in names for row, _ in ended]
 
-    def _outcome(self, step: Step, result: AttemptResult) -> Outcome:
-        row, standing = step.claimed, result.standing
-        error = standing.error
-        failures = row.failures + 1 if standing.passing is not None else 0
+    def _outcome(self, attempt: Attempt, result: AttemptResult) -> Outcome:
+        row, status = attempt.claimed, result.status
+        error = status.error
+        failures = row.failures + 1 if status.retryable is not None else 0
         state = {
             **result.state,
-            "conditions": conditions(row.state.get("conditions", []), standing, step.now),
-            "error": None if error is None else error_json(error),
+            **_shown(State(row.state).conditions, status, attempt.now),
         }
-        _add_owners(state, step, result)
-        keep_first_times(state, row.state, step.now)
-        looked = error is None and result.next_in is None and standing.reason != "PAUSED"
-        done = result.settled or standing.given_up or looked
+        _add_owners(state, attempt, result)
+        keep_first_times(state, row.state, attempt.now)
+        looked = error is None and result.next_in is None and status.reason != "PAUSED"
+        done = result.converged or status.terminal or looked
         return Outcome(
             state=state,
             observed_generation=row.generation if done else row.observed_generation,
             next_in=self._next_in(result, failures),
             failures=failures,
-            # When the step began: what changed in AWS after that may not have been seen.
-            observed_at=step.now if result.observed else None,
-            saved=step.saved,
+            # When the attempt began: what changed in AWS after that may not have been seen.
+            observed_at=attempt.now if result.observed else None,
+            saved=attempt.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
-            unready=unready(result, row.spec.get("mode", "ENFORCE")),
-            reason=stored_reason(standing.why),
+            unready=unready(result, row.mode),
+            reason=stored_reason(status.why),
             attempts=attempts_of(state, row),
         )
 
@@ -88,38 +89,43 @@ class Finisher:
 
     def _usual(self, result: AttemptResult, failures: int) -> float | None:
         resync = self._resync * (0.8 + 0.4 * self._jitter())
-        if result.standing.error is not None:
-            return delay_after(result.standing, failures, resync, self._jitter())
+        if result.status.error is not None:
+            return delay_after(result.status, failures, resync, self._jitter())
         if result.next_in is not None:
             return result.next_in
-        return None if result.standing.reason in ("UNMANAGED", "PAUSED") else resync
+        return None if result.status.reason in ("UNMANAGED", "PAUSED") else resync
 
 
-def _add_owners(state: dict[str, Any], step: Step, result: AttemptResult) -> None:
+def _add_owners(state: dict[str, Any], attempt: Attempt, result: AttemptResult) -> None:
     """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
-    row = step.claimed
-    known, before = row.state.get("owners", {}), row.state.get("conditions", [])
+    row = attempt.claimed
+    known, before = row.registry_state.owners, row.registry_state.conditions
     shown = {key: state[key] for key in ("conditions", "error")}
     owners = {}
-    for owner in {*result.owners, *known} & {declared.owner for declared in step.desired.declared}:
-        standing = result.owners.get(owner, result.standing)
-        error = standing.error
-        owners[owner] = {
-            "conditions": conditions(known.get(owner, {}).get("conditions", before), standing, step.now),
-            "error": None if error is None else error_json(error),
-        }
+    for owner in {*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}:
+        status = result.owners.get(owner, result.status)
+        earlier = known[owner].conditions if owner in known else before
+        owners[owner] = _shown(earlier, status, attempt.now)
     state.pop("owners", None)
     state.pop("marked", None)
     if result.owners or any(own != shown for own in owners.values()):
         state["owners"] = dict(sorted(owners.items()))
-    if result.settled_owners:
+    if result.converged_owners:
         # A watch sees by it that declarations were carried out, although nothing else of the registry changed.
         state["marked"] = row.generation
 
 
-def _not_mended(standing: Status) -> dict[str, Any]:
+def _shown(before: Sequence[Condition], status: Status, now: int) -> dict[str, Any]:
+    """The conditions and the error as they are stored."""
+    return {
+        "conditions": [each.to_json() for each in conditions(before, status, now)],
+        "error": None if status.error is None else error_json(status.error),
+    }
+
+
+def _not_mended(status: Status) -> dict[str, Any]:
     """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
-    return {"code": "FAILED_PRECONDITION", "reason": standing.why, "message": standing.text}
+    return {"code": "FAILED_PRECONDITION", "reason": status.why, "message": status.text}
 
 
 def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
@@ -128,10 +134,10 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     if saved is None:
         return
     drifting.replace(tx, row.name, row.state.get("drift", ()), outcome.state.get("drift", ()))
-    if outcome.next_in is not None and is_of_account(result.standing):
+    if outcome.next_in is not None and is_of_account(result.status):
         # One row tries again first; the others follow it or are put off with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
-    queue.mark_declarations(tx, row, result.settled_owners)
+    queue.mark_declarations(tx, row, result.converged_owners)
     pending = operations.pending(tx, row.name)
     ended: dict[str, dict[str, Any] | None] = dict(result.ended)
     for operation in pending:
@@ -140,13 +146,13 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
             phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REJECTED"}
             operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
         elif operation.method in _LOOKS and operation.requested <= row.requested:
-            if result.settled:
+            if result.converged:
                 operations.end(tx, operation, response=final_response(tx, saved))
-            elif result.standing.given_up:
+            elif result.status.terminal:
                 operations.end(tx, operation, error=outcome.state["error"])
-            elif result.standing.error is None and result.next_in is None:
-                operations.end(tx, operation, error=_not_mended(result.standing))
+            elif result.status.error is None and result.next_in is None:
+                operations.end(tx, operation, error=_not_mended(result.status))
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
-    elif not result.removed and result.ended and saved.spec.get("deletion"):
-        resources.amend(tx, row.name, spec={k: v for k, v in saved.spec.items() if k != "deletion"})
+    elif not result.removed and result.ended and saved.deleting:
+        resources.amend(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How the engine works; times in seconds. A step that takes longer than `attempt_timeout` is given up."""
+    """How the engine works; times in seconds. An attempt that takes longer than `attempt_timeout` is given up."""
 
     concurrency: int = 32
     lease: float = 30.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecrkeeper_server.engine.attempt import Step
-from ecrkeeper_server.engine.write_ahead import Run
+from ecrkeeper_server.engine.attempt import Attempt
+from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.policy import SCOPE
@@ -39,14 +39,14 @@ def explain_policy_rejection(error: AwsError, scope: str | None, statements: Ele
     return explained
 
 
-async def scope_of(step: Step, run: Run) -> str | None:
+async def scope_of(attempt: Attempt, progress: Progress) -> str | None:
     """The scope that the registry has; None where that cannot be read."""
-    if "account_settings" in run.observed:
-        known: str | None = run.observed["account_settings"].elements.get(SCOPE)
+    if "account_settings" in progress.observed:
+        known: str | None = progress.observed["account_settings"].elements.get(SCOPE)
         return known
-    registry = step.claimed.registry
+    registry = attempt.claimed.registry
     try:
-        answer = await step.aws.call(registry.account, registry.region, "ecr", "GetAccountSetting", {"name": SCOPE})
+        answer = await attempt.aws.call(registry.account, registry.region, "ecr", "GetAccountSetting", {"name": SCOPE})
     except AwsError:
         return None
     return answer.get("value")

@@ -1,4 +1,4 @@
-"""One step on one registry: observe, plan, act, read again, and say how it stands."""
+"""One attempt on one registry: observe, plan, act, read again, and say how it stands."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any
 
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import look
-from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.registry_writes import act
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
-from ecrkeeper_server.engine.write_ahead import Run, originals_of, record
+from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
 from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.states import RegistryState
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: Mapping[str, Any] = {
@@ -36,53 +38,62 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 }
 
 
-async def reconcile_registry(step: Step) -> AttemptResult:
+async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
-    row, desired = step.claimed, step.desired
+    row, desired = attempt.claimed, attempt.desired
     composition = composition_of(desired.declared)
-    run = Run(composition, desired.declared, ours(row.state, row.spec, composition.desired))
-    mode, names = row.spec.get("mode", "ENFORCE"), managed(composition.desired, run.applied)
-    if mode == "PAUSED":
-        await follow(step, desired.pending)
-        return AttemptResult(row.state, PAUSED, observed=False, settled=False)
+    spec = row.registry_spec
+    owned = ours(row.registry_state.applied, spec.abandoned, composition.desired)
+    progress = Progress(composition, desired.declared, owned)
+    mode, names = spec.mode, managed(composition.desired, progress.applied)
+    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
+    if mode is Mode.PAUSED:
+        await follow(attempt, desired.pending)
+        return AttemptResult(row.state, PAUSED, observed=False, converged=False)
     if not names:
-        state = {**row.state, "applied": run.applied, **_NOTHING_FOUND}
-        poll_in = await follow(step, desired.pending)
-        return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, settled=True, poll_in=poll_in)
-    run.observed, unread = await look(step.aws, row.registry, names, step.home_region)
-    run.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
-    run.applied, run.unconfirmed = confirmed(run.applied, row.state.get("unconfirmed", {}), run.elements())
-    run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
-    run.originals = originals_of(run, row.registry)
-    run.denials = row.state.get("denials", {})
-    run.suspects = suspects.load(row.state.get("suspects", {}), run.plans, run.elements())
-    if mode == "ENFORCE" and any(p.changes for p in run.plans.values()):
-        await act(step, run)
-        run.plans = plans(row.spec, composition.desired, run.applied, run.elements())
-    if run.originals:
-        await step.db.write(lambda tx: record(tx, run.originals))
-    result = _result(step, run, mode)
-    result.state["checks"] = await _checks(step, run)
+        state = {**row.state, "applied": progress.applied, **_NOTHING_FOUND}
+        poll_in = await follow(attempt, desired.pending)
+        return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
+    progress.observed, unread = await look(attempt.aws, row.registry, names, attempt.home_region)
+    progress.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
+    progress.applied, progress.unconfirmed = confirmed(
+        progress.applied, row.registry_state.unconfirmed, progress.elements()
+    )
+    progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
+    progress.originals = originals_of(progress, row.registry)
+    progress.denials = row.registry_state.denials
+    progress.suspects = suspects.load(row.registry_state.suspects, progress.plans, progress.elements())
+    if mode is Mode.ENFORCE and any(p.changes for p in progress.plans.values()):
+        await act(attempt, progress)
+        progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
+    if progress.originals:
+        await attempt.db.write(lambda tx: record(tx, progress.originals))
+    result = _result(attempt, progress, mode)
+    result.state["checks"] = await _checks(attempt, progress)
     # A trial makes ECR use a secret, so a mode that only observes makes none.
-    result.state["problems"] = await _problems(step, run) if mode == "ENFORCE" and result.settled else {}
-    polls = (await follow(step, desired.pending), suspects.next_retry(run.suspects, step.now), run.again_in)
+    result.state["problems"] = await _problems(attempt, progress) if mode is Mode.ENFORCE and result.converged else {}
+    polls = (
+        await follow(attempt, desired.pending),
+        suspects.next_retry(progress.suspects, attempt.now),
+        progress.again_in,
+    )
     return replace(result, poll_in=min((each for each in polls if each is not None), default=None))
 
 
-async def _problems(step: Step, run: Run) -> dict[str, dict[str, str]]:
+async def _problems(attempt: Attempt, progress: Progress) -> dict[str, dict[str, str]]:
     """Why ECR cannot use elements that are in place, by setting and key."""
-    before, found = step.claimed.state.get("problems", {}), {}
-    for name, elements in run.composition.desired.items():
+    before, found = attempt.claimed.registry_state.problems, {}
+    for name, elements in progress.composition.desired.items():
         known = before.get(name, {})
-        found[name] = await try_elements(step.aws, step.claimed.registry, SETTINGS[name], elements, known)
+        found[name] = await try_elements(attempt.aws, attempt.claimed.registry, SETTINGS[name], elements, known)
     return {name: problems for name, problems in found.items() if problems}
 
 
-async def _checks(step: Step, run: Run) -> list[dict[str, Any]]:
+async def _checks(attempt: Attempt, progress: Progress) -> list[Mapping[str, Any]]:
     """Whether images can arrive at each destination; an unchanged finding keeps its time, so nothing is rewritten."""
-    pairs = run.composition.desired.get("replication_configuration", {})
-    before = {_place(check): check for check in step.claimed.state.get("checks", [])}
-    checks = await check_replication(step.aws, step.claimed.registry, pairs, step.now) if pairs else []
+    pairs = progress.composition.desired.get("replication_configuration", {})
+    before = {_place(check): check for check in attempt.claimed.registry_state.checks}
+    checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now) if pairs else []
     return [old if (old := before.get(_place(new))) and {**old, "time": new["time"]} == new else new for new in checks]
 
 
@@ -90,72 +101,74 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
     return check["destination"]["registryId"], check["destination"]["region"]
 
 
-def _result(step: Step, run: Run, mode: str) -> AttemptResult:
-    owners_of = run.composition.owners
+def _result(attempt: Attempt, progress: Progress, mode: Mode) -> AttemptResult:
+    owners_of = progress.composition.owners
     drift = [
         {**d.to_json(), "owners": sorted(owners_of.get((d.setting, d.key), ()))}
-        for p in run.plans.values()
+        for p in progress.plans.values()
         for d in p.drift
     ]
-    degraded = {name: seen.unknown for name, seen in run.observed.items() if seen.unknown}
-    state = _state(step, run, mode, drift, degraded)
-    if mode == "ENFORCE":
-        _add_unshown(run, drift, degraded)
-    errors = [error for of_setting in run.errors.values() for error in of_setting]
-    standing = status_of(mode, drift, errors, degraded)
-    owners = {} if standing.ready else statuses_of(run, mode, drift, errors, degraded)
-    return AttemptResult(state, standing, observed=True, settled=standing.synced, owners=owners)
+    degraded = {name: seen.unknown for name, seen in progress.observed.items() if seen.unknown}
+    state = _state(attempt, progress, mode, drift, degraded)
+    if mode is Mode.ENFORCE:
+        _add_unshown(progress, drift, degraded)
+    errors = [error for of_setting in progress.errors.values() for error in of_setting]
+    status = status_of(mode, drift, errors, degraded)
+    owners = {} if status.ready else statuses_of(progress, mode, drift, errors, degraded)
+    return AttemptResult(state, status, observed=True, converged=status.synced, owners=owners)
 
 
-def _add_unshown(run: Run, drift: Sequence[Mapping[str, Any]], degraded: Collection[str]) -> None:
+def _add_unshown(progress: Progress, drift: Sequence[Mapping[str, Any]], degraded: Collection[str]) -> None:
     """Where elements differ without a reason, AWS was written and does not show it."""
-    for name, planned in run.plans.items():
-        known = run.errors.get(name, [])
+    for name, planned in progress.plans.items():
+        known = progress.errors.get(name, [])
         unshown = [c for c in planned.changes if not any(error.covers(c.key) for error in known)]
         if drift and unshown and name not in degraded:
             error = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
-            run.errors[name] = [*known, of_changes(run.composition, name, unshown, error)]
+            progress.errors[name] = [*known, of_changes(progress.composition, name, unshown, error)]
 
 
 def _state(
-    step: Step, run: Run, mode: str, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
+    attempt: Attempt, progress: Progress, mode: Mode, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    before, desired = step.claimed.state, run.composition.desired
-    in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in run.plans.items()}
-    done = {name for name, planned in run.plans.items() if not planned.drift and name not in run.errors}
+    before, desired = attempt.claimed.registry_state, progress.composition.desired
+    in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in progress.plans.items()}
+    done = {name for name, planned in progress.plans.items() if not planned.drift and name not in progress.errors}
     # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
-    if mode == "ENFORCE":
-        mine = {name: {**({} if name in done else run.applied.get(name, {})), **in_place[name]} for name in in_place}
-        applied = {**run.applied, **mine}
+    if mode is Mode.ENFORCE:
+        mine = {
+            name: {**({} if name in done else progress.applied.get(name, {})), **in_place[name]} for name in in_place
+        }
+        applied = {**progress.applied, **mine}
     else:
-        applied = {**run.applied, **_left(run)}
-    settled = {**before.get("settled", {}), **{name: _settled(before, run, name, in_place[name]) for name in in_place}}
+        applied = {**progress.applied, **_left(progress)}
+    settled = {**before.settled, **{name: _settled(before, progress, name, in_place[name]) for name in in_place}}
     unread = {
         name: shape
-        for name, shape in before.get("observed", {}).items()
-        if name in run.errors and name not in run.observed
+        for name, shape in before.observed.items()
+        if name in progress.errors and name not in progress.observed
     }
     state = {
-        **before,
+        **before.to_json(),
         "applied": {name: elements for name, elements in applied.items() if elements},
-        "unconfirmed": {name: keys for name, keys in run.unconfirmed.items() if keys},
+        "unconfirmed": {name: keys for name, keys in progress.unconfirmed.items() if keys},
         "settled": {name: elements for name, elements in settled.items() if elements},
-        "observed": {**unread, **{name: seen.shape for name, seen in run.observed.items()}},
+        "observed": {**unread, **{name: seen.shape for name, seen in progress.observed.items()}},
         "degraded": degraded,
         "drift": drift,
     }
     seldom = {
         "unconfirmed": state["unconfirmed"],
-        "suspects": suspects.dumped(run.suspects),
-        "denials": {name: denials for name in run.plans if (denials := _denials(run, name))},
+        "suspects": suspects.dumped(progress.suspects),
+        "denials": {name: denials for name in progress.plans if (denials := _denials(progress, name))},
     }
     for what, found in seldom.items():
         # Nearly always there are none, and then they are not worth a place in every row.
         state[what] = found
         if not found:
             del state[what]
-    if run.remediated:
-        state["remediation"] = {"time": step.now, "drift": run.remediated}
+    if progress.remediated:
+        state["remediation"] = {"time": attempt.now, "drift": progress.remediated}
     return state
 
 
@@ -165,36 +178,36 @@ def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
     return {key: value for key, value in desired.items() if key not in differing} if differing else dict(desired)
 
 
-def _settled(before: Mapping[str, Any], run: Run, name: str, in_place: Elements) -> dict[str, Value]:
+def _settled(before: RegistryState, progress: Progress, name: str, in_place: Elements) -> dict[str, Value]:
     """What was in place, by now or before: what differs from that was changed behind our back."""
-    desired = run.composition.desired.get(name, {})
+    desired = progress.composition.desired.get(name, {})
     if len(in_place) == len(desired):
         return dict(in_place)
-    settled = before.get("settled", {}).get(name, {})
+    settled = before.settled.get(name, {})
     kept = {key: value for key, value in settled.items() if key in desired and key not in in_place}
     return {**kept, **in_place}
 
 
-def _denials(run: Run, name: str) -> dict[str, list[str]]:
+def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
     """The elements in AWS that deny something and have or had owners, with those."""
-    setting, known = SETTINGS[name], run.denials.get(name, {})
+    setting, known = SETTINGS[name], progress.denials.get(name, {})
     if setting.denies is nothing_denied:
         return {}
     found = {
-        key: list(run.composition.owners.get((name, key)) or known.get(key, ()))
-        for key, value in run.observed[name].elements.items()
+        key: list(progress.composition.owners.get((name, key)) or known.get(key, ()))
+        for key, value in progress.observed[name].elements.items()
         if setting.denies(value)
     }
     return {key: owners for key, owners in found.items() if owners}
 
 
-def _left(run: Run) -> dict[str, dict[str, Any]]:
+def _left(progress: Progress) -> dict[str, dict[str, Any]]:
     """What of ours AWS still shows, or may show yet: who makes anew what has gone makes it theirs."""
     return {
         name: {
             key: value
-            for key, value in run.applied.get(name, {}).items()
-            if key in seen.elements or key in run.unconfirmed.get(name, ())
+            for key, value in progress.applied.get(name, {}).items()
+            if key in seen.elements or key in progress.unconfirmed.get(name, ())
         }
-        for name, seen in run.observed.items()
+        for name, seen in progress.observed.items()
     }

@@ -1,4 +1,4 @@
-"""One step on one role: make sure of it, correct it, or take its deletion one step further."""
+"""One attempt on one role: make sure of it, correct it, or take its deletion one attempt further."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_role
-from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
 from ecrkeeper_server.errors import AwsError, Temporary
@@ -25,80 +25,83 @@ from ecrkeeper_server.roles.plan import (
     tags_to_come,
 )
 from ecrkeeper_server.roles.refused_deletion import refusal_of
+from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
 
 
-async def reconcile_role(step: Step) -> AttemptResult:
+async def reconcile_role(attempt: Attempt) -> AttemptResult:
     """Bring one role closer to what is desired."""
-    row, kind = step.claimed, ROLES[step.claimed.place]
-    if row.spec.get("deletion"):
-        return await delete_role(step, kind)
-    if row.spec.get("mode") == "PAUSED":
-        return AttemptResult(row.state, PAUSED, observed=False, settled=False)
-    return await _ensure(step, kind)
+    row, kind = attempt.claimed, ROLES[attempt.claimed.place]
+    if row.role_spec.deletion is not None:
+        return await delete_role(attempt, kind)
+    if row.mode is Mode.PAUSED:
+        return AttemptResult(row.state, PAUSED, observed=False, converged=False)
+    return await _ensure(attempt, kind)
 
 
-async def _ensure(step: Step, kind: RoleKind) -> AttemptResult:
-    row = step.claimed
-    observed = await observe_role(step.aws, row.account, step.home_region, kind)
-    enforce = row.spec.get("managed", True) and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
+    row = attempt.claimed
+    observed = await observe_role(attempt.aws, row.account, attempt.home_region, kind)
+    spec = row.role_spec
+    enforce = spec.enforced
     state = dict(row.state)
     remediated: list[dict[str, Any]] = []
     if observed is None and enforce:
-        if state.get("role"):
-            remediated = drift_of([creation(kind, row.spec)])
-        observed, state = await _create(step, kind, state)
+        if row.role_state.role is not None:
+            remediated = drift_of([creation(kind, spec)])
+        observed, state = await _create(attempt, kind, state)
     if observed is not None and is_lookalike(kind, observed):
         return AttemptResult({**state, "role": None}, Status(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
-    if observed is not None and row.spec.get("managed", True):
-        calls = corrections(kind, row.spec, state.get("applied_tags", {}), observed)
+    if observed is not None and spec.managed:
+        calls = corrections(kind, spec, RoleState(state).applied_tags, observed)
         if enforce and calls:
-            writes = [role_write(step, call) for call in calls]
-            tags = tags_to_come(state.get("applied_tags", {}), row.spec.get("tags", {}))
-            await step.record(writes, {**state, "applied_tags": tags})
+            writes = [role_write(attempt, call) for call in calls]
+            tags = tags_to_come(RoleState(state).applied_tags, spec.tags)
+            await attempt.record(writes, {**state, "applied_tags": tags})
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
-            observed, calls = await _correct(step, kind, writes), []
-    return _settled(step, kind, state, observed, calls, remediated)
+            observed, calls = await _correct(attempt, kind, writes), []
+    return _settled(attempt, kind, state, observed, calls, remediated)
 
 
 def _settled(
-    step: Step,
+    attempt: Attempt,
     kind: RoleKind,
     state: dict[str, Any],
     observed: ObservedRole | None,
     calls: list[RoleCall],
     remediated: list[dict[str, Any]],
 ) -> AttemptResult:
-    row = step.claimed
-    missing = observed is None and row.spec.get("managed", True)
-    drift = drift_of(calls_for(kind, row.spec, {}, None) if missing else calls)
+    spec = attempt.claimed.role_spec
+    missing = observed is None and spec.managed
+    drift = drift_of(calls_for(kind, spec, {}, None) if missing else calls)
     if observed is not None:
-        known: str | None = provenance(state, observed)
+        known: str | None = provenance(RoleState(state), observed)
     else:
         # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
-        known = None if state.get("role") else state.get("provenance")
+        known = None if RoleState(state).role is not None else RoleState(state).provenance
     # A mode that only looks takes nothing over.
-    in_place = not drift and row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    in_place = not drift and spec.mode is Mode.ENFORCE
     state = {
         **state,
         "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
         "provenance": known,
         "create_intended_at": None,
-        "applied_tags": row.spec.get("tags", {}) if in_place else state.get("applied_tags", {}),
+        "applied_tags": dict(spec.tags) if in_place else dict(RoleState(state).applied_tags),
         "drift": drift,
     }
     if remediated:
-        state["remediation"] = {"time": step.now, "drift": remediated}
-    return AttemptResult(state, _standing(step, state, drift), True, settled=not drift)
+        state["remediation"] = {"time": attempt.now, "drift": remediated}
+    return AttemptResult(state, _status(attempt, state, drift), True, converged=not drift)
 
 
-def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) -> Status:
-    row = step.claimed
+def _status(attempt: Attempt, state: dict[str, Any], drift: list[dict[str, Any]]) -> Status:
+    row = attempt.claimed
     if drift:
         return Status(False, reason="OBSERVE_ONLY")
-    if not row.spec.get("managed", True):
+    if not row.role_spec.managed:
         return Status(True, reason="UNMANAGED")
     refusal = refusal_of(state, row.generation)
     if refusal is not None:
@@ -106,27 +109,29 @@ def _standing(step: Step, state: dict[str, Any], drift: list[dict[str, Any]]) ->
     return Status(True)
 
 
-async def _create(step: Step, kind: RoleKind, state: dict[str, Any]) -> tuple[ObservedRole | None, dict[str, Any]]:
+async def _create(
+    attempt: Attempt, kind: RoleKind, state: dict[str, Any]
+) -> tuple[ObservedRole | None, dict[str, Any]]:
     """Create the role, or adopt the one that somebody else made first."""
-    row = step.claimed
-    write = role_write(step, creation(kind, row.spec))
+    row = attempt.claimed
+    write = role_write(attempt, creation(kind, row.role_spec))
     # A role that is made anew after a loss is ours, whatever the old one was.
-    state = {**state, "create_intended_at": step.now, "provenance": None, "role": None}
-    await step.record([write], state)
+    state = {**state, "create_intended_at": attempt.now, "provenance": None, "role": None}
+    await attempt.record([write], state)
     taken = False
     try:
-        await step.send(write)
+        await attempt.send(write)
     except AwsError as error:
         # "has been taken" is how IAM says that the role exists; GetRole decides.
         if error.aws_code != "InvalidInput" or "has been taken" not in error.message:
             raise
         taken = True
-    observed = await observe_role(step.aws, row.account, step.home_region, kind)
+    observed = await observe_role(attempt.aws, row.account, attempt.home_region, kind)
     if observed is None:
         raise _not_visible(kind)
     if taken:
         # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
-        return observed, {**state, "create_intended_at": row.state.get("create_intended_at")}
+        return observed, {**state, "create_intended_at": row.role_state.create_intended_at}
     return observed, {**state, "provenance": "CREATED"}
 
 
@@ -134,13 +139,13 @@ def _not_visible(kind: RoleKind) -> Temporary:
     return Temporary(f"IAM does not show {kind.role_name} yet", reason="ROLE_NOT_VISIBLE_YET", after=_POLL_SECONDS)
 
 
-async def _correct(step: Step, kind: RoleKind, writes: list[AwsWrite]) -> ObservedRole | None:
+async def _correct(attempt: Attempt, kind: RoleKind, writes: list[AwsWrite]) -> ObservedRole | None:
     for write in writes:
         try:
-            await step.send(write)
+            await attempt.send(write)
         except AwsError as error:
             if error.aws_code != "NoSuchEntity":
                 raise
             # GetRole has just shown it: IAM lags behind its create, or it was deleted since.
             raise _not_visible(kind) from error
-    return await observe_role(step.aws, step.claimed.account, step.home_region, kind)
+    return await observe_role(attempt.aws, attempt.claimed.account, attempt.home_region, kind)

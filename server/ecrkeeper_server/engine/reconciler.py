@@ -1,4 +1,4 @@
-"""One step on a claimed row, whatever becomes of it, and its end in the store, in the log and in the metrics."""
+"""One attempt on a claimed row, whatever becomes of it, and its end in the store, in the log and in the metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import structlog
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.apply import complete
-from ecrkeeper_server.engine.attempt import AttemptResult, LeaseLostError, Step
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostError
 from ecrkeeper_server.engine.conditions import Status
 from ecrkeeper_server.engine.finish import Finisher
 from ecrkeeper_server.engine.options import EngineOptions
@@ -20,13 +20,14 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
 
 log = structlog.get_logger("ecrkeeper.engine")
 
 
 class Reconciler:
-    """Takes steps, any number at a time."""
+    """Makes attempts, any number at a time."""
 
     def __init__(
         self, db: Database, aws: Aws, options: EngineOptions, finisher: Finisher, telemetry: ReconcileTelemetry
@@ -38,65 +39,65 @@ class Reconciler:
         self._telemetry = telemetry
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
-        """Take a step on a row, and write down how it ended; what goes wrong is logged, and the row is due again."""
-        with self._telemetry.step(row) as ending:
-            await self._take_step(row, desired, ending)
+        """Make an attempt on a row and store how it ended; an error is logged, and the row is due again."""
+        with self._telemetry.attempt(row) as ending:
+            await self._attempt(row, desired, ending)
 
-    async def _take_step(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
+    async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
         # The database's time, whatever this process's clock says.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
-        step = Step(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
-        step.search_until = step.monotonic() + self._options.attempt_timeout / 2
+        attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
+        attempt.search_until = attempt.monotonic() + self._options.attempt_timeout / 2
         try:
             async with asyncio.timeout(self._options.attempt_timeout):
-                result = await (reconcile_role(step) if row.kind == "role" else reconcile_registry(step))
+                result = await (reconcile_role(attempt) if row.kind == "role" else reconcile_registry(attempt))
         except LeaseLostError:
             log.warning("lease_lost")
             ending.result = "lease_lost"
-            await self._complete(step)
+            await self._complete(attempt)
             return
         except AwsError as error:
-            result = await self._failed(step, error)
+            result = await self._failed(attempt, error)
         except TimeoutError:
             late = Temporary(
-                f"the step took longer than {self._options.attempt_timeout:.0f} s", reason="RECONCILE_TIMEOUT"
+                f"the attempt took longer than {self._options.attempt_timeout:.0f} s", reason="RECONCILE_TIMEOUT"
             )
-            result = await self._failed(step, late)
+            result = await self._failed(attempt, late)
         except StatusError:
-            # The database's health is logged for all steps at once, where it is known.
+            # The database's health is logged for all attempts at once, where it is known.
             ending.result = "store_unavailable"
             return
         except Exception:
             log.exception("step_failed")
-            result = await self._failed(step, Temporary("internal error; see the log", reason="INTERNAL"))
+            result = await self._failed(attempt, Temporary("internal error; see the log", reason="INTERNAL"))
         try:
-            changed = await self._finisher.finish(step, result)
+            changed = await self._finisher.finish(attempt, result)
         except StatusError:
-            # The database's health is logged for all steps at once, where it is known.
+            # The database's health is logged for all attempts at once, where it is known.
             ending.result = "store_unavailable"
             return
-        self._telemetry.finished(row, result, step.now, ending)
+        self._telemetry.finished(row, result, attempt.now, ending)
         # A fleet in order would fill the log with nothing.
         (log.info if changed else log.debug)(
             "reconciled",
-            synced=result.standing.synced,
+            synced=result.status.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=len(result.state.get("drift", [])),
+            drift=len(State(result.state).drift),
         )
 
-    async def _failed(self, step: Step, error: AwsError) -> AttemptResult:
-        """The result of a step that was broken off; what it saved on its way stays."""
-        state = step.claimed.state
-        if step.saved:
-            row = await self._db.read(lambda tx: resources.get(tx, step.claimed.name))
+    async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
+        """The result of an attempt that was broken off; what it saved on its way stays."""
+        state = attempt.claimed.state
+        if attempt.saved:
+            row = await self._db.read(lambda tx: resources.get(tx, attempt.claimed.name))
             state = row.state if row is not None else state
-        return AttemptResult(state, Status(False, error), observed=False, settled=False)
+        return AttemptResult(state, Status(False, error), observed=False, converged=False)
 
-    async def _complete(self, step: Step) -> None:
-        """Complete the audit trail of a step that may save nothing else."""
+    async def _complete(self, attempt: Attempt) -> None:
+        """Complete the audit trail of an attempt that may save nothing else."""
         try:
-            await self._db.write(lambda tx: complete(tx, step.writes))
+            await self._db.write(lambda tx: complete(tx, attempt.writes))
         except StatusError:
             log.debug("audit_trail_not_completed")

@@ -1,4 +1,4 @@
-"""The writing half of a step on a registry: remember, fence, send, read again."""
+"""The writing half of an attempt on a registry: remember, fence, send, read again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.rejections import held, refusals
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
-from ecrkeeper_server.engine.write_ahead import Run, disown, remember
+from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
 from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
@@ -23,59 +23,60 @@ from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.store.states import RegistryState
 
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
 _AGAIN_SECONDS = 0.5
 
 
-async def act(step: Step, run: Run) -> None:
+async def act(attempt: Attempt, progress: Progress) -> None:
     """Write setting after setting, in the order of the table.
 
     What one setting or element is refused for does not hold up the others;
     only a fault of the whole account ends the round.
     """
-    todo = _sendable(step, run)
-    retried = {name: _retried(step, run, name) for name in run.plans}
-    writes = {name: _writes(step, run, planned) for name, planned in todo.items()}
-    run.applied_before = {name: dict(elements) for name, elements in run.applied.items()}
+    todo = _sendable(attempt, progress)
+    retried = {name: _retried(attempt, progress, name) for name in progress.plans}
+    writes = {name: _writes(attempt, progress, planned) for name, planned in todo.items()}
+    progress.applied_before = {name: dict(elements) for name, elements in progress.applied.items()}
     if todo:
-        await remember(step, run, todo, writes)
+        await remember(attempt, progress, todo, writes)
     stopping: AwsError | None = None
-    for name in run.plans:
+    for name in progress.plans:
         if stopping is None and (name in todo or retried[name]):
-            stopping = await _write(step, run, name, todo.get(name), writes.get(name, ()), retried[name])
+            stopping = await _write(attempt, progress, name, todo.get(name), writes.get(name, ()), retried[name])
         elif stopping is not None and name in todo:
-            run.errors[name] = [
-                *run.errors.get(name, ()),
-                of_changes(run.composition, name, todo[name].changes, stopping),
+            progress.errors[name] = [
+                *progress.errors.get(name, ()),
+                of_changes(progress.composition, name, todo[name].changes, stopping),
             ]
-            disown(run, name, run.applied_before.get(name, {}), writes[name])
-        run.errors[name] = [*run.errors.get(name, ()), *refusals(run, name, step.now)]
-    run.errors = {name: errors for name, errors in run.errors.items() if errors}
+            disown(progress, name, progress.applied_before.get(name, {}), writes[name])
+        progress.errors[name] = [*progress.errors.get(name, ()), *refusals(progress, name, attempt.now)]
+    progress.errors = {name: errors for name, errors in progress.errors.items() if errors}
 
 
-def _sendable(step: Step, run: Run) -> dict[str, Plan]:
+def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
     """What of the plans may be sent; the rest leaves an error or makes the setting degraded."""
     todo = {}
-    allowing = {d.owner for d in run.declared if d.allow_replacement}
-    for name, planned in run.plans.items():
-        if not planned.changes or run.observed[name].unknown:
+    allowing = {d.owner for d in progress.declared if d.allow_replacement}
+    for name, planned in progress.plans.items():
+        if not planned.changes or progress.observed[name].unknown:
             continue
-        fresh = _fresh(run, planned)
-        allowed, refused = permitted(fresh, step.claimed.registry, run.composition, allowing)
+        fresh = _fresh(progress, planned)
+        allowed, refused = permitted(fresh, attempt.claimed.registry, progress.composition, allowing)
         if refused is not None:
             sent = {change.key for change in allowed.changes}
             kept = [change for change in fresh.changes if change.key not in sent]
-            run.errors[name] = [of_withheld(run.composition, name, kept, refused)]
+            progress.errors[name] = [of_withheld(progress.composition, name, kept, refused)]
         if allowed.changes:
             todo[name] = allowed
     return todo
 
 
-def _fresh(run: Run, planned: Plan) -> Plan:
+def _fresh(progress: Progress, planned: Plan) -> Plan:
     """A plan without what AWS has refused, and without what waits for that."""
-    left_out = suspects.keys_of(run.suspects.get(planned.setting, ())) | held(run, planned.setting).keys()
+    left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | held(progress, planned.setting).keys()
     if not left_out:
         return planned
     kept = tuple(change for change in planned.changes if change.key not in left_out)
@@ -84,86 +85,103 @@ def _fresh(run: Run, planned: Plan) -> Plan:
     return replace(planned, changes=kept, target=with_changes(planned.target, undone), drift=drift)
 
 
-def _retried(step: Step, run: Run, name: str) -> list[Change]:
+def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     """The suspects of a document that are to be tried again, and what waits for them."""
-    asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in step.desired.pending)
-    due = {key for one in run.suspects.get(name, ()) if asked or one.next <= step.now for key in one.values}
-    if not due or run.observed[name].unknown:
+    asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
+    due = {key for one in progress.suspects.get(name, ()) if asked or one.next <= attempt.now for key in one.values}
+    if not due or progress.observed[name].unknown:
         return []
-    waiting = {key for key, denials in held(run, name).items() if denials <= due}
-    return [change for change in run.plans[name].changes if change.key in due | waiting and change.after is not None]
+    waiting = {key for key, denials in held(progress, name).items() if denials <= due}
+    return [
+        change for change in progress.plans[name].changes if change.key in due | waiting and change.after is not None
+    ]
 
 
-def _writes(step: Step, run: Run, planned: Plan) -> list[AwsWrite]:
+def _writes(attempt: Attempt, progress: Progress, planned: Plan) -> list[AwsWrite]:
     """The calls that make a plan true."""
     name = planned.setting
-    return [aws_write(step, run, name, call) for call in SETTINGS[name].calls(planned, run.observed[name].shape)]
+    return [
+        aws_write(attempt, progress, name, call)
+        for call in SETTINGS[name].calls(planned, progress.observed[name].shape)
+    ]
 
 
 async def _write(
-    step: Step, run: Run, name: str, planned: Plan | None, writes: Sequence[AwsWrite], retried: Sequence[Change]
+    attempt: Attempt,
+    progress: Progress,
+    name: str,
+    planned: Plan | None,
+    writes: Sequence[AwsWrite],
+    retried: Sequence[Change],
 ) -> AwsError | None:
     """Write one setting and read it again; the error after which nothing more is to be sent, if there is one."""
     failed: list[SettingError] = []
     auto_created = False
     try:
-        auto_created = await role_to_come(step, name, planned or run.plans[name])
-        failed += await _send_all(step, run, name, planned, writes, retried)
+        auto_created = await role_to_come(attempt, name, planned or progress.plans[name])
+        failed += await _send_all(attempt, progress, name, planned, writes, retried)
     except AwsError as error:
         changes = [*(planned.changes if planned is not None else ()), *retried]
-        seen = run.observed[name].elements
+        seen = progress.observed[name].elements
         unmade = [change for change in changes if seen.get(change.key) != change.after]
-        failed.append(of_changes(run.composition, name, unmade, error))
+        failed.append(of_changes(progress.composition, name, unmade, error))
     finally:
         if auto_created:
-            await note_auto_created(step, SETTINGS[name].role or "")
+            await note_auto_created(attempt, SETTINGS[name].role or "")
     stopping = next((each.error for each in failed if each.error.reason in _STOPPING), None)
     if stopping is None:
-        failed += await _read_again(step, run, name)
+        failed += await _read_again(attempt, progress, name)
     if failed:
-        run.errors[name] = [*run.errors.get(name, ()), *failed]
+        progress.errors[name] = [*progress.errors.get(name, ()), *failed]
         if not isinstance(SETTINGS[name], Document) or all(write.outcome == "NOT_SENT" for write in writes):
-            disown(run, name, run.applied_before.get(name, {}), writes)
-    elif not run.suspects.get(name):
-        run.unconfirmed.pop(name, None)
+            disown(progress, name, progress.applied_before.get(name, {}), writes)
+    elif not progress.suspects.get(name):
+        progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
         # What was in place before and is not now was changed behind our back.
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
-        seen = run.observed[name].elements
+        seen = progress.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        run.remediated += [shown for d in done if _was_applied(step.claimed.state, shown := d.to_json())]
+        progress.remediated += [
+            shown for d in done if _was_applied(attempt.claimed.registry_state, shown := d.to_json())
+        ]
     return stopping
 
 
-async def _read_again(step: Step, run: Run, name: str) -> list[SettingError]:
+async def _read_again(attempt: Attempt, progress: Progress, name: str) -> list[SettingError]:
     try:
-        run.observed[name] = await observe_setting(step.aws, step.claimed.registry, SETTINGS[name])
+        progress.observed[name] = await observe_setting(attempt.aws, attempt.claimed.registry, SETTINGS[name])
     except AwsError as error:
         # What was written is ours all the same.
         return [SettingError(name, error)]
     # What was removed stays ours until AWS no longer shows it.
-    kept = {*run.plans[name].target, *run.observed[name].elements}
-    run.applied[name] = {key: value for key, value in run.applied.get(name, {}).items() if key in kept}
+    kept = {*progress.plans[name].target, *progress.observed[name].elements}
+    progress.applied[name] = {key: value for key, value in progress.applied.get(name, {}).items() if key in kept}
     return []
 
 
 async def _send_all(
-    step: Step, run: Run, name: str, planned: Plan | None, writes: Sequence[AwsWrite], retried: Sequence[Change]
+    attempt: Attempt,
+    progress: Progress,
+    name: str,
+    planned: Plan | None,
+    writes: Sequence[AwsWrite],
+    retried: Sequence[Change],
 ) -> list[SettingError]:
     """Send the calls of one setting; the errors of those that were refused."""
     setting = SETTINGS[name]
     if not isinstance(setting, Document):
-        return await _send_each(step, run, name, writes)
-    undecided = await DocumentWriter(step, run, setting).write(planned, writes, retried)
+        return await _send_each(attempt, progress, name, writes)
+    undecided = await DocumentWriter(attempt, progress, setting).write(planned, writes, retried)
     if not undecided:
         return []
-    run.again_in = _AGAIN_SECONDS
+    progress.again_in = _AGAIN_SECONDS
     text = f"AWS refuses {name}, and the elements at fault are not isolated yet"
     error = Temporary(text, reason="ISOLATING", after=_AGAIN_SECONDS)
-    return [of_changes(run.composition, name, undecided, error)]
+    return [of_changes(progress.composition, name, undecided, error)]
 
 
-async def _send_each(step: Step, run: Run, name: str, writes: Sequence[AwsWrite]) -> list[SettingError]:
+async def _send_each(attempt: Attempt, progress: Progress, name: str, writes: Sequence[AwsWrite]) -> list[SettingError]:
     """Send the calls of a collection, each on its own."""
     failed: list[SettingError] = []
     refused: set[str] = set()
@@ -173,20 +191,20 @@ async def _send_each(step: Step, run: Run, name: str, writes: Sequence[AwsWrite]
             # The second half of a replacement whose first half was refused.
             continue
         try:
-            await _send(step, SETTINGS[name], write)
+            await _send(attempt, SETTINGS[name], write)
         except AwsError as error:
             refused |= keys
             if error.reason in _STOPPING:
                 unsent = [change for each in writes[at:] for change in each.changes]
-                return [*failed, of_changes(run.composition, name, unsent, error)]
+                return [*failed, of_changes(progress.composition, name, unsent, error)]
             elements = {change.key: change.before if change.after is None else change.after for change in write.changes}
-            failed.append(of_elements(run.composition, name, elements, error))
+            failed.append(of_elements(progress.composition, name, elements, error))
     return failed
 
 
-async def _send(step: Step, setting: Setting, write: AwsWrite) -> None:
+async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
     try:
-        await step.send(write)
+        await attempt.send(write)
     except AwsError as error:
         if setting.already_done(write.operation, error.aws_code):
             return
@@ -198,6 +216,6 @@ async def _send(step: Step, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _was_applied(state: Mapping[str, Any], drift: Mapping[str, Any]) -> bool:
-    settled = state.get("settled", {}).get(drift["setting"], {})
+def _was_applied(state: RegistryState, drift: Mapping[str, Any]) -> bool:
+    settled = state.settled.get(drift["setting"], {})
     return bool(drift["key"] in settled and settled[drift["key"]] == drift["desired"])

@@ -1,4 +1,4 @@
-"""The deletion of a role, one step at a time: the look at every Region, IAM's task, and whether the role is gone."""
+"""The deletion of a role, one attempt at a time: the look at every Region, IAM's task, and whether the role is gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.ecr.usage import usage_of
-from ecrkeeper_server.engine.attempt import AttemptResult, Step
+from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, error_json
 from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, is_terminal
 from ecrkeeper_server.roles.catalogue import RoleKind
@@ -28,113 +28,118 @@ _LAG_SECONDS = 60.0
 _STILL_VISIBLE = "IAM has finished, and the role is still visible"
 
 
-def role_write(step: Step, call: RoleCall) -> AwsWrite:
+def role_write(attempt: Attempt, call: RoleCall) -> AwsWrite:
     """A call that changes the role, with what it changes."""
     changes = [change(*one) for one in call.changes]
-    return AwsWrite(step.claimed.account, step.home_region, "iam", call.operation, call.params, changes)
+    return AwsWrite(attempt.claimed.account, attempt.home_region, "iam", call.operation, call.params, changes)
 
 
-async def delete_role(step: Step, kind: RoleKind) -> AttemptResult:
-    """Take a deletion one step further, or end it where AWS forbids it before it has begun."""
-    row = step.claimed
-    pending = await step.db.read(lambda tx: operations.pending(tx, row.name, Method.DELETE_ROLE))
+async def delete_role(attempt: Attempt, kind: RoleKind) -> AttemptResult:
+    """Take a deletion one attempt further, or end it where AWS forbids it before it has begun."""
+    row = attempt.claimed
+    pending = await attempt.db.read(lambda tx: operations.pending(tx, row.name, Method.DELETE_ROLE))
     try:
-        return await _delete(step, kind, pending)
+        return await _delete(attempt, kind, pending)
     except AwsError as error:
-        if row.state.get("deletion", {}).get("task") or not is_terminal(error):
+        if row.role_state.deletion.get("task") or not is_terminal(error):
             raise
-        return _end(step, pending, error)
+        return _end(attempt, pending, error)
 
 
-async def _delete(step: Step, kind: RoleKind, pending: list[Operation]) -> AttemptResult:
-    row = step.claimed
-    observed = await observe_role(step.aws, row.account, step.home_region, kind)
-    deletion = dict(row.state.get("deletion") or {})
+async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) -> AttemptResult:
+    row = attempt.claimed
+    observed = await observe_role(attempt.aws, row.account, attempt.home_region, kind)
+    deletion = dict(row.role_state.deletion)
     if observed is None:
-        created = row.state.get("create_intended_at")
-        if not deletion and created is not None and step.now - created < _LAG_SECONDS * MICROSECONDS:
+        created = row.role_state.create_intended_at
+        if not deletion and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
             # Who made it is not known before it is seen, and so not whether it may be deleted.
             return _waiting(row.state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
-        return _gone(step, pending)
+        return _gone(attempt, pending)
     if is_lookalike(kind, observed) or deletion.get("role_id", observed.role_id) != observed.role_id:
         # The role is gone; this is another one, made since by somebody else.
-        return _gone(step, pending)
+        return _gone(attempt, pending)
     if not deletion.get("task"):
-        origin = provenance(row.state, observed)
-        if origin == "ADOPTED" and not await _forced(step):
+        origin = provenance(row.role_state, observed)
+        if origin == "ADOPTED" and not await _forced(attempt):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
-            return _refused(step, pending, "ROLE_ADOPTED", text, [], provenance=origin)
-        usage = await usage_of(step.db, step.aws, row.account, step.home_region, kind)
-        pending = await _progress(step, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
+            return _refused(attempt, pending, "ROLE_ADOPTED", text, [], provenance=origin)
+        usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
+        pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
-            return _refused(step, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
-        return await _start_deletion(step, kind, pending, {"role_id": observed.role_id, **deletion})
-    return await _follow(step, kind, pending, deletion)
+            return _refused(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
+        return await _start_deletion(attempt, kind, pending, {"role_id": observed.role_id, **deletion})
+    return await _follow(attempt, kind, pending, deletion)
 
 
-async def _forced(step: Step) -> bool:
+async def _forced(attempt: Attempt) -> bool:
     """Whether an adopted role may be deleted, too; a call may have said so since the row was claimed."""
-    row = await step.db.read(lambda tx: resources.get(tx, step.claimed.name))
-    return row is not None and bool(row.spec.get("deletion", {}).get("forced"))
+    row = await attempt.db.read(lambda tx: resources.get(tx, attempt.claimed.name))
+    deletion = row.role_spec.deletion if row is not None else None
+    return deletion is not None and deletion.forced
 
 
 async def _start_deletion(
-    step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
+    attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
 ) -> AttemptResult:
-    row = step.claimed
+    row = attempt.claimed
     gone = (("role", kind.role_name, kind.service_name, None),)
-    write = role_write(step, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
-    await step.record([write])
+    write = role_write(attempt, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
+    await attempt.record([write])
     # Repeating the call while a task runs returns the same task: a kill before
     # the task is saved does no harm.
     try:
-        answer = await step.send(write)
+        answer = await attempt.send(write)
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise
         # Somebody else deleted it, or this program before it was killed, and GetRole lags.
         lost = f"IAM shows {kind.role_name} and says that it is not there to be deleted"
-        return await _confirm(step, pending, {"started": step.now, "polls": 0, **deletion}, lost)
-    deletion = {**deletion, "task": answer["DeletionTaskId"], "started": step.now, "polls": 0}
-    await _progress(step, pending, "DELETING", deletion_task_id=deletion["task"])
+        return await _confirm(attempt, pending, {"started": attempt.now, "polls": 0, **deletion}, lost)
+    deletion = {**deletion, "task": answer["DeletionTaskId"], "started": attempt.now, "polls": 0}
+    await _progress(attempt, pending, "DELETING", deletion_task_id=deletion["task"])
     return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
 
 
-async def _confirm(step: Step, pending: list[Operation], deletion: dict[str, Any], lost: str) -> AttemptResult:
+async def _confirm(attempt: Attempt, pending: list[Operation], deletion: dict[str, Any], lost: str) -> AttemptResult:
     """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
-    if _lasts_too_long(step, deletion):
-        return _refused(step, pending, "DELETION_LOST", lost, [])
-    await _progress(step, pending, "CONFIRMING")
+    if _lasts_too_long(attempt, deletion):
+        return _refused(attempt, pending, "DELETION_LOST", lost, [])
+    await _progress(attempt, pending, "CONFIRMING")
     deletion = {**deletion, "polls": deletion["polls"] + 1}
-    return _waiting({**step.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
+    return _waiting({**attempt.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
 
 
-async def _follow(step: Step, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]) -> AttemptResult:
-    row = step.claimed
+async def _follow(
+    attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
+) -> AttemptResult:
+    row = attempt.claimed
     params = {"DeletionTaskId": deletion["task"]}
     try:
-        answer = await step.aws.call(row.account, step.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params)
+        answer = await attempt.aws.call(
+            row.account, attempt.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params
+        )
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise
         # The record of a fast task vanishes: the role itself tells, and it may lag.
-        return await _confirm(step, pending, deletion, f"IAM no longer knows task {deletion['task']}")
+        return await _confirm(attempt, pending, deletion, f"IAM no longer knows task {deletion['task']}")
     if answer["Status"] == "FAILED":
         reasons, text = _failure(answer.get("Reason") or {})
-        return _refused(step, pending, "ROLE_DELETION_FAILED", text, reasons)
+        return _refused(attempt, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
-        return await _confirm(step, pending, deletion, "IAM says that the role is deleted, and still shows it")
-    if _lasts_too_long(step, deletion):
+        return await _confirm(attempt, pending, deletion, "IAM says that the role is deleted, and still shows it")
+    if _lasts_too_long(attempt, deletion):
         text = f"IAM has been deleting the role for too long: task {deletion['task']} is {answer['Status']}"
-        return _refused(step, pending, "DELETION_LOST", text, [])
+        return _refused(attempt, pending, "DELETION_LOST", text, [])
     deletion = {**deletion, "polls": deletion["polls"] + 1}
     text = f"IAM is deleting the role: {answer['Status']}"
     return _waiting({**row.state, "deletion": deletion}, text, _pause(deletion["polls"]))
 
 
-def _lasts_too_long(step: Step, deletion: dict[str, Any]) -> bool:
-    return bool(step.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS)
+def _lasts_too_long(attempt: Attempt, deletion: dict[str, Any]) -> bool:
+    return bool(attempt.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS)
 
 
 def _pause(polls: int) -> float:
@@ -154,18 +159,18 @@ def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], st
 
 
 def _waiting(state: dict[str, Any], message: str, after: float) -> AttemptResult:
-    standing = Status(False, reason="DELETING", message=message)
-    return AttemptResult(state, standing, observed=True, settled=False, next_in=after)
+    status = Status(False, reason="DELETING", message=message)
+    return AttemptResult(state, status, observed=True, converged=False, next_in=after)
 
 
-def _gone(step: Step, pending: list[Operation]) -> AttemptResult:
+def _gone(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
     return AttemptResult(
-        step.claimed.state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
+        attempt.claimed.state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
     )
 
 
 def _refused(
-    step: Step,
+    attempt: Attempt,
     pending: list[Operation],
     reason: str,
     text: str,
@@ -173,23 +178,23 @@ def _refused(
     **learned: Any,
 ) -> AttemptResult:
     """End the deletion for a reason of ours or of IAM's task."""
-    return _end(step, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
+    return _end(attempt, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
 
 
-def _end(step: Step, pending: list[Operation], why: AwsError, **learned: Any) -> AttemptResult:
+def _end(attempt: Attempt, pending: list[Operation], why: AwsError, **learned: Any) -> AttemptResult:
     """End the deletion with an error that stays visible, and keep the role as it was declared before."""
-    row, error = step.claimed, error_json(why)
+    row, error = attempt.claimed, error_json(why)
     state = {key: value for key, value in row.state.items() if key != "deletion"} | learned
     return AttemptResult(
         refused(state, row.generation, error),
         Status(True, reason=why.reason, message=why.message),
         observed=True,
-        settled=True,
+        converged=True,
         ended=tuple((p.id, error) for p in pending),
     )
 
 
-async def _progress(step: Step, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
+async def _progress(attempt: Attempt, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
     """The operations, with how far they are; what they said before stays."""
     if not pending:
         return pending
@@ -200,5 +205,5 @@ async def _progress(step: Step, pending: list[Operation], phase: str, **more: An
             for operation in pending:
                 operations.progress(tx, operation, metadata)
 
-        await step.db.write(save)
+        await attempt.db.write(save)
     return [replace(operation, metadata=metadata) for operation in pending]

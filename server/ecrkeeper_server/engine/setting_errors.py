@@ -1,4 +1,4 @@
-"""Errors of a step on a registry, with the elements and the owners that they concern; pure."""
+"""Errors of an attempt on a registry, with the elements and the owners that they concern; pure."""
 
 from __future__ import annotations
 

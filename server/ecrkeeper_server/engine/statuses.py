@@ -1,4 +1,4 @@
-"""How a registry stands after a step, as a whole and for each owner; pure.
+"""How a registry stands after an attempt, as a whole and for each owner; pure.
 
 What an owner waits for is what that owner declares: an element of others that is blocked does not count.
 """
@@ -10,18 +10,19 @@ from typing import Any
 
 from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
-from ecrkeeper_server.engine.write_ahead import Run
+from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.errors import is_terminal
+from ecrkeeper_server.store.specs import Mode
 
 Drifts = Sequence[Mapping[str, Any]]
 Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
 
 
-def status_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
+def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
     """How everything stands that has these differences and errors."""
     error = combined(errors)
-    waiting = mode == "OBSERVE" and bool(drift)
+    waiting = mode is Mode.OBSERVE and bool(drift)
     unwritable = [each for each in errors if each.degraded]
     return Status(
         not drift and not errors,
@@ -35,16 +36,16 @@ def status_of(mode: str, drift: Drifts, errors: Sequence[SettingError], degraded
 
 
 def statuses_of(
-    run: Run, mode: str, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
+    progress: Progress, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
 ) -> dict[str, Status]:
     """How each owner's declaration stands."""
     found = {}
-    for declared in run.declared:
+    for declared in progress.declared:
         owner = declared.owner
         behind = declared.observed_generation < declared.generation
         found[owner] = status_of(
             mode,
-            [each for each in drift if _concerns(run, each, owner, errors, behind=behind)],
+            [each for each in drift if _concerns(progress, each, owner, errors, behind=behind)],
             [each for each in errors if _is_of(each, owner, declared.settings)],
             {name: paths for name, paths in degraded.items() if name in declared.settings},
         )
@@ -57,8 +58,10 @@ def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
     return owner in error.owners
 
 
-def _concerns(run: Run, drift: Mapping[str, Any], owner: str, errors: Sequence[SettingError], *, behind: bool) -> bool:
-    owners = run.composition.owners.get((drift["setting"], drift["key"]))
+def _concerns(
+    progress: Progress, drift: Mapping[str, Any], owner: str, errors: Sequence[SettingError], *, behind: bool
+) -> bool:
+    owners = progress.composition.owners.get((drift["setting"], drift["key"]))
     if owners is not None:
         return owner in owners
     known = [each for each in errors if each.setting == drift["setting"] and each.covers(drift["key"])]

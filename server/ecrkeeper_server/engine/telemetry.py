@@ -1,4 +1,4 @@
-"""What metrics, traces and logs are told of a step."""
+"""What metrics, traces and logs are told of an attempt."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import structlog
 from ecrkeeper_server.engine.attempt import AttemptResult
 from ecrkeeper_server.metrics import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.tracing import Tracing
 
 
 @dataclass(slots=True)
 class Ending:
-    """How a step ended; a step that says nothing has crashed."""
+    """How an attempt ended; an attempt that says nothing has crashed."""
 
     reconcile_id: str
     result: str = "crashed"
@@ -28,14 +29,14 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileTelemetry:
-    """Counts, times and traces steps."""
+    """Counts, times and traces attempts."""
 
     metrics: EngineMetrics
     tracing: Tracing | None = None
 
     @contextlib.contextmanager
-    def step(self, row: Resource) -> Iterator[Ending]:
-        """Around one step, which fills in its ending; lines logged within carry the ids."""
+    def attempt(self, row: Resource) -> Iterator[Ending]:
+        """Around one attempt, which fills in its ending; lines logged within carry the ids."""
         reconcile_id = uuid.uuid4().hex[:12]
         structlog.contextvars.bind_contextvars(resource=row.name, reconcile_id=reconcile_id, generation=row.generation)
         ending, began = Ending(reconcile_id), time.perf_counter()
@@ -62,30 +63,30 @@ class ReconcileTelemetry:
         return self.tracing.span(f"reconcile {row.kind}", "CONSUMER", attributes, row.trace or "")
 
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
-        """The result of a step was stored."""
+        """The result of an attempt was stored."""
         ending.result, ending.reason = _ending(result)
-        remediation = result.state.get("remediation") or {}
+        remediation = State(result.state).remediation
         if remediation.get("time") == now:
             for element in remediation["drift"]:
                 self.metrics.remediated(element["setting"])
 
 
 def _ending(result: AttemptResult) -> tuple[str, str]:
-    standing = result.standing
-    if standing.error is not None:
-        return "blocked" if standing.blocked else "retry", standing.why
+    status = result.status
+    if status.error is not None:
+        return "blocked" if status.blocked else "retry", status.why
     if result.removed:
-        return "removed", standing.reason
+        return "removed", status.reason
     if result.next_in is not None:
-        return "waiting", standing.reason
-    return "settled" if result.settled else "out_of_sync", standing.reason
+        return "waiting", status.reason
+    return "settled" if result.converged else "out_of_sync", status.reason
 
 
 def unready(result: AttemptResult, mode: str) -> str | None:
     """Why a resource is not Ready, for counting: mode, condition, reason and the settings with drift; None if it is."""
-    standing = result.standing
-    if standing.ready:
+    status = result.status
+    if status.ready:
         return None
-    settings = ",".join(sorted({element["setting"] for element in result.state.get("drift", [])}))
-    failing = "Failing" if standing.error is not None else "Degraded" if standing.degraded else "Unsynced"
-    return f"{mode} {'Blocked' if standing.blocked else failing} {standing.why} {settings}"
+    settings = ",".join(sorted({element["setting"] for element in State(result.state).drift}))
+    failing = "Failing" if status.error is not None else "Degraded" if status.degraded else "Unsynced"
+    return f"{mode} {'Blocked' if status.blocked else failing} {status.why} {settings}"

@@ -1,4 +1,4 @@
-"""The loop: claim what is due, start a step on each row, hold the rows while the steps run."""
+"""The loop: claim what is due, start an attempt on each row, hold the rows while the attempts run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import audit, operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.queue import NO_ROOM
+from ecrkeeper_server.store.queue import NO_CAPACITY
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sweep import Desired
 
@@ -61,7 +61,7 @@ class Engine:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
-        # When rows in turn were last claimed.
+        # When rows of the backlog were last claimed.
         self._claimed_at = 0.0
 
     def running(self) -> int:
@@ -94,7 +94,7 @@ class Engine:
                     pause, idle, failures = _pause_after(failures), False, failures + 1
                 if pause > 0:
                     await self._wait(pause)
-            # While `stop` lets them end, the steps keep their rows.
+            # While `stop` lets them end, the attempts keep their rows.
             await self.drain()
         finally:
             renewal.cancel()
@@ -123,31 +123,31 @@ class Engine:
             raise
 
     async def _pause(self) -> float:
-        """Seconds to the next row that there is room for, 0 if it is due, at most a few: hints can be lost."""
-        turn, urgent = self._room()
-        if not turn.slots and self._slots.turn.slots:
+        """Seconds to the next row that there is capacity for, 0 if it is due, at most a few: hints can be lost."""
+        backlog, urgent = self._capacity()
+        if not backlog.slots and self._slots.backlog.slots:
             return max(0.001, self._claimed_at + _GATHER_SECONDS - time.monotonic())
-        if not turn.slots:
-            # A step that ends wakes the loop; a retry of an urgent row may come earlier.
+        if not backlog.slots:
+            # An attempt that ends wakes the loop; a retry of an urgent row may come earlier.
             return _FULL_SECONDS if self._slots.urgent.slots else _IDLE_SECONDS
         if not self._running:
-            # Whatever is urgent fits into the room for rows in turn as well.
-            urgent = NO_ROOM
-        due = await self._db.read(lambda tx: queue.next_due(tx, turn=turn, urgent=urgent))
+            # Whatever is urgent fits into the capacity for rows of the backlog as well.
+            urgent = NO_CAPACITY
+        due = await self._db.read(lambda tx: queue.next_due(tx, backlog=backlog, urgent=urgent))
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due)
 
-    def _room(self) -> tuple[queue.Room, queue.Room]:
-        """The room for rows in turn and for urgent ones.
+    def _capacity(self) -> tuple[queue.Capacity, queue.Capacity]:
+        """The capacity for rows of the backlog and for urgent ones.
 
-        Claims of single rows would cost more than the steps: rows in turn wait
-        for more room, though not for long, and urgent ones with them if nobody
+        Claims of single rows would cost more than the attempts: rows of the backlog wait
+        for more capacity, though not for long, and urgent ones with them if nobody
         has written any.
         """
-        turn, urgent = self._slots.turn, self._slots.urgent
-        little = turn.slots < self._options.concurrency // 2
+        backlog, urgent = self._slots.backlog, self._slots.urgent
+        little = backlog.slots < self._options.concurrency // 2
         if little and self._running and time.monotonic() < self._claimed_at + _GATHER_SECONDS:
-            return NO_ROOM, urgent if self.triggers.hinted else NO_ROOM
-        return turn, urgent
+            return NO_CAPACITY, urgent if self.triggers.hinted else NO_CAPACITY
+        return backlog, urgent
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -156,46 +156,48 @@ class Engine:
             return
 
     async def claim_once(self) -> bool:
-        """Claim as many rows as there is room for and start on them; whether to try for more at once."""
-        turn, urgent = self._room()
-        if not (turn.slots or urgent.slots) or self._stopping:
+        """Claim as many rows as there is capacity for and start on them; whether to try for more at once."""
+        backlog, urgent = self._capacity()
+        if not (backlog.slots or urgent.slots) or self._stopping:
             return False
         self.triggers.hinted = False
-        claimed, desired = await self._db.write(lambda tx: self._claim(tx, turn, urgent))
+        claimed, desired = await self._db.write(lambda tx: self._claim(tx, backlog, urgent))
         if self._stopping and claimed:
             names = [row.name for row in claimed]
             await self._db.write(lambda tx: queue.release(tx, names, claimed[0].lease_token or ""))
             return False
-        if turn.slots:
+        if backlog.slots:
             self._claimed_at = time.monotonic()
-        self._slots.take(claimed)
+        self._slots.acquire(claimed)
         for row in claimed:
             task = asyncio.create_task(self._stepper.work(row, desired.get(row.name)))
             self._running[task] = row
             task.add_done_callback(self._done)
         # One account's rows may have hidden those behind them; nothing urgent was hidden if there was none.
-        left = self._slots.urgent if any(row.urgent for row in claimed) else NO_ROOM
-        return bool(claimed) and (self._slots.turn.slots > 0 or left.slots > 0)
+        left = self._slots.urgent if any(row.urgent for row in claimed) else NO_CAPACITY
+        return bool(claimed) and (self._slots.backlog.slots > 0 or left.slots > 0)
 
-    def _claim(self, tx: Tx, turn: queue.Room, urgent: queue.Room) -> tuple[list[Resource], dict[str, Desired]]:
+    def _claim(
+        self, tx: Tx, backlog: queue.Capacity, urgent: queue.Capacity
+    ) -> tuple[list[Resource], dict[str, Desired]]:
         """Rows to work on, and what is desired of those that are registries: nobody can change it in between."""
-        claimed = queue.claim(tx, lease=self._options.lease, turn=turn, urgent=urgent)
+        claimed = queue.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
         registries = [row for row in claimed if row.kind == RegistryName.kind]
         return claimed, bulk.desired(tx, registries) if registries else {}
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._slots.give_back(self._running.pop(task))
+        self._slots.release(self._running.pop(task))
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("step_crashed", exc_info=error)
 
     async def drain(self) -> None:
-        """Wait until no step is running."""
+        """Wait until no attempt is running."""
         while self._running:
             await asyncio.wait(list(self._running))
 
     async def stop(self, grace: float) -> None:
-        """Claim nothing more, let running steps end within `grace` seconds, and let go of the rest."""
+        """Claim nothing more, let running attempts end within `grace` seconds, and let go of the rest."""
         self._stopping = True
         self._woken.set()
         if self._running:

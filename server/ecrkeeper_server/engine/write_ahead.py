@@ -1,4 +1,4 @@
-"""What a step is about to write, and what of that counts as ours: remembered before anything is sent."""
+"""What an attempt is about to write, and what of that counts as ours: remembered before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import Observed
-from ecrkeeper_server.engine.attempt import Step
+from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
@@ -20,7 +20,7 @@ from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 
-# Calls that write documents in one step, those included that AWS refuses.
+# Calls that write documents in one attempt, those included that AWS refuses.
 MOST_CALLS = 12
 
 Originals = list[tuple[Declaration, dict[str, Any]]]
@@ -28,11 +28,11 @@ Originals = list[tuple[Declaration, dict[str, Any]]]
 
 
 @dataclass(slots=True)
-class Run:
-    """What one step has learned so far, by setting.
+class Progress:
+    """What one attempt has learned so far, by setting.
 
-    `applied_before` is what was applied before the step remembered what it is about to write. `calls_left`: a
-    step sends no more calls than this to find what AWS refuses of documents. `again_in`: when the rest is to be tried.
+    `applied_before` is what was applied before the attempt remembered what it is about to write. `calls_left`: an
+    attempt sends no more calls than this to isolate what AWS rejects of documents. `again_in`: when to try the rest.
     `denials` are the elements that deny something and were in place, with their owners of then.
     """
 
@@ -56,36 +56,38 @@ class Run:
         return {name: seen.elements for name, seen in self.observed.items()}
 
 
-async def remember(step: Step, run: Run, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]) -> None:
+async def remember(
+    attempt: Attempt, progress: Progress, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]
+) -> None:
     """Record what is about to be written as ours, and the calls in the audit trail, before anything is sent.
 
     Were it recorded afterwards, a kill in between would leave elements in AWS
     that nobody would remove when their owner goes.
     """
-    intended = {name: _intended(run, planned) for name, planned in todo.items()}
+    intended = {name: _intended(progress, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
-        first = {*run.unconfirmed.get(name, ()), *(elements.keys() - run.applied.get(name, {}).keys())}
+        first = {*progress.unconfirmed.get(name, ()), *(elements.keys() - progress.applied.get(name, {}).keys())}
         if first:
-            run.unconfirmed[name] = sorted(first)
-        run.applied[name] = {**run.applied.get(name, {}), **elements}
+            progress.unconfirmed[name] = sorted(first)
+        progress.applied[name] = {**progress.applied.get(name, {}), **elements}
     known = {
-        "applied": dict(run.applied),
-        "unconfirmed": dict(run.unconfirmed),
-        "suspects": suspects.dumped(run.suspects),
+        "applied": dict(progress.applied),
+        "unconfirmed": dict(progress.unconfirmed),
+        "suspects": suspects.dumped(progress.suspects),
     }
-    originals, run.originals = run.originals, []
+    originals, progress.originals = progress.originals, []
 
     def save(tx: Tx) -> bool:
         record(tx, originals)
-        return queue.hold(tx, step.claimed, {**step.claimed.state, **known})
+        return queue.hold(tx, attempt.claimed, {**attempt.claimed.state, **known})
 
-    step.saved = True
-    await step.commit(save, [write for of_setting in writes.values() for write in of_setting])
+    attempt.saved = True
+    await attempt.commit(save, [write for of_setting in writes.values() for write in of_setting])
 
 
-def originals_of(run: Run, registry: RegistryName) -> Originals:
+def originals_of(progress: Progress, registry: RegistryName) -> Originals:
     """What AWS has of declarations that were not carried out yet; to be asked before anything of it becomes ours."""
-    return [(d, _original(run, d, registry)) for d in run.declared if d.observed_generation < d.generation]
+    return [(d, _original(progress, d, registry)) for d in progress.declared if d.observed_generation < d.generation]
 
 
 def record(tx: Tx, originals: Originals) -> None:
@@ -94,35 +96,37 @@ def record(tx: Tx, originals: Originals) -> None:
         declarations.record_original(tx, declaration, shapes)
 
 
-def _original(run: Run, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
+def _original(progress: Progress, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
     """What AWS has of the settings of a declaration; not what is ours, others declare, or nobody can remove."""
     shapes = {}
-    for name in declared.settings.keys() & run.observed.keys():
-        setting, seen = SETTINGS[name], run.observed[name].elements
+    for name in declared.settings.keys() & progress.observed.keys():
+        setting, seen = SETTINGS[name], progress.observed[name].elements
         mine = setting.split(declared.settings[name])
-        left = seen.keys() - run.applied.get(name, {}).keys()
+        left = seen.keys() - progress.applied.get(name, {}).keys()
         # Of what cannot be removed, and of what others declare, only what this owner changes.
-        kept = {key for key in left if key in mine or (setting.removable and (name, key) not in run.composition.owners)}
+        kept = {
+            key for key in left if key in mine or (setting.removable and (name, key) not in progress.composition.owners)
+        }
         shapes[name] = setting.join(setting.declarable({key: seen[key] for key in kept}, registry))
     return shapes
 
 
-def _intended(run: Run, planned: Plan) -> dict[str, Any]:
+def _intended(progress: Progress, planned: Plan) -> dict[str, Any]:
     """What is desired of a setting and will be there, less what is held back: that may be somebody else's."""
     sent = {change.key for change in planned.changes}
-    held_back = {change.key for change in run.plans[planned.setting].changes} - sent
-    desired = run.composition.desired.get(planned.setting, {})
+    held_back = {change.key for change in progress.plans[planned.setting].changes} - sent
+    desired = progress.composition.desired.get(planned.setting, {})
     return {key: value for key, value in desired.items() if key not in held_back}
 
 
-def disown(run: Run, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
+def disown(progress: Progress, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
     """Forget the intent for what AWS refused or was not asked for: an unmanaged element with that key is not ours."""
-    desired, seen = run.composition.desired.get(name, {}), run.observed[name].elements
+    desired, seen = progress.composition.desired.get(name, {}), progress.observed[name].elements
     not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
-    run.applied[name] = mine = {
+    progress.applied[name] = mine = {
         key: before[key] if key in before and key in not_made else value
-        for key, value in run.applied.get(name, {}).items()
+        for key, value in progress.applied.get(name, {}).items()
         if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
     }
     made = {change.key for write in writes if write.outcome == "SUCCEEDED" for change in write.changes}
-    run.unconfirmed[name] = [key for key in run.unconfirmed.get(name, ()) if key in mine and key not in made]
+    progress.unconfirmed[name] = [key for key in progress.unconfirmed.get(name, ()) if key in mine and key not in made]

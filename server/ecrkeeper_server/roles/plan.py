@@ -4,13 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ecrkeeper_server.errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]
 """The value that was written to a tag, or all that it may have from us."""
+
+
+class DesiredRole(Protocol):
+    """The desired state of a role."""
+
+    @property
+    def description(self) -> str | None:
+        """The description; None leaves it as it is."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags that the role has at least."""
+
+
+class KnownRole(Protocol):
+    """The facts about a role that an earlier attempt or a backup left."""
+
+    @property
+    def role_id(self) -> str | None:
+        """The id of the role that was observed last."""
+
+    @property
+    def provenance(self) -> str | None:
+        """How that role came to be."""
+
+    @property
+    def remembered(self) -> Mapping[str, str]:
+        """The provenance that a backup has of a role, with the id of that role."""
+
+    @property
+    def create_intended_at(self) -> int | None:
+        """When a creation was recorded whose answer is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +80,16 @@ def in_the_way(kind: RoleKind, observed: ObservedRole) -> Permanent:
     )
 
 
-def creation(kind: RoleKind, spec: Mapping[str, Any]) -> RoleCall:
+def creation(kind: RoleKind, spec: DesiredRole) -> RoleCall:
     """The call that makes the role; it takes no tags."""
     params: dict[str, Any] = {"AWSServiceName": kind.service_name}
-    if spec.get("description"):
-        params["Description"] = spec["description"]
+    if spec.description:
+        params["Description"] = spec.description
     return RoleCall("CreateServiceLinkedRole", params, (("role", kind.role_name, None, kind.service_name),))
 
 
 def corrections(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole
+    kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole
 ) -> list[RoleCall]:
     """The calls that bring description and tags to what is desired.
 
@@ -65,11 +97,11 @@ def corrections(
     longer declared go, unless somebody has given them another value.
     """
     calls: list[RoleCall] = []
-    wanted = spec.get("description")
+    wanted = spec.description
     if wanted is not None and wanted != observed.description:
         params = {"RoleName": kind.role_name, "Description": wanted}
         calls.append(RoleCall("UpdateRole", params, (("description", "description", observed.description, wanted),)))
-    tags: Mapping[str, str] = spec.get("tags", {})
+    tags = spec.tags
     calls += _tagging(kind, tags, observed.tags)
     stale = sorted(
         key for key, value in applied_tags.items() if key not in tags and observed.tags.get(key) in _values(value)
@@ -99,7 +131,7 @@ def _tagging(kind: RoleKind, wanted: Mapping[str, str], there: Mapping[str, str]
     return [RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes)]
 
 
-def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
+def provenance(state: KnownRole, observed: ObservedRole) -> str:
     """How a role that is there came to be, by what is remembered of it.
 
     What is known, and what a backup remembers, counts for the very role that it
@@ -108,10 +140,10 @@ def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
     A create that was recorded and whose answer was lost is ours if the role is
     not older than the record, with a minute for clocks that disagree.
     """
-    same = (state.get("role") or {}).get("role_id", observed.role_id) == observed.role_id
-    if same and state.get("provenance"):
-        return str(state["provenance"])
-    remembered, intended = state.get("remembered"), state.get("create_intended_at")
+    same = state.role_id in (None, observed.role_id)
+    if same and state.provenance:
+        return state.provenance
+    remembered, intended = state.remembered, state.create_intended_at
     if remembered and remembered["role_id"] == observed.role_id:
         return str(remembered["provenance"])
     minute = 60_000_000
@@ -119,11 +151,11 @@ def provenance(state: Mapping[str, Any], observed: ObservedRole) -> str:
 
 
 def calls_for(
-    kind: RoleKind, spec: Mapping[str, Any], applied_tags: Mapping[str, Applied], observed: ObservedRole | None
+    kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole | None
 ) -> list[RoleCall]:
     """The calls that make the role what is desired, whether it is there or not."""
     if observed is None:
-        return [creation(kind, spec), *_tagging(kind, spec.get("tags", {}), {})]
+        return [creation(kind, spec), *_tagging(kind, spec.tags, {})]
     return corrections(kind, spec, applied_tags, observed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
@@ -34,16 +34,17 @@ def composition_of(declared: Iterable[Declared]) -> Composition:
     return compose({each.owner: split_all(each.settings) for each in declared})
 
 
-def ours(state: Mapping[str, Any], spec: Mapping[str, Any], desired: Mapping[str, Elements]) -> Applied:
+def ours(
+    applied: Mapping[str, Elements], abandoned: Mapping[str, Collection[str]], desired: Mapping[str, Elements]
+) -> Applied:
     """What was applied, less what an owner left behind on purpose and nobody else wants."""
-    abandoned = spec.get("abandoned", {})
     return {
         name: {
             key: value
             for key, value in elements.items()
             if key in desired.get(name, {}) or key not in abandoned.get(name, ())
         }
-        for name, elements in state.get("applied", {}).items()
+        for name, elements in applied.items()
     }
 
 
@@ -78,13 +79,13 @@ def confirmed(
 
 
 def plans(
-    spec: Mapping[str, Any],
     desired: Mapping[str, Elements],
     applied: Mapping[str, Elements],
     observed: Mapping[str, Elements],
+    *,
+    prune: bool,
 ) -> dict[str, Plan]:
-    """The plans of the settings that were observed; unmanaged elements stay unless the registry says `PRUNE`."""
-    prune = spec.get("unmanaged_elements", "PRESERVE") == "PRUNE"
+    """The plans of the settings that were observed; unmanaged elements stay unless the registry prunes them."""
     return {
         name: plan(
             SETTINGS[name],

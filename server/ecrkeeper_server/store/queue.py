@@ -71,7 +71,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """What a claim may take: `slots` rows, and no more than `share` of one account, which has `busy` already."""
 
     slots: int
@@ -79,18 +79,18 @@ class Room:
     busy: Mapping[str, int] = field(default_factory=dict)
 
 
-NO_ROOM = Room(0)
+NO_CAPACITY = Capacity(0)
 # So many candidates are looked at for each slot: those of an account beyond its share fall away.
 _LOOK_AHEAD = 4
 
 
-def claim(tx: Tx, *, lease: float, turn: Room, urgent: Room = NO_ROOM) -> list[Resource]:
+def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> list[Resource]:
     """Due rows that no worker holds, now held for `lease` seconds: urgent ones, and those that have been due longest.
 
-    Urgent rows have room of their own, so that they do not wait behind what
-    was due before them; the rest goes in turn, so that nothing waits for ever.
+    Urgent rows have capacity of their own, so that they do not wait behind what
+    was due before them; the rest goes of the backlog, so that nothing waits for ever.
     """
-    values = {**_values("urgent", urgent), **_values("turn", turn)}
+    values = {**_values("urgent", urgent), **_values("backlog", backlog)}
     values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
     rows = tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)
     return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
@@ -101,7 +101,7 @@ def claim(tx: Tx, *, lease: float, turn: Room, urgent: Room = NO_ROOM) -> list[R
 def _claim(dialect: Dialect, *, urgent: bool) -> Update:
     first = _candidates(dialect, "urgent", resources.c.urgent).cte("urgent_rows")
     others = resources.c.name.not_in(select(first.c.name)) if urgent else true()
-    second = _candidates(dialect, "turn", others).cte("rows_in_turn")
+    second = _candidates(dialect, "backlog", others).cte("backlog_rows")
     names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
     chosen = dialect.one_of(resources.c.name, names)
     until = dialect.now() + bindparam("lease", type_=BigInteger)
@@ -140,21 +140,21 @@ def _taken(dialect: Dialect, kind: str) -> ColumnElement[int]:
     return func.coalesce(dialect.json_integer(f"{kind}_busy", resources.c.account), 0)
 
 
-def _values(kind: str, room: Room) -> dict[str, Any]:
+def _values(kind: str, capacity: Capacity) -> dict[str, Any]:
     return {
-        f"{kind}_slots": room.slots,
-        f"{kind}_share": room.share,
-        f"{kind}_busy": dict(room.busy),
-        f"{kind}_candidates": room.slots * _LOOK_AHEAD,
+        f"{kind}_slots": capacity.slots,
+        f"{kind}_share": capacity.share,
+        f"{kind}_busy": dict(capacity.busy),
+        f"{kind}_candidates": capacity.slots * _LOOK_AHEAD,
     }
 
 
-def next_due(tx: Tx, *, turn: Room, urgent: Room = NO_ROOM) -> float | None:
-    """Seconds until a row that fits into the room is due or a lease runs out; None if nothing is in sight."""
+def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> float | None:
+    """Seconds until a row that fits into the capacity is due or a lease runs out; None if nothing is in sight."""
     soonest: float | None = None
-    for kind, room in (("turn", turn), ("urgent", urgent)):
-        for query in _next_due(tx.dialect, kind) if room.slots else ():
-            micros = tx.conn.execute(query, _values(kind, room)).scalar_one()
+    for kind, capacity in (("backlog", backlog), ("urgent", urgent)):
+        for query in _next_due(tx.dialect, kind) if capacity.slots else ():
+            micros = tx.conn.execute(query, _values(kind, capacity)).scalar_one()
             if micros is not None and (soonest is None or micros < soonest):
                 soonest = micros
             if soonest is not None and soonest <= 0:
@@ -215,7 +215,7 @@ def lease_left(tx: Tx, claimed: Resource) -> float:
 
 
 def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
-    """For how many more seconds the row is held, as above, and its spec of now."""
+    """For how many more seconds the row is held, as above, and its current spec."""
     query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_mine(claimed))
     row = tx.conn.execute(query).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])

@@ -9,8 +9,8 @@ from typing import Any, Self
 from sqlalchemy import Row
 
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-
-Json = dict[str, Any]
+from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.states import RegistryState, RoleState
 
 
 class _FromRow:
@@ -24,7 +24,11 @@ class _FromRow:
 
 @dataclass(frozen=True, slots=True)
 class Resource(_FromRow):
-    """A registry or a role: what is desired, what was seen, and its place in the queue."""
+    """A registry or a role: its desired state, its observed state, and its place in the queue.
+
+    `spec` and `state` are the stored JSON, which is read only where it is needed: as `mode`, `registry_spec`,
+    `role_spec`, `registry_state` or `role_state`.
+    """
 
     name: str
     kind: str
@@ -70,6 +74,36 @@ class Resource(_FromRow):
     def role(self) -> RoleName:
         """The role that the row is of; only for the kind `role`."""
         return RoleName(self.account, self.place)
+
+    @property
+    def mode(self) -> Mode:
+        """How far the engine goes with the resource."""
+        return mode_of(self.spec)
+
+    @property
+    def registry_spec(self) -> RegistrySpec:
+        """The desired state; only for the kind `registry`."""
+        return RegistrySpec.from_json(self.spec)
+
+    @property
+    def role_spec(self) -> RoleSpec:
+        """The desired state; only for the kind `role`."""
+        return RoleSpec.from_json(self.spec)
+
+    @property
+    def registry_state(self) -> RegistryState:
+        """The observed state; only for the kind `registry`."""
+        return RegistryState(self.state)
+
+    @property
+    def role_state(self) -> RoleState:
+        """The observed state; only for the kind `role`."""
+        return RoleState(self.state)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether the deletion of a role is under way."""
+        return self.kind == RoleName.kind and self.role_spec.deletion is not None
 
     @property
     def etag(self) -> str:

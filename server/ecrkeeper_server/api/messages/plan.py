@@ -29,18 +29,20 @@ from ecrkeeper_server.settings.replication import destination_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.specs import Mode, RegistrySpec, UnmanagedElements
+from ecrkeeper_server.store.states import RegistryState
 
 
 async def registry_plan(
     deps: Dependencies,
     registry: RegistryName,
-    spec: Mapping[str, Any],
-    state: Mapping[str, Any],
+    spec: RegistrySpec,
+    state: RegistryState,
     composition: Composition,
     allowing: Collection[str],
 ) -> common_pb2.Plan:
     """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
-    applied = ours(state, spec, composition.desired)
+    applied = ours(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
     # What is allowed in a policy depends on the scope, whoever set it.
     context = ["account_settings"] if "registry_policy" in names else []
@@ -61,10 +63,11 @@ async def registry_plan(
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: seen[name].elements for name in names if name in seen}
-    applied, _ = confirmed(applied, state.get("unconfirmed", {}), elements)
+    applied, _ = confirmed(applied, state.unconfirmed, elements)
+    prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = {
         name: plan
-        for name, plan in plans(spec, composition.desired, applied, elements).items()
+        for name, plan in plans(composition.desired, applied, elements, prune=prune).items()
         if _is_writable(message, name, seen[name])
     }
     known = dict(composition.desired)
@@ -78,7 +81,7 @@ async def registry_plan(
     before = {**beside, **elements}
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
-    _check_mode(message, str(registry), spec)
+    _check_mode(message, str(registry), spec.mode)
     fit_plan(message)
     return message
 
@@ -130,12 +133,12 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
         refused = in_the_way(kind, seen)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
-    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
     for call in calls:
         request = json_format.ParseDict(call.params, struct_pb2.Struct())
         planned = message.calls.add(service="iam", operation=call.operation, request=request)
         planned.changes.extend(render.changes(change(*one) for one in call.changes))
-    _check_mode(message, row.name, row.spec)
+    _check_mode(message, row.name, row.mode)
     return message
 
 
@@ -147,9 +150,8 @@ def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, p
             message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)
 
 
-def _check_mode(message: common_pb2.Plan, name: str, spec: Mapping[str, Any]) -> None:
-    mode = spec.get("mode", "ENFORCE")
-    if mode != "ENFORCE" and message.calls:
+def _check_mode(message: common_pb2.Plan, name: str, mode: Mode) -> None:
+    if mode is not Mode.ENFORCE and message.calls:
         message.warnings.add(
             reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: none of these calls is made"
         )

@@ -16,16 +16,18 @@ from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lo
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
     """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
     composition = composition_of(declared)
     desired = composition.desired
-    observed, applied = split_all(row.state["observed"]), ours(row.state, row.spec, desired)
+    state, spec = row.registry_state, row.registry_spec
+    observed, applied = split_all(state.observed), ours(state.applied, spec.abandoned, desired)
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
-    applied, _ = confirmed(applied, row.state.get("unconfirmed", {}), elements)
-    planned = plans(row.spec, desired, applied, elements)
+    applied, _ = confirmed(applied, state.unconfirmed, elements)
+    planned = plans(desired, applied, elements, prune=spec.unmanaged_elements is UnmanagedElements.PRUNE)
     found = [
         {**drift.to_json(), "owners": sorted(composition.owners.get((drift.setting, drift.key), ()))}
         for each in planned.values()
@@ -44,11 +46,10 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     lookalike = seen is not None and is_lookalike(kind, seen)
     role = None if seen is None or lookalike else {**asdict(seen), "tags": dict(seen.tags)}
     message = render.role(replace(row, state={**row.state, "role": role}), partition)
-    if not row.uid or row.spec.get("deletion") or lookalike:
+    if not row.uid or row.deleting or lookalike:
         return message
-    calls = calls_for(kind, row.spec, row.state.get("applied_tags", {}), seen)
-    managed = row.spec.get("managed", True)
-    found = drift_of(calls) if managed else []
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
+    found = drift_of(calls) if row.role_spec.managed else []
     del message.drift[:]
     message.drift.extend(render.drift(found))
     message.reconciling = _reconciling(row, found)
@@ -57,5 +58,5 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
 
 def _reconciling(row: Resource, found: list[dict[str, Any]]) -> bool:
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
-    enforced = row.spec.get("mode", "ENFORCE") == "ENFORCE"
+    enforced = row.mode is Mode.ENFORCE
     return bool(found) if enforced else render.reconciling(row)

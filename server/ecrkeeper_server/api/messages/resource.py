@@ -21,6 +21,7 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
+from ecrkeeper_server.store.states import State
 
 # Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
 _KEPT, _KEPT_BYTES = 1024, 12_000
@@ -60,12 +61,12 @@ def common(message: Any, row: Resource) -> None:
     standing(message, row.state)
     _add_attempts(message, row)
     _add_next(message, row)
-    message.drift.extend(drift(row.state.get("drift", [])))
+    message.drift.extend(drift(State(row.state).drift))
 
 
 def reconciling(row: Resource) -> bool:
     """Whether AWS does not yet match what is desired."""
-    return row.observed_generation < row.generation or bool(row.spec.get("deletion"))
+    return row.observed_generation < row.generation or row.deleting
 
 
 def standing(message: Any, state: Mapping[str, Any]) -> None:
@@ -229,21 +230,21 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
 
 def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     """A service-linked role."""
-    kind, seen = ROLES[row.place], row.state.get("role")
-    deletion = row.state.get("deletion") or {}
+    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
+    deletion = row.role_state.deletion
     message = role_pb2.ServiceLinkedRole(
-        mode=number(common_pb2, "Mode", row.spec.get("mode", "ENFORCE")),
-        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.state.get("provenance")),
+        mode=number(common_pb2, "Mode", spec.mode),
+        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.role_state.provenance),
         state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
         aws_service_name=kind.service_name,
         arn=seen["arn"] if seen else kind.arn(partition, row.account),
         deletion_task_id=deletion.get("task", ""),
         observe_time=timestamp(row.observe_time),
-        tags=row.spec.get("tags", {}),
+        tags=spec.tags,
     )
-    if row.spec.get("description") is not None:
-        message.description = row.spec["description"]
+    if spec.description is not None:
+        message.description = spec.description
     if seen:
         message.role_id = seen["role_id"]
         message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
@@ -258,11 +259,11 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
 
 def role_state(row: Resource) -> str | None:
     """Where a role stands in AWS; None if it is not known yet."""
-    if row.spec.get("deletion"):
+    if row.deleting:
         return "DELETING"
-    if "role" not in row.state:
+    if not row.role_state.observed:
         return None
-    return "ACTIVE" if row.state["role"] else "ABSENT"
+    return "ACTIVE" if row.role_state.role is not None else "ABSENT"
 
 
 def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:

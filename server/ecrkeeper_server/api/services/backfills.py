@@ -27,6 +27,7 @@ from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Resource
+from ecrkeeper_server.store.specs import Mode
 
 
 class Backfills:
@@ -175,8 +176,8 @@ class Backfills:
 
 
 def _check_mode(registry: RegistryName, row: Resource | None) -> None:
-    mode = "ENFORCE" if row is None else row.spec.get("mode", "ENFORCE")
-    if mode != "ENFORCE":
+    mode = Mode.ENFORCE if row is None else row.mode
+    if mode is not Mode.ENFORCE:
         raise FailedPrecondition(
             f"the mode of {registry} is {mode}; set ENFORCE before starting a backfill", reason="NOT_ENFORCED"
         )

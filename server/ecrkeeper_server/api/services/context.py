@@ -26,6 +26,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     def status(kind: str) -> Choice:
         return enum_choice(
             common_pb2.Condition.Status,
-            lambda row: [c["status"] for c in row.state.get("conditions", []) if c["type"] == kind],
+            lambda row: [c.status for c in State(row.state).conditions if c.type == kind],
         )
 
     return {

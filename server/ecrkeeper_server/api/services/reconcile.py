@@ -14,6 +14,7 @@ from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
+from ecrkeeper_server.store.specs import Mode
 
 
 async def reconcile(
@@ -29,7 +30,7 @@ async def reconcile(
         row = resources.get(tx, str(name), lock=True)
         if row is None:
             raise missing
-        if row.spec.get("mode") == "PAUSED":
+        if row.mode is Mode.PAUSED:
             raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
         operation = operations.reconcile(tx, caller.method, row, caller=caller.principal)
         remember(tx, caller, operation.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, settings_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -34,6 +35,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
 _UNDECLARED = "nobody declares anything for it"
 _FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
@@ -102,14 +104,14 @@ class Registries:
         self._deps.wake()
         return registry_message.registry(row, declared)
 
-    async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, str]) -> registry_pb2.Registry:
+    async def _tried(self, name: RegistryName, etag: str, wanted: dict[str, Any]) -> registry_pb2.Registry:
         row, declared = await self._read(name)
         row = row or Resource.new(name, dict(NEW_REGISTRY), now_micros())
         check_etag(str(name), etag, row.etag)
-        row = replace(row, spec={**row.spec, **wanted})
+        row = replace(row, spec=replace(row.registry_spec, **wanted).to_json())
         composition = composition_of(declared)
         allowing = [d.owner for d in declared if d.allow_replacement]
-        plan = await registry_plan(self._deps, name, row.spec, row.state, composition, allowing)
+        plan = await registry_plan(self._deps, name, row.registry_spec, row.registry_state, composition, allowing)
         return registry_message.with_plan(registry_message.registry(row, declared), plan)
 
     async def WatchRegistries(
@@ -164,7 +166,7 @@ class Registries:
         row, declared = await self._read(name)
         row = await self._refreshed(name, row)
         composition = composition_of(declared)
-        observed = split_all(row.state["observed"])
+        observed = split_all(row.registry_state.observed)
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)
         states = {(each.setting, each.key): each for each in element_states(row.state, composition)}
@@ -191,18 +193,18 @@ class Registries:
         )
 
 
-def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, str]) -> Resource:
+def _update(tx: Tx, caller: Caller, name: RegistryName, etag: str, wanted: dict[str, Any]) -> Resource:
     present = resources.get(tx, str(name), lock=True)
     check_etag(str(name), etag, "" if present is None else present.etag)
     row = present or resources.create(tx, name, NEW_REGISTRY)
-    return change_spec(tx, caller, name, row, {**row.spec, **wanted}, made=present is None)
+    return change_spec(tx, caller, name, row, replace(row.registry_spec, **wanted), made=present is None)
 
 
-def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, str]:
-    spec = {}
+def _registry_spec(registry: registry_pb2.Registry, paths: set[str]) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
     if "mode" in paths:
-        spec["mode"] = word(common_pb2.Mode, registry.mode or common_pb2.ENFORCE)
+        spec["mode"] = Mode(word(common_pb2.Mode, registry.mode or common_pb2.ENFORCE))
     if "unmanaged_elements" in paths:
         chosen = registry.unmanaged_elements or common_pb2.PRESERVE
-        spec["unmanaged_elements"] = word(common_pb2.UnmanagedElements, chosen)
+        spec["unmanaged_elements"] = UnmanagedElements(word(common_pb2.UnmanagedElements, chosen))
     return spec

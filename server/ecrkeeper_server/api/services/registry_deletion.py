@@ -86,7 +86,11 @@ def check_idle(name: RegistryName, pending: Sequence[Operation]) -> None:
 
 def check_removed(row: Resource) -> None:
     """Refuse while AWS holds elements that ecrkeeper is to remove: nobody would remove them any more."""
-    left = [f"{setting}/{key}" for setting, elements in ours(row.state, row.spec, {}).items() for key in elements]
+    left = [
+        f"{setting}/{key}"
+        for setting, elements in ours(row.registry_state.applied, row.registry_spec.abandoned, {}).items()
+        for key in elements
+    ]
     if left:
         raise FailedPrecondition(
             f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for that, or set"

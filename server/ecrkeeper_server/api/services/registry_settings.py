@@ -180,7 +180,9 @@ class OwnerSettings:
         if tried.before is None:
             message.uid = ""
         row, allowing = tried.registry, [owner for owner, spec in tried.specs.items() if spec.allow_replacement]
-        plan = await registry_plan(self._deps, name.registry, row.spec, row.state, tried.composition, allowing)
+        plan = await registry_plan(
+            self._deps, name.registry, row.registry_spec, row.registry_state, tried.composition, allowing
+        )
         return render.with_plan(message, plan)
 
     async def ImportRegistrySettings(

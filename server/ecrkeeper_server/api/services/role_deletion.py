@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecrkeeper.v1 import common_pb2, role_pb2
 from ecrkeeper.v1 import role_service_pb2 as pb
 from google.longrunning import operations_pb2
@@ -24,6 +26,7 @@ from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.specs import Mode, RoleRemoval
 
 
 class RoleDeletion:
@@ -53,11 +56,12 @@ class RoleDeletion:
                 changes = _force(tx, row) if request.force_delete_adopted else []
                 record(tx, caller, name, generation=row.generation, changes=changes)
                 return running[0]
-            row = resources.desire(tx, row.name, {**row.spec, "deletion": {"forced": request.force_delete_adopted}})
+            begun_deletion = RoleRemoval(request.force_delete_adopted)
+            row = resources.desire(tx, row.name, replace(row.role_spec, deletion=begun_deletion).to_json())
             begun = {"phase": "PREFLIGHT"}
             operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
             remember(tx, caller, operation.id)
-            changes = [change("service_linked_role", "deletion", None, row.spec["deletion"])]
+            changes = [change("service_linked_role", "deletion", None, begun_deletion.to_json())]
             record(tx, caller, name, generation=row.generation, changes=changes)
             return operation
 
@@ -118,10 +122,10 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
     if row is None:
         raise NotFound("ServiceLinkedRole", str(name), "declare it first, which adopts the role")
     check_etag(str(name), request.etag, row.etag)
-    mode = row.spec.get("mode", "ENFORCE")
-    if mode != "ENFORCE":
+    mode = row.mode
+    if mode is not Mode.ENFORCE:
         raise FailedPrecondition(f"the mode of {name} is {mode}; set ENFORCE before deleting it", reason="NOT_ENFORCED")
-    if row.state.get("provenance") == "ADOPTED" and not request.force_delete_adopted:
+    if row.role_state.provenance == "ADOPTED" and not request.force_delete_adopted:
         raise FailedPrecondition(
             f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
             reason="ROLE_ADOPTED",
@@ -131,12 +135,11 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
 
 def _force(tx: Tx, row: Resource) -> list[Change]:
     """Let a deletion that is under way delete an adopted role, too; what that changes."""
-    before = row.spec.get("deletion", {})
-    if before.get("forced"):
+    before, after = row.role_spec.deletion or RoleRemoval(), RoleRemoval(forced=True)
+    if before.forced:
         return []
-    after = {**before, "forced": True}
-    resources.amend(tx, row.name, spec={**row.spec, "deletion": after})
-    return [change("service_linked_role", "deletion", before, after)]
+    resources.amend(tx, row.name, spec=replace(row.role_spec, deletion=after).to_json())
+    return [change("service_linked_role", "deletion", before.to_json(), after.to_json())]
 
 
 def _usage(usage: RegionUsage) -> role_pb2.RegionUsage:

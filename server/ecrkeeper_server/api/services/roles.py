@@ -124,7 +124,7 @@ class Roles:
             spec = wanted(given, paths, present)
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
-            row = resources.create(tx, name, spec, due=True)
+            row = resources.create(tx, name, spec.to_json(), due=True)
             remember(tx, caller, str(name))
             record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
             return row
@@ -141,7 +141,7 @@ class Roles:
         present = await self._get(name)
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
-        row = replace(row, spec=wanted(given, paths, present))
+        row = replace(row, spec=wanted(given, paths, present).to_json())
         seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
         message = render.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, seen))

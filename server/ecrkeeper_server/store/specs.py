@@ -1,0 +1,116 @@
+"""The desired state of a registry or a role as values; nothing else knows the keys of the stored JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+Json = dict[str, Any]
+
+
+class Mode(StrEnum):
+    """How far the engine goes with a resource."""
+
+    ENFORCE = "ENFORCE"
+    OBSERVE = "OBSERVE"
+    PAUSED = "PAUSED"
+
+
+class UnmanagedElements(StrEnum):
+    """The fate of elements that nobody declares."""
+
+    PRESERVE = "PRESERVE"
+    PRUNE = "PRUNE"
+
+
+def mode_of(spec: Mapping[str, Any]) -> Mode:
+    """Return the mode of a stored specification."""
+    return Mode(spec.get("mode", Mode.ENFORCE))
+
+
+def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the members of a stored specification that say which writes to AWS are allowed."""
+    return spec.get("mode"), spec.get("unmanaged_elements")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySpec:
+    """The desired state of a registry itself.
+
+    `abandoned` are elements by setting that an owner left behind on purpose; `owners` are those who declare something.
+    """
+
+    mode: Mode = Mode.ENFORCE
+    unmanaged_elements: UnmanagedElements = UnmanagedElements.PRESERVE
+    abandoned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    owners: Sequence[str] = ()
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored specification; members that are missing have their defaults."""
+        return cls(
+            mode=mode_of(stored),
+            unmanaged_elements=UnmanagedElements(stored.get("unmanaged_elements", UnmanagedElements.PRESERVE)),
+            abandoned=stored.get("abandoned") or {},
+            owners=tuple(stored.get("owners") or ()),
+        )
+
+    def to_json(self) -> Json:
+        """Return the specification as it is stored."""
+        return {
+            "mode": str(self.mode),
+            "unmanaged_elements": str(self.unmanaged_elements),
+            "abandoned": dict(self.abandoned),
+            "owners": list(self.owners),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRemoval:
+    """A requested deletion; `forced` includes a role that was adopted."""
+
+    forced: bool = False
+
+    def to_json(self) -> Json:
+        """Return the request as it is stored."""
+        return {"forced": self.forced}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """The desired state of a role; nobody declares a role that is not `managed`."""
+
+    mode: Mode = Mode.ENFORCE
+    managed: bool = True
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    deletion: RoleRemoval | None = None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored specification; members that are missing have their defaults."""
+        deletion = stored.get("deletion")
+        return cls(
+            mode=mode_of(stored),
+            managed=stored.get("managed", True),
+            description=stored.get("description"),
+            tags=stored.get("tags") or {},
+            deletion=RoleRemoval(bool(deletion.get("forced"))) if deletion else None,
+        )
+
+    def to_json(self) -> Json:
+        """Return the specification as it is stored; an absent description is not the empty one."""
+        return {
+            "mode": str(self.mode),
+            "managed": self.managed,
+            **({} if self.description is None else {"description": self.description}),
+            "tags": dict(self.tags),
+            **({} if self.deletion is None else {"deletion": self.deletion.to_json()}),
+        }
+
+    @property
+    def enforced(self) -> bool:
+        """Whether the engine may write the role."""
+        return self.managed and self.mode is Mode.ENFORCE
