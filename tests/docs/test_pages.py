@@ -81,7 +81,7 @@ def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
 
 
 def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
-    """Enum values have their prefix, and a mask is a message."""
+    """Enum values are those of AWS, and a mask is a message."""
 
     def update(mode: str) -> subprocess.CompletedProcess[str]:
         request = {"registry": {"name": REGISTRY, "mode": mode}, "update_mask": {"paths": ["mode"]}}
@@ -92,7 +92,7 @@ def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
         )
 
     assert json.loads(update("PAUSED").stdout)["mode"] == "PAUSED"
-    assert "PAUSED" in update("PAUSED").stderr
+    assert "MODE_PAUSED" in update("MODE_PAUSED").stderr
 
 
 def test_audit(stage: Made, server: harness.Server, capsys: pytest.CaptureFixture[str]) -> None:
