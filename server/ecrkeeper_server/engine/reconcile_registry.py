@@ -37,7 +37,7 @@ _NOTHING_FOUND: Mapping[str, Any] = {
 
 
 async def reconcile_registry(step: Step) -> AttemptResult:
-    """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
+    """Bring one registry closer to what is desired; "Reconciling a registry" in docs/architecture.md says how."""
     row, desired = step.claimed, step.desired
     composition = composition_of(desired.declared)
     run = Run(composition, desired.declared, ours(row.state, row.spec, composition.desired))
