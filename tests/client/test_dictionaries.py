@@ -72,7 +72,7 @@ UNDERSTOOD = [
      "numbers and times as JSON has them"),
     (update_role, {"name": ROLE, "tags": {"team": "a"}, "description": ""},
      ServiceLinkedRole(name=ROLE, tags={"team": "a"}, description=""), "a map, and a text that is empty on purpose"),
-    (create_role, {"mode": "observe"}, ServiceLinkedRole(mode="OBSERVE"), "a role that is created"),
+    (create_role, {"mode": "OBSERVE"}, ServiceLinkedRole(mode="OBSERVE"), "a role that is created"),
     (backfill, {"region": "eu-west-1", "registryId": "222222222222"},
      ecrkeeper.ReplicationDestination(region="eu-west-1", registry_id="222222222222"), "a destination"),
 ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_what_was_read_can_be_sent_back_as_a_dictionary(server: FakeServer, clie
 REFUSED = [
     (update_settings, {"name": OWNED, "settings": {"scanConfiguration": {}}, "policy": "ABANDON"},
      ["registry_settings.policy", "registry_settings.settings.scanConfiguration"], "members that do not exist"),
-    (update_settings, {"name": 7, "settings": {"pullThroughCacheRules": {"rules": [{"upstreamRegistry": "gitea"}, []]}}},
+    (update_settings, {"name": 7, "settings": {"pullThroughCacheRules": {"rules": [{"upstreamRegistry": 7}, []]}}},
      ["registry_settings.name", "registry_settings.settings.pull_through_cache_rules.rules[0].upstream_registry",
       "registry_settings.settings.pull_through_cache_rules.rules[1]"], "each at its place"),
     (update_settings, {"name": OWNED, "allowReplacement": "yes", "generation": 1.5, "deletionPolicy": True},

@@ -57,7 +57,7 @@ def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
     message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.scanning_configuration.scan_type == settings_pb2.RegistryScanningConfiguration.ENHANCED
     (rule,) = message.pull_through_cache_rules.rules
-    assert rule.upstream_registry == settings_pb2.PullThroughCacheRule.UPSTREAM_REGISTRY_DOCKER_HUB
+    assert rule.upstream_registry == "docker-hub"
     (template,) = message.repository_creation_templates.templates
     assert list(template.applied_for) == [2, 1]
     assert (template.resource_tags[0].key, template.resource_tags[0].value) == ("team", "a")
