@@ -1,4 +1,4 @@
-"""What the sync and the asyncio client share: calls as values, and what becomes of them before they are sent.
+"""Calls as values, and their preparation; shared by the sync and the asyncio client.
 
 A module such as `_roles` has one function per RPC that turns keywords into a call. `Client` and
 `AsyncClient` are tables over these functions; how a call is sent is written once in each of them.
@@ -170,7 +170,7 @@ def _refuse_mappings(
 
 
 class BaseClient:
-    """What holds for all calls of a client: the default timeout, and whether it is closed."""
+    """State of a client: the default timeout, and whether it is closed."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = finite(timeout)

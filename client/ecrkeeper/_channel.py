@@ -1,4 +1,4 @@
-"""How a client reaches the server: the gRPC service config, TLS, tokens and keepalive."""
+"""The client's connection: gRPC service config, TLS, tokens and keepalive."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the server is, and how to speak to it; refuses with ValueError what would not be safe."""
+    """Address and security of the connection; raises ValueError for an insecure combination."""
 
     target: str
     insecure: bool = False

@@ -87,7 +87,7 @@ class RegistryError(Exception):
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the server added to the reason, for programs."""
+        """Metadata of the reason, for programs."""
         return next((dict(info.metadata) for info in self._of(error_details_pb2.ErrorInfo)), {})
 
     @property
@@ -97,7 +97,7 @@ class RegistryError(Exception):
 
     @property
     def retry_after(self) -> float | None:
-        """How many seconds the server asks to wait before another attempt."""
+        """Seconds to wait before a retry, as the server asks."""
         delays = (info.retry_delay for info in self._of(error_details_pb2.RetryInfo))
         return next((delay.seconds + delay.nanos / 1e9 for delay in delays), None)
 
@@ -158,7 +158,7 @@ class FailedPrecondition(RegistryError):
 
     @property
     def violations(self) -> tuple[PreconditionViolation, ...]:
-        """What must change first."""
+        """Preconditions that are not met."""
         return self._preconditions()
 
 
@@ -205,5 +205,5 @@ class OperationFailed(RegistryError):
 
     @property
     def violations(self) -> tuple[PreconditionViolation, ...]:
-        """What must change before it can succeed."""
+        """Preconditions that are not met."""
         return self._preconditions()

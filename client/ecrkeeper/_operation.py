@@ -80,7 +80,7 @@ class _Wait:
 
 
 class _State(Generic[T]):
-    """What is known of an operation."""
+    """Last known state of an operation."""
 
     def __init__(self, name: str, response: type[T] | None, latest: Any = None) -> None:
         self.name = name
@@ -89,7 +89,7 @@ class _State(Generic[T]):
 
     @property
     def metadata(self) -> Message | None:
-        """How the operation goes, as last seen; None if it was not asked for yet."""
+        """Last known progress of the operation; None before the first answer."""
         return unpack(self._latest.metadata)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What one owner declares, as a message."""
+"""Conversion of declarations to messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a registry is in sync, told from a watch."""
+"""Detect from a watch that a registry is in sync."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Synced:
         return next((each for each in registry.declarations if each.owner == self._owner), None)
 
     def _declaration_reached(self, registry: Registry, status: DeclarationStatus) -> bool:
-        """Whether AWS matches one declaration; elements of other owners may be blocked meanwhile."""
+        """Return whether AWS matches one declaration, independent of elements of other owners."""
         if self._generation is not None and registry.generation < self._generation:
             return False
         if self._declared is None:

@@ -39,7 +39,7 @@ class AsyncStream(Protocol[Step_co]):
 
 
 class Subscription(Generic[Step]):
-    """What a stream has shown so far, so that a second snapshot can be told as changes."""
+    """Content that a stream has shown, so that a second snapshot becomes changes."""
 
     def __init__(self, call: Watched[Step]) -> None:
         self.call = call

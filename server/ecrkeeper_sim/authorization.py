@@ -1,4 +1,4 @@
-"""What each operation needs permission for, and registry policies that shut callers out."""
+"""Permissions of each operation, and registry policies that deny callers."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the model says of one value."""
+    """Validate one value against the model."""
 
     type_name: str
     minimum: float | None

@@ -1,4 +1,4 @@
-"""Who is calling: the account, Region and service that a request's Authorization header names, and minted sessions."""
+"""Account, Region and service from a request's Authorization header, and minted sessions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the credential scope of the signature says."""
+    """Fields of the signature's credential scope."""
 
     access_key: str
     region: str

@@ -1,4 +1,4 @@
-"""How the checks of a policy document say that it is malformed."""
+"""Errors of malformed policy documents."""
 
 from __future__ import annotations
 

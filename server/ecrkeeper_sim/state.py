@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Settings:
-    """What `PUT /_sim/settings` changes; durations are in seconds."""
+    """The settings of `PUT /_sim/settings`; durations are in seconds."""
 
     deletion_mode: str = "time"
     deletion_not_started_seconds: float = 0.3

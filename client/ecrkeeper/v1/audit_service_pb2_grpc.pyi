@@ -28,10 +28,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: accepted changes and writes to AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     @_typing.overload
@@ -41,43 +41,41 @@ class AuditServiceStub:
     GetAuditEvent: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]
     """Returns one event.
 
-    Errors: `NOT_FOUND` if there is none, or none any more.
+    Errors: `NOT_FOUND` if the event does not exist or has expired.
     """
     ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEventsRequest, _audit_service_pb2.ListAuditEventsResponse]
     """Lists events, newest first."""
     WatchAuditEvents: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.WatchAuditEventsRequest, _audit_service_pb2.WatchAuditEventsResponse]
-    """Streams events: those since a time or since the end of another stream,
-    then each new one. None is left out, and an AWS write comes a second time
-    when it is completed.
+    """Streams events: those since a time or since the end of another stream, then each new one. The
+    stream skips no event, and sends an AWS write again when it is completed.
     """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: accepted changes and writes to AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetAuditEvent: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]  # type: ignore[assignment]
     """Returns one event.
 
-    Errors: `NOT_FOUND` if there is none, or none any more.
+    Errors: `NOT_FOUND` if the event does not exist or has expired.
     """
     ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEventsRequest, _audit_service_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
     """Lists events, newest first."""
     WatchAuditEvents: _aio.UnaryStreamMultiCallable[_audit_service_pb2.WatchAuditEventsRequest, _audit_service_pb2.WatchAuditEventsResponse]  # type: ignore[assignment]
-    """Streams events: those since a time or since the end of another stream,
-    then each new one. None is left out, and an AWS write comes a second time
-    when it is completed.
+    """Streams events: those since a time or since the end of another stream, then each new one. The
+    stream skips no event, and sends an AWS write again when it is completed.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: accepted changes and writes to AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     @_abc_1.abstractmethod
@@ -88,7 +86,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audit_pb2.AuditEvent, _abc.Awaitable[_audit_pb2.AuditEvent]]:
         """Returns one event.
 
-        Errors: `NOT_FOUND` if there is none, or none any more.
+        Errors: `NOT_FOUND` if the event does not exist or has expired.
         """
 
     @_abc_1.abstractmethod
@@ -105,9 +103,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.WatchAuditEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.WatchAuditEventsResponse], _abc.AsyncIterator[_audit_service_pb2.WatchAuditEventsResponse]]:
-        """Streams events: those since a time or since the end of another stream,
-        then each new one. None is left out, and an AWS write comes a second time
-        when it is completed.
+        """Streams events: those since a time or since the end of another stream, then each new one. The
+        stream skips no event, and sends an AWS write again when it is completed.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,4 +1,4 @@
-"""What to do about a role: pure decisions on what is desired and what IAM has."""
+"""Plan changes of a role from its desired and its observed state; pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RoleCall:
 
 
 def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
-    """Whether the role only has the name: IAM's names are unique whatever the path."""
+    """Return whether the role only has the name: IAM's names are unique whatever the path."""
     return observed.path != kind.path
 
 
@@ -113,7 +113,7 @@ def corrections(
 
 
 def tags_to_come(applied: Mapping[str, Applied], tags: Mapping[str, str]) -> dict[str, Applied]:
-    """What will have been written of tags: until a new value is set, the one before it is ours, too."""
+    """Return the tags to record before a write: until a new value is set, the previous one is owned, too."""
     changed = {key: [*_values(applied[key]), value] for key, value in tags.items() if key in applied}
     return {**applied, **tags, **{key: list(dict.fromkeys(values)) for key, values in changed.items()}}
 

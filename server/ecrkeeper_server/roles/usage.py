@@ -11,7 +11,7 @@ from ecrkeeper_server.errors import PreconditionViolation
 
 @dataclass(frozen=True, slots=True)
 class RegionUsage:
-    """Whether one Region uses a role: `IN_USE`, `FREE` or `UNKNOWN`."""
+    """Use of a role in one Region: `IN_USE`, `FREE` or `UNKNOWN`."""
 
     region: str
     state: str

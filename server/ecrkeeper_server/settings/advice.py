@@ -97,7 +97,7 @@ def _unsigned_images(before: Settings, after: Settings) -> Iterator[Warning]:
 
 
 def _signs_under(pattern: str, rule: str) -> bool:
-    """Whether a signing filter matches some repository of a cache rule."""
+    """Return whether a signing filter matches some repository of a cache rule."""
     return any(globs.rests(pattern, "" if rule == ROOT else f"{rule}/"))
 
 
@@ -119,7 +119,7 @@ def _idle_templates(before: Settings, after: Settings) -> Iterator[Warning]:
 
 
 def _idle(key: str, settings: Settings) -> bool:
-    """Whether a template for cached repositories is the most specific one of no repository of any cache rule."""
+    """Return whether a template for cached repositories is the most specific one of no repository of any cache rule."""
     rivals = [
         name
         for name, template in settings.get(TEMPLATES, {}).items()
@@ -134,7 +134,7 @@ def _idle(key: str, settings: Settings) -> bool:
 
 
 def _includes(outer: str, inner: str) -> bool:
-    """Whether all repositories under one prefix are under another."""
+    """Return whether all repositories under one prefix are under another."""
     return outer == inner or (inner != ROOT and prefixes.covers(outer, inner))
 
 

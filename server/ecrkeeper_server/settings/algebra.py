@@ -1,4 +1,4 @@
-"""What many owners declare, composed; and what to do about what AWS has.
+"""Compose the declarations of all owners, and plan changes of AWS.
 
 All functions are pure and total, and know nothing of any one setting.
 """
@@ -65,7 +65,7 @@ def plan(
     *,
     prune: bool = False,
 ) -> Plan:
-    """What to change so that AWS has what is desired and no longer has what was applied and is not.
+    """Plan changes that add desired elements and remove applied ones that nobody desires any more.
 
     An element that AWS cannot unset stays, and an absent element equals its
     default. Planning again after the plan was carried out changes nothing.

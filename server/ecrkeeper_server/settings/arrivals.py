@@ -21,7 +21,7 @@ _CACHED_FILTERS = 100
 
 
 class Outcome(StrEnum):
-    """What becomes of the images of a repository at a destination."""
+    """Outcome for the images of a repository at a destination."""
 
     ARRIVES = "ARRIVES"
     ARRIVES_IF_REPOSITORY_EXISTS = "ARRIVES_IF_REPOSITORY_EXISTS"
@@ -40,7 +40,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a destination lets in.
+    """The policy and the templates of a destination.
 
     `templates` are its templates for replication, the most specific first,
     each with whether ECR can create a repository from it.
@@ -59,7 +59,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a repository, and why."""
+    """Outcome for a repository, with its reasons."""
 
     outcome: Outcome
     causes: tuple[Cause, ...]
@@ -95,13 +95,13 @@ def templates_in_question(usable: Mapping[str, bool]) -> tuple[tuple[str, bool],
 
 
 def judge(repository: str, access: Access) -> Verdict:
-    """What becomes of the images of one repository."""
+    """Return the outcome for the images of one repository."""
     matched = {pattern for pattern in access.patterns() if globs.matches(pattern, repository, single=True)}
     return _verdict(matched, access)
 
 
 def survey(filters: Iterable[str], access: Access) -> Survey:
-    """What becomes of the repositories that begin with one of the filters; an empty filter is every repository."""
+    """Return the outcomes for repositories under the filters; an empty filter matches every repository."""
     outermost = _outermost(set(filters))
     cached = _survey if len(outermost) <= _CACHED_FILTERS else _survey.__wrapped__
     return cached(outermost, access)
@@ -153,7 +153,7 @@ def _under(prefix: str) -> str:
 
 
 def _verdict(matched: Set[str], access: Access) -> Verdict:
-    """What becomes of a repository whose name matches exactly these of the patterns."""
+    """Return the outcome for a repository whose name matches exactly these patterns."""
     replicate, causes = _decide(REPLICATE, access.replicate, matched)
     create, more = _decide(CREATE, access.create, matched)
     template = next((prefix for prefix, _ in access.templates if _under(prefix) in matched), None)
@@ -172,7 +172,7 @@ def _verdict(matched: Set[str], access: Access) -> Verdict:
 
 
 def _decide(action: str, clauses: tuple[Clause, ...], matched: Set[str]) -> tuple[Answer, list[Cause]]:
-    """Whether an action is allowed: no without a statement that allows it, or with one that denies it."""
+    """Return whether an action is allowed: no without a statement that allows it, or with one that denies it."""
     said = [(clause, clause.covers(matched)) for clause in clauses]
     denied = _strongest([(clause, answer) for clause, answer in said if clause.denies])
     allowed = _strongest([(clause, answer) for clause, answer in said if not clause.denies])

@@ -48,7 +48,7 @@ def judge_role(role_arn: str, service: str, role: Mapping[str, Any] | None, subj
 
 
 def _may_be_assumed(document: Any, service: str) -> bool:
-    """Whether a trust policy lets a service assume the role, conditions aside; yes where it cannot be read."""
+    """Return whether a trust policy lets a service assume the role, conditions aside; yes where it cannot be read."""
     if isinstance(document, str):
         try:
             document = parse(unquote(document))

@@ -15,7 +15,7 @@ Elements = Mapping[str, Value]
 
 
 class ChangeKind(StrEnum):
-    """What a change does to an element."""
+    """Kind of a change of an element."""
 
     ADD = "ADD"
     UPDATE = "UPDATE"
@@ -24,7 +24,7 @@ class ChangeKind(StrEnum):
 
 
 class DriftKind(StrEnum):
-    """How an observed element differs from the desired one."""
+    """Kind of difference between an observed and a desired element."""
 
     MISSING = "MISSING"
     CHANGED = "CHANGED"
@@ -65,7 +65,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to make of one setting: the elements it is to have and the way there."""
+    """Plan of one setting: the target elements and the changes."""
 
     setting: str
     target: Elements

@@ -33,7 +33,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What applies to a repository.
+    """The settings that apply to a repository.
 
     `scan_frequency` is None where ENHANCED scanning leaves the repository
     out; `upstream_repository` is what a pull through the cache rule reads.
@@ -50,7 +50,7 @@ class Explanation:
 
 
 def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
-    """What a registry with these elements does with a repository; settings that are not given are empty."""
+    """Find the elements that apply to a repository; absent settings are empty."""
     scanning = settings.get(SCANNING, {})
     matching = [key for key in sorted(scanning) if key != SCAN_TYPE and _scans(key.partition(":")[2], repository)]
     template = prefixes.most_specific(settings.get(TEMPLATES, {}), repository)

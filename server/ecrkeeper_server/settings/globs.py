@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def matches(pattern: str, text: str, *, single: bool = False) -> bool:
-    """Whether the whole text matches a pattern in which `*` stands for any text.
+    """Return whether the whole text matches a pattern in which `*` stands for any text.
 
     With `single`, `?` stands for one character, as in IAM policies.
     """

@@ -1,4 +1,4 @@
-"""What of a plan is not carried out, although AWS might do as it says."""
+"""Withhold the changes of a plan that its owners do not allow or that do not fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 def permitted(
     planned: Plan, registry: RegistryName, composition: Composition, allowing: Collection[str]
 ) -> tuple[Plan, Permanent | None]:
-    """What of a plan is carried out, and why the rest is not; `allowing` are the owners who allow replacements.
+    """Split a plan into allowed changes and an error; `allowing` names the owners who allow replacements.
 
     A document is written as a whole or not at all. In a collection only the elements concerned are held back:
     one owner's wish does not stop what others want, and removals make room.

@@ -30,7 +30,7 @@ class Item:
 
 @dataclass(slots=True)
 class Verdict:
-    """What a search has found so far.
+    """Progress of a search.
 
     `held` have a need that is not in place; `unfit` exceed what AWS allows until removals make room.
     `base_refused`: AWS refuses what it has, so nothing can be said of any change.

@@ -1,4 +1,4 @@
-"""What is wrong with the lifecycle policy of a creation template.
+"""Validate the lifecycle policy of a creation template.
 
 Facts: "Lifecycle policy properties in Amazon ECR" in the ECR user guide;
 `PutLifecyclePolicy`, whose answers begin with "Lifecycle policy validation
@@ -120,7 +120,7 @@ def _action_faults(action: Mapping[str, Any], at: str) -> Iterator[str]:
 
 
 def _faults_together(rules: list[Any]) -> Iterator[str]:
-    """What the rules break together: priorities, and how many rules select all or all untagged images."""
+    """Validate the rules together: their priorities, and the rules that select all or all untagged images."""
     priorities = [p if type(p := _member(rule, "rulePriority")) is int else None for rule in rules]
     first: dict[int, int] = {}
     for i, priority in enumerate(priorities):

@@ -18,11 +18,11 @@ Unconfirmed = dict[str, list[str]]
 
 
 class Declared(Protocol):
-    """What one owner declares."""
+    """The settings that one owner declares."""
 
     @property
     def owner(self) -> str:
-        """Who declares it."""
+        """The owner."""
 
     @property
     def settings(self) -> Mapping[str, Shape]:
@@ -30,7 +30,7 @@ class Declared(Protocol):
 
 
 def composition_of(declared: Iterable[Declared]) -> Composition:
-    """What all owners want together."""
+    """Compose the declarations of all owners."""
     return compose({each.owner: split_all(each.settings) for each in declared})
 
 
@@ -56,7 +56,7 @@ def managed(desired: Mapping[str, Elements], applied: Mapping[str, Elements]) ->
 def confirmed(
     applied: Mapping[str, Elements], unconfirmed: Mapping[str, Collection[str]], observed: Mapping[str, Elements]
 ) -> tuple[Applied, Unconfirmed]:
-    """What is ours by a look at AWS, and what is not to be told yet.
+    """Split recorded ownership into verified and still unverified elements.
 
     Where AWS has something else under the key of a first write, that write never had its effect: it is somebody
     else's. Where it has nothing, the write may still show.

@@ -86,12 +86,12 @@ def opaque(shape: Shape) -> list[str]:
 
 
 def needs_scope_v2(elements: Elements) -> bool:
-    """Whether AWS accepts these statements only while REGISTRY_POLICY_SCOPE is V2."""
+    """Return whether AWS accepts these statements only while REGISTRY_POLICY_SCOPE is V2."""
     return any(statements.beyond_v1(value) for value in elements.values())
 
 
 def denies(value: Value) -> bool:
-    """Whether a statement denies anything, which can lock callers out under scope V2."""
+    """Return whether a statement denies anything, which can lock callers out under scope V2."""
     return bool(value.get("Effect") == "Deny")
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a policy document, found before AWS half-accepts it.
+"""Validate a policy document before AWS accepts parts of it.
 
 AWS does not check the Resource ARNs of a registry policy: one that names the
 wrong Region is stored, and replication fails for every image. Facts: "IAM JSON
@@ -77,7 +77,7 @@ def statements_of(document: Mapping[str, Any]) -> list[Any]:
 
 
 def uses_variables(text: str) -> bool:
-    """Whether the text holds `${`, which only version 2012-10-17 replaces."""
+    """Return whether the text holds `${`, which only version 2012-10-17 replaces."""
     return "${" in text
 
 

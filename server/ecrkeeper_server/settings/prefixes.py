@@ -17,7 +17,7 @@ def canonical(prefix: str) -> str:
 
 
 def covers(prefix: str, repository: str) -> bool:
-    """Whether a repository is under a prefix; `ROOT` covers all."""
+    """Return whether a repository is under a prefix; `ROOT` covers all."""
     return prefix == ROOT or repository.startswith(prefix + "/")
 
 

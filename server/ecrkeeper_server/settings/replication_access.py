@@ -1,4 +1,4 @@
-"""Whether a destination registry accepts what a source replicates to it.
+"""Check whether a destination registry accepts the images that a source replicates.
 
 AWS checks this only image by image. Facts: "Registry permissions" and "Private
 image replication" in the ECR user guide; "Policy evaluation logic" (IAM).
@@ -56,7 +56,7 @@ class Destination:
 
 
 def check(destination: Destination, filters: Collection[str]) -> Check:
-    """What of the repositories that begin with one of the filters arrives at a destination."""
+    """Check which repositories under the filters arrive at a destination."""
     if obstacles := _obstacles(destination):
         return Check("BROKEN", tuple(obstacles), (Arrival(Outcome.DOES_NOT_ARRIVE, tuple(sorted(filters)), (), ""),))
     found = survey(filters, _access(destination))
@@ -68,7 +68,7 @@ def check(destination: Destination, filters: Collection[str]) -> Check:
 
 
 def explain_arrival(destination: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
-    """What becomes of the images of one repository at a destination, and why they do not simply arrive."""
+    """Check whether the images of one repository arrive at a destination."""
     if obstacles := _obstacles(destination):
         return Outcome.DOES_NOT_ARRIVE, tuple(obstacles)
     verdict = judge(repository, _access(destination))

@@ -25,7 +25,7 @@ _SERVICES = frozenset({"*", "ecr.amazonaws.com", "replication.ecr.amazonaws.com"
 
 
 class Answer(IntEnum):
-    """Whether something holds, as far as it can be known from the policy alone."""
+    """Truth of a statement, as far as the policy alone determines it."""
 
     NO = 0
     UNCERTAIN = 1
@@ -50,11 +50,11 @@ class Clause:
 
     @property
     def reaches(self) -> bool:
-        """Whether the clause is about any repository of the destination."""
+        """Return whether the clause is about any repository of the destination."""
         return self.inverted or bool(self.patterns or self.variable)
 
     def covers(self, matched: Set[str]) -> Answer:
-        """Whether the clause is about a repository whose name matches exactly these of the patterns."""
+        """Return whether the clause is about a repository whose name matches exactly these of the patterns."""
         surely = not matched.isdisjoint(self.patterns)
         perhaps = not matched.isdisjoint(self.variable)
         if self.inverted:
@@ -65,7 +65,7 @@ class Clause:
 
 
 def clauses(action: str, source: RegistryName, destination: RegistryName, policy: Elements) -> tuple[Clause, ...]:
-    """What the policy of a destination says about an action that ECR takes there for a source."""
+    """Clauses of a destination's policy about one action of ECR for a source."""
     return tuple(
         _clause(key, value, who, destination)
         for key, value in sorted(policy.items())
@@ -93,7 +93,7 @@ def _rests(place: str, resources: Iterator[str]) -> tuple[str, ...]:
 
 
 def _concerns(value: Value, source: RegistryName) -> Answer:
-    """Whether a statement is about the principal as which ECR replicates from a source."""
+    """Return whether a statement is about the principal as which ECR replicates from a source."""
     account = {"*", source.account}
     if "NotPrincipal" in value:
         excepted = _named(value["NotPrincipal"], "AWS")
@@ -115,7 +115,7 @@ def _named(principals: Any, kind: str) -> set[str]:
 
 
 def _is_of(who: str, source: RegistryName) -> bool:
-    """Whether a principal is of the source's account, or may be: a unique id does not say whose it is."""
+    """Return whether a principal is of the source's account, or may be: a unique id does not say whose it is."""
     arn = arns.parse(who)
     return arn.account == source.account if arn is not None else _UNIQUE_ID.fullmatch(who) is not None
 

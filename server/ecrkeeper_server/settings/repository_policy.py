@@ -1,4 +1,4 @@
-"""What is wrong with the repository policy of a creation template.
+"""Validate the repository policy of a creation template.
 
 Facts: "Private repository policies in Amazon ECR" in the ECR user guide;
 `SetRepositoryPolicy`, which answers "Invalid repository policy provided".

@@ -29,7 +29,7 @@ class _State(NamedTuple):
 
 
 class Budget:
-    """How much work is left; comparing many patterns can take exponential time."""
+    """Limit of the remaining work: comparing many patterns can take exponential time."""
 
     def __init__(self, work: int) -> None:
         self._left = work

@@ -101,7 +101,7 @@ def quota(elements: Elements) -> list[Quota]:
 
 
 def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
-    """What a change of the scan type brings with it."""
+    """Warn of the consequences of a changed scan type."""
     found = []
     for change in plan.changes:
         if change.key != SCAN_TYPE:

@@ -1,4 +1,4 @@
-"""What a setting is to the rest of the program: data and a few functions."""
+"""The interface of a setting: data and a few functions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Warning:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much of one of AWS's limits a set of elements uses."""
+    """Use of one of AWS's limits by a set of elements."""
 
     quota: str
     used: int
@@ -58,7 +58,7 @@ class Quota:
 
 
 def over_quota(quota: str, used: int | str, limit: int) -> str:
-    """What is wrong where a quota is exceeded."""
+    """Return the message for an exceeded quota."""
     return f"{quota}: {used}, and AWS allows {limit}"
 
 

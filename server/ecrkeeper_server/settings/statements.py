@@ -66,7 +66,7 @@ def principals(value: Value) -> list[str]:
 
 
 def names_deleted(value: Value) -> bool:
-    """Whether AWS shows a principal of the statement as deleted."""
+    """Return whether AWS shows a principal of the statement as deleted."""
     return any(_UNIQUE_ID.fullmatch(who) for who in principals(value))
 
 
@@ -116,7 +116,7 @@ def _one_or_many(values: Any) -> Any:
 
 
 def allows_action(value: Value, action: str) -> bool:
-    """Whether a statement's actions cover one, wildcards and case considered."""
+    """Return whether a statement's actions cover one, wildcards and case considered."""
     wanted = action.lower()
     if "NotAction" in value:
         return not any(globs.matches(a.lower(), wanted, single=True) for a in value["NotAction"])
@@ -124,16 +124,16 @@ def allows_action(value: Value, action: str) -> bool:
 
 
 def beyond_v1(value: Value) -> bool:
-    """Whether AWS accepts the statement only while REGISTRY_POLICY_SCOPE is V2."""
+    """Return whether AWS accepts the statement only while REGISTRY_POLICY_SCOPE is V2."""
     return "NotAction" in value or any(str(a).lower() not in _V1_ACTIONS for a in value.get("Action", ()))
 
 
 def open_to_all(value: Value) -> bool:
-    """Whether a statement allows something to every AWS account without a condition."""
+    """Return whether a statement allows something to every AWS account without a condition."""
     anyone = "NotPrincipal" in value or "*" in (value.get("Principal") or {}).get("AWS", ())
     return value.get("Effect") == "Allow" and anyone and "Condition" not in value
 
 
 def lets_anyone(value: Value, action: str) -> bool:
-    """Whether a statement allows an action to every principal without a condition."""
+    """Return whether a statement allows an action to every principal without a condition."""
     return open_to_all(value) and allows_action(value, action)

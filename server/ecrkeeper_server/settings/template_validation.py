@@ -1,4 +1,4 @@
-"""What is wrong with a repository creation template.
+"""Validate a repository creation template.
 
 Facts: `CreateRepositoryCreationTemplate` in the ECR API reference; "Encryption
 at rest" in the ECR user guide (two-layer encryption is GovCloud's alone).
@@ -31,7 +31,7 @@ def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> lis
 
 
 def needs_custom_role(template: Mapping[str, Any]) -> str:
-    """What of the template ECR's service-linked role cannot do; empty if nothing, or if a role is given."""
+    """List members that ECR's service-linked role cannot apply; empty if a custom role is set."""
     if template.get("customRoleArn"):
         return ""
     encryption = (template.get("encryptionConfiguration") or {}).get("encryptionType", "AES256")
