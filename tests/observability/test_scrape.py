@@ -86,7 +86,7 @@ async def test_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
 
 
 async def test_database_that_does_not_answer_does_not_hold_up_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scrape, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(scrape, "_QUERY_TIMEOUT_SECONDS", 0.01)
     db, free = Scripted(), asyncio.Event()
 
     async def late() -> Overview:

@@ -33,7 +33,7 @@ def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> 
     assert "ecrkeeper_server/api/descriptors.binpb" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"ecrkeeper", "ecrkeeper_server", "ecrkeeper_sim"}
+    assert tops == {"ecrkeeper", "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing"}
 
 
 def test_every_module_of_the_wheel_can_be_imported(installed: Path) -> None:

@@ -134,7 +134,7 @@ def test_stackset_template_passes_cloudformations_linter(
     file = tmp_path / "role.yaml"
     file.write_text(text)
     linted = subprocess.run(
-        [program("cfn-validate"), "--format", "json", str(file)],
+        [program("cfn-lint"), "--format", "json", str(file)],
         capture_output=True,
         text=True,
         check=False,

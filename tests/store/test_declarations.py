@@ -108,7 +108,7 @@ async def test_only_declarations_of_the_finished_generation_are_marked_as_carrie
     await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}, due=True))
     other = SettingsName(REGISTRY, "team-b")
     await db.write(lambda tx: put(tx, ONE, NAME, 1))
-    (row,) = await db.write(lambda tx: queue.claim(tx, turn=queue.Room(1), lease=30))
+    (row,) = await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=30))
     await db.write(lambda tx: put(tx, TWO, other, 2))
     await db.write(lambda tx: queue.mark_declarations(tx, row))
     found = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))

@@ -8,10 +8,9 @@ from pathlib import Path
 import ecrkeeper_server.store as store
 import pytest
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.dialect import json_rows
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from ecrkeeper_server.store.sqlite_dialect import SqliteDialect
-from ecrkeeper_server.store.tables import audit_events, page_token_keys
+from ecrkeeper_server.store.tables import audit_events, json_rows, page_token_keys
 from sqlalchemy import BigInteger, Text, select
 
 OF_ONE_DATABASE = ("sqlite", "postgres", "schema", "indexes", "tables", "file_lock")

@@ -149,7 +149,7 @@ async def stored(db: Database) -> list[Resource]:
         if not state:
             await db.write(lambda tx, name=name: resources._changed(tx, str(name), due_at=None))  # type: ignore[misc]
             continue
-        (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, turn=queue.Room(1)))
+        (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, backlog=queue.Capacity(1)))
         reason = state["conditions"][0]["reason"]
         outcome = queue.Outcome(state, 1, None, 0, 1, reason=None if reason == "IN_SYNC" else reason)
 

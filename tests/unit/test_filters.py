@@ -12,7 +12,7 @@ from ecrkeeper_server.api.services.filters import matcher
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.store.rows import Resource
 
-READY = [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC"}]
+READY = [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC", "message": "", "since": "2026-01-01T00:00:00+00:00"}]
 
 
 def row(kind: str = "registry", spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
@@ -29,12 +29,10 @@ ROLE = row("role", spec={"deletion": {"forced": False}}, state={"role": {}})
 NEW_ROLE = row("role")
 MET: list[tuple[Any, Resource, str, bool, str]] = [
     (registries, REGISTRY, "mode = OBSERVE", True, "as answers have it"),
-    (registries, REGISTRY, "mode = OBSERVE", True, "without the prefix"),
     (registries, REGISTRY, "mode = observe", True, "in any case"),
     (registries, REGISTRY, "mode:observe", True, "has"),
     (registries, REGISTRY, "mode != ENFORCE", True, "is not"),
     (registries, REGISTRY, "conditions.Ready = TRUE", True, "as answers have it"),
-    (registries, REGISTRY, "conditions.Ready = TRUE", True, "with the prefix"),
     (registries, REGISTRY, "conditions.Ready = true", True, "as the documentation has it"),
     (registries, REGISTRY, "conditions.Ready = UNKNOWN", False, "it may have it, and has not"),
     (registries, REGISTRY, "reconciling = False", True, "as Python writes it"),

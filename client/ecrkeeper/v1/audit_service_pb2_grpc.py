@@ -29,8 +29,8 @@ if _version_not_supported:
 class AuditServiceStub(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     def __init__(self, channel):
@@ -59,14 +59,14 @@ class AuditServiceStub(object):
 class AuditServiceServicer(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     def GetAuditEvent(self, request, context):
         """Returns one event.
 
-        Errors: `NOT_FOUND` if there is none, or none any more.
+        Errors: `NOT_FOUND` if the event does not exist or has expired.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,9 +80,8 @@ class AuditServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchAuditEvents(self, request, context):
-        """Streams events: those since a time or since the end of another stream,
-        then each new one. None is left out, and an AWS write comes a second time
-        when it is completed.
+        """Streams events: those since a time or since the end of another stream, then each new one. The
+        stream skips no event, and sends an AWS write again when it is completed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,8 +116,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 class AuditService(object):
     """The audit trail: who changed what, and what was done about it in AWS.
 
-    Events cannot be changed or deleted by a call. They are kept for as long as
-    the server is configured to keep them, a year by default.
+    No call can change or delete events. The server keeps them for a configured time, a year by
+    default.
     """
 
     @staticmethod

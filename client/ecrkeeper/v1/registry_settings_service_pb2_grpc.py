@@ -29,15 +29,15 @@ if _version_not_supported:
 
 
 class RegistrySettingsServiceStub(object):
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel):
@@ -164,19 +164,19 @@ class RegistrySettingsServiceStub(object):
 
 
 class RegistrySettingsServiceServicer(object):
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     def GetRegistry(self, request, context):
-        """Returns one registry: what all owners want, and what AWS has.
+        """Returns one registry: the desired state of all owners, and the observed state.
 
         Errors: `NOT_FOUND` if nobody ever declared anything for it, unless `refresh` is set.
         """
@@ -185,16 +185,15 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRegistries(self, request, context):
-        """Lists the registries known to ecrkeeper, ordered by name.
+        """Lists the registries that ecrkeeper knows, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRegistry(self, request, context):
-        """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
-        the registry's record if there is none. A call that changes nothing is as
-        in `UpdateRegistrySettings`.
+        """Updates `mode` and `unmanaged_elements` of a registry, and creates the registry's record if it
+        does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -221,25 +220,25 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReconcileRegistry(self, request, context):
-        """Looks at AWS now and mends what differs. The operation is done when AWS
-        matches the generation of the call; its response is a `Registry`.
+        """Reconciles a registry at once. The operation is done when AWS matches the generation of the
+        call; its response is a `Registry`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ImportRegistrySettings(self, request, context):
-        """Declares what AWS has now, exactly, as the part of one owner.
+        """Creates a declaration of one owner from the settings that AWS has.
 
-        Errors: `ALREADY_EXISTS` if the owner declares something already;
-        `FAILED_PRECONDITION` if AWS cannot be read.
+        Errors: `ALREADY_EXISTS` if the owner has a declaration already; `FAILED_PRECONDITION` if AWS
+        cannot be read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRegistrySettings(self, request, context):
-        """Returns what one owner declares for one registry.
+        """Returns the declaration of one owner for one registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,25 +252,24 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CreateRegistrySettings(self, request, context):
-        """Declares settings as a new owner.
+        """Creates the declaration of a new owner.
 
-        Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
-        `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-        declares an element with another value, or elements that AWS does not take
-        together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
-        a `QuotaFailure` if this owner alone, or all owners together, declare more
-        than AWS allows in a registry.
+        Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`; `FAILED_PRECONDITION` with
+        reason `OWNER_CONFLICT` if another owner declares a different value for an element, or elements
+        that AWS does not accept together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED`
+        and a `QuotaFailure` if this owner alone, or all owners together, declare more than AWS allows
+        in a registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRegistrySettings(self, request, context):
-        """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+        """Updates the declaration of one owner; with `allow_missing` it is the declarative "apply".
 
-        A call that changes nothing returns the declaration as it is: with the same
-        generation and etag, and without a revision or an audit event. If AWS does
-        not match the newest generation yet, it is looked at now.
+        A call that changes nothing returns the declaration with the same generation and etag, and adds
+        no revision and no audit event. If AWS does not match the newest generation yet, ecrkeeper
+        reconciles the registry at once.
 
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """
@@ -280,33 +278,32 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRegistrySettings(self, request, context):
-        """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
-        the declaration as it was.
+        """Deletes a declaration and returns it. Its `deletion_policy` determines the effect in AWS.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
-        with reason `STILL_NEEDED` if what other owners declare would not hold
-        without it, for example rules that only its scan type knows.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `STILL_NEEDED` if other owners' declarations are not valid without it, for example rules that
+        need its scan type.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListRegistrySettingsRevisions(self, request, context):
-        """Lists what an owner declared before, newest first.
+        """Lists the revisions of a declaration, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RollbackRegistrySettings(self, request, context):
-        """Declares again what a revision held.
+        """Declares the content of a revision again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ValidatePullThroughCacheRule(self, request, context):
-        """Lets ECR log in to the upstream of a cache rule and says whether that works.
+        """Makes ECR log in to the upstream of a cache rule, and returns the result.
 
         Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
         """
@@ -322,30 +319,28 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ExplainRepository(self, request, context):
-        """Says which settings apply to one repository name, and who declares them.
+        """Returns the settings that apply to one repository name, and their owners.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartReplicationBackfill(self, request, context):
-        """Copies what a registry already holds to one of its replication
-        destinations. The operation is done when ECR is; its response is a
-        `ReplicationBackfill`.
+        """Copies the existing images of a registry to one of its replication destinations. The operation
+        is done when ECR is; its response is a `ReplicationBackfill`.
 
-        Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
-        operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
-        What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
-        backfills at a time than it allows.
+        Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
+        or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
+        `ENFORCE`. The operation ends with `NOT_ENFORCED` if the mode changes before ecrkeeper calls
+        ECR. If ECR rejects the backfill, the operation ends with that error: `RESOURCE_EXHAUSTED` for
+        more concurrent backfills than ECR allows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopReplicationBackfill(self, request, context):
-        """Asks ECR to stop a backfill.
+        """Stops a backfill.
 
         Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
         """
@@ -361,14 +356,14 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListReplicationBackfills(self, request, context):
-        """Lists the backfills of a registry that were started here or that ECR knows, newest first.
+        """Lists the backfills of a registry that ecrkeeper started or that ECR knows, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListReplicationBackfillResults(self, request, context):
-        """Lists how each image of a finished backfill fared.
+        """Lists the result of each image of a finished backfill.
 
         Errors: `NOT_FOUND` if ECR does not know the backfill.
         """
@@ -513,15 +508,15 @@ def add_RegistrySettingsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RegistrySettingsService(object):
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     @staticmethod

@@ -30,15 +30,15 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RegistrySettingsServiceStub:
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     @_typing.overload
@@ -46,16 +46,15 @@ class RegistrySettingsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RegistrySettingsServiceAsyncStub: ...
     GetRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetRegistryRequest, _registry_pb2.Registry]
-    """Returns one registry: what all owners want, and what AWS has.
+    """Returns one registry: the desired state of all owners, and the observed state.
 
     Errors: `NOT_FOUND` if nobody ever declared anything for it, unless `refresh` is set.
     """
     ListRegistries: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistriesRequest, _registry_settings_service_pb2.ListRegistriesResponse]
-    """Lists the registries known to ecrkeeper, ordered by name."""
+    """Lists the registries that ecrkeeper knows, ordered by name."""
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]
-    """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
-    the registry's record if there is none. A call that changes nothing is as
-    in `UpdateRegistrySettings`.
+    """Updates `mode` and `unmanaged_elements` of a registry, and creates the registry's record if it
+    does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
     """
     DeleteRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]
     """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
@@ -69,82 +68,78 @@ class RegistrySettingsServiceStub:
     WatchRegistries: _grpc.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]
     """Streams registries: all that match now, then each change."""
     ReconcileRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ReconcileRegistryRequest, _operations_pb2.Operation]
-    """Looks at AWS now and mends what differs. The operation is done when AWS
-    matches the generation of the call; its response is a `Registry`.
+    """Reconciles a registry at once. The operation is done when AWS matches the generation of the
+    call; its response is a `Registry`.
     """
     ImportRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ImportRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Declares what AWS has now, exactly, as the part of one owner.
+    """Creates a declaration of one owner from the settings that AWS has.
 
-    Errors: `ALREADY_EXISTS` if the owner declares something already;
-    `FAILED_PRECONDITION` if AWS cannot be read.
+    Errors: `ALREADY_EXISTS` if the owner has a declaration already; `FAILED_PRECONDITION` if AWS
+    cannot be read.
     """
     GetRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Returns what one owner declares for one registry."""
+    """Returns the declaration of one owner for one registry."""
     ListRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRequest, _registry_settings_service_pb2.ListRegistrySettingsResponse]
     """Lists declarations, ordered by name."""
     CreateRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CreateRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Declares settings as a new owner.
+    """Creates the declaration of a new owner.
 
-    Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
-    `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-    declares an element with another value, or elements that AWS does not take
-    together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
-    a `QuotaFailure` if this owner alone, or all owners together, declare more
-    than AWS allows in a registry.
+    Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`; `FAILED_PRECONDITION` with
+    reason `OWNER_CONFLICT` if another owner declares a different value for an element, or elements
+    that AWS does not accept together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED`
+    and a `QuotaFailure` if this owner alone, or all owners together, declare more than AWS allows
+    in a registry.
     """
     UpdateRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+    """Updates the declaration of one owner; with `allow_missing` it is the declarative "apply".
 
-    A call that changes nothing returns the declaration as it is: with the same
-    generation and etag, and without a revision or an audit event. If AWS does
-    not match the newest generation yet, it is looked at now.
+    A call that changes nothing returns the declaration with the same generation and etag, and adds
+    no revision and no audit event. If AWS does not match the newest generation yet, ecrkeeper
+    reconciles the registry at once.
 
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
     DeleteRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
-    the declaration as it was.
+    """Deletes a declaration and returns it. Its `deletion_policy` determines the effect in AWS.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
-    with reason `STILL_NEEDED` if what other owners declare would not hold
-    without it, for example rules that only its scan type knows.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `STILL_NEEDED` if other owners' declarations are not valid without it, for example rules that
+    need its scan type.
     """
     ListRegistrySettingsRevisions: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]
-    """Lists what an owner declared before, newest first."""
+    """Lists the revisions of a declaration, newest first."""
     RollbackRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.RollbackRegistrySettingsRequest, _registry_pb2.RegistrySettings]
-    """Declares again what a revision held."""
+    """Declares the content of a revision again."""
     ValidatePullThroughCacheRule: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]
-    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+    """Makes ECR log in to the upstream of a cache rule, and returns the result.
 
     Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
     """
     CheckReplication: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]
     """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]
-    """Says which settings apply to one repository name, and who declares them."""
+    """Returns the settings that apply to one repository name, and their owners."""
     StartReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]
-    """Copies what a registry already holds to one of its replication
-    destinations. The operation is done when ECR is; its response is a
-    `ReplicationBackfill`.
+    """Copies the existing images of a registry to one of its replication destinations. The operation
+    is done when ECR is; its response is a `ReplicationBackfill`.
 
-    Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
-    operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
-    What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
-    backfills at a time than it allows.
+    Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
+    or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
+    `ENFORCE`. The operation ends with `NOT_ENFORCED` if the mode changes before ecrkeeper calls
+    ECR. If ECR rejects the backfill, the operation ends with that error: `RESOURCE_EXHAUSTED` for
+    more concurrent backfills than ECR allows.
     """
     StopReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
-    """Asks ECR to stop a backfill.
+    """Stops a backfill.
 
     Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
     """
     GetReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]
     """Returns one backfill."""
     ListReplicationBackfills: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillsRequest, _registry_settings_service_pb2.ListReplicationBackfillsResponse]
-    """Lists the backfills of a registry that were started here or that ECR knows, newest first."""
+    """Lists the backfills of a registry that ecrkeeper started or that ECR knows, newest first."""
     ListReplicationBackfillResults: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillResultsRequest, _registry_settings_service_pb2.ListReplicationBackfillResultsResponse]
-    """Lists how each image of a finished backfill fared.
+    """Lists the result of each image of a finished backfill.
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
@@ -157,29 +152,28 @@ class RegistrySettingsServiceStub:
 
 @_typing.type_check_only
 class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetRegistryRequest, _registry_pb2.Registry]  # type: ignore[assignment]
-    """Returns one registry: what all owners want, and what AWS has.
+    """Returns one registry: the desired state of all owners, and the observed state.
 
     Errors: `NOT_FOUND` if nobody ever declared anything for it, unless `refresh` is set.
     """
     ListRegistries: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistriesRequest, _registry_settings_service_pb2.ListRegistriesResponse]  # type: ignore[assignment]
-    """Lists the registries known to ecrkeeper, ordered by name."""
+    """Lists the registries that ecrkeeper knows, ordered by name."""
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistryRequest, _registry_pb2.Registry]  # type: ignore[assignment]
-    """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
-    the registry's record if there is none. A call that changes nothing is as
-    in `UpdateRegistrySettings`.
+    """Updates `mode` and `unmanaged_elements` of a registry, and creates the registry's record if it
+    does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
     """
     DeleteRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
@@ -193,82 +187,78 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     WatchRegistries: _aio.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]  # type: ignore[assignment]
     """Streams registries: all that match now, then each change."""
     ReconcileRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ReconcileRegistryRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Looks at AWS now and mends what differs. The operation is done when AWS
-    matches the generation of the call; its response is a `Registry`.
+    """Reconciles a registry at once. The operation is done when AWS matches the generation of the
+    call; its response is a `Registry`.
     """
     ImportRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ImportRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Declares what AWS has now, exactly, as the part of one owner.
+    """Creates a declaration of one owner from the settings that AWS has.
 
-    Errors: `ALREADY_EXISTS` if the owner declares something already;
-    `FAILED_PRECONDITION` if AWS cannot be read.
+    Errors: `ALREADY_EXISTS` if the owner has a declaration already; `FAILED_PRECONDITION` if AWS
+    cannot be read.
     """
     GetRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Returns what one owner declares for one registry."""
+    """Returns the declaration of one owner for one registry."""
     ListRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRequest, _registry_settings_service_pb2.ListRegistrySettingsResponse]  # type: ignore[assignment]
     """Lists declarations, ordered by name."""
     CreateRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CreateRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Declares settings as a new owner.
+    """Creates the declaration of a new owner.
 
-    Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
-    `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-    declares an element with another value, or elements that AWS does not take
-    together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
-    a `QuotaFailure` if this owner alone, or all owners together, declare more
-    than AWS allows in a registry.
+    Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`; `FAILED_PRECONDITION` with
+    reason `OWNER_CONFLICT` if another owner declares a different value for an element, or elements
+    that AWS does not accept together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED`
+    and a `QuotaFailure` if this owner alone, or all owners together, declare more than AWS allows
+    in a registry.
     """
     UpdateRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.UpdateRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+    """Updates the declaration of one owner; with `allow_missing` it is the declarative "apply".
 
-    A call that changes nothing returns the declaration as it is: with the same
-    generation and etag, and without a revision or an audit event. If AWS does
-    not match the newest generation yet, it is looked at now.
+    A call that changes nothing returns the declaration with the same generation and etag, and adds
+    no revision and no audit event. If AWS does not match the newest generation yet, ecrkeeper
+    reconciles the registry at once.
 
     Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
     """
     DeleteRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
-    the declaration as it was.
+    """Deletes a declaration and returns it. Its `deletion_policy` determines the effect in AWS.
 
-    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
-    with reason `STILL_NEEDED` if what other owners declare would not hold
-    without it, for example rules that only its scan type knows.
+    Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+    `STILL_NEEDED` if other owners' declarations are not valid without it, for example rules that
+    need its scan type.
     """
     ListRegistrySettingsRevisions: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest, _registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]  # type: ignore[assignment]
-    """Lists what an owner declared before, newest first."""
+    """Lists the revisions of a declaration, newest first."""
     RollbackRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.RollbackRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
-    """Declares again what a revision held."""
+    """Declares the content of a revision again."""
     ValidatePullThroughCacheRule: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest, _registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]  # type: ignore[assignment]
-    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+    """Makes ECR log in to the upstream of a cache rule, and returns the result.
 
     Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
     """
     CheckReplication: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.CheckReplicationRequest, _registry_settings_service_pb2.CheckReplicationResponse]  # type: ignore[assignment]
     """Checks for each replication destination which images can arrive there."""
     ExplainRepository: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ExplainRepositoryRequest, _registry_settings_service_pb2.ExplainRepositoryResponse]  # type: ignore[assignment]
-    """Says which settings apply to one repository name, and who declares them."""
+    """Returns the settings that apply to one repository name, and their owners."""
     StartReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Copies what a registry already holds to one of its replication
-    destinations. The operation is done when ECR is; its response is a
-    `ReplicationBackfill`.
+    """Copies the existing images of a registry to one of its replication destinations. The operation
+    is done when ECR is; its response is a `ReplicationBackfill`.
 
-    Errors: `FAILED_PRECONDITION` if the destination is not in the
-    replication configuration in AWS or a backfill to it is under way, and with
-    reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
-    operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
-    What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
-    backfills at a time than it allows.
+    Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
+    or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
+    `ENFORCE`. The operation ends with `NOT_ENFORCED` if the mode changes before ecrkeeper calls
+    ECR. If ECR rejects the backfill, the operation ends with that error: `RESOURCE_EXHAUSTED` for
+    more concurrent backfills than ECR allows.
     """
     StopReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StopReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
-    """Asks ECR to stop a backfill.
+    """Stops a backfill.
 
     Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
     """
     GetReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.GetReplicationBackfillRequest, _registry_pb2.ReplicationBackfill]  # type: ignore[assignment]
     """Returns one backfill."""
     ListReplicationBackfills: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillsRequest, _registry_settings_service_pb2.ListReplicationBackfillsResponse]  # type: ignore[assignment]
-    """Lists the backfills of a registry that were started here or that ECR knows, newest first."""
+    """Lists the backfills of a registry that ecrkeeper started or that ECR knows, newest first."""
     ListReplicationBackfillResults: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListReplicationBackfillResultsRequest, _registry_settings_service_pb2.ListReplicationBackfillResultsResponse]  # type: ignore[assignment]
-    """Lists how each image of a finished backfill fared.
+    """Lists the result of each image of a finished backfill.
 
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
@@ -280,15 +270,15 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """
 
 class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The settings of ECR private registries, declared by several owners each.
+    """Manages the settings of ECR private registries, each declared by several owners.
 
-    A write stores what is wanted, durably, and returns at once with
-    `reconciling: true`; AWS is brought to it in the background.
-    `ReconcileRegistry` waits for that, `WatchRegistries` shows it happening.
+    A write stores the desired state durably and returns at once with `reconciling: true`. ecrkeeper
+    then reconciles AWS in the background. `ReconcileRegistry` waits for it, `WatchRegistries` shows
+    its progress.
 
-    Errors carry `google.rpc.ErrorInfo` with the domain `ecrkeeper`; its metadata
-    has the id of the call in the server's log and audit trail as `call_id`. A
-    refusal of input carries every violation in one `google.rpc.BadRequest`.
+    Errors have `google.rpc.ErrorInfo` with the domain `ecrkeeper`. Its metadata has the `call_id`,
+    which the server's log and the audit trail use. An error about invalid input has every violation
+    in one `google.rpc.BadRequest`.
     """
 
     @_abc_1.abstractmethod
@@ -297,7 +287,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.GetRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Registry, _abc.Awaitable[_registry_pb2.Registry]]:
-        """Returns one registry: what all owners want, and what AWS has.
+        """Returns one registry: the desired state of all owners, and the observed state.
 
         Errors: `NOT_FOUND` if nobody ever declared anything for it, unless `refresh` is set.
         """
@@ -308,7 +298,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListRegistriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListRegistriesResponse, _abc.Awaitable[_registry_settings_service_pb2.ListRegistriesResponse]]:
-        """Lists the registries known to ecrkeeper, ordered by name."""
+        """Lists the registries that ecrkeeper knows, ordered by name."""
 
     @_abc_1.abstractmethod
     def UpdateRegistry(
@@ -316,9 +306,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.UpdateRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Registry, _abc.Awaitable[_registry_pb2.Registry]]:
-        """Changes how a registry is kept: `mode` and `unmanaged_elements`. Creates
-        the registry's record if there is none. A call that changes nothing is as
-        in `UpdateRegistrySettings`.
+        """Updates `mode` and `unmanaged_elements` of a registry, and creates the registry's record if it
+        does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
         """
 
     @_abc_1.abstractmethod
@@ -350,8 +339,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ReconcileRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Looks at AWS now and mends what differs. The operation is done when AWS
-        matches the generation of the call; its response is a `Registry`.
+        """Reconciles a registry at once. The operation is done when AWS matches the generation of the
+        call; its response is a `Registry`.
         """
 
     @_abc_1.abstractmethod
@@ -360,10 +349,10 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ImportRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Declares what AWS has now, exactly, as the part of one owner.
+        """Creates a declaration of one owner from the settings that AWS has.
 
-        Errors: `ALREADY_EXISTS` if the owner declares something already;
-        `FAILED_PRECONDITION` if AWS cannot be read.
+        Errors: `ALREADY_EXISTS` if the owner has a declaration already; `FAILED_PRECONDITION` if AWS
+        cannot be read.
         """
 
     @_abc_1.abstractmethod
@@ -372,7 +361,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.GetRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Returns what one owner declares for one registry."""
+        """Returns the declaration of one owner for one registry."""
 
     @_abc_1.abstractmethod
     def ListRegistrySettings(
@@ -388,14 +377,13 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.CreateRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Declares settings as a new owner.
+        """Creates the declaration of a new owner.
 
-        Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`;
-        `FAILED_PRECONDITION` with reason `OWNER_CONFLICT` if another owner
-        declares an element with another value, or elements that AWS does not take
-        together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED` and
-        a `QuotaFailure` if this owner alone, or all owners together, declare more
-        than AWS allows in a registry.
+        Errors: `INVALID_ARGUMENT` with every violation; `ALREADY_EXISTS`; `FAILED_PRECONDITION` with
+        reason `OWNER_CONFLICT` if another owner declares a different value for an element, or elements
+        that AWS does not accept together with these; `RESOURCE_EXHAUSTED` with reason `QUOTA_EXCEEDED`
+        and a `QuotaFailure` if this owner alone, or all owners together, declare more than AWS allows
+        in a registry.
         """
 
     @_abc_1.abstractmethod
@@ -404,11 +392,11 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.UpdateRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Changes what one owner declares; with `allow_missing` it is the declarative "apply".
+        """Updates the declaration of one owner; with `allow_missing` it is the declarative "apply".
 
-        A call that changes nothing returns the declaration as it is: with the same
-        generation and etag, and without a revision or an audit event. If AWS does
-        not match the newest generation yet, it is looked at now.
+        A call that changes nothing returns the declaration with the same generation and etag, and adds
+        no revision and no audit event. If AWS does not match the newest generation yet, ecrkeeper
+        reconciles the registry at once.
 
         Errors: as for `CreateRegistrySettings`; `NOT_FOUND`; `ABORTED` if the etag is stale.
         """
@@ -419,12 +407,11 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.DeleteRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Deletes a declaration; AWS follows as its `deletion_policy` says. Returns
-        the declaration as it was.
+        """Deletes a declaration and returns it. Its `deletion_policy` determines the effect in AWS.
 
-        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION`
-        with reason `STILL_NEEDED` if what other owners declare would not hold
-        without it, for example rules that only its scan type knows.
+        Errors: `NOT_FOUND`; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with reason
+        `STILL_NEEDED` if other owners' declarations are not valid without it, for example rules that
+        need its scan type.
         """
 
     @_abc_1.abstractmethod
@@ -433,7 +420,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListRegistrySettingsRevisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListRegistrySettingsRevisionsResponse]]:
-        """Lists what an owner declared before, newest first."""
+        """Lists the revisions of a declaration, newest first."""
 
     @_abc_1.abstractmethod
     def RollbackRegistrySettings(
@@ -441,7 +428,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.RollbackRegistrySettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySettings, _abc.Awaitable[_registry_pb2.RegistrySettings]]:
-        """Declares again what a revision held."""
+        """Declares the content of a revision again."""
 
     @_abc_1.abstractmethod
     def ValidatePullThroughCacheRule(
@@ -449,7 +436,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ValidatePullThroughCacheRuleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse, _abc.Awaitable[_registry_settings_service_pb2.ValidatePullThroughCacheRuleResponse]]:
-        """Lets ECR log in to the upstream of a cache rule and says whether that works.
+        """Makes ECR log in to the upstream of a cache rule, and returns the result.
 
         Errors: `NOT_FOUND` with reason `AWS_NOT_FOUND` if ECR has no such rule.
         """
@@ -468,7 +455,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ExplainRepositoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ExplainRepositoryResponse, _abc.Awaitable[_registry_settings_service_pb2.ExplainRepositoryResponse]]:
-        """Says which settings apply to one repository name, and who declares them."""
+        """Returns the settings that apply to one repository name, and their owners."""
 
     @_abc_1.abstractmethod
     def StartReplicationBackfill(
@@ -476,16 +463,14 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.StartReplicationBackfillRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Copies what a registry already holds to one of its replication
-        destinations. The operation is done when ECR is; its response is a
-        `ReplicationBackfill`.
+        """Copies the existing images of a registry to one of its replication destinations. The operation
+        is done when ECR is; its response is a `ReplicationBackfill`.
 
-        Errors: `FAILED_PRECONDITION` if the destination is not in the
-        replication configuration in AWS or a backfill to it is under way, and with
-        reason `NOT_ENFORCED` unless the registry's mode is `ENFORCE`. The
-        operation ends with `NOT_ENFORCED` if the mode changes before ECR was asked.
-        What ECR refuses is the error of the operation: `RESOURCE_EXHAUSTED` for more
-        backfills at a time than it allows.
+        Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
+        or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
+        `ENFORCE`. The operation ends with `NOT_ENFORCED` if the mode changes before ecrkeeper calls
+        ECR. If ECR rejects the backfill, the operation ends with that error: `RESOURCE_EXHAUSTED` for
+        more concurrent backfills than ECR allows.
         """
 
     @_abc_1.abstractmethod
@@ -494,7 +479,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.StopReplicationBackfillRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ReplicationBackfill, _abc.Awaitable[_registry_pb2.ReplicationBackfill]]:
-        """Asks ECR to stop a backfill.
+        """Stops a backfill.
 
         Errors: `NOT_FOUND` if ECR does not know it; `FAILED_PRECONDITION` if it has ended.
         """
@@ -513,7 +498,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListReplicationBackfillsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListReplicationBackfillsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListReplicationBackfillsResponse]]:
-        """Lists the backfills of a registry that were started here or that ECR knows, newest first."""
+        """Lists the backfills of a registry that ecrkeeper started or that ECR knows, newest first."""
 
     @_abc_1.abstractmethod
     def ListReplicationBackfillResults(
@@ -521,7 +506,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListReplicationBackfillResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListReplicationBackfillResultsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListReplicationBackfillResultsResponse]]:
-        """Lists how each image of a finished backfill fared.
+        """Lists the result of each image of a finished backfill.
 
         Errors: `NOT_FOUND` if ECR does not know the backfill.
         """

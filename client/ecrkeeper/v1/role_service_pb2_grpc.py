@@ -93,49 +93,50 @@ class RoleServiceServicer(object):
     def GetServiceLinkedRole(self, request, context):
         """Returns one role.
 
-        A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
-        and left alone until it is declared.
+        ecrkeeper also knows roles that ECR created when ecrkeeper wrote a setting: they have the
+        provenance `AUTO_CREATED`, and ecrkeeper does not change them until you declare them.
 
-        Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
+        Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListServiceLinkedRoles(self, request, context):
-        """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name.
+        """Lists the roles that ecrkeeper knows, including those that ECR created by itself, ordered by
+        name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateServiceLinkedRole(self, request, context):
-        """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
-        a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
+        """Declares a role: ecrkeeper creates it, or adopts it if the account has it already. A role that
+        ECR created because of a write of this service stays `AUTO_CREATED`; you may delete it like a
+        created one.
 
-        Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
+        Errors: `ALREADY_EXISTS` if the role is declared already. An undeclared `AUTO_CREATED` role
+        does not count as declared.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateServiceLinkedRole(self, request, context):
-        """Changes the description, the tags or the mode of a role. A call that
-        changes nothing returns the role as it is: with the same generation and
-        etag, and without an audit event. If IAM does not match the newest
-        generation yet, it is looked at now.
+        """Updates the description, the tags or the mode of a role. A call that changes nothing returns
+        the role with the same generation and etag, and adds no audit event. If IAM does not match the
+        newest generation yet, ecrkeeper reconciles the role at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteServiceLinkedRole(self, request, context):
-        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
-        the account has enabled or that anybody declares settings for. The
-        operation survives restarts; its response is Empty. It ends
-        with `FAILED_PRECONDITION` and one violation for each Region that uses the
-        role or cannot be read. `last_error` of the role shows a refusal until the
-        next deletion or change of what is declared.
+        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it. ecrkeeper checks all
+        Regions that the account has enabled or that somebody declares settings for. The operation
+        survives restarts; its response is Empty. It fails with `FAILED_PRECONDITION` and one violation
+        for each Region that uses the role or cannot be read. `last_error` of the role shows that error
+        until the next deletion or the next change of the declaration.
 
         With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
@@ -148,21 +149,22 @@ class RoleServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CheckServiceLinkedRoleUsage(self, request, context):
-        """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read.
+        """Returns the use of a role in each enabled or declared Region. It works for every account that
+        ecrkeeper can read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReconcileServiceLinkedRole(self, request, context):
-        """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`.
+        """Reconciles a role at once. The operation's response is a `ServiceLinkedRole`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchServiceLinkedRoles(self, request, context):
-        """Streams roles: all that match now, then each change.
+        """Streams roles: first a snapshot of all matching roles, then each change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,32 +40,34 @@ class RoleServiceStub:
     GetServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.GetServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
     """Returns one role.
 
-    A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
-    and left alone until it is declared.
+    ecrkeeper also knows roles that ECR created when ecrkeeper wrote a setting: they have the
+    provenance `AUTO_CREATED`, and ecrkeeper does not change them until you declare them.
 
-    Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
+    Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.
     """
     ListServiceLinkedRoles: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]
-    """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
+    """Lists the roles that ecrkeeper knows, including those that ECR created by itself, ordered by
+    name.
+    """
     CreateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
-    """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
-    a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
+    """Declares a role: ecrkeeper creates it, or adopts it if the account has it already. A role that
+    ECR created because of a write of this service stays `AUTO_CREATED`; you may delete it like a
+    created one.
 
-    Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
+    Errors: `ALREADY_EXISTS` if the role is declared already. An undeclared `AUTO_CREATED` role
+    does not count as declared.
     """
     UpdateServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]
-    """Changes the description, the tags or the mode of a role. A call that
-    changes nothing returns the role as it is: with the same generation and
-    etag, and without an audit event. If IAM does not match the newest
-    generation yet, it is looked at now.
+    """Updates the description, the tags or the mode of a role. A call that changes nothing returns
+    the role with the same generation and etag, and adds no audit event. If IAM does not match the
+    newest generation yet, ecrkeeper reconciles the role at once.
     """
     DeleteServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]
-    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
-    the account has enabled or that anybody declares settings for. The
-    operation survives restarts; its response is Empty. It ends
-    with `FAILED_PRECONDITION` and one violation for each Region that uses the
-    role or cannot be read. `last_error` of the role shows a refusal until the
-    next deletion or change of what is declared.
+    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it. ecrkeeper checks all
+    Regions that the account has enabled or that somebody declares settings for. The operation
+    survives restarts; its response is Empty. It fails with `FAILED_PRECONDITION` and one violation
+    for each Region that uses the role or cannot be read. `last_error` of the role shows that error
+    until the next deletion or the next change of the declaration.
 
     With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
@@ -74,11 +76,13 @@ class RoleServiceStub:
     has begun in AWS.
     """
     CheckServiceLinkedRoleUsage: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]
-    """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
+    """Returns the use of a role in each enabled or declared Region. It works for every account that
+    ecrkeeper can read.
+    """
     ReconcileServiceLinkedRole: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ReconcileServiceLinkedRoleRequest, _operations_pb2.Operation]
-    """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`."""
+    """Reconciles a role at once. The operation's response is a `ServiceLinkedRole`."""
     WatchServiceLinkedRoles: _grpc.UnaryStreamMultiCallable[_role_service_pb2.WatchServiceLinkedRolesRequest, _role_service_pb2.WatchServiceLinkedRolesResponse]
-    """Streams roles: all that match now, then each change."""
+    """Streams roles: first a snapshot of all matching roles, then each change."""
     ListSupportedRegions: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.ListSupportedRegionsRequest, _role_service_pb2.ListSupportedRegionsResponse]
     """Lists the Regions that ECR has, by partition."""
 
@@ -92,32 +96,34 @@ class RoleServiceAsyncStub(RoleServiceStub):
     GetServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.GetServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
     """Returns one role.
 
-    A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
-    and left alone until it is declared.
+    ecrkeeper also knows roles that ECR created when ecrkeeper wrote a setting: they have the
+    provenance `AUTO_CREATED`, and ecrkeeper does not change them until you declare them.
 
-    Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
+    Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.
     """
     ListServiceLinkedRoles: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ListServiceLinkedRolesRequest, _role_service_pb2.ListServiceLinkedRolesResponse]  # type: ignore[assignment]
-    """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
+    """Lists the roles that ecrkeeper knows, including those that ECR created by itself, ordered by
+    name.
+    """
     CreateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CreateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
-    """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
-    a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
+    """Declares a role: ecrkeeper creates it, or adopts it if the account has it already. A role that
+    ECR created because of a write of this service stays `AUTO_CREATED`; you may delete it like a
+    created one.
 
-    Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
+    Errors: `ALREADY_EXISTS` if the role is declared already. An undeclared `AUTO_CREATED` role
+    does not count as declared.
     """
     UpdateServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.UpdateServiceLinkedRoleRequest, _role_pb2.ServiceLinkedRole]  # type: ignore[assignment]
-    """Changes the description, the tags or the mode of a role. A call that
-    changes nothing returns the role as it is: with the same generation and
-    etag, and without an audit event. If IAM does not match the newest
-    generation yet, it is looked at now.
+    """Updates the description, the tags or the mode of a role. A call that changes nothing returns
+    the role with the same generation and etag, and adds no audit event. If IAM does not match the
+    newest generation yet, ecrkeeper reconciles the role at once.
     """
     DeleteServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.DeleteServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
-    the account has enabled or that anybody declares settings for. The
-    operation survives restarts; its response is Empty. It ends
-    with `FAILED_PRECONDITION` and one violation for each Region that uses the
-    role or cannot be read. `last_error` of the role shows a refusal until the
-    next deletion or change of what is declared.
+    """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it. ecrkeeper checks all
+    Regions that the account has enabled or that somebody declares settings for. The operation
+    survives restarts; its response is Empty. It fails with `FAILED_PRECONDITION` and one violation
+    for each Region that uses the role or cannot be read. `last_error` of the role shows that error
+    until the next deletion or the next change of the declaration.
 
     With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
@@ -126,11 +132,13 @@ class RoleServiceAsyncStub(RoleServiceStub):
     has begun in AWS.
     """
     CheckServiceLinkedRoleUsage: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]  # type: ignore[assignment]
-    """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
+    """Returns the use of a role in each enabled or declared Region. It works for every account that
+    ecrkeeper can read.
+    """
     ReconcileServiceLinkedRole: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ReconcileServiceLinkedRoleRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`."""
+    """Reconciles a role at once. The operation's response is a `ServiceLinkedRole`."""
     WatchServiceLinkedRoles: _aio.UnaryStreamMultiCallable[_role_service_pb2.WatchServiceLinkedRolesRequest, _role_service_pb2.WatchServiceLinkedRolesResponse]  # type: ignore[assignment]
-    """Streams roles: all that match now, then each change."""
+    """Streams roles: first a snapshot of all matching roles, then each change."""
     ListSupportedRegions: _aio.UnaryUnaryMultiCallable[_role_service_pb2.ListSupportedRegionsRequest, _role_service_pb2.ListSupportedRegionsResponse]  # type: ignore[assignment]
     """Lists the Regions that ECR has, by partition."""
 
@@ -147,10 +155,10 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
         """Returns one role.
 
-        A role that ECR made when a setting that needs it was written is known, too: with the provenance `AUTO_CREATED`,
-        and left alone until it is declared.
+        ecrkeeper also knows roles that ECR created when ecrkeeper wrote a setting: they have the
+        provenance `AUTO_CREATED`, and ecrkeeper does not change them until you declare them.
 
-        Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.
+        Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.
         """
 
     @_abc_1.abstractmethod
@@ -159,7 +167,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.ListServiceLinkedRolesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.ListServiceLinkedRolesResponse, _abc.Awaitable[_role_service_pb2.ListServiceLinkedRolesResponse]]:
-        """Lists the roles known to ecrkeeper, those that ECR made by itself included, ordered by name."""
+        """Lists the roles that ecrkeeper knows, including those that ECR created by itself, ordered by
+        name.
+        """
 
     @_abc_1.abstractmethod
     def CreateServiceLinkedRole(
@@ -167,10 +177,12 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.CreateServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
-        """Declares a role: it is created, or adopted if the account has it already. One that ECR itself made because of
-        a write of this service stays `AUTO_CREATED`, and may be deleted like one that was created.
+        """Declares a role: ecrkeeper creates it, or adopts it if the account has it already. A role that
+        ECR created because of a write of this service stays `AUTO_CREATED`; you may delete it like a
+        created one.
 
-        Errors: `ALREADY_EXISTS` if it is declared already; one that is known only because ECR made it is not.
+        Errors: `ALREADY_EXISTS` if the role is declared already. An undeclared `AUTO_CREATED` role
+        does not count as declared.
         """
 
     @_abc_1.abstractmethod
@@ -179,10 +191,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.UpdateServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_pb2.ServiceLinkedRole, _abc.Awaitable[_role_pb2.ServiceLinkedRole]]:
-        """Changes the description, the tags or the mode of a role. A call that
-        changes nothing returns the role as it is: with the same generation and
-        etag, and without an audit event. If IAM does not match the newest
-        generation yet, it is looked at now.
+        """Updates the description, the tags or the mode of a role. A call that changes nothing returns
+        the role with the same generation and etag, and adds no audit event. If IAM does not match the
+        newest generation yet, ecrkeeper reconciles the role at once.
         """
 
     @_abc_1.abstractmethod
@@ -191,12 +202,11 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.DeleteServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it that
-        the account has enabled or that anybody declares settings for. The
-        operation survives restarts; its response is Empty. It ends
-        with `FAILED_PRECONDITION` and one violation for each Region that uses the
-        role or cannot be read. `last_error` of the role shows a refusal until the
-        next deletion or change of what is declared.
+        """Deletes a role from AWS, and then from ecrkeeper, if no Region uses it. ecrkeeper checks all
+        Regions that the account has enabled or that somebody declares settings for. The operation
+        survives restarts; its response is Empty. It fails with `FAILED_PRECONDITION` and one violation
+        for each Region that uses the role or cannot be read. `last_error` of the role shows that error
+        until the next deletion or the next change of the declaration.
 
         With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
@@ -211,7 +221,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.CheckServiceLinkedRoleUsageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_role_service_pb2.CheckServiceLinkedRoleUsageResponse, _abc.Awaitable[_role_service_pb2.CheckServiceLinkedRoleUsageResponse]]:
-        """Says for each enabled or declared Region whether it uses the role. Works for any account that ecrkeeper can read."""
+        """Returns the use of a role in each enabled or declared Region. It works for every account that
+        ecrkeeper can read.
+        """
 
     @_abc_1.abstractmethod
     def ReconcileServiceLinkedRole(
@@ -219,7 +231,7 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.ReconcileServiceLinkedRoleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Looks at IAM now and mends what differs. The response is a `ServiceLinkedRole`."""
+        """Reconciles a role at once. The operation's response is a `ServiceLinkedRole`."""
 
     @_abc_1.abstractmethod
     def WatchServiceLinkedRoles(
@@ -227,7 +239,7 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _role_service_pb2.WatchServiceLinkedRolesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_role_service_pb2.WatchServiceLinkedRolesResponse], _abc.AsyncIterator[_role_service_pb2.WatchServiceLinkedRolesResponse]]:
-        """Streams roles: all that match now, then each change."""
+        """Streams roles: first a snapshot of all matching roles, then each change."""
 
     @_abc_1.abstractmethod
     def ListSupportedRegions(

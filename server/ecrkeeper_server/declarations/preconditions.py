@@ -39,9 +39,6 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
 
 def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
     """Reject settings that are too long for one declaration; one that was stored longer may shrink."""
-    # JSON is never shorter than the message, and faster to measure.
-    if len(json.dumps(after)) <= MAX_DECLARATION_BYTES:
-        return
     size = _size(after)
     if size > MAX_DECLARATION_BYTES and (before is None or size > _size(before)):
         text = (

@@ -7,18 +7,14 @@ its name. Statements are cached by their dialect, so two dialects with the same 
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, SelectBase, Table
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
-
-ROWS = "given"
-"""The parameter that holds the rows of a table of values."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def json_table(self, columns: Mapping[str, TypeEngine[Any]]) -> Any:
-        """Return a table of these columns whose rows are passed when the statement is executed, as `json_rows`."""
+        """Return a table of these columns whose rows the statement gets when it runs, by `tables.json_rows`."""
 
     @abc.abstractmethod
     def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
@@ -59,11 +55,3 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def first_unassigned(self, ids: ColumnElement[int]) -> ColumnElement[int]:
         """Return an id that no transaction that this one sees has reached."""
-
-
-def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parameter that holds the rows of `Dialect.json_table`.
-
-    One parameter keeps the statement the same for any number of rows.
-    """
-    return {ROWS: orjson.dumps(list(values)).decode()}

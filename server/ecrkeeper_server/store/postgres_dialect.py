@@ -24,7 +24,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from ecrkeeper_server.store.clock import Now
-from ecrkeeper_server.store.dialect import ROWS, Dialect
+from ecrkeeper_server.store.dialect import Dialect
+from ecrkeeper_server.store.tables import ROWS
 
 # The same for a whole statement, so that an index on a time can be searched by it.
 _NOW = literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)", BigInteger)

@@ -27,10 +27,10 @@ from sqlalchemy import (
 from ecrkeeper_server.names import WILDCARD, RegistryName, RoleName
 from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.dialect import Dialect, json_rows
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
 from ecrkeeper_server.store.rows import Resource, newly_desired
-from ecrkeeper_server.store.tables import resources
+from ecrkeeper_server.store.tables import json_rows, resources
 
 
 def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:

@@ -9,11 +9,15 @@ part of a table are in `indexes`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, TypeDecorator, false
 from sqlalchemy.engine import Dialect
+
+ROWS = "given"
+"""The parameter that holds the rows of a table of values."""
 
 # `json.dumps` with these options would make one for every value.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
@@ -32,6 +36,14 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read a value."""
         return None if value is None else read_json(value)
+
+
+def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parameter that holds the rows of `Dialect.json_table`.
+
+    One parameter keeps the statement the same for any number of rows.
+    """
+    return {ROWS: orjson.dumps(list(values)).decode()}
 
 
 # A sweep reads a row and a declaration for each registry, and a write stores five values: orjson takes a fifth

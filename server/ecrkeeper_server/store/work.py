@@ -11,9 +11,9 @@ from sqlalchemy import Select, Text, Update, and_, bindparam, delete, func, inse
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.dialect import Dialect, json_rows
+from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Declaration, Request, Resource, newly_desired
-from ecrkeeper_server.store.tables import declarations, requests, resources, revisions
+from ecrkeeper_server.store.tables import declarations, json_rows, requests, resources, revisions
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
