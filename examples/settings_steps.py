@@ -75,7 +75,7 @@ def clash(world: World) -> None:
 
 
 def drift(world: World) -> None:
-    """Change replication in AWS directly and wait until ecrkeeper has found and mended it by itself."""
+    """Change replication in AWS directly and wait until ecrkeeper has found and corrected it by itself."""
     before = _rules(world, HOME)
     unmanaged = json.loads(json.dumps(before))
     for rule in unmanaged:
@@ -96,7 +96,7 @@ def drift(world: World) -> None:
         ],
     )
     found = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
-    check(found == {"MISSING", "CHANGED"}, "the mend says what was missing and what was changed")
+    check(found == {"MISSING", "CHANGED"}, "the remediation says what was missing and what was changed")
     check(_rules(world, HOME) == before, "AWS has the declared document again")
 
 
@@ -106,11 +106,11 @@ def _mended(world: World, last: int) -> Registry:
         registry = world.client.get_registry(SOURCE)
         if registry.last_remediation.remediation_time.ToNanoseconds() > last:
             progress.end()
-            checked("found and mended at the next look, without being asked")
+            checked("found and corrected at the next look, without being asked")
             return registry
         progress.show("waiting for the server to look at the registry again")
         time.sleep(0.2)
-    raise DemoError(f"the change was not mended within {WAIT_SECONDS:.0f} s")
+    raise DemoError(f"the change was not corrected within {WAIT_SECONDS:.0f} s")
 
 
 def _rules(world: World, region: str) -> list[dict[str, Any]]:

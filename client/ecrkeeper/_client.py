@@ -151,11 +151,11 @@ class Client(BaseClient):
         `name` is the registry or one owner's declaration for it; then elements of other owners are not waited for.
         Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
 
-        The wait fails at once on what waiting does not mend, with the last attempt's reason: OperationFailed if AWS
+        The wait fails at once on what waiting does not resolve, with the last attempt's reason: OperationFailed if AWS
         refuses what is declared or denies ecrkeeper access, if a quota is used up or there are no credentials;
         FailedPrecondition if the mode is PAUSED, or OBSERVE and AWS differs, or a setting is not written because AWS
         has members that ecrkeeper does not know; NotFound if the registry or the declaration does not exist. Once the
-        cause is mended, `reconcile_registry` makes the next attempt. DeadlineExceeded after `timeout` seconds.
+        cause is resolved, `reconcile_registry` makes the next attempt. DeadlineExceeded after `timeout` seconds.
         """
         synced = Synced(name, timeout, generation=generation)
         try:

@@ -47,7 +47,7 @@ class PreconditionViolation:
 
 @dataclass(frozen=True, slots=True)
 class QuotaViolation:
-    """One quota that is used up: of what, and how much is used and allowed. Waiting does not mend it."""
+    """One quota that is used up: of what, and how much is used and allowed. Waiting does not resolve it."""
 
     subject: str
     description: str
@@ -173,7 +173,7 @@ class Unauthenticated(RegistryError):
 class ResourceExhausted(RegistryError):
     """A quota or a rate limit is used up.
 
-    A rate limit has `retry_after`, a quota has `violations` and no `retry_after`: waiting does not mend it.
+    A rate limit has `retry_after`, a quota has `violations` and no `retry_after`: waiting does not resolve it.
     """
 
     @property
@@ -195,7 +195,7 @@ class Cancelled(RegistryError):
 
 
 class ServerError(RegistryError):
-    """The server failed in a way that the caller cannot mend."""
+    """The server failed in a way that the caller cannot resolve."""
 
 
 class OperationFailed(RegistryError):

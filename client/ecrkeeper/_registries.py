@@ -136,7 +136,7 @@ def watch_registries(
 
 
 def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None = None) -> LongRunning[Registry]:
-    """Looks at AWS now and mends what differs; done when AWS matches the generation of the call. NotFound.
+    """Looks at AWS now and corrects what differs; done when AWS matches the generation of the call. NotFound.
 
     The result is the basic view of the registry at the end of the operation, which keeps it.
     """

@@ -119,7 +119,7 @@ def check_service_linked_role_usage(
 def reconcile_service_linked_role(
     name: str, *, request_id: str = "", timeout: float | None = None
 ) -> LongRunning[ServiceLinkedRole]:
-    """Looks at IAM now and mends what differs. NotFound."""
+    """Looks at IAM now and corrects what differs. NotFound."""
     request = pb.ReconcileServiceLinkedRoleRequest(name=name, request_id=request_id)
     return LongRunning(ServiceLinkedRole, request, timeout)
 

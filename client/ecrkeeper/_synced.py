@@ -79,7 +79,7 @@ class Synced:
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
         """Return the registry once AWS matches it, or the declaration.
 
-        NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not mend.
+        NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not resolve.
         """
         if step.kind == SNAPSHOT_COMPLETE and self._last is None:
             raise missing(self._registry, f"{self._registry} does not exist")
@@ -120,7 +120,7 @@ class Synced:
         return False
 
     def _check(self, waited_for: Registry | DeclarationStatus) -> None:
-        """Raise for a failure that waiting does not mend."""
+        """Raise for a failure that waiting does not resolve."""
         if _holds(waited_for, "Blocked"):
             raise from_status(waited_for.last_error, operation=self._name)
         for condition in waited_for.conditions:

@@ -79,7 +79,7 @@ class Subscription(Generic[Step]):
         return [step]
 
     def interrupted(self, failure: grpc.RpcError | None) -> float:
-        """Return how long to pause before subscribing again; raises what a new subscription would not mend."""
+        """Return how long to pause before subscribing again; raises what a new subscription would not resolve."""
         asked = 0.0
         if failure is not None:
             error = from_rpc(failure, self.call.request)

@@ -9,7 +9,7 @@ StatusError                  a call that is rejected, with a status code by name
 ├── Unauthenticated      the caller is not authenticated; says why
 ├── PermissionDenied     the caller may not do this
 ├── ResourceExhausted    a limit of the server is used up
-├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not mend
+├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not resolve
 ├── DeadlineExceeded     the time of the call is over
 └── Unavailable          try again later
 StoreUnusable            a command cannot begin: there is no database as configured

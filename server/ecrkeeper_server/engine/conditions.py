@@ -37,7 +37,7 @@ class Status:
 
     @property
     def blocked(self) -> bool:
-        """Whether the error to show is one that waiting does not mend."""
+        """Whether the error to show is one that waiting does not resolve."""
         return self.error is not None and is_terminal(self.error)
 
     @property
@@ -118,7 +118,7 @@ def worst_first(errors: Sequence[AwsError]) -> list[AwsError]:
 
 
 def soonest(errors: Sequence[AwsError]) -> Temporary | None:
-    """The error that is tried again first: one that passes by itself, or else one that somebody may mend."""
+    """The error that is tried again first: one that passes by itself, or else one that somebody may resolve."""
     retried = [error for error in errors if isinstance(error, Temporary)]
     return min(retried, key=is_terminal, default=None)
 

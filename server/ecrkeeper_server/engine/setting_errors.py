@@ -89,7 +89,7 @@ def owners_of(composition: Composition, setting: str, keys: Iterable[str]) -> fr
 
 
 def combined(errors: Sequence[SettingError]) -> AwsError | None:
-    """The error to show: what waiting does not mend matters more than what passes. It lists all elements at fault."""
+    """The error to show, with all elements at fault: what waiting does not resolve matters more than what passes."""
     found = worst_first([each.error for each in errors])
     first = next(iter(found), None)
     if first is None:
