@@ -130,7 +130,7 @@ def test_released_role_stays_in_aws(place: Place) -> None:
     refused(CODE.ABORTED, client.delete_service_linked_role, name, etag="other", deletion_policy="ABANDON")
     client.delete_service_linked_role(name, deletion_policy="ABANDON", validate_only=True)
     assert client.get_service_linked_role(name).name == name
-    at = len(place.live.aws.control("GET", "requests?since=0")["requests"])
+    at = place.live.aws.position()
     operation = client.delete_service_linked_role(name, deletion_policy="ABANDON")
     operation.result(timeout=WAIT_SECONDS)
     (found,) = client.list_operations(filter=f'target = "{name}" AND method = DeleteServiceLinkedRole')

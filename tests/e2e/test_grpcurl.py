@@ -56,10 +56,13 @@ def test_a_service_or_message_is_described(live: Live, symbol: str, shown: str) 
     ("symbol", "shown"),
     [
         (ROLES, "// The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`\n"),
-        (f"{ROLES}.GetServiceLinkedRole", "// Errors: `NOT_FOUND` if it is not known here, unless `refresh` is set.\n"),
+        (
+            f"{ROLES}.GetServiceLinkedRole",
+            "// Errors: `NOT_FOUND` if ecrkeeper does not know the role, unless `refresh` is set.\n",
+        ),
         ("ecrkeeper.v1.Registry", "// The ECR private registry of one account in one Region,"),
-        ("ecrkeeper.v1.Registry", "  // Optional. How far ecrkeeper goes here.\n"),
-        ("ecrkeeper.v1.Registry.mode", "// Optional. How far ecrkeeper goes here.\n"),
+        ("ecrkeeper.v1.Registry", "  // Optional. How ecrkeeper treats the resource.\n"),
+        ("ecrkeeper.v1.Registry.mode", "// Optional. How ecrkeeper treats the resource.\n"),
         ("ecrkeeper.v1.Mode", "  // Observe AWS and report drift; never write.\n"),
         ("ecrkeeper.v1.Mode.OBSERVE", "// Observe AWS and report drift; never write.\n"),
         ("ecrkeeper.v1.Tag.key", '[json_name = "Key",'),

@@ -296,4 +296,4 @@ def test_components_take_nothing_from_each_other(names: tuple[str, ...], tmp_pat
 def test_documentation_names_every_component_and_the_open_base() -> None:
     text = (ROOT / "docs/deploy.md").read_text()
     assert all(f"| `{name}/` |" in text for name in COMPONENTS)
-    assert "Without the components it is open" in text
+    assert "The base without components is open." in text
