@@ -15,7 +15,8 @@ from tests import harness, postgres
 
 @pytest.fixture(autouse=True)
 def _log_to_the_test() -> None:
-    """Write log lines to the stderr of the test that causes them: another's may be closed."""
+    """Write log lines to the stderr of the test that causes them: another's may be closed, and a cached logger keeps it."""
+    structlog.reset_defaults()
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
