@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -119,6 +120,10 @@ async def test_a_write_whose_connection_dies_after_its_last_statement_and_before
     assert len(pids) == 2
 
 
+@pytest.mark.skipif(
+    os.environ.get("TEST_PUBLIC_INTERFACES") == "1",
+    reason="by psycopg's public interface a COMMIT that ends without an answer is always of unknown outcome",
+)
 async def test_a_write_whose_connection_dies_after_everything_was_answered_and_before_the_commit_is_repeated(
     db: Database, url: str
 ) -> None:
