@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ServerServiceStub(object):
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class ServerServiceStub(object):
 
 
 class ServerServiceServicer(object):
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
     """
 
     def GetServerInfo(self, request, context):
@@ -108,7 +108,7 @@ def add_ServerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ServerService(object):
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ServerServiceStub:
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -48,7 +48,7 @@ class ServerServiceStub:
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.ServerInfo]  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What callers ask about the server itself: its version, who they are to it, and who it is to AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
 
     @_abc_1.abstractmethod
     def GetServerInfo(

@@ -1,4 +1,4 @@
-"""What arrives at a destination: its registry policy compared with the filters that are replicated there."""
+"""Compare the registry policy of a destination with the filters that a source replicates to it."""
 
 from __future__ import annotations
 
