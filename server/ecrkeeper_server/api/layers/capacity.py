@@ -148,11 +148,15 @@ class Admission:
 
     def _rejection(self, reason: str, message: str, what: str, limit: float, delay: float) -> ResourceExhausted:
         # Jitter, or all rejected callers retry at the same moment.
-        after = round(min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0)), 3)
-        metadata = {"limit": f"{limit:g}", "of": what}
-        return ResourceExhausted(
-            f"{message}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
-        )
+        after = min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0))
+        return retry_later(reason, message, limit=f"{limit:g}", of=what, after=after)
+
+
+def retry_later(reason: str, message: str, *, limit: str, of: str, after: float) -> ResourceExhausted:
+    """Return the rejection of a call that the caller may repeat after some seconds."""
+    after = round(after, 3)
+    text = f"{message}; try again after {after:g} s"
+    return ResourceExhausted(text, reason=reason, metadata={"limit": limit, "of": of}, retry_after=after)
 
 
 def _words(what: str) -> str:

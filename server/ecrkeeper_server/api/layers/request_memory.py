@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ecrkeeper_server.api.layers.capacity import Limits
+from ecrkeeper_server.api.layers.capacity import Limits, retry_later
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 _LONGEST_SECONDS = 30.0
@@ -164,8 +164,4 @@ def _too_slow() -> Unavailable:
 
 def _rejection(reason: str, message: str, limit: int) -> ResourceExhausted:
     # Jitter, or all rejected callers retry at the same moment.
-    after = round(random.uniform(0.5, 1.5), 3)
-    metadata = {"limit": str(limit), "of": "request_bytes"}
-    return ResourceExhausted(
-        f"{message}; try again after {after:g} s", reason=reason, metadata=metadata, retry_after=after
-    )
+    return retry_later(reason, message, limit=str(limit), of="request_bytes", after=random.uniform(0.5, 1.5))
