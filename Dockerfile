@@ -17,7 +17,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
     && pip --python /opt/ecrkeeper/bin/python install --no-cache-dir "$(echo /wheels/*.whl)[server,sim,otel]"
 
 FROM python:${PYTHON}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 LABEL org.opencontainers.image.title="ecrkeeper" \
       org.opencontainers.image.description="Keeps Amazon ECR's service-linked roles and registry settings as declared" \
       org.opencontainers.image.version="${VERSION}" \

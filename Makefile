@@ -8,7 +8,7 @@ REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto 
 FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-proxy test-public compat soak bench fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-proxy test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ soak: setup ## Run the random schedule of kills, cuts and faults for SOAK_SECOND
 
 bench: setup ## Run the benchmarks (ONLY=name for one, QUICK=1 for small sizes)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+bench-trees: setup ## Compare the speed with another checkout (OTHER=PATH, ROUNDS=10, ONLY=case)
+	$(BIN)/python -m benchmarks.trees $(OTHER) --rounds $(or $(ROUNDS),10) --only '$(ONLY)'
 
 # Most calls wait for something, so more run at once than there are cores.
 fuzz: setup ## Call every RPC 10,000 times with whatever can be sent

@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.environment import Environment
 from benchmarks.report import Report
-from benchmarks.site import Site
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
 NAMES = ("startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry")
@@ -23,12 +23,12 @@ def run(names: Sequence[str], sizes: Sizes, results: Path = RESULTS) -> list[Rep
     """The named benchmarks, one after the other."""
     reports = []
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-bench-") as folder, contextlib.ExitStack() as stack:
-        site = Site(Path(folder), stack)
+        environment = Environment(Path(folder), stack)
         for name in names:
             began = time.monotonic()
             report = Report(name, sizes.name)
             print(f"\n== {name} ({sizes.name}) ==", flush=True)
-            importlib.import_module(f"benchmarks.{name}").run(report, sizes, site)
+            importlib.import_module(f"benchmarks.{name}").run(report, sizes, environment)
             print(f"  {report.write(results)}, {time.monotonic() - began:.0f} s")
             reports.append(report)
     return reports

@@ -17,11 +17,11 @@ import ecrkeeper
 from ecrkeeper_testing import Process, Server
 
 from benchmarks.api_server import ApiServer
+from benchmarks.environment import Environment
 from benchmarks.measure import Block, cpu_seconds, cpu_since, interleave, median, ratio, rss_mb
 from benchmarks.processes import CLEAN, Child, Listening, stopping
 from benchmarks.report import Report
 from benchmarks.rows import OWNER, account, registry
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 # All callers come from one address, so they are one principal, and the limits are not what is measured.
@@ -40,17 +40,17 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure the calls and the watches on each database."""
     report.note(f"{sizes.registries} registries; the engine is off, so that only the API is measured")
     with (
-        stopping(Listening("benchmarks.echo", site.folder)) as echo,
-        stopping(Child("benchmarks.load", folder=site.folder)) as load,
+        stopping(Listening("benchmarks.echo", environment.folder)) as echo,
+        stopping(Child("-m", "benchmarks.load", folder=environment.folder)) as load,
     ):
         for name in sizes.databases:
-            url = site.database(name, sizes.registries)
+            url = environment.database(name, sizes.registries)
             for count in (1,) if name == "sqlite" else sizes.api_replicas:
-                with _replicas(site, url, count) as servers, _bare(site, sizes, name) as bare:
+                with _replicas(environment, url, count) as servers, _bare(environment, sizes, name) as bare:
                     what = name if count == 1 else f"{name}, {count} replicas on one port"
                     _calls(report, sizes, what, servers, {"echo": echo, **bare}, load)
                     if count == 1:
@@ -58,30 +58,30 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
 
 
 @contextlib.contextmanager
-def _replicas(site: Site, url: str, count: int) -> Iterator[list[Server]]:
+def _replicas(environment: Environment, url: str, count: int) -> Iterator[list[Server]]:
     """So many replicas, which share a port if there are several."""
     settings, servers = dict(UNLIMITED), list[Server]()
     with contextlib.ExitStack() as stack:
         for number in range(count):
-            folder = site.folder / f"replica{number}"
+            folder = environment.folder / f"replica{number}"
             folder.mkdir(exist_ok=True)
             if count > 1:
                 settings["share_port"] = "true"
             if servers:
                 settings["listen"] = servers[0].address
-            servers.append(stack.enter_context(stopping(ApiServer(folder, url, site.responder.url, **settings))))
+            servers.append(stack.enter_context(stopping(ApiServer(folder, url, environment.responder.url, **settings))))
         yield servers
 
 
 @contextlib.contextmanager
-def _bare(site: Site, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
+def _bare(environment: Environment, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
     """The floor of Update on a database of its own; nothing where there is none."""
     if database != "sqlite":
         yield {}
         return
-    file = site.database(database, sizes.registries).removeprefix("sqlite:///")
+    file = environment.database(database, sizes.registries).removeprefix("sqlite:///")
     command = [sys.executable, "-m", "benchmarks.bare_updates", file]
-    with stopping(Process(command, CLEAN, site.folder / "benchmarks.bare_updates.log")) as server:
+    with stopping(Process(command, CLEAN, environment.folder / "benchmarks.bare_updates.log")) as server:
         yield {"floor": server}
 
 

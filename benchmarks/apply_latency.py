@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from benchmarks.environment import Environment
 from benchmarks.fleet import Fleet, running_fleet
 from benchmarks.floor import http_client
 from benchmarks.load import update_request
@@ -13,29 +14,28 @@ from benchmarks.processes import Responder
 from benchmarks.report import Report
 from benchmarks.responder import OPERATIONS
 from benchmarks.rows import REGIONS, account
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 _LATENCY = 0.05
 _COLUMNS = ("case", "updates", "p50 ms", "p99 ms", "most ms", "AWS calls before it ms", "p50 over those ms")
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure it on each database."""
     report.note(
         f"AWS answers after {_LATENCY * 1000:.0f} ms. One round of parallel reads comes before the write, and what it"
         " takes is measured by one call over a kept-alive connection before every update"
     )
     for name in sizes.databases:
-        site.responder.latency(0)
+        environment.responder.latency(0)
         # Updates go to registries behind those that are swept.
         size = sizes.apply_sweep + sizes.applies + len(REGIONS)
-        with running_fleet(site, name, size) as fleet:
+        with running_fleet(environment, name, size) as fleet:
             # So that the credentials of all accounts are there.
             fleet.sweep(sizes.apply_sweep)
             fleet.sweep(size - sizes.apply_sweep)
-            site.responder.latency(_LATENCY)
-            _measure(report, sizes, name, fleet, site.responder)
+            environment.responder.latency(_LATENCY)
+            _measure(report, sizes, name, fleet, environment.responder)
 
 
 def _measure(report: Report, sizes: Sizes, name: str, fleet: Fleet, responder: Responder) -> None:

@@ -10,22 +10,24 @@ from typing import Any
 import ecrkeeper
 from ecrkeeper_testing import Server
 
+from benchmarks.environment import Environment
 from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, peak_rss_mb, rss_mb, until
 from benchmarks.responder import OPERATIONS
 from benchmarks.rows import Rows, wake
-from benchmarks.site import Site
 
 
 class Fleet:
     """One server and its registries, all in sync with the canned AWS."""
 
-    def __init__(self, server: Server, rows: Rows, client: ecrkeeper.Client, site: Site, kind: str, size: int) -> None:
+    def __init__(
+        self, server: Server, rows: Rows, client: ecrkeeper.Client, environment: Environment, kind: str, size: int
+    ) -> None:
         self.server = server
         self.rows = rows
         self.client = client
         self.size = size
-        self._responder = site.responder
-        self._cluster = site.cluster(kind)
+        self._responder = environment.responder
+        self._cluster = environment.cluster(kind)
         self._next = 0
 
     @property
@@ -73,12 +75,12 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(site: Site, kind: str, size: int, **settings: Any) -> Iterator[Fleet]:
+def running_fleet(environment: Environment, kind: str, size: int, /, **settings: Any) -> Iterator[Fleet]:
     """A server with `size` registries that need nothing."""
-    url = site.database(kind, size)
+    url = environment.database(kind, size)
     with (
-        site.server(url, **settings) as server,
+        environment.server(url, **settings) as server,
         ecrkeeper.Client(server.address, insecure=True) as client,
         contextlib.closing(Rows(url)) as rows,
     ):
-        yield Fleet(server, rows, client, site, kind, size)
+        yield Fleet(server, rows, client, environment, kind, size)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from benchmarks.environment import Environment
 from benchmarks.fleet import Fleet, running_fleet
 from benchmarks.measure import Block, interleave, median, ratio, rss_mb
 from benchmarks.processes import Child, stopping
 from benchmarks.report import Report
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 _CALLS = 3
@@ -19,21 +19,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure the sweep against boto3 on threads and against bare HTTP, then how it grows."""
     for name in sizes.databases:
         for latency in sizes.latencies:
-            _against_baselines(report, sizes, site, name, latency)
-        _growth(report, sizes, site, name)
+            _against_baselines(report, sizes, environment, name, latency)
+        _growth(report, sizes, environment, name)
 
 
-def _against_baselines(report: Report, sizes: Sizes, site: Site, name: str, latency: float) -> None:
-    responder = site.responder
+def _against_baselines(report: Report, sizes: Sizes, environment: Environment, name: str, latency: float) -> None:
+    responder = environment.responder
     responder.latency(0)
     with (
-        running_fleet(site, name, sizes.fleet) as fleet,
-        stopping(Child("benchmarks.threads", responder.url, folder=site.folder)) as threads,
-        stopping(Child("benchmarks.floor", responder.url, folder=site.folder)) as floor,
+        running_fleet(environment, name, sizes.fleet) as fleet,
+        stopping(Child("-m", "benchmarks.threads", responder.url, folder=environment.folder)) as threads,
+        stopping(Child("-m", "benchmarks.floor", responder.url, folder=environment.folder)) as floor,
     ):
         empty = _empty_rss(threads)
         made = threads.block(do="make", registries=sizes.clients)
@@ -108,11 +108,11 @@ def _targets(
                 report.note(f"{where}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
 
 
-def _growth(report: Report, sizes: Sizes, site: Site, name: str) -> None:
+def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -> None:
     """CPU and time per registry by the number of rows, in blocks of equal size, and over one whole sweep."""
-    site.responder.latency(0)
+    environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
-        fleets = {n: stack.enter_context(running_fleet(site, name, n)) for n in sizes.growth}
+        fleets = {n: stack.enter_context(running_fleet(environment, name, n)) for n in sizes.growth}
         for fleet in fleets.values():
             fleet.sweep(sizes.growth_block)
         blocks = interleave(sizes.growth_rounds, {str(n): _sweeping(f, sizes.growth_block) for n, f in fleets.items()})

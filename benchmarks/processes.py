@@ -56,13 +56,14 @@ class Responder(Listening):
 
 
 class Child(Process):
-    """A module that works on lines of JSON: each names how much to do, each answer says what it took."""
+    """A Python program that works on lines of JSON: each names how much to do, each answer says what it took."""
 
-    def __init__(self, module: str, *arguments: str, folder: Path) -> None:
+    def __init__(self, *arguments: str, folder: Path, tree: Path = ROOT, python: str = sys.executable) -> None:
         log = (folder / "children.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env={**os.environ, **CLEAN},
+            [python, *arguments],
+            cwd=tree,
+            env={**os.environ, **CLEAN, "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from ecrkeeper_testing import Postgres, Server
 
+from benchmarks.environment import Environment
 from benchmarks.measure import Block, cpu_seconds, cpu_since, family_cpu_seconds, interleave, median, ratio, until
 from benchmarks.processes import Responder
 from benchmarks.report import Report
 from benchmarks.rows import Rows
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 # In the case with latency a replica works on few rows at once, so that it waits for AWS and not for a core.
@@ -20,19 +20,19 @@ _CASES = {"waiting for AWS": (0.05, 8), "bound by CPU": (0.0, 32)}
 _COLUMNS = ("case", "replicas", "registries/s", "CPU us/registry", "database us/registry", "cores of the replicas")
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """One and two replicas in turn, each set on a database of its own."""
     report.note("replicas, Postgres and the canned AWS share the cores of one machine; the target is of the first case")
-    responder = site.responder
-    urls = {n: site.database("postgres", sizes.scaling_block) for n in (1, 2)}
+    responder = environment.responder
+    urls = {n: environment.database("postgres", sizes.scaling_block) for n in (1, 2)}
     for case in sizes.scaling_cases:
         latency, concurrency = _CASES[case]
         with contextlib.ExitStack() as stack:
             variants = {}
             for n, url in urls.items():
                 rows = stack.enter_context(contextlib.closing(Rows(url)))
-                replicas = stack.enter_context(site.engines(url, n, concurrency=concurrency))
-                variants[str(n)] = _sweeping(rows, replicas, responder, site.postgres, sizes.scaling_block)
+                replicas = stack.enter_context(environment.engines(url, n, concurrency=concurrency))
+                variants[str(n)] = _sweeping(rows, replicas, responder, environment.postgres, sizes.scaling_block)
             responder.latency(0)
             for warm_up in variants.values():
                 warm_up()

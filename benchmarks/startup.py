@@ -9,21 +9,21 @@ from collections.abc import Callable
 
 from ecrkeeper_testing import Process, Server
 
+from benchmarks.environment import Environment
 from benchmarks.measure import Block, cpu_seconds, interleave, median, ratio, rss_mb
 from benchmarks.processes import Listening, stopping
 from benchmarks.report import Report
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 _TIMED = "import time; import {}; print(time.process_time())"
 _IMPORTS = ("ecrkeeper_server.__main__", "ecrkeeper_server.app", "ecrkeeper", "grpc.aio", "boto3")
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Starts in turn with a bare grpc.aio server, imports, and an idle stretch."""
-    urls = {name: site.database(name) for name in ("sqlite", "postgres")}
-    variants = {name: _starting(_server(site, url)) for name, url in urls.items() if name in sizes.databases}
-    variants["bare grpc.aio"] = _starting(lambda: Listening("benchmarks.echo", site.folder))
+    urls = {name: environment.database(name) for name in ("sqlite", "postgres")}
+    variants = {name: _starting(_server(environment, url)) for name, url in urls.items() if name in sizes.databases}
+    variants["bare grpc.aio"] = _starting(lambda: Listening("benchmarks.echo", environment.folder))
     found = interleave(sizes.starts, variants)
     rows = [
         (
@@ -38,11 +38,11 @@ def run(report: Report, sizes: Sizes, site: Site) -> None:
         report.target(f"{name}: cold start to serving", seconds, 2.0, unit=" s")
         report.target(f"{name}: RSS when it serves", rss, 120.0, unit=" MB")
     _imports(report, sizes)
-    _idle(report, sizes, site, urls["postgres"])
+    _idle(report, sizes, environment, urls["postgres"])
 
 
-def _server(site: Site, url: str) -> Callable[[], Process]:
-    return lambda: Server(site.folder, url, site.responder.url)
+def _server(environment: Environment, url: str) -> Callable[[], Process]:
+    return lambda: Server(environment.folder, url, environment.responder.url)
 
 
 def _starting(start: Callable[[], Process]) -> Callable[[], Block]:
@@ -69,11 +69,11 @@ def _imports(report: Report, sizes: Sizes) -> None:
     )
 
 
-def _idle(report: Report, sizes: Sizes, site: Site, url: str) -> None:
+def _idle(report: Report, sizes: Sizes, environment: Environment, url: str) -> None:
     """Statements that an idle replica sends, from the log of a database that logs them all."""
-    cluster = site.postgres
+    cluster = environment.postgres
     cluster.log_statements(url.rpartition("/")[2])
-    with stopping(Server(site.folder, url, site.responder.url)) as server:
+    with stopping(Server(environment.folder, url, environment.responder.url)) as server:
         time.sleep(min(5.0, sizes.idle_seconds))
         statements, cpu, began = cluster.statements(), cpu_seconds(server.process.pid), time.monotonic()
         time.sleep(sizes.idle_seconds)

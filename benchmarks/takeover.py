@@ -7,25 +7,25 @@ import time
 
 from ecrkeeper_testing import Server
 
+from benchmarks.environment import Environment
 from benchmarks.measure import median, until
 from benchmarks.report import Report
 from benchmarks.rows import Rows
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 
 _LATENCY = 0.05
 _GRACE = 2.0
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """The same work with and without a kill, in turn."""
-    url = site.database("postgres", sizes.takeover_rows)
+    url = environment.database("postgres", sizes.takeover_rows)
     undisturbed, disturbed, since_kill = [], [], []
-    site.responder.latency(_LATENCY)
+    environment.responder.latency(_LATENCY)
     with contextlib.closing(Rows(url)) as rows:
         for _ in range(sizes.takeover_rounds):
             # One start for both: what was not killed before goes on.
-            with site.engines(url, sizes.replicas, lease_seconds=sizes.takeover_lease) as replicas:
+            with environment.engines(url, sizes.replicas, lease_seconds=sizes.takeover_lease) as replicas:
                 undisturbed.append(_work(rows, sizes, None)[0])
                 seconds, after = _work(rows, sizes, replicas[0])
                 disturbed.append(seconds)

@@ -12,11 +12,11 @@ import grpc
 
 from benchmarks.api import UNLIMITED, loaded
 from benchmarks.api_server import ApiServer
+from benchmarks.environment import Environment
 from benchmarks.fleet import running_fleet
 from benchmarks.measure import Block, interleave, median, ratio
 from benchmarks.processes import Child, stopping
 from benchmarks.report import Report
-from benchmarks.site import Site
 from benchmarks.sizes import Sizes
 from benchmarks.unobserved_server import Unobserved, UnobservedApi
 
@@ -27,12 +27,12 @@ _RATIO = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLE
 _COLUMNS = ("observed by", "CPU us", "against nothing", "against metrics")
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure RPCs and a sweep of the fleet, each with more and more of telemetry."""
     with _collector() as (port, batches):
         for kind in ("get", "update"):
-            _rpcs(report, sizes, site, kind, port)
-        _aws_calls(report, sizes, site, port)
+            _rpcs(report, sizes, environment, kind, port)
+        _aws_calls(report, sizes, environment, port)
         report.note(f"the collector was sent {len(batches)} batches")
         if not batches:
             raise RuntimeError("nothing was traced")
@@ -71,15 +71,15 @@ def _variants(port: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _rpcs(report: Report, sizes: Sizes, site: Site, kind: str, port: int) -> None:
+def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, port: int) -> None:
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": min(_CALLERS, sizes.registries)}
     with contextlib.ExitStack() as stack:
-        load = stack.enter_context(stopping(Child("benchmarks.load", folder=site.folder)))
+        load = stack.enter_context(stopping(Child("-m", "benchmarks.load", folder=environment.folder)))
         blocks: dict[str, Callable[[], Block]] = {}
         for name, settings in {_NOTHING: {}, **_variants(port)}.items():
             program = UnobservedApi if name == _NOTHING else ApiServer
-            url = site.database("sqlite", sizes.registries)
-            server = stack.enter_context(site.server(url, program=program, **UNLIMITED, **settings))
+            url = environment.database("sqlite", sizes.registries)
+            server = stack.enter_context(environment.server(url, program=program, **UNLIMITED, **settings))
             blocks[name] = loaded([server], load, kind=kind, **times)
             # What is done once is not measured.
             blocks[name]()
@@ -87,7 +87,7 @@ def _rpcs(report: Report, sizes: Sizes, site: Site, kind: str, port: int) -> Non
     _table(report, f"{kind} on SQLite, {_CALLERS} callers", found, lambda block: block.cpu / block.more["total"])
 
 
-def _aws_calls(report: Report, sizes: Sizes, site: Site, port: int) -> None:
+def _aws_calls(report: Report, sizes: Sizes, environment: Environment, port: int) -> None:
     """The access log has no lines of calls to AWS, and a step makes several of them."""
     variants = _variants(port)
     programs = {
@@ -96,11 +96,11 @@ def _aws_calls(report: Report, sizes: Sizes, site: Site, port: int) -> None:
         _TRACES: variants[_TRACES],
         _SOME: variants[_SOME],
     }
-    site.responder.latency(0)
+    environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
         blocks: dict[str, Callable[[], Block]] = {}
         for name, settings in programs.items():
-            fleet = stack.enter_context(running_fleet(site, "sqlite", sizes.fleet, **settings))
+            fleet = stack.enter_context(running_fleet(environment, "sqlite", sizes.fleet, **settings))
             fleet.sweep(sizes.fleet)
             blocks[name] = partial(fleet.sweep, sizes.fleet)
         found = interleave(sizes.rounds, blocks)

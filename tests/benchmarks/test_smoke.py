@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES, run
+from benchmarks.processes import ROOT
+from benchmarks.report import Report
 from benchmarks.sizes import SMOKE
+from benchmarks.trees import CASES, compare
 
 
 # It starts some twenty processes, which takes a while where other tests use the cores.
@@ -22,3 +25,11 @@ def test_every_benchmark_runs_and_writes_what_it_prints(tmp_path: Path) -> None:
         assert [t["name"] for t in written["targets"]] == [t.name for t in report.targets]
         assert all(row for table in written["tables"] for row in table["rows"])
         assert not [row for table in written["tables"] for row in table["rows"] if row.get("failed")]
+
+
+@pytest.mark.timeout(300)
+def test_trees_compares_a_checkout_with_itself() -> None:
+    report = Report("trees", "smoke")
+    compare(report, ROOT, 1, {name: CASES[name] for name in ("startup, sqlite", "sweep, sqlite")})
+    assert [row["case"] for row in report.tables[0]["rows"]] == ["startup, sqlite", "sweep, sqlite"]
+    assert all(row["speed new/old"] > 0 for row in report.tables[0]["rows"])

@@ -19,7 +19,7 @@ from benchmarks.rows import Rows, Seed
 SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
 
 
-class Site:
+class Environment:
     """Everything is made when it is first asked for and gone when the run ends."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
