@@ -7,12 +7,16 @@ from ecrkeeper_sim.calls import Call
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.iam_api import role_arn
 from ecrkeeper_sim.iam_roles import SERVICES
-from ecrkeeper_sim.permissions import as_list
+from ecrkeeper_sim.principals import names_caller
+from ecrkeeper_sim.sqs_access import authorize_queue_call
 from ecrkeeper_sim.state import Json
 
 
 def authorize(call: Call, params: Json) -> None:
     """Raise the access-denied error unless the caller may make the call."""
+    if call.service == "sqs":
+        authorize_queue_call(call, params)
+        return
     if call.policy is not None and (call.service, call.operation) != ("sts", "GetCallerIdentity"):
         call.authorize(f"{call.service}:{call.operation}", _resource(call, params), _conditions(call, params))
     if call.service == "ecr":
@@ -51,7 +55,7 @@ def _check_registry_policy(call: Call) -> None:
         return
     action = f"ecr:{call.operation}"
     for statement in registry.policy["Statement"]:
-        if statement["Effect"] != "Deny" or not _names_caller(call, statement):
+        if statement["Effect"] != "Deny" or not names_caller(call, statement):
             continue
         if permissions.applies(statement, action, "*", {"aws:RequestedRegion": call.region}):
             raise AwsError(
@@ -59,13 +63,3 @@ def _check_registry_policy(call: Call) -> None:
                 f"User: {call.identity.arn} is not authorized to perform: {action} on resource: * "
                 "with an explicit deny in a resource-based policy",
             )
-
-
-def _names_caller(call: Call, statement: Json) -> bool:
-    principal = statement.get("Principal", {})
-    named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
-    session = call.identity.session
-    own = {call.identity.account, call.identity.arn, f"arn:{call.partition}:iam::{call.identity.account}:root"}
-    if session is not None:
-        own.add(session.role_arn)
-    return any(name == "*" or name in own for name in named)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ecrkeeper_sim import permissions
 from ecrkeeper_sim.credentials import Identity
@@ -13,9 +13,32 @@ from ecrkeeper_sim.models import XML_SERVICES
 from ecrkeeper_sim.partitions import partition_of
 from ecrkeeper_sim.state import Account, Json, Registry, Settings, World
 
-Handler = Callable[["Call", Json], Json]
+Handler = Callable[["Call", Json], Json | Awaitable[Json]]
+_Handler = TypeVar("_Handler", bound=Handler)
 
 HANDLERS: dict[tuple[str, str], Handler] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client that sent the request."""
+
+    address: str = "127.0.0.1"
+    user_agent: str = ""
+    connected: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """An API call as CloudTrail records it; `invoked_by` is the service that made it for the caller."""
+
+    service: str
+    operation: str
+    params: Json
+    request_id: str
+    result: Json | None = None
+    error: AwsError | None = None
+    invoked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +54,9 @@ class Call:
     actions: dict[str, bool] = field(default_factory=dict)
     # The registry that a read shows, if that is not the present one.
     shown: Registry | None = None
+    peer: Peer = field(default_factory=Peer)
+    # Calls that AWS itself made on behalf of the caller.
+    caused: list[ApiCall] = field(default_factory=list)
 
     @property
     def account(self) -> Account:
@@ -80,10 +106,10 @@ class Call:
             raise AwsError("AccessDeniedException", denial)
 
 
-def handles(service: str, operation: str) -> Callable[[Handler], Handler]:
+def handles(service: str, operation: str) -> Callable[[_Handler], _Handler]:
     """Enter the decorated function in the table of handlers."""
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: _Handler) -> _Handler:
         HANDLERS[service, operation] = handler
         return handler
 

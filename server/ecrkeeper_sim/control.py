@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ecrkeeper_sim.event_control import event_calls
 from ecrkeeper_sim.faults import Faults
 from ecrkeeper_sim.iam_deletion import advance, settle
 from ecrkeeper_sim.recorder import Recorder
@@ -37,6 +38,7 @@ class Control:
             ("POST", "clock"): self._set_clock,
             ("POST", "deletions"): self._advance_deletions,
             ("GET", "accounts"): lambda body, query: {"accounts": sorted(world.accounts)},
+            **event_calls(world),
         }
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Reply:
@@ -95,6 +97,7 @@ class Control:
         if "frozen" in body:
             (clock.freeze if body["frozen"] else clock.thaw)()
         clock.advance(float(body.get("advance", 0)))
+        self._world.queues.wake()
         return {"now": clock.now()}
 
     def _advance_deletions(self, body: Json, query: Mapping[str, str]) -> Json:

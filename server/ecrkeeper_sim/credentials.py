@@ -26,10 +26,11 @@ class Session:
     role_id: str
     name: str
     expires: float
+    created: float = 0.0
 
     def token(self) -> str:
         """Return the session token."""
-        fields = [self.access_key, self.role_arn, self.role_id, self.name, self.expires]
+        fields = [self.access_key, self.role_arn, self.role_id, self.name, self.expires, self.created]
         return "SIM" + base64.b64encode(json.dumps(fields).encode()).decode()
 
 
@@ -41,6 +42,7 @@ class Identity:
     arn: str
     user_id: str
     session: Session | None = None
+    access_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def identify(scope: Scope, token: str, now: float, default_account: str) -> Iden
     temporary = _TEMPORARY.fullmatch(scope.access_key)
     if temporary is None:
         account = scope.access_key if _ACCOUNT.fullmatch(scope.access_key) else default_account
-        return Identity(account, f"arn:{partition}:iam::{account}:root", account)
+        return Identity(account, f"arn:{partition}:iam::{account}:root", account, access_key=scope.access_key)
     session = parse_token(token) if token else None
     if session is None or session.access_key != scope.access_key:
         raise invalid_token(scope.service)
@@ -91,7 +93,7 @@ def _assumed_role(session: Session, account: str) -> Identity:
     partition = session.role_arn.split(":")[1]
     role = session.role_arn.rpartition("/")[2]
     arn = f"arn:{partition}:sts::{account}:assumed-role/{role}/{session.name}"
-    return Identity(account, arn, f"{session.role_id}:{session.name}", session)
+    return Identity(account, arn, f"{session.role_id}:{session.name}", session, session.access_key)
 
 
 def invalid_token(service: str) -> AwsError:

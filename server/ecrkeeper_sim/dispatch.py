@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 # The imports of the *_api and ecr_* modules enter their handlers in the table.
 from ecrkeeper_sim import (  # noqa: F401
     account_api,
+    cloudtrail_api,
     ecr_backfills,
     ecr_cache_rules,
     ecr_exclusions,
@@ -25,10 +27,14 @@ from ecrkeeper_sim import (  # noqa: F401
     models,
     protocols,
     secrets_api,
+    sqs_api,
+    sqs_errors,
+    sqs_messages,
     sts_api,
 )
 from ecrkeeper_sim.authorization import authorize
-from ecrkeeper_sim.calls import HANDLERS, Call
+from ecrkeeper_sim.calls import HANDLERS, ApiCall, Call, Peer
+from ecrkeeper_sim.cloudtrail_delivery import record
 from ecrkeeper_sim.consistency import shown_to
 from ecrkeeper_sim.constraints import Violation
 from ecrkeeper_sim.credentials import Scope, identify, invalid_token, parse_scope
@@ -53,7 +59,7 @@ class Dispatcher:
         self._recorder = recorder
 
     async def answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, peer: Peer
     ) -> tuple[str, Answer | None]:
         """Return the request id and the answer; no answer means that the connection is to be dropped."""
         request_id = self._world.uuid()
@@ -68,7 +74,7 @@ class Dispatcher:
             "time": self._world.clock.now(), "request_id": request_id, "region": scope.region, "service": scope.service
         }  # fmt: skip
         try:
-            answer = await self._call(scope, headers, (method, path, target), body, entry, request_id)
+            answer = await self._call(scope, headers, (method, path, target), body, entry, request_id, peer)
         except AwsError as error:
             answer = protocols.failure(scope.service, error, request_id)
         except Exception:
@@ -88,6 +94,7 @@ class Dispatcher:
         body: bytes,
         entry: Json,
         request_id: str,
+        peer: Peer,
     ) -> Answer | None:
         world = self._world
         token = headers.get("X-Amz-Security-Token", "")
@@ -101,25 +108,34 @@ class Dispatcher:
             params = entry["params"] = protocols.typed_params(operation, raw)
             violations = list(operation.input.violations(params)) if operation.input is not None else []
             entry["model_violations"] = [v.as_json() for v in violations]
-        struck = self._faults.striking(scope.service, name, identity.account, scope.region)
+        call = Call(world, scope.service, name, identity, scope.region, peer=peer)
+        entry["actions"] = call.actions
+        try:
+            return await self._answered(call, operation, entry["params"], violations, request_id)
+        except AwsError as error:
+            record(call, ApiCall(call.service, name, entry["params"], request_id, error=error))
+            raise
+
+    async def _answered(
+        self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str
+    ) -> Answer | None:
+        struck = self._faults.striking(call.service, call.operation, call.identity.account, call.region)
         for fault in struck:
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
             if fault.kind in ("throttle", "error"):
-                raise fault.error(scope.service)
+                raise fault.error(call.service)
             if fault.kind == "drop":
                 return None
             if fault.kind == "answer":
                 return fault.answer()
-        call = Call(world, scope.service, name, identity, scope.region)
-        entry["actions"] = call.actions
-        answer = self._handled(call, operation, entry["params"], violations, request_id)
+        answer = await self._handled(call, operation, params, violations, request_id)
         last = struck[-1] if struck else None
         if last is not None and last.kind == "answer_after":
             return last.answer()
         return None if last is not None and last.kind == "drop_after" else answer
 
-    def _handled(
+    async def _handled(
         self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str
     ) -> Answer:
         handler = HANDLERS.get((call.service, call.operation))
@@ -132,7 +148,9 @@ class Dispatcher:
         authorize(call, params)
         if call.service == "ecr":
             call = replace(call, shown=shown_to(call.world, call.registry, call.operation))
-        result = handler(call, params)
+        outcome = handler(call, params)
+        result = await outcome if inspect.isawaitable(outcome) else outcome
+        record(call, ApiCall(call.service, call.operation, params, request_id, result))
         if call.service == "ecr" and call.registry.unknown_members.get(call.operation):
             result = with_unknown_members(result, call.registry.unknown_members[call.operation])
         return protocols.success(operation, result, request_id)
@@ -164,6 +182,10 @@ def _refuse_violations(service: str, violations: list[Violation]) -> None:
     first: Any = violations[0]
     if first.kind == "type" and service not in XML_SERVICES:
         raise AwsError("SerializationException", f"{first.constraint} at '{first.path}'")
+    if service == "sqs":
+        raise sqs_errors.broken_constraint(first)
+    if service == "cloudtrail":
+        raise cloudtrail_api.broken_constraint(first)
     if service == "ecr":
         constraint = first.constraint.replace("Member must", "must", 1)
         raise AwsError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ecrkeeper_sim.calls import Call, handles
+from ecrkeeper_sim.calls import ApiCall, Call, handles
 from ecrkeeper_sim.errors import invalid_parameter
+from ecrkeeper_sim.iam_api import created_linked_role
 from ecrkeeper_sim.iam_roles import REPLICATION, SERVICES, ensure_service_linked_role, role_missing
 from ecrkeeper_sim.iam_usage import note_release, resources_in_use
 from ecrkeeper_sim.partitions import is_region_name, partition_of
@@ -39,7 +40,12 @@ def require_service_linked_role(call: Call, principal: str) -> None:
     if role_missing(call.account, principal):
         arn = SERVICES[principal].role_arn(call.partition, call.identity.account)
         call.authorize("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": principal})
-        ensure_service_linked_role(call.world, call.account, principal, call.region)
+        role = ensure_service_linked_role(call.world, call.account, principal, call.region)
+        result = created_linked_role(role) if role is not None else None
+        params = {"AWSServiceName": principal}
+        call.caused.append(
+            ApiCall("iam", "CreateServiceLinkedRole", params, call.world.uuid(), result, invoked_by=principal)
+        )
 
 
 def _check_destinations(call: Call, rules: list[Json]) -> None:

@@ -46,6 +46,13 @@ def described(role: Role, *, full: bool) -> Json:
     return shown
 
 
+def created_linked_role(role: Role) -> Json:
+    """Return the result of CreateServiceLinkedRole."""
+    shown = described(role, full=False)
+    del shown["MaxSessionDuration"]
+    return {"Role": shown}
+
+
 @handles("iam", "CreateServiceLinkedRole")
 def create_linked(call: Call, params: Json) -> Json:
     """Create the role of an AWS service."""
@@ -63,9 +70,7 @@ def create_linked(call: Call, params: Json) -> Json:
         )
     description = params.get("Description")
     role = create_service_linked_role(call.world, call.account, service, call.partition, description)
-    shown = described(role, full=False)
-    del shown["MaxSessionDuration"]
-    return {"Role": shown}
+    return created_linked_role(role)
 
 
 @handles("iam", "CreateRole")

@@ -10,7 +10,7 @@ import botocore.session
 
 from ecrkeeper_sim.constraints import Shape, compile_shape
 
-SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account")
+SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account", "cloudtrail", "sqs")
 # Those that answer in XML, with names of errors of their own for what goes wrong with any service.
 XML_SERVICES = ("iam", "sts")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ecrkeeper_sim.calls import Call
 from ecrkeeper_sim.errors import invalid_parameter
 from ecrkeeper_sim.permissions import as_list
 from ecrkeeper_sim.state import Json, Settings
@@ -24,6 +25,17 @@ def with_unique_ids(policy: Json, settings: Settings) -> Json:
     if not settings.deleted_principals:
         return policy
     return _replaced(policy, lambda who: settings.deleted_principals.get(who, who))
+
+
+def names_caller(call: Call, statement: Json) -> bool:
+    """Tell whether the statement of a resource-based policy names the caller."""
+    principal = statement.get("Principal", {})
+    named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
+    session = call.identity.session
+    own = {call.identity.account, call.identity.arn, f"arn:{call.partition}:iam::{call.identity.account}:root"}
+    if session is not None:
+        own.add(session.role_arn)
+    return any(name == "*" or name in own for name in named)
 
 
 def _named(policy: Json) -> Iterator[str]:

@@ -61,10 +61,11 @@ def success(operation: Operation, result: Mapping[str, Any], request_id: str) ->
 
 def failure(service: str, error: AwsError, request_id: str) -> Answer:
     """Return the answer that carries an error."""
+    side = "Sender" if error.status < 500 else "Receiver"
     if service in models.SERVICES and models.protocol(service) != "query":
         body = json.dumps({"__type": error.code, "message": error.message})
-        return Answer(error.status, _json_type(service), body.encode(), error.code)
-    side = "Sender" if error.status < 500 else "Receiver"
+        headers = {"x-amzn-query-error": f"{error.query_code};{side}"} if error.query_code else {}
+        return Answer(error.status, _json_type(service), body.encode(), error.code, headers)
     namespace = models.service_model(service).metadata["xmlNamespace"] if service in models.XML_SERVICES else ""
     text = (
         f'<ErrorResponse xmlns="{namespace}"><Error><Type>{side}</Type><Code>{escape(error.code)}</Code>'

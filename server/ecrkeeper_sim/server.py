@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ecrkeeper_sim.calls import Peer
 from ecrkeeper_sim.control import Control
 from ecrkeeper_sim.dispatch import Dispatcher
 from ecrkeeper_sim.faults import Faults
@@ -47,6 +48,7 @@ async def serve(
         chosen = runner.addresses[0][1]
         yield Simulator(f"http://{host}:{chosen}", world)
     finally:
+        world.queues.close()
         await runner.cleanup()
 
 
@@ -61,7 +63,7 @@ class _Handler:
         if path.startswith(_CONTROL):
             status, answer = self._control.answer(request.method, path[len(_CONTROL) :], request.query, body)
             return web.Response(status=status, body=json.dumps(answer).encode(), content_type="application/json")
-        request_id, reply = await self._dispatcher.answer(request.method, path, request.headers, body)
+        request_id, reply = await self._dispatcher.answer(request.method, path, request.headers, body, _peer(request))
         if reply is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -70,3 +72,10 @@ class _Handler:
         if reply.error_code:
             headers["x-amzn-ErrorType"] = reply.error_code
         return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+def _peer(request: web.BaseRequest) -> Peer:
+    def connected() -> bool:
+        return request.transport is not None and not request.transport.is_closing()
+
+    return Peer(request.remote or "", request.headers.get("User-Agent", ""), connected)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ecrkeeper_sim.clock import Clock
+from ecrkeeper_sim.cloudtrail_history import History
+from ecrkeeper_sim.event_bus import EventBus
 from ecrkeeper_sim.partitions import enabled_by_default, regions_of
+from ecrkeeper_sim.sqs_queue import Queues
 
 Json = dict[str, Any]
 
@@ -51,6 +54,11 @@ class Settings:
     session_seconds: int = 3600
     recording: bool = True
     max_log: int = 10_000
+    lookup_events_delay_seconds: float = 0.0
+    lookup_events_per_second: float = 2.0
+    event_delay_seconds: float = 0.0
+    max_events: int = 10_000
+    max_queue_messages: int = 100_000
     seed: int | None = None
 
 
@@ -171,6 +179,7 @@ class World:
         self.default_account = default_account
         self._iam_policy = iam_policy
         self.clock = Clock()
+        self.queues = Queues()
         self.reset()
 
     def reset(self) -> None:
@@ -179,6 +188,9 @@ class World:
         self.settings = Settings(iam_policy=self._iam_policy)
         self.random = random.Random()
         self.accounts: dict[str, Account] = {}
+        self.history = History()
+        self.bus = EventBus()
+        self.queues.clear()
 
     def configure(self, changes: Json) -> None:
         """Apply changed settings; raises KeyError on an unknown name."""

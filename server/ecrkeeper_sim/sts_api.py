@@ -40,6 +40,7 @@ def assume_role(call: Call, params: Json) -> Json:
         role_id=known.role_id if known is not None else "AROA" + call.world.identifier(17),
         name=params["RoleSessionName"],
         expires=call.now() + params.get("DurationSeconds", call.settings.session_seconds),
+        created=call.now(),
     )
     return {
         "Credentials": {
