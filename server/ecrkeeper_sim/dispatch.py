@@ -183,7 +183,8 @@ def _refuse_violations(service: str, violations: list[Violation]) -> None:
     if first.kind == "type" and service not in XML_SERVICES:
         raise AwsError("SerializationException", f"{first.constraint} at '{first.path}'")
     if service == "sqs":
-        raise sqs_errors.broken_constraint(first)
+        sqs_errors.refuse_violations(violations)
+        return
     if service == "cloudtrail":
         raise cloudtrail_api.broken_constraint(first)
     if service == "ecr":

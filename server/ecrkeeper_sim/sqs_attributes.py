@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecrkeeper_sim.sqs_errors import invalid_attribute_name, invalid_attribute_value, unsupported
+from ecrkeeper_sim.sqs_errors import MESSAGE_ATTRIBUTES, invalid_attribute_name, invalid_attribute_value, unsupported
 from ecrkeeper_sim.sqs_queue import Queue
 
 _RANGES = {
@@ -54,6 +54,9 @@ def changed_attributes(old: Mapping[str, str], given: Mapping[str, Any]) -> dict
 
 def shown_attributes(queue: Queue, wanted: list[str], now: float) -> dict[str, str]:
     """Return the wanted attributes of a queue that has them."""
+    for name in wanted:
+        if name in MESSAGE_ATTRIBUTES:
+            raise invalid_attribute_name(name)
     visible, hidden, delayed = queue.counts(now)
     known = {
         **queue.attributes,

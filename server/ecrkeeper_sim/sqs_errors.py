@@ -7,6 +7,21 @@ from ecrkeeper_sim.errors import AwsError
 
 _OLD = "AWS.SimpleQueueService."
 
+# The attributes of messages that are no attributes of queues.
+MESSAGE_ATTRIBUTES = frozenset(
+    {
+        "SenderId",
+        "SentTimestamp",
+        "ApproximateReceiveCount",
+        "ApproximateFirstReceiveTimestamp",
+        "SequenceNumber",
+        "MessageDeduplicationId",
+        "MessageGroupId",
+        "AWSTraceHeader",
+        "DeadLetterQueueSourceArn",
+    }
+)
+
 
 def no_such_queue() -> AwsError:
     """Return the error for a queue that does not exist."""
@@ -80,8 +95,18 @@ def key_denied(message: str) -> AwsError:
     return AwsError("KmsAccessDenied", message, query_code="KMS.AccessDeniedException")
 
 
-def broken_constraint(violation: Violation) -> AwsError:
-    """Return the error for a request that breaks a constraint of the model."""
+def refuse_violations(violations: list[Violation]) -> None:
+    """Raise the error for the first constraint of the model that a request breaks.
+
+    ReceiveMessage takes the names of message attributes in `AttributeNames`, where
+    the model lists those of queues.
+    """
+    for violation in violations:
+        if violation.value not in MESSAGE_ATTRIBUTES or not violation.path.startswith("AttributeNames["):
+            raise _broken_constraint(violation)
+
+
+def _broken_constraint(violation: Violation) -> AwsError:
     if violation.kind == "required":
         return missing(violation.path)
     if violation.kind == "enum" and "AttributeNames" in violation.path:
