@@ -190,13 +190,20 @@ def test_security(stage: Made, aws: harness.Simulator, tmp_path: Path) -> None:
 
 def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     page = Reading("docs/simulated-aws.md")
-    here = stage({"http://127.0.0.1:4566 ": f"{aws.url} ", "ecrkeeper-sim  ": "ecrkeeper-sim --port 0  "})
+    here = stage(
+        {
+            "http://127.0.0.1:4566 ": f"{aws.url} ",
+            "http://127.0.0.1:4566/": f"{aws.url}/",
+            "ecrkeeper-sim  ": "ecrkeeper-sim --port 0  ",
+        }
+    )
     assert f'"registryId": "{ACCOUNT}"' in here.shell(page.next("sh", "ecrkeeper-sim"))
     here.python(page.next("python", "async with serve()"))
     assert here.names["answer"]["registryId"] == ACCOUNT
     here.python(page.next("python", "from ecrkeeper_testing import"))
     assert [rule["ecrRepositoryPrefix"] for rule in here.names["in_aws"]] == ["quay"]
     assert "CreatePullThroughCacheRule" in here.names["calls"]
+    assert "PutAccountSetting" in here.shell(page.next("sh", "sqs receive-message"))
     (state,) = _documents(page.next("json", "blobMounting").text)
     aws.seed(state)
     kept = aws.registry()
@@ -205,4 +212,11 @@ def test_simulated_aws(stage: Made, aws: harness.Simulator) -> None:
     rules = _documents(page.next("json", "throttle").text)
     aws.control("POST", "faults", rules)
     assert [rule["kind"] for rule in aws.control("GET", "faults")["faults"]] == ["throttle", "answer"]
+    (route,) = _documents(page.next("json", "rewrite_envelope").text)
+    shown = aws.control("PUT", "events/routes", {"routes": [{"queue": route["queue"]}]})["routes"]
+    assert shown == [{**route, "accounts": None, "regions": None}]
+    (event,) = _documents(page.next("json", "detail_type").text)
+    assert aws.control("POST", "events", event)["events"][0]["detail"]["result"] == "FAILED"
+    faults = _documents(page.next("json", "event_name").text)
+    assert aws.control("POST", "events/faults", faults)["faults"][0]["count"] == 3
     page.ended()

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ecrkeeper_sim.event_faults import VARIANTS
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ecrkeeper_sim.event_faults import VARIANTS
 
 from .conftest import ACCOUNT, REGION, Aws
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from ecrkeeper_sim.sqs_queue import Message, Queue
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
-from ecrkeeper_sim.sqs_queue import Message, Queue
 
 
 class QueueMachine(RuleBasedStateMachine):
