@@ -8,7 +8,7 @@ REFLECTED := google/longrunning/operations.proto google/rpc/error_details.proto 
 FORMATTED := server client tests benchmarks examples migrations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen fmt lint test test-proxy test-public compat soak bench bench-trees fresh demo serve clean fuzz
+.PHONY: help setup gen fmt lint test test-chaos test-benchmarks test-proxy test-public compat soak bench bench-trees fresh demo serve clean fuzz
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,9 +52,19 @@ lint: setup ## Check style, types, import contracts and protos
 	$(BIN)/buf build protos -o build/api.binpb
 	$(BIN)/buf breaking build/api.binpb --against tests/golden/api.binpb --config '{"version":"v2","breaking":{"use":["FILE"]}}'
 
-test: setup ## Run all tests but those of test-proxy and compat, those on Postgres for real
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --ignore=tests/proxy --ignore=tests/compat
-	@echo "left to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
+# These suites have targets of their own: each takes minutes or installs more.
+HEAVY := tests/proxy tests/compat tests/chaos tests/fuzz tests/benchmarks
+
+test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
+	@echo "left to make test-chaos: tests/chaos and tests/fuzz; to make test-benchmarks: tests/benchmarks;"
+	@echo "to make test-proxy: tests/proxy, which runs Envoy; to make compat: tests/compat, which installs old and new libraries"
+
+test-chaos: setup ## Run a minute of kills, cuts and faults on each database, and call every RPC with random input
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/chaos tests/fuzz
+
+test-benchmarks: setup ## Run every benchmark at tiny sizes
+	$(BIN)/python -m pytest -q tests/benchmarks
 
 .venv/.installed-proxy: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proxy]'
