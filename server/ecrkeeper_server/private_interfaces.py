@@ -1,8 +1,9 @@
 """Which private interfaces of libraries are used: those of versions that were tested, and no others.
 
 A module that relies on a library's internals asks here first. Any other version gets the library's public
-interface and a warning, so that no pin keeps out a security fix. `TEST_PUBLIC_INTERFACES=1` in the environment turns
-every private path off; it is for tests, and no setting of the server.
+interface and a warning, so that no pin keeps out a security fix. `TEST_PUBLIC_INTERFACES` in the environment turns
+private paths off: those of the libraries that it names, separated by commas, or all of them if it is `1`. It is for
+tests and benchmarks, and no setting of the server.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class PrivateInterface:
     @property
     def usable(self) -> bool:
         """Whether the installed version was tested, and nobody asked for public interfaces."""
-        return not _switched_off() and ".".join(self.version.split(".")[:2]) in self.tested
+        return not self._switched_off and ".".join(self.version.split(".")[:2]) in self.tested
 
     def choose(self) -> bool:
         """Return whether to use the internals; log a warning if the version is the reason not to."""
-        if not self.usable and not _switched_off():
+        if not self.usable and not self._switched_off:
             log.warning(
                 "public_interface_used",
                 library=self.library,
@@ -46,6 +47,7 @@ class PrivateInterface:
             )
         return self.usable
 
-
-def _switched_off() -> bool:
-    return os.environ.get(SWITCH, "") not in ("", "0")
+    @property
+    def _switched_off(self) -> bool:
+        named = os.environ.get(SWITCH, "").split(",")
+        return "1" in named or self.library in named
