@@ -11,7 +11,7 @@ import pytest
 from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression, matcher
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import drifting, queue, resources, schema
+from ecrkeeper_server.store import claims, drifting, queue, resources, schema
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
@@ -149,7 +149,7 @@ async def stored(db: Database) -> list[Resource]:
         if not state:
             await db.write(lambda tx, name=name: resources._changed(tx, str(name), due_at=None))  # type: ignore[misc]
             continue
-        (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, backlog=queue.Capacity(1)))
+        (row,) = await db.write(lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1)))
         reason = state["conditions"][0]["reason"]
         outcome = queue.Outcome(state, 1, None, 0, 1, reason=None if reason == "IN_SYNC" else reason)
 

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ecrkeeper_server.api.messages.status import status_of_error, status_of_json
+from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.engine.conditions import error_json
 from ecrkeeper_server.errors import (
     FailedPrecondition,
     InvalidArgument,
-    Permanent,
     PreconditionViolation,
     QuotaViolation,
     Violation,

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 
 _MARGIN = 300.0
 _KEPT = 20_000

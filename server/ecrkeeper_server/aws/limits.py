@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 
 # The highest rate in tokens a second, and the size of the bucket. STS allows 600 a second for each caller.
 RATES = {

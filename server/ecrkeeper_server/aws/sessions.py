@@ -16,7 +16,7 @@ from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.credentials import Provider
 from ecrkeeper_server.aws.failures import is_rejection, wrong_account
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 
 Identify = Callable[[str, Credentials], Awaitable[str]]
 """Ask AWS for the account of credentials that are meant for one."""

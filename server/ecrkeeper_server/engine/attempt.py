@@ -10,9 +10,9 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.engine.conditions import Status
-from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.elements import Plan

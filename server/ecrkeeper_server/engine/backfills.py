@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.conditions import error_json
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store.states import Condition
 
 _FIRST_DELAY = 1.0

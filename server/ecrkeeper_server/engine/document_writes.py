@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
 from ecrkeeper_server.engine.rejections import held, owners_by_key
 from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Change, Elements, Plan

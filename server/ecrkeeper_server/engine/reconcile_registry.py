@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import look
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
@@ -15,7 +16,6 @@ from ecrkeeper_server.engine.registry_writes import act
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
-from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans

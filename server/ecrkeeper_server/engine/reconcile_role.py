@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.roles.plan import (
     ObservedRole,

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostError
 from ecrkeeper_server.engine.conditions import Status
@@ -15,7 +16,7 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.reconcile_role import reconcile_role
 from ecrkeeper_server.engine.telemetry import Ending, ReconcileTelemetry
-from ecrkeeper_server.errors import AwsError, StatusError, Temporary
+from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database

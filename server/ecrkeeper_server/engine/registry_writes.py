@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
@@ -14,7 +15,6 @@ from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.rejections import held, refusals
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
 from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Change, Plan

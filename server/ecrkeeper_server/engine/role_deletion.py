@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, error_json
-from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, is_terminal
+from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
 from ecrkeeper_server.roles.refused_deletion import refused

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ecrkeeper_server.aws_errors import is_terminal
 from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.errors import is_terminal
 from ecrkeeper_server.store.specs import Mode
 
 Drifts = Sequence[Mapping[str, Any]]

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from ecrkeeper_server.engine.attempt import AttemptResult
-from ecrkeeper_server.metrics import EngineMetrics
+from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.tracing import Tracing

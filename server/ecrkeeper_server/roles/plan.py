@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ecrkeeper_server.errors import Permanent
+from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]

@@ -11,8 +11,10 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.status import status_of_json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws
@@ -50,11 +52,11 @@ def _registry(_partition: str, row: Operation) -> Message:
 
 
 def _role(partition: str, row: Operation) -> Message:
-    return render.role(Resource(**(row.response or {})), partition)
+    return role_message.role(Resource(**(row.response or {})), partition)
 
 
 def _backfill(_partition: str, row: Operation) -> Message:
-    return render.backfill(RegistryName.parse(row.target), row.response or {})
+    return backfill_message.backfill(RegistryName.parse(row.target), row.response or {})
 
 
 def _nothing(_partition: str, _row: Operation) -> Message:
@@ -62,7 +64,7 @@ def _nothing(_partition: str, _row: Operation) -> Message:
 
 
 def _unread_backfill(row: Operation) -> Message:
-    name = render.backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
+    name = backfill_message.backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
     return registry_pb2.ReplicationBackfill(name=name)
 
 
@@ -83,7 +85,7 @@ def _begun(row: Operation) -> Message:
     message = registry_settings_service_pb2.StartReplicationBackfillMetadata(registry=row.target)
     from_aws(row.metadata.get("destination", {}), message.replication_backfill.destination)
     if "backfill" in row.metadata:
-        found = render.backfill(RegistryName.parse(row.target), row.metadata["backfill"])
+        found = backfill_message.backfill(RegistryName.parse(row.target), row.metadata["backfill"])
         message.replication_backfill.CopyFrom(found)
     return message
 

@@ -10,6 +10,7 @@ from ecrkeeper.v1 import registry_pb2, role_pb2
 
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.ecr.history import dated
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
@@ -45,7 +46,7 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     # Somebody's role that only has the name is not this one.
     lookalike = seen is not None and is_lookalike(kind, seen)
     role = None if seen is None or lookalike else {**asdict(seen), "tags": dict(seen.tags)}
-    message = render.role(replace(row, state={**row.state, "role": role}), partition)
+    message = role_message.role(replace(row, state={**row.state, "role": role}), partition)
     if not row.uid or row.deleting or lookalike:
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)

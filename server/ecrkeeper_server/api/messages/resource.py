@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.messages.groups import grouped, pairs
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.messages.status import status_of_json
 from ecrkeeper_server.declarations.registry_summary import of_owner
-from ecrkeeper_server.names import BackfillName, RegistryName
-from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.refused_deletion import refusal_of
-from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
@@ -226,63 +223,3 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
         message.settings.CopyFrom(settings_from_aws(row.settings))
     fit(message, RESOURCE_BYTES, ("changes", "settings.*"))
     return message
-
-
-def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
-    """A service-linked role."""
-    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
-    deletion = row.role_state.deletion
-    message = role_pb2.ServiceLinkedRole(
-        mode=number(common_pb2, "Mode", spec.mode),
-        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.role_state.provenance),
-        state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
-        role_name=kind.role_name,
-        aws_service_name=kind.service_name,
-        arn=seen["arn"] if seen else kind.arn(partition, row.account),
-        deletion_task_id=deletion.get("task", ""),
-        observe_time=timestamp(row.observe_time),
-        tags=spec.tags,
-    )
-    if spec.description is not None:
-        message.description = spec.description
-    if seen:
-        message.role_id = seen["role_id"]
-        message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
-        message.observed_description = seen["description"]
-        message.observed_tags.update(seen["tags"])
-    common(message, row)
-    refusal = refusal_of(row.state, row.generation)
-    if refusal is not None and not message.HasField("last_error"):
-        message.last_error.CopyFrom(status_of_json(refusal))
-    return message
-
-
-def role_state(row: Resource) -> str | None:
-    """Where a role stands in AWS; None if it is not known yet."""
-    if row.deleting:
-        return "DELETING"
-    if not row.role_state.observed:
-        return None
-    return "ACTIVE" if row.role_state.role is not None else "ABSENT"
-
-
-def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
-    """A backfill as a message."""
-    progress = row.get("progress") or {}
-    message = registry_pb2.ReplicationBackfill(
-        name=str(BackfillName(registry, row["replicationBackfillId"])),
-        status=number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
-        failure_code=row.get("failureCode") or "",
-        total_replication_count=progress.get("totalReplicationCount") or 0,
-        completed_replication_count=progress.get("completedReplicationCount") or 0,
-        failed_replication_count=progress.get("failedReplicationCount") or 0,
-        failure_codes=progress.get("failureCodes") or [],
-        start_time=_ecr_time(row.get("startedAt")),
-        end_time=_ecr_time(row.get("endedAt")),
-    )
-    from_aws(row["destination"], message.destination)
-    return message
-
-
-def _ecr_time(seconds: float | None) -> Any:
-    return None if seconds is None else timestamp(int(float(seconds) * 1_000_000))

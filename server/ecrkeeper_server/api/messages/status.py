@@ -9,7 +9,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.messages.details import STORED_BYTES, Details
-from ecrkeeper_server.errors import AwsError, PreconditionViolation, QuotaViolation, StatusError, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Temporary
+from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation, StatusError
 
 # By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 _PUSHBACK = "grpc-retry-pushback-ms"
