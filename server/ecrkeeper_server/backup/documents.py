@@ -34,12 +34,12 @@ from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
 from ecrkeeper_server.declarations.role_spec import spec_of
 from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
 from ecrkeeper_server.settings.unknown_fields import fields
 
-Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _UNMANAGED = words(common_pb2.UnmanagedElements)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.specs import Json
 
 # A summary is rendered into at most 64 KiB: the error of the registry may take 20,000 bytes of them.
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000

@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 
 from ecrkeeper_server.declarations.registry_summary import final_summary
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.specs import Json
 
 _MOST_BYTES = 60_000
 _KEPT_OF_ROLE = (

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
 from sqlalchemy import tuple_ as columns
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import FromRow
-from ecrkeeper_server.store.specs import Json
 from ecrkeeper_server.store.tables import audit_events
 
 CHANGED = "auditEvents"

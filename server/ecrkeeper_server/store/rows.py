@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from sqlalchemy import Row
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, mode_of
 from ecrkeeper_server.store.states import RegistryState, RoleState
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ecrkeeper_server.store.specs import Json
+from ecrkeeper_server.json_object import Json
 
 
 @dataclass(frozen=True, slots=True)
