@@ -13,7 +13,7 @@ from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.elements import Change, Plan
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
@@ -54,6 +54,25 @@ class Progress:
     def elements(self) -> dict[str, dict[str, Any]]:
         """What AWS has of the settings that could be read."""
         return {name: seen.elements for name, seen in self.observed.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingWrite:
+    """One setting's part of the writes of an attempt.
+
+    `planned` is None where nothing new is sent, and `writes` are the calls of that plan. `retried` are changes of a
+    document that AWS rejected before, and that are due again.
+    """
+
+    setting: str
+    planned: Plan | None
+    writes: Sequence[AwsWrite]
+    retried: Sequence[Change]
+
+    @property
+    def changes(self) -> list[Change]:
+        """The changes of the plan, and those that are tried again."""
+        return [*(self.planned.changes if self.planned is not None else ()), *self.retried]
 
 
 async def remember(
