@@ -11,6 +11,7 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import claims, declarations, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Operation
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests import declaring
@@ -173,7 +174,9 @@ async def test_an_operation_ends_once(db: Database) -> None:
     operation = await begin(db)
     await db.write(lambda tx: operations.progress(tx, operation, {"phase": "B"}))
     await db.write(lambda tx: operations.end(tx, operation, response={"ok": True}))
-    await db.write(lambda tx: operations.end(tx, operation, error={"code": "INTERNAL"}))
+    await db.write(
+        lambda tx: operations.end(tx, operation, error=StoredError(code="INTERNAL", reason="INTERNAL", message=""))
+    )
     found = await db.read(lambda tx: operations.get(tx, operation.id))
     assert found is not None
     assert (found.done, found.response, found.error, found.metadata) == (True, {"ok": True}, None, {"phase": "B"})

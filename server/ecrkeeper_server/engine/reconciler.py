@@ -85,7 +85,7 @@ class Reconciler:
             synced=result.status.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=len(State(result.state).drift),
+            drift=len(result.state.drift),
         )
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
@@ -94,7 +94,7 @@ class Reconciler:
         if attempt.saved:
             row = await self._db.read(lambda tx: resources.get(tx, attempt.claimed.name))
             state = row.state if row is not None else state
-        return AttemptResult(state, Status(False, error), observed=False, converged=False)
+        return AttemptResult(State(state), Status(False, error), observed=False, converged=False)
 
     async def _complete(self, attempt: Attempt) -> None:
         """Complete the audit trail of an attempt that may save nothing else."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
@@ -17,12 +16,13 @@ from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_
 from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Change, Plan
+from ecrkeeper_server.settings.elements import Change, Drift, Plan
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
@@ -133,9 +133,7 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = progress.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        progress.remediated += [
-            shown for d in done if _was_applied(attempt.claimed.registry_state, shown := d.to_json())
-        ]
+        progress.remediated += [StoredDrift.of(d) for d in done if _was_applied(attempt.claimed.registry_state, d)]
     return stopping
 
 
@@ -200,6 +198,6 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _was_applied(state: RegistryState, drift: Mapping[str, Any]) -> bool:
-    settled = state.settled.get(drift["setting"], {})
-    return bool(drift["key"] in settled and settled[drift["key"]] == drift["desired"])
+def _was_applied(state: RegistryState, drift: Drift) -> bool:
+    settled = state.settled.get(drift.setting, {})
+    return bool(drift.key in settled and settled[drift.key] == drift.desired)

@@ -19,6 +19,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.state_parts import StoredDrift
 
 # Calls that write documents in one attempt, those included that AWS refuses.
 MOST_CALLS = 12
@@ -44,7 +45,7 @@ class Progress:
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[SettingError]] = field(default_factory=dict)
     originals: Originals = field(default_factory=list)
-    remediated: list[dict[str, Any]] = field(default_factory=list)
+    remediated: list[StoredDrift] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -89,16 +90,16 @@ async def remember(
         if first:
             progress.unconfirmed[name] = sorted(first)
         progress.applied[name] = {**progress.applied.get(name, {}), **elements}
-    known = {
-        "applied": dict(progress.applied),
-        "unconfirmed": dict(progress.unconfirmed),
-        "suspects": suspects.dumped(progress.suspects),
-    }
+    state = attempt.claimed.registry_state.changed(
+        applied=dict(progress.applied),
+        unconfirmed=dict(progress.unconfirmed),
+        suspects=suspects.dumped(progress.suspects),
+    )
     originals, progress.originals = progress.originals, []
 
     def save(tx: Tx) -> bool:
         record(tx, originals)
-        return queue.hold(tx, attempt.claimed, {**attempt.claimed.state, **known})
+        return queue.hold(tx, attempt.claimed, state.to_json())
 
     attempt.saved = True
     await attempt.commit(save, [write for of_setting in writes.values() for write in of_setting])

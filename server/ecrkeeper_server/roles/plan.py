@@ -66,6 +66,17 @@ class RoleCall:
     changes: tuple[tuple[str, str, Any, Any], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RoleDrift:
+    """A part of a role that is not as desired; None stands for absent."""
+
+    setting: str
+    key: str
+    kind: str
+    desired: Any
+    observed: Any
+
+
 def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
     """Return whether the role only has the name: IAM's names are unique whatever the path."""
     return observed.path != kind.path
@@ -159,10 +170,10 @@ def calls_for(
     return corrections(kind, spec, applied_tags, observed)
 
 
-def drift_of(calls: Iterable[RoleCall]) -> list[dict[str, Any]]:
-    """The differences that the calls remove, as they are stored and shown."""
-    rows = []
+def drift_of(calls: Iterable[RoleCall]) -> list[RoleDrift]:
+    """The differences that the calls remove."""
+    found = []
     for setting, key, before, after in (change for call in calls for change in call.changes):
         kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
-        rows.append({"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before})
-    return rows
+        found.append(RoleDrift(setting, key, kind, after, before))
+    return found

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.tables import declarations, resources
 
 
@@ -125,7 +126,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "lease_until": None,
         "unready": outcome.unready,
         "reason": outcome.reason,
-        "drifted": bool(outcome.state.get("drift")),
+        "drifted": State(outcome.state).drifted,
         "attempts": outcome.attempts,
         "failed_at": now if outcome.attempts else None,
         # The next step of a row that nobody asked for belongs to no call.

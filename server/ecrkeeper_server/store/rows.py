@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState
 
 
@@ -201,7 +202,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation(FromRow):
-    """A long-running call, one of `Method`; `error` is a google.rpc.Status in JSON."""
+    """A long-running call, one of `Method`; `error` is a `StoredError` in JSON."""
 
     id: str
     method: str
@@ -214,6 +215,11 @@ class Operation(FromRow):
     response: Json | None
     create_time: int
     done_time: int | None
+
+    @property
+    def stored_error(self) -> StoredError | None:
+        """The error that the operation ended with."""
+        return None if self.error is None else StoredError.from_json(self.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages import role as role_message
-from ecrkeeper_server.api.messages.status import status_of_json
+from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store.operations import callers
@@ -27,8 +28,9 @@ def operation_message(partition: str, row: Operation, *, readable: bool = True) 
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(_with_history(kind.metadata(row), row))
-    if row.error is not None:
-        message.error.CopyFrom(status_of_json(row.error))
+    error = row.stored_error
+    if error is not None:
+        message.error.CopyFrom(status_of_stored(error))
     elif row.done:
         # An operation of 0.1.0 has no response of its own.
         message.response.Pack(kind.response(partition, row) if readable and row.response else kind.unread(row))
@@ -48,7 +50,7 @@ def _with_history(message: Message, row: Operation) -> Message:
 
 
 def _registry(_partition: str, row: Operation) -> Message:
-    return registry_message.basic(row.response or {})
+    return registry_message.basic(RegistrySummary.from_json(row.response or {}))
 
 
 def _role(partition: str, row: Operation) -> Message:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from ecrkeeper.v1 import common_pb2, role_pb2
 
 from ecrkeeper_server.api.messages.resource import common, number, timestamp
-from ecrkeeper_server.api.messages.status import status_of_json
+from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.refused_deletion import refusal_of
 from ecrkeeper_server.store.rows import Resource
 
 
@@ -21,22 +20,22 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
         state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
         aws_service_name=kind.service_name,
-        arn=seen["arn"] if seen else kind.arn(partition, row.account),
-        deletion_task_id=deletion.get("task", ""),
+        arn=seen.arn if seen else kind.arn(partition, row.account),
+        deletion_task_id=(deletion.task or "") if deletion else "",
         observe_time=timestamp(row.observe_time),
         tags=spec.tags,
     )
     if spec.description is not None:
         message.description = spec.description
     if seen:
-        message.role_id = seen["role_id"]
-        message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
-        message.observed_description = seen["description"]
-        message.observed_tags.update(seen["tags"])
+        message.role_id = seen.role_id
+        message.role_create_time.CopyFrom(timestamp(seen.create_time))
+        message.observed_description = seen.description
+        message.observed_tags.update(seen.tags)
     common(message, row)
-    refusal = refusal_of(row.state, row.generation)
+    refusal = row.role_state.refused_deletion(row.generation)
     if refusal is not None and not message.HasField("last_error"):
-        message.last_error.CopyFrom(status_of_json(refusal))
+        message.last_error.CopyFrom(status_of_stored(refusal))
     return message
 
 

@@ -44,7 +44,7 @@ _FIELDS = resource_fields(
         ),
         "provenance": enum_choice(
             role_pb2.ServiceLinkedRole.Provenance,
-            lambda row: [row.state.get("provenance") or "PROVENANCE_UNSPECIFIED"],
+            lambda row: [row.role_state.provenance or "PROVENANCE_UNSPECIFIED"],
             unspecified=True,
         ),
     },
@@ -127,7 +127,7 @@ class Roles:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec.to_json(), due=True)
             remember(tx, caller, str(name))
-            record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
+            record(tx, caller, name, generation=row.generation, changes=spec_changes(None, spec))
             return row
 
         if request.validate_only:
