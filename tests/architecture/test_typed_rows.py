@@ -10,7 +10,7 @@ import ecrkeeper_server
 import pytest
 
 ROOT = Path(ecrkeeper_server.__file__).parent
-KNOWING = {"store/specs.py", "store/states.py", "store/state_parts.py"}
+KNOWING = {"store/specs.py", "store/states.py", "store/state_members.py", "store/state_parts.py"}
 _ROW_MEMBERS = {"spec", "state"}
 _DICT_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "update"}
 

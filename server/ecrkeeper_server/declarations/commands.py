@@ -108,11 +108,7 @@ class PutDeclaration:
         present = declared.get(name.owner)
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
-                raise NotFound(
-                    "RegistrySettings",
-                    str(name),
-                    "the call was answered before; deleted since",
-                )
+                raise NotFound("RegistrySettings", str(name), "the call was answered before; deleted since")
             return WriteResult(registry, present, specs_of(declared), present)
         if not (self.create if present is None else self.update):
             raise presence_error(name, present)

@@ -18,8 +18,9 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import stored_reason
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
+from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
-from ecrkeeper_server.store.states import Members, State
+from ecrkeeper_server.store.states import State
 
 # An urgent row that fails more often than this has no claim to be hurried.
 _HURRIED_FAILURES = 3
@@ -97,15 +98,16 @@ def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State
     """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
     row = attempt.claimed
     known, before = row.registry_state.owners, row.registry_state.conditions
-    shown = State({}).changed(**_shown(before, result.status, attempt.now))
     owners = {}
     for owner in {*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}:
         status = result.owners.get(owner, result.status)
         earlier = known[owner].conditions if owner in known else before
         owners[owner] = State({}).changed(**_shown(earlier, status, attempt.now))
-    differ = bool(result.owners) or any(own != shown for own in owners.values())
+    if owners and not result.owners:
+        shown = State({}).changed(conditions=state.conditions, error=state.error)
+        owners = owners if any(own != shown for own in owners.values()) else {}
     # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
-    return state.changed(owners=owners if differ else {}, marked=row.generation if result.converged_owners else None)
+    return state.changed(owners=owners, marked=row.generation if result.converged_owners else None)
 
 
 def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:

@@ -22,8 +22,9 @@ from ecrkeeper_server.settings.ownership import composition_of, confirmed, manag
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
-from ecrkeeper_server.store.states import RegistryMembers, RegistryState
+from ecrkeeper_server.store.states import RegistryState
 
 # What a registry that nobody declares anything for any more was found to be.
 _NOTHING_FOUND: RegistryMembers = {

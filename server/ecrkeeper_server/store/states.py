@@ -6,89 +6,17 @@ most attempts need a few members.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self, TypedDict, Unpack
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, Unpack
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
-
-class Members(TypedDict, total=False):
-    """The members that every state has."""
-
-    conditions: Sequence[Condition]
-    error: StoredError | None
-    drift: Sequence[StoredDrift]
-    remediation: Remediation
-    owners: Mapping[str, State]
-    marked: int | None
-
-
-class RegistryMembers(Members, total=False):
-    """The members of the state of a registry; maps are by setting."""
-
-    applied: Mapping[str, Mapping[str, Any]]
-    unconfirmed: Mapping[str, Sequence[str]]
-    settled: Mapping[str, Mapping[str, Any]]
-    observed: Mapping[str, Mapping[str, Any]]
-    degraded: Mapping[str, Sequence[str]]
-    suspects: Mapping[str, Any]
-    denials: Mapping[str, Mapping[str, Sequence[str]]]
-    problems: Mapping[str, Mapping[str, str]]
-    checks: Sequence[Mapping[str, Any]]
-
-
-class RoleMembers(Members, total=False):
-    """The members of the state of a role."""
-
-    role: ObservedRole | None
-    provenance: str | None
-    remembered: Mapping[str, str]
-    create_intended_at: int | None
-    applied_tags: Mapping[str, Applied]
-    deletion: RoleDeletion | None
-
-
-# Nearly always there are none, and then they are not worth a place in every row.
-_SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion"})
 _REFUSED = "refused_deletion"
-
-
-def _optional(value: Any) -> Json | None:
-    return None if value is None else value.to_json()
-
-
-def _list(values: Sequence[Any]) -> list[Json]:
-    return [each.to_json() for each in values]
-
-
-def _role(role: ObservedRole | None) -> Json | None:
-    return None if role is None else {**asdict(role), "tags": dict(role.tags)}
-
-
-_ENCODED: Mapping[str, Callable[[Any], Any]] = {
-    "conditions": _list,
-    "error": _optional,
-    "drift": _list,
-    "remediation": _optional,
-    "owners": lambda owners: {owner: state.to_json() for owner, state in sorted(owners.items())},
-    "role": _role,
-    "deletion": _optional,
-}
-
-
-def _changed(stored: Json, members: Mapping[str, Any]) -> Json:
-    """Return a stored state with other members, encoded."""
-    changed = dict(stored)
-    for name, value in members.items():
-        found = _ENCODED[name](value) if name in _ENCODED else value
-        if found or name not in _SELDOM:
-            changed[name] = found
-        else:
-            changed.pop(name, None)
-    return changed
+_NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +36,7 @@ class State:
 
     def changed(self, **members: Unpack[Members]) -> Self:
         """Return the state with other members."""
-        return type(self)(_changed(self.stored, members))
+        return type(self)(with_members(self.stored, members))
 
     @property
     def conditions(self) -> list[Condition]:
@@ -150,7 +78,7 @@ class RegistryState(State):
 
     def changed(self, **members: Unpack[RegistryMembers]) -> Self:
         """Return the state with other members."""
-        return type(self)(_changed(self.stored, members))
+        return type(self)(with_members(self.stored, members))
 
     @property
     def owners(self) -> Mapping[str, State]:
@@ -204,7 +132,7 @@ class RoleState(State):
 
     def changed(self, **members: Unpack[RoleMembers]) -> Self:
         """Return the state with other members."""
-        return type(self)(_changed(self.stored, members))
+        return type(self)(with_members(self.stored, members))
 
     @property
     def observed(self) -> bool:
@@ -269,6 +197,3 @@ class RoleState(State):
         if not tags and kept.get("role"):
             kept["role"] = {**kept["role"], "tags": {}}
         return type(self)(kept)
-
-
-_NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
