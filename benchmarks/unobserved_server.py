@@ -16,7 +16,7 @@ from ecrkeeper_server import app
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.cli.main import _run
 from ecrkeeper_server.config.settings import load
-from ecrkeeper_server.metrics import AwsMetrics
+from ecrkeeper_server.metrics.aws import AwsMetrics
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_testing import Server
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from ecrkeeper_server import rlimits, tracing
+from ecrkeeper_server import tracing
 from ecrkeeper_server.api.http.probes import serve_probes
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.layers.admission import AdmissionLayer
-from ecrkeeper_server.api.layers.capacity import Limits
 from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
@@ -28,13 +27,13 @@ from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
 from ecrkeeper_server.listening import listening
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.security import Security
+from ecrkeeper_server.server_options import bounded, engine_options, limits_of
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.instrumented import InstrumentedDatabase
 from ecrkeeper_server.tracing import Tracing
@@ -67,7 +66,7 @@ async def serve(config: Config, security: Security) -> None:
     aws.warm_up()
     engine: Engine | None = None
     if config.role != "api":
-        engine = Engine(db, aws, _engine_options(config), telemetry=ReconcileTelemetry(metrics.engine, spans))
+        engine = Engine(db, aws, engine_options(config), telemetry=ReconcileTelemetry(metrics.engine, spans))
         metrics.engine.leases_held.set_function(engine.running)
         metrics.engine.capacity.set(config.concurrency)
     changes = Changes()
@@ -179,7 +178,7 @@ async def _open_api(
         deps,
         Telemetry(instruments.metrics.rpc, instruments.tracing, config.access_log),
         with_reflection=config.reflection,
-        limits=_bounded(_limits(config), config.pool_size),
+        limits=bounded(limits_of(config), config.pool_size),
         authentication=security.authentication,
         share_port=config.share_port,
     )
@@ -234,40 +233,3 @@ async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
-
-
-def _limits(config: Config) -> Limits:
-    return Limits(
-        calls=config.max_calls,
-        calls_per_principal=config.max_calls_per_principal,
-        streams=config.max_streams,
-        streams_per_principal=config.max_streams_per_principal,
-        health_streams=config.max_health_streams,
-        rate_per_principal=config.rate_per_principal,
-        burst_per_principal=config.burst_per_principal,
-        message_bytes=config.max_message_bytes,
-        request_bytes=config.max_request_bytes,
-        metadata_bytes=config.max_metadata_bytes,
-        stream_seconds=config.max_stream_seconds,
-        connection_seconds=config.max_connection_seconds,
-        connections=config.max_connections,
-    )
-
-
-def _bounded(limits: Limits, databases: int) -> Limits:
-    """Return the limits, with no more connections than there are descriptors for."""
-    available = rlimits.raise_limit()
-    connections = rlimits.for_callers(limits.connections, available, databases)
-    if connections < limits.connections:
-        log.warning("few_descriptors", available=available, connections=connections, wanted=limits.connections)
-    return replace(limits, connections=connections)
-
-
-def _engine_options(config: Config) -> EngineOptions:
-    return EngineOptions(
-        concurrency=config.concurrency,
-        lease=config.lease_seconds,
-        resync=config.resync_seconds,
-        home_region=config.home_region,
-        audit_days=config.audit_retention_days,
-    )

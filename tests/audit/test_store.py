@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
-from ecrkeeper_server.store import audit, schema
-from ecrkeeper_server.store.audit import Completion, NewEvent, Place, Selection
+from ecrkeeper_server.store import audit, audit_stream, schema
+from ecrkeeper_server.store.audit import AuditEvent, Completion, NewEvent, Selection
+from ecrkeeper_server.store.audit_stream import Place
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
-from ecrkeeper_server.store.rows import AuditEvent
 from sqlalchemy import create_engine, text
 
 from tests.postgres import Postgres
@@ -33,7 +33,7 @@ async def add(db: Database, *resources: str, **more: Any) -> list[int]:
 
 
 async def streamed(db: Database, behind: Place = START) -> list[str]:
-    return [row.resource for row in await db.read(lambda tx: audit.stream(tx, behind, ALL, 1000))]
+    return [row.resource for row in await db.read(lambda tx: audit_stream.stream(tx, behind, ALL, 1000))]
 
 
 async def listed(db: Database, selection: Selection = ALL) -> list[str]:
@@ -94,7 +94,7 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
 
 async def test_completed_write_comes_again_in_the_stream(db: Database) -> None:
     one, two, three = await add(db, "one", "two", "three", outcome="UNKNOWN")
-    place = await db.read(audit.now)
+    place = await db.read(audit_stream.now)
     assert await streamed(db, place) == []
     done = [Completion(three, "FAILED", "LimitExceeded", "id-3"), Completion(one, "SUCCEEDED", "", "id-1")]
     await db.write(lambda tx: audit.complete(tx, done))
@@ -112,9 +112,9 @@ async def test_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
     await add(db, "a")
     clock.advance(1)
     start = int(clock.seconds * 1_000_000)
-    assert await streamed(db, await db.read(lambda tx: audit.beginning(tx, start))) == []
+    assert await streamed(db, await db.read(lambda tx: audit_stream.beginning(tx, start))) == []
     await add(db, "b", "c")
-    assert await streamed(db, await db.read(lambda tx: audit.beginning(tx, start))) == ["b", "c"]
+    assert await streamed(db, await db.read(lambda tx: audit_stream.beginning(tx, start))) == ["b", "c"]
 
 
 async def test_old_events_are_forgotten_a_thousand_at_a_time(db: Database, clock: Clock) -> None:
@@ -131,7 +131,7 @@ async def test_stream_goes_on_behind_events_that_were_forgotten(db: Database, cl
     """Else a watcher that waits behind a forgotten event would be blind to what comes next."""
     await add(db, "a")
     await add(db, "b")
-    place = await db.read(audit.now)
+    place = await db.read(audit_stream.now)
     clock.advance(86_400 * 400)
     await db.write(lambda tx: audit.purge(tx, 365))
     await add(db, "c")
@@ -162,13 +162,13 @@ async def test_event_waits_for_older_transactions_that_still_run(cluster: Postgr
     await add(db, "late")
     assert await listed(db) == ["late"], "a list shows what is committed"
     assert await streamed(db) == [], "the stream does not: what sorts before it may still come"
-    assert await db.read(audit.held_back)
-    place = await db.read(audit.now)
+    assert await db.read(audit_stream.held_back)
+    place = await db.read(audit_stream.now)
     early.end()
     assert await streamed(db, place) == ["early"]
     undone.end("ROLLBACK")
     assert await streamed(db, place) == ["early", "late"]
-    assert not await db.read(audit.held_back)
+    assert not await db.read(audit_stream.held_back)
     await db.close()
 
 
@@ -204,12 +204,14 @@ async def test_reader_misses_nothing_that_many_writers_commit_in_any_order(datab
         place: Place = START
         while True:
             ended = not writing
-            horizon, rows = await dbs[0].read(lambda tx, p=place: (audit.now(tx), audit.stream(tx, p, ALL, 7)))  # type: ignore[misc]
+            horizon, rows = await dbs[0].read(
+                lambda tx, p=place: (audit_stream.now(tx), audit_stream.stream(tx, p, ALL, 7))  # type: ignore[misc]
+            )
             told.extend(rows)
             place = (rows[-1].txid, rows[-1].id) if rows else place
             if len(rows) < 7:
                 place = max(place, horizon)
-            if ended and not rows and not await dbs[0].read(audit.held_back):
+            if ended and not rows and not await dbs[0].read(audit_stream.held_back):
                 return
             await asyncio.sleep(0.001)
 
@@ -239,7 +241,7 @@ async def test_events_of_a_restored_dump_go_before_new_ones(cluster: Postgres) -
     engine.dispose()
     await add(db, "new")
     assert await streamed(db) == ["new"]
-    assert await db.write(audit.adopt) == 2
-    assert await db.write(audit.adopt) == 0
+    assert await db.write(audit_stream.adopt) == 2
+    assert await db.write(audit_stream.adopt) == 0
     assert await streamed(db) == ["moved one", "moved two", "new"]
     await db.close()

@@ -13,6 +13,7 @@ from ecrkeeper_server.declarations.commands import DeclarationSpec
 from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws
+from ecrkeeper_server.store.specs import Mode, RoleSpec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,8 +67,9 @@ def test_registry_with_all_settings_is_read_as_it_was_written() -> None:
 def test_role_is_read_as_it_was_written_and_no_description_stays_none() -> None:
     name = RoleName("000000000001", "replication")
     for spec in ({}, {"description": ""}, {"description": "über\nzwei Zeilen"}):
-        full = {"mode": "PAUSED", "tags": {"no": "0x1", "b": ""}, **spec}
-        document = RoleDocument(name, full, {"role_id": "AROA1", "provenance": "CREATED"})
+        full = {"mode": Mode.PAUSED, "tags": {"no": "0x1", "b": ""}, **spec}
+        remembered = {"role_id": "AROA1", "provenance": "CREATED"}
+        document = RoleDocument(name, RoleSpec(**full), frozenset(full), remembered)
         assert documents.read(through_yaml(document.to_json())) == document
 
 
@@ -100,8 +102,9 @@ def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
     registry = {name: value for name, value in absent.items() if name in ("mode", "unmanagedElements")}
     role = {name: value for name, value in absent.items() if name != "unmanagedElements"}
     assert documents.read({**REGISTRY, **registry}) == RegistryDocument(NAME, None, None)
-    assert documents.read({**ROLE, **role}) == RoleDocument(RoleName("000000000001", "replication"), {})
-    assert documents.read({**ROLE, "tags": {}}) == RoleDocument(RoleName("000000000001", "replication"), {"tags": {}})
+    name = RoleName("000000000001", "replication")
+    assert documents.read({**ROLE, **role}) == RoleDocument(name, RoleSpec(), frozenset())
+    assert documents.read({**ROLE, "tags": {}}) == RoleDocument(name, RoleSpec(), frozenset({"tags"}))
 
 
 @pytest.mark.parametrize("name", ["unmanagedElements", "foreignElements"])

@@ -16,7 +16,7 @@ from botocore.credentials import ReadOnlyCredentials
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.wire import Credentials, Prepared, Wire
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

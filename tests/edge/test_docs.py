@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from ecrkeeper_server.api.layers.capacity import Limits
-from ecrkeeper_server.app import _limits
 from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.server_options import limits_of
 
 ROOT = Path(__file__).parents[2]
 LIMITS = re.compile(
@@ -24,4 +24,4 @@ def test_every_limit_of_the_configuration_is_documented_with_its_default() -> No
 
 
 def test_configuration_has_the_defaults_of_the_api() -> None:
-    assert _limits(Config()) == Limits()
+    assert limits_of(Config()) == Limits()

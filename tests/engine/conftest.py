@@ -16,9 +16,9 @@ import aiohttp
 import pytest
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.worker import Engine
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.iam_policy.policy import Scope, policy
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
 from ecrkeeper_server.settings.table import SETTINGS

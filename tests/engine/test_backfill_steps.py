@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.rows import Operation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper_server.api.messages.operation import operation_message
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 
 from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, why

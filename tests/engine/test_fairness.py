@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ecrkeeper_server.aws.limits import LOWEST_RATE, RATES
 from ecrkeeper_server.aws.wire import Credentials
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.engine.triggers import Trigger
-from ecrkeeper_server.errors import Temporary
 
 from .virtual import AwsModel, Fleet, run
 

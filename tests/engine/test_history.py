@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 
 from tests.engine.conftest import World
 

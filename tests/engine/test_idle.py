@@ -11,7 +11,7 @@ from ecrkeeper_server.engine import worker
 from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.triggers import Trigger
 from ecrkeeper_server.engine.worker import Engine
-from ecrkeeper_server.store import queue
+from ecrkeeper_server.store import claims
 from ecrkeeper_server.store.database import Database, Load, Tx
 
 from tests.engine.conftest import REGISTRY, World
@@ -112,5 +112,5 @@ async def test_one_look_sees_urgent_rows_too(world: World) -> None:
     await world.declare({})
     row = await world.row()
     assert row.urgent
-    assert await world.db.read(lambda tx: queue.next_due(tx, backlog=world.engine._slots.backlog)) == 0.0
+    assert await world.db.read(lambda tx: claims.next_due(tx, backlog=world.engine._slots.backlog)) == 0.0
     assert row.registry == REGISTRY

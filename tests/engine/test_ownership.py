@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.errors import AwsError, Permanent
+from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.ownership import confirmed
 from ecrkeeper_server.store import declarations

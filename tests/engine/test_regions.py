@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 
 from .conftest import ACCOUNT, World, why

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.store import queue
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.store import claims
 
 from .conftest import REGISTRY, World, holds, why
 
@@ -271,7 +271,7 @@ async def test_nothing_is_sent_to_aws_after_the_lease_was_lost(world: World) -> 
 
     async def lose() -> None:
         world.seconds += 31
-        taken = await world.db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=30))
+        taken = await world.db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
         assert len(taken) == 1
 
     world.aws.before["DescribePullThroughCacheRules"] = lose
@@ -286,7 +286,7 @@ async def test_a_lease_lost_between_two_writes_stops_the_second(world: World) ->
 
     async def lose() -> None:
         world.seconds += 31
-        await world.db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=30))
+        await world.db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
 
     world.aws.before["CreatePullThroughCacheRule"] = lose
     await world.step()

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws_errors import Permanent, Temporary
 from ecrkeeper_server.ecr.usage import role_usage
-from ecrkeeper_server.errors import Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.store import resources

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.rows import Revision

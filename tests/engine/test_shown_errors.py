@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.api.messages import role as role_message
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import declarations
 from google.rpc import code_pb2
 
@@ -200,7 +201,7 @@ async def refuse_deletion(world: World) -> None:
 
 
 async def last_error(world: World) -> Any:
-    return render.role(await world.row(ROLE), "aws").last_error
+    return role_message.role(await world.row(ROLE), "aws").last_error
 
 
 async def test_refused_deletion_stays_visible_over_resyncs(world: World) -> None:

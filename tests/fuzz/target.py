@@ -19,8 +19,8 @@ from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
-from ecrkeeper_server.errors import AwsError, Temporary
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.aws_errors import AwsError, Temporary
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import schema
 
 _ASKED = 1500

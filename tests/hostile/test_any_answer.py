@@ -11,8 +11,8 @@ import pytest
 from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.aws.failures import invalid_answer
 from ecrkeeper_server.aws.models import service_model
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.observe import Observed, observe_setting
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.table import SETTINGS
 from hypothesis import given, settings

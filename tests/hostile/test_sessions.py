@@ -12,7 +12,7 @@ from ecrkeeper_server.aws.credentials import Ambient
 from ecrkeeper_server.aws.failures import failure
 from ecrkeeper_server.aws.sessions import Session, Sessions
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 
 from tests.engine.conftest import World
 from tests.hostile.bodies import ACCOUNT, OTHER, SECRET

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import resources
 
 from tests.engine.conftest import ACCOUNT, REGISTRY, ROLE, World, holds

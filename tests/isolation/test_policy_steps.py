@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.tables import audit_events

@@ -13,7 +13,7 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"

@@ -11,7 +11,7 @@ from ecrkeeper_server.api.http import scrape
 from ecrkeeper_server.api.http.scrape import Scrape
 from ecrkeeper_server.api.server import SERVICES, methods
 from ecrkeeper_server.errors import Unavailable
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store.database import Database, Load
 from ecrkeeper_server.store.overview import Overview
 

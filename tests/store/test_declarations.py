@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from ecrkeeper_server.errors import AlreadyExists
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import declarations, operations, queue, resources
+from ecrkeeper_server.store import claims, declarations, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Declaration, Operation
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.unit_of_work import Origin
 
 from tests import declaring
@@ -108,7 +109,7 @@ async def test_only_declarations_of_the_finished_generation_are_marked_as_carrie
     await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}, due=True))
     other = SettingsName(REGISTRY, "team-b")
     await db.write(lambda tx: put(tx, ONE, NAME, 1))
-    (row,) = await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=30))
+    (row,) = await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=30))
     await db.write(lambda tx: put(tx, TWO, other, 2))
     await db.write(lambda tx: queue.mark_declarations(tx, row))
     found = await db.read(lambda tx: declarations.of_registry(tx, REGISTRY))
@@ -173,7 +174,9 @@ async def test_an_operation_ends_once(db: Database) -> None:
     operation = await begin(db)
     await db.write(lambda tx: operations.progress(tx, operation, {"phase": "B"}))
     await db.write(lambda tx: operations.end(tx, operation, response={"ok": True}))
-    await db.write(lambda tx: operations.end(tx, operation, error={"code": "INTERNAL"}))
+    await db.write(
+        lambda tx: operations.end(tx, operation, error=StoredError(code="INTERNAL", reason="INTERNAL", message=""))
+    )
     found = await db.read(lambda tx: operations.get(tx, operation.id))
     assert found is not None
     assert (found.done, found.response, found.error, found.metadata) == (True, {"ok": True}, None, {"phase": "B"})

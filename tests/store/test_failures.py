@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from ecrkeeper_server.errors import STORE_REASONS
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import failures
 from ecrkeeper_server.store.failures import Failure, failure_of, unavailable
 from psycopg import errors

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.errors import STORE_REASONS, Unavailable
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import instrumented as observed
 from ecrkeeper_server.store import schema
 from ecrkeeper_server.store.database import Database, Load

@@ -16,7 +16,7 @@ from ecrkeeper_server import app
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import Unavailable
 from ecrkeeper_server.names import RegistryName, SettingsName
-from ecrkeeper_server.store import operations, queue, resources, schema
+from ecrkeeper_server.store import claims, operations, queue, resources, schema
 from ecrkeeper_server.store.indexes import metadata
 from ecrkeeper_server.store.tables import drifting
 from ecrkeeper_server.store.unit_of_work import Origin
@@ -150,7 +150,9 @@ async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_ur
     assert row is not None
     assert row.spec == {"a": 1}
     await db.write(lambda tx: resources.desire(tx, str(name), {"a": 2}))
-    (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, backlog=queue.Capacity(1), urgent=queue.Capacity(1)))
+    (row,) = await db.write(
+        lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
+    )
     assert await db.write(lambda tx: queue.hold(tx, row, {"on": "its way"}))
     assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 2, 1.0, 0, observed_at=1)))
     origin = Origin("Test")
@@ -214,7 +216,9 @@ async def test_the_rows_of_the_release_before_are_worked_on(database_url: str) -
         conn.execute(text(f"INSERT INTO resources ({names}) VALUES ({', '.join(':' + n for n in values)})"), values)
     made.dispose()
     db = schema.open_database(database_url)
-    (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, backlog=queue.Capacity(1), urgent=queue.Capacity(1)))
+    (row,) = await db.write(
+        lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
+    )
     assert not row.urgent
     assert await db.write(lambda tx: queue.finish(tx, row, queue.Outcome({}, 1, 1.0, 0, observed_at=1)))
     await db.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import queue, resources, schema
+from ecrkeeper_server.store import claims, queue, resources, schema
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.rows import Resource
@@ -31,12 +31,12 @@ async def due(db: Database, *numbers: int) -> list[str]:
 
 
 async def claim(db: Database, limit: int = 100, **more: Any) -> list[Resource]:
-    return await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(limit, **more), lease=LEASE))
+    return await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(limit, **more), lease=LEASE))
 
 
 async def claim_both(db: Database, *, urgent: int, backlog: int) -> list[str]:
-    rooms = {"urgent": queue.Capacity(urgent), "backlog": queue.Capacity(backlog)}
-    return [row.name for row in await db.write(lambda tx: queue.claim(tx, lease=LEASE, **rooms))]
+    rooms = {"urgent": claims.Capacity(urgent), "backlog": claims.Capacity(backlog)}
+    return [row.name for row in await db.write(lambda tx: claims.claim(tx, lease=LEASE, **rooms))]
 
 
 async def claim_one(db: Database) -> Resource:
@@ -52,8 +52,8 @@ async def finish(db: Database, row: Resource, given: queue.Outcome) -> Resource 
     return await db.write(lambda tx: queue.finish(tx, row, given))
 
 
-async def next_due(db: Database, **rooms: queue.Capacity) -> float | None:
-    return await db.read(lambda tx: queue.next_due(tx, **rooms))
+async def next_due(db: Database, **rooms: claims.Capacity) -> float | None:
+    return await db.read(lambda tx: claims.next_due(tx, **rooms))
 
 
 async def release(db: Database, rows: list[Resource]) -> None:
@@ -283,29 +283,29 @@ async def test_released_rows_are_free_at_once(db: Database) -> None:
 
 
 async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: Clock) -> None:
-    assert await next_due(db, backlog=queue.Capacity(1)) is None
+    assert await next_due(db, backlog=claims.Capacity(1)) is None
     await due(db, 1)
-    assert await next_due(db, backlog=queue.Capacity(1)) == 0.0
+    assert await next_due(db, backlog=claims.Capacity(1)) == 0.0
     row = await claim_one(db)
-    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(LEASE)
+    assert await next_due(db, backlog=claims.Capacity(1)) == pytest.approx(LEASE)
     await finish(db, row, outcome(row, 12.0))
-    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(12.0)
+    assert await next_due(db, backlog=claims.Capacity(1)) == pytest.approx(12.0)
     clock.advance(5)
-    assert await next_due(db, backlog=queue.Capacity(1)) == pytest.approx(7.0)
+    assert await next_due(db, backlog=claims.Capacity(1)) == pytest.approx(7.0)
 
 
 async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: Database, clock: Clock) -> None:
     await backlog(db, clock, 1)
-    full = queue.Capacity(1, 2, {registry(1).account: 2})
+    full = claims.Capacity(1, 2, {registry(1).account: 2})
     assert await next_due(db, backlog=full) is None
-    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) is None
+    assert await next_due(db, backlog=claims.Capacity(0), urgent=claims.Capacity(1)) is None
     await due(db, 2)
-    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) == 0.0
+    assert await next_due(db, backlog=claims.Capacity(0), urgent=claims.Capacity(1)) == 0.0
     assert await next_due(db, backlog=full) == 0.0
     await claim(db, share=2, busy=full.busy)
     assert await next_due(db, backlog=full) == pytest.approx(LEASE)
-    assert await next_due(db, backlog=queue.Capacity(0), urgent=queue.Capacity(1)) == pytest.approx(LEASE)
-    assert await next_due(db, backlog=queue.Capacity(1)) == 0.0
+    assert await next_due(db, backlog=claims.Capacity(0), urgent=claims.Capacity(1)) == pytest.approx(LEASE)
+    assert await next_due(db, backlog=claims.Capacity(1)) == 0.0
 
 
 async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import operations, queue, resources
+from ecrkeeper_server.store import claims, operations, queue, resources
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 
@@ -23,7 +23,7 @@ async def reconcile(db: Database) -> str:
 
 
 async def claim(db: Database) -> Resource:
-    (row,) = await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=LEASE))
+    (row,) = await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=LEASE))
     return row
 
 
@@ -78,6 +78,6 @@ async def test_a_call_that_joins_makes_a_row_in_backoff_due(db: Database) -> Non
     await declared(db)
     first = await reconcile(db)
     await finish(db, await claim(db), next_in=300.0)
-    assert await db.write(lambda tx: queue.claim(tx, backlog=queue.Capacity(1), lease=LEASE)) == []
+    assert await db.write(lambda tx: claims.claim(tx, backlog=claims.Capacity(1), lease=LEASE)) == []
     assert await reconcile(db) == first
     assert (await claim(db)).name == str(NAME)

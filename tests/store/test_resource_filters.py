@@ -11,10 +11,11 @@ import pytest
 from ecrkeeper_server.api.services.context import resource_fields
 from ecrkeeper_server.api.services.filters import filter_expression, matcher
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import drifting, queue, resources, schema
+from ecrkeeper_server.store import claims, drifting, queue, resources, schema
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
@@ -109,13 +110,13 @@ def test_a_filter_on_text_that_no_column_has_reads_the_pages(fleet: Fleet) -> No
 
 STATES = [
     {},
-    {"conditions": [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC"}], "drift": []},
+    {"conditions": [{"type": "Ready", "status": "TRUE", "reason": "IN_SYNC", "message": "", "since": 1}], "drift": []},
     {
-        "conditions": [{"type": "Ready", "status": "FALSE", "reason": "OUT_OF_SYNC"}],
+        "conditions": [{"type": "Ready", "status": "FALSE", "reason": "OUT_OF_SYNC", "message": "", "since": 1}],
         "drift": [{"setting": "registry_policy", "key": "s", "kind": "MISSING"}],
     },
     {
-        "conditions": [{"type": "Ready", "status": "FALSE", "reason": "AWS_ACCESS_DENIED"}],
+        "conditions": [{"type": "Ready", "status": "FALSE", "reason": "AWS_ACCESS_DENIED", "message": "", "since": 1}],
         "drift": [
             {"setting": "registry_policy", "key": "t", "kind": "MISSING"},
             {"setting": "signing_configuration", "key": "s", "kind": "MISSING"},
@@ -149,13 +150,13 @@ async def stored(db: Database) -> list[Resource]:
         if not state:
             await db.write(lambda tx, name=name: resources._changed(tx, str(name), due_at=None))  # type: ignore[misc]
             continue
-        (row,) = await db.write(lambda tx: queue.claim(tx, lease=30, backlog=queue.Capacity(1)))
+        (row,) = await db.write(lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1)))
         reason = state["conditions"][0]["reason"]
         outcome = queue.Outcome(state, 1, None, 0, 1, reason=None if reason == "IN_SYNC" else reason)
 
         def save(tx, row=row, outcome=outcome, state=state):  # type: ignore[no-untyped-def]
             queue.finish(tx, row, outcome)
-            drifting.replace(tx, row.name, (), state["drift"])
+            drifting.replace(tx, row.name, (), State(state).drift)
 
         await db.write(save)
     return await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100))
@@ -187,7 +188,7 @@ async def test_drift_is_indexed_anew_only_where_other_elements_differ(db: Databa
         return {row.name for row in await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100, condition))}
 
     assert {setting: await named(setting) for setting in expected} == expected
-    drift = STATES[3]["drift"]
+    drift = State(STATES[3]).drift
     await db.write(lambda tx: drifting.replace(tx, rows[3].name, drift, drift[:1]))
     assert await named("signing_configuration") == set()
     await db.write(lambda tx: resources.remove(tx, rows[3].name))

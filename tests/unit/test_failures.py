@@ -6,7 +6,7 @@ import botocore.loaders
 import pytest
 from ecrkeeper_server.api.messages.status import status_of_aws
 from ecrkeeper_server.aws.failures import failure, is_throttle, no_answer, short_code
-from ecrkeeper_server.errors import Permanent, Temporary
+from ecrkeeper_server.aws_errors import Permanent, Temporary
 
 P, T = Permanent, Temporary
 

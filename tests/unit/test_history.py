@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
+from ecrkeeper_server.ecr.history import attempts_of, with_first_times
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 
 
 def drift(key: str = "k", kind: str = "MISSING", **more: Any) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def drift(key: str = "k", kind: str = "MISSING", **more: Any) -> dict[str, Any]:
 
 def error(reason: str = "AWS_THROTTLED", operation: str = "Put", request: str = "1") -> dict[str, Any]:
     metadata = {"operation": operation, "aws_code": "x", "aws_request_id": request}
-    return {"reason": reason, "message": request, "metadata": metadata}
+    return {"code": "UNAVAILABLE", "reason": reason, "message": request, "metadata": metadata}
 
 
 FIRST_SEEN = {
@@ -35,9 +36,8 @@ FIRST_SEEN = {
 @pytest.mark.parametrize("reason", FIRST_SEEN)
 def test_drift_keeps_when_it_was_first_seen(reason: str) -> None:
     before, now, since = FIRST_SEEN[reason]
-    state: dict[str, Any] = {"drift": now}
-    keep_first_times(state, {"drift": before}, 9)
-    assert [each["since"] for each in state["drift"]] == since
+    state = with_first_times(State({"drift": now}), State({"drift": before}), 9)
+    assert [each.since for each in state.drift] == since
 
 
 ATTEMPTS = {
@@ -58,15 +58,12 @@ def test_error_keeps_its_first_time_and_counts_attempts(reason: str) -> None:
     before, counted, now, since, attempts = ATTEMPTS[reason]
     row = Resource.new(RegistryName("1" * 12, "us-east-1"), {}, 1)
     row = replace(row, state={"error": before}, attempts=counted)
-    state: dict[str, Any] = {"error": now}
-    keep_first_times(state, row.state, 9)
+    state = with_first_times(State({"error": now}), State(row.state), 9)
     assert attempts_of(state, row) == attempts
-    assert (state["error"] or {}).get("since") == since
+    assert (None if state.error is None else state.error.since) == since
 
 
 def test_state_that_stays_the_same_is_equal() -> None:
-    first: dict[str, Any] = {"drift": [drift()], "error": error()}
-    keep_first_times(first, {}, 5)
-    second: dict[str, Any] = {"drift": [drift()], "error": error()}
-    keep_first_times(second, first, 9)
-    assert second == first
+    found = State({"drift": [drift()], "error": error()})
+    first = with_first_times(found, State({}), 5)
+    assert with_first_times(found, first, 9) == first

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ecrkeeper_server.aws.limits import LONGEST_WAIT, LOWEST_RATE, RATES, RECOVERY_SECONDS, Limiter, family_of, is_read
-from ecrkeeper_server.errors import Temporary
-from ecrkeeper_server.metrics import FAMILIES as COUNTED
+from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.metrics.aws import FAMILIES as COUNTED
 
 
 class Clock:

@@ -7,17 +7,17 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from ecrkeeper_server.api.messages.status import status_of_error, status_of_json
-from ecrkeeper_server.engine.conditions import error_json
+from ecrkeeper_server.api.messages.status import status_of_error, status_of_stored
+from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.errors import (
     FailedPrecondition,
     InvalidArgument,
-    Permanent,
     PreconditionViolation,
     QuotaViolation,
     Violation,
     rejection,
 )
+from ecrkeeper_server.store.state_parts import StoredError
 from google.rpc import error_details_pb2, status_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,15 +67,15 @@ def test_preconditions_fit_and_none_is_lost_uncounted(
 
 def test_stored_error_keeps_its_quotas() -> None:
     quotas = [QuotaViolation("ecr:Create", "50 rules")]
-    stored = error_json(Permanent("no", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=quotas))
-    (found,) = entries(status_of_json(stored), error_details_pb2.QuotaFailure, "violations")
+    stored = StoredError.of(Permanent("no", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=quotas))
+    (found,) = entries(status_of_stored(stored), error_details_pb2.QuotaFailure, "violations")
     assert (found.subject, found.description) == ("ecr:Create", "50 rules")
 
 
 def test_stored_error_of_an_older_replica_has_no_quotas() -> None:
-    stored = error_json(Permanent("no", reason="AWS_REJECTED"))
-    assert "quotas" not in stored
-    assert [d.type_url.rpartition(".")[2] for d in status_of_json(stored).details] == ["ErrorInfo"]
+    stored = StoredError.of(Permanent("no", reason="AWS_REJECTED"))
+    assert "quotas" not in stored.to_json()
+    assert [d.type_url.rpartition(".")[2] for d in status_of_stored(stored).details] == ["ErrorInfo"]
 
 
 def test_rejection_is_for_faults_before_quotas() -> None:

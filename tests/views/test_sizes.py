@@ -47,7 +47,7 @@ def test_full_view_is_below_3_mib_and_names_what_it_cuts(large: LARGE) -> None:
 
 def test_full_view_groups_pairs_that_stand_alike(large: LARGE) -> None:
     row, declared = large
-    states = element_states(row.state, composition_of(declared[:1]))
+    states = element_states(row.registry_state, composition_of(declared[:1]))
     pairs = [each for each in registry_message.grouped_elements(states) if each.setting == largest.REPLICATION]
     assert {each.state for each in pairs} == {registry_pb2.Element.IN_SYNC, registry_pb2.Element.OUT_OF_SYNC}
     assert len(pairs) == 2
@@ -80,7 +80,11 @@ def test_basic_view_shows_declarations_that_are_not_ready_first() -> None:
 
 def test_an_element_that_is_listed_has_its_whole_value(large: LARGE) -> None:
     row, declared = large
-    states = [each for each in element_states(row.state, composition_of(declared)) if each.setting == largest.TEMPLATES]
+    states = [
+        each
+        for each in element_states(row.registry_state, composition_of(declared))
+        if each.setting == largest.TEMPLATES
+    ]
     message = registry_message.element(states[0])
     assert message.ByteSize() > 39_000
     assert not message.value_omitted

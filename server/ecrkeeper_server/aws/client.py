@@ -25,8 +25,8 @@ from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws.transport import Fence, Transport
 from ecrkeeper_server.aws.wire import Credentials, Wire
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.metrics.server import Metrics
 
 _ATTEMPTS = 3
 _PAUSE = 0.1

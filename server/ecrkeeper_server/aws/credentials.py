@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from botocore.credentials import EnvProvider
 from botocore.exceptions import BotoCoreError
+from cachetools import LRUCache
 
 from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 
 _MARGIN = 300.0
 _KEPT = 20_000
@@ -117,7 +117,7 @@ class AssumedRoles:
         self._assume = assume
         self._external_id = external_id
         self._clock = clock
-        self._cached: OrderedDict[str, Credentials] = OrderedDict()
+        self._cached: LRUCache[str, Credentials] = LRUCache(_KEPT)
         self._running: dict[str, asyncio.Task[Credentials]] = {}
 
     async def __call__(self, account: str) -> Credentials:
@@ -142,8 +142,6 @@ class AssumedRoles:
             keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"].timestamp()
         )
         self._cached[account] = found
-        if len(self._cached) > _KEPT:
-            self._cached.popitem(last=False)
         return found
 
     def forget(self, account: str, credentials: Credentials) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ecrkeeper_server.aws.answers import InvalidAnswer
-from ecrkeeper_server.errors import AwsError, Permanent, QuotaViolation, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.errors import QuotaViolation
 
 THROTTLES = frozenset(
     {"Throttling", "Throttled", "RequestLimitExceeded", "TooManyRequests", "RequestThrottled", "SlowDown"}

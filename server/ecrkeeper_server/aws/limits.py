@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecrkeeper_server.errors import Temporary
+from cachetools import LRUCache
+
+from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.token_bucket import TokenBucket
 
 # The highest rate in tokens a second, and the size of the bucket. STS allows 600 a second for each caller.
 RATES = {
@@ -31,15 +33,31 @@ LONGEST_WAIT = 30.0
 LOWEST_RATE = 0.5
 # From nothing back to the highest rate.
 RECOVERY_SECONDS = 300.0
-_BUCKETS = 20_000
+# So many buckets are kept, and so many slow ones are passed over to forget one.
+_BUCKETS, _SPARED = 20_000, 4
 
 
 @dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    at: float
+class _Bucket(TokenBucket):
     rate: float
     slowed_at: float = -math.inf
+
+
+class _Buckets(LRUCache[tuple[str, str, str], _Bucket]):
+    """The buckets that were used last; slow ones stay longer, because they have something to remember."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(_BUCKETS)
+        self._clock = clock
+
+    def popitem(self) -> tuple[tuple[str, str, str], _Bucket]:
+        """Remove and return a bucket that was not used for long."""
+        for _ in range(_SPARED):
+            key, bucket = super().popitem()
+            if self._clock() - bucket.slowed_at > RECOVERY_SECONDS:
+                return key, bucket
+            self[key] = bucket
+        return super().popitem()
 
 
 class Limiter:
@@ -47,7 +65,7 @@ class Limiter:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[tuple[str, str, str], _Bucket] = OrderedDict()
+        self._buckets = _Buckets(clock)
 
     async def acquire(self, account: str, region: str, family: str, patience: float = LONGEST_WAIT) -> float:
         """Wait for a token; the seconds that it took. Temporary if that takes longer than `patience`."""
@@ -73,8 +91,7 @@ class Limiter:
     def take(self, account: str, region: str, family: str) -> float:
         """Take a token, if need be in advance; the seconds until it is due."""
         bucket = self._filled(account, region, family)
-        bucket.tokens -= 1
-        return max(0.0, -bucket.tokens / bucket.rate)
+        return bucket.reserve(bucket.rate)
 
     def rate(self, account: str, region: str, family: str) -> float:
         """The calls a second that are allowed at present."""
@@ -89,16 +106,13 @@ class Limiter:
             bucket.slowed_at = self._clock()
 
     def _give_back(self, account: str, region: str, family: str) -> None:
-        self._filled(account, region, family).tokens += 1
+        self._filled(account, region, family).release()
 
     def _filled(self, account: str, region: str, family: str) -> _Bucket:
         """The bucket as it is now."""
         top, size = RATES[family]
         bucket = self._bucket(account, region, family)
-        now = self._clock()
-        elapsed, bucket.at = now - bucket.at, now
-        burst = max(1.0, size * bucket.rate / top)
-        bucket.tokens = min(burst, bucket.tokens + elapsed * bucket.rate)
+        elapsed = bucket.refill(self._clock(), bucket.rate, max(1.0, size * bucket.rate / top))
         bucket.rate = min(top, bucket.rate + elapsed * top / RECOVERY_SECONDS)
         return bucket
 
@@ -109,18 +123,7 @@ class Limiter:
         if bucket is None:
             top, size = RATES[family]
             bucket = self._buckets[key] = _Bucket(size, self._clock(), top)
-            if len(self._buckets) > _BUCKETS:
-                self._forget_one()
-        self._buckets.move_to_end(key)
         return bucket
-
-    def _forget_one(self) -> None:
-        """Forget a bucket that has not been used for long; a slow one has something to remember."""
-        for _ in range(4):
-            key, bucket = self._buckets.popitem(last=False)
-            if self._clock() - bucket.slowed_at > RECOVERY_SECONDS:
-                return
-            self._buckets[key] = bucket
 
 
 def family_of(service: str, operation: str) -> str:

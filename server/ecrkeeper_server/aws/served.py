@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ecrkeeper_server.aws.client import AwsClient
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ that its account is the one that is meant.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+
+from cachetools import LRUCache
 
 from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.credentials import Provider
 from ecrkeeper_server.aws.failures import is_rejection, wrong_account
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 
 Identify = Callable[[str, Credentials], Awaitable[str]]
 """Ask AWS for the account of credentials that are meant for one."""
@@ -70,11 +70,11 @@ class Sessions:
         self._identify = identify
         self._forget = forget
         self._clock = clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._accounts: OrderedDict[Credentials, _Identity] = OrderedDict()
+        self._sessions: LRUCache[str, Session] = LRUCache(_KEPT)
+        self._accounts: LRUCache[Credentials, _Identity] = LRUCache(_KEPT)
         self._asking: dict[Credentials, asyncio.Task[str]] = {}
-        self._unknown: OrderedDict[Credentials, _Unknown] = OrderedDict()
-        self._drops: OrderedDict[str, Backoff] = OrderedDict()
+        self._unknown: LRUCache[Credentials, _Unknown] = LRUCache(_KEPT)
+        self._drops: LRUCache[str, Backoff] = LRUCache(_KEPT)
 
     async def open(self, account: str) -> Session:
         """Return the session to sign calls in an account with; WRONG_ACCOUNT if the credentials are another's."""
@@ -94,7 +94,7 @@ class Sessions:
                 self._drop(account, credentials)
             raise wrong_account(account, actual)
         session = Session(account, credentials)
-        _put(self._sessions, account, session)
+        self._sessions[account] = session
         return session
 
     async def account_of(self, account: str, credentials: Credentials) -> str:
@@ -119,10 +119,10 @@ class Sessions:
             failed = self._unknown.get(credentials) or _Unknown(Backoff(first=0.0), error)
             failed.backoff.failed(self._clock())
             failed.error = error
-            _put(self._unknown, credentials, failed)
+            self._unknown[credentials] = failed
             raise
         self._unknown.pop(credentials, None)
-        _put(self._accounts, credentials, _Identity(found, self._clock()))
+        self._accounts[credentials] = _Identity(found, self._clock())
         return found
 
     def failed(self, session: Session, operation: str, error: AwsError) -> bool:
@@ -149,16 +149,9 @@ class Sessions:
         if backoff.left(now):
             return False
         backoff.failed(now)
-        _put(self._drops, account, backoff)
+        self._drops[account] = backoff
         self._sessions.pop(account, None)
         self._accounts.pop(credentials, None)
         self._unknown.pop(credentials, None)
         self._forget(account, credentials)
         return True
-
-
-def _put(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    if len(kept) > _KEPT:
-        kept.popitem(last=False)

@@ -13,7 +13,7 @@ import structlog
 from ecrkeeper_server.aws.answers import InvalidAnswer
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.reading import Answer
-from ecrkeeper_server.metrics import AwsMetrics
+from ecrkeeper_server.metrics.aws import AwsMetrics
 from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.aws")

@@ -8,10 +8,9 @@ by all accounts and Regions.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -173,7 +172,7 @@ class _Service:
         self.protocol: str = getattr(model, "resolved_protocol", None) or model.protocol
         self._serializer = botocore.serialize.create_serializer(self.protocol)
         self.reader = Reader(model, self.protocol)
-        self._known: OrderedDict[tuple[Any, ...], Serialized] = OrderedDict()
+        self._plain = lru_cache(maxsize=_SERIALIZED)(self._serialize_plain)
 
     def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
         """Method, path, headers and body of a call, checked against the model.
@@ -183,12 +182,10 @@ class _Service:
         """
         if any(isinstance(value, (dict, list)) for value in params.values()):
             return self._serialize(operation, params)
-        key = (operation, *sorted(params.items()))
-        if key not in self._known:
-            self._known[key] = self._serialize(operation, params)
-            if len(self._known) > _SERIALIZED:
-                self._known.popitem(last=False)
-        return self._known[key]
+        return self._plain(operation, tuple(params.items()))
+
+    def _serialize_plain(self, operation: str, params: tuple[tuple[str, Any], ...]) -> Serialized:
+        return self._serialize(operation, dict(params))
 
     def _serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
         parts = self._serializer.serialize_to_request(params, self.model.operation_model(operation))

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
@@ -34,12 +34,13 @@ from ecrkeeper_server.declarations.message_rules import violations
 from ecrkeeper_server.declarations.role_spec import PATHS as ROLE_FIELDS
 from ecrkeeper_server.declarations.role_spec import spec_of
 from ecrkeeper_server.errors import InvalidArgument, Violation
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName, shown
 from ecrkeeper_server.settings.codec import settings_from_aws, settings_to_aws, words
 from ecrkeeper_server.settings.table import unknown_members
 from ecrkeeper_server.settings.unknown_fields import fields
+from ecrkeeper_server.store.specs import RoleSpec
 
-Json = dict[str, Any]
 VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _UNMANAGED = words(common_pb2.UnmanagedElements)
@@ -85,19 +86,23 @@ class RegistryDocument:
 
 @dataclass(frozen=True, slots=True)
 class RoleDocument:
-    """The spec of a role; `remembered` is the provenance of the role with that id."""
+    """The spec of a role, of which the document says the `given` fields.
+
+    `remembered` is the provenance of the role with that id.
+    """
 
     name: RoleName
-    spec: Json
+    spec: RoleSpec
+    given: frozenset[str] = frozenset(ROLE_FIELDS)
     remembered: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return the document."""
         made: Json = {"apiVersion": VERSION, "kind": "ServiceLinkedRole", "name": str(self.name)}
-        made["mode"] = str(self.spec.get("mode", "ENFORCE"))
-        if "description" in self.spec:
-            made["description"] = self.spec["description"]
-        made["tags"] = dict(sorted(self.spec.get("tags", {}).items()))
+        made["mode"] = str(self.spec.mode)
+        if self.spec.description is not None:
+            made["description"] = self.spec.description
+        made["tags"] = dict(sorted(self.spec.tags.items()))
         if self.remembered:
             made["remembered"] = {
                 "roleId": self.remembered["role_id"],
@@ -215,7 +220,8 @@ def _role(reader: Reader) -> RoleDocument | None:
     try:
         name = RoleName.parse(reader.value("name", str, ""))
         given = {field for field in ROLE_FIELDS if reader.has(field)}
-        return RoleDocument(name, spec_of(message, given), known)
+        members = spec_of(message, given)
+        return RoleDocument(name, replace(RoleSpec(), **members), frozenset(members), known)
     except InvalidArgument as error:
         reader.rejected(error)
         return None

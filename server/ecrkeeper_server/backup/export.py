@@ -55,5 +55,5 @@ def _document(row: Resource, declared: list[Declaration]) -> Document | None:
     role, provenance = row.role_state.role, row.role_state.provenance
     known = row.role_state.remembered
     if role and provenance:
-        known = {"role_id": role["role_id"], "provenance": provenance}
-    return RoleDocument(row.role, row.spec, known)
+        known = {"role_id": role.role_id, "provenance": provenance}
+    return RoleDocument(row.role, row.role_spec, remembered=known)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ecrkeeper_server.backup.documents import Document, RegistryDocument, RoleDocument
 from ecrkeeper_server.declarations.audit_records import accepted, spec_changes
@@ -17,11 +15,8 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import audit, declarations, resources, work
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
-from ecrkeeper_server.store.specs import RoleSpec
+from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, UnmanagedElements
 from ecrkeeper_server.store.unit_of_work import Origin
-
-NEW_ROLE = {"tags": {}, "mode": "ENFORCE"}
-_SPELLED = {"mode": "mode", "unmanaged_elements": "unmanagedElements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +61,12 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     if not change:
         return change
     row = unit.registry(document.name, NEW_REGISTRY)
-    before = row.spec
+    before = row.registry_spec
     owners = sorted({*present, *document.specs})
-    row = set_spec(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
+    row = set_spec(unit, replace(row, spec=_said(document, before).to_json()), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
-        changes = spec_changes(before, row.spec)
+        changes = spec_changes(before, row.registry_spec)
         unit.events.append(accepted(caller, document.name, generation=row.generation, changes=changes))
     for owner in (*change.created, *change.updated):
         put_declaration(unit, SettingsName(document.name, owner), document.specs[owner], row, caller, origin)
@@ -84,18 +79,19 @@ def _caller(origin: Origin) -> Caller:
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
-def _said(document: RegistryDocument) -> dict[str, str]:
-    """Return the registry's spec in the document."""
-    said = {"mode": document.mode, "unmanaged_elements": document.unmanaged_elements}
-    return {name: value for name, value in said.items() if value is not None}
+def _said(document: RegistryDocument, before: RegistrySpec) -> RegistrySpec:
+    """Return the registry's spec with what the document says of it."""
+    mode = before.mode if document.mode is None else Mode(document.mode)
+    unmanaged = document.unmanaged_elements
+    kept = before.unmanaged_elements if unmanaged is None else UnmanagedElements(unmanaged)
+    return replace(before, mode=mode, unmanaged_elements=kept)
 
 
-def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ...]:
-    return tuple(
-        Kept(spelled, before[name], after[name])
-        for name, spelled in _SPELLED.items()
-        if name in after and before[name] != after[name]
-    )
+def _kept(before: RegistrySpec | RoleSpec, after: RegistrySpec | RoleSpec) -> tuple[Kept, ...]:
+    pairs: list[tuple[str, str, str]] = [("mode", before.mode, after.mode)]
+    if isinstance(before, RegistrySpec) and isinstance(after, RegistrySpec):
+        pairs.append(("unmanagedElements", before.unmanaged_elements, after.unmanaged_elements))
+    return tuple(Kept(name, str(old), str(new)) for name, old, new in pairs if old != new)
 
 
 def _registry_change(
@@ -105,11 +101,11 @@ def _registry_change(
     meant = {owner: split_all(spec.settings) for owner, spec in {**present, **document.specs}.items()}
     composition = compose(meant)
     _check(document, composition)
-    before = {**NEW_REGISTRY, **({} if row is None else row.spec)}
+    before = RegistrySpec() if row is None else row.registry_spec
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
-    return Restored(created, updated, _kept(before, _said(document)), row is None), composition
+    return Restored(created, updated, _kept(before, _said(document, before)), row is None), composition
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
@@ -140,11 +136,11 @@ def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
     return same and split_all(present.settings) == split_all(spec.settings)
 
 
-def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[dict[str, Any], dict[str, Any]]:
+def _role_specs(row: Resource | None, document: RoleDocument) -> tuple[RoleSpec, RoleSpec]:
     """Return the role's spec before and after; fields that the document omits stay."""
-    before = {**NEW_ROLE, **({} if row is None else row.spec)}
-    after = RoleSpec.from_json({**before, **document.spec, "managed": True})
-    return {"managed": True, **before}, after.to_json()
+    before = RoleSpec() if row is None else row.role_spec
+    said = {name: getattr(document.spec, name) for name in document.given}
+    return before, replace(before, **said, managed=True)
 
 
 def _role_change(row: Resource | None, document: RoleDocument) -> Restored:
@@ -161,10 +157,13 @@ def _restore_role(tx: Tx, document: RoleDocument, origin: Origin) -> Restored:
     change = _role_change(row, document)
     if not change:
         return change
-    before, spec = {} if row is None else row.spec, _role_specs(row, document)[1]
-    row = resources.create(tx, document.name, spec, due=True) if row is None else resources.desire(tx, row.name, spec)
+    before, spec = None if row is None else row.role_spec, _role_specs(row, document)[1]
+    if row is None:
+        row = resources.create(tx, document.name, spec.to_json(), due=True)
+    else:
+        row = resources.desire(tx, row.name, spec.to_json())
     if document.remembered and not row.role_state.provenance:
-        resources.amend(tx, row.name, state={**row.state, "remembered": dict(document.remembered)})
+        resources.amend(tx, row.name, state=row.role_state.changed(remembered=dict(document.remembered)).to_json())
     changes = spec_changes(before, spec)
     audit.add(tx, [accepted(_caller(origin), document.name, generation=row.generation, changes=changes)])
     return change

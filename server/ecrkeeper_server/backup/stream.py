@@ -14,10 +14,9 @@ import yaml
 
 from ecrkeeper_server import strict_yaml
 from ecrkeeper_server.backup.documents import VERSION
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import shown_value
 from ecrkeeper_server.strict_yaml import Document
-
-Json = dict[str, Any]
 
 
 class StreamError(Exception):

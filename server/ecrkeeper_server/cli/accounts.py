@@ -9,7 +9,7 @@ from ecrkeeper_server.aws.served import Served, find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
 from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 
 # A configuration may be checked where there is neither a network nor credentials.
 _SECONDS = 5.0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ecrkeeper_server.cli import configuration
+from ecrkeeper_server.cli.restore_report import Counts, described
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.errors import InvalidArgument, StatusError
 from ecrkeeper_server.names import SettingsName
@@ -145,11 +146,11 @@ class _Import:
             self._errors += len(error.args)
             configuration.complain(*(f"{self._given.file}: {each}" for each in error.args))
 
-    async def _check(self, db: Database | None) -> _Counts:
+    async def _check(self, db: Database | None) -> Counts:
         """Everything that a write could fail for, of all documents, before the first is written."""
         from ecrkeeper_server.backup.restore import planned
 
-        counts, first = _Counts(), dict[str, int]()
+        counts, first = Counts(), dict[str, int]()
         for number, document in self._documents():
             name = str(document.name)
             if first.setdefault(name, number) != number:
@@ -163,12 +164,12 @@ class _Import:
                 self._fault(number, name, error)
                 continue
             if change and self._given.dry_run:
-                print(f"{name}: {_described(change)}")  # noqa: T201
+                print(f"{name}: {described(change)}")  # noqa: T201
             counts.add(document, change)
         return counts
 
-    async def _write(self, db: Database) -> _Counts:
-        counts, batch = _Counts(), list[tuple[int, "Document"]]()
+    async def _write(self, db: Database) -> Counts:
+        counts, batch = Counts(), list[tuple[int, "Document"]]()
         for entry in self._documents():
             batch.append(entry)
             if len(batch) == _BATCH:
@@ -178,7 +179,7 @@ class _Import:
             await self._write_batch(db, batch, counts)
         return counts
 
-    async def _write_batch(self, db: Database, batch: list[tuple[int, Document]], counts: _Counts) -> None:
+    async def _write_batch(self, db: Database, batch: list[tuple[int, Document]], counts: Counts) -> None:
         from ecrkeeper_server.backup.restore import restore
         from ecrkeeper_server.store.unit_of_work import Origin
 
@@ -193,7 +194,7 @@ class _Import:
 
         for (_, document), change in zip(batch, await db.write(write), strict=True):
             if change:
-                print(f"{document.name}: {_described(change)}")  # noqa: T201
+                print(f"{document.name}: {described(change)}")  # noqa: T201
             counts.add(document, change)
 
     def _fault(self, number: int, name: str, error: InvalidArgument) -> None:
@@ -208,26 +209,6 @@ class _Import:
         return f"{self._given.file}: line {self._lines.line_of(field) if self._lines else 1}"
 
 
-class _Counts:
-    def __init__(self) -> None:
-        self._declared = self._roles = self._kept = self._unchanged = 0
-
-    def add(self, document: Document, change: Restored) -> None:
-        written = len(change.created) + len(change.updated)
-        if document.name.kind == "role":
-            self._roles += written
-        else:
-            self._declared += written
-        self._kept += bool(change.kept)
-        self._unchanged += not change
-
-    def described(self, verb: str) -> str:
-        return (
-            f"{self._declared} declarations and {self._roles} roles {verb} written, how {self._kept} registries and "
-            f"roles are kept {verb} changed, {self._unchanged} documents need no change"
-        )
-
-
 async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Restored:
     """Return the result of a query, which gets None if there is no database."""
     return query(None) if db is None else await db.read(query)
@@ -236,13 +217,6 @@ async def _looked(db: Database | None, query: Callable[[Any], Restored]) -> Rest
 def _name_of(parsed: Any) -> str:
     name = parsed.get("name") if isinstance(parsed, dict) else None
     return name[:100] if isinstance(name, str) else "without a name"
-
-
-def _described(change: Restored) -> str:
-    parts = [f"creates {', '.join(change.created)}"] if change.created else []
-    parts += [f"updates {', '.join(change.updated)}"] if change.updated else []
-    parts += [f"sets {kept.name} {kept.before} -> {kept.after}" for kept in change.kept]
-    return "; ".join(parts) or "adds the registry"
 
 
 def _operator() -> str:

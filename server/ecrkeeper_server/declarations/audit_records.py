@@ -13,10 +13,12 @@ from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.specs import RegistrySpec, RoleSpec
 
 Name = RegistryName | SettingsName | RoleName | BackfillName
 
-_FIELDS = ("description", "unmanaged_elements", "managed", "mode")
+Spec = RegistrySpec | RoleSpec
+
 _NO_OPTIONS = {"deletion_policy": "REMOVE", "allow_replacement": False}
 
 
@@ -67,8 +69,17 @@ def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] 
             yield from diff(name, old, new, setting.replaces)
 
 
-def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def spec_changes(before: Spec | None, after: Spec) -> list[Change]:
     """Return the changes between two specs of a role or a registry, field by field and tag by tag."""
-    kind = "service_linked_role" if "managed" in after else "registry"
-    old, new = ({key: spec[key] for key in _FIELDS if key in spec} for spec in (before, after))
-    return [*diff(kind, old, new), *diff("tags", before.get("tags") or {}, after.get("tags") or {})]
+    kind = "service_linked_role" if isinstance(after, RoleSpec) else "registry"
+    old, new = ({} if spec is None else _fields(spec) for spec in (before, after))
+    old_tags, new_tags = (spec.tags if isinstance(spec, RoleSpec) else {} for spec in (before, after))
+    return [*diff(kind, old, new), *diff("tags", old_tags, new_tags)]
+
+
+def _fields(spec: Spec) -> dict[str, Any]:
+    """Return the fields of a spec that a caller chooses, less the tags of a role."""
+    if isinstance(spec, RegistrySpec):
+        return {"unmanaged_elements": str(spec.unmanaged_elements), "mode": str(spec.mode)}
+    described = {} if spec.description is None else {"description": spec.description}
+    return {**described, "managed": spec.managed, "mode": str(spec.mode)}

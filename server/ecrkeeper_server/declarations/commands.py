@@ -23,10 +23,11 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import RegistrySpec
 from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
-NEW_REGISTRY = {"mode": "ENFORCE", "unmanaged_elements": "PRESERVE"}
+NEW_REGISTRY = RegistrySpec().to_json()
 # Some 4 ms of validation each at the worst: a hundred templates may bring megabytes of JSON.
 _FEW_TEMPLATES = 10
 
@@ -107,11 +108,7 @@ class PutDeclaration:
         present = declared.get(name.owner)
         if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
-                raise NotFound(
-                    "RegistrySettings",
-                    str(name),
-                    "the call was answered before; deleted since",
-                )
+                raise NotFound("RegistrySettings", str(name), "the call was answered before; deleted since")
             return WriteResult(registry, present, specs_of(declared), present)
         if not (self.create if present is None else self.update):
             raise presence_error(name, present)
@@ -236,7 +233,8 @@ def set_spec(
     trace: str = "",
 ) -> Resource:
     """Return a new generation of the registry; abandoned elements stay recorded until declared again."""
-    left: dict[str, set[str]] = {name: set(keys) for name, keys in registry.spec.get("abandoned", {}).items()}
+    before = registry.registry_spec
+    left: dict[str, set[str]] = {name: set(keys) for name, keys in before.abandoned.items()}
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():
             left.setdefault(setting, set()).update(elements)
@@ -245,5 +243,5 @@ def set_spec(
         for setting, keys in left.items()
     }
     abandons = {setting: keys for setting, keys in kept.items() if keys}
-    spec = replace(registry.registry_spec, abandoned=abandons, owners=owners)
+    spec = replace(before, abandoned=abandons, owners=owners)
     return unit.desire(registry, spec.to_json(), trace)

@@ -30,5 +30,5 @@ def change_spec(
     if spec == before and not made:
         return present if present.carried_out else resources.request(tx, present.name)
     row = resources.desire(tx, present.name, spec.to_json())
-    record(tx, caller, name, generation=row.generation, changes=spec_changes(present.spec, row.spec))
+    record(tx, caller, name, generation=row.generation, changes=spec_changes(before, spec))
     return row

@@ -9,7 +9,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.aws.writer import writer_of
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import Completion, NewEvent

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr import replication_check
 from ecrkeeper_server.ecr.observe import observe
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings.arrivals import Arrival, Outcome
 from ecrkeeper_server.settings.elements import Elements

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.custom_roles import judge_role, name_of, roles_of

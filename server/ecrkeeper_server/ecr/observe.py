@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.ecr.regions import explained
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole

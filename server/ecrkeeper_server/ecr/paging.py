@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
-from ecrkeeper_server.errors import Temporary
+from ecrkeeper_server.aws_errors import Temporary
 
 # A list that does not end within so many pages is a fault of the other side.
 _PAGES = 100

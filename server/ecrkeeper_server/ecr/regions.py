@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.paging import read_list
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RegistryName
 
 _USABLE = ("ENABLED", "ENABLED_BY_DEFAULT")

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.observe import observe_setting
 from ecrkeeper_server.ecr.regions import enabled_regions
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.usage import RegionUsage

@@ -10,13 +10,15 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.engine.conditions import Status
-from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.store import audit, queue
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.specs import permits_of
+from ecrkeeper_server.store.state_parts import StoredError
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
 
 
@@ -70,13 +72,13 @@ class Attempt:
         """
         return await write.send(self.aws, self.fence, ready)
 
-    async def record(self, writes: Sequence[AwsWrite], state: dict[str, Any] | None = None) -> None:
+    async def record(self, writes: Sequence[AwsWrite], state: State | None = None) -> None:
         """Remember what is about to be sent, and the state if one is given; raises LeaseLostError."""
 
         def save(tx: Tx) -> bool:
             if state is None:
                 return queue.lease_left(tx, self.claimed) > 0
-            return queue.hold(tx, self.claimed, state)
+            return queue.hold(tx, self.claimed, state.to_json())
 
         # Before it is known: an attempt that is broken off while it waits may have saved it.
         self.saved = self.saved or state is not None
@@ -110,14 +112,14 @@ class AttemptResult:
     of each owner stands, where that may differ from the registry.
     """
 
-    state: dict[str, Any]
+    state: State
     status: Status
     observed: bool
     converged: bool
     next_in: float | None = None
     poll_in: float | None = None
     removed: bool = False
-    ended: tuple[tuple[str, dict[str, Any] | None], ...] = ()
+    ended: tuple[tuple[str, StoredError | None], ...] = ()
     owners: Mapping[str, Status] = field(default_factory=dict)
 
     @property

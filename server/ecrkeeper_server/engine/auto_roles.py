@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.settings.elements import Plan
@@ -40,17 +40,18 @@ def _check_role(row: Resource) -> None:
     if spec.deletion is not None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
     if spec.enforced and row.role_state.role is None:
-        if (error := row.state.get("error")) and _is_blocked(row):
-            text = f"{row.name} is declared, and cannot be created: {error['message']}"
+        error = row.role_state.error
+        if error is not None and _is_blocked(row):
+            text = f"{row.name} is declared, and cannot be created: {error.message}"
             raise Temporary(
                 text, reason="ROLE_BLOCKED", after=_RETRY_SECONDS, grpc_code="FAILED_PRECONDITION",
-                metadata={"role": row.name, "role_reason": error["reason"]},
+                metadata={"role": row.name, "role_reason": error.reason},
             )  # fmt: skip
         raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
 
 
 def _is_blocked(row: Resource) -> bool:
-    return any(each["type"] == "Blocked" and each["status"] == "TRUE" for each in row.state.get("conditions", ()))
+    return any(each.type == "Blocked" and each.holds for each in row.role_state.conditions)
 
 
 async def note_auto_created(attempt: Attempt, role: str) -> None:
@@ -66,7 +67,7 @@ async def note_auto_created(attempt: Attempt, role: str) -> None:
     def save(tx: Tx) -> None:
         row = resources.ensure(tx, resource, RoleSpec(managed=False).to_json())
         if row.role_state.provenance is None:
-            resources.amend(tx, row.name, state={**row.state, "provenance": "AUTO_CREATED"})
+            resources.amend(tx, row.name, state=row.role_state.changed(provenance="AUTO_CREATED").to_json())
             resources.request(tx, row.name)
 
     await attempt.db.write(save)

@@ -17,15 +17,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.engine.conditions import error_json
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation
 from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.state_parts import StoredError
 
 POLL_SECONDS = 2.0
 # After a refusal that passes.
@@ -89,7 +89,7 @@ def _not_enforced(attempt: Attempt) -> Permanent:
 
 
 async def _refuse(attempt: Attempt, operation: Operation, error: AwsError) -> None:
-    refusal = error_json(error)
+    refusal = StoredError.of(error)
     await attempt.db.write(lambda tx: operations.end(tx, operation, error=refusal))
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary, is_terminal
-from ecrkeeper_server.store.states import Condition
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
+from ecrkeeper_server.store.state_parts import Condition
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
@@ -121,20 +120,3 @@ def soonest(errors: Sequence[AwsError]) -> Temporary | None:
     """The error that is tried again first: one that passes by itself, or else one that somebody may resolve."""
     retried = [error for error in errors if isinstance(error, Temporary)]
     return min(retried, key=is_terminal, default=None)
-
-
-def error_json(error: AwsError) -> dict[str, Any]:
-    """An error as it is stored."""
-    return {
-        "code": error.grpc_code,
-        "reason": error.reason,
-        "message": error.message,
-        "metadata": {
-            "aws_code": error.aws_code,
-            "operation": error.operation,
-            "aws_request_id": error.aws_request_id,
-            **error.metadata,
-        },
-        "preconditions": [[p.type, p.subject, p.description] for p in error.preconditions],
-        **({"quotas": [[q.subject, q.description] for q in error.quotas]} if error.quotas else {}),
-    }

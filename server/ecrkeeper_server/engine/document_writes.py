@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
 from ecrkeeper_server.engine.rejections import held, owners_by_key
-from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.elements import Change, Elements, Plan
@@ -49,22 +49,22 @@ class DocumentWriter:
     # The scope of the registry's policy, once it was read: it may be why AWS refuses a statement.
     _scope: tuple[str | None] | None = None
 
-    async def write(self, planned: Plan | None, writes: Sequence[AwsWrite], retried: Sequence[Change]) -> list[Change]:
-        """Send what was not refused before, isolate what AWS refuses of it, and try `retried` once more.
+    async def write(self, due: SettingWrite) -> list[Change]:
+        """Send what was not refused before, isolate what AWS refuses of it, and try once more what is `retried`.
 
         The elements at fault become suspects. Returns the changes that are neither made nor known to be refused;
         raises what keeps all of them from being sent.
         """
-        if planned is not None:
-            for write in writes:
-                await self._first(planned, write)
-        if retried:
-            await self._search(retried, refused=False)
+        if due.planned is not None:
+            for write in due.writes:
+                await self._first(due.planned, write)
+        if due.retried:
+            await self._search(due.retried, refused=False)
         known = (
             suspects.keys_of(self.progress.suspects.get(self.setting.name, ()))
             | held(self.progress, self.setting.name).keys()
         )
-        sent = {change.key for change in (*(planned.changes if planned is not None else ()), *retried)} - known
+        sent = {change.key for change in due.changes} - known
         return [change for change in self.pending() if change.key in sent]
 
     async def _first(self, planned: Plan, write: AwsWrite) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ecrkeeper_server.declarations.registry_summary import final_summary
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.specs import Json
 
 _MOST_BYTES = 60_000
 _KEPT_OF_ROLE = (
@@ -28,10 +28,9 @@ def final_response(tx: Tx, row: Resource) -> Json:
 
 def _of_role(row: Resource) -> Json:
     found = {name: value for name, value in asdict(row).items() if name in _KEPT_OF_ROLE}
-    found["state"] = {k: v for k, v in row.state.items() if k not in ("drift", "remediation", "applied_tags")}
+    found["state"] = row.role_state.brief().to_json()
     if len(json.dumps(found)) > _MOST_BYTES:
         # Only tags are that long: the role itself has them.
-        found["spec"] = {k: v for k, v in row.spec.items() if k != "tags"}
-        if role := found["state"].get("role"):
-            found["state"]["role"] = {**role, "tags": {}}
+        found["spec"] = replace(row.role_spec, tags={}).to_json()
+        found["state"] = row.role_state.brief(tags=False).to_json()
     return found

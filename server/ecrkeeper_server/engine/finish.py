@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ecrkeeper_server.ecr.apply import AwsWrite, complete
-from ecrkeeper_server.ecr.history import attempts_of, keep_first_times
+from ecrkeeper_server.ecr.history import attempts_of, with_first_times
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
-from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, error_json, is_of_account
+from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
 from ecrkeeper_server.store import drifting, operations, queue, resources
@@ -19,7 +18,9 @@ from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import stored_reason
 from ecrkeeper_server.store.queue import Outcome
 from ecrkeeper_server.store.rows import Method, Resource
-from ecrkeeper_server.store.states import Condition, State
+from ecrkeeper_server.store.state_members import Members
+from ecrkeeper_server.store.state_parts import Condition, StoredError
+from ecrkeeper_server.store.states import State
 
 # An urgent row that fails more often than this has no claim to be hurried.
 _HURRIED_FAILURES = 3
@@ -61,16 +62,13 @@ class Finisher:
         row, status = attempt.claimed, result.status
         error = status.error
         failures = row.failures + 1 if status.retryable is not None else 0
-        state = {
-            **result.state,
-            **_shown(State(row.state).conditions, status, attempt.now),
-        }
-        _add_owners(state, attempt, result)
-        keep_first_times(state, row.state, attempt.now)
+        before = State(row.state)
+        state = result.state.changed(**_shown(before.conditions, status, attempt.now))
+        state = with_first_times(_with_owners(state, attempt, result), before, attempt.now)
         looked = error is None and result.next_in is None and status.reason != "PAUSED"
         done = result.converged or status.terminal or looked
         return Outcome(
-            state=state,
+            state=state.to_json(),
             observed_generation=row.generation if done else row.observed_generation,
             next_in=self._next_in(result, failures),
             failures=failures,
@@ -96,36 +94,33 @@ class Finisher:
         return None if result.status.reason in ("UNMANAGED", "PAUSED") else resync
 
 
-def _add_owners(state: dict[str, Any], attempt: Attempt, result: AttemptResult) -> None:
+def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State:
     """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
     row = attempt.claimed
     known, before = row.registry_state.owners, row.registry_state.conditions
-    shown = {key: state[key] for key in ("conditions", "error")}
     owners = {}
     for owner in {*result.owners, *known} & {declared.owner for declared in attempt.desired.declared}:
         status = result.owners.get(owner, result.status)
         earlier = known[owner].conditions if owner in known else before
-        owners[owner] = _shown(earlier, status, attempt.now)
-    state.pop("owners", None)
-    state.pop("marked", None)
-    if result.owners or any(own != shown for own in owners.values()):
-        state["owners"] = dict(sorted(owners.items()))
-    if result.converged_owners:
-        # A watch sees by it that declarations were carried out, although nothing else of the registry changed.
-        state["marked"] = row.generation
+        owners[owner] = State({}).changed(**_shown(earlier, status, attempt.now))
+    if owners and not result.owners:
+        shown = State({}).changed(conditions=state.conditions, error=state.error)
+        owners = owners if any(own != shown for own in owners.values()) else {}
+    # A watch sees by `marked` that declarations were carried out, although nothing else of the registry changed.
+    return state.changed(owners=owners, marked=row.generation if result.converged_owners else None)
 
 
-def _shown(before: Sequence[Condition], status: Status, now: int) -> dict[str, Any]:
-    """The conditions and the error as they are stored."""
+def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:
+    """The conditions and the error."""
     return {
-        "conditions": [each.to_json() for each in conditions(before, status, now)],
-        "error": None if status.error is None else error_json(status.error),
+        "conditions": conditions(before, status, now),
+        "error": None if status.error is None else StoredError.of(status.error),
     }
 
 
-def _not_mended(status: Status) -> dict[str, Any]:
+def _not_mended(status: Status) -> StoredError:
     """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
-    return {"code": "FAILED_PRECONDITION", "reason": status.why, "message": status.text}
+    return StoredError(code="FAILED_PRECONDITION", reason=status.why, message=status.text)
 
 
 def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
@@ -133,13 +128,14 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     saved = queue.finish(tx, row, outcome)
     if saved is None:
         return
-    drifting.replace(tx, row.name, row.state.get("drift", ()), outcome.state.get("drift", ()))
+    state = State(outcome.state)
+    drifting.replace(tx, row.name, State(row.state).drift, state.drift)
     if outcome.next_in is not None and is_of_account(result.status):
         # One row tries again first; the others follow it or are put off with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     queue.mark_declarations(tx, row, result.converged_owners)
     pending = operations.pending(tx, row.name)
-    ended: dict[str, dict[str, Any] | None] = dict(result.ended)
+    ended: dict[str, StoredError | None] = dict(result.ended)
     for operation in pending:
         if operation.id in ended:
             refusal = ended[operation.id]
@@ -149,7 +145,7 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
             if result.converged:
                 operations.end(tx, operation, response=final_response(tx, saved))
             elif result.status.terminal:
-                operations.end(tx, operation, error=outcome.state["error"])
+                operations.end(tx, operation, error=state.error)
             elif result.status.error is None and result.next_in is None:
                 operations.end(tx, operation, error=_not_mended(result.status))
     if result.removed and saved.requested == row.requested:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.errors import AwsError, Permanent
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.policy import SCOPE
 from ecrkeeper_server.settings.statements import beyond_v1

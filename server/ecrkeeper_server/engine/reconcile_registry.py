@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import look
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
@@ -15,17 +16,18 @@ from ecrkeeper_server.engine.registry_writes import act
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
-from ecrkeeper_server.errors import Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
 from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.state_members import RegistryMembers
+from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
 # What a registry that nobody declares anything for any more was found to be.
-_NOTHING_FOUND: Mapping[str, Any] = {
+_NOTHING_FOUND: RegistryMembers = {
     "drift": [],
     "error": None,
     "observed": {},
@@ -49,9 +51,9 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     if mode is Mode.PAUSED:
         await follow(attempt, desired.pending)
-        return AttemptResult(row.state, PAUSED, observed=False, converged=False)
+        return AttemptResult(row.registry_state, PAUSED, observed=False, converged=False)
     if not names:
-        state = {**row.state, "applied": progress.applied, **_NOTHING_FOUND}
+        state = row.registry_state.changed(**_NOTHING_FOUND).changed(applied=progress.applied)
         poll_in = await follow(attempt, desired.pending)
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
     progress.observed, unread = await look(attempt.aws, row.registry, names, attempt.home_region)
@@ -68,16 +70,17 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
     if progress.originals:
         await attempt.db.write(lambda tx: record(tx, progress.originals))
-    result = _result(attempt, progress, mode)
-    result.state["checks"] = await _checks(attempt, progress)
+    state, result = _result(attempt, progress, mode)
+    checks = await _checks(attempt, progress)
     # A trial makes ECR use a secret, so a mode that only observes makes none.
-    result.state["problems"] = await _problems(attempt, progress) if mode is Mode.ENFORCE and result.converged else {}
+    problems = await _problems(attempt, progress) if mode is Mode.ENFORCE and result.converged else {}
     polls = (
         await follow(attempt, desired.pending),
         suspects.next_retry(progress.suspects, attempt.now),
         progress.again_in,
     )
-    return replace(result, poll_in=min((each for each in polls if each is not None), default=None))
+    state = state.changed(checks=checks, problems=problems)
+    return replace(result, state=state, poll_in=min((each for each in polls if each is not None), default=None))
 
 
 async def _problems(attempt: Attempt, progress: Progress) -> dict[str, dict[str, str]]:
@@ -101,10 +104,10 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
     return check["destination"]["registryId"], check["destination"]["region"]
 
 
-def _result(attempt: Attempt, progress: Progress, mode: Mode) -> AttemptResult:
+def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryState, AttemptResult]:
     owners_of = progress.composition.owners
     drift = [
-        {**d.to_json(), "owners": sorted(owners_of.get((d.setting, d.key), ()))}
+        StoredDrift.of(d, sorted(owners_of.get((d.setting, d.key), ())))
         for p in progress.plans.values()
         for d in p.drift
     ]
@@ -115,10 +118,10 @@ def _result(attempt: Attempt, progress: Progress, mode: Mode) -> AttemptResult:
     errors = [error for of_setting in progress.errors.values() for error in of_setting]
     status = status_of(mode, drift, errors, degraded)
     owners = {} if status.ready else statuses_of(progress, mode, drift, errors, degraded)
-    return AttemptResult(state, status, observed=True, converged=status.synced, owners=owners)
+    return state, AttemptResult(state, status, observed=True, converged=status.synced, owners=owners)
 
 
-def _add_unshown(progress: Progress, drift: Sequence[Mapping[str, Any]], degraded: Collection[str]) -> None:
+def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Collection[str]) -> None:
     """Where elements differ without a reason, AWS was written and does not show it."""
     for name, planned in progress.plans.items():
         known = progress.errors.get(name, [])
@@ -129,8 +132,8 @@ def _add_unshown(progress: Progress, drift: Sequence[Mapping[str, Any]], degrade
 
 
 def _state(
-    attempt: Attempt, progress: Progress, mode: Mode, drift: list[dict[str, Any]], degraded: Mapping[str, Sequence[str]]
-) -> dict[str, Any]:
+    attempt: Attempt, progress: Progress, mode: Mode, drift: list[StoredDrift], degraded: Mapping[str, Sequence[str]]
+) -> RegistryState:
     before, desired = attempt.claimed.registry_state, progress.composition.desired
     in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in progress.plans.items()}
     done = {name for name, planned in progress.plans.items() if not planned.drift and name not in progress.errors}
@@ -148,28 +151,17 @@ def _state(
         for name, shape in before.observed.items()
         if name in progress.errors and name not in progress.observed
     }
-    state = {
-        **before.to_json(),
-        "applied": {name: elements for name, elements in applied.items() if elements},
-        "unconfirmed": {name: keys for name, keys in progress.unconfirmed.items() if keys},
-        "settled": {name: elements for name, elements in settled.items() if elements},
-        "observed": {**unread, **{name: seen.shape for name, seen in progress.observed.items()}},
-        "degraded": degraded,
-        "drift": drift,
-    }
-    seldom = {
-        "unconfirmed": state["unconfirmed"],
-        "suspects": suspects.dumped(progress.suspects),
-        "denials": {name: denials for name in progress.plans if (denials := _denials(progress, name))},
-    }
-    for what, found in seldom.items():
-        # Nearly always there are none, and then they are not worth a place in every row.
-        state[what] = found
-        if not found:
-            del state[what]
-    if progress.remediated:
-        state["remediation"] = {"time": attempt.now, "drift": progress.remediated}
-    return state
+    state = before.changed(
+        applied={name: elements for name, elements in applied.items() if elements},
+        unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
+        settled={name: elements for name, elements in settled.items() if elements},
+        observed={**unread, **{name: seen.shape for name, seen in progress.observed.items()}},
+        degraded=degraded,
+        drift=drift,
+        suspects=suspects.dumped(progress.suspects),
+        denials={name: denials for name in progress.plans if (denials := _denials(progress, name))},
+    )
+    return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 
 def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:

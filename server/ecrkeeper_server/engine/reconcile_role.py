@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import PAUSED, Status
 from ecrkeeper_server.engine.role_deletion import delete_role, role_write
-from ecrkeeper_server.errors import AwsError, Temporary
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.roles.plan import (
     ObservedRole,
     RoleCall,
+    RoleDrift,
     calls_for,
     corrections,
     creation,
@@ -24,8 +22,8 @@ from ecrkeeper_server.roles.plan import (
     provenance,
     tags_to_come,
 )
-from ecrkeeper_server.roles.refused_deletion import refusal_of
 from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
@@ -37,7 +35,7 @@ async def reconcile_role(attempt: Attempt) -> AttemptResult:
     if row.role_spec.deletion is not None:
         return await delete_role(attempt, kind)
     if row.mode is Mode.PAUSED:
-        return AttemptResult(row.state, PAUSED, observed=False, converged=False)
+        return AttemptResult(row.role_state, PAUSED, observed=False, converged=False)
     return await _ensure(attempt, kind)
 
 
@@ -46,21 +44,21 @@ async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
     observed = await observe_role(attempt.aws, row.account, attempt.home_region, kind)
     spec = row.role_spec
     enforce = spec.enforced
-    state = dict(row.state)
-    remediated: list[dict[str, Any]] = []
+    state = row.role_state
+    remediated: list[RoleDrift] = []
     if observed is None and enforce:
-        if row.role_state.role is not None:
+        if state.role is not None:
             remediated = drift_of([creation(kind, spec)])
         observed, state = await _create(attempt, kind, state)
     if observed is not None and is_lookalike(kind, observed):
-        return AttemptResult({**state, "role": None}, Status(False, in_the_way(kind, observed)), True, False)
+        return AttemptResult(state.changed(role=None), Status(False, in_the_way(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and spec.managed:
-        calls = corrections(kind, spec, RoleState(state).applied_tags, observed)
+        calls = corrections(kind, spec, state.applied_tags, observed)
         if enforce and calls:
             writes = [role_write(attempt, call) for call in calls]
-            tags = tags_to_come(RoleState(state).applied_tags, spec.tags)
-            await attempt.record(writes, {**state, "applied_tags": tags})
+            tags = tags_to_come(state.applied_tags, spec.tags)
+            await attempt.record(writes, state.changed(applied_tags=tags))
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(attempt, kind, writes), []
     return _settled(attempt, kind, state, observed, calls, remediated)
@@ -69,54 +67,51 @@ async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
 def _settled(
     attempt: Attempt,
     kind: RoleKind,
-    state: dict[str, Any],
+    state: RoleState,
     observed: ObservedRole | None,
     calls: list[RoleCall],
-    remediated: list[dict[str, Any]],
+    remediated: list[RoleDrift],
 ) -> AttemptResult:
     spec = attempt.claimed.role_spec
     missing = observed is None and spec.managed
-    drift = drift_of(calls_for(kind, spec, {}, None) if missing else calls)
+    drift = [StoredDrift.of(each) for each in drift_of(calls_for(kind, spec, {}, None) if missing else calls)]
     if observed is not None:
-        known: str | None = provenance(RoleState(state), observed)
+        known: str | None = provenance(state, observed)
     else:
         # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
-        known = None if RoleState(state).role is not None else RoleState(state).provenance
+        known = None if state.role is not None else state.provenance
     # A mode that only looks takes nothing over.
     in_place = not drift and spec.mode is Mode.ENFORCE
-    state = {
-        **state,
-        "role": None if observed is None else {**asdict(observed), "tags": dict(observed.tags)},
-        "provenance": known,
-        "create_intended_at": None,
-        "applied_tags": dict(spec.tags) if in_place else dict(RoleState(state).applied_tags),
-        "drift": drift,
-    }
+    state = state.changed(
+        role=observed,
+        provenance=known,
+        create_intended_at=None,
+        applied_tags=dict(spec.tags) if in_place else state.applied_tags,
+        drift=drift,
+    )
     if remediated:
-        state["remediation"] = {"time": attempt.now, "drift": remediated}
+        state = state.changed(remediation=Remediation(attempt.now, [StoredDrift.of(each) for each in remediated]))
     return AttemptResult(state, _status(attempt, state, drift), True, converged=not drift)
 
 
-def _status(attempt: Attempt, state: dict[str, Any], drift: list[dict[str, Any]]) -> Status:
+def _status(attempt: Attempt, state: RoleState, drift: list[StoredDrift]) -> Status:
     row = attempt.claimed
     if drift:
         return Status(False, reason="OBSERVE_ONLY")
     if not row.role_spec.managed:
         return Status(True, reason="UNMANAGED")
-    refusal = refusal_of(state, row.generation)
+    refusal = state.refused_deletion(row.generation)
     if refusal is not None:
-        return Status(True, reason=refusal["reason"], message=refusal["message"])
+        return Status(True, reason=refusal.reason, message=refusal.message)
     return Status(True)
 
 
-async def _create(
-    attempt: Attempt, kind: RoleKind, state: dict[str, Any]
-) -> tuple[ObservedRole | None, dict[str, Any]]:
+async def _create(attempt: Attempt, kind: RoleKind, state: RoleState) -> tuple[ObservedRole | None, RoleState]:
     """Create the role, or adopt the one that somebody else made first."""
     row = attempt.claimed
     write = role_write(attempt, creation(kind, row.role_spec))
     # A role that is made anew after a loss is ours, whatever the old one was.
-    state = {**state, "create_intended_at": attempt.now, "provenance": None, "role": None}
+    state = state.changed(create_intended_at=attempt.now, provenance=None, role=None)
     await attempt.record([write], state)
     taken = False
     try:
@@ -131,8 +126,8 @@ async def _create(
         raise _not_visible(kind)
     if taken:
         # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
-        return observed, {**state, "create_intended_at": row.role_state.create_intended_at}
-    return observed, {**state, "provenance": "CREATED"}
+        return observed, state.changed(create_intended_at=row.role_state.create_intended_at)
+    return observed, state.changed(provenance="CREATED")
 
 
 def _not_visible(kind: RoleKind) -> Temporary:

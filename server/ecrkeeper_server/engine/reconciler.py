@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import complete
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult, LeaseLostError
 from ecrkeeper_server.engine.conditions import Status
@@ -15,7 +16,7 @@ from ecrkeeper_server.engine.options import EngineOptions
 from ecrkeeper_server.engine.reconcile_registry import reconcile_registry
 from ecrkeeper_server.engine.reconcile_role import reconcile_role
 from ecrkeeper_server.engine.telemetry import Ending, ReconcileTelemetry
-from ecrkeeper_server.errors import AwsError, StatusError, Temporary
+from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
@@ -84,7 +85,7 @@ class Reconciler:
             synced=result.status.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=len(State(result.state).drift),
+            drift=len(result.state.drift),
         )
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
@@ -93,7 +94,7 @@ class Reconciler:
         if attempt.saved:
             row = await self._db.read(lambda tx: resources.get(tx, attempt.claimed.name))
             state = row.state if row is not None else state
-        return AttemptResult(state, Status(False, error), observed=False, converged=False)
+        return AttemptResult(State(state), Status(False, error), observed=False, converged=False)
 
     async def _complete(self, attempt: Attempt) -> None:
         """Complete the audit trail of an attempt that may save nothing else."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
@@ -13,16 +13,16 @@ from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
 from ecrkeeper_server.engine.rejections import held, refusals
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
-from ecrkeeper_server.engine.write_ahead import Progress, disown, remember
-from ecrkeeper_server.errors import AwsError, Temporary
+from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Change, Plan
+from ecrkeeper_server.settings.elements import Change, Drift, Plan
 from ecrkeeper_server.settings.guards import permitted
 from ecrkeeper_server.settings.isolation import with_changes
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Method
+from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
 # After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
@@ -37,21 +37,21 @@ async def act(attempt: Attempt, progress: Progress) -> None:
     only a fault of the whole account ends the round.
     """
     todo = _sendable(attempt, progress)
-    retried = {name: _retried(attempt, progress, name) for name in progress.plans}
-    writes = {name: _writes(attempt, progress, planned) for name, planned in todo.items()}
+    due = [_setting_write(attempt, progress, name, todo.get(name)) for name in progress.plans]
     progress.applied_before = {name: dict(elements) for name, elements in progress.applied.items()}
     if todo:
-        await remember(attempt, progress, todo, writes)
+        await remember(attempt, progress, todo, {each.setting: each.writes for each in due})
     stopping: AwsError | None = None
-    for name in progress.plans:
-        if stopping is None and (name in todo or retried[name]):
-            stopping = await _write(attempt, progress, name, todo.get(name), writes.get(name, ()), retried[name])
-        elif stopping is not None and name in todo:
+    for each in due:
+        name = each.setting
+        if stopping is None and each.changes:
+            stopping = await _write(attempt, progress, each)
+        elif stopping is not None and each.planned is not None:
             progress.errors[name] = [
                 *progress.errors.get(name, ()),
-                of_changes(progress.composition, name, todo[name].changes, stopping),
+                of_changes(progress.composition, name, each.planned.changes, stopping),
             ]
-            disown(progress, name, progress.applied_before.get(name, {}), writes[name])
+            disown(progress, name, progress.applied_before.get(name, {}), each.writes)
         progress.errors[name] = [*progress.errors.get(name, ()), *refusals(progress, name, attempt.now)]
     progress.errors = {name: errors for name, errors in progress.errors.items() if errors}
 
@@ -97,33 +97,24 @@ def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     ]
 
 
-def _writes(attempt: Attempt, progress: Progress, planned: Plan) -> list[AwsWrite]:
-    """The calls that make a plan true."""
-    name = planned.setting
-    return [
-        aws_write(attempt, progress, name, call)
-        for call in SETTINGS[name].calls(planned, progress.observed[name].shape)
-    ]
+def _setting_write(attempt: Attempt, progress: Progress, name: str, planned: Plan | None) -> SettingWrite:
+    """What is to be sent of one setting: the calls that make its plan true, and what is to be tried again."""
+    calls = SETTINGS[name].calls(planned, progress.observed[name].shape) if planned is not None else ()
+    writes = [aws_write(attempt, progress, name, call) for call in calls]
+    return SettingWrite(name, planned, writes, _retried(attempt, progress, name))
 
 
-async def _write(
-    attempt: Attempt,
-    progress: Progress,
-    name: str,
-    planned: Plan | None,
-    writes: Sequence[AwsWrite],
-    retried: Sequence[Change],
-) -> AwsError | None:
+async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> AwsError | None:
     """Write one setting and read it again; the error after which nothing more is to be sent, if there is one."""
+    name, planned = due.setting, due.planned
     failed: list[SettingError] = []
     auto_created = False
     try:
         auto_created = await role_to_come(attempt, name, planned or progress.plans[name])
-        failed += await _send_all(attempt, progress, name, planned, writes, retried)
+        failed += await _send_all(attempt, progress, due)
     except AwsError as error:
-        changes = [*(planned.changes if planned is not None else ()), *retried]
         seen = progress.observed[name].elements
-        unmade = [change for change in changes if seen.get(change.key) != change.after]
+        unmade = [change for change in due.changes if seen.get(change.key) != change.after]
         failed.append(of_changes(progress.composition, name, unmade, error))
     finally:
         if auto_created:
@@ -133,8 +124,8 @@ async def _write(
         failed += await _read_again(attempt, progress, name)
     if failed:
         progress.errors[name] = [*progress.errors.get(name, ()), *failed]
-        if not isinstance(SETTINGS[name], Document) or all(write.outcome == "NOT_SENT" for write in writes):
-            disown(progress, name, progress.applied_before.get(name, {}), writes)
+        if not isinstance(SETTINGS[name], Document) or all(write.outcome == "NOT_SENT" for write in due.writes):
+            disown(progress, name, progress.applied_before.get(name, {}), due.writes)
     elif not progress.suspects.get(name):
         progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
@@ -142,9 +133,7 @@ async def _write(
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = progress.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
-        progress.remediated += [
-            shown for d in done if _was_applied(attempt.claimed.registry_state, shown := d.to_json())
-        ]
+        progress.remediated += [StoredDrift.of(d) for d in done if _was_applied(attempt.claimed.registry_state, d)]
     return stopping
 
 
@@ -160,19 +149,12 @@ async def _read_again(attempt: Attempt, progress: Progress, name: str) -> list[S
     return []
 
 
-async def _send_all(
-    attempt: Attempt,
-    progress: Progress,
-    name: str,
-    planned: Plan | None,
-    writes: Sequence[AwsWrite],
-    retried: Sequence[Change],
-) -> list[SettingError]:
+async def _send_all(attempt: Attempt, progress: Progress, due: SettingWrite) -> list[SettingError]:
     """Send the calls of one setting; the errors of those that were refused."""
-    setting = SETTINGS[name]
+    name, setting = due.setting, SETTINGS[due.setting]
     if not isinstance(setting, Document):
-        return await _send_each(attempt, progress, name, writes)
-    undecided = await DocumentWriter(attempt, progress, setting).write(planned, writes, retried)
+        return await _send_each(attempt, progress, name, due.writes)
+    undecided = await DocumentWriter(attempt, progress, setting).write(due)
     if not undecided:
         return []
     progress.again_in = _AGAIN_SECONDS
@@ -216,6 +198,6 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _was_applied(state: RegistryState, drift: Mapping[str, Any]) -> bool:
-    settled = state.settled.get(drift["setting"], {})
-    return bool(drift["key"] in settled and settled[drift["key"]] == drift["desired"])
+def _was_applied(state: RegistryState, drift: Drift) -> bool:
+    settled = state.settled.get(drift.setting, {})
+    return bool(drift.key in settled and settled[drift.key] == drift.desired)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.engine.setting_errors import SettingError, of_elements, owners_of
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.elements import Change
 from ecrkeeper_server.settings.isolation import Keys, needs

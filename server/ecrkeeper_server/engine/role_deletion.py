@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ecrkeeper_server.aws_errors import AwsError, Permanent, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
-from ecrkeeper_server.engine.conditions import Status, error_json
-from ecrkeeper_server.errors import AwsError, Permanent, PreconditionViolation, is_terminal
+from ecrkeeper_server.engine.conditions import Status
+from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import RoleCall, is_lookalike, provenance
-from ecrkeeper_server.roles.refused_deletion import refused
 from ecrkeeper_server.roles.usage import blockers
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.rows import Method, Operation
+from ecrkeeper_server.store.state_parts import RoleDeletion, StoredError
+from ecrkeeper_server.store.states import RoleState
 
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
@@ -41,7 +43,8 @@ async def delete_role(attempt: Attempt, kind: RoleKind) -> AttemptResult:
     try:
         return await _delete(attempt, kind, pending)
     except AwsError as error:
-        if row.role_state.deletion.get("task") or not is_terminal(error):
+        deletion = row.role_state.deletion
+        if (deletion is not None and deletion.task) or not is_terminal(error):
             raise
         return _end(attempt, pending, error)
 
@@ -49,27 +52,30 @@ async def delete_role(attempt: Attempt, kind: RoleKind) -> AttemptResult:
 async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) -> AttemptResult:
     row = attempt.claimed
     observed = await observe_role(attempt.aws, row.account, attempt.home_region, kind)
-    deletion = dict(row.role_state.deletion)
+    state, deletion = row.role_state, row.role_state.deletion
     if observed is None:
-        created = row.role_state.create_intended_at
-        if not deletion and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
+        created = state.create_intended_at
+        if deletion is None and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
             # Who made it is not known before it is seen, and so not whether it may be deleted.
-            return _waiting(row.state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
+            return _waiting(state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
         return _gone(attempt, pending)
-    if is_lookalike(kind, observed) or deletion.get("role_id", observed.role_id) != observed.role_id:
+    deletion = deletion or RoleDeletion(role_id=observed.role_id)
+    if is_lookalike(kind, observed) or deletion.role_id not in (None, observed.role_id):
         # The role is gone; this is another one, made since by somebody else.
         return _gone(attempt, pending)
-    if not deletion.get("task"):
-        origin = provenance(row.role_state, observed)
+    if not deletion.task:
+        origin = provenance(state, observed)
         if origin == "ADOPTED" and not await _forced(attempt):
             text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
-            return _refused(attempt, pending, "ROLE_ADOPTED", text, [], provenance=origin)
+            return _refused(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
         usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
         pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
             return _refused(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
-        return await _start_deletion(attempt, kind, pending, {"role_id": observed.role_id, **deletion})
+        return await _start_deletion(
+            attempt, kind, pending, replace(deletion, role_id=deletion.role_id or observed.role_id)
+        )
     return await _follow(attempt, kind, pending, deletion)
 
 
@@ -81,7 +87,7 @@ async def _forced(attempt: Attempt) -> bool:
 
 
 async def _start_deletion(
-    attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
+    attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: RoleDeletion
 ) -> AttemptResult:
     row = attempt.claimed
     gone = (("role", kind.role_name, kind.service_name, None),)
@@ -96,26 +102,26 @@ async def _start_deletion(
             raise
         # Somebody else deleted it, or this program before it was killed, and GetRole lags.
         lost = f"IAM shows {kind.role_name} and says that it is not there to be deleted"
-        return await _confirm(attempt, pending, {"started": attempt.now, "polls": 0, **deletion}, lost)
-    deletion = {**deletion, "task": answer["DeletionTaskId"], "started": attempt.now, "polls": 0}
-    await _progress(attempt, pending, "DELETING", deletion_task_id=deletion["task"])
-    return _waiting({**row.state, "deletion": deletion}, "IAM is deleting the role", _POLL_SECONDS)
+        begun = deletion if deletion.started is not None else replace(deletion, started=attempt.now, polls=0)
+        return await _confirm(attempt, pending, begun, lost)
+    deletion = replace(deletion, task=answer["DeletionTaskId"], started=attempt.now, polls=0)
+    await _progress(attempt, pending, "DELETING", deletion_task_id=deletion.task)
+    return _waiting(row.role_state.changed(deletion=deletion), "IAM is deleting the role", _POLL_SECONDS)
 
 
-async def _confirm(attempt: Attempt, pending: list[Operation], deletion: dict[str, Any], lost: str) -> AttemptResult:
+async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDeletion, lost: str) -> AttemptResult:
     """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
     if _lasts_too_long(attempt, deletion):
         return _refused(attempt, pending, "DELETION_LOST", lost, [])
     await _progress(attempt, pending, "CONFIRMING")
-    deletion = {**deletion, "polls": deletion["polls"] + 1}
-    return _waiting({**attempt.claimed.state, "deletion": deletion}, _STILL_VISIBLE, _pause(deletion["polls"]))
+    deletion = replace(deletion, polls=deletion.polls + 1)
+    state = attempt.claimed.role_state.changed(deletion=deletion)
+    return _waiting(state, _STILL_VISIBLE, _pause(deletion.polls))
 
 
-async def _follow(
-    attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: dict[str, Any]
-) -> AttemptResult:
+async def _follow(attempt: Attempt, kind: RoleKind, pending: list[Operation], deletion: RoleDeletion) -> AttemptResult:
     row = attempt.claimed
-    params = {"DeletionTaskId": deletion["task"]}
+    params = {"DeletionTaskId": deletion.task}
     try:
         answer = await attempt.aws.call(
             row.account, attempt.home_region, "iam", "GetServiceLinkedRoleDeletionStatus", params
@@ -124,22 +130,22 @@ async def _follow(
         if error.aws_code != "NoSuchEntity":
             raise
         # The record of a fast task vanishes: the role itself tells, and it may lag.
-        return await _confirm(attempt, pending, deletion, f"IAM no longer knows task {deletion['task']}")
+        return await _confirm(attempt, pending, deletion, f"IAM no longer knows task {deletion.task}")
     if answer["Status"] == "FAILED":
         reasons, text = _failure(answer.get("Reason") or {})
         return _refused(attempt, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
         return await _confirm(attempt, pending, deletion, "IAM says that the role is deleted, and still shows it")
     if _lasts_too_long(attempt, deletion):
-        text = f"IAM has been deleting the role for too long: task {deletion['task']} is {answer['Status']}"
+        text = f"IAM has been deleting the role for too long: task {deletion.task} is {answer['Status']}"
         return _refused(attempt, pending, "DELETION_LOST", text, [])
-    deletion = {**deletion, "polls": deletion["polls"] + 1}
+    deletion = replace(deletion, polls=deletion.polls + 1)
     text = f"IAM is deleting the role: {answer['Status']}"
-    return _waiting({**row.state, "deletion": deletion}, text, _pause(deletion["polls"]))
+    return _waiting(row.role_state.changed(deletion=deletion), text, _pause(deletion.polls))
 
 
-def _lasts_too_long(attempt: Attempt, deletion: dict[str, Any]) -> bool:
-    return bool(attempt.now - deletion["started"] >= _GIVE_UP_SECONDS * MICROSECONDS)
+def _lasts_too_long(attempt: Attempt, deletion: RoleDeletion) -> bool:
+    return deletion.started is not None and attempt.now - deletion.started >= _GIVE_UP_SECONDS * MICROSECONDS
 
 
 def _pause(polls: int) -> float:
@@ -158,14 +164,14 @@ def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], st
     ], f"IAM refused to delete the role: {text}"
 
 
-def _waiting(state: dict[str, Any], message: str, after: float) -> AttemptResult:
+def _waiting(state: RoleState, message: str, after: float) -> AttemptResult:
     status = Status(False, reason="DELETING", message=message)
     return AttemptResult(state, status, observed=True, converged=False, next_in=after)
 
 
 def _gone(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
     return AttemptResult(
-        attempt.claimed.state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
+        attempt.claimed.role_state, Status(True), True, True, removed=True, ended=tuple((p.id, None) for p in pending)
     )
 
 
@@ -175,18 +181,18 @@ def _refused(
     reason: str,
     text: str,
     reasons: list[PreconditionViolation],
-    **learned: Any,
+    state: RoleState | None = None,
 ) -> AttemptResult:
-    """End the deletion for a reason of ours or of IAM's task."""
-    return _end(attempt, pending, Permanent(text, reason=reason, preconditions=reasons), **learned)
+    """End the deletion for a reason of ours or of IAM's task; `state` is the claimed one if nothing else is learned."""
+    return _end(attempt, pending, Permanent(text, reason=reason, preconditions=reasons), state)
 
 
-def _end(attempt: Attempt, pending: list[Operation], why: AwsError, **learned: Any) -> AttemptResult:
+def _end(attempt: Attempt, pending: list[Operation], why: AwsError, state: RoleState | None = None) -> AttemptResult:
     """End the deletion with an error that stays visible, and keep the role as it was declared before."""
-    row, error = attempt.claimed, error_json(why)
-    state = {key: value for key, value in row.state.items() if key != "deletion"} | learned
+    row, error = attempt.claimed, StoredError.of(why)
+    state = (state or row.role_state).changed(deletion=None)
     return AttemptResult(
-        refused(state, row.generation, error),
+        state.with_refused_deletion(row.generation, error),
         Status(True, reason=why.reason, message=why.message),
         observed=True,
         converged=True,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.engine.conditions import worst_first
-from ecrkeeper_server.errors import AwsError, PreconditionViolation
+from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Change, Value
 from ecrkeeper_server.settings.table import SETTINGS

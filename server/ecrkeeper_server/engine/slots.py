@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ecrkeeper_server.store.queue import Capacity
+from ecrkeeper_server.store.claims import Capacity
 from ecrkeeper_server.store.rows import Resource
 
 

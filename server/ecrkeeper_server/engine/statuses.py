@@ -6,15 +6,15 @@ What an owner waits for is what that owner declares: an element of others that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from ecrkeeper_server.aws_errors import is_terminal
 from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Progress
-from ecrkeeper_server.errors import is_terminal
 from ecrkeeper_server.store.specs import Mode
+from ecrkeeper_server.store.state_parts import StoredDrift
 
-Drifts = Sequence[Mapping[str, Any]]
+Drifts = Sequence[StoredDrift]
 Degraded = Mapping[str, Sequence[str]]
 """The paths that this version does not know, by setting."""
 
@@ -59,12 +59,12 @@ def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
 
 
 def _concerns(
-    progress: Progress, drift: Mapping[str, Any], owner: str, errors: Sequence[SettingError], *, behind: bool
+    progress: Progress, drift: StoredDrift, owner: str, errors: Sequence[SettingError], *, behind: bool
 ) -> bool:
-    owners = progress.composition.owners.get((drift["setting"], drift["key"]))
+    owners = progress.composition.owners.get((drift.setting, drift.key))
     if owners is not None:
         return owner in owners
-    known = [each for each in errors if each.setting == drift["setting"] and each.covers(drift["key"])]
+    known = [each for each in errors if each.setting == drift.setting and each.covers(drift.key)]
     # Nobody declares what is to be removed: who has declared something new may have left it out.
     return any(owner in (each.owners or ()) for each in known) or (behind and not any(each.owners for each in known))
 

@@ -12,9 +12,8 @@ from typing import Any
 import structlog
 
 from ecrkeeper_server.engine.attempt import AttemptResult
-from ecrkeeper_server.metrics import EngineMetrics
+from ecrkeeper_server.metrics.engine import EngineMetrics
 from ecrkeeper_server.store.rows import Resource
-from ecrkeeper_server.store.states import State
 from ecrkeeper_server.tracing import Tracing
 
 
@@ -65,10 +64,10 @@ class ReconcileTelemetry:
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
         """The result of an attempt was stored."""
         ending.result, ending.reason = _ending(result)
-        remediation = State(result.state).remediation
-        if remediation.get("time") == now:
-            for element in remediation["drift"]:
-                self.metrics.remediated(element["setting"])
+        remediation = result.state.remediation
+        if remediation is not None and remediation.time == now:
+            for element in remediation.drift:
+                self.metrics.remediated(element.setting)
 
 
 def _ending(result: AttemptResult) -> tuple[str, str]:
@@ -87,6 +86,6 @@ def unready(result: AttemptResult, mode: str) -> str | None:
     status = result.status
     if status.ready:
         return None
-    settings = ",".join(sorted({element["setting"] for element in State(result.state).drift}))
+    settings = ",".join(sorted({element.setting for element in result.state.drift}))
     failing = "Failing" if status.error is not None else "Degraded" if status.degraded else "Unsynced"
     return f"{mode} {'Blocked' if status.blocked else failing} {status.why} {settings}"

@@ -17,12 +17,12 @@ from ecrkeeper_server.engine.slots import Slots
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, operations, queue, resources
+from ecrkeeper_server.store import audit, audit_stream, claims, operations, queue, resources
 from ecrkeeper_server.store import sweep as bulk
+from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
-from ecrkeeper_server.store.queue import NO_CAPACITY
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.sweep import Desired
 
@@ -103,7 +103,7 @@ class Engine:
         """Forget what is old, in transactions that are short; whether some of it is left."""
         await self._db.write(operations.purge)
         for _ in range(_PURGE_BATCHES):
-            if not await self._db.write(audit.adopt):
+            if not await self._db.write(audit_stream.adopt):
                 break
         days = self._options.audit_days
         for _ in range(_PURGE_BATCHES if days else 0):
@@ -133,10 +133,10 @@ class Engine:
         if not self._running:
             # Whatever is urgent fits into the capacity for rows of the backlog as well.
             urgent = NO_CAPACITY
-        due = await self._db.read(lambda tx: queue.next_due(tx, backlog=backlog, urgent=urgent))
+        due = await self._db.read(lambda tx: claims.next_due(tx, backlog=backlog, urgent=urgent))
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due)
 
-    def _capacity(self) -> tuple[queue.Capacity, queue.Capacity]:
+    def _capacity(self) -> tuple[claims.Capacity, claims.Capacity]:
         """The capacity for rows of the backlog and for urgent ones.
 
         Claims of single rows would cost more than the attempts: rows of the backlog wait
@@ -178,10 +178,10 @@ class Engine:
         return bool(claimed) and (self._slots.backlog.slots > 0 or left.slots > 0)
 
     def _claim(
-        self, tx: Tx, backlog: queue.Capacity, urgent: queue.Capacity
+        self, tx: Tx, backlog: claims.Capacity, urgent: claims.Capacity
     ) -> tuple[list[Resource], dict[str, Desired]]:
         """Rows to work on, and what is desired of those that are registries: nobody can change it in between."""
-        claimed = queue.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
+        claimed = claims.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
         registries = [row for row in claimed if row.kind == RegistryName.kind]
         return claimed, bulk.desired(tx, registries) if registries else {}
 

@@ -13,12 +13,13 @@ from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Plan
+from ecrkeeper_server.settings.elements import Change, Plan
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
+from ecrkeeper_server.store.state_parts import StoredDrift
 
 # Calls that write documents in one attempt, those included that AWS refuses.
 MOST_CALLS = 12
@@ -44,7 +45,7 @@ class Progress:
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[SettingError]] = field(default_factory=dict)
     originals: Originals = field(default_factory=list)
-    remediated: list[dict[str, Any]] = field(default_factory=list)
+    remediated: list[StoredDrift] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -54,6 +55,25 @@ class Progress:
     def elements(self) -> dict[str, dict[str, Any]]:
         """What AWS has of the settings that could be read."""
         return {name: seen.elements for name, seen in self.observed.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingWrite:
+    """One setting's part of the writes of an attempt.
+
+    `planned` is None where nothing new is sent, and `writes` are the calls of that plan. `retried` are changes of a
+    document that AWS rejected before, and that are due again.
+    """
+
+    setting: str
+    planned: Plan | None
+    writes: Sequence[AwsWrite]
+    retried: Sequence[Change]
+
+    @property
+    def changes(self) -> list[Change]:
+        """The changes of the plan, and those that are tried again."""
+        return [*(self.planned.changes if self.planned is not None else ()), *self.retried]
 
 
 async def remember(
@@ -70,16 +90,16 @@ async def remember(
         if first:
             progress.unconfirmed[name] = sorted(first)
         progress.applied[name] = {**progress.applied.get(name, {}), **elements}
-    known = {
-        "applied": dict(progress.applied),
-        "unconfirmed": dict(progress.unconfirmed),
-        "suspects": suspects.dumped(progress.suspects),
-    }
+    state = attempt.claimed.registry_state.changed(
+        applied=dict(progress.applied),
+        unconfirmed=dict(progress.unconfirmed),
+        suspects=suspects.dumped(progress.suspects),
+    )
     originals, progress.originals = progress.originals, []
 
     def save(tx: Tx) -> bool:
         record(tx, originals)
-        return queue.hold(tx, attempt.claimed, {**attempt.claimed.state, **known})
+        return queue.hold(tx, attempt.claimed, state.to_json())
 
     attempt.saved = True
     await attempt.commit(save, [write for of_setting in writes.values() for write in of_setting])

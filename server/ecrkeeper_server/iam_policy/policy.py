@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.catalogue import ROLES, RoleKind
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS, VALUES
 from ecrkeeper_server.settings.advice import READ_ALONG
@@ -21,8 +21,6 @@ from ecrkeeper_server.settings.replication_access import SETTINGS_OF_DESTINATION
 from ecrkeeper_server.settings.scanning import SCANNING
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.templates import TEMPLATES
-
-Json = dict[str, Any]
 
 # What else is read where a setting is kept: the policies of replication
 # destinations, the scope that says what a policy may hold, and what plans warn about.

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.iam_policy.policy import Scope, policy
+from ecrkeeper_server.json_object import Json
 
-Json = dict[str, Any]
 _VERSION = "2012-10-17"
 
 

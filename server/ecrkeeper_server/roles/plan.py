@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ecrkeeper_server.errors import Permanent
+from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]
@@ -64,6 +64,17 @@ class RoleCall:
     operation: str
     params: dict[str, Any]
     changes: tuple[tuple[str, str, Any, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDrift:
+    """A part of a role that is not as desired; None stands for absent."""
+
+    setting: str
+    key: str
+    kind: str
+    desired: Any
+    observed: Any
 
 
 def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
@@ -159,10 +170,10 @@ def calls_for(
     return corrections(kind, spec, applied_tags, observed)
 
 
-def drift_of(calls: Iterable[RoleCall]) -> list[dict[str, Any]]:
-    """The differences that the calls remove, as they are stored and shown."""
-    rows = []
+def drift_of(calls: Iterable[RoleCall]) -> list[RoleDrift]:
+    """The differences that the calls remove."""
+    found = []
     for setting, key, before, after in (change for call in calls for change in call.changes):
         kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
-        rows.append({"setting": setting, "key": key, "kind": kind, "desired": after, "observed": before})
-    return rows
+        found.append(RoleDrift(setting, key, kind, after, before))
+    return found

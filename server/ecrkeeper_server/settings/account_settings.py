@@ -11,8 +11,8 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings.collection import Collection, join_items, split_items
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.collection import Collection
+from ecrkeeper_server.settings.elements import Elements, Plan, Value, join_items, split_items
 from ecrkeeper_server.settings.policy import SCOPE, denies
 from ecrkeeper_server.settings.setting import Read, Shape, Warning
 

@@ -13,8 +13,8 @@ from typing import Any
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings import arns, prefixes
-from ecrkeeper_server.settings.collection import Collection, join_items, split_items
-from ecrkeeper_server.settings.elements import ChangeKind, Elements, Plan, Value
+from ecrkeeper_server.settings.collection import Collection
+from ecrkeeper_server.settings.elements import ChangeKind, Elements, Plan, Value, join_items, split_items
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning
 

@@ -6,30 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.settings.elements import Change, ChangeKind, Elements, Plan, Value
+from ecrkeeper_server.settings.elements import Change, ChangeKind, Plan, Value
 from ecrkeeper_server.settings.setting import Call, Setting, Shape
 
 _READ_ONLY = ("createdAt", "updatedAt", "registryId")
-
-
-def split_items(
-    member: str, key_of: Callable[[Any], str], value_of: Callable[[Any], Value]
-) -> Callable[[Shape], dict[str, Value]]:
-    """The function that makes an element of each item of a list."""
-
-    def split(shape: Shape) -> dict[str, Value]:
-        return {key_of(item): value_of(item) for item in shape.get(member) or ()}
-
-    return split
-
-
-def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[Elements], dict[str, Any]]:
-    """The function that makes an item of each element, in the order of the keys."""
-
-    def join(elements: Elements) -> dict[str, Any]:
-        return {member: [item_of(key, value) for key, value in sorted(elements.items())]}
-
-    return join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Value
@@ -29,10 +29,25 @@ class ElementState:
         return self.observed if self.desired is None else self.desired
 
 
-def element_states(state: Mapping[str, Any], composition: Composition) -> Iterator[ElementState]:
+class KnownElements(Protocol):
+    """What attempts have found of the elements of a registry, by setting."""
+
+    @property
+    def observed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The shapes that AWS returned."""
+
+    @property
+    def applied(self) -> Mapping[str, Mapping[str, Any]]:
+        """The elements that were written."""
+
+    @property
+    def problems(self) -> Mapping[str, Mapping[str, str]]:
+        """Why AWS cannot use elements that it accepted."""
+
+
+def element_states(state: KnownElements, composition: Composition) -> Iterator[ElementState]:
     """Yield every element that is desired or was observed, by setting and key; defaults that nobody wants are none."""
-    seen = split_all(state.get("observed", {}))
-    applied, problems = state.get("applied", {}), state.get("problems", {})
+    seen, applied, problems = split_all(state.observed), state.applied, state.problems
     for name, setting in SETTINGS.items():
         desired, observed = composition.desired.get(name, {}), seen.get(name, {})
         for key in sorted({*desired, *observed}):

@@ -1,4 +1,4 @@
-"""Elements, and what differs between two sets of them."""
+"""Elements, as the items of a list, and what differs between two sets of them."""
 
 from __future__ import annotations
 
@@ -94,3 +94,23 @@ def diff(
             kind = ChangeKind.REPLACE if replaces and replaces(old, new) else ChangeKind.UPDATE
         changes.append(Change(setting_name, key, kind, old, new))
     return tuple(changes)
+
+
+def split_items(
+    member: str, key_of: Callable[[Any], str], value_of: Callable[[Any], Value]
+) -> Callable[[Mapping[str, Any]], dict[str, Value]]:
+    """The function that makes an element of each item of a list."""
+
+    def split(shape: Mapping[str, Any]) -> dict[str, Value]:
+        return {key_of(item): value_of(item) for item in shape.get(member) or ()}
+
+    return split
+
+
+def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[Elements], dict[str, Any]]:
+    """The function that makes an item of each element, in the order of the keys."""
+
+    def join(elements: Elements) -> dict[str, Any]:
+        return {member: [item_of(key, value) for key, value in sorted(elements.items())]}
+
+    return join

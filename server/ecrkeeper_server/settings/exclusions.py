@@ -8,7 +8,8 @@ from __future__ import annotations
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
 from ecrkeeper_server.settings import arns
-from ecrkeeper_server.settings.collection import Collection, join_items, split_items
+from ecrkeeper_server.settings.collection import Collection
+from ecrkeeper_server.settings.elements import join_items, split_items
 from ecrkeeper_server.settings.setting import Quota, Read, Shape
 
 MAX_EXCLUSIONS = 100

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from ecrkeeper_server.errors import Permanent, PreconditionViolation, QuotaViolation
+from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from ecrkeeper_server.errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
 from ecrkeeper_server.settings.json_text import dump
 

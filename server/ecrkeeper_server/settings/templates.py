@@ -12,8 +12,8 @@ from typing import Any
 
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import prefixes, statements
-from ecrkeeper_server.settings.collection import Collection, join_items, split_items
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.collection import Collection
+from ecrkeeper_server.settings.elements import Elements, Plan, Value, join_items, split_items
 from ecrkeeper_server.settings.json_text import NotJson, dump, parse
 from ecrkeeper_server.settings.policy_validation import statements_of
 from ecrkeeper_server.settings.setting import Read, Warning

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import delete, insert
 
 from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.tables import drifting
 
-Drift = Iterable[Mapping[str, Any]]
+Drift = Iterable[StoredDrift]
 
 
 def replace(tx: Tx, name: str, before: Drift, after: Drift) -> None:
@@ -30,4 +30,4 @@ def remove(tx: Tx, name: str) -> None:
 
 
 def _elements(drift: Drift) -> set[tuple[str, str]]:
-    return {(each["setting"], each["key"]) for each in drift}
+    return {(each.setting, each.key) for each in drift}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from ecrkeeper_server.errors import STORE_REASONS, Unavailable
-from ecrkeeper_server.metrics import StoreMetrics
+from ecrkeeper_server.metrics.store import StoreMetrics
 
 log = structlog.get_logger("ecrkeeper.store")
 

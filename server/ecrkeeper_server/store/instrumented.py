@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ecrkeeper_server.errors import StatusError, Unavailable
-from ecrkeeper_server.metrics import StoreMetrics
+from ecrkeeper_server.metrics.store import StoreMetrics
 from ecrkeeper_server.store.database import Database, Load, Tx
 from ecrkeeper_server.store.health import StoreHealth
 from ecrkeeper_server.store.overview import alive

@@ -12,6 +12,7 @@ from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Method, Operation, Request, Resource
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.tables import operations, requests
 
 # In the metadata of an operation, and never shown.
@@ -109,7 +110,7 @@ def end(
     tx: Tx,
     operation: Operation,
     *,
-    error: dict[str, Any] | None = None,
+    error: StoredError | None = None,
     response: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> None:
@@ -119,7 +120,7 @@ def end(
         .where(operations.c.id == operation.id, operations.c.done.is_(False))
         .values(
             done=True,
-            error=error,
+            error=None if error is None else error.to_json(),
             response=response,
             done_time=tx.now(),
             **({} if metadata is None else {"metadata": metadata}),

@@ -1,4 +1,4 @@
-"""The work queue: claim, renew, finish and release rows of `resources`.
+"""The work queue: renew, finish and release rows of `resources` that were claimed (`claims.claim`).
 
 A row belongs to the worker whose token it carries until `lease_until`, by the
 database's clock. Every later statement of that worker names the token, so a
@@ -7,34 +7,25 @@ worker that was stopped for longer than its lease can change nothing.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Integer,
-    Select,
-    Update,
     and_,
-    bindparam,
     case,
-    func,
     literal,
     or_,
     select,
     true,
-    union_all,
     update,
 )
 
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.rows import Resource
+from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.tables import declarations, resources
 
 
@@ -68,114 +59,6 @@ class Outcome:
             or self.reason != claimed.reason
             or self.state != claimed.state
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """What a claim may take: `slots` rows, and no more than `share` of one account, which has `busy` already."""
-
-    slots: int
-    share: int = 1_000_000
-    busy: Mapping[str, int] = field(default_factory=dict)
-
-
-NO_CAPACITY = Capacity(0)
-# So many candidates are looked at for each slot: those of an account beyond its share fall away.
-_LOOK_AHEAD = 4
-
-
-def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> list[Resource]:
-    """Due rows that no worker holds, now held for `lease` seconds: urgent ones, and those that have been due longest.
-
-    Urgent rows have capacity of their own, so that they do not wait behind what
-    was due before them; the rest goes of the backlog, so that nothing waits for ever.
-    """
-    values = {**_values("urgent", urgent), **_values("backlog", backlog)}
-    values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
-    rows = tx.conn.execute(_claim(tx.dialect, urgent=urgent.slots > 0), values)
-    return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
-
-
-# Putting the statement together takes longer than running it.
-@lru_cache(maxsize=64)
-def _claim(dialect: Dialect, *, urgent: bool) -> Update:
-    first = _candidates(dialect, "urgent", resources.c.urgent).cte("urgent_rows")
-    others = resources.c.name.not_in(select(first.c.name)) if urgent else true()
-    second = _candidates(dialect, "backlog", others).cte("backlog_rows")
-    names = union_all(select(first.c.name), select(second.c.name)) if urgent else select(second.c.name)
-    chosen = dialect.one_of(resources.c.name, names)
-    until = dialect.now() + bindparam("lease", type_=BigInteger)
-    return (
-        update(resources).where(chosen).values(lease_token=bindparam("token"), lease_until=until).returning(resources)
-    )
-
-
-def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
-    """The names of rows to claim, none of them beyond its account's share."""
-    now = dialect.now()
-    free = and_(resources.c.due_at <= now, or_(resources.c.lease_until.is_(None), resources.c.lease_until < now))
-    share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
-    taken = _taken(dialect, kind)
-    found = (
-        select(resources.c.name, resources.c.account, resources.c.due_at)
-        .where(free, which, taken < share)
-        .order_by(resources.c.due_at)
-        .limit(bindparam(f"{kind}_candidates", type_=Integer))
-        .subquery()
-    )
-    nth = func.row_number().over(partition_by=found.c.account, order_by=found.c.due_at).label("nth")
-    ranked = select(found.c.name, found.c.due_at, nth).subquery()
-    return (
-        select(resources.c.name)
-        .join(ranked, ranked.c.name == resources.c.name)
-        .where(free, ranked.c.nth + taken <= share)
-        .order_by(ranked.c.due_at)
-        .limit(slots)
-        .with_for_update(skip_locked=True, of=resources)
-    )
-
-
-def _taken(dialect: Dialect, kind: str) -> ColumnElement[int]:
-    """How many slots the account of a row has already."""
-    return func.coalesce(dialect.json_integer(f"{kind}_busy", resources.c.account), 0)
-
-
-def _values(kind: str, capacity: Capacity) -> dict[str, Any]:
-    return {
-        f"{kind}_slots": capacity.slots,
-        f"{kind}_share": capacity.share,
-        f"{kind}_busy": dict(capacity.busy),
-        f"{kind}_candidates": capacity.slots * _LOOK_AHEAD,
-    }
-
-
-def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> float | None:
-    """Seconds until a row that fits into the capacity is due or a lease runs out; None if nothing is in sight."""
-    soonest: float | None = None
-    for kind, capacity in (("backlog", backlog), ("urgent", urgent)):
-        for query in _next_due(tx.dialect, kind) if capacity.slots else ():
-            micros = tx.conn.execute(query, _values(kind, capacity)).scalar_one()
-            if micros is not None and (soonest is None or micros < soonest):
-                soonest = micros
-            if soonest is not None and soonest <= 0:
-                # What follows may have to read everything that is due.
-                return 0.0
-    return None if soonest is None else soonest / MICROSECONDS
-
-
-@lru_cache(maxsize=64)
-def _next_due(dialect: Dialect, kind: str) -> tuple[Select[Any], ...]:
-    which = resources.c.urgent if kind == "urgent" else true()
-    fits = _taken(dialect, kind) < bindparam(f"{kind}_share", type_=Integer)
-    free = (
-        select(resources.c.due_at)
-        .where(which, resources.c.due_at > 0, resources.c.lease_until.is_(None), fits)
-        .order_by(resources.c.due_at)
-        .limit(1)
-    )
-    # Held rows are due as well, and come first in that order.
-    held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
-    return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, held))
 
 
 def postpone(tx: Tx, first: Resource, seconds: float) -> None:
@@ -243,7 +126,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "lease_until": None,
         "unready": outcome.unready,
         "reason": outcome.reason,
-        "drifted": bool(outcome.state.get("drift")),
+        "drifted": State(outcome.state).drifted,
         "attempts": outcome.attempts,
         "failed_at": now if outcome.attempts else None,
         # The next step of a row that nobody asked for belongs to no call.

@@ -8,12 +8,16 @@ from typing import Any, Self
 
 from sqlalchemy import Row
 
+from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.names import RegistryName, RoleName, SettingsName
-from ecrkeeper_server.store.specs import Json, Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.specs import Mode, RegistrySpec, RoleSpec, mode_of
+from ecrkeeper_server.store.state_parts import StoredError
 from ecrkeeper_server.store.states import RegistryState, RoleState
 
 
-class _FromRow:
+class FromRow:
+    """A value whose members are the columns of a table."""
+
     __slots__ = ()
 
     @classmethod
@@ -23,7 +27,7 @@ class _FromRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Resource(_FromRow):
+class Resource(FromRow):
     """A registry or a role: its desired state, its observed state, and its place in the queue.
 
     `spec` and `state` are the stored JSON, which is read only where it is needed: as `mode`, `registry_spec`,
@@ -142,7 +146,7 @@ class RegistryStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration(_FromRow):
+class Declaration(FromRow):
     """What one owner declares for one registry; `settings` is in AWS's shape by setting."""
 
     account: str
@@ -170,7 +174,7 @@ class Declaration(_FromRow):
 
 
 @dataclass(frozen=True, slots=True)
-class Revision(_FromRow):
+class Revision(FromRow):
     """One state that a declaration had; `settings` is None where it was deleted."""
 
     account: str
@@ -197,8 +201,8 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(_FromRow):
-    """A long-running call, one of `Method`; `error` is a google.rpc.Status in JSON."""
+class Operation(FromRow):
+    """A long-running call, one of `Method`; `error` is a `StoredError` in JSON."""
 
     id: str
     method: str
@@ -212,9 +216,14 @@ class Operation(_FromRow):
     create_time: int
     done_time: int | None
 
+    @property
+    def stored_error(self) -> StoredError | None:
+        """The error that the operation ended with."""
+        return None if self.error is None else StoredError.from_json(self.error)
+
 
 @dataclass(frozen=True, slots=True)
-class Request(_FromRow):
+class Request(FromRow):
     """A write that was answered, by the id that its caller gave it."""
 
     request_id: str
@@ -222,30 +231,3 @@ class Request(_FromRow):
     fingerprint: str
     result: str
     create_time: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent(_FromRow):
-    """A call that was accepted, or a write to AWS; `changes` are element by element."""
-
-    id: int
-    txid: int
-    kind: str
-    create_time: int
-    complete_time: int | None
-    principal: str
-    method: str
-    resource: str
-    account: str
-    region: str
-    owners: list[str]
-    request_id: str
-    call_id: str
-    reconcile_id: str
-    generation: int
-    reason: str
-    changes: list[Json]
-    omitted: int
-    outcome: str
-    aws_error_code: str
-    aws_request_id: str

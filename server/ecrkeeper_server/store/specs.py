@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-Json = dict[str, Any]
+from ecrkeeper_server.json_object import Json
 
 
 class Mode(StrEnum):

@@ -8,35 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
-from ecrkeeper_server.store.specs import Json
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
+from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition with the time of its last transition, in microseconds."""
-
-    type: str
-    status: str
-    reason: str
-    message: str
-    since: int
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored condition."""
-        return cls(stored["type"], stored["status"], stored["reason"], stored["message"], stored["since"])
-
-    def to_json(self) -> Json:
-        """Return the condition as it is stored."""
-        return {
-            "type": self.type,
-            "status": self.status,
-            "reason": self.reason,
-            "message": self.message,
-            "since": self.since,
-        }
+_REFUSED = "refused_deletion"
+_NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +34,51 @@ class State:
         """Return the state as it is stored."""
         return self.stored
 
+    def changed(self, **members: Unpack[Members]) -> Self:
+        """Return the state with other members."""
+        return type(self)(with_members(self.stored, members))
+
     @property
     def conditions(self) -> list[Condition]:
         """The conditions of the last attempt."""
         return [Condition.from_json(each) for each in self.stored.get("conditions", ())]
 
     @property
-    def error(self) -> Mapping[str, Any] | None:
-        """The error to show, as it is stored."""
-        return self.stored.get("error")
+    def error(self) -> StoredError | None:
+        """The error to show."""
+        stored = self.stored.get("error")
+        return StoredError.from_json(stored) if stored else None
 
     @property
-    def drift(self) -> Sequence[Mapping[str, Any]]:
+    def drift(self) -> list[StoredDrift]:
         """The elements that differ."""
-        return self.stored.get("drift") or ()
+        return [StoredDrift.from_json(each) for each in self.stored.get("drift") or ()]
 
     @property
-    def remediation(self) -> Mapping[str, Any]:
-        """The last remediation; empty if there was none."""
-        return self.stored.get("remediation") or {}
+    def drifted(self) -> bool:
+        """Whether an element differs."""
+        return bool(self.stored.get("drift"))
+
+    @property
+    def remediation(self) -> Remediation | None:
+        """The last remediation."""
+        stored = self.stored.get("remediation")
+        return Remediation.from_json(stored) if stored else None
+
+    def of_owner(self, owner: str) -> State:
+        """Return the conditions and the error of one owner's declaration; none if it is newer than the last attempt."""
+        owners = self.stored.get("owners")
+        # Without any, all stand as the registry does.
+        return self if owners is None else State(owners.get(owner, {}))
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryState(State):
     """The observed state of a registry; maps are by setting."""
+
+    def changed(self, **members: Unpack[RegistryMembers]) -> Self:
+        """Return the state with other members."""
+        return type(self)(with_members(self.stored, members))
 
     @property
     def owners(self) -> Mapping[str, State]:
@@ -129,20 +130,31 @@ class RegistryState(State):
 class RoleState(State):
     """The observed state of a role."""
 
+    def changed(self, **members: Unpack[RoleMembers]) -> Self:
+        """Return the state with other members."""
+        return type(self)(with_members(self.stored, members))
+
     @property
     def observed(self) -> bool:
         """Whether IAM was asked for the role."""
         return "role" in self.stored
 
     @property
-    def role(self) -> Mapping[str, Any] | None:
+    def role(self) -> ObservedRole | None:
         """The role as IAM has it; None if it has none."""
-        return self.stored.get("role")
+        stored = self.stored.get("role")
+        if stored is None:
+            return None
+        return ObservedRole(
+            stored.get("role_id", ""), stored.get("arn", ""), stored.get("path", ""), stored.get("description", ""),
+            stored.get("tags") or {}, stored.get("create_time", 0),
+        )  # fmt: skip
 
     @property
     def role_id(self) -> str | None:
         """The id of the role that was observed last."""
-        return self.role["role_id"] if self.role else None
+        role = self.role
+        return None if role is None else role.role_id
 
     @property
     def provenance(self) -> str | None:
@@ -160,11 +172,28 @@ class RoleState(State):
         return self.stored.get("create_intended_at")
 
     @property
-    def applied_tags(self) -> Mapping[str, Any]:
+    def applied_tags(self) -> Mapping[str, Applied]:
         """The tags that were written."""
         return self.stored.get("applied_tags") or {}
 
     @property
-    def deletion(self) -> Mapping[str, Any]:
-        """How far the deletion is; empty if none is under way."""
-        return self.stored.get("deletion") or {}
+    def deletion(self) -> RoleDeletion | None:
+        """How far the deletion is; None if none is under way."""
+        stored = self.stored.get("deletion")
+        return RoleDeletion.from_json(stored) if stored else None
+
+    def refused_deletion(self, generation: int) -> StoredError | None:
+        """Return why the deletion of a role was refused; None if none was, or if something else is desired since."""
+        kept = self.stored.get(_REFUSED)
+        return StoredError.from_json(kept["error"]) if kept and kept["generation"] == generation else None
+
+    def with_refused_deletion(self, generation: int, error: StoredError) -> Self:
+        """Return the state after the deletion of a role, its present generation, was refused with an error."""
+        return type(self)({**self.stored, _REFUSED: {"generation": generation, "error": error.to_json()}})
+
+    def brief(self, *, tags: bool = True) -> Self:
+        """Return what an operation keeps of the state; `tags` are the observed ones."""
+        kept = {name: value for name, value in self.stored.items() if name not in _NOT_BRIEF}
+        if not tags and kept.get("role"):
+            kept["role"] = {**kept["role"], "tags": {}}
+        return type(self)(kept)

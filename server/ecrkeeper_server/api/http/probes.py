@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from ecrkeeper_server.metrics import CONTENT_TYPE
+from ecrkeeper_server.metrics.server import CONTENT_TYPE
 
 # Each prober needs one connection; more of them replace the oldest.
 _CONNECTIONS = 64

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from ecrkeeper_server.errors import StatusError
-from ecrkeeper_server.metrics import Metrics
+from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.overview import Overview, overview

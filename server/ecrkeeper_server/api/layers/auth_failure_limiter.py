@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
-from ecrkeeper_server.api.layers.capacity import Bucket
+from cachetools import LRUCache
+
 from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated
+from ecrkeeper_server.token_bucket import TokenBucket
 
 # Failures a second, and at once, of one address; and of all, so that many addresses do not become many lines.
 _RATE, _BURST = 10.0, 200.0
@@ -32,18 +33,15 @@ class AuthFailureLimiter:
     ) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._all = Bucket(_BURST_OF_ALL, clock())
-        self._addresses: OrderedDict[str, Bucket] = OrderedDict()
+        self._all = TokenBucket(_BURST_OF_ALL, clock())
+        self._addresses: LRUCache[str, TokenBucket] = LRUCache(_ADDRESSES)
 
     def record(self, address: str, error: Unauthenticated) -> Unauthenticated | ResourceExhausted:
         """Count a failure and return the error to send: the given one, or one that also says when to retry."""
         now = self._clock()
         known = self._addresses.get(address)
         if known is None:
-            if len(self._addresses) >= _ADDRESSES:
-                self._addresses.popitem(last=False)
-            known = self._addresses[address] = Bucket(_BURST, now)
-        self._addresses.move_to_end(address)
+            known = self._addresses[address] = TokenBucket(_BURST, now)
         if not known.acquire(now, _RATE, _BURST) and not self._all.acquire(now, _RATE_OF_ALL, _BURST_OF_ALL):
             return error
         after = round(_WAIT_SECONDS * self._jitter(1.0, 3.0), 3)

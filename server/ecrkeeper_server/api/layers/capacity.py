@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ecrkeeper_server.errors import ResourceExhausted
+from cachetools import LRUCache
 
-# Principals in memory: some 300 bytes each.
+from ecrkeeper_server.errors import ResourceExhausted
+from ecrkeeper_server.token_bucket import TokenBucket
+
+# Principals in memory that have no calls in progress: some 300 bytes each.
 _PRINCIPALS = 10_000
 _LONGEST_DELAY = 60.0
 # Health checks take no time unless their requests do not arrive; no honest client comes near these limits.
@@ -51,24 +53,7 @@ class Kind(IntEnum):
 
 
 @dataclass(slots=True)
-class Bucket:
-    """A token bucket that was last refilled at `at`."""
-
-    tokens: float
-    at: float
-
-    def acquire(self, now: float, rate: float, burst: float) -> float:
-        """Acquire a token and return 0, or return the seconds until there is one."""
-        self.tokens = min(burst, self.tokens + (now - self.at) * rate)
-        self.at = now
-        if self.tokens < 1.0:
-            return (1.0 - self.tokens) / rate
-        self.tokens -= 1.0
-        return 0.0
-
-
-@dataclass(slots=True)
-class _Principal(Bucket):
+class _Principal(TokenBucket):
     in_work: list[int]
 
 
@@ -84,7 +69,9 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._jitter = jitter
-        self._principals: OrderedDict[str, _Principal] = OrderedDict()
+        # With calls in progress, and without.
+        self._active: dict[str, _Principal] = {}
+        self._idle: LRUCache[str, _Principal] = LRUCache(_PRINCIPALS)
         # By kind: of all principals together, and of one.
         self._max = (
             (limits.calls, limits.calls_per_principal),
@@ -109,33 +96,28 @@ class Admission:
         # Probes have no rate limit.
         if kind != Kind.HEALTH_CHECKS:
             self._acquire_token(known)
+        if principal not in self._active:
+            self._active[principal] = self._idle.pop(principal)
         self.in_work[kind] += 1
         known.in_work[kind] += 1
 
     def leave(self, principal: str, kind: Kind) -> None:
         """End a call or a stream that `enter` admitted."""
         self.in_work[kind] -= 1
-        self._principals[principal].in_work[kind] -= 1
+        known = self._active[principal]
+        known.in_work[kind] -= 1
+        if not any(known.in_work):
+            self._idle[principal] = self._active.pop(principal)
 
     def __len__(self) -> int:
-        return len(self._principals)
+        return len(self._active) + len(self._idle)
 
     def _known(self, principal: str) -> _Principal:
-        known = self._principals.get(principal)
+        known = self._active.get(principal) or self._idle.get(principal)
         if known is None:
-            self._forget_one()
             full = float(self._limits.burst_per_principal)
-            known = self._principals[principal] = _Principal(full, self._clock(), [0] * len(Kind))
-        self._principals.move_to_end(principal)
+            known = self._idle[principal] = _Principal(full, self._clock(), [0] * len(Kind))
         return known
-
-    def _forget_one(self) -> None:
-        """Forget the least recent principal without calls in progress."""
-        if len(self._principals) < _PRINCIPALS:
-            return
-        idle = next((name for name, one in self._principals.items() if not any(one.in_work)), None)
-        if idle is not None:
-            del self._principals[idle]
 
     def _acquire_token(self, known: _Principal) -> None:
         rate = self._limits.rate_per_principal

@@ -21,8 +21,9 @@ from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
 from ecrkeeper_server.api.messages.sizes import ANSWER_BYTES
 from ecrkeeper_server.api.messages.status import internal, status_of_aws, status_of_error, trailers
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.message_rules import VALIDATOR, violations
-from ecrkeeper_server.errors import AwsError, DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
+from ecrkeeper_server.errors import DeadlineExceeded, InvalidArgument, StatusError, Violation, rejection
 from ecrkeeper_server.plain_text import control_in
 
 log = structlog.get_logger("ecrkeeper.api")

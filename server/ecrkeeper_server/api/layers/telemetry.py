@@ -22,7 +22,7 @@ from grpc import StatusCode
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.layer import HEALTH, Context, behaving, behaviour_of
 from ecrkeeper_server.declarations.idempotency import Caller
-from ecrkeeper_server.metrics import MethodMetrics, RpcMetrics
+from ecrkeeper_server.metrics.rpc import MethodMetrics, RpcMetrics
 from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.api")

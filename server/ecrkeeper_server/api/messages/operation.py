@@ -11,9 +11,12 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.status import status_of_json
+from ecrkeeper_server.api.messages import role as role_message
+from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws
 from ecrkeeper_server.store.operations import callers
@@ -25,8 +28,9 @@ def operation_message(partition: str, row: Operation, *, readable: bool = True) 
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(_with_history(kind.metadata(row), row))
-    if row.error is not None:
-        message.error.CopyFrom(status_of_json(row.error))
+    error = row.stored_error
+    if error is not None:
+        message.error.CopyFrom(status_of_stored(error))
     elif row.done:
         # An operation of 0.1.0 has no response of its own.
         message.response.Pack(kind.response(partition, row) if readable and row.response else kind.unread(row))
@@ -46,15 +50,15 @@ def _with_history(message: Message, row: Operation) -> Message:
 
 
 def _registry(_partition: str, row: Operation) -> Message:
-    return registry_message.basic(row.response or {})
+    return registry_message.basic(RegistrySummary.from_json(row.response or {}))
 
 
 def _role(partition: str, row: Operation) -> Message:
-    return render.role(Resource(**(row.response or {})), partition)
+    return role_message.role(Resource(**(row.response or {})), partition)
 
 
 def _backfill(_partition: str, row: Operation) -> Message:
-    return render.backfill(RegistryName.parse(row.target), row.response or {})
+    return backfill_message.backfill(RegistryName.parse(row.target), row.response or {})
 
 
 def _nothing(_partition: str, _row: Operation) -> Message:
@@ -62,7 +66,7 @@ def _nothing(_partition: str, _row: Operation) -> Message:
 
 
 def _unread_backfill(row: Operation) -> Message:
-    name = render.backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
+    name = backfill_message.backfill(RegistryName.parse(row.target), row.response).name if row.response else ""
     return registry_pb2.ReplicationBackfill(name=name)
 
 
@@ -83,7 +87,7 @@ def _begun(row: Operation) -> Message:
     message = registry_settings_service_pb2.StartReplicationBackfillMetadata(registry=row.target)
     from_aws(row.metadata.get("destination", {}), message.replication_backfill.destination)
     if "backfill" in row.metadata:
-        found = render.backfill(RegistryName.parse(row.target), row.metadata["backfill"])
+        found = backfill_message.backfill(RegistryName.parse(row.target), row.metadata["backfill"])
         message.replication_backfill.CopyFrom(found)
     return message
 

@@ -13,10 +13,10 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.sizes import fit_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.aws.client import Aws
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.custom_roles import check_custom_roles
 from ecrkeeper_server.ecr.observe import Observed, look
-from ecrkeeper_server.errors import AwsError
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from ecrkeeper.v1 import registry_pb2, role_pb2
 
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.ecr.history import dated
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
@@ -17,6 +17,7 @@ from ecrkeeper_server.settings.ownership import composition_of, confirmed, manag
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
+from ecrkeeper_server.store.state_parts import StoredDrift
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
@@ -29,12 +30,12 @@ def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> regi
     applied, _ = confirmed(applied, state.unconfirmed, elements)
     planned = plans(desired, applied, elements, prune=spec.unmanaged_elements is UnmanagedElements.PRUNE)
     found = [
-        {**drift.to_json(), "owners": sorted(composition.owners.get((drift.setting, drift.key), ()))}
+        StoredDrift.of(drift, sorted(composition.owners.get((drift.setting, drift.key), ())))
         for each in planned.values()
         for drift in each.drift
     ]
-    known = dated(found, row.state.get("drift", ()), row.observe_time)
-    message = registry_message.registry(replace(row, state={**row.state, "drift": known}), declared, view)
+    known = dated(found, state.drift, row.observe_time)
+    message = registry_message.registry(replace(row, state=state.changed(drift=known).to_json()), declared, view)
     message.reconciling = _reconciling(row, found)
     return message
 
@@ -44,19 +45,19 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
     kind = ROLES[row.place]
     # Somebody's role that only has the name is not this one.
     lookalike = seen is not None and is_lookalike(kind, seen)
-    role = None if seen is None or lookalike else {**asdict(seen), "tags": dict(seen.tags)}
-    message = render.role(replace(row, state={**row.state, "role": role}), partition)
+    state = row.role_state.changed(role=None if lookalike else seen)
+    message = role_message.role(replace(row, state=state.to_json()), partition)
     if not row.uid or row.deleting or lookalike:
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
-    found = drift_of(calls) if row.role_spec.managed else []
+    found = [StoredDrift.of(each) for each in drift_of(calls)] if row.role_spec.managed else []
     del message.drift[:]
     message.drift.extend(render.drift(found))
     message.reconciling = _reconciling(row, found)
     return message
 
 
-def _reconciling(row: Resource, found: list[dict[str, Any]]) -> bool:
+def _reconciling(row: Resource, found: list[StoredDrift]) -> bool:
     # A mode that does not write leaves drift as it is: nothing is under way because of it.
     enforced = row.mode is Mode.ENFORCE
     return bool(found) if enforced else render.reconciling(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ecrkeeper.v1 import common_pb2, registry_pb2
@@ -11,6 +12,7 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.groups import grouped, pairs
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.declarations.registry_summary import complete_summary, registry_summary
+from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
@@ -19,6 +21,7 @@ from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
+from ecrkeeper_server.store.specs import UnmanagedElements
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
 # What may be cut of a registry: `ListRegistryElements` and `ListRegistrySettings` have all of it.
@@ -31,56 +34,57 @@ _CUTTABLE = (
 def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> registry_pb2.Registry:
     """A registry with what its owners declare."""
     composition = composition_of(declared)
-    states = list(element_states(row.state, composition))
+    state = row.registry_state
+    states = list(element_states(state, composition))
     if view == BASIC:
         return basic(registry_summary(row, declared, states))
     message = basic(complete_summary(row, declared, states))
     message.view = FULL
     shapes = {name: SETTINGS[name].join(elements) for name, elements in composition.desired.items()}
     message.desired.CopyFrom(settings_from_aws(shapes))
-    message.observed.CopyFrom(settings_from_aws(row.state.get("observed", {})))
+    message.observed.CopyFrom(settings_from_aws(state.observed))
     message.elements.extend(grouped_elements(states))
-    message.drift.extend(render.drift(row.state.get("drift", [])))
+    message.drift.extend(render.drift(state.drift))
     message.quota_usage.extend(_quota_usage(row, composition.desired))
-    if remediation := row.state.get("remediation"):
-        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation["time"]))
-        message.last_remediation.drift.extend(render.drift(remediation["drift"], complete=True))
-    message.replication_checks.extend(replication_check(check) for check in row.state.get("checks", []))
+    if remediation := state.remediation:
+        message.last_remediation.remediation_time.CopyFrom(render.timestamp(remediation.time))
+        message.last_remediation.drift.extend(render.drift(remediation.drift, complete=True))
+    message.replication_checks.extend(replication_check(check) for check in state.checks)
     fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
 
 
-def basic(summary: Mapping[str, Any]) -> registry_pb2.Registry:
+def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     """A registry without its settings, of a summary."""
     message = registry_pb2.Registry(
-        name=summary["name"],
-        uid=summary["uid"],
-        etag=summary["etag"],
-        generation=summary["generation"],
-        observed_generation=summary["observed_generation"],
-        create_time=render.timestamp(summary["create_time"]),
-        update_time=render.timestamp(summary["update_time"]),
-        observe_time=render.timestamp(summary["observe_time"]),
-        reconciling=summary["observed_generation"] < summary["generation"],
-        mode=render.number(common_pb2, "Mode", summary["mode"]),
-        unmanaged_elements=render.number(common_pb2, "UnmanagedElements", summary["unmanaged_elements"]),
-        owners=summary["owners"],
-        owner_count=summary["owner_count"],
-        truncated_fields=summary["truncated"],
+        name=summary.name,
+        uid=summary.uid,
+        etag=summary.etag,
+        generation=summary.generation,
+        observed_generation=summary.observed_generation,
+        create_time=render.timestamp(summary.create_time),
+        update_time=render.timestamp(summary.update_time),
+        observe_time=render.timestamp(summary.observe_time),
+        reconciling=summary.observed_generation < summary.generation,
+        mode=render.number(common_pb2, "Mode", summary.mode),
+        unmanaged_elements=render.number(common_pb2, "UnmanagedElements", summary.unmanaged_elements),
+        owners=summary.owners,
+        owner_count=summary.owner_count,
+        truncated_fields=summary.truncated,
         view=BASIC,
     )
-    if summary["due_at"] is not None:
-        message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary["due_at"])))
-    render.standing(message, summary)
-    for each in summary["declarations"]:
+    if summary.due_at is not None:
+        message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary.due_at)))
+    render.standing(message, summary.conditions, summary.error)
+    for each in summary.declarations:
         status = message.declarations.add(
-            owner=each["owner"], generation=each["generation"], observed_generation=each["observed_generation"]
+            owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
         )
-        render.standing(status, each)
-    for setting, state, count in summary["element_counts"]:
+        render.standing(status, each.conditions, each.error)
+    for setting, state, count in summary.element_counts:
         message.element_counts.add(setting=setting, state=_state(state), count=count)
-    if problem := summary["worst_problem"]:
-        message.worst_problem.CopyFrom(registry_pb2.RegistryProblem(**problem))
+    if problem := summary.worst_problem:
+        message.worst_problem.CopyFrom(registry_pb2.RegistryProblem(**asdict(problem)))
     return message
 
 
@@ -92,12 +96,13 @@ def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry
 
 
 def _quota_usage(row: Resource, desired: Mapping[str, Mapping[str, Any]]) -> Iterable[registry_pb2.QuotaUsage]:
+    state, prune = row.registry_state, row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
     for name in SETTINGS:
         if name in desired:
-            observed = split_all({name: row.state.get("observed", {}).get(name, {})}).get(name, {})
-            applied = row.state.get("applied", {}).get(name, {})
+            observed = split_all({name: state.observed.get(name, {})}).get(name, {})
+            applied = state.applied.get(name, {})
             unmanaged = {k: v for k, v in observed.items() if k not in applied}
-            kept = unmanaged if row.spec.get("unmanaged_elements") != "PRUNE" else {}
+            kept = {} if prune else unmanaged
             for quota in SETTINGS[name].quota({**kept, **desired[name]}):
                 yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
 

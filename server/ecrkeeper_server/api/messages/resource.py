@@ -6,21 +6,18 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ecrkeeper.v1 import common_pb2, registry_pb2, role_pb2
+from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 
 from ecrkeeper_server.api.messages.groups import grouped, pairs
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
-from ecrkeeper_server.api.messages.status import status_of_json
-from ecrkeeper_server.declarations.registry_summary import of_owner
-from ecrkeeper_server.names import BackfillName, RegistryName
-from ecrkeeper_server.roles.catalogue import ROLES
-from ecrkeeper_server.roles.refused_deletion import refusal_of
-from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.settings.codec import settings_from_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
+from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
 
 # Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
@@ -58,10 +55,11 @@ def common(message: Any, row: Resource) -> None:
     message.create_time.CopyFrom(timestamp(row.create_time))
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
-    standing(message, row.state)
-    _add_attempts(message, row)
+    state = State(row.state)
+    standing(message, state.conditions, state.error)
+    _add_attempts(message, row, state.error)
     _add_next(message, row)
-    message.drift.extend(drift(State(row.state).drift))
+    message.drift.extend(drift(state.drift))
 
 
 def reconciling(row: Resource) -> bool:
@@ -69,27 +67,26 @@ def reconciling(row: Resource) -> bool:
     return row.observed_generation < row.generation or row.deleting
 
 
-def standing(message: Any, state: Mapping[str, Any]) -> None:
-    """The conditions and the error of a resource, or of an owner's declaration (`of_owner`)."""
-    for condition in state.get("conditions", []):
+def standing(message: Any, conditions: Iterable[Condition], error: StoredError | None) -> None:
+    """The conditions and the error of a resource, or of an owner's declaration (`State.of_owner`)."""
+    for condition in conditions:
         message.conditions.add(
-            type=condition["type"],
-            status=number(common_pb2.Condition, "Status", condition["status"]),
-            reason=condition["reason"],
-            message=condition["message"],
-            last_transition_time=timestamp(condition["since"]),
+            type=condition.type,
+            status=number(common_pb2.Condition, "Status", condition.status),
+            reason=condition.reason,
+            message=condition.message,
+            last_transition_time=timestamp(condition.since),
         )
-    if error := state.get("error"):
-        message.last_error.CopyFrom(status_of_json(error))
+    if error is not None:
+        message.last_error.CopyFrom(status_of_stored(error))
 
 
-def _add_attempts(message: Any, row: Resource) -> None:
-    error = row.state.get("error")
-    if not error:
+def _add_attempts(message: Any, row: Resource, error: StoredError | None) -> None:
+    if error is None:
         return
     message.last_error_attempts.CopyFrom(
         common_pb2.ErrorAttempts(
-            first_time=timestamp(error.get("since")),
+            first_time=timestamp(error.since),
             last_time=timestamp(row.failed_at),
             attempt_count=row.attempts,
         )
@@ -101,23 +98,23 @@ def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
         message.next_reconcile_time.CopyFrom(timestamp(max(0, row.due_at)))
 
 
-def drift(rows: Iterable[Mapping[str, Any]], *, complete: bool = False) -> Iterable[common_pb2.Drift]:
+def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[common_pb2.Drift]:
     """Differences, equal replication pairs as one; without long values unless they are to be `complete`."""
     found = grouped(
         rows,
-        lambda row: (row["setting"], row["key"]),
-        lambda row: (row["kind"], row["desired"], row["observed"], row.get("since"), list(row.get("owners", ()))),
+        lambda row: (row.setting, row.key),
+        lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ())),
     )
     for row, group in found:
-        desired, observed, omitted = _short(row["desired"], row["observed"], complete=complete)
+        desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
         yield common_pb2.Drift(
-            setting=row["setting"],
-            key=row["key"],
-            kind=number(common_pb2.Drift, "Kind", row["kind"]),
+            setting=row.setting,
+            key=row.key,
+            kind=number(common_pb2.Drift, "Kind", row.kind),
             desired=desired,
             observed=observed,
-            since=timestamp(row.get("since")),
-            owners=row.get("owners", ()),
+            since=timestamp(row.since),
+            owners=row.owners or (),
             pairs=pairs(group),
             values_omitted=omitted,
         )
@@ -181,11 +178,13 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
     )
-    standing(message, of_owner(row.state, declared.owner))
+    state = State(row.state)
+    own = state.of_owner(declared.owner)
+    standing(message, own.conditions, own.error)
     _add_next(message, row)
-    if found := row.state.get("drift"):
+    if state.drifted:
         mine = split_all(declared.settings)
-        message.drift.extend(drift(d for d in found if d["key"] in mine.get(d["setting"], {})))
+        message.drift.extend(drift(d for d in state.drift if d.key in mine.get(d.setting, {})))
     fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
     return message
 
@@ -226,63 +225,3 @@ def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySett
         message.settings.CopyFrom(settings_from_aws(row.settings))
     fit(message, RESOURCE_BYTES, ("changes", "settings.*"))
     return message
-
-
-def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
-    """A service-linked role."""
-    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
-    deletion = row.role_state.deletion
-    message = role_pb2.ServiceLinkedRole(
-        mode=number(common_pb2, "Mode", spec.mode),
-        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.role_state.provenance),
-        state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
-        role_name=kind.role_name,
-        aws_service_name=kind.service_name,
-        arn=seen["arn"] if seen else kind.arn(partition, row.account),
-        deletion_task_id=deletion.get("task", ""),
-        observe_time=timestamp(row.observe_time),
-        tags=spec.tags,
-    )
-    if spec.description is not None:
-        message.description = spec.description
-    if seen:
-        message.role_id = seen["role_id"]
-        message.role_create_time.CopyFrom(timestamp(seen["create_time"]))
-        message.observed_description = seen["description"]
-        message.observed_tags.update(seen["tags"])
-    common(message, row)
-    refusal = refusal_of(row.state, row.generation)
-    if refusal is not None and not message.HasField("last_error"):
-        message.last_error.CopyFrom(status_of_json(refusal))
-    return message
-
-
-def role_state(row: Resource) -> str | None:
-    """Where a role stands in AWS; None if it is not known yet."""
-    if row.deleting:
-        return "DELETING"
-    if not row.role_state.observed:
-        return None
-    return "ACTIVE" if row.role_state.role is not None else "ABSENT"
-
-
-def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
-    """A backfill as a message."""
-    progress = row.get("progress") or {}
-    message = registry_pb2.ReplicationBackfill(
-        name=str(BackfillName(registry, row["replicationBackfillId"])),
-        status=number(registry_pb2.ReplicationBackfill, "Status", row.get("status")),
-        failure_code=row.get("failureCode") or "",
-        total_replication_count=progress.get("totalReplicationCount") or 0,
-        completed_replication_count=progress.get("completedReplicationCount") or 0,
-        failed_replication_count=progress.get("failedReplicationCount") or 0,
-        failure_codes=progress.get("failureCodes") or [],
-        start_time=_ecr_time(row.get("startedAt")),
-        end_time=_ecr_time(row.get("endedAt")),
-    )
-    from_aws(row["destination"], message.destination)
-    return message
-
-
-def _ecr_time(seconds: float | None) -> Any:
-    return None if seconds is None else timestamp(int(float(seconds) * 1_000_000))

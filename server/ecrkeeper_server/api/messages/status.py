@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from ecrkeeper_server.api.messages.details import STORED_BYTES, Details
-from ecrkeeper_server.errors import AwsError, PreconditionViolation, QuotaViolation, StatusError, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Temporary
+from ecrkeeper_server.errors import StatusError
+from ecrkeeper_server.store.state_parts import StoredError
 
 # By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 _PUSHBACK = "grpc-retry-pushback-ms"
@@ -47,14 +46,11 @@ def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
     return details.status
 
 
-def status_of_json(error: Mapping[str, Any]) -> status_pb2.Status:
-    """The status of an error as it is stored."""
-    details = Details(error["code"], error["message"], STORED_BYTES)
-    details.info(error["reason"], {key: str(value) for key, value in error.get("metadata", {}).items() if value})
-    details.violations(
-        quotas=[QuotaViolation(*row) for row in error.get("quotas", ())],
-        preconditions=[PreconditionViolation(*row) for row in error.get("preconditions", ())],
-    )
+def status_of_stored(error: StoredError) -> status_pb2.Status:
+    """The status of a stored error."""
+    details = Details(error.code, error.message, STORED_BYTES)
+    details.info(error.reason, {key: str(value) for key, value in error.metadata.items() if value})
+    details.violations(quotas=error.quotas, preconditions=error.preconditions)
     return details.status
 
 

@@ -21,11 +21,10 @@ from ecrkeeper_server.api.services.filters import Fields, enum_choice, equal_to,
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
-from ecrkeeper_server.store import audit
-from ecrkeeper_server.store.audit import Place as Cursor
-from ecrkeeper_server.store.audit import Selection
+from ecrkeeper_server.store import audit, audit_stream
+from ecrkeeper_server.store.audit import AuditEvent, Selection
+from ecrkeeper_server.store.audit_stream import Place as Cursor
 from ecrkeeper_server.store.database import Tx
-from ecrkeeper_server.store.rows import AuditEvent
 
 _PLAIN = (
     "account", "call_id", "method", "principal", "reconcile_id", "region", "request_id", "resource",
@@ -111,24 +110,24 @@ class Audit(AuditServiceServicer):
                 await (asyncio.sleep(_HELD_SECONDS) if held_back else _wait_for_events(listener))
 
     async def _begin(self, request: pb.WatchAuditEventsRequest, selection: Selection) -> Cursor:
-        present = await self._deps.db.read(audit.now)
+        present = await self._deps.db.read(audit_stream.now)
         if request.resume_token:
             cursor = _cursor(request.resume_token)
-            if cursor > await self._deps.db.read(audit.newest_possible):
+            if cursor > await self._deps.db.read(audit_stream.newest_possible):
                 raise _bad_token("is of another database; begin with `start_time`")
             return cursor
         if selection.start is None:
             return present
         start = selection.start
-        return min(present, await self._deps.db.read(lambda tx: audit.beginning(tx, start)))
+        return min(present, await self._deps.db.read(lambda tx: audit_stream.beginning(tx, start)))
 
     async def _read(self, cursor: Cursor, selection: Selection) -> tuple[list[AuditEvent], Cursor, bool]:
         """Return the events behind a cursor, up to the horizon of complete events, and whether more are held back."""
 
         def read(tx: Tx) -> tuple[list[AuditEvent], Cursor, bool]:
             # The horizon is read first: the following query sees every event up to it.
-            horizon = audit.now(tx)
-            return audit.stream(tx, cursor, selection, _BATCH), horizon, audit.held_back(tx)
+            horizon = audit_stream.now(tx)
+            return audit_stream.stream(tx, cursor, selection, _BATCH), horizon, audit_stream.held_back(tx)
 
         return await self._deps.db.read(read)
 

@@ -11,16 +11,17 @@ from google.longrunning import operations_pb2
 
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
-from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import backfill as backfill_message
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.not_found import asking_for
+from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
 from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
 from ecrkeeper_server.ecr.observe import observe
-from ecrkeeper_server.errors import AwsError, FailedPrecondition, NotFound, PreconditionViolation
+from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import BackfillName, RegistryName
 from ecrkeeper_server.settings.codec import to_aws
 from ecrkeeper_server.settings.elements import Change, ChangeKind
@@ -115,7 +116,7 @@ class Backfills:
             record(tx, caller, name, changes=stops)
 
         await self._deps.db.write(store)
-        return render.backfill(where, answer)
+        return backfill_message.backfill(where, answer)
 
     async def GetReplicationBackfill(
         self, request: pb.GetReplicationBackfillRequest, context: Context
@@ -124,7 +125,7 @@ class Backfills:
         name = BackfillName.parse(request.name)
         for row in await self._all(name.registry):
             if row["replicationBackfillId"].lower() == name.backfill.lower():
-                return render.backfill(name.registry, row)
+                return backfill_message.backfill(name.registry, row)
         raise NotFound("ReplicationBackfill", str(name))
 
     async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
@@ -142,7 +143,7 @@ class Backfills:
         rows = await self._all(registry)
         end = page.after + page.size
         token = page.token(end) if end < len(rows) else ""
-        shown = [render.backfill(registry, row) for row in rows[page.after : end]]
+        shown = [backfill_message.backfill(registry, row) for row in rows[page.after : end]]
         return pb.ListReplicationBackfillsResponse(replication_backfills=shown, next_page_token=token)
 
     async def ListReplicationBackfillResults(

@@ -93,12 +93,12 @@ def resource_fields(place: str, extra: Fields) -> Fields:
     return {
         "account": lambda row: [row.account],
         place: lambda row: [row.place],
-        "mode": enum_choice(common_pb2.Mode, lambda row: [row.spec.get("mode", "ENFORCE")]),
+        "mode": enum_choice(common_pb2.Mode, lambda row: [str(row.mode)]),
         "reconciling": truth(render.reconciling),
-        "drift": truth(lambda row: bool(row.state.get("drift"))),
-        "reason": lambda row: [c["reason"] for c in row.state.get("conditions", []) if c["type"] == "Ready"],
-        "setting": lambda row: [each["setting"] for each in row.state.get("drift", [])],
-        "element": lambda row: [each["key"] for each in row.state.get("drift", [])],
+        "drift": truth(lambda row: State(row.state).drifted),
+        "reason": lambda row: [c.reason for c in State(row.state).conditions if c.type == "Ready"],
+        "setting": lambda row: [each.setting for each in State(row.state).drift],
+        "element": lambda row: [each.key for each in State(row.state).drift],
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }

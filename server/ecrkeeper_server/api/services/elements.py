@@ -61,7 +61,7 @@ def _elements(tx: Tx, name: RegistryName) -> list[ElementState]:
     row = resources.get(tx, str(name))
     if row is None:
         raise NotFound("Registry", str(name), "nobody declares anything for it")
-    return list(element_states(row.state, composition_of(declarations.of_registry(tx, name))))
+    return list(element_states(row.registry_state, composition_of(declarations.of_registry(tx, name))))
 
 
 def _place(each: ElementState) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ecrkeeper_server.errors import AwsError
+from ecrkeeper_server.aws_errors import AwsError
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
 _UNDECLARED = "nobody declares anything for it"
-_FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", [])})
+_FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
 
 
 class Registries:
@@ -70,8 +70,8 @@ class Registries:
         now = now_micros()
         if row is None:
             row = Resource.new(name, dict(NEW_REGISTRY), now)
-        state = {**row.state, "observed": {setting: one.shape for setting, one in seen.items()}}
-        return replace(row, state=state, observe_time=now)
+        state = row.registry_state.changed(observed={setting: one.shape for setting, one in seen.items()})
+        return replace(row, state=state.to_json(), observe_time=now)
 
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
         """List registries."""
@@ -169,7 +169,7 @@ class Registries:
         observed = split_all(row.registry_state.observed)
         merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
         found = explain(request.repository, merged)
-        states = {(each.setting, each.key): each for each in element_states(row.state, composition)}
+        states = {(each.setting, each.key): each for each in element_states(row.registry_state, composition)}
 
         def every(references: Iterable[Reference | None]) -> list[registry_pb2.Element]:
             named = [states.get((each.setting, each.key)) for each in references if each is not None]

@@ -55,7 +55,7 @@ class RegistryDeletion:
             if row is None:
                 return
             resources.remove(tx, row.name)
-            changes = [change("registry", "registry", {"mode": row.spec.get("mode", "ENFORCE")}, None)]
+            changes = [change("registry", "registry", {"mode": str(row.mode)}, None)]
             record(tx, caller, name, generation=row.generation, changes=changes)
 
         if request.validate_only:

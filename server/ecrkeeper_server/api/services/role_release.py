@@ -12,6 +12,7 @@ from ecrkeeper_server.names import RoleName
 from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation, Resource
+from ecrkeeper_server.store.state_parts import StoredError
 
 
 def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Operation | None:
@@ -23,7 +24,7 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
     reason = "ABANDONED"
     text = f"{name} was released with deletion_policy ABANDON"
     for pending in operations.pending(tx, row.name):
-        operations.end(tx, pending, error={"code": "ABORTED", "reason": reason, "message": text})
+        operations.end(tx, pending, error=StoredError(code="ABORTED", reason=reason, message=text))
     operation = operations.create(tx, caller.method, row, {"phase": "DONE"}, caller=caller.principal)
     operations.end(tx, operation, response={})
     resources.remove(tx, row.name)
@@ -38,8 +39,9 @@ def releasable(row: Resource | None, name: RoleName, etag: str) -> Resource:
     if row is None:
         raise NotFound("ServiceLinkedRole", str(name))
     check_etag(str(name), etag, row.etag)
-    if row.spec.get("deletion"):
-        begun = bool((row.state.get("deletion") or {}).get("started"))
+    if row.deleting:
+        deletion = row.role_state.deletion
+        begun = deletion is not None and deletion.started is not None
         if begun or row.lease_token is not None:
             raise FailedPrecondition(f"{name} is being deleted; wait for its operation", reason="ROLE_DELETING")
     return row

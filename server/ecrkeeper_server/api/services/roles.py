@@ -13,6 +13,7 @@ from google.longrunning import operations_pb2
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
+from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.api.messages.plan import role_plan
 from ecrkeeper_server.api.messages.refreshed import refreshed_role
 from ecrkeeper_server.api.services.context import Dependencies, list_resources, now_micros, resource_fields
@@ -38,12 +39,12 @@ _FIELDS = resource_fields(
     {
         "state": enum_choice(
             role_pb2.ServiceLinkedRole.State,
-            lambda row: [render.role_state(row) or "STATE_UNSPECIFIED"],
+            lambda row: [role_message.role_state(row) or "STATE_UNSPECIFIED"],
             unspecified=True,
         ),
         "provenance": enum_choice(
             role_pb2.ServiceLinkedRole.Provenance,
-            lambda row: [row.state.get("provenance") or "PROVENANCE_UNSPECIFIED"],
+            lambda row: [row.role_state.provenance or "PROVENANCE_UNSPECIFIED"],
             unspecified=True,
         ),
     },
@@ -71,7 +72,7 @@ class Roles:
             return refreshed_role(row, seen, self._deps.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
-        return render.role(row, self._deps.partition)
+        return role_message.role(row, self._deps.partition)
 
     async def ListServiceLinkedRoles(
         self, request: pb.ListServiceLinkedRolesRequest, context: Context
@@ -79,7 +80,7 @@ class Roles:
         """List roles."""
 
         async def show(rows: Sequence[Resource]) -> list[role_pb2.ServiceLinkedRole]:
-            return [render.role(row, self._deps.partition) for row in rows]
+            return [role_message.role(row, self._deps.partition) for row in rows]
 
         roles, token = await list_resources(self._deps, RoleName.kind, request, _FIELDS, show)
         return pb.ListServiceLinkedRolesResponse(service_linked_roles=roles, next_page_token=token)
@@ -126,14 +127,14 @@ class Roles:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec.to_json(), due=True)
             remember(tx, caller, str(name))
-            record(tx, caller, name, generation=row.generation, changes=spec_changes({}, row.spec))
+            record(tx, caller, name, generation=row.generation, changes=spec_changes(None, spec))
             return row
 
         if request.validate_only:
             return await self._planned(name, given, paths, create=create, update=update)
         row = await self._deps.db.write(change)
         self._deps.wake()
-        return render.role(row, self._deps.partition)
+        return role_message.role(row, self._deps.partition)
 
     async def _planned(
         self, name: RoleName, given: role_pb2.ServiceLinkedRole, paths: set[str], *, create: bool, update: bool
@@ -143,7 +144,7 @@ class Roles:
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
         row = replace(row, spec=wanted(given, paths, present).to_json())
         seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
-        message = render.role(row, self._deps.partition)
+        message = role_message.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, seen))
         return message
 
@@ -166,7 +167,7 @@ class Roles:
                 kind=render.number(pb.WatchServiceLinkedRolesResponse, "Kind", step.kind)
             )
             if step.row is not None:
-                answer.service_linked_role.CopyFrom(render.role(step.row, self._deps.partition))
+                answer.service_linked_role.CopyFrom(role_message.role(step.row, self._deps.partition))
             elif step.name:
                 answer.service_linked_role.name = step.name
             yield answer

@@ -1,0 +1,48 @@
+"""Service-linked roles as messages."""
+
+from __future__ import annotations
+
+from ecrkeeper.v1 import common_pb2, role_pb2
+
+from ecrkeeper_server.api.messages.resource import common, number, timestamp
+from ecrkeeper_server.api.messages.status import status_of_stored
+from ecrkeeper_server.roles.catalogue import ROLES
+from ecrkeeper_server.store.rows import Resource
+
+
+def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
+    """A service-linked role."""
+    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
+    deletion = row.role_state.deletion
+    message = role_pb2.ServiceLinkedRole(
+        mode=number(common_pb2, "Mode", spec.mode),
+        provenance=number(role_pb2.ServiceLinkedRole, "Provenance", row.role_state.provenance),
+        state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
+        role_name=kind.role_name,
+        aws_service_name=kind.service_name,
+        arn=seen.arn if seen else kind.arn(partition, row.account),
+        deletion_task_id=(deletion.task or "") if deletion else "",
+        observe_time=timestamp(row.observe_time),
+        tags=spec.tags,
+    )
+    if spec.description is not None:
+        message.description = spec.description
+    if seen:
+        message.role_id = seen.role_id
+        message.role_create_time.CopyFrom(timestamp(seen.create_time))
+        message.observed_description = seen.description
+        message.observed_tags.update(seen.tags)
+    common(message, row)
+    refusal = row.role_state.refused_deletion(row.generation)
+    if refusal is not None and not message.HasField("last_error"):
+        message.last_error.CopyFrom(status_of_stored(refusal))
+    return message
+
+
+def role_state(row: Resource) -> str | None:
+    """Where a role stands in AWS; None if it is not known yet."""
+    if row.deleting:
+        return "DELETING"
+    if not row.role_state.observed:
+        return None
+    return "ACTIVE" if row.role_state.role is not None else "ABSENT"

@@ -1,0 +1,118 @@
+"""The state of a registry without its settings as values; nothing else knows the keys of the stored JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.store.state_parts import Condition, StoredError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What to solve first, and the element that it is about."""
+
+    reason: str
+    message: str
+    setting: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclarationStatus:
+    """The status of one owner's declaration."""
+
+    owner: str
+    generation: int
+    observed_generation: int
+    conditions: Sequence[Condition]
+    error: StoredError | None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored status."""
+        return cls(**{**stored, **_standing(stored)})
+
+    def to_json(self) -> Json:
+        """Return the status as it is stored."""
+        return {**_members(self), **_stored_standing(self)}
+
+    @property
+    def ready(self) -> bool:
+        """Whether AWS is as it is declared."""
+        return self.error is None and any(each.type == "Ready" and each.holds for each in self.conditions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySummary:
+    """A registry as lists, watches and operations show it; times are in microseconds.
+
+    `element_counts` are by setting and state. `truncated` names the members that are incomplete.
+    """
+
+    name: str
+    uid: str
+    etag: str
+    generation: int
+    observed_generation: int
+    create_time: int
+    update_time: int
+    observe_time: int | None
+    due_at: int | None
+    mode: str
+    unmanaged_elements: str
+    conditions: Sequence[Condition]
+    error: StoredError | None
+    owners: Sequence[str]
+    owner_count: int
+    declarations: Sequence[DeclarationStatus]
+    element_counts: Sequence[tuple[str, str, int]]
+    worst_problem: Problem | None
+    truncated: Sequence[str]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored summary."""
+        problem = stored["worst_problem"]
+        return cls(
+            **{
+                **stored,
+                **_standing(stored),
+                "declarations": [DeclarationStatus.from_json(each) for each in stored["declarations"]],
+                "element_counts": [(setting, state, count) for setting, state, count in stored["element_counts"]],
+                "worst_problem": Problem(**problem) if problem else None,
+            }
+        )
+
+    def to_json(self) -> Json:
+        """Return the summary as it is stored."""
+        return {
+            **_members(self),
+            **_stored_standing(self),
+            "owners": list(self.owners),
+            "declarations": [each.to_json() for each in self.declarations],
+            "element_counts": [list(each) for each in self.element_counts],
+            "worst_problem": None if self.worst_problem is None else asdict(self.worst_problem),
+            "truncated": list(self.truncated),
+        }
+
+
+def _members(value: DeclarationStatus | RegistrySummary) -> Json:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _standing(stored: Mapping[str, Any]) -> Json:
+    error = stored["error"]
+    return {
+        "conditions": [Condition.from_json(each) for each in stored["conditions"]],
+        "error": StoredError.from_json(error) if error else None,
+    }
+
+
+def _stored_standing(value: DeclarationStatus | RegistrySummary) -> Json:
+    return {
+        "conditions": [each.to_json() for each in value.conditions],
+        "error": None if value.error is None else value.error.to_json(),
+    }

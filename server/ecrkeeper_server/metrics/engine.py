@@ -1,0 +1,49 @@
+"""The metrics of the engine."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ecrkeeper_server.metrics.labels import Bounded
+from ecrkeeper_server.settings.table import SETTINGS
+
+_STEP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
+
+
+class EngineMetrics:
+    """The engine of this process."""
+
+    RESULTS = (
+        "settled", "out_of_sync", "waiting", "removed", "retry", "blocked",
+        "lease_lost", "store_unavailable", "crashed",
+    )  # fmt: skip
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reconciles = Counter(
+            "ecrkeeper_reconciles_total", "Steps that ended.", ("kind", "result", "reason"), registry=registry
+        )
+        seconds = Histogram(
+            "ecrkeeper_reconcile_seconds", "How long steps took.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
+        )
+        self._mended = Counter(
+            "ecrkeeper_drift_remediated_elements_total", "Elements put right after a change.", ("setting",),
+            registry=registry,
+        )  # fmt: skip
+        self.leases_held = Gauge("ecrkeeper_engine_leases_held", "Rows this process works on.", registry=registry)
+        self.capacity = Gauge("ecrkeeper_engine_capacity", "How many it would work on.", registry=registry)
+        self._seconds = {kind: seconds.labels(kind) for kind in ("registry", "role")}
+        for setting in (*SETTINGS, "role", "description", "tags"):
+            self._mended.labels(setting)
+        for kind in self._seconds:
+            for result in self.RESULTS:
+                self._reconciles.labels(kind, result, "")
+        self._reason = Bounded({""})
+
+    def stepped(self, kind: str, result: str, reason: str, seconds: float) -> None:
+        """Count an attempt of the reconciler that ended."""
+        self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
+        self._seconds[kind].observe(seconds)
+
+    def remediated(self, setting: str) -> None:
+        """Count an element whose drift was remediated."""
+        self._mended.labels(setting).inc()

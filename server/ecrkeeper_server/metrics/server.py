@@ -1,0 +1,40 @@
+"""All metrics of a server, on a registry of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Info, ProcessCollector
+
+from ecrkeeper_server.metrics.aws import AwsMetrics
+from ecrkeeper_server.metrics.engine import EngineMetrics
+from ecrkeeper_server.metrics.fleet import FleetMetrics
+from ecrkeeper_server.metrics.rpc import RpcMetrics
+from ecrkeeper_server.metrics.store import StoreMetrics
+
+# A second sample beside each counter that says when it was made: twice the page, and nothing reads it.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+CONTENT_TYPE = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
+
+
+class Metrics:
+    """All groups of metrics. `rpcs` are the methods served, as `/service/Method`, with their grpc_type."""
+
+    def __init__(self, rpcs: Mapping[str, str] | None = None, *, version: str = "", role: str = "all") -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        build = Info("ecrkeeper_build", "The version that runs.", registry=self.registry)
+        python = ".".join(str(part) for part in sys.version_info[:3])
+        build.info({"version": version, "python": python, "role": role})
+        self.rpc = RpcMetrics(self.registry, rpcs or {})
+        self.aws = AwsMetrics(self.registry)
+        self.engine = EngineMetrics(self.registry)
+        self.store = StoreMetrics(self.registry)
+        self.fleet = FleetMetrics(self.registry)
+
+    def page(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return prometheus_client.generate_latest(self.registry)

@@ -1,0 +1,79 @@
+"""The audit trail in the order of its stream.
+
+The stream goes by the transaction that last wrote a row, and no further than the oldest
+transaction that still runs, so that nobody is shown an event before another one
+that is committed later and sorts earlier.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, update
+from sqlalchemy import tuple_ as columns
+
+from ecrkeeper_server.store.audit import PURGED_AT_ONCE, AuditEvent, Selection
+from ecrkeeper_server.store.database import Tx
+from ecrkeeper_server.store.tables import audit_events
+
+_LAST = 2**63 - 1
+
+Place = tuple[int, int]
+"""A place in the stream: behind the row with this `txid` and this `id`."""
+
+
+def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[AuditEvent]:
+    """Up to `limit` events in the order of the stream, behind a place, as far as that order is final.
+
+    It is final before the oldest transaction that still runs.
+    """
+    place = columns(audit_events.c.txid, audit_events.c.id)
+    final = audit_events.c.txid < tx.dialect.first_unfinished(audit_events.c.txid)
+    query = select(audit_events).where(place > behind, final, *selection.conditions())
+    ordered = query.order_by(audit_events.c.txid, audit_events.c.id).limit(limit)
+    return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
+
+
+def held_back(tx: Tx) -> bool:
+    """Whether there are events that the stream does not show yet, because an older transaction still runs."""
+    if not tx.dialect.concurrent_writers:
+        return False
+    ids = audit_events.c.txid
+    unfinished, unassigned = tx.dialect.first_unfinished(ids), tx.dialect.first_unassigned(ids)
+    waiting = select(audit_events.c.id).where(ids >= unfinished, ids < unassigned)
+    return tx.conn.execute(waiting.limit(1)).first() is not None
+
+
+def newest_possible(tx: Tx) -> Place:
+    """No place in the stream of this database is behind this one."""
+    return int(tx.conn.execute(select(tx.dialect.first_unassigned(audit_events.c.txid))).scalar_one()) - 1, _LAST
+
+
+def now(tx: Tx) -> Place:
+    """The place in the stream behind everything that is final."""
+    return int(tx.conn.execute(select(tx.dialect.first_unfinished(audit_events.c.txid))).scalar_one()) - 1, _LAST
+
+
+def beginning(tx: Tx, start: int) -> Place:
+    """A place in the stream before every event that was recorded at this time, in microseconds, or later."""
+    first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
+    found = tx.conn.execute(first).scalar_one()
+    place = now(tx)
+    return place if found is None else min(place, (int(found), 0))
+
+
+def adopt(tx: Tx) -> int:
+    """Put some events that were written in another Postgres cluster before all others; how many.
+
+    A dump that is restored elsewhere brings transaction ids along that the new
+    cluster has not reached: without this, new events would sort before them.
+    """
+    if not tx.dialect.concurrent_writers:
+        return 0
+    unassigned = tx.dialect.first_unassigned(audit_events.c.txid)
+    moved = select(audit_events.c.id).where(audit_events.c.txid >= unassigned).order_by(audit_events.c.id)
+    changed = tx.conn.execute(
+        update(audit_events)
+        .where(audit_events.c.id.in_(moved.limit(PURGED_AT_ONCE).scalar_subquery()), audit_events.c.txid >= unassigned)
+        .values(txid=0)
+        .returning(audit_events.c.id)
+    )
+    return len(changed.all())

@@ -1,0 +1,89 @@
+"""The members of the states, and how each is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+
+if TYPE_CHECKING:
+    from ecrkeeper_server.store.states import State
+
+
+class Members(TypedDict, total=False):
+    """The members that every state has."""
+
+    conditions: Sequence[Condition]
+    error: StoredError | None
+    drift: Sequence[StoredDrift]
+    remediation: Remediation
+    owners: Mapping[str, State]
+    marked: int | None
+
+
+class RegistryMembers(Members, total=False):
+    """The members of the state of a registry; maps are by setting."""
+
+    applied: Mapping[str, Mapping[str, Any]]
+    unconfirmed: Mapping[str, Sequence[str]]
+    settled: Mapping[str, Mapping[str, Any]]
+    observed: Mapping[str, Mapping[str, Any]]
+    degraded: Mapping[str, Sequence[str]]
+    suspects: Mapping[str, Any]
+    denials: Mapping[str, Mapping[str, Sequence[str]]]
+    problems: Mapping[str, Mapping[str, str]]
+    checks: Sequence[Mapping[str, Any]]
+
+
+class RoleMembers(Members, total=False):
+    """The members of the state of a role."""
+
+    role: ObservedRole | None
+    provenance: str | None
+    remembered: Mapping[str, str]
+    create_intended_at: int | None
+    applied_tags: Mapping[str, Applied]
+    deletion: RoleDeletion | None
+
+
+# Nearly always there are none, and then they are not worth a place in every row.
+_SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion"})
+
+
+def _optional(value: Any) -> Json | None:
+    return None if value is None else value.to_json()
+
+
+def _list(values: Sequence[Any]) -> list[Json]:
+    return [each.to_json() for each in values]
+
+
+def _role(role: ObservedRole | None) -> Json | None:
+    return None if role is None else {**asdict(role), "tags": dict(role.tags)}
+
+
+_ENCODED: Mapping[str, Callable[[Any], Any]] = {
+    "conditions": _list,
+    "error": _optional,
+    "drift": _list,
+    "remediation": _optional,
+    "owners": lambda owners: {owner: state.to_json() for owner, state in sorted(owners.items())},
+    "role": _role,
+    "deletion": _optional,
+}
+
+
+def with_members(stored: Json, members: Mapping[str, Any]) -> Json:
+    """Return a stored state with other members, encoded."""
+    changed = dict(stored)
+    for name, value in members.items():
+        found = _ENCODED[name](value) if name in _ENCODED else value
+        if found or name not in _SELDOM:
+            changed[name] = found
+        else:
+            changed.pop(name, None)
+    return changed

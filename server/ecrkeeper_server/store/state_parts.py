@@ -1,0 +1,209 @@
+"""The parts of a stored state as values; nothing else knows the keys of their JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from ecrkeeper_server.aws_errors import AwsError
+from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
+from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.roles.plan import RoleDrift
+from ecrkeeper_server.settings.elements import Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition with the time of its last transition, in microseconds."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: int
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored condition."""
+        return cls(stored["type"], stored["status"], stored["reason"], stored["message"], stored["since"])
+
+    def to_json(self) -> Json:
+        """Return the condition as it is stored."""
+        return {
+            "type": self.type,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "since": self.since,
+        }
+
+    @property
+    def holds(self) -> bool:
+        """Whether the status is TRUE."""
+        return self.status == "TRUE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredError:
+    """The error of an attempt or an operation; `code` is the name of a gRPC status.
+
+    `since` is when the first attempt in a row ended with it, in microseconds; None where that is not kept.
+    """
+
+    code: str
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    preconditions: Sequence[PreconditionViolation] = ()
+    quotas: Sequence[QuotaViolation] = ()
+    since: int | None = None
+
+    @classmethod
+    def of(cls, error: AwsError) -> Self:
+        """Return an error of AWS as it is stored."""
+        return cls(
+            code=error.grpc_code,
+            reason=error.reason,
+            message=error.message,
+            metadata={
+                "aws_code": error.aws_code,
+                "operation": error.operation,
+                "aws_request_id": error.aws_request_id,
+                **error.metadata,
+            },
+            preconditions=error.preconditions,
+            quotas=error.quotas,
+        )
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored error; members that are missing are empty."""
+        return cls(
+            code=stored["code"],
+            reason=stored["reason"],
+            message=stored["message"],
+            metadata=stored.get("metadata") or {},
+            preconditions=tuple(PreconditionViolation(*row) for row in stored.get("preconditions") or ()),
+            quotas=tuple(QuotaViolation(*row) for row in stored.get("quotas") or ()),
+            since=stored.get("since"),
+        )
+
+    def to_json(self) -> Json:
+        """Return the error as it is stored."""
+        return {
+            "code": self.code,
+            "reason": self.reason,
+            "message": self.message,
+            "metadata": dict(self.metadata),
+            "preconditions": [[each.type, each.subject, each.description] for each in self.preconditions],
+            **({"quotas": [[each.subject, each.description] for each in self.quotas]} if self.quotas else {}),
+            **({} if self.since is None else {"since": self.since}),
+        }
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What two errors have in common that are the same; not the text, which may hold ids of a single request."""
+        return self.reason, self.metadata.get("operation", ""), self.metadata.get("aws_code", "")
+
+    @property
+    def setting(self) -> str:
+        """The setting at fault; empty if it is not known."""
+        return self.metadata.get("setting", "")
+
+    @property
+    def key(self) -> str:
+        """The key of the element at fault; empty if it is not known."""
+        return self.metadata.get("key", "")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDrift:
+    """An element that differs from what is desired; None stands for absent.
+
+    `owners` are those who declare the element, None for a role. `since` is when it was first seen, in microseconds.
+    """
+
+    setting: str
+    key: str
+    kind: str
+    desired: Any
+    observed: Any
+    owners: Sequence[str] | None = None
+    since: int | None = None
+
+    @classmethod
+    def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
+        """Return a difference as it is stored."""
+        return cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored difference."""
+        return cls(
+            stored["setting"], stored["key"], stored["kind"], stored.get("desired"), stored.get("observed"),
+            stored.get("owners"), stored.get("since"),
+        )  # fmt: skip
+
+    def to_json(self) -> Json:
+        """Return the difference as it is stored."""
+        return {
+            "setting": self.setting,
+            "key": self.key,
+            "kind": self.kind,
+            "desired": self.desired,
+            "observed": self.observed,
+            **({} if self.owners is None else {"owners": list(self.owners)}),
+            **({} if self.since is None else {"since": self.since}),
+        }
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The element and the kind of its difference."""
+        return self.setting, self.key, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """The differences that were removed last, and when, in microseconds."""
+
+    time: int
+    drift: Sequence[StoredDrift]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored remediation."""
+        return cls(stored["time"], [StoredDrift.from_json(each) for each in stored["drift"]])
+
+    def to_json(self) -> Json:
+        """Return the remediation as it is stored."""
+        return {"time": self.time, "drift": [each.to_json() for each in self.drift]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDeletion:
+    """The progress of the deletion of a role with an id.
+
+    `task` is IAM's; None where IAM said that the role was gone. `started` is in microseconds, None before IAM was
+    called. `polls` counts how often IAM was asked since.
+    """
+
+    role_id: str | None = None
+    task: str | None = None
+    started: int | None = None
+    polls: int = 0
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read a stored deletion; members that are missing have their defaults."""
+        return cls(
+            role_id=stored.get("role_id"),
+            task=stored.get("task"),
+            started=stored.get("started"),
+            polls=stored.get("polls", 0),
+        )
+
+    def to_json(self) -> Json:
+        """Return the deletion as it is stored."""
+        known = {"role_id": self.role_id, "task": self.task, "started": self.started, "polls": self.polls}
+        return {name: value for name, value in known.items() if value is not None}

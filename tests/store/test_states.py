@@ -1,0 +1,143 @@
+"""The observed state survives the store as values, whichever members an older program wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ecrkeeper_server.aws_errors import Permanent
+from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, RegistrySummary
+from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
+from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
+from ecrkeeper_server.store.states import RegistryState, RoleState, State
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXTS, TIMES = st.text(max_size=8), st.integers(0, 2**53)
+VALUES = st.none() | st.booleans() | st.integers() | TEXTS | st.lists(TEXTS, max_size=2)
+CONDITIONS = st.builds(Condition, TEXTS, st.sampled_from(["TRUE", "FALSE"]), TEXTS, TEXTS, TIMES)
+ERRORS = st.builds(
+    StoredError,
+    code=TEXTS,
+    reason=TEXTS,
+    message=TEXTS,
+    metadata=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    preconditions=st.lists(st.builds(PreconditionViolation, TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
+    quotas=st.lists(st.builds(QuotaViolation, TEXTS, TEXTS), max_size=2).map(tuple),
+    since=st.none() | TIMES,
+)
+DRIFT = st.builds(
+    StoredDrift, TEXTS, TEXTS, TEXTS, VALUES, VALUES, st.none() | st.lists(TEXTS, max_size=2), st.none() | TIMES
+)
+REMEDIATIONS = st.builds(Remediation, TIMES, st.lists(DRIFT, max_size=2))
+DELETIONS = st.builds(
+    RoleDeletion, role_id=st.none() | TEXTS, task=st.none() | TEXTS, started=st.none() | TIMES, polls=st.integers(0, 99)
+)
+DECLARATIONS = st.builds(
+    DeclarationStatus,
+    owner=TEXTS,
+    generation=TIMES,
+    observed_generation=TIMES,
+    conditions=st.lists(CONDITIONS, max_size=2),
+    error=st.none() | ERRORS,
+)
+SUMMARIES = st.builds(
+    RegistrySummary,
+    name=TEXTS,
+    uid=TEXTS,
+    etag=TEXTS,
+    generation=TIMES,
+    observed_generation=TIMES,
+    create_time=TIMES,
+    update_time=TIMES,
+    observe_time=st.none() | TIMES,
+    due_at=st.none() | TIMES,
+    mode=TEXTS,
+    unmanaged_elements=TEXTS,
+    conditions=st.lists(CONDITIONS, max_size=2),
+    error=st.none() | ERRORS,
+    owners=st.lists(TEXTS, max_size=2),
+    owner_count=TIMES,
+    declarations=st.lists(DECLARATIONS, max_size=2),
+    element_counts=st.lists(st.tuples(TEXTS, TEXTS, TIMES), max_size=2),
+    worst_problem=st.none() | st.builds(Problem, TEXTS, TEXTS, TEXTS, TEXTS),
+    truncated=st.lists(TEXTS, max_size=2),
+)
+
+
+@given(st.one_of(CONDITIONS, ERRORS, DRIFT, REMEDIATIONS, DELETIONS, DECLARATIONS, SUMMARIES))
+def test_part_of_a_state_is_read_as_it_was_written(part: Any) -> None:
+    assert type(part).from_json(part.to_json()) == part
+
+
+@given(st.lists(CONDITIONS, max_size=2), st.none() | ERRORS, st.lists(DRIFT, max_size=2), REMEDIATIONS)
+def test_state_is_read_as_it_was_changed(
+    conditions: list[Condition], error: StoredError | None, drift: list[StoredDrift], remediation: Remediation
+) -> None:
+    before = RegistryState({"applied": {"x": {}}, "of_a_newer_program": 1})
+    state = before.changed(conditions=conditions, error=error, drift=drift, remediation=remediation)
+    assert (state.conditions, state.error, state.drift, state.remediation) == (conditions, error, drift, remediation)
+    assert state.drifted is bool(drift)
+    assert state.to_json()["applied"] == {"x": {}}, "the other members stay"
+    assert state.to_json()["of_a_newer_program"] == 1, "members of newer programs stay"
+    assert before.to_json() == {"applied": {"x": {}}, "of_a_newer_program": 1}, "a change leaves the original as it is"
+
+
+def test_role_is_read_as_it_was_changed() -> None:
+    role = ObservedRole("AROA1", "arn:aws:iam::1:role/x", "/x/", "d", {"k": "v"}, 7)
+    state = RoleState({}).changed(role=role, deletion=RoleDeletion(task="t", started=1))
+    assert (state.role, state.role_id, state.observed) == (role, "AROA1", True)
+    assert state.deletion == RoleDeletion(task="t", started=1)
+    gone = state.changed(role=None, deletion=None)
+    assert (gone.role, gone.role_id, gone.observed, gone.deletion) == (None, None, True, None)
+
+
+def test_members_that_are_seldom_there_take_no_space() -> None:
+    state = RegistryState({}).changed(unconfirmed={}, suspects={}, denials={}, owners={}, marked=None)
+    assert state.to_json() == {}
+    assert RoleState({"deletion": {}}).changed(deletion=None).to_json() == {}
+
+
+def test_refused_deletion_is_shown_until_something_else_is_desired() -> None:
+    error = StoredError.of(Permanent("in use", reason="ROLE_IN_USE"))
+    state = RoleState({}).with_refused_deletion(3, error)
+    assert state.refused_deletion(3) == error
+    assert state.refused_deletion(4) is None
+    assert RoleState({}).refused_deletion(3) is None
+
+
+STORED: list[tuple[dict[str, Any], StoredError, str]] = [
+    (
+        {"code": "ABORTED", "reason": "ABANDONED", "message": "m"},
+        StoredError(code="ABORTED", reason="ABANDONED", message="m"),
+        "releases before this one stored no details for their own errors",
+    ),
+    (
+        {"code": "c", "reason": "r", "message": "m", "metadata": {}, "preconditions": [["t", "s", "d"]]},
+        StoredError(code="c", reason="r", message="m", preconditions=(PreconditionViolation("t", "s", "d"),)),
+        "an error without quotas",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stored", "error", "reason"), STORED)
+def test_error_has_defaults_for_missing_members(stored: dict[str, Any], error: StoredError, reason: str) -> None:
+    assert StoredError.from_json(stored) == error, reason
+
+
+# owners that are stored, the reasons of the conditions of owner `a`, reason
+OF_OWNER: list[tuple[dict[str, Any] | None, list[str], str]] = [
+    (None, ["ALL"], "without owners, all stand as the registry does"),
+    ({"a": {"conditions": [Condition("Ready", "TRUE", "OWN", "", 1).to_json()]}}, ["OWN"], "the owner's own"),
+    ({"b": {}}, [], "the declaration is newer than the last attempt"),
+]
+
+
+@pytest.mark.parametrize(("owners", "reasons", "reason"), OF_OWNER)
+def test_declaration_stands_as_its_owner_or_registry(
+    owners: dict[str, Any] | None, reasons: list[str], reason: str
+) -> None:
+    stored = {"conditions": [Condition("Ready", "TRUE", "ALL", "", 1).to_json()]}
+    state = State(stored if owners is None else {**stored, "owners": owners})
+    assert [each.reason for each in state.of_owner("a").conditions] == reasons, reason
