@@ -17,5 +17,8 @@ def who_am_i(resource: str = "", *, timeout: float | None = None) -> Unary[pb.Wh
 
 
 def get_aws_identity(parent: str, *, timeout: float | None = None) -> Unary[pb.AwsIdentity]:
-    """Returns as which identity the server calls AWS in an account, `accounts/{account}`. FailedPrecondition."""
+    """Returns the AWS identity by which the server reaches `accounts/{account}`.
+
+    FailedPrecondition if AWS rejects the credentials.
+    """
     return Unary(pb.AwsIdentity, pb.GetAwsIdentityRequest(parent=parent), timeout)

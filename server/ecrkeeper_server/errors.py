@@ -1,21 +1,21 @@
 """The errors of the domain; the API maps them to gRPC, the engine to conditions.
 
 StatusError                  a call that is rejected, with a status code by name
-├── InvalidArgument      the input is wrong; all violations at once
+├── InvalidArgument      the input is invalid; all violations at once
 ├── NotFound             no such resource
 ├── AlreadyExists        the resource or the request id is taken
 ├── Aborted              the etag is stale
-├── FailedPrecondition   the state does not allow it; says what must change
-├── Unauthenticated      the caller is not authenticated; says why
+├── FailedPrecondition   the state does not allow it; names what must change
+├── Unauthenticated      the caller is not authenticated; has the cause
 ├── PermissionDenied     the caller may not do this
-├── ResourceExhausted    a limit of the server is used up
-├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not resolve
+├── ResourceExhausted    a limit of the server is exceeded
+├── QuotaExceeded        one of AWS's quotas is exceeded; waiting does not resolve it
 ├── DeadlineExceeded     the time of the call is over
-└── Unavailable          try again later
-StoreUnusable            a command cannot begin: there is no database as configured
-AwsError                 AWS did not do what it was asked
-├── Permanent            it will keep rejecting until something changes
-└── Temporary            it may accept it later
+└── Unavailable          retry later
+StoreUnusable            a command cannot begin without the configured database
+AwsError                 a call to AWS did not succeed
+├── Permanent            AWS rejects the call until something changes
+└── Temporary            AWS may accept the call later
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-# How many violations a message names, and how long they make it.
+# The number of violations in a message, and its maximum length.
 _SHOWN, _SUMMARY_CHARACTERS = 3, 400
-# Why the store cannot be used, each until it can be again.
+# Reasons why the store is unusable. Each lasts until the store is usable again.
 STORE_REASONS = (
     "STORE_ACCESS_DENIED", "STORE_BUSY", "STORE_CORRUPT", "STORE_DISK_FULL", "STORE_FILE_REPLACED", "STORE_IO_ERROR",
     "STORE_MISSING", "STORE_READ_ONLY", "STORE_UNAVAILABLE",
@@ -35,7 +35,7 @@ STORE_REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One violation of the input: the field's path, what is wrong, and what is allowed."""
+    """One violation of the input: the field's path, and a description."""
 
     field: str
     description: str
@@ -53,7 +53,7 @@ class PreconditionViolation:
 
 @dataclass(frozen=True, slots=True)
 class QuotaViolation:
-    """One quota that is used up: of what, how much is used, and what is allowed."""
+    """One exceeded quota: its subject, the amount, and the allowed amount."""
 
     subject: str
     description: str
@@ -87,7 +87,7 @@ class StatusError(Exception):
 
 
 class InvalidArgument(StatusError):
-    """The input is wrong; carries every violation, and the quotas that it exceeds as well."""
+    """The input is invalid; has every violation, and the exceeded quotas as well."""
 
     code = "INVALID_ARGUMENT"
 
@@ -142,25 +142,25 @@ class FailedPrecondition(StatusError):
 
 
 class Unauthenticated(StatusError):
-    """The caller has not proved who it is."""
+    """The caller is not authenticated."""
 
     code = "UNAUTHENTICATED"
 
 
 class PermissionDenied(StatusError):
-    """The caller lacks a permission; not used where AWS rejects ecrkeeper."""
+    """The caller lacks a permission; not for calls of ecrkeeper that AWS denies."""
 
     code = "PERMISSION_DENIED"
 
 
 class ResourceExhausted(StatusError):
-    """A limit of the server is used up; the call may be repeated."""
+    """A limit of the server is exceeded; the call may be repeated."""
 
     code = "RESOURCE_EXHAUSTED"
 
 
 class QuotaExceeded(StatusError):
-    """A declaration exceeds AWS's quotas; carries every one of them. Retrying does not help."""
+    """A declaration exceeds AWS's quotas; has all of them. Retries do not help."""
 
     code = "RESOURCE_EXHAUSTED"
 
@@ -170,7 +170,10 @@ class QuotaExceeded(StatusError):
 
 
 def _summary(named: Sequence[tuple[str, str]]) -> str:
-    """Return the first violations in a line: the details have all, and share their capacity with the line."""
+    """Return the first violations in one line.
+
+    The details have all of them, and share the metadata's capacity with this line.
+    """
     shown: list[str] = []
     for where, what in named[:_SHOWN]:
         text = f"{where}: {what}" if where else what
@@ -182,7 +185,7 @@ def _summary(named: Sequence[tuple[str, str]]) -> str:
 
 
 def rejection(violations: Sequence[Violation]) -> StatusError:
-    """Return the error of a request: for its own violations if it has any, else for the quotas that it exceeds."""
+    """Return the error of a request: for its violations, or else for its exceeded quotas."""
     quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
     own = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
     return InvalidArgument(own, quotas) if own else QuotaExceeded(quotas)
@@ -207,11 +210,10 @@ class StoreUnusable(Exception):
 class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
-    `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more, `metadata` what it
-    is about, for programs. `aws_request_id` is the id under which AWS knows the
-    call; empty where AWS gave none. `resource` is the kind and name of what
-    AWS does not find, where a call asked for it.
+    `aws_code` is AWS's code without the suffix `Exception`; empty if AWS did not answer.
+    `preconditions` has details from AWS, `metadata` details for programs. `aws_request_id` is AWS's
+    id of the call; empty if AWS sent none. `resource` is the kind and the name of a requested
+    resource that AWS does not find.
     """
 
     aws_request_id: str = ""
@@ -242,7 +244,7 @@ class AwsError(Exception):
     def about(
         self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
     ) -> AwsError:
-        """Return the same error with a message that says more."""
+        """Return the same error with a more detailed message."""
         said = type(self).__new__(type(self), message)
         said.__dict__.update(self.__dict__)
         said.message = message
@@ -252,11 +254,14 @@ class AwsError(Exception):
 
 
 class Permanent(AwsError):
-    """AWS will keep rejecting the call until somebody changes something, here or there."""
+    """AWS rejects the call until somebody changes the declaration or AWS."""
 
 
 class Temporary(AwsError):
-    """AWS may accept it later; `after` is the least delay in seconds, None for the usual backoff."""
+    """AWS may accept the call later.
+
+    `after` is the minimum delay in seconds; None means the usual backoff.
+    """
 
     def __init__(
         self,
@@ -282,7 +287,7 @@ class Temporary(AwsError):
         self.after = after
 
 
-# Retried, but slowly: only a change of permissions or resources makes them pass.
+# Retried slowly, because only a change of permissions or resources resolves them.
 _NEEDS_SOMEBODY = frozenset(
     {
         "AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "REGION_NOT_ENABLED", "ROLE_BLOCKED",
@@ -292,5 +297,8 @@ _NEEDS_SOMEBODY = frozenset(
 
 
 def is_terminal(error: AwsError) -> bool:
-    """Whether an error does not pass by itself; the resource is still retried, in case somebody fixes its cause."""
+    """Return whether waiting does not resolve an error.
+
+    The engine still retries the resource, in case somebody resolves the cause.
+    """
     return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY

@@ -1,8 +1,8 @@
-"""Every metric of the server, on a registry of its own; docs/observability.md says what each means.
+"""All metrics of the server; docs/observability.md documents them.
 
-Nothing else imports prometheus_client: other modules hold one of the groups
-below and call it. Children are bound once, so that counting takes well under a
-microsecond; labels come from closed sets, never from what a caller sent.
+No other module imports prometheus_client: others get one of the groups below and call it. Children
+are bound once, so that counting takes well under a microsecond. Label values come from closed sets,
+never from a caller's input.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from ecrkeeper_server.errors import STORE_REASONS
 from ecrkeeper_server.settings.table import SETTINGS
 
-# A second sample beside each counter that says when it was made: twice the page, and nothing reads it.
+# Otherwise each counter has a second sample with its creation time, which doubles the page and
+# which nothing reads.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
@@ -33,7 +34,7 @@ _DISTINCT = 200
 
 
 class Bounded:
-    """Values for a label that come from elsewhere: the first 200 as they are, `OTHER` after that."""
+    """Values of a label from an open set: the first 200 unchanged, then `OTHER`."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known = set(known)
@@ -49,12 +50,15 @@ class Bounded:
 
 
 class Metrics:
-    """All groups of metrics. `rpcs` are the methods served, as `/service/Method`, with their grpc_type."""
+    """All groups of metrics.
+
+    `rpcs` has the served methods, as `/service/Method`, with their `grpc_type`.
+    """
 
     def __init__(self, rpcs: Mapping[str, str] | None = None, *, version: str = "", role: str = "all") -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
-        build = Info("ecrkeeper_build", "The version that runs.", registry=self.registry)
+        build = Info("ecrkeeper_build", "The running version.", registry=self.registry)
         python = ".".join(str(part) for part in sys.version_info[:3])
         build.info({"version": version, "python": python, "role": role})
         self.rpc = RpcMetrics(self.registry, rpcs or {})
@@ -69,7 +73,7 @@ class Metrics:
 
 
 class MethodMetrics:
-    """One RPC method, bound."""
+    """The bound metrics of one RPC method."""
 
     __slots__ = ("closed", "codes", "opened", "seconds", "started")
 
@@ -83,7 +87,7 @@ class MethodMetrics:
 
 
 class RpcMetrics:
-    """Calls that arrive, under the names that gRPC's own libraries for Prometheus use."""
+    """Metrics of RPCs, with the names that gRPC's own libraries for Prometheus use."""
 
     def __init__(self, registry: CollectorRegistry, rpcs: Mapping[str, str]) -> None:
         labels = ("grpc_type", "grpc_service", "grpc_method")
@@ -92,7 +96,7 @@ class RpcMetrics:
             "grpc_server_handled_total", "RPCs that ended, by code.", (*labels, "grpc_code"), registry=registry
         )
         self.seconds = Histogram(
-            "grpc_server_handling_seconds", "How long RPCs took.", labels, registry=registry, buckets=_RPC_BUCKETS
+            "grpc_server_handling_seconds", "Duration of RPCs.", labels, registry=registry, buckets=_RPC_BUCKETS
         )
         self.in_flight = Gauge("grpc_server_in_flight", "RPCs and streams that are open.", labels, registry=registry)
         self.watchers = Gauge("ecrkeeper_watchers", "Open streams that wait for changes.", registry=registry)
@@ -100,7 +104,7 @@ class RpcMetrics:
         self._unknown = MethodMetrics(self, (UNKNOWN, UNKNOWN, UNKNOWN))
 
     def method(self, name: str) -> MethodMetrics:
-        """Return the metrics of a method; one for all that are not served, whatever a caller names them."""
+        """Return the metrics of a method; all unknown methods share one."""
         return self._methods.get(name, self._unknown)
 
 
@@ -110,7 +114,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 class AwsMetrics:
-    """Calls to AWS, each attempt for itself."""
+    """Metrics of calls to AWS, one for each attempt."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("service", "operation")
@@ -118,16 +122,22 @@ class AwsMetrics:
             "ecrkeeper_aws_calls_total", "Calls sent to AWS, by code.", (*labels, "code"), registry=registry
         )
         self._seconds = Histogram(
-            "ecrkeeper_aws_call_seconds", "How long AWS took.", labels, registry=registry, buckets=_AWS_BUCKETS
+            "ecrkeeper_aws_call_seconds", "Duration of AWS calls.", labels, registry=registry, buckets=_AWS_BUCKETS
         )
         self._throttled = Counter(
             "ecrkeeper_aws_throttled_total", "Calls that AWS throttled.", ("family",), registry=registry
         )
         self._waits = Counter(
-            "ecrkeeper_aws_token_waits_total", "Calls held back by our own rate.", ("family",), registry=registry
+            "ecrkeeper_aws_token_waits_total",
+            "Calls held back by ecrkeeper's own rate.",
+            ("family",),
+            registry=registry,
         )
         self._waited = Counter(
-            "ecrkeeper_aws_token_wait_seconds_total", "How long they were held back.", ("family",), registry=registry
+            "ecrkeeper_aws_token_wait_seconds_total",
+            "Time for which they were held back.",
+            ("family",),
+            registry=registry,
         )
         self._refreshes = Counter(
             "ecrkeeper_aws_credentials_refreshes_total", "Roles assumed, by result.", ("result",), registry=registry
@@ -141,7 +151,7 @@ class AwsMetrics:
         self._bound: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def called(self, service: str, operation: str, code: str, seconds: float) -> None:
-        """Count an attempt that ended; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
+        """Count an attempt; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
         bound = self._bound.get((service, operation, code))
         if bound is None:
             known = self._code(code)
@@ -169,7 +179,7 @@ class AwsMetrics:
 
 
 class EngineMetrics:
-    """The engine of this process."""
+    """Metrics of this process's engine."""
 
     RESULTS = (
         "settled", "out_of_sync", "waiting", "removed", "retry", "blocked",
@@ -178,17 +188,19 @@ class EngineMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._reconciles = Counter(
-            "ecrkeeper_reconciles_total", "Steps that ended.", ("kind", "result", "reason"), registry=registry
+            "ecrkeeper_reconciles_total", "Attempts that ended.", ("kind", "result", "reason"), registry=registry
         )
         seconds = Histogram(
-            "ecrkeeper_reconcile_seconds", "How long steps took.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
+            "ecrkeeper_reconcile_seconds", "Duration of attempts.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
         )
         self._mended = Counter(
-            "ecrkeeper_drift_remediated_elements_total", "Elements put right after a change.", ("setting",),
+            "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.", ("setting",),
             registry=registry,
         )  # fmt: skip
-        self.leases_held = Gauge("ecrkeeper_engine_leases_held", "Rows this process works on.", registry=registry)
-        self.capacity = Gauge("ecrkeeper_engine_capacity", "How many it would work on.", registry=registry)
+        self.leases_held = Gauge(
+            "ecrkeeper_engine_leases_held", "Resources that this process reconciles.", registry=registry
+        )
+        self.capacity = Gauge("ecrkeeper_engine_capacity", "Maximum number of resources at a time.", registry=registry)
         self._seconds = {kind: seconds.labels(kind) for kind in ("registry", "role")}
         for setting in (*SETTINGS, "role", "description", "tags"):
             self._mended.labels(setting)
@@ -208,52 +220,54 @@ class EngineMetrics:
 
 
 class StoreMetrics:
-    """The database as this process uses it."""
+    """Metrics of this process's use of the database."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         seconds = Histogram(
-            "ecrkeeper_store_seconds", "How long reads and writes took, waiting included.", ("kind",),
+            "ecrkeeper_store_seconds", "Duration of reads and writes, including waiting.", ("kind",),
             registry=registry, buckets=_STORE_BUCKETS,
         )  # fmt: skip
         failures = Counter(
-            "ecrkeeper_store_failures_total", "Reads and writes the database did not answer.", ("kind",),
+            "ecrkeeper_store_failures_total", "Reads and writes that the database did not answer.", ("kind",),
             registry=registry,
         )  # fmt: skip
         self.up = Gauge("ecrkeeper_store_up", "Whether the database answered the last scrape.", registry=registry)
         fault = Gauge(
-            "ecrkeeper_store_fault", "1 for the reason why the database cannot be used now.", ("reason",),
+            "ecrkeeper_store_fault", "1 for the reason that makes the database unusable.", ("reason",),
             registry=registry,
         )  # fmt: skip
         self.fault = {reason: fault.labels(reason).set for reason in STORE_REASONS}
         self.retries = Counter(
             "ecrkeeper_store_retries_total", "Transactions repeated after a conflict.", registry=registry
         )
-        self.waiting = Gauge("ecrkeeper_store_waiting", "Transactions that wait for a turn.", registry=registry)
-        self.in_use = Gauge("ecrkeeper_store_connections_in_use", "Connections that work.", registry=registry)
-        self.size = Gauge("ecrkeeper_store_connections", "Connections that there may be.", registry=registry)
+        self.waiting = Gauge("ecrkeeper_store_waiting", "Waiting transactions.", registry=registry)
+        self.in_use = Gauge("ecrkeeper_store_connections_in_use", "Connections in use.", registry=registry)
+        self.size = Gauge("ecrkeeper_store_connections", "Maximum number of connections.", registry=registry)
         self.seconds = {kind: seconds.labels(kind).observe for kind in ("read", "write")}
         self.failed = {kind: failures.labels(kind).inc for kind in ("read", "write")}
 
 
 class FleetMetrics:
-    """Counts over the whole installation: the same from every replica, so take the maximum."""
+    """Counts over the whole installation, equal on every replica: take the maximum."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"ecrkeeper_{name}", text, labels, registry=registry)
 
-        self.due = gauge("queue_due", "Rows that are due, those being worked on included.")
-        self.oldest = gauge("queue_oldest_due_seconds", "How long the first free row has been due.")
-        self.resources = gauge("resources", "Registries and roles that are kept.", "kind")
+        self.due = gauge("queue_due", "Due resources, including those being reconciled.")
+        self.oldest = gauge("queue_oldest_due_seconds", "Time for which the oldest unclaimed resource has been due.")
+        self.resources = gauge("resources", "Registries and roles.", "kind")
         self.not_ready = gauge(
-            "resources_not_ready", "Those that are not Ready.", "kind", "mode", "condition", "reason"
+            "resources_not_ready", "Resources that are not Ready.", "kind", "mode", "condition", "reason"
         )
-        self.drifted = gauge("resources_drifted", "Those with drift in a setting.", "setting", "mode")
+        self.drifted = gauge("resources_drifted", "Resources with drift in a setting.", "setting", "mode")
         self.pending = gauge("operations_pending", "Operations that are not done.", "method")
-        self.oldest_pending = gauge("operations_oldest_pending_seconds", "Age of the first of them.", "method")
+        self.oldest_pending = gauge(
+            "operations_oldest_pending_seconds", "Age of the oldest pending operation.", "method"
+        )
 
     def show(self, values: Mapping[str, Mapping[tuple[str, ...], float]]) -> None:
-        """Replace all values, by the names of the gauges above; what is not given is 0 or absent."""
+        """Replace all values, by the gauges' names; a missing value is 0 or absent."""
         for name, found in values.items():
             gauge: Any = getattr(self, name)
             if () in found:
@@ -264,7 +278,7 @@ class FleetMetrics:
                 gauge.labels(*labels).set(value)
 
     def forget(self) -> None:
-        """Drop all values: the database does not answer."""
+        """Drop all values, because the database does not answer."""
         for gauge in (self.due, self.oldest):
             gauge.set(float("nan"))
         for gauge in (self.resources, self.not_ready, self.drifted, self.pending, self.oldest_pending):

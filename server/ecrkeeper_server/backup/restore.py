@@ -1,4 +1,7 @@
-"""Documents into a store: checked like calls of the API, and changing nothing where nothing differs."""
+"""Import of documents into a store, with the checks of the API.
+
+An equal document changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _SPELLED = {"mode": "mode", "unmanaged_elements": "unmanagedElements"}
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Something about how a registry or role is kept, and what it was before."""
+    """A changed property of a registry or role, such as its mode, with both values."""
 
     name: str
     before: str
@@ -35,7 +38,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The changes of a document to the store; none if all fields are empty."""
+    """The changes of a document to the store; all fields are empty without changes."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -56,7 +59,7 @@ def planned(tx: Tx | None, document: Document) -> Restored:
 
 
 def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
-    """Make the store hold what the document says; what it does not mention stays."""
+    """Store a document; everything that it does not mention stays."""
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
     names = [SettingsName(document.name, owner) for owner in document.specs] or [SettingsName(document.name, "")]
@@ -133,7 +136,10 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
 
 
 def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
-    """Return whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    """Return whether two specs have the same meaning.
+
+    A setting may have several forms, such as `{}` and `{"rules": []}`.
+    """
     if present is None or present == spec:
         return present is not None
     same = replace(present, settings=spec.settings) == spec
