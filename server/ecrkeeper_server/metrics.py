@@ -194,8 +194,8 @@ class EngineMetrics:
             "ecrkeeper_reconcile_seconds", "Duration of attempts.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
         )
         self._mended = Counter(
-            "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.", ("setting",),
-            registry=registry,
+            "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.",
+            ("setting",), registry=registry,
         )  # fmt: skip
         self.leases_held = Gauge(
             "ecrkeeper_engine_leases_held", "Resources that this process reconciles.", registry=registry

@@ -50,9 +50,9 @@ class Call:
     operation: str
     identity: Identity
     region: str
-    # The actions that the policy was asked about, and whether it allows them.
+    # The evaluated actions, and whether the policy allows them.
     actions: dict[str, bool] = field(default_factory=dict)
-    # The registry that a read shows, if that is not the present one.
+    # The registry that a read shows, if it is not the current one.
     shown: Registry | None = None
     peer: Peer = field(default_factory=Peer)
     # Calls that AWS itself made on behalf of the caller.
@@ -82,7 +82,7 @@ class Call:
 
     @property
     def policy(self) -> Json | None:
-        """The policy of the caller's role: its account's own, or that of all accounts; none for plain keys."""
+        """The policy of the caller's role: its account's or the common one; None for plain keys."""
         if self.identity.session is None:
             return None
         own = self.account.iam_policy
@@ -106,8 +106,8 @@ class Call:
             raise AwsError("AccessDeniedException", denial)
 
 
-def handles(service: str, operation: str) -> Callable[[_Handler], _Handler]:
-    """Enter the decorated function in the table of handlers."""
+def handles(service: str, operation: str) -> Callable[[Handler], Handler]:
+    """Register the decorated function in the table of handlers."""
 
     def register(handler: _Handler) -> _Handler:
         HANDLERS[service, operation] = handler

@@ -1,4 +1,4 @@
-"""From an HTTP request to its answer: identify, parse, check, authorize, handle, record."""
+"""Answers of HTTP requests: identify, parse, check, authorize, handle, record."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Dispatcher:
     async def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, peer: Peer
     ) -> tuple[str, Answer | None]:
-        """Return the request id and the answer; no answer means that the connection is to be dropped."""
+        """Return the request id and the answer; None means to drop the connection."""
         request_id = self._world.uuid()
         target = headers.get("X-Amz-Target", "")
         scope = parse_scope(headers.get("Authorization", ""))

@@ -17,7 +17,7 @@ _FINAL = ("COMPLETE", "FAILED", "STOPPED")
 
 
 def settle_backfills(world: World, registry: Registry) -> None:
-    """Bring every running backfill of the registry to where its time has taken it."""
+    """Advance every running backfill of the registry to its state at the current time."""
     now, settings = world.clock.now(), world.settings
     for job in list(registry.backfills.values()):
         if job["status"] in _FINAL:
@@ -101,7 +101,7 @@ def list_replication_backfills(call: Call, params: Json) -> Json:
 
 @handles("ecr", "DescribeReplicationBackfillResults")
 def describe_replication_backfill_results(call: Call, params: Json) -> Json:
-    """Return a backfill and, once it has ended, what became of each image."""
+    """Return a backfill and, after its end, the result of each image."""
     registry = own_registry(call, params)
     job = _existing(call, registry, params)
     wanted = params.get("resultStatusFilter")
@@ -150,7 +150,10 @@ def _finish(job: Json, now: float) -> None:
 
 
 def _results(world: World, registry: Registry, job: Json) -> list[Json]:
-    """Decide every image's fate; a destination in another account must allow the source in its registry policy."""
+    """Return the result of each image.
+
+    A destination in another account must allow the source in its registry policy.
+    """
     names = sorted(registry.repositories) or ["library/app"]
     results: list[Json] = []
     for index in range(world.settings.backfill_image_count):

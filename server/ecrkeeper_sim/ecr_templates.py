@@ -114,7 +114,7 @@ def _check(call: Call, template: Json, params: Json) -> None:
 
 
 def _check_documents(call: Call, params: Json) -> None:
-    """Validate the documents. AWS may do so only when it creates a repository; an invalid one never works."""
+    """Validate the documents, which AWS may do only when it creates a repository."""
     if not call.settings.templates_check_documents:
         return
     if params.get("lifecyclePolicy"):

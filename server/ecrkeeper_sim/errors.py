@@ -1,4 +1,4 @@
-"""The one exception with which a simulated operation answers anything but success."""
+"""The exception of simulated operations that do not succeed."""
 
 from __future__ import annotations
 

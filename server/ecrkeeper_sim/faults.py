@@ -1,4 +1,4 @@
-"""Faults that tests order: latency, throttling, errors, lost connections and raw answers."""
+"""Injected faults: latency, throttling, errors, lost connections and raw answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after", "answer", "answer_after")
-# The largest raw answer that a rule may order.
+# The maximum size of a raw answer.
 _MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Fault:
-    """One rule; members left out match everything, and `count` is how often it still strikes."""
+    """One rule; absent members match everything, and `count` is its remaining applications."""
 
     kind: str
     service: str | None = None
@@ -36,7 +36,7 @@ class Fault:
     repeat: int = 1
 
     def matches(self, service: str, operation: str, account: str, region: str) -> bool:
-        """Tell whether the rule speaks of such a call."""
+        """Return whether the rule applies to a call."""
         return (
             self.count != 0
             and self.service in (None, service)
@@ -86,11 +86,11 @@ class Faults:
         self._rules.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the rules with what is left of their counts."""
+        """Return the rules with their remaining counts."""
         return [asdict(rule) for rule in self._rules]
 
     def striking(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
-        """Return the rules that strike this call, and count them."""
+        """Return the rules that apply to this call, and count them."""
         if not self._rules:
             return []
         struck = []

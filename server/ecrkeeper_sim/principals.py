@@ -1,4 +1,4 @@
-"""Principals that were deleted: a registry policy shows them by their unique id, and does not take their ARN again."""
+"""Deleted principals: a registry policy shows their unique id and rejects their ARN."""
 
 from __future__ import annotations
 

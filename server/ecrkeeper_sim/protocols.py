@@ -1,4 +1,4 @@
-"""Wire formats: what a request says, and how a result or an error is written, for each AWS protocol."""
+"""Parsing of requests, and serialization of answers, for each AWS protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State set and shown behind everyone's back, in AWS's shapes."""
+"""Direct reads and writes of the state for the control plane, in AWS's shapes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _set_policy(world: World, registry: Registry, text: str | None) -> None:
     if text is None:
         registry.policy = None
         return
-    # AWS keeps what it accepted once, whatever it accepts today.
+    # AWS keeps documents that it accepted earlier, so nothing is validated here.
     registry.policy = normalised(json.loads(text) if isinstance(text, str) else text, partition_of(registry.region))
 
 

@@ -15,8 +15,8 @@ from ecrkeeper_server.plain_text import is_plain_name
 # No token and no certificate has a longer name.
 _MOST = 512
 _TEXT = (
-    "Print whether a policy allows an action, and the rule that allows it or why no rule does. The exit status is 0 if it is allowed,  "
-    "1 if it is denied, 2 if the policy or the arguments have errors."
+    "Print whether a policy allows an action, and the rule that allows it or why no rule does. "
+    "The exit status is 0 if it is allowed, 1 if it is denied, 2 if the policy or the arguments have errors."
 )
 
 

@@ -157,7 +157,7 @@ class TokenVerifier:
         for group in groups:
             if not group or not is_plain(group) or group != group.strip():
                 raise _invalid(
-                    f"the claim `{claim}` must contain names of visible characters without blanks around them,  "
+                    f"the claim `{claim}` must contain names of visible characters without blanks around them, "
                     f"got {shown(group)}"
                 )
         return frozenset(groups)

@@ -92,7 +92,8 @@ async def registry_plan(
 def _is_writable(message: common_pb2.Plan, name: str, seen: Observed) -> bool:
     """Return whether this version may write a setting; warn if not."""
     if seen.unknown:
-        text = f"AWS has members that this version does not know, so ecrkeeper does not write the setting:  {', '.join(seen.unknown)}"
+        lost = ", ".join(seen.unknown)
+        text = f"AWS has members that this version does not know, so ecrkeeper does not write the setting: {lost}"
         message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
     return not seen.unknown
 
