@@ -46,7 +46,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     report.note(f"{sizes.registries} registries; the engine is off, so that only the API is measured")
     with (
         stopping(Listening("benchmarks.echo", environment.folder)) as echo,
-        stopping(Child("-m", "benchmarks.load", folder=environment.folder)) as load,
+        stopping(Child("benchmarks.load", folder=environment.folder)) as load,
     ):
         for name in sizes.databases:
             url = environment.database(name, sizes.registries)
@@ -59,7 +59,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
 
 
 @contextlib.contextmanager
-def _replicas(site: Site, url: str, count: int) -> Iterator[list[Server]]:
+def _replicas(environment: Environment, url: str, count: int) -> Iterator[list[Server]]:
     """Run replicas, which share a port if there are several."""
     settings, servers = dict(UNLIMITED), list[Server]()
     with contextlib.ExitStack() as stack:
@@ -75,7 +75,7 @@ def _replicas(site: Site, url: str, count: int) -> Iterator[list[Server]]:
 
 
 @contextlib.contextmanager
-def _bare(site: Site, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
+def _bare(environment: Environment, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
     """Run the floor of Update on its own database, if the database has one."""
     if database != "sqlite":
         yield {}

@@ -27,10 +27,10 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
         " a kept-alive connection before every update measures its duration"
     )
     for name in sizes.databases:
-        site.responder.latency(0)
+        environment.responder.latency(0)
         # Updates go to registries after the swept ones.
         size = sizes.apply_sweep + sizes.applies + len(REGIONS)
-        with running_fleet(site, name, size) as fleet:
+        with running_fleet(environment, name, size) as fleet:
             # Load the credentials of all accounts first.
             fleet.sweep(sizes.apply_sweep)
             fleet.sweep(size - sizes.apply_sweep)

@@ -19,7 +19,7 @@ from benchmarks.rows import Rows, Seed
 SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
 
 
-class Site:
+class Environment:
     """Creates each part on first use, and removes all of them at the end of the run."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:

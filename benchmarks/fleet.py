@@ -75,9 +75,9 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(site: Site, kind: str, size: int, **settings: Any) -> Iterator[Fleet]:
+def running_fleet(environment: Environment, kind: str, size: int, **settings: Any) -> Iterator[Fleet]:
     """Run a server with `size` registries that are in sync."""
-    url = site.database(kind, size)
+    url = environment.database(kind, size)
     with (
         environment.server(url, **settings) as server,
         ecrkeeper.Client(server.address, insecure=True) as client,

@@ -19,7 +19,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Compare the sweep with boto3 on threads and with bare HTTP; then measure its growth."""
     for name in sizes.databases:
         for latency in sizes.latencies:
@@ -32,8 +32,8 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     responder.latency(0)
     with (
         running_fleet(environment, name, sizes.fleet) as fleet,
-        stopping(Child("-m", "benchmarks.threads", responder.url, folder=environment.folder)) as threads,
-        stopping(Child("-m", "benchmarks.floor", responder.url, folder=environment.folder)) as floor,
+        stopping(Child("benchmarks.threads", responder.url, folder=environment.folder)) as threads,
+        stopping(Child("benchmarks.floor", responder.url, folder=environment.folder)) as floor,
     ):
         empty = _empty_rss(threads)
         made = threads.block(do="make", registries=sizes.clients)
@@ -109,9 +109,9 @@ def _targets(
                 report.note(f"{where}: CPU per AWS call against a {floor} + SigV4Auth + orjson: {dearer:.2f}x")
 
 
-def _growth(report: Report, sizes: Sizes, site: Site, name: str) -> None:
+def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -> None:
     """Measure CPU and time per registry by the number of rows, and over one whole sweep."""
-    site.responder.latency(0)
+    environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
         fleets = {n: stack.enter_context(running_fleet(environment, name, n)) for n in sizes.growth}
         for fleet in fleets.values():

@@ -16,7 +16,7 @@ from typing import Any
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
-_MOST = 0x7FFFFFFF
+_MAX = 0x7FFFFFFF
 _INITIAL_WINDOW = 65_535
 
 Done = Callable[[bytes], None]
@@ -63,11 +63,11 @@ class Channel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the preface, and open the flow-control window."""
         self._transport = transport
-        windows = struct.pack(">HI", 4, _MOST)
+        windows = struct.pack(">HI", 4, _MAX)
         self._transport.write(
             _PREFACE
             + _frame(_SETTINGS, 0, 0, windows)
-            + _frame(_WINDOW, 0, 0, struct.pack(">I", _MOST - _INITIAL_WINDOW))
+            + _frame(_WINDOW, 0, 0, struct.pack(">I", _MAX - _INITIAL_WINDOW))
         )
 
     def call(self, head: bytes, message: bytes, done: Done, heard: Callable[[int], None] | None = None) -> None:

@@ -69,9 +69,9 @@ def _imports(report: Report, sizes: Sizes) -> None:
     )
 
 
-def _idle(report: Report, sizes: Sizes, site: Site, url: str) -> None:
+def _idle(report: Report, sizes: Sizes, environment: Environment, url: str) -> None:
     """Count the statements of an idle replica in the log of a database that logs them all."""
-    cluster = site.postgres
+    cluster = environment.postgres
     cluster.log_statements(url.rpartition("/")[2])
     with stopping(Server(environment.folder, url, environment.responder.url)) as server:
         time.sleep(min(5.0, sizes.idle_seconds))

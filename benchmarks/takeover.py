@@ -25,7 +25,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     with contextlib.closing(Rows(url)) as rows:
         for _ in range(sizes.takeover_rounds):
             # One start for both cases: the surviving replicas continue.
-            with site.engines(url, sizes.replicas, lease_seconds=sizes.takeover_lease) as replicas:
+            with environment.engines(url, sizes.replicas, lease_seconds=sizes.takeover_lease) as replicas:
                 undisturbed.append(_work(rows, sizes, None)[0])
                 seconds, after = _work(rows, sizes, replicas[0])
                 disturbed.append(seconds)

@@ -27,7 +27,7 @@ _RATIO = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLE
 _COLUMNS = ("observed by", "CPU us", "against nothing", "against metrics")
 
 
-def run(report: Report, sizes: Sizes, site: Site) -> None:
+def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure RPCs and a sweep of the fleet, each with increasing telemetry."""
     with _collector() as (port, batches):
         for kind in ("get", "update"):
@@ -74,7 +74,7 @@ def _variants(port: int) -> dict[str, dict[str, Any]]:
 def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, port: int) -> None:
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": min(_CALLERS, sizes.registries)}
     with contextlib.ExitStack() as stack:
-        load = stack.enter_context(stopping(Child("-m", "benchmarks.load", folder=environment.folder)))
+        load = stack.enter_context(stopping(Child("benchmarks.load", folder=environment.folder)))
         blocks: dict[str, Callable[[], Block]] = {}
         for name, settings in {_NOTHING: {}, **_variants(port)}.items():
             program = UnobservedApi if name == _NOTHING else ApiServer
@@ -87,7 +87,7 @@ def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, por
     _table(report, f"{kind} on SQLite, {_CALLERS} callers", found, lambda block: block.cpu / block.more["total"])
 
 
-def _aws_calls(report: Report, sizes: Sizes, site: Site, port: int) -> None:
+def _aws_calls(report: Report, sizes: Sizes, environment: Environment, port: int) -> None:
     """Measure a sweep; the access log has no lines for calls to AWS."""
     variants = _variants(port)
     programs = {

@@ -86,7 +86,7 @@ def drift(world: World) -> None:
     world.ecr(CENTRAL, HOME).put_replication_configuration(replicationConfiguration={"rules": unmanaged})
     note("somebody writes the document without ecrkeeper; payments/ is gone, and base/ copies deletions:")
     _show_rules(unmanaged)
-    registry = _mended(world, last)
+    registry = _reverted(world, last)
     kinds = Drift.Kind.DESCRIPTOR
     table(
         ("found", "element", "AWS had", "wanted"),
@@ -100,7 +100,7 @@ def drift(world: World) -> None:
     check(_rules(world, HOME) == before, "AWS has the declared document again")
 
 
-def _mended(world: World, last: int) -> Registry:
+def _reverted(world: World, last: int) -> Registry:
     progress, until = Progress(), time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         registry = world.client.get_registry(SOURCE)

@@ -162,14 +162,14 @@ class AsyncClient(BaseClient):
         try:
             async with AsyncWatch(synced.call, self._subscribe) as steps:
                 async for step in steps:
-                    await self._refuse_if_deleted(synced, step)
+                    await self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:
                         return found
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()
 
-    async def _refuse_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
+    async def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
         """Raise NotFound if the awaited declaration does not exist."""
         while (asked := synced.doubted(step)) is not None:
             try:
@@ -187,7 +187,7 @@ class AsyncClient(BaseClient):
             await self._channel.close()
 
     async def __aenter__(self) -> Self:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         return self
 
     async def __aexit__(
@@ -196,7 +196,7 @@ class AsyncClient(BaseClient):
         await self.close()
 
     def _open(self) -> grpc.aio.Channel:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         if self._channel is None:
             self._channel = self._endpoint.open_aio()
         return self._channel

@@ -142,7 +142,7 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
         try:
             call = build(*args, **kwargs)
         except (TypeError, ValueError) as error:
-            _refuse_mappings(signature, args, kwargs, error)
+            _reject_mappings(signature, args, kwargs, error)
             raise
         return act(self, call)
 
@@ -155,7 +155,7 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
     return cast(Method[P, T], send)
 
 
-def _refuse_mappings(
+def _reject_mappings(
     signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
 ) -> None:
     """Raise InvalidArgument if dictionaries were given for arguments that take none."""
@@ -182,7 +182,7 @@ class BaseClient:
     def _deadline(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else finite(timeout)
 
-    def _refuse_if_closed(self) -> None:
+    def _reject_if_closed(self) -> None:
         if self._closed:
             raise RuntimeError("the client is closed")
 

@@ -165,14 +165,14 @@ class Client(BaseClient):
         try:
             with Watch(synced.call, self._subscribe) as steps:
                 for step in steps:
-                    self._refuse_if_deleted(synced, step)
+                    self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:
                         return found
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()
 
-    def _refuse_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
+    def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
         """Raise NotFound if the awaited declaration does not exist."""
         while (asked := synced.doubted(step)) is not None:
             try:
@@ -190,14 +190,14 @@ class Client(BaseClient):
             self._channel.close()
 
     def __enter__(self) -> Self:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
     def _send(self, call: Unary[Response]) -> Response:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         invoke = self._channel.unary_unary(*wire(call))
         try:
             return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
@@ -205,7 +205,7 @@ class Client(BaseClient):
             raise from_rpc(error, call.request) from error
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         invoke = self._channel.unary_stream(*wire(call))
         stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
         return cast(Stream[Response], stream)

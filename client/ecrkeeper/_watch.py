@@ -52,7 +52,7 @@ class Subscription(Generic[Step]):
         self._shown: set[str] = set()
         # Whether there was any message, and one of the current stream.
         self._begun = False
-        self._told = False
+        self._sent = False
 
     def left(self) -> float | None:
         """Return the remaining seconds; None without a timeout."""
@@ -63,7 +63,7 @@ class Subscription(Generic[Step]):
 
         The end of a snapshot is preceded by removals of the resources that it no longer shows.
         """
-        self._begun = self._told = True
+        self._begun = self._sent = True
         self._backoff.reset()
         if self._resumable:
             setattr(self.call.request, "resume_token", getattr(step, "resume_token"))  # noqa: B009, B010
@@ -89,11 +89,11 @@ class Subscription(Generic[Step]):
             limited = isinstance(error, ResourceExhausted) and error.retry_after is not None
             # A stream ends when its token expires. The next one sends a new token; with the old one
             # it fails at once.
-            expired = self._told and error.reason == "TOKEN_EXPIRED"
+            expired = self._sent and error.reason == "TOKEN_EXPIRED"
             if not (expired or (self._begun and (limited or isinstance(error, Unavailable)))):
                 raise error from failure
             asked = error.retry_after or 0.0
-        self._told = False
+        self._sent = False
         self._shown.clear()
         pause, left = max(self._backoff.pause(), asked), self.left()
         return pause if left is None else min(pause, left)
@@ -194,8 +194,8 @@ class AsyncWatch(Generic[Step]):
             try:
                 self._stream = self._subscribe(self._subscription.call, self._subscription.left())
                 async for step in self._stream:
-                    for told in self._subscription.take(step):
-                        yield told
+                    for sent in self._subscription.take(step):
+                        yield sent
             except grpc.RpcError as error:
                 failure = error
             except asyncio.CancelledError:

@@ -28,7 +28,7 @@ FAMILIES = ("iam", "ecr-read", "ecr-write", "sts", "other")
 UNKNOWN = "unknown"
 _RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _AWS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-_STEP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
+_ATTEMPT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
 _STORE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0)
 _DISTINCT = 200
 
@@ -191,9 +191,13 @@ class EngineMetrics:
             "ecrkeeper_reconciles_total", "Attempts that ended.", ("kind", "result", "reason"), registry=registry
         )
         seconds = Histogram(
-            "ecrkeeper_reconcile_seconds", "Duration of attempts.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
+            "ecrkeeper_reconcile_seconds",
+            "Duration of attempts.",
+            ("kind",),
+            registry=registry,
+            buckets=_ATTEMPT_BUCKETS,
         )
-        self._mended = Counter(
+        self._remediated = Counter(
             "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.",
             ("setting",), registry=registry,
         )  # fmt: skip
@@ -203,7 +207,7 @@ class EngineMetrics:
         self.capacity = Gauge("ecrkeeper_engine_capacity", "Maximum number of resources at a time.", registry=registry)
         self._seconds = {kind: seconds.labels(kind) for kind in ("registry", "role")}
         for setting in (*SETTINGS, "role", "description", "tags"):
-            self._mended.labels(setting)
+            self._remediated.labels(setting)
         for kind in self._seconds:
             for result in self.RESULTS:
                 self._reconciles.labels(kind, result, "")
@@ -216,7 +220,7 @@ class EngineMetrics:
 
     def remediated(self, setting: str) -> None:
         """Count an element whose drift was remediated."""
-        self._mended.labels(setting).inc()
+        self._remediated.labels(setting).inc()
 
 
 class StoreMetrics:

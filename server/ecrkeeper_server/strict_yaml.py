@@ -15,9 +15,9 @@ import yaml
 
 from ecrkeeper_server.names import shown
 
-_MOST_LEVELS = 50
-_MOST_DIGITS = 40
-_MOST_VIOLATIONS = 100
+_MAX_LEVELS = 50
+_MAX_DIGITS = 40
+_MAX_VIOLATIONS = 100
 _LINE_END = b"\n"
 _TAG = "tag:yaml.org,2002:"
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
@@ -102,8 +102,8 @@ class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise self._rejection("aliases are not supported")
         self._levels += 1
-        if self._levels > _MOST_LEVELS:
-            raise self._rejection(f"is nested too deeply: at most {_MOST_LEVELS} levels are allowed")
+        if self._levels > _MAX_LEVELS:
+            raise self._rejection(f"is nested too deeply: at most {_MAX_LEVELS} levels are allowed")
         node: yaml.Node | None = super().compose_node(parent, index)
         self._levels -= 1
         return node
@@ -167,7 +167,7 @@ class _Reader:
         return None
 
     def _wrong(self, node: yaml.Node, path: str, text: str) -> None:
-        if len(self.violations) < _MOST_VIOLATIONS:
+        if len(self.violations) < _MAX_VIOLATIONS:
             self.violations.append(f"line {node.start_mark.line + 1}: {f'{shown_path(path)}: ' if path else ''}{text}")
 
 
@@ -185,8 +185,8 @@ def _bool(node: yaml.ScalarNode) -> bool:
 
 def _number(node: yaml.ScalarNode, construct: Callable[[yaml.ScalarNode], Any]) -> Any:
     # Python converts long numbers in quadratic time, and rejects very long ones.
-    if len(node.value) > _MOST_DIGITS:
-        raise ValueError(f"a number must have at most {_MOST_DIGITS} characters, got {len(node.value):,}; quote text")
+    if len(node.value) > _MAX_DIGITS:
+        raise ValueError(f"a number must have at most {_MAX_DIGITS} characters, got {len(node.value):,}; quote text")
     try:
         number = construct(node)
     except (ValueError, IndexError) as error:

@@ -40,7 +40,7 @@ from ecrkeeper_sim.constraints import Violation
 from ecrkeeper_sim.credentials import Scope, identify, invalid_token, parse_scope
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.faults import Faults
-from ecrkeeper_sim.iam_deletion import settle
+from ecrkeeper_sim.iam_deletion import update_deletions
 from ecrkeeper_sim.models import XML_SERVICES, Operation
 from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.recorder import Recorder
@@ -108,18 +108,7 @@ class Dispatcher:
             params = entry["params"] = protocols.typed_params(operation, raw)
             violations = list(operation.input.violations(params)) if operation.input is not None else []
             entry["model_violations"] = [v.as_json() for v in violations]
-        call = Call(world, scope.service, name, identity, scope.region, peer=peer)
-        entry["actions"] = call.actions
-        try:
-            return await self._answered(call, operation, entry["params"], violations, request_id)
-        except AwsError as error:
-            record(call, ApiCall(call.service, name, entry["params"], request_id, error=error))
-            raise
-
-    async def _answered(
-        self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str
-    ) -> Answer | None:
-        struck = self._faults.striking(call.service, call.operation, call.identity.account, call.region)
+        struck = self._faults.matching(scope.service, name, identity.account, scope.region)
         for fault in struck:
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
@@ -143,8 +132,8 @@ class Dispatcher:
             raise _unknown_operation(call)
         if call.service not in XML_SERVICES and not call.account.region_enabled(call.region):
             raise invalid_token(call.service)
-        _refuse_violations(call.service, [v for v in violations if v.kind != "unknown"])
-        settle(call.world, call.account)
+        _reject_violations(call.service, [v for v in violations if v.kind != "unknown"])
+        update_deletions(call.world, call.account)
         authorize(call, params)
         if call.service == "ecr":
             call = replace(call, shown=shown_to(call.world, call.registry, call.operation))
@@ -176,7 +165,7 @@ def _unknown_operation(call: Call) -> AwsError:
     return AwsError("UnknownOperationException", "", 400)
 
 
-def _refuse_violations(service: str, violations: list[Violation]) -> None:
+def _reject_violations(service: str, violations: list[Violation]) -> None:
     if not violations:
         return
     first: Any = violations[0]

@@ -13,7 +13,7 @@ from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after", "answer", "answer_after")
 # The maximum size of a raw answer.
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ class Faults:
                 raise ValueError(f"unknown members of a fault rule: {sorted(unknown)}")
             if rule.get("kind") not in KINDS:
                 raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-            if len(rule.get("body", "")) * rule.get("repeat", 1) > _MOST_BYTES:
-                raise ValueError(f"body times repeat must not exceed {_MOST_BYTES} bytes")
+            if len(rule.get("body", "")) * rule.get("repeat", 1) > _MAX_BYTES:
+                raise ValueError(f"body times repeat must not exceed {_MAX_BYTES} bytes")
         self._rules += [Fault(**rule) for rule in rules]
 
     def clear(self) -> None:
@@ -89,7 +89,7 @@ class Faults:
         """Return the rules with their remaining counts."""
         return [asdict(rule) for rule in self._rules]
 
-    def striking(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
+    def matching(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
         """Return the rules that apply to this call, and count them."""
         if not self._rules:
             return []

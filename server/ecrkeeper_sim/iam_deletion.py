@@ -14,7 +14,7 @@ _REASON = (
 )
 
 
-def settle(world: World, account: Account) -> None:
+def update_deletions(world: World, account: Account) -> None:
     """Advance every unfinished deletion of the account to its state at the current time."""
     if world.settings.deletion_mode != "time":
         return

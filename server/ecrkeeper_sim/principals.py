@@ -11,7 +11,7 @@ from ecrkeeper_sim.permissions import as_list
 from ecrkeeper_sim.state import Json, Settings
 
 
-def refuse_deleted(policy: Json, settings: Settings) -> None:
+def reject_deleted(policy: Json, settings: Settings) -> None:
     """Raise ECR's error for a policy that names a deleted principal."""
     gone = set(settings.deleted_principals)
     if not settings.unique_ids_writable:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, settle_backfills
+from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, update_backfills
 from ecrkeeper_sim.ecr_cache_rules import canonical_prefix
 from ecrkeeper_sim.ecr_repositories import new_repository
 from ecrkeeper_sim.ecr_templates import patched
@@ -32,7 +32,7 @@ def seed_registry(world: World, registry: Registry, body: Json) -> None:
 
 def shown_registry(world: World, registry: Registry) -> Json:
     """Return the whole state of the registry, in the form in which it can be seeded."""
-    settle_backfills(world, registry)
+    update_backfills(world, registry)
     secrets = world.account(registry.account).secrets.get(registry.region, {})
     return {
         "registryId": registry.account,

@@ -22,7 +22,7 @@ ACCEPT_LOOPS = PrivateInterface(
 
 # Beyond this, gRPC itself rejects calls without details, even health checks. Admission's limits
 # apply long before.
-_BEYOND_THE_GATE = 2000
+_MAX_GRPC_CALLS = 2000
 # Longer than any unary call, so that the maximum age of a connection cuts only streams.
 _GRACE_SECONDS = 130
 # Each waiting call holds its metadata, some 80 KB for 16 KiB of tiny headers, before its caller has
@@ -71,7 +71,7 @@ def listener(layers: Sequence[Layer], limits: Limits, *, share_port: bool = Fals
     With `share_port`, other processes may listen on the same port, and the kernel distributes the
     connections.
     """
-    given, most = options(limits, share_port=share_port), limits.calls + limits.streams + _BEYOND_THE_GATE
+    given, most = options(limits, share_port=share_port), limits.calls + limits.streams + _MAX_GRPC_CALLS
     if not ACCEPT_LOOPS.choose():
         return PublicServer(layers, given, most)
     from ecrkeeper_server.api.accept_loops import PrivateServer

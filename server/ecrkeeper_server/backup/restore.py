@@ -28,7 +28,7 @@ _SPELLED = {"mode": "mode", "unmanaged_elements": "unmanagedElements"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ModeChange:
     """A changed property of a registry or role, such as its mode, with both values."""
 
     name: str
@@ -42,7 +42,7 @@ class Restored:
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[ModeChange, ...] = ()
     added: bool = False
 
     def __bool__(self) -> bool:
@@ -71,7 +71,7 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.spec
     owners = sorted({*present, *document.specs})
-    row = set_spec(unit, replace(row, spec={**row.spec, **_said(document)}), composition, owners)
+    row = set_spec(unit, replace(row, spec={**row.spec, **_declared_spec(document)}), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.spec)
@@ -87,15 +87,15 @@ def _caller(origin: Origin) -> Caller:
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
-def _said(document: RegistryDocument) -> dict[str, str]:
+def _declared_spec(document: RegistryDocument) -> dict[str, str]:
     """Return the registry's spec in the document."""
     said = {"mode": document.mode, "unmanaged_elements": document.unmanaged_elements}
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Kept, ...]:
+def _kept(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ModeChange, ...]:
     return tuple(
-        Kept(spelled, before[name], after[name])
+        ModeChange(spelled, before[name], after[name])
         for name, spelled in _SPELLED.items()
         if name in after and before[name] != after[name]
     )
@@ -112,7 +112,7 @@ def _registry_change(
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
-    return Restored(created, updated, _kept(before, _said(document)), row is None), composition
+    return Restored(created, updated, _kept(before, _declared_spec(document)), row is None), composition
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:

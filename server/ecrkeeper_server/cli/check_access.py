@@ -13,7 +13,7 @@ from ecrkeeper_server.names import RegistryName, SettingsName, is_account, parti
 from ecrkeeper_server.plain_text import is_plain_name
 
 # No token and no certificate has a longer name.
-_MOST = 512
+_MAX = 512
 _TEXT = (
     "Print whether a policy allows an action, and the rule that allows it or why no rule does. "
     "The exit status is 0 if it is allowed, 1 if it is denied, 2 if the policy or the arguments have errors."
@@ -63,9 +63,9 @@ def run(given: argparse.Namespace) -> int:
 def _questionable(given: argparse.Namespace) -> list[str]:
     """Return the errors of the target, because an answer for an invalid target would mislead."""
     errors = [
-        f"{option}: must be 1 to {_MOST} visible characters without blanks around them, got {shown(name)}"
+        f"{option}: must be 1 to {_MAX} visible characters without blanks around them, got {shown(name)}"
         for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))
-        if not is_plain_name(name, _MOST)
+        if not is_plain_name(name, _MAX)
     ]
     if given.account and not is_account(given.account):
         errors.append(f"--account: must be 12 digits, got {shown(given.account)}")

@@ -19,14 +19,14 @@ from ecrkeeper_server.names import shown_value
 from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 512 * 1024
-_MOST_KEYS = 200
+_MAX_KEYS = 200
 _FETCH_SECONDS = 5.0
 # The minimum interval between fetches, so that tokens with invented key ids do not flood the
 # issuer.
 PAUSE_SECONDS = 5.0
 # Calls that may wait for a fetch. Others must retry, so that invalid tokens do not exhaust the
 # callers' capacity.
-_MOST_WAITING = 200
+_MAX_WAITING = 200
 # Shorter keys are weak; longer ones take seconds for each token.
 _RSA_BITS = (2048, 16_384)
 _KID_CHARACTERS = 256
@@ -63,7 +63,7 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
     if not isinstance(given, list):
         raise FileError(["must be a JWKS: an object with a list `keys`"])
     found: dict[tuple[str, str], Any] = {}
-    for raw in given[:_MOST_KEYS]:
+    for raw in given[:_MAX_KEYS]:
         if isinstance(raw, dict) and raw.get("use", "sig") == "sig":
             kid = raw.get("kid", "")
             if not isinstance(kid, str) or (kid and not is_plain_name(kid, _KID_CHARACTERS)):
@@ -158,7 +158,7 @@ class IssuerKeys:
 
     async def renewed(self) -> Keys:
         """Return the keys, re-fetched unless the last attempt was just now."""
-        if self._waiting >= _MOST_WAITING:
+        if self._waiting >= _MAX_WAITING:
             raise _unavailable()
         before = self._tried_at
         self._waiting += 1

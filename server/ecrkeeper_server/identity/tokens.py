@@ -116,7 +116,7 @@ class TokenVerifier:
                 },
             )
         except jwt.PyJWTError as error:
-            raise _refusal(error, options) from error
+            raise _rejection(error, options) from error
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise _invalid("its claims are malformed") from error
         self._check_times(claims)
@@ -206,7 +206,7 @@ def _find(keys: Keys, kid: Any, algorithm: str) -> Any:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
+def _rejection(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
     audiences = ", ".join(options.audiences)
     if isinstance(error, jwt.InvalidAudienceError):
         return Unauthenticated(

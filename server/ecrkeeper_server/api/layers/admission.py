@@ -18,7 +18,7 @@ import grpc.aio
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
 from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
-from ecrkeeper_server.api.layers.layer import OURS, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
@@ -53,7 +53,7 @@ class AdmissionLayer:
 
     def around(self, method: str, handler: Any) -> Any:
         """Return the handler behind admission."""
-        if not method.startswith(OURS):
+        if not method.startswith(OWN_PREFIXES):
             return self._unauthenticated(handler)
         if handler.unary_unary:
             call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)

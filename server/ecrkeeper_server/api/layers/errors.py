@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from ecrkeeper_server.api.layers.layer import OURS, Context
+from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
@@ -41,7 +41,7 @@ class ErrorMapping:
 
     def around(self, method: str, handler: Any) -> Any:
         """Return the handler behind the checks of requests and the mapping of errors."""
-        if not method.startswith(OURS):
+        if not method.startswith(OWN_PREFIXES):
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
         check = self._checking(method)

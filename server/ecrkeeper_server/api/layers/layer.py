@@ -16,7 +16,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 # Prefixes of method names: ecrkeeper's own with those of operations, and those of gRPC's standard
 # services.
 ECRKEEPER, HEALTH, REFLECTION = "/ecrkeeper.", "/grpc.health.", "/grpc.reflection."
-OURS = (ECRKEEPER, "/google.longrunning.")
+OWN_PREFIXES = (ECRKEEPER, "/google.longrunning.")
 
 
 class Layer(Protocol):

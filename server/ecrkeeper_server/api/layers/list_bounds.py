@@ -15,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
 # The limit of lists without one in the protos: the paths of a field mask.
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 
 # Message, field, number, and the type of the field: a message, or a number.
 _RULES = (
@@ -32,7 +32,7 @@ def bound_of(described: FieldDescriptor) -> int:
     if not described.is_repeated:
         return 0
     rules = _options().FromString(described.GetOptions().SerializeToString()).rules
-    return int(rules.map.max_pairs or rules.repeated.max_items or MOST_ITEMS)
+    return int(rules.map.max_pairs or rules.repeated.max_items or MAX_ITEMS)
 
 
 @cache

@@ -22,7 +22,7 @@ from ecrkeeper_server.settings.setting import over_quota
 
 # The limit of all fields of a request, including nested ones; a declaration that uses every limit
 # has 40,000.
-MOST_FIELDS = 100_000
+MAX_FIELDS = 100_000
 _DEEPEST = 100
 
 _VARINT, _FIXED64, _SIZED, _GROUP, _GROUP_END, _FIXED32 = range(6)
@@ -55,14 +55,14 @@ class _Field:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Counts:
     """The number of items in each list of a message so far, and its submessages.
 
     The parts of a list or a submessage need not be adjacent.
     """
 
     items: dict[int, int] = field(default_factory=dict)
-    parts: dict[int, _Seen] = field(default_factory=dict)
+    parts: dict[int, _Counts] = field(default_factory=dict)
 
 
 def within_bounds(content: bytes, message: Descriptor) -> bytes:
@@ -72,11 +72,11 @@ def within_bounds(content: bytes, message: Descriptor) -> bytes:
     """
     walk = _Walk(content)
     try:
-        left = walk.message(0, len(content), message, _Seen(), "", 0)
+        left = walk.message(0, len(content), message, _Counts(), "", 0)
     except IndexError:
         raise Malformed from None
     except _Endless:
-        walk.excess = walk.excess or {"": _Excess(MOST_FIELDS, MOST_FIELDS)}
+        walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
         raise rejection(_violations(walk.excess, "more than ")) from None
     if walk.excess:
         raise rejection(_violations(walk.excess, ""))
@@ -137,10 +137,10 @@ class _Walk:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._left = MOST_FIELDS
+        self._left = MAX_FIELDS
         self.excess: dict[str, _Excess] = {}
 
-    def message(self, at: int, end: int, message: Descriptor, seen: _Seen, path: str, depth: int) -> bytes | None:
+    def message(self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int) -> bytes | None:
         """Return the remaining bytes of the message between two offsets; None if nothing is
         removed.
         """
@@ -173,18 +173,18 @@ class _Walk:
         return b"".join([*out, content[kept:end]]) if out else None
 
     def _part(
-        self, known: _Field, number: int, start: int, end: int, seen: _Seen, path: str, depth: int
+        self, known: _Field, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
     ) -> bytes | None:
         """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
         if known.bound:
-            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Seen()
+            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Counts()
         else:
-            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Seen())
+            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Counts())
         return self.message(start, end, known.message, seen, path, depth + 1)
 
-    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Seen, path: str) -> bool:
+    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Counts, path: str) -> bool:
         """Count the items that a field adds; return whether its list is within the limit."""
         added = 1
         if kind == _SIZED and known.width is not None:

@@ -162,7 +162,7 @@ def _operation(verb: Verb) -> Needs:
     return lambda request: [Need(verb, request.name, Target(), parse_operation(request.name))]
 
 
-def _seen_operation(request: Any) -> Sequence[Need]:
+def _operation_later(request: Any) -> Sequence[Need]:
     """Need nothing here: `Operations` checks the permission once it has found the operation."""
     parse_operation(request.name)
     return ()
@@ -235,8 +235,8 @@ PERMISSIONS: Mapping[str, Needs] = _table(
     },
     AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={
-        "GetOperation": _seen_operation,
-        "WaitOperation": _seen_operation,
+        "GetOperation": _operation_later,
+        "WaitOperation": _operation_later,
         "ListOperations": _operations,
         "DeleteOperation": _operation(Verb.WRITE),
         "CancelOperation": _operation(Verb.WRITE),

@@ -15,7 +15,7 @@ _LOG_SECONDS = 10.0
 
 
 class RejectionLog:
-    """Logs the first rejection as `calls_refused`, then at most one count every ten seconds."""
+    """Logs the first rejection as `calls_rejected`, then at most one count every ten seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -27,5 +27,5 @@ class RejectionLog:
         self._rejected += 1
         now = self._clock()
         if now - self._logged >= _LOG_SECONDS:
-            log.warning("calls_refused", reason=error.reason, message=error.message, refused=self._rejected)
+            log.warning("calls_rejected", reason=error.reason, message=error.message, refused=self._rejected)
             self._logged, self._rejected = now, 0

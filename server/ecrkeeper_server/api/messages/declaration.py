@@ -20,7 +20,7 @@ _MISSING = (
 )
 
 
-def check_given(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
+def check_settings_set(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
     """Reject a replacement of all settings by a message without settings.
 
     The caller most likely omitted them by mistake, and does not want to remove everything.
@@ -56,7 +56,7 @@ def merged(
     Without a declaration, take all fields (AIP-134).
     """
     if present is None:
-        check_given(given, set(PATHS))
+        check_settings_set(given, set(PATHS))
         covered = masked(spec.settings, paths)
         # The masked settings were checked before; the others count only now.
         rest = {setting: shape for setting, shape in spec.settings.items() if setting not in covered}

@@ -116,17 +116,17 @@ _List = tuple[Message, str, list[Any], Callable[[int], Any]]
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
-def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], room: int) -> None:
+def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], capacity: int) -> None:
     """Add entries up to the capacity; the last one has the number of omitted ones."""
     waiting = list(entries)
     for at, entry in enumerate(waiting):
         # The tag and the length of an entry take up to four bytes.
         needed, left = entry.ByteSize() + 4, len(waiting) - at
-        if needed + (_MORE if left > 1 else 0) > room:
+        if needed + (_MORE if left > 1 else 0) > capacity:
             holder.append(more(left))
             return
         holder.append(entry)
-        room -= needed
+        capacity -= needed
 
 
 def _utf8(text: str) -> int:

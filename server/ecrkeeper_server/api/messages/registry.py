@@ -71,12 +71,12 @@ def basic(summary: Mapping[str, Any]) -> registry_pb2.Registry:
     )
     if summary["due_at"] is not None:
         message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary["due_at"])))
-    render.standing(message, summary)
+    render.status_fields(message, summary)
     for each in summary["declarations"]:
         status = message.declarations.add(
             owner=each["owner"], generation=each["generation"], observed_generation=each["observed_generation"]
         )
-        render.standing(status, each)
+        render.status_fields(status, each)
     for setting, state, count in summary["element_counts"]:
         message.element_counts.add(setting=setting, state=_state(state), count=count)
     if problem := summary["worst_problem"]:

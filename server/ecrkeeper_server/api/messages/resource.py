@@ -24,7 +24,7 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, R
 from ecrkeeper_server.store.states import State
 
 # Number of cached messages, and the maximum size of their rows: some 20 MB in total.
-_KEPT, _KEPT_BYTES = 1024, 12_000
+_CACHED, _CACHED_BYTES = 1024, 12_000
 
 
 # A longer value is omitted if the same answer, or another call, has it.
@@ -58,7 +58,7 @@ def common(message: Any, row: Resource) -> None:
     message.create_time.CopyFrom(timestamp(row.create_time))
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
-    standing(message, row.state)
+    status_fields(message, row.state)
     _add_attempts(message, row)
     _add_next(message, row)
     message.drift.extend(drift(State(row.state).drift))
@@ -69,7 +69,7 @@ def reconciling(row: Resource) -> bool:
     return row.observed_generation < row.generation or row.deleting
 
 
-def standing(message: Any, state: Mapping[str, Any]) -> None:
+def status_fields(message: Any, state: Mapping[str, Any]) -> None:
     """Return the conditions and the error of a resource, or of a declaration (`of_owner`)."""
     for condition in state.get("conditions", []):
         message.conditions.add(
@@ -187,7 +187,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
         deletion_policy=number(common_pb2, "DeletionPolicy", declared.deletion_policy),
         allow_replacement=declared.allow_replacement,
     )
-    standing(message, of_owner(row.state, declared.owner))
+    status_fields(message, of_owner(row.state, declared.owner))
     _add_next(message, row)
     if found := row.state.get("drift"):
         mine = split_all(declared.settings)
@@ -200,7 +200,7 @@ def stored(row: Stored) -> registry_pb2.RegistrySettings:
     """Return the declaration of a stored row; do not change the message, which is cached."""
     # Callers that poll a declaration mostly get the same row as before.
     size = sum(len(column) for column in row if isinstance(column, str))
-    return _kept(row) if size <= _KEPT_BYTES else settings(*decoded(row))
+    return _cached(row) if size <= _CACHED_BYTES else settings(*decoded(row))
 
 
 def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:
@@ -210,8 +210,8 @@ def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> 
     return message
 
 
-@lru_cache(maxsize=_KEPT)
-def _kept(row: Stored) -> registry_pb2.RegistrySettings:
+@lru_cache(maxsize=_CACHED)
+def _cached(row: Stored) -> registry_pb2.RegistrySettings:
     return settings(*decoded(row))
 
 

@@ -79,7 +79,7 @@ class Subscription:
         names, self._names = self._names, set()
         return names
 
-    def take_versions(self) -> dict[str, int | None]:
+    def pop_versions(self) -> dict[str, int | None]:
         """Return the versions added since the last call."""
         versions, self._versions = self._versions, {}
         return versions

@@ -66,7 +66,7 @@ class _Parser:
     def expression(self, depth: int) -> Expression:
         """Parse sequences joined by AND."""
         parts = [*self.sequence(depth)]
-        while self.take_word("AND"):
+        while self.skip_word("AND"):
             parts += self.sequence(depth)
         return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
@@ -80,18 +80,18 @@ class _Parser:
     def factor(self, depth: int) -> Expression:
         """Parse terms joined by OR."""
         parts = [self.term(depth)]
-        while self.take_word("OR"):
+        while self.skip_word("OR"):
             parts.append(self.term(depth))
         return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def term(self, depth: int) -> Expression:
         """Parse a restriction or an expression in parentheses, which NOT or `-` may negate."""
-        negated = self.take_word("NOT") or self.take("-")
-        if self.take("("):
+        negated = self.skip_word("NOT") or self.skip("-")
+        if self.skip("("):
             if depth == _DEEPEST:
                 raise violation(f"at character {self.position}: must not nest more than {_DEEPEST} parentheses")
             inner = self.expression(depth + 1)
-            if not self.take(")"):
+            if not self.skip(")"):
                 raise self.unexpected("AND, OR, a restriction or `)`")
         else:
             inner = self.restriction()
@@ -133,14 +133,14 @@ class _Parser:
         found = None if self.at_end() else _WORD.match(self.text, self.position)
         return found[1] if found else ""
 
-    def take_word(self, word: str) -> bool:
+    def skip_word(self, word: str) -> bool:
         """Skip a word if it is at the current position; return whether it was."""
         if self.word() != word:
             return False
         self.position += len(word)
         return True
 
-    def take(self, character: str) -> bool:
+    def skip(self, character: str) -> bool:
         """Skip a character if it is at the current position; return whether it was."""
         if self.at_end() or self.text[self.position] != character:
             return False

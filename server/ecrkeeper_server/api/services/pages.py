@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
 _DEFAULT = 100
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 # gRPC clients accept answers of up to 4 MiB by default.
 _PAGE_BYTES = 1_500_000
 _SHOWN = 20
@@ -42,7 +42,7 @@ def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
 
     A page size above the maximum is read as the maximum (AIP-158).
     """
-    size = min(request.page_size or _DEFAULT, MOST_ROWS)
+    size = min(request.page_size or _DEFAULT, MAX_ROWS)
     if not request.page_token:
         return Page(start, size, signer)
     after = signer.content(request.page_token)

@@ -12,7 +12,7 @@ from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
+from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import equal_to, matcher
@@ -96,7 +96,7 @@ class OwnerSettings:
         """Create the declaration of a new owner."""
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
-        check_given(request.registry_settings, set(PATHS))
+        check_settings_set(request.registry_settings, set(PATHS))
         spec = spec_of(request.registry_settings)
         return await self.put(
             name, lambda _: spec, caller_of(request), request,
@@ -110,7 +110,7 @@ class OwnerSettings:
         given = request.registry_settings
         name = SettingsName.parse(given.name, "registry_settings.name")
         paths = masked_paths(request.update_mask, given, PATHS)
-        check_given(given, paths)
+        check_settings_set(given, paths)
         spec = spec_of(given)
         return await self.put(
             name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,

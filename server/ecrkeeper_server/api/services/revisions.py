@@ -21,7 +21,7 @@ from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Revision
 
 # A revision and its predecessor.
-_Step = tuple[Revision, Revision | None]
+_Pair = tuple[Revision, Revision | None]
 # Each revision has all declared settings, so few fit into memory at a time.
 _FEW = 20
 
@@ -61,12 +61,12 @@ class Revisions:
         """List revisions."""
         name, page = SettingsName.parse(request.name), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[_Step]:
+        async def fetch(after: int, limit: int) -> list[_Pair]:
             below = None if after < 0 else after
             rows = await self._deps.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
             return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
-        async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:
+        async def show(steps: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
             return [_revision(*step) for step in steps]
 
         everything = lambda _: True  # noqa: E731 - there is no filter, and no row to hide

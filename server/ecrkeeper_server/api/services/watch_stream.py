@@ -52,7 +52,7 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
             yield event
         yield Event("SNAPSHOT_COMPLETE")
         while True:
-            names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.take_versions())
+            names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.pop_versions())
             crowded = _crowded(listener, relist)
             if crowded or deps.access.policy is not policy:
                 policy = deps.access.policy
