@@ -20,7 +20,10 @@ _COLUMNS = (
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
-    """Compare the sweep with boto3 on threads and with bare HTTP; then measure its growth."""
+    """Compare the sweep with boto3 on threads and with bare HTTP.
+
+    Then measure its growth.
+    """
     for name in sizes.databases:
         for latency in sizes.latencies:
             _against_baselines(report, sizes, environment, name, latency)

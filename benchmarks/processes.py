@@ -44,7 +44,10 @@ class Responder(Listening):
         return found
 
     def take(self) -> dict[str, Any]:
-        """Return the counts since the last call; RuntimeError for a call that is not canned."""
+        """Return the counts since the last call.
+
+        RuntimeError for a call that is not canned.
+        """
         found = self._get("take")
         if found["unknown"]:
             raise RuntimeError(f"calls that the responder does not know: {sorted(set(found['unknown']))}")

@@ -1,4 +1,7 @@
-"""A demonstration against a simulated AWS; exits with 0 only if every outcome is right."""
+"""A demonstration against a simulated AWS.
+
+Exits with 0 only if every outcome is right.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ _LOOK_SECONDS = 1.0
 
 
 def _declare(stack: Stack) -> str:
-    """Declare the example; returns the ARN of the secret that its cache rule logs in with."""
+    """Declare the example.
+
+    Returns the ARN of the secret that its cache rule logs in with.
+    """
     limit_rights(stack)
     with ecrkeeper.Client(stack.target, insecure=True) as client:
         secret = make_secret(stack)

@@ -101,7 +101,10 @@ def _start(
 
 
 def _address(child: subprocess.Popen[str]) -> str | None:
-    """Return the address that a child prints when it is ready; None if it ends or times out."""
+    """Return the address that a child prints when it is ready.
+
+    None if it ends or times out.
+    """
     until = time.monotonic() + _START_SECONDS
     out = child.stdout
     while out is not None and (left := until - time.monotonic()) > 0:

@@ -86,7 +86,10 @@ def in_sync(registry: Registry) -> bool:
 
 
 def wait_in_sync(world: World, names: list[str]) -> None:
-    """Watch registries until all are in sync, and show progress; DemoError has the errors."""
+    """Watch registries until all are in sync, and show progress.
+
+    DemoError has the errors.
+    """
     seen: dict[str, Registry] = {}
     left, progress = names, Progress()
     try:

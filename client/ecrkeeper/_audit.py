@@ -12,7 +12,10 @@ from ecrkeeper.v1.audit_pb2 import AuditEvent
 
 
 def get_audit_event(name: str, *, timeout: float | None = None) -> Unary[AuditEvent]:
-    """Returns one event, `auditEvents/{number}`. NotFound if it does not exist or has expired."""
+    """Returns one event, `auditEvents/{number}`.
+
+    NotFound if it does not exist or has expired.
+    """
     return Unary(AuditEvent, pb.GetAuditEventRequest(name=name), timeout)
 
 

@@ -88,7 +88,10 @@ class Watched(_Request, Generic[Response]):
 
 @dataclass(frozen=True, slots=True)
 class LongRunning(_Request, Generic[Response]):
-    """A call that starts an operation; `response` is the type of the operation's response."""
+    """A call that starts an operation.
+
+    `response` is the type of the operation's response.
+    """
 
     response: type[Response]
     request: Message

@@ -69,7 +69,10 @@ class Endpoint:
         token: Token | None,
         injected: bool,
     ) -> Self:
-        """Return the endpoint of a client; ValueError for options that conflict with `channel`."""
+        """Return the endpoint of a client.
+
+        ValueError for options that conflict with `channel`.
+        """
         if not injected:
             return cls(target, insecure, credentials, token)
         if target or insecure or credentials is not None or token is not None:
@@ -110,7 +113,10 @@ class Endpoint:
 
 
 class _BearerToken(grpc.AuthMetadataPlugin):
-    """Adds the token to each call over TLS; calls a function for each call, so it may refresh."""
+    """Adds the token to each call over TLS.
+
+    Calls a function for each call, so it may refresh.
+    """
 
     def __init__(self, token: Token) -> None:
         self._token = token

@@ -75,7 +75,9 @@ def create_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Creates the declaration of a new owner; settings may be a dictionary in AWS's shape.
+    """Creates the declaration of a new owner.
+
+    Settings may be a dictionary in AWS's shape.
 
     InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares a different value
     for an element, unless `force` is set; ResourceExhausted if an AWS quota is exceeded.
@@ -179,7 +181,10 @@ def delete_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Deletes a declaration and returns it. NotFound unless `allow_missing` is set; Conflict."""
+    """Deletes a declaration and returns it.
+
+    NotFound unless `allow_missing` is set; Conflict if the etag is stale.
+    """
     request = pb.DeleteRegistrySettingsRequest(
         name=name,
         etag=etag,

@@ -54,7 +54,10 @@ def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> F
 
 
 def texts(path: str, given: Iterable[str]) -> list[str]:
-    """Return strings as a list; InvalidArgument for one string, a dictionary or other items."""
+    """Return strings as a list.
+
+    InvalidArgument for one string, a dictionary or other items.
+    """
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise invalid((path, f"must be a list of strings, got {type(given).__name__}"))
     found = list(given)

@@ -122,7 +122,10 @@ class Operation(_State[T]):
         self._send = send
 
     def done(self, *, timeout: float | None = None) -> bool:
-        """Refresh `metadata`, and return whether the operation has ended; NotFound if it expired."""
+        """Refresh `metadata`, and return whether the operation has ended.
+
+        NotFound if it expired.
+        """
         if not self._latest.done:
             self._latest = self._send(self._get(timeout))
         return bool(self._latest.done)
@@ -153,8 +156,9 @@ class Operation(_State[T]):
 
 
 class AsyncOperation(_State[T]):
-    """A long-running operation, which the server continues whether or not you wait. `await` gives
-    its result.
+    """A long-running operation, which the server continues whether or not you wait.
+
+    `await` gives its result.
     """
 
     def __init__(self, name: str, *, response: type[T] | None, send: AsyncSend, latest: Any = None) -> None:
@@ -162,7 +166,10 @@ class AsyncOperation(_State[T]):
         self._send = send
 
     async def done(self, *, timeout: float | None = None) -> bool:
-        """Refresh `metadata`, and return whether the operation has ended; NotFound if it expired."""
+        """Refresh `metadata`, and return whether the operation has ended.
+
+        NotFound if it expired.
+        """
         if not self._latest.done:
             self._latest = await self._send(self._get(timeout))
         return bool(self._latest.done)

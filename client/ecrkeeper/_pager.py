@@ -14,7 +14,10 @@ Response = TypeVar("Response", bound=Message)
 
 
 class Pager(Generic[T, Response]):
-    """Iterates over resources, from the first page each time; raises the list call's errors."""
+    """Iterates over resources, from the first page each time.
+
+    Raises the list call's errors.
+    """
 
     def __init__(self, call: Paged[T, Response], send: Callable[[Unary[Response]], Response]) -> None:
         self._call = call
@@ -35,7 +38,10 @@ class Pager(Generic[T, Response]):
 
 
 class AsyncPager(Generic[T, Response]):
-    """Iterates over resources, from the first page each time; raises the list call's errors."""
+    """Iterates over resources, from the first page each time.
+
+    Raises the list call's errors.
+    """
 
     def __init__(self, call: Paged[T, Response], send: Callable[[Unary[Response]], Awaitable[Response]]) -> None:
         self._call = call

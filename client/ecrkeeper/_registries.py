@@ -85,7 +85,9 @@ def update_registry(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Registry]:
-    """Updates the masked fields `mode` and `unmanaged_elements`; without a mask, those set.
+    """Updates the masked fields `mode` and `unmanaged_elements`.
+
+    Without a mask, those set.
 
     The registry may be a dictionary such as `{"name": ..., "mode": "PAUSED"}`. InvalidArgument; Conflict if its
     etag is stale.
@@ -133,7 +135,9 @@ def watch_registries(
     view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Watched[pb.WatchRegistriesResponse]:
-    """Streams registries: a snapshot, then each change; continues after an interruption.
+    """Streams registries: a snapshot, then each change.
+
+    Continues after an interruption.
 
     `view` is BASIC for the state without the settings, or FULL. Unavailable if the first connection
     fails; DeadlineExceeded after `timeout`.
@@ -143,7 +147,9 @@ def watch_registries(
 
 
 def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None = None) -> LongRunning[Registry]:
-    """Reconciles a registry at once; done when AWS matches its current generation. NotFound.
+    """Reconciles a registry at once; done when AWS matches its current generation.
+
+    NotFound.
 
     The result is the registry's basic view at the end of the operation.
     """

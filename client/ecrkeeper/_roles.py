@@ -75,7 +75,9 @@ def update_service_linked_role(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
-    """Updates the masked fields `description`, `tags` and `mode`; without a mask, those set.
+    """Updates the masked fields `description`, `tags` and `mode`.
+
+    Without a mask, those set.
 
     The role may be a dictionary. InvalidArgument; NotFound; Conflict if its etag is stale.
     """

@@ -12,7 +12,10 @@ def get_server_info(*, timeout: float | None = None) -> Unary[pb.ServerInfo]:
 
 
 def who_am_i(resource: str = "", *, timeout: float | None = None) -> Unary[pb.WhoAmIResponse]:
-    """Returns the principal and the groups of the caller, and its verbs on a resource. InvalidArgument."""
+    """Returns the principal and the groups of the caller, and its verbs on a resource.
+
+    InvalidArgument.
+    """
     return Unary(pb.WhoAmIResponse, pb.WhoAmIRequest(resource=resource), timeout)
 
 

@@ -26,7 +26,10 @@ _GOOD = frozenset({"Ready", "Synced"})
 
 
 class Synced:
-    """Judges the state of a registry or a declaration; InvalidArgument for other names."""
+    """Judges the state of a registry or a declaration.
+
+    InvalidArgument for other names.
+    """
 
     def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
         match = _NAME.fullmatch(name)

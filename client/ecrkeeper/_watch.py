@@ -82,7 +82,10 @@ class Subscription(Generic[Step]):
         return [step]
 
     def interrupted(self, failure: grpc.RpcError | None) -> float:
-        """Return the pause before a new subscription; raise errors that it would not resolve."""
+        """Return the pause before a new subscription.
+
+        Raise errors that it would not resolve.
+        """
         asked = 0.0
         if failure is not None:
             error = from_rpc(failure, self.call.request)
@@ -106,8 +109,9 @@ class Subscription(Generic[Step]):
 
 
 class Watch(Generic[Step]):
-    """Iterates over the messages of a watch until it is closed; `close` may be called from another
-    thread.
+    """Iterates over the messages of a watch until it is closed.
+
+    `close` may be called from another thread.
     """
 
     def __init__(self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Stream[Step]]) -> None:

@@ -10,7 +10,9 @@ _BYTES = 128 * 1024
 
 
 def return_memory() -> bool:
-    """Make glibc return freed memory to the system; return False for other C libraries.
+    """Make glibc return freed memory to the system.
+
+    Return False for other C libraries.
 
     By default each thread of gRPC fills a heap of its own, a freed heap is kept for the next burst of the same
     thread, and the thresholds grow with the largest block. Repeated bursts then add up until the process is killed.

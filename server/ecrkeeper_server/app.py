@@ -49,7 +49,10 @@ _ACCOUNT_SECONDS = 60.0
 
 
 def prepare(config: Config) -> None:
-    """Migrate an SQLite file to the newest schema; exit if a Postgres database has an older one."""
+    """Migrate an SQLite file to the newest schema.
+
+    Exit if a Postgres database has an older one.
+    """
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
         return
@@ -59,7 +62,10 @@ def prepare(config: Config) -> None:
 
 
 async def serve(config: Config, security: Security) -> None:
-    """Run until SIGTERM or SIGINT; then admit no calls, let attempts end, release leases, close."""
+    """Run until SIGTERM or SIGINT.
+
+    Then admit no calls, let attempts end, release leases, close.
+    """
     instruments = _instruments(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
@@ -196,7 +202,10 @@ async def _open_api(
 
 
 async def _drain(api: Api | None, engine: Engine | None, seconds: float) -> None:
-    """Let running calls and attempts end at the same time; the engine claims nothing more."""
+    """Let running calls and attempts end at the same time.
+
+    The engine claims nothing more.
+    """
     ending = [] if engine is None else [engine.stop(seconds)]
     if api is not None:
         await api.health.enter_graceful_shutdown()

@@ -120,7 +120,10 @@ class AlreadyExists(StatusError):
 
 
 class Aborted(StatusError):
-    """The requested etag is not the current one; without a current one, the resource was deleted."""
+    """The requested etag is not the current one.
+
+    Without a current one, the resource was deleted.
+    """
 
     code = "ABORTED"
 
@@ -204,7 +207,10 @@ class DeadlineExceeded(StatusError):
 
 
 class StoreUnusable(Exception):
-    """The database does not answer, or rejects a command's first statement; the message is one line."""
+    """The database does not answer, or rejects a command's first statement.
+
+    The message is one line.
+    """
 
 
 class AwsError(Exception):

@@ -33,7 +33,10 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(level: str, style: str, *extra: Any) -> None:
-    """Set up structlog and the standard library's logging; `extra` adds structlog processors."""
+    """Set up structlog and the standard library's logging.
+
+    `extra` adds structlog processors.
+    """
     render: list[Any] = [structlog.processors.JSONRenderer()]
     if style == "text":
         render = [plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
@@ -60,7 +63,10 @@ def configure(level: str, style: str, *extra: Any) -> None:
 
 
 def plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape control characters, as a structlog processor for text lines; JSON escapes them itself."""
+    """Escape control characters, as a structlog processor for text lines.
+
+    JSON escapes them itself.
+    """
     for name, value in event.items():
         if isinstance(value, str):
             lines = value.split("\n") if name == "exception" else [value]

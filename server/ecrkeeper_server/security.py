@@ -1,4 +1,7 @@
-"""Identity and authorization as configured; reports all errors of all files at once."""
+"""Identity and authorization as configured.
+
+Reports all errors of all files at once.
+"""
 
 from __future__ import annotations
 

@@ -98,7 +98,10 @@ class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
         self._levels = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; reject aliases, which could expand to gigabytes, and deep nesting."""
+        """Return the next node.
+
+        Reject aliases, which could expand to gigabytes, and deep nesting.
+        """
         if self.check_event(yaml.AliasEvent):
             raise self._rejection("aliases are not supported")
         self._levels += 1

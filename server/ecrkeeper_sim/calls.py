@@ -82,7 +82,10 @@ class Call:
 
     @property
     def policy(self) -> Json | None:
-        """The policy of the caller's role: its account's or the common one; None for plain keys."""
+        """The policy of the caller's role: its account's or the common one.
+
+        None for plain keys.
+        """
         if self.identity.session is None:
             return None
         own = self.account.iam_policy

@@ -42,7 +42,10 @@ class Control:
         }
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Reply:
-        """Return the status and the JSON answer to one control request; `path` is what follows `/_sim/`."""
+        """Return the status and the JSON answer to one control request.
+
+        `path` is what follows `/_sim/`.
+        """
         try:
             parsed = json.loads(body) if body else {}
             route = self._routes.get((method, path))

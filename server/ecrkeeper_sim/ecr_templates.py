@@ -49,7 +49,10 @@ def create_template(call: Call, params: Json) -> Json:
 
 @handles("ecr", "UpdateRepositoryCreationTemplate")
 def update_template(call: Call, params: Json) -> Json:
-    """Change the members that are given; without `imageTagMutability` that becomes MUTABLE."""
+    """Change the members that are given.
+
+    Without `imageTagMutability` that becomes MUTABLE.
+    """
     old = _existing(call, params["prefix"])
     _check_documents(call, params)
     template = {**patched(old, params), "updatedAt": call.now()}

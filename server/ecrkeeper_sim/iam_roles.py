@@ -58,7 +58,10 @@ def no_such_role(name: str) -> AwsError:
 
 
 def find_role(world: World, account: Account, name: str) -> Role:
-    """Return the role as the API would see it, eventual consistency included; raises NoSuchEntity."""
+    """Return the role as the API would see it, eventual consistency included.
+
+    Raises NoSuchEntity.
+    """
     key = name.lower()
     now = world.clock.now()
     role = account.roles.get(key)

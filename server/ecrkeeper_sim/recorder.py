@@ -27,7 +27,10 @@ class Recorder:
             self._log.popleft()
 
     def clear(self) -> None:
-        """Delete the entries; the numbers continue, so that a reader's position stays valid."""
+        """Delete the entries.
+
+        The numbers continue, so that a reader's position stays valid.
+        """
         self._log.clear()
 
     def since(self, number: int) -> dict[str, Any]:

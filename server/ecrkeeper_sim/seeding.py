@@ -20,7 +20,10 @@ _BACKFILL_MEMBERS = ("replicationBackfillId", "startedAt", "endedAt", "results")
 
 
 def seed_registry(world: World, registry: Registry, body: Json) -> None:
-    """Set the parts of the registry that the body names; raises KeyError on an unknown part."""
+    """Set the parts of the registry that the body names.
+
+    Raises KeyError on an unknown part.
+    """
     for part in body:
         if part not in _PARTS:
             raise KeyError(part)

@@ -10,7 +10,10 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def with_unknown_members(result: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-    """Return the result with each value of `extra` at its dotted path; skip missing paths."""
+    """Return the result with each value of `extra` at its dotted path.
+
+    Skip missing paths.
+    """
     merged = copy.deepcopy(result)
     for path, value in extra.items():
         steps: list[str | int] = [int(m[2]) if m[2] else m[1] for m in _STEP.finditer(path)]

@@ -123,7 +123,10 @@ class Simulator(Process):
 
 
 class Server(Process):
-    """An ecrkeeper server on a simulated AWS; `settings` are those of its configuration."""
+    """An ecrkeeper server on a simulated AWS.
+
+    `settings` are those of its configuration.
+    """
 
     command: tuple[str, ...] = (program("ecrkeeper-server"), "serve")
 

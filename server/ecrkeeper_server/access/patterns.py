@@ -1,4 +1,7 @@
-"""Patterns of the policy file, in which `*` matches any text; without backtracking."""
+"""Patterns of the policy file, in which `*` matches any text.
+
+Without backtracking.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ def options(limits: Limits, *, share_port: bool = False) -> list[tuple[str, Any]
 
 
 def listener(layers: Sequence[Layer], limits: Limits, *, share_port: bool = False) -> grpc.aio.Server:
-    """Return a server without services that is not started; it wraps each method in the layers.
+    """Return a server without services that is not started.
+
+    It wraps each method in the layers.
 
     With `share_port`, other processes may listen on the same port, and the kernel distributes the
     connections.

@@ -93,7 +93,10 @@ class Health(grpc_health.aio.HealthServicer):
     """Health of the server and of each service."""
 
     async def List(self, request: Any, context: Any) -> Any:
-        """Return the status of all services; gRPC's own servicer does not implement this call."""
+        """Return the status of all services.
+
+        GRPC's own servicer does not implement this call.
+        """
         statuses = {
             name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)
         }

@@ -185,7 +185,10 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
-    """Return each setting by its field name; unknown members and values are violations."""
+    """Return each setting by its field name.
+
+    Unknown members and values are violations.
+    """
     shapes: dict[str, Json] = {}
     for given in reader.names():
         name = _NAMES.get(given)

@@ -16,7 +16,10 @@ _SECONDS = 5.0
 
 
 def served(config: Config) -> Served:
-    """Return the served accounts, and how; AWS names the account of ambient credentials."""
+    """Return the served accounts, and how.
+
+    AWS names the account of ambient credentials.
+    """
 
     async def ask() -> Served:
         # Keep log lines out of the command's output.

@@ -20,7 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def read(given: argparse.Namespace) -> Config | None:
-    """Return the configuration of the file and the environment; print its errors and return None."""
+    """Return the configuration of the file and the environment.
+
+    Print its errors and return None.
+    """
     try:
         return load(given.config, os.environ)
     except ConfigError as error:
@@ -63,7 +66,10 @@ def _shown_url(url: str) -> str:
 
 
 def migrated(config: Config) -> bool:
-    """Return whether there is a database with the newest schema; print what is missing."""
+    """Return whether there is a database with the newest schema.
+
+    Print what is missing.
+    """
     from ecrkeeper_server.store import schema
 
     missing = schema.missing_file(config.database_url)

@@ -82,7 +82,10 @@ class ConfigError(Exception):
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """Return the configuration of a file and the environment; ConfigError has all errors."""
+    """Return the configuration of a file and the environment.
+
+    ConfigError has all errors.
+    """
     errors: list[str] = []
     given = _file(path, errors)
     known = {field.name: field for field in fields(Config)}

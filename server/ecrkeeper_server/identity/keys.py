@@ -82,7 +82,10 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
 
 
 def _fitting(raw: Mapping[str, Any], algorithms: Sequence[str]) -> list[str]:
-    """Return the allowed algorithms of a key; none for symmetric keys, which are secrets."""
+    """Return the allowed algorithms of a key.
+
+    None for symmetric keys, which are secrets.
+    """
     kind, curve = raw.get("kty"), raw.get("crv")
     fitting = {
         "RSA": [name for name in algorithms if name[:2] in ("RS", "PS")],

@@ -32,7 +32,10 @@ class Scrape:
         self._retries = 0
 
     async def page(self) -> bytes:
-        """Return all metrics in Prometheus' text format; answers within seconds even without a database."""
+        """Return all metrics in Prometheus' text format.
+
+        Answers within seconds even without a database.
+        """
         if self._query is None and self._clock() - self._queried_at >= _FRESH_SECONDS:
             self._query = asyncio.create_task(self._run_query())
         if self._query is not None:

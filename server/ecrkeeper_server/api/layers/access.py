@@ -39,12 +39,18 @@ class Access:
 
     @property
     def configured(self) -> bool:
-        """Whether there can be a policy; without one, calls need not pass an authorization layer."""
+        """Whether there can be a policy.
+
+        Without one, calls need not pass an authorization layer.
+        """
         return self._policy is not everything_allowed
 
     @property
     def policy(self) -> Policy | None:
-        """The current policy; None if everything is allowed. A re-read policy is another object."""
+        """The current policy; None if everything is allowed.
+
+        A re-read policy is another object.
+        """
         return self._policy()
 
     def check(self, needs: Iterable[Need]) -> None:

@@ -146,8 +146,9 @@ class AdmissionLayer:
 
     @asynccontextmanager
     async def _open_until(self, end: float | None) -> AsyncIterator[None]:
-        """Run the body until `end`, a time of the event loop, or until `close`; then raise
-        Unavailable.
+        """Run the body until `end`, a time of the event loop, or until `close`.
+
+        Then raise Unavailable.
         """
         limit = asyncio.timeout_at(0.0 if self._closed else end)
         self._open.add(limit)

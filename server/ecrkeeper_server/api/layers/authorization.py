@@ -19,7 +19,10 @@ _WITHOUT_RESOURCES = (HEALTH, REFLECTION)
 
 
 class Authorization:
-    """Checks every call against the table of permissions; innermost, so requests are valid."""
+    """Checks every call against the table of permissions.
+
+    Innermost, so requests are valid.
+    """
 
     def __init__(self, access: Access, db: Database, permissions: Mapping[str, Needs] = PERMISSIONS) -> None:
         self._access = access

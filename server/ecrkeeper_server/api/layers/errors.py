@@ -52,8 +52,9 @@ class ErrorMapping:
         return grpc.unary_stream_rpc_method_handler(stream, read, handler.response_serializer)
 
     def _checking(self, method: str) -> _Check:
-        """Return the check of a method's requests; only an invalid one costs the time of its
-        messages.
+        """Return the check of a method's requests.
+
+        Only an invalid one costs the time of its messages.
         """
         fields, suspect = name_fields(method), self._partitions.suspect
         names = [attrgetter(field) for field in fields]
@@ -100,7 +101,10 @@ class AnswerTooLongError(Exception):
 
 
 def bounded_answer(answer: Message) -> Message:
-    """Return an answer of a size that clients accept; otherwise raise AnswerTooLongError."""
+    """Return an answer of a size that clients accept.
+
+    Otherwise raise AnswerTooLongError.
+    """
     size = answer.ByteSize()
     if size >= ANSWER_BYTES:
         raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")

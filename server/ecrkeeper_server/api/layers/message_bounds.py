@@ -141,8 +141,9 @@ class _Walk:
         self.excess: dict[str, _Excess] = {}
 
     def message(self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int) -> bytes | None:
-        """Return the remaining bytes of the message between two offsets; None if nothing is
-        removed.
+        """Return the remaining bytes of the message between two offsets.
+
+        None if nothing is removed.
         """
         content, fields = self._content, _fields(message)
         kept, groups = at, 0

@@ -41,7 +41,10 @@ _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 @dataclass(slots=True)
 class Call:
-    """The record of a call in progress; `request_id`, `reason` and `operation` are for the log."""
+    """The record of a call in progress.
+
+    `request_id`, `reason` and `operation` are for the log.
+    """
 
     method: str
     id: str

@@ -21,7 +21,10 @@ from ecrkeeper_server.store.rows import Method, Operation, Resource
 
 
 def operation_message(partition: str, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
-    """Return the operation with its response; a caller who may not read that gets only its name."""
+    """Return the operation with its response.
+
+    A caller who may not read that gets only its name.
+    """
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(_with_history(kind.metadata(row), row))
@@ -90,7 +93,10 @@ def _begun(row: Operation) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The presentation of a method's operations; `unread` is a response with only a name."""
+    """The presentation of a method's operations.
+
+    `unread` is a response with only a name.
+    """
 
     metadata: Callable[[Operation], Message]
     response: Callable[[str, Operation], Message]

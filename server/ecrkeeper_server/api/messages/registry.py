@@ -145,7 +145,10 @@ def _state(name: str) -> Any:
 
 
 def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
-    """Return the check of one destination; a check of an older version has no arrivals."""
+    """Return the check of one destination.
+
+    A check of an older version has no arrivals.
+    """
     message = registry_pb2.ReplicationCheck(
         result=render.number(registry_pb2.ReplicationCheck, "Result", result_of(check)),
         check_time=render.timestamp(check["time"]),

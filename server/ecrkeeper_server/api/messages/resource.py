@@ -197,7 +197,10 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
 
 
 def stored(row: Stored) -> registry_pb2.RegistrySettings:
-    """Return the declaration of a stored row; do not change the message, which is cached."""
+    """Return the declaration of a stored row.
+
+    Do not change the message, which is cached.
+    """
     # Callers that poll a declaration mostly get the same row as before.
     size = sum(len(column) for column in row if isinstance(column, str))
     return _cached(row) if size <= _CACHED_BYTES else settings(*decoded(row))

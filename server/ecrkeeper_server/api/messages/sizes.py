@@ -15,7 +15,9 @@ _AROUND = 64
 
 
 def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
-    """Cut the longest of the given fields until a message fits; `truncated_fields` names them.
+    """Cut the longest of the given fields until a message fits.
+
+    `truncated_fields` names them.
 
     A path is a list, a list of a submessage (`a.b`), or every field of a submessage (`a.*`).
     """
@@ -58,7 +60,10 @@ def _length_of_item(item: Any) -> int:
 
 
 def shorten(items: Any, freed: int) -> int:
-    """Remove items from the end of a list to free this many bytes; return their number."""
+    """Remove items from the end of a list to free this many bytes.
+
+    Return their number.
+    """
     kept = len(items)
     while kept and freed > 0:
         kept -= 1

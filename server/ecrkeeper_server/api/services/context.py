@@ -31,7 +31,10 @@ from ecrkeeper_server.store.states import State
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The server's setup; without a `role_template`, it uses the environment's credentials."""
+    """The server's setup.
+
+    Without a `role_template`, it uses the environment's credentials.
+    """
 
     version: str = ""
     authentication: bool = False
@@ -59,11 +62,17 @@ class Dependencies:
         return partition_of(self.home_region) or "aws"
 
     async def page(self, request: Any, start: Any) -> Page:
-        """Return the page that a List call requests; `start` is the cursor of the first page."""
+        """Return the page that a List call requests.
+
+        `start` is the cursor of the first page.
+        """
         return page_of(request, start, TokenSigner(await self.page_key.read(self.db), request, principal()))
 
     def operation(self, row: Operation) -> operations_pb2.Operation:
-        """Return an operation as a message; its response is only for callers who may read it."""
+        """Return an operation as a message.
+
+        Its response is only for callers who may read it.
+        """
         readable = self.access.readable(operation_target)(row)
         return operation_message(self.partition, row, readable=readable)
 

@@ -35,7 +35,10 @@ class Choice:
 
 
 def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
-    """Return a field with the values of an API enum; `unspecified` if rows can have that value too."""
+    """Return a field with the values of an API enum.
+
+    `unspecified` if rows can have that value too.
+    """
     values = ((enum.Name(0),) if unspecified else ()) + words(enum)
     return Choice(of, values)
 
@@ -61,7 +64,10 @@ def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
 
 
 def equal_to(text: str, fields: Fields, name: str) -> str | None:
-    """Return the value that a filter requires of a field; None if several values can match."""
+    """Return the value that a filter requires of a field.
+
+    None if several values can match.
+    """
     found = required(filter_expression(text, fields))
     return next((each.value for each in found if each.field == name and each.equal), None)
 

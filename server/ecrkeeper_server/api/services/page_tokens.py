@@ -53,7 +53,10 @@ class TokenSigner:
         return f"{_VERSION}.{_text(written)}.{_text(self._code(written))}"
 
     def content(self, token: str) -> Any:
-        """Return the value of a token; InvalidArgument unless it belongs to this list and caller."""
+        """Return the value of a token.
+
+        InvalidArgument unless it belongs to this list and caller.
+        """
         found = _TOKEN.fullmatch(token)
         if found is None:
             raise rejection("is not a token of this server or of an earlier release")
