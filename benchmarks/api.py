@@ -46,7 +46,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     report.note(f"{sizes.registries} registries; the engine is off, so that only the API is measured")
     with (
         stopping(Listening("benchmarks.echo", environment.folder)) as echo,
-        stopping(Child("benchmarks.load", folder=environment.folder)) as load,
+        stopping(Child("-m", "benchmarks.load", folder=environment.folder)) as load,
     ):
         for name in sizes.databases:
             url = environment.database(name, sizes.registries)

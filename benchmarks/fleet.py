@@ -75,7 +75,7 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(environment: Environment, kind: str, size: int, **settings: Any) -> Iterator[Fleet]:
+def running_fleet(environment: Environment, kind: str, size: int, /, **settings: Any) -> Iterator[Fleet]:
     """Run a server with `size` registries that are in sync."""
     url = environment.database(kind, size)
     with (

@@ -35,8 +35,8 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     responder.latency(0)
     with (
         running_fleet(environment, name, sizes.fleet) as fleet,
-        stopping(Child("benchmarks.threads", responder.url, folder=environment.folder)) as threads,
-        stopping(Child("benchmarks.floor", responder.url, folder=environment.folder)) as floor,
+        stopping(Child("-m", "benchmarks.threads", responder.url, folder=environment.folder)) as threads,
+        stopping(Child("-m", "benchmarks.floor", responder.url, folder=environment.folder)) as floor,
     ):
         empty = _empty_rss(threads)
         made = threads.block(do="make", registries=sizes.clients)

@@ -59,7 +59,7 @@ class Responder(Listening):
 
 
 class Child(Process):
-    """A module that reads orders as lines of JSON, and answers each with its measurements."""
+    """A Python program that reads orders as lines of JSON, and answers each with measurements."""
 
     def __init__(self, *arguments: str, folder: Path, tree: Path = ROOT, python: str = sys.executable) -> None:
         log = (folder / "children.log").open("ab")

@@ -74,7 +74,7 @@ def _variants(port: int) -> dict[str, dict[str, Any]]:
 def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, port: int) -> None:
     times = {"seconds": sizes.load_seconds, "warm_up": sizes.warm_up, "callers": min(_CALLERS, sizes.registries)}
     with contextlib.ExitStack() as stack:
-        load = stack.enter_context(stopping(Child("benchmarks.load", folder=environment.folder)))
+        load = stack.enter_context(stopping(Child("-m", "benchmarks.load", folder=environment.folder)))
         blocks: dict[str, Callable[[], Block]] = {}
         for name, settings in {_NOTHING: {}, **_variants(port)}.items():
             program = UnobservedApi if name == _NOTHING else ApiServer

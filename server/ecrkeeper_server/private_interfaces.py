@@ -2,8 +2,9 @@
 
 A module uses a library's internals only with the versions that were tested. With any other version,
 it uses the public interface and logs a warning, so that no pin keeps out a security fix.
-`TEST_PUBLIC_INTERFACES=1` in the environment disables every private path; it is for tests, not a
-setting of the server.
+`TEST_PUBLIC_INTERFACES` in the environment disables private paths: those of the named libraries,
+separated by commas, or all of them if it is `1`. It is for tests and benchmarks, not a setting of
+the server.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ class PrivateInterface:
     @property
     def usable(self) -> bool:
         """Whether the installed version was tested, and private interfaces are enabled."""
-        return not _switched_off() and ".".join(self.version.split(".")[:2]) in self.tested
+        return not self._switched_off and ".".join(self.version.split(".")[:2]) in self.tested
 
     def choose(self) -> bool:
         """Return whether to use the internals; log a warning for an untested version."""
-        if not self.usable and not _switched_off():
+        if not self.usable and not self._switched_off:
             log.warning(
                 "public_interface_used",
                 library=self.library,

@@ -30,7 +30,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """An API call as CloudTrail records it; `invoked_by` is the service that made it for the caller."""
+    """An API call as CloudTrail records it.
+
+    `invoked_by` is the service that made it for the caller.
+    """
 
     service: str
     operation: str
@@ -109,7 +112,7 @@ class Call:
             raise AwsError("AccessDeniedException", denial)
 
 
-def handles(service: str, operation: str) -> Callable[[Handler], Handler]:
+def handles(service: str, operation: str) -> Callable[[_Handler], _Handler]:
     """Register the decorated function in the table of handlers."""
 
     def register(handler: _Handler) -> _Handler:

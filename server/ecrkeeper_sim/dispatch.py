@@ -108,7 +108,18 @@ class Dispatcher:
             params = entry["params"] = protocols.typed_params(operation, raw)
             violations = list(operation.input.violations(params)) if operation.input is not None else []
             entry["model_violations"] = [v.as_json() for v in violations]
-        struck = self._faults.matching(scope.service, name, identity.account, scope.region)
+        call = Call(world, scope.service, name, identity, scope.region, peer=peer)
+        entry["actions"] = call.actions
+        try:
+            return await self._answered(call, operation, entry["params"], violations, request_id)
+        except AwsError as error:
+            record(call, ApiCall(call.service, name, entry["params"], request_id, error=error))
+            raise
+
+    async def _answered(
+        self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str
+    ) -> Answer | None:
+        struck = self._faults.matching(call.service, call.operation, call.identity.account, call.region)
         for fault in struck:
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)

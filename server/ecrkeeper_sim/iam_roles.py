@@ -142,8 +142,11 @@ def role_missing(account: Account, principal: str) -> bool:
     return SERVICES[principal].role_name.lower() not in account.roles
 
 
-def ensure_service_linked_role(world: World, account: Account, principal: str, region: str) -> None:
-    """Create the role as ECR does for a setting that needs it, unless it exists."""
+def ensure_service_linked_role(world: World, account: Account, principal: str, region: str) -> Role | None:
+    """Create the role as ECR does by itself when a setting needs it, unless it exists.
+
+    Returns a new role.
+    """
     if role_missing(account, principal):
         return create_service_linked_role(
             world, account, SERVICES[principal], partition_of(region), world.settings.auto_created_description

@@ -10,7 +10,7 @@ import botocore.session
 
 from ecrkeeper_sim.constraints import Shape, compile_shape
 
-SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account")
+SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account", "cloudtrail", "sqs")
 # Services that answer in XML, with their own names for common errors.
 XML_SERVICES = ("iam", "sts")
 
