@@ -143,9 +143,9 @@ def role_missing(account: Account, principal: str) -> bool:
 
 
 def ensure_service_linked_role(world: World, account: Account, principal: str, region: str) -> Role | None:
-    """Create the role as ECR does by itself when a setting needs it, unless it exists.
+    """Create the role as ECR does for a setting that needs it, unless it exists.
 
-    Returns a new role.
+    Return a new role.
     """
     if role_missing(account, principal):
         return create_service_linked_role(
