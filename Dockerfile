@@ -10,8 +10,8 @@ COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY client ./client
 COPY server ./server
 COPY migrations ./migrations
-# The wheel is installed as a file: nothing of the same name can come from an index. Without pip in the environment: nothing is
-# installed later.
+# Installs the wheel as a file, so that no package of the same name comes from an index. The
+# environment has no pip, because nothing is installed later.
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
     && python -m venv --without-pip /opt/ecrkeeper \
     && pip --python /opt/ecrkeeper/bin/python install --no-cache-dir "$(echo /wheels/*.whl)[server,sim,otel]"
@@ -31,7 +31,7 @@ ENV PATH=/opt/ecrkeeper/bin:/usr/local/bin:/usr/bin:/bin \
     ECRKEEPER_DATABASE_URL=sqlite:////var/lib/ecrkeeper/ecrkeeper.db \
     ECRKEEPER_LISTEN=0.0.0.0:50051 \
     ECRKEEPER_METRICS_LISTEN=0.0.0.0:9464
-# By number, so that Kubernetes can see that it is not root.
+# By number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
 WORKDIR /var/lib/ecrkeeper
 VOLUME /var/lib/ecrkeeper

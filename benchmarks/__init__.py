@@ -1,1 +1,1 @@
-"""Benchmarks: what the server costs, as ratios against baselines that run in the same minute."""
+"""Benchmarks of the server, as ratios to baselines of the same minute."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only NAME] [--quick]`: run the benchmarks, print what they found, write it as JSON."""
+"""`python -m benchmarks [--only NAME] [--quick]`: run benchmarks and write the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESULTS = Path("bench-results")
 
 
 def run(names: Sequence[str], sizes: Sizes, results: Path = RESULTS) -> list[Report]:
-    """The named benchmarks, one after the other."""
+    """Run the named benchmarks one after the other."""
     reports = []
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-bench-") as folder, contextlib.ExitStack() as stack:
         environment = Environment(Path(folder), stack)
@@ -35,7 +35,7 @@ def run(names: Sequence[str], sizes: Sizes, results: Path = RESULTS) -> list[Rep
 
 
 def main() -> int:
-    """Run what was asked for; missed targets are printed and do not fail the run: machines differ."""
+    """Run the selected benchmarks; print missed targets, which do not fail the run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, rough figures")

@@ -1,6 +1,7 @@
-"""api: Get, List and Update with etag against a bare grpc.aio echo server of the same message sizes.
+"""api: Get, List and Update, compared with a bare grpc.aio echo server.
 
-On SQLite the Update is compared with its floor, too: gRPC for Python, protobuf and the same statements by the driver.
+On SQLite, the Update is also compared with its floor: gRPC for Python, protobuf and the same
+statements by the driver.
 
 A Python process uses little more than one core, so on Postgres there is a second run with a replica for each of two
 cores, on one port. The targets are those of each database at its best: one process on SQLite, two replicas on Postgres.
@@ -24,7 +25,7 @@ from benchmarks.report import Report
 from benchmarks.rows import OWNER, account, registry
 from benchmarks.sizes import Sizes
 
-# All callers come from one address, so they are one principal, and the limits are not what is measured.
+# All callers come from one address and are one principal, so the limits are disabled.
 UNLIMITED: dict[str, Any] = {
     "rate_per_principal": 0,
     "max_calls": 10_000,
@@ -59,7 +60,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
 
 @contextlib.contextmanager
 def _replicas(environment: Environment, url: str, count: int) -> Iterator[list[Server]]:
-    """So many replicas, which share a port if there are several."""
+    """Run replicas, which share a port if there are several."""
     settings, servers = dict(UNLIMITED), list[Server]()
     with contextlib.ExitStack() as stack:
         for number in range(count):
@@ -75,7 +76,7 @@ def _replicas(environment: Environment, url: str, count: int) -> Iterator[list[S
 
 @contextlib.contextmanager
 def _bare(environment: Environment, sizes: Sizes, database: str) -> Iterator[dict[str, Process]]:
-    """The floor of Update on a database of its own; nothing where there is none."""
+    """Run the floor of Update on its own database, if the database has one."""
     if database != "sqlite":
         yield {}
         return
@@ -86,7 +87,7 @@ def _bare(environment: Environment, sizes: Sizes, database: str) -> Iterator[dic
 
 
 def loaded(servers: Sequence[Process], load: Child, **order: object) -> Callable[[], Block]:
-    """A block of load on servers that share an address; CPU time is theirs together."""
+    """Return a block of load on servers that share an address, with their total CPU time."""
     pids = [server.process.pid for server in servers]
 
     def block() -> Block:

@@ -1,4 +1,4 @@
-"""The server without its engine, on any database: elsewhere the configuration forbids that for SQLite.
+"""The server without its engine, also on SQLite, where the configuration forbids it.
 
 Run as `python -m benchmarks.api_server`, with the settings in the environment.
 """
@@ -15,7 +15,7 @@ from ecrkeeper_testing import Server
 
 
 class ApiServer(Server):
-    """That server in a process of its own."""
+    """That server in its own process."""
 
     command = (sys.executable, "-m", "benchmarks.api_server")
 

@@ -1,4 +1,4 @@
-"""apply_latency: from the return of an Update to the arrival of the write at AWS, idle and during a sweep."""
+"""apply_latency: the time from an Update to the write at AWS, idle and during a sweep."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _COLUMNS = ("case", "updates", "p50 ms", "p99 ms", "most ms", "AWS calls before 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Measure it on each database."""
     report.note(
-        f"AWS answers after {_LATENCY * 1000:.0f} ms. One round of parallel reads comes before the write, and what it"
-        " takes is measured by one call over a kept-alive connection before every update"
+        f"AWS answers after {_LATENCY * 1000:.0f} ms. One round of parallel reads precedes the write; one call over"
+        " a kept-alive connection before every update measures its duration"
     )
     for name in sizes.databases:
         environment.responder.latency(0)
-        # Updates go to registries behind those that are swept.
+        # Updates go to registries after the swept ones.
         size = sizes.apply_sweep + sizes.applies + len(REGIONS)
         with running_fleet(environment, name, size) as fleet:
-            # So that the credentials of all accounts are there.
+            # Load the credentials of all accounts first.
             fleet.sweep(sizes.apply_sweep)
             fleet.sweep(size - sizes.apply_sweep)
             environment.responder.latency(_LATENCY)
@@ -59,14 +59,14 @@ def _measure(report: Report, sizes: Sizes, name: str, fleet: Fleet, responder: R
 
 
 def _keep_due(fleet: Fleet, count: int, stop: threading.Event) -> None:
-    """Begin the sweep anew whenever it ends."""
+    """Restart the sweep whenever it ends."""
     while not stop.wait(0.2):
         if fleet.rows.due() == 0:
             fleet.rows.make_due(0, count)
 
 
 def _updates(sizes: Sizes, fleet: Fleet, responder: Responder, text: str) -> tuple[list[float], list[float]]:
-    """Milliseconds of each update, and of one AWS call just before it."""
+    """Return the milliseconds of each update, and of one AWS call just before it."""
     call = http_client(responder.url)
     found, path = [], []
     first = -(-sizes.apply_sweep // len(REGIONS)) * len(REGIONS)
@@ -82,7 +82,7 @@ def _updates(sizes: Sizes, fleet: Fleet, responder: Responder, text: str) -> tup
         place = account(index), REGIONS[index % len(REGIONS)]
         arrived = _arrival(responder, place)
         found.append((arrived - returned) * 1000)
-        # The step has still to read what it wrote.
+        # The attempt still has to re-read the written settings.
         time.sleep(3 * _LATENCY)
     return found, path
 

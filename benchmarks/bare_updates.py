@@ -1,4 +1,4 @@
-"""The floor of an Update on SQLite: gRPC for Python, protobuf, and the statements, without the server around them.
+"""The floor of an Update on SQLite: gRPC for Python, protobuf, and the statements.
 
 It reads the rows that an Update reads and writes those that it writes, by the driver alone and in groups as the server
 does. It identifies, limits, checks, composes, traces and logs nothing. Run it as `python -m benchmarks.bare_updates F`.
@@ -60,7 +60,7 @@ Job = tuple[list[str], str, asyncio.Future[int], asyncio.AbstractEventLoop]
 
 
 def write(path: str, jobs: queue.SimpleQueue[Job]) -> None:
-    """Commit what is queued, a group at a time."""
+    """Commit the queued calls, a group at a time."""
     conn = sqlite3.connect(path, isolation_level=None)
     conn.execute("PRAGMA synchronous = FULL")
     while True:

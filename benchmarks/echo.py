@@ -1,4 +1,4 @@
-"""The baseline of the API: a bare grpc.aio server on uvloop that answers raw bytes and does nothing else.
+"""The baseline of the API: a bare grpc.aio server on uvloop that answers raw bytes.
 
 The method says how many bytes it answers: `/bench.Echo/742`. Run it as `python -m benchmarks.echo`.
 """
@@ -22,7 +22,7 @@ class Echo(grpc.GenericRpcHandler):
         self._handlers: dict[str, Any] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """The handler of a method, made once."""
+        """Return the handler of a method, created once."""
         method = str(handler_call_details.method)
         if method not in self._handlers:
             reply = bytes(int(method.rpartition("/")[2]))

@@ -1,4 +1,4 @@
-"""What the benchmarks of one run share: a folder, the canned AWS, a Postgres cluster, and databases full of rows."""
+"""The environment of a run: a folder, the canned AWS, Postgres, and seeded databases."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ecrkeeper_testing import Postgres, Server, postgres
 from benchmarks.processes import Responder, stopping
 from benchmarks.rows import Rows, Seed
 
-# Longer than any benchmark: nothing is due but what a benchmark makes due.
+# Longer than any benchmark, so that only benchmarks make rows due.
 SETTINGS = {"resync_seconds": 86_400, "lease_seconds": 30}
 
 
 class Environment:
-    """Everything is made when it is first asked for and gone when the run ends."""
+    """Creates each part on first use, and removes all of them at the end of the run."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class Environment:
         return self._cluster
 
     def database(self, kind: str, rows: int = 0) -> str:
-        """The URL of a new database of the newest schema, with so many registries at rest."""
+        """Return the URL of a new, migrated database with this many registries in sync."""
         seed = self._seeded() if rows else None
         self._databases += 1
         name = f"bench{self._databases}"
@@ -62,7 +62,7 @@ class Environment:
 
     @contextlib.contextmanager
     def engines(self, url: str, count: int, **settings: Any) -> Iterator[list[Server]]:
-        """So many replicas that only reconcile, started at once."""
+        """Run this many replicas with only the engine, started at the same time."""
 
         def start(_: int) -> contextlib.AbstractContextManager[Server]:
             return self.server(url, role="engine", **settings)

@@ -1,4 +1,4 @@
-"""A fleet under one server: its rows, its process, and one measured sweep over some of them."""
+"""A fleet of registries under one server, and measured sweeps over some of them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Fleet:
 
     @property
     def peak_rss(self) -> float:
-        """The most that it ever was."""
+        """The peak of the resident memory, in megabytes."""
         return peak_rss_mb(self.pid)
 
     def sweep(self, count: int) -> Block:
         """Make the next `count` registries due and wait until all are done.
 
-        The time counts from the first AWS call to the end of the last step, so that how soon the engine notices is
-        not in it; CPU time is all that the server uses in between.
+        The time runs from the first AWS call to the end of the last attempt, so it does not include
+        the engine's wake-up. The CPU time is the server's in between.
         """
         cluster = self._cluster
         begin = self._next if self._next + count <= self.size else 0
@@ -76,7 +76,7 @@ class Fleet:
 
 @contextlib.contextmanager
 def running_fleet(environment: Environment, kind: str, size: int, /, **settings: Any) -> Iterator[Fleet]:
-    """A server with `size` registries that need nothing."""
+    """Run a server with `size` registries that are in sync."""
     url = environment.database(kind, size)
     with (
         environment.server(url, **settings) as server,

@@ -1,4 +1,4 @@
-"""fleet_sweep: observe and plan N registries, 3 settings each, where nothing is to change."""
+"""fleet_sweep: observe and plan N registries with 3 settings each, without changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _COLUMNS = (
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
-    """Measure the sweep against boto3 on threads and against bare HTTP, then how it grows."""
+    """Compare the sweep with boto3 on threads and with bare HTTP.
+
+    Then measure its growth.
+    """
     for name in sizes.databases:
         for latency in sizes.latencies:
             _against_baselines(report, sizes, environment, name, latency)
@@ -44,7 +47,8 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
             "boto3, 32 threads": lambda: threads.block(do="sweep", registries=sizes.threads_block),
         }
         if not latency:
-            # The floor makes one call at a time: its CPU time says something, its rate at 50 ms does not.
+            # The floor makes one call at a time, so its CPU time is comparable, and its rate at 50
+            # ms is not.
             variants["http.client"] = lambda: floor.block(way="http.client", calls=sizes.floor_calls)
             variants["bare socket"] = lambda: floor.block(way="socket", calls=sizes.floor_calls)
         blocks = interleave(sizes.rounds, variants)
@@ -86,7 +90,7 @@ def _figures(name: str, blocks: list[Block]) -> tuple[float, float, float, float
 
 
 def _per_unit(name: str) -> float:
-    """AWS calls for each unit of a baseline's block: the floor counts calls, the threads count registries."""
+    """Return the AWS calls per unit: the floor counts calls, the threads registries."""
     return _CALLS if name.startswith("boto3") else 1.0
 
 
@@ -109,7 +113,7 @@ def _targets(
 
 
 def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -> None:
-    """CPU and time per registry by the number of rows, in blocks of equal size, and over one whole sweep."""
+    """Measure CPU and time per registry by the number of rows, and over one whole sweep."""
     environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
         fleets = {n: stack.enter_context(running_fleet(environment, name, n)) for n in sizes.growth}

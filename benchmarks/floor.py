@@ -1,7 +1,9 @@
-"""The floor: signed calls over one kept-alive connection and nothing else. Run as `python -m benchmarks.floor URL`.
+"""The floor: signed calls over one kept-alive connection and nothing else.
 
-`http.client` is what the target is measured against; the bare socket shows what HTTP itself costs there.
-Both sign with botocore's SigV4Auth and parse with orjson.
+Run as `python -m benchmarks.floor URL`.
+
+The target compares with `http.client`; the bare socket shows the cost of its HTTP code. Both sign
+with botocore's SigV4Auth and parse with orjson.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A gRPC client of a few dozen lines: HTTP/2 frames by hand, so that the load generator costs little.
+"""A minimal gRPC client that writes HTTP/2 frames itself, for a cheap load generator.
 
-grpc.aio's client costs as much CPU as the server it measures, and then hides every difference between servers. It
-knows what it needs for calls that succeed: an answer is a message followed by trailers, and a call without a message
-counts as failed (its trailers are not read).
+grpc.aio's client costs as much CPU as the measured server, and would hide differences between
+servers. This client supports only successful calls: an answer is a message followed by trailers,
+and a call without a message counts as failed (it does not read the trailers).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
-_MOST = 0x7FFFFFFF
+_MAX = 0x7FFFFFFF
 _INITIAL_WINDOW = 65_535
 
 Done = Callable[[bytes], None]
@@ -33,7 +33,7 @@ def _text(value: str) -> bytes:
 
 
 def headers(path: str) -> bytes:
-    """The HPACK block of a call, without any table: the same bytes for every call of a method."""
+    """Return the HPACK block of a call, without tables, equal for every call of a method."""
     return (
         b"\x83\x86"  # :method POST, :scheme http
         + b"\x04"
@@ -61,13 +61,13 @@ class Channel(asyncio.Protocol):
         self._calls: dict[int, tuple[bytearray, Done, Callable[[int], None] | None]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet, and never let the server wait for a window."""
+        """Send the preface, and open the flow-control window."""
         self._transport = transport
-        windows = struct.pack(">HI", 4, _MOST)
+        windows = struct.pack(">HI", 4, _MAX)
         self._transport.write(
             _PREFACE
             + _frame(_SETTINGS, 0, 0, windows)
-            + _frame(_WINDOW, 0, 0, struct.pack(">I", _MOST - _INITIAL_WINDOW))
+            + _frame(_WINDOW, 0, 0, struct.pack(">I", _MAX - _INITIAL_WINDOW))
         )
 
     def call(self, head: bytes, message: bytes, done: Done, heard: Callable[[int], None] | None = None) -> None:
@@ -87,7 +87,7 @@ class Channel(asyncio.Protocol):
             self._transport.write(frames)
 
     def data_received(self, data: bytes) -> None:
-        """Take every frame that is complete."""
+        """Process every complete frame."""
         buffer = self._buffer + data if self._buffer else data
         at = 0
         while len(buffer) - at >= 9:
@@ -135,7 +135,7 @@ class Channel(asyncio.Protocol):
 
 
 async def connect(address: str) -> Channel:
-    """A channel to `HOST:PORT`."""
+    """Return a channel to `HOST:PORT`."""
     host, _, port = address.rpartition(":")
     _, channel = await asyncio.get_running_loop().create_connection(Channel, host, int(port))
     return channel

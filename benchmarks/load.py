@@ -1,4 +1,6 @@
-"""The load generator: callers in a closed loop over a few connections. Runs as a Child, `python -m benchmarks.load`.
+"""The load generator: callers in a closed loop over a few connections.
+
+Runs as a Child, `python -m benchmarks.load`.
 
 Each order opens its connections, warms up, measures, and answers with the number of calls, the time they took and
 their quantiles. The same generator drives the server and the echo server.
@@ -23,15 +25,15 @@ from benchmarks.rows import OWNER, account, registry
 SERVICE = "/ecrkeeper.v1.RegistrySettingsService/"
 _CONNECTIONS = 8
 _WATCH_CONNECTIONS = 10
-# A thousand snapshots at once keep the server from taking requests for longer than it waits for them.
+# A thousand concurrent snapshots delay the server beyond its timeout for requests.
 _WATCHES_AT_ONCE = 50
-# A block goes on until it has so many calls, whatever its time, but not longer than this many seconds.
+# A block continues until it has this many calls, but at most this many seconds.
 _FEWEST = 10
 _LONGEST = 60.0
 
 
 class Calls:
-    """What the callers send: the same message again and again."""
+    """The callers' requests: always the same message."""
 
     def __init__(self, path: str, message: bytes) -> None:
         self.head = headers(path)
@@ -42,7 +44,7 @@ class Calls:
         return self._message
 
     def replied(self, caller: int, message: bytes) -> None:
-        """Look at the answer to it."""
+        """Process the answer."""
 
 
 class Gets(Calls):
@@ -58,7 +60,7 @@ class Gets(Calls):
 
 
 class Updates(Calls):
-    """Every caller changes one setting of its own declaration, with the etag that the last answer brought."""
+    """Each caller changes one setting of its own declaration, with the last answer's etag."""
 
     def __init__(self, callers: int) -> None:
         super().__init__(SERVICE + "UpdateRegistrySettings", b"")
@@ -124,11 +126,12 @@ class Load:
         self._running = 0
         self.latencies: list[float] = []
         self.sizes = (0, 0)
-        # Those before and after the measured time, too: what the server's CPU time is divided by.
+        # Includes calls before and after the measured time, because the server's CPU time covers
+        # them.
         self.total = 0
 
     async def run(self, warm_up: float, seconds: float) -> float:
-        """Measure for about so many seconds; the exact time."""
+        """Measure for about this many seconds; return the exact time."""
         for caller in range(self._callers):
             self._running += 1
             self._send(caller)
@@ -209,7 +212,7 @@ class Watchers:
         return {"units": streams, "seconds": time.perf_counter() - began}
 
     async def change(self) -> dict[str, Any]:
-        """Wait until every stream has heard of something new."""
+        """Wait until every stream has received a change."""
         before = list(self._heard)
         answer(units=0, seconds=0)
         began = time.perf_counter()

@@ -20,18 +20,18 @@ def _stat(pid: int) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of one process, all threads, in seconds; the resolution is 10 ms."""
+    """Return user and system time of one process in seconds, in steps of 10 ms."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def cpu_since(pid: int, before: float) -> float:
-    """CPU seconds since an earlier reading; what is too little to be seen counts as half of what can be."""
+    """Return CPU seconds since an earlier reading; below the resolution, half of it."""
     return max(cpu_seconds(pid) - before, 0.5 / _TICKS)
 
 
 def family_cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children, those that have ended included."""
+    """Return user and system time of a process and its children, including ended ones."""
     fields = _stat(pid)
     ended = (int(fields[13]) + int(fields[14])) / _TICKS
     return cpu_seconds(pid) + ended + sum(_cpu_or_zero(child) for child in _children(pid))
@@ -55,7 +55,7 @@ def rss_mb(pid: int) -> float:
 
 
 def peak_rss_mb(pid: int) -> float:
-    """The most resident memory that the process ever had, in megabytes."""
+    """Return the peak resident memory of the process in megabytes."""
     return _status(pid, "VmHWM")
 
 
@@ -68,7 +68,7 @@ def _status(pid: int, name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One measured stretch of work: how many units, in how many seconds, and the CPU seconds it took."""
+    """One measured block of work: its units, seconds and CPU seconds."""
 
     units: float
     seconds: float
@@ -82,7 +82,7 @@ class Block:
 
 
 def interleave(rounds: int, variants: dict[str, Callable[[], Block]]) -> dict[str, list[Block]]:
-    """Run every variant once a round, in turn, so that whatever else the machine does meets all of them alike."""
+    """Run every variant once a round, so that other load affects all variants equally."""
     found: dict[str, list[Block]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, run in variants.items():
@@ -96,7 +96,7 @@ def median(values: Iterable[float]) -> float:
 
 
 def ratio(of: Sequence[Block], to: Sequence[Block], figure: Callable[[Block], float]) -> float:
-    """The median over the rounds of one variant's figure divided by the other's in the same round."""
+    """Return the median over the rounds of the ratio of two variants' figures."""
     return median(figure(a) / figure(b) for a, b in zip(of, to, strict=True))
 
 
@@ -107,7 +107,7 @@ def quantile(values: Sequence[float], part: float) -> float:
 
 
 def until(done: Callable[[], bool], seconds: float, what: str, pause: float = 0.02) -> None:
-    """Wait until something holds; RuntimeError after so many seconds."""
+    """Wait until a condition holds; RuntimeError after the timeout in seconds."""
     end = time.monotonic() + seconds
     while not done():
         if time.monotonic() > end:

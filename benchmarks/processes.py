@@ -1,4 +1,4 @@
-"""The processes that a benchmark starts: the canned AWS, databases, and children that do a baseline's work."""
+"""The processes of a benchmark: the canned AWS, and children that run a baseline."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Responder(Listening):
         return found
 
     def take(self) -> dict[str, Any]:
-        """What was counted since the last time; RuntimeError if something was called that is not canned."""
+        """Return the counts since the last call.
+
+        RuntimeError for a call that is not canned.
+        """
         found = self._get("take")
         if found["unknown"]:
             raise RuntimeError(f"calls that the responder does not know: {sorted(set(found['unknown']))}")
@@ -56,7 +59,7 @@ class Responder(Listening):
 
 
 class Child(Process):
-    """A Python program that works on lines of JSON: each names how much to do, each answer says what it took."""
+    """A Python program that reads orders as lines of JSON, and answers each with measurements."""
 
     def __init__(self, *arguments: str, folder: Path, tree: Path = ROOT, python: str = sys.executable) -> None:
         log = (folder / "children.log").open("ab")
@@ -117,7 +120,7 @@ def answer(**found: Any) -> None:
 
 @contextlib.contextmanager
 def stopping(process: P) -> Iterator[P]:
-    """A process that is killed when it is no longer needed."""
+    """Kill a process at the end of the block."""
     try:
         yield process
     finally:

@@ -1,4 +1,4 @@
-"""What a benchmark found: tables, targets with PASS or FAIL, and the same as JSON."""
+"""The report of a benchmark: tables, and targets with PASS or FAIL, also as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure beside what it should be; `most` tells an upper from a lower limit."""
+    """A figure and its limit; `most` distinguishes upper from lower limits."""
 
     name: str
     figure: float
@@ -35,7 +35,7 @@ class Target:
 
 @dataclass(slots=True)
 class Report:
-    """Collects what one benchmark found."""
+    """Collects the results of one benchmark."""
 
     name: str
     sizes: str

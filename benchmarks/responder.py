@@ -1,4 +1,4 @@
-"""A canned AWS: prepared answers over HTTP, as fast as Python allows, so that it is never what is measured.
+"""A canned AWS: prepared answers over HTTP, fast enough never to be the bottleneck.
 
 It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning configuration
 (which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns the counts since
@@ -41,7 +41,7 @@ RULES = [
     {"ecrRepositoryPrefix": "ecr-public", "upstreamRegistryUrl": "public.ecr.aws"},
     {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"},
 ]
-# What the benchmarks declare: exactly what AWS answers, so that there is nothing to change.
+# The declared settings equal AWS's answers, so that there are no changes.
 DECLARED: dict[str, Any] = {
     "registryPolicy": {"policyText": json.dumps(_POLICY)},
     "scanningConfiguration": SCANNING,
@@ -91,7 +91,7 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Reset the counts."""
         self.calls = 0
         self.first = self.last = 0.0
         # Account, Region and time of arrival of each write.

@@ -1,4 +1,4 @@
-"""Many registries at once: clones, made in the tables, of one that the server itself brought to rest."""
+"""Many registries: clones, in the tables, of one that the server itself reconciled."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Rows:
         self._registries = and_(resources.c.kind == "registry", resources.c.account < _PAUSED.split("/")[1])
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._engine.dispose()
 
     def seed(self, client: ecrkeeper.Client) -> Seed:
@@ -70,7 +70,7 @@ class Rows:
         return Seed(row._asdict(), declared._asdict())
 
     def clone(self, seed: Seed, count: int) -> None:
-        """Make so many registries that differ from the seed only in their names."""
+        """Create registries that differ from the seed only in their names."""
         for begin in range(0, count, _CHUNK):
             chunk = range(begin, min(count, begin + _CHUNK))
             with self._engine.connect() as conn:
@@ -84,8 +84,9 @@ class Rows:
     def make_due(self, begin: int, count: int) -> None:
         """Make `count` registries due, from a multiple of 20 on.
 
-        Their order is random, as the jitter of resyncs makes it: in the order of the names the 20 registries of an
-        account would come one after the other, and an account may have only a part of the slots at a time.
+        Their order is random, like that of jittered resyncs. In the order of names, the 20
+        registries of an account would follow each other, and an account may use only a part of the
+        slots at a time.
         """
         chance: Any = func.abs(func.random() % _SPREAD)
         if self._engine.dialect.name == "postgresql":
@@ -100,13 +101,13 @@ class Rows:
             conn.execute(text("SELECT pg_notify('ecrkeeper', :name)"), {"name": _PAUSED})
 
     def due(self) -> int:
-        """How many registries are due or being worked on."""
+        """Return the number of due registries, including those being reconciled."""
         query = select(func.count()).where(resources.c.due_at <= self._now())
         with self._engine.connect() as conn:
             return int(conn.execute(query).scalar_one())
 
     def check(self) -> None:
-        """RuntimeError if the work on some registry failed: then the figures measure something else."""
+        """Raise RuntimeError if a registry has an error, which would invalidate the figures."""
         query = select(func.count()).where(self._registries, resources.c.failures > 0)
         with self._engine.connect() as conn:
             failed = conn.execute(query).scalar_one()
@@ -123,7 +124,7 @@ def _clock(engine: Engine) -> Now:
 
 
 def wake(client: ecrkeeper.Client) -> None:
-    """Let the engine look for due rows now: a write on a registry of which nothing is ever read."""
+    """Wake the engine by a write to a registry that no benchmark reads."""
     client.update_registry(ecrkeeper.Registry(name=_PAUSED, mode=ecrkeeper.Mode.PAUSED), ["mode"])
 
 

@@ -1,4 +1,4 @@
-"""scaling: what a second replica adds."""
+"""scaling: the gain from a second replica."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from benchmarks.report import Report
 from benchmarks.rows import Rows
 from benchmarks.sizes import Sizes
 
-# In the case with latency a replica works on few rows at once, so that it waits for AWS and not for a core.
+# In the case with latency, a replica reconciles few rows at a time, so that it waits for AWS and
+# not for a core.
 _CASES = {"waiting for AWS": (0.05, 8), "bound by CPU": (0.0, 32)}
 _COLUMNS = ("case", "replicas", "registries/s", "CPU us/registry", "database us/registry", "cores of the replicas")
 

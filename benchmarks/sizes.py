@@ -1,4 +1,4 @@
-"""How much each benchmark does: for figures, for a quick look, and to see that it still runs."""
+"""The sizes of each benchmark: full, quick, and tiny for the tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The defaults are those that count."""
+    """The sizes of one run; the defaults are the full sizes."""
 
     name: str = "full"
     databases: list[str] = field(default_factory=lambda: ["sqlite", "postgres"])

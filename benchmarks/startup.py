@@ -1,4 +1,4 @@
-"""startup: from nothing to serving, and what an idle server costs."""
+"""startup: the time until the server serves, and the cost of an idle server."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _imports(report: Report, sizes: Sizes) -> None:
 
 
 def _idle(report: Report, sizes: Sizes, environment: Environment, url: str) -> None:
-    """Statements that an idle replica sends, from the log of a database that logs them all."""
+    """Count the statements of an idle replica in the log of a database that logs them all."""
     cluster = environment.postgres
     cluster.log_statements(url.rpartition("/")[2])
     with stopping(Server(environment.folder, url, environment.responder.url)) as server:

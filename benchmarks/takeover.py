@@ -1,4 +1,4 @@
-"""takeover: one of three replicas is killed with many rows due; how long until all of them are done."""
+"""takeover: the delay until all due rows are done after a kill of one of three replicas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     environment.responder.latency(_LATENCY)
     with contextlib.closing(Rows(url)) as rows:
         for _ in range(sizes.takeover_rounds):
-            # One start for both: what was not killed before goes on.
+            # One start for both cases: the surviving replicas continue.
             with environment.engines(url, sizes.replicas, lease_seconds=sizes.takeover_lease) as replicas:
                 undisturbed.append(_work(rows, sizes, None)[0])
                 seconds, after = _work(rows, sizes, replicas[0])
@@ -41,7 +41,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
 
 
 def _work(rows: Rows, sizes: Sizes, victim: Server | None) -> tuple[float, float]:
-    """Seconds until everything is done, since it was due and since the kill."""
+    """Return the seconds until all rows are done, since they were due and since the kill."""
     rows.make_due(0, sizes.takeover_rows)
     began = time.monotonic()
     rows.notify()

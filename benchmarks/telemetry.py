@@ -1,4 +1,4 @@
-"""telemetry: what metrics, the access log and traces cost for each RPC and each call to AWS, in CPU time."""
+"""telemetry: the CPU time of metrics, log and traces for each RPC and AWS call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = ("observed by", "CPU us", "against nothing", "against metrics")
 
 
 def run(report: Report, sizes: Sizes, environment: Environment) -> None:
-    """Measure RPCs and a sweep of the fleet, each with more and more of telemetry."""
+    """Measure RPCs and a sweep of the fleet, each with increasing telemetry."""
     with _collector() as (port, batches):
         for kind in ("get", "update"):
             _rpcs(report, sizes, environment, kind, port)
@@ -40,7 +40,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
 
 @contextlib.contextmanager
 def _collector() -> Iterator[tuple[int, list[int]]]:
-    """The port of a collector that looks at nothing, and the sizes of the batches that it got."""
+    """Yield the port of a collector that discards spans, and the sizes of its batches."""
     batches: list[int] = []
 
     def export(request: bytes, _context: grpc.ServicerContext) -> bytes:
@@ -61,7 +61,7 @@ def _collector() -> Iterator[tuple[int, list[int]]]:
 
 def _variants(port: int) -> dict[str, dict[str, Any]]:
     """The settings of each variant that has telemetry."""
-    # By default a batch may wait longer than a server of the smallest sizes lives.
+    # By default a batch may wait longer than the life of a server in the smallest sizes.
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_BSP_SCHEDULE_DELAY": "1000"}
     return {
         _METRICS: {"access_log": "off"},
@@ -81,14 +81,14 @@ def _rpcs(report: Report, sizes: Sizes, environment: Environment, kind: str, por
             url = environment.database("sqlite", sizes.registries)
             server = stack.enter_context(environment.server(url, program=program, **UNLIMITED, **settings))
             blocks[name] = loaded([server], load, kind=kind, **times)
-            # What is done once is not measured.
+            # Exclude the cost of the first calls.
             blocks[name]()
         found = interleave(sizes.rounds, blocks)
     _table(report, f"{kind} on SQLite, {_CALLERS} callers", found, lambda block: block.cpu / block.more["total"])
 
 
 def _aws_calls(report: Report, sizes: Sizes, environment: Environment, port: int) -> None:
-    """The access log has no lines of calls to AWS, and a step makes several of them."""
+    """Measure a sweep; the access log has no lines for calls to AWS."""
     variants = _variants(port)
     programs = {
         _NOTHING: {"program": Unobserved},

@@ -1,7 +1,8 @@
-"""What people write: boto3 on 32 threads, one session and client for each account and Region, kept for reuse.
+"""The usual script: boto3 on 32 threads, with a client for each account and Region.
 
-Run as `python -m benchmarks.threads URL`. The order `make` makes clients for registries, `sweep` reads three
-settings of so many, over and over those it has; nothing is planned and nothing is stored.
+Run as `python -m benchmarks.threads URL`. The order `make` creates clients for registries; `sweep`
+reads three settings of registries, in a loop over the existing clients. It plans and stores
+nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _read(client: Any) -> None:
 
 
 def main(url: str) -> None:
-    """Obey orders."""
+    """Execute orders from standard input."""
     clients: list[Any] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for order in orders():

@@ -76,7 +76,10 @@ class Worker:
 
 
 def _load(folder: Path) -> Child:
-    """Start the checkout's load generator; version 0.1.0 takes its module without `-m`."""
+    """Start the checkout's load generator.
+
+    Version 0.1.0 takes its module without `-m`.
+    """
     old = "module" in inspect.signature(Child.__init__).parameters
     return Child(*([] if old else ["-m"]), "benchmarks.load", folder=folder)
 

@@ -1,4 +1,4 @@
-"""The server without what observes it: no metrics, log lines or spans of RPCs, of calls to AWS and of transactions.
+"""The server without telemetry: no metrics, log lines or spans.
 
 Run as `python -m benchmarks.unobserved_server ROLE`, with the settings in the environment.
 """
@@ -22,13 +22,13 @@ from ecrkeeper_testing import Server
 
 
 class UnobservedApi(Server):
-    """That server in a process of its own, with the API alone."""
+    """That server in its own process, with only the API."""
 
     command = (sys.executable, "-m", "benchmarks.unobserved_server", "api")
 
 
 class Unobserved(Server):
-    """That server in a process of its own."""
+    """That server in its own process."""
 
     command = (sys.executable, "-m", "benchmarks.unobserved_server", "all")
 
@@ -42,7 +42,7 @@ class _Rpcs:
 
 class _Calls:
     def __init__(self, metrics: AwsMetrics, _tracing: object) -> None:
-        # What is throttled is counted all the same; nothing is, in a benchmark.
+        # Throttled calls still count, but a benchmark has none.
         self.metrics = metrics
 
     async def attempt(self, _account: str, _region: str, _service: str, _op: str, sending: Awaitable[Answer]) -> Answer:

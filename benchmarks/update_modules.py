@@ -1,4 +1,4 @@
-"""Count the server's modules that one UpdateRegistrySettings passes through, from the wire to the row.
+"""Count the server's modules in the path of one UpdateRegistrySettings.
 
 Run as `python -m benchmarks.update_modules`. The server runs in this process, without an engine, and a client calls
 it over a socket. A module counts if one of its functions runs between the call and the write of the last row; only
@@ -51,7 +51,7 @@ UPDATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 class Walk:
-    """Counts the calls of the server's functions, by module and name, while it is recording."""
+    """Counts calls of the server's functions by module and name while it records."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -77,13 +77,13 @@ class Walk:
 
 
 class _Tracer:
-    """The walk of the present call, for all threads."""
+    """The walk of the current call, for all threads."""
 
     def __init__(self) -> None:
         self.walk = Walk()
 
     def profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Pass an event on to the present walk."""
+        """Pass an event on to the current walk."""
         self.walk.profile(frame, event, argument)
 
 
@@ -103,7 +103,7 @@ async def _walk(client: AsyncClient, tracer: _Tracer, setting: str) -> list[Walk
     walks = []
     # The first two calls fill caches; they are not counted.
     for number in range(_CALLS + 2):
-        # The server still tells its watchers of the call before.
+        # The server is still notifying its watchers of the previous call.
         await asyncio.sleep(0.05)
         tracer.walk = walk = Walk()
         walk.recording = True

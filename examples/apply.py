@@ -26,7 +26,7 @@ import grpc
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one owner wants in one registry."""
+    """The declaration of one owner for one registry."""
 
     registry: str
     owner: str
@@ -39,7 +39,7 @@ class Declaration:
 
 
 def load(path: Path, variables: Mapping[str, str]) -> list[Declaration]:
-    """Return the declarations of one file; ValueError names what is wrong with it."""
+    """Return the declarations of one file; ValueError has the error."""
     try:
         document = json.loads(string.Template(path.read_text(encoding="utf-8")).substitute(variables))
         return [
@@ -60,13 +60,13 @@ def _with_policy_text(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def apply(client: ecrkeeper.Client, declarations: Iterable[Declaration], reason: str = "") -> None:
-    """Make each declaration be exactly what its file says."""
+    """Apply each declaration."""
     for declaration in declarations:
         client.apply_registry_settings(declaration.name, declaration.settings, reason=reason)
 
 
 def connect(given: argparse.Namespace, variables: Mapping[str, str]) -> ecrkeeper.Client:
-    """Return a client as the command line asks for; ValueError for a token that is not there."""
+    """Return a client for the arguments; ValueError for a missing token."""
     if given.token_env and not variables.get(given.token_env):
         raise ValueError(f"--token-env: the variable {given.token_env} is not set")
     token = variables[given.token_env] if given.token_env else None

@@ -1,4 +1,7 @@
-"""The main job from end to end, against a simulated AWS; exit status 0 only if every outcome was checked."""
+"""A demonstration against a simulated AWS.
+
+Exits with 0 only if every outcome is right.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _STEPS: list[tuple[str, Callable[[World], None]]] = [
     ("One AWS document holds what both teams declared", settings_steps.share),
     ("A team cannot take over what another team declares", settings_steps.clash),
     ("ECR made the replication role by itself", role_steps.auto_created),
-    ("Somebody changes a rule behind ecrkeeper's back", settings_steps.drift),
+    ("Somebody changes a rule directly in AWS", settings_steps.drift),
     ("The replication role cannot be deleted while Regions use it", role_steps.refused),
     ("Both teams end their replication", role_steps.empty_replication),
     ("Now the role is deleted for real", role_steps.deleted),
@@ -52,7 +55,7 @@ def _run(folder: Path) -> None:
             limit_rights(stack)
             secret = make_secret(stack)
             note(f"simulated AWS at {stack.aws_url}, ecrkeeper at {stack.target}")
-            note("in both accounts the server has the rights that ecrkeeper-server iam-policy prints, no more")
+            note("in both accounts the server has only the permissions that ecrkeeper-server iam-policy prints")
             checked(f"the login for Docker Hub is the secret {secret.rpartition(':')[2]}")
         world = World(stack, client, read_declarations(secret))
         for number, (title, act) in enumerate(_STEPS, start=2):
@@ -76,7 +79,7 @@ def _terminated(*_: Any) -> None:
 
 
 def main() -> int:
-    """Run all steps; 1 if an outcome is not the one it must be."""
+    """Run all steps; return 1 for a wrong outcome."""
     signal.signal(signal.SIGTERM, _terminated)
     with tempfile.TemporaryDirectory(prefix="ecrkeeper-demo-") as folder:
         try:

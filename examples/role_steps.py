@@ -24,7 +24,7 @@ def auto_created(world: World) -> None:
             break
         if time.monotonic() > until:
             raise DemoError(f"{REPLICATION_ROLE} did not appear")
-        progress.show("waiting for the server to look at the role")
+        progress.show("waiting for the server to observe the role")
         time.sleep(0.2)
     progress.end()
     states, origins = ServiceLinkedRole.State.DESCRIPTOR, ServiceLinkedRole.Provenance.DESCRIPTOR
@@ -61,7 +61,7 @@ def refused(world: World) -> None:
 
 
 def empty_replication(world: World) -> None:
-    """Let both owners declare that they replicate nothing."""
+    """Declare empty replication for both owners."""
     own = [d for d in world.declarations if d.registry.startswith(f"accounts/{CENTRAL}/")]
     for declaration in own:
         if "replicationConfiguration" in declaration.settings:
@@ -79,7 +79,7 @@ def empty_replication(world: World) -> None:
 
 
 def deleted(world: World) -> None:
-    """Delete the role for real and follow the operation through its phases."""
+    """Delete the role, and follow the operation through its phases."""
     operation = world.client.delete_service_linked_role(REPLICATION_ROLE)
     note(operation.name)
     phases, progress, until = [], Progress(), time.monotonic() + WAIT_SECONDS
@@ -99,7 +99,7 @@ def deleted(world: World) -> None:
     check(not _exists(world), f"IAM has no {_ROLE_NAME} any more")
     for region in (HOME, "us-west-2"):
         world.client.reconcile_registry(f"accounts/{CENTRAL}/registries/{region}").result(WAIT_SECONDS)
-    check(not _exists(world), "looking at the registries again does not bring it back")
+    check(not _exists(world), "another reconcile of the registries does not create it again")
     try:
         world.client.get_service_linked_role(REPLICATION_ROLE)
     except ecrkeeper.NotFound:

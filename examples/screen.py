@@ -1,4 +1,7 @@
-"""Plain text worth reading: headings, tables and progress; colour only on a terminal."""
+"""Plain text worth reading: headings, tables and progress.
+
+Colour only on a terminal.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A simulated AWS and the server in the foreground, with the example declared, until Ctrl-C.
 
-The addresses are the usual ones; `--sim-port`, `--listen` and `--metrics` give others.
+`--sim-port`, `--listen` and `--metrics` change the default addresses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _LOOK_SECONDS = 1.0
 
 
 def _declare(stack: Stack) -> str:
-    """Declare the example; returns the ARN of the secret that its cache rule logs in with."""
+    """Declare the example.
+
+    Returns the ARN of the secret that its cache rule logs in with.
+    """
     limit_rights(stack)
     with ecrkeeper.Client(stack.target, insecure=True) as client:
         secret = make_secret(stack)
@@ -41,10 +44,10 @@ def _explain(stack: Stack, folder: Path, secret: str) -> None:
     say("\nThe declarations again, after a change of yours in these files:\n")
     say(f"  DOCKER_HUB_SECRET_ARN={secret} \\")
     say(f"    .venv/bin/python examples/apply.py --insecure --target {stack.target} examples/two-accounts/*.json\n")
-    say("AWS as account 111111111111, for changes behind ecrkeeper's back:\n")
+    say("AWS as account 111111111111, for out-of-band changes:\n")
     say("  AWS_ACCESS_KEY_ID=111111111111 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 \\")
     say(f"    .venv/bin/aws --endpoint-url {stack.aws_url} ecr describe-registry\n")
-    note(f"state is kept in {folder} until Ctrl-C; the server looks at AWS again every {_RESYNC_SECONDS:.0f} s")
+    note(f"state is kept in {folder} until Ctrl-C; the server observes AWS every {_RESYNC_SECONDS:.0f} s")
 
 
 def _wait(stack: Stack, stopping: threading.Event) -> int:

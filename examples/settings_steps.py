@@ -19,7 +19,7 @@ _REPLICATION = "replication_configuration"
 def declare(world: World) -> None:
     """Declare both owners' settings and wait until AWS has them."""
     world.ecr(CENTRAL, HOME).create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    note("somebody made the cache rule `quay` by hand long ago; nobody declares it")
+    note("the cache rule `quay` exists in AWS, and nobody declares it")
     apply(world.client, world.declarations, reason="the example")
     table(
         ("registry", "owner", "declares"),
@@ -57,7 +57,7 @@ def share(world: World) -> None:
 
 
 def clash(world: World) -> None:
-    """Let one owner claim what another owner declares, and show the refusal."""
+    """Declare another owner's element with a different value, and show the rejection."""
     name = f"{SOURCE}/settings/team-payments"
     before = world.client.get_registry_settings(name)
     own = next(d for d in world.declarations if d.name == name)
@@ -68,14 +68,14 @@ def clash(world: World) -> None:
     except ecrkeeper.FailedPrecondition as error:
         for violation in error.violations:
             note(f"{violation.type} {violation.subject}: {violation.description}")
-        check("team-platform" in str(error.violations), "refused, and the refusal names the other owner")
+        check("team-platform" in str(error.violations), "rejected, and the error names the other owner")
     else:
         raise DemoError("two owners could declare one prefix for different upstreams")
-    check(world.client.get_registry_settings(name).etag == before.etag, "nothing was changed by the refused call")
+    check(world.client.get_registry_settings(name).etag == before.etag, "the rejected call changed nothing")
 
 
 def drift(world: World) -> None:
-    """Change replication in AWS directly and wait until ecrkeeper has found and corrected it by itself."""
+    """Change replication directly in AWS, and wait until ecrkeeper reverts the change."""
     before = _rules(world, HOME)
     unmanaged = json.loads(json.dumps(before))
     for rule in unmanaged:
@@ -86,7 +86,7 @@ def drift(world: World) -> None:
     world.ecr(CENTRAL, HOME).put_replication_configuration(replicationConfiguration={"rules": unmanaged})
     note("somebody writes the document without ecrkeeper; payments/ is gone, and base/ copies deletions:")
     _show_rules(unmanaged)
-    registry = _mended(world, last)
+    registry = _reverted(world, last)
     kinds = Drift.Kind.DESCRIPTOR
     table(
         ("found", "element", "AWS had", "wanted"),
@@ -96,21 +96,21 @@ def drift(world: World) -> None:
         ],
     )
     found = {enum(kinds, d.kind) for d in registry.last_remediation.drift}
-    check(found == {"MISSING", "CHANGED"}, "the remediation says what was missing and what was changed")
+    check(found == {"MISSING", "CHANGED"}, "the remediation shows the missing and the changed elements")
     check(_rules(world, HOME) == before, "AWS has the declared document again")
 
 
-def _mended(world: World, last: int) -> Registry:
+def _reverted(world: World, last: int) -> Registry:
     progress, until = Progress(), time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         registry = world.client.get_registry(SOURCE)
         if registry.last_remediation.remediation_time.ToNanoseconds() > last:
             progress.end()
-            checked("found and corrected at the next look, without being asked")
+            checked("detected and reverted at the next resync")
             return registry
-        progress.show("waiting for the server to look at the registry again")
+        progress.show("waiting for the next resync of the registry")
         time.sleep(0.2)
-    raise DemoError(f"the change was not corrected within {WAIT_SECONDS:.0f} s")
+    raise DemoError(f"the change was not reverted within {WAIT_SECONDS:.0f} s")
 
 
 def _rules(world: World, region: str) -> list[dict[str, Any]]:

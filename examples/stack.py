@@ -44,7 +44,7 @@ class Stack:
 def running(
     folder: Path, *, sim_port: int = 0, listen: str = "127.0.0.1:0", metrics: str = "127.0.0.1:0", resync: float = 900.0
 ) -> Iterator[Stack]:
-    """Run both processes until the block ends, whatever ends it; their logs are in `folder`."""
+    """Run both processes within the block; their logs are in `folder`."""
     environment = _environment()
     os.environ.update(environment)
     with contextlib.ExitStack() as stack:
@@ -65,7 +65,7 @@ def running(
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without anything that leads to the real AWS or through a proxy."""
+    """Return this process's environment without settings of the real AWS or of a proxy."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
     local = "127.0.0.1,localhost"
     return {
@@ -88,7 +88,7 @@ def _start(
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        # Ctrl-C is for the parent, which stops its children in order.
+        # Only the parent gets Ctrl-C, and stops its children in order.
         start_new_session=True,
     )
     stack.callback(_stop, child)
@@ -101,7 +101,10 @@ def _start(
 
 
 def _address(child: subprocess.Popen[str]) -> str | None:
-    """Return the address that a child prints when it is ready; None if it ends or says nothing for too long."""
+    """Return the address that a child prints when it is ready.
+
+    None if it ends or times out.
+    """
     until = time.monotonic() + _START_SECONDS
     out = child.stdout
     while out is not None and (left := until - time.monotonic()) > 0:

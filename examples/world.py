@@ -1,4 +1,4 @@
-"""The world of the example: two accounts, three Regions, two owners."""
+"""The example: two accounts, three Regions, two owners."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WAIT_SECONDS = 60.0
 
 
 class DemoError(Exception):
-    """A step did not have the outcome that it must have."""
+    """A step did not have the expected outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The running processes, a client, and what is declared."""
+    """The running processes, a client, and the declarations."""
 
     stack: Stack
     client: ecrkeeper.Client
@@ -48,7 +48,7 @@ class World:
 
 
 def limit_rights(stack: Stack) -> None:
-    """Let the server do in both accounts what `ecrkeeper-server iam-policy` asks for, and nothing else."""
+    """Allow the server only the permissions of `ecrkeeper-server iam-policy` in both accounts."""
     command = [sys.executable, "-m", "ecrkeeper_server", "iam-policy", "--account"]
     for account in (CENTRAL, PARTNER):
         printed = subprocess.run([*command, account], check=True, capture_output=True, timeout=60).stdout
@@ -80,13 +80,16 @@ def check(holds: object, text: str) -> None:
 
 
 def in_sync(registry: Registry) -> bool:
-    """Whether AWS has what the newest generation of a registry wants."""
+    """Return whether AWS matches the newest generation of a registry."""
     synced = any(c.type == "Synced" and c.status == Condition.TRUE for c in registry.conditions)
     return synced and not registry.reconciling and registry.observed_generation >= registry.generation
 
 
 def wait_in_sync(world: World, names: list[str]) -> None:
-    """Watch registries until all are in sync, showing progress; DemoError says what hinders them."""
+    """Watch registries until all are in sync, and show progress.
+
+    DemoError has the errors.
+    """
     seen: dict[str, Registry] = {}
     left, progress = names, Progress()
     try:

@@ -1,4 +1,4 @@
-"""The client library of ecrkeeper: `Client` for synchronous code, `AsyncClient` for asyncio.
+"""The client library: `Client` for synchronous code, `AsyncClient` for asyncio.
 
 with ecrkeeper.Client("127.0.0.1:50051", insecure=True) as client:
     client.apply_registry_settings(

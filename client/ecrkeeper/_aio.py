@@ -66,7 +66,8 @@ def _long_running(
 class AsyncClient(BaseClient):
     """Calls ecrkeeper from asyncio, with the methods and options of `Client`.
 
-    It may be made outside an event loop; the channel is opened by the first call and belongs to the loop of that call.
+    You may create it outside of an event loop. The first call opens the channel, which belongs to
+    that call's loop.
     """
 
     def __init__(
@@ -138,36 +139,38 @@ class AsyncClient(BaseClient):
     @overload
     def operation(self, name: str, response: type[Response]) -> AsyncOperation[Response]: ...
     def operation(self, name: str, response: type[Message] | None = None) -> AsyncOperation[Any]:
-        """Return an operation by its name, for example one that another process started; nothing is sent yet."""
+        """Return an operation by its name, for example of another process; sends nothing."""
         return AsyncOperation(name, response=response, send=self._send)
 
     async def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
-        """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
+        """Wait until AWS matches a registry's declarations, and return the registry.
 
-        The registry comes in its basic view: `get_registry` returns all of it.
+        The result is the registry's basic view; `get_registry` returns all of it.
 
-        `name` is the registry or one owner's declaration for it; then elements of other owners are not waited for.
-        Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
+        `name` is a registry or one owner's declaration; with a declaration, the call does not wait
+        for elements of other owners. `generation` is a `Registry.generation`, not that of a
+        declaration; by default, the call waits for the current one. It changes nothing.
 
-        The wait fails at once on what waiting does not resolve, with the last attempt's reason: OperationFailed if AWS
-        refuses what is declared or denies ecrkeeper access, if a quota is used up or there are no credentials;
-        FailedPrecondition if the mode is PAUSED, or OBSERVE and AWS differs, or a setting is not written because AWS
-        has members that ecrkeeper does not know; NotFound if the registry or the declaration does not exist. Once the
-        cause is resolved, `reconcile_registry` makes the next attempt. DeadlineExceeded after `timeout` seconds.
+        The call fails at once on a terminal error, with the last attempt's reason. OperationFailed:
+        AWS rejects the declared value or denies ecrkeeper access, a quota is exceeded, or there are
+        no credentials. FailedPrecondition: the mode is PAUSED, or OBSERVE while AWS differs, or
+        ecrkeeper does not write a setting because AWS has members that it does not know. NotFound:
+        the registry or the declaration does not exist. DeadlineExceeded: `timeout` seconds have
+        passed. After you resolve the cause, call `reconcile_registry`.
         """
         synced = Synced(name, timeout, generation=generation)
         try:
             async with AsyncWatch(synced.call, self._subscribe) as steps:
                 async for step in steps:
-                    await self._refuse_if_deleted(synced, step)
+                    await self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:
                         return found
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()
 
-    async def _refuse_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
-        """Raise NotFound if the declaration that is waited for does not exist."""
+    async def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
+        """Raise NotFound if the awaited declaration does not exist."""
         while (asked := synced.doubted(step)) is not None:
             try:
                 settings = await self._send(asked)
@@ -178,13 +181,13 @@ class AsyncClient(BaseClient):
                 return
 
     async def close(self) -> None:
-        """Close the channel, unless it was given; calls under way are cancelled."""
+        """Close the channel unless the caller passed it; cancel running calls."""
         self._closed = True
         if self._owned and self._channel is not None:
             await self._channel.close()
 
     async def __aenter__(self) -> Self:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         return self
 
     async def __aexit__(
@@ -193,7 +196,7 @@ class AsyncClient(BaseClient):
         await self.close()
 
     def _open(self) -> grpc.aio.Channel:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         if self._channel is None:
             self._channel = self._endpoint.open_aio()
         return self._channel
@@ -205,7 +208,7 @@ class AsyncClient(BaseClient):
         except grpc.RpcError as error:
             raise from_rpc(error, call.request) from error
         except asyncio.CancelledError as error:
-            # Closing the channel looks to a call under way as if its task had been cancelled.
+            # For a running call, a closed channel looks like the cancellation of its task.
             task = asyncio.current_task()
             if not self._closed or (task is not None and task.cancelling()):
                 raise

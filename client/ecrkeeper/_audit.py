@@ -12,7 +12,10 @@ from ecrkeeper.v1.audit_pb2 import AuditEvent
 
 
 def get_audit_event(name: str, *, timeout: float | None = None) -> Unary[AuditEvent]:
-    """Returns one event, `auditEvents/{number}`. NotFound if there is none, or none any more."""
+    """Returns one event, `auditEvents/{number}`.
+
+    NotFound if it does not exist or has expired.
+    """
     return Unary(AuditEvent, pb.GetAuditEventRequest(name=name), timeout)
 
 
@@ -25,7 +28,9 @@ def list_audit_events(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[AuditEvent, pb.ListAuditEventsResponse]:
-    """Lists events, newest first, from `start_time` until before `end_time`. InvalidArgument for a filter with faults.
+    """Lists events from `start_time` until before `end_time`, newest first.
+
+    InvalidArgument for an invalid filter.
 
     ValueError for a time without a time zone.
     """
@@ -46,11 +51,11 @@ def watch_audit_events(
     resume_token: str = "",
     timeout: float | None = None,
 ) -> Watched[pb.WatchAuditEventsResponse]:
-    """Streams events: those since `start_time` or behind the step with a `resume_token`, then each new one.
+    """Streams events: those since `start_time` or after a `resume_token`, then new ones.
 
-    It goes on after the server was away and leaves nothing out; an AWS write comes a second time when it is completed.
-    A step without an event only says how far the stream has come. Unavailable if the server cannot be reached at first;
-    DeadlineExceeded if a timeout was given; ValueError for a time without a time zone.
+    The stream continues after an interruption and skips nothing. An AWS write is sent again when it
+    is completed. A message without an event only carries a `resume_token`. Unavailable if the first
+    connection fails; DeadlineExceeded after `timeout`; ValueError for a time without a time zone.
     """
     request = pb.WatchAuditEventsRequest(filter=filter, start_time=_timestamp(start_time), resume_token=resume_token)
     return Watched(pb.WatchAuditEventsResponse, request, timeout)
@@ -60,7 +65,7 @@ def _timestamp(time: Timestamp | datetime | None) -> Timestamp | None:
     if not isinstance(time, datetime):
         return time
     if time.tzinfo is None:
-        raise ValueError(f"a time needs a time zone, as in datetime.now(UTC), not {time!r}")
+        raise ValueError(f"a time must have a time zone, as in datetime.now(UTC), got {time!r}")
     stamp = Timestamp()
     stamp.FromDatetime(time)
     return stamp

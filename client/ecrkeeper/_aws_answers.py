@@ -1,4 +1,4 @@
-"""Answers of ECR about a registry, as the aws CLI and boto3 give them, in the shape of the settings' messages."""
+"""Conversion of answers of the aws CLI and boto3 to the shape of the messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEMBERS = {
     for field in _SETTINGS.fields
     if field.message_type and field.message_type.file.name == _SCHEMA
 }
-# Settings that AWS lists: the answer has the items themselves, the message has them in this field.
+# Settings that AWS returns as a list, and the message's field for that list.
 _LISTS = {
     settings_pb2.PullThroughCacheRules.DESCRIPTOR.full_name: "rules",
     settings_pb2.RepositoryCreationTemplates.DESCRIPTOR.full_name: "templates",
@@ -27,36 +27,36 @@ _LISTS = {
     settings_pb2.PullTimeUpdateExclusions.DESCRIPTOR.full_name: "principalArns",
 }
 _ACCOUNT_SETTING = frozenset({"name", "value"})
-# boto3 has the one of AWS itself; the aws CLI prints the other where it stopped after `--max-items`.
+# boto3 returns AWS's own token; the aws CLI prints the other one after `--max-items`.
 _TOKENS = ("nextToken", "NextToken")
-_INCOMPLETE = "is an incomplete answer of AWS: it has a next token; read all pages, or take out the token"
+_INCOMPLETE = "is an incomplete answer of AWS: it has a next token; read all pages, or remove the token"
 
 
 def reported(field: Any) -> bool:
-    """Whether AWS only reports a member of a setting, such as `createdAt`."""
+    """Return whether AWS only reports a member of a setting, such as `createdAt`."""
     kind = field.message_type
     return field.file.name == _SCHEMA and kind is not None and kind.full_name == "google.protobuf.Value"
 
 
 def list_field(kind: Any) -> str | None:
-    """Return the JSON name of the field that holds what AWS lists of a setting; None for a single document."""
+    """Return the JSON name of the field for AWS's list; None for a single document."""
     return _LISTS.get(kind.full_name)
 
 
 def as_message(value: Any, kind: Descriptor, path: str, faults: Faults) -> Any:
-    """Return an answer of AWS as JSON for a message of settings, and anything else as it is.
+    """Return an answer of AWS as JSON for a message; return any other value unchanged.
 
-    The items of a list become the message's list, and members that AWS only reports go. An answer with a next token is
-    a fault: the owner would give up the rest.
+    The items of a list become the message's list, and members that AWS only reports are removed. An
+    answer with a next token is an error, because the owner would drop the other items.
     """
     if kind.file.name != _SCHEMA:
         return value
     member = _MEMBERS.get(kind.full_name)
     if member is not None and isinstance(value, Mapping) and member in value:
-        # A whole answer in the place of the setting that it is about.
+        # A whole answer in place of the setting that it contains.
         answer = _written(value, kind, path, faults)
         value = answer.pop(member)
-        faults.extend((f"{path}.{name}", f"is not a member here; known is {member}") for name in answer)
+        faults.extend((f"{path}.{name}", f"is not a member here; the only member is {member}") for name in answer)
     if member == "accountSettings" and isinstance(value, Mapping) and value.keys() >= _ACCOUNT_SETTING:
         value = [value]
     items = list_field(kind)
@@ -69,7 +69,7 @@ def as_message(value: Any, kind: Descriptor, path: str, faults: Faults) -> Any:
 
 
 def _written(value: Mapping[str, Any], kind: Descriptor, path: str, faults: Faults) -> dict[str, Any]:
-    """Return the members that AWS does not only report."""
+    """Return the members except those that AWS only reports."""
     for token in _TOKENS:
         if value.get(token):
             faults.append((f"{path}.{token}" if path else token, _INCOMPLETE))
@@ -81,7 +81,7 @@ def _written(value: Mapping[str, Any], kind: Descriptor, path: str, faults: Faul
 
 
 def _named(answer: dict[str, Any], path: str, faults: Faults) -> dict[str, Any]:
-    """Put the answers that do not say what they are about, a policy and an account setting, under their names."""
+    """Move the members of a policy or an account setting under the setting's name."""
     found: list[tuple[str, Any]] = []
     if "policyText" in answer:
         found.append(("registryPolicy", {"policyText": answer.pop("policyText")}))
@@ -89,6 +89,6 @@ def _named(answer: dict[str, Any], path: str, faults: Faults) -> dict[str, Any]:
         found.append(("accountSettings", [{name: answer.pop(name) for name in sorted(_ACCOUNT_SETTING)}]))
     for name, setting in found:
         if name in answer:
-            faults.append((f"{path}.{name}" if path else name, "is given twice, once without its name"))
+            faults.append((f"{path}.{name}" if path else name, "is present twice, once without its name"))
         answer[name] = setting
     return answer

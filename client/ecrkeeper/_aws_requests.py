@@ -1,4 +1,4 @@
-"""Settings as the parameters of the calls that boto3 has for them."""
+"""Conversion of settings to the parameters of boto3's calls."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ecrkeeper.v1.settings_pb2 import Settings
 
 
 def to_aws(settings: Settings | Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings in the shape that AWS has for them, for boto3.
+    """Return settings in AWS's shape, for boto3.
 
-    The members have AWS's names for the settings. These are the parameters of boto3's calls, for each that is there:
+    The members have AWS's names. Pass each present one to its call:
 
         ecr.put_registry_policy(**found["registryPolicy"])
         ecr.put_replication_configuration(replicationConfiguration=found["replicationConfiguration"])
@@ -44,14 +44,14 @@ def to_aws(settings: Settings | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(message: Message, path: str) -> Any:
-    # AWS wants the list of a configuration without rules and the text of an empty policy, too.
+    # AWS requires the list of a configuration without rules, and the text of an empty policy.
     shape = _message(message, path, required=_can_be_empty)
     items = list_field(message.DESCRIPTOR)
     return shape if items is None else shape[items]
 
 
 def _message(message: Message, path: str, required: Callable[[Any], bool]) -> dict[str, Any]:
-    """Return what is set of a message, and what AWS wants even if it is empty."""
+    """Return the set members of a message, and those that AWS requires even if empty."""
     shape = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
@@ -66,7 +66,7 @@ def _can_be_empty(field: Any) -> bool:
 
 
 def _required(field: Any) -> bool:
-    """Whether AWS wants a member even if it is empty: the value of a tag, a switch that is off."""
+    """Return whether AWS requires a member even if empty: a tag's value, a disabled switch."""
     extension: Any = field_behavior_pb2.field_behavior
     return _can_be_empty(field) and field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[extension]
 

@@ -1,4 +1,4 @@
-"""Calls as values, and their preparation; shared by the sync and the asyncio client.
+"""Calls as values, shared by the synchronous and the asyncio client.
 
 A module such as `_roles` has one function per RPC that turns keywords into a call. `Client` and
 `AsyncClient` are tables over these functions; how a call is sent is written once in each of them.
@@ -30,7 +30,7 @@ Call = TypeVar("Call")
 
 DEFAULT_TIMEOUT = 10.0
 
-# No two RPCs share a request type, so the request alone says where it goes.
+# No two RPCs share a request type, so the request determines the method.
 PATHS = {
     method.input_type.full_name: f"/{service.full_name}/{method.name}"
     for file in (role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2)
@@ -40,7 +40,7 @@ PATHS = {
 
 
 class _Request:
-    """Gives a request the id that makes its repetition safe, unless the caller gave one."""
+    """Sets a `request_id`, which makes retries safe, unless the caller set one."""
 
     __slots__ = ()
     request: Message
@@ -61,7 +61,7 @@ class Unary(_Request, Generic[Response]):
 
 @dataclass(frozen=True, slots=True)
 class Paged(Generic[T, Response]):
-    """A list call: the first page, and where the resources are in each."""
+    """A list call: the first page, and the field with the resources."""
 
     first: Unary[Response]
     items: Callable[[Response], Iterable[T]]
@@ -88,7 +88,10 @@ class Watched(_Request, Generic[Response]):
 
 @dataclass(frozen=True, slots=True)
 class LongRunning(_Request, Generic[Response]):
-    """A call that starts an operation; `response` is what the operation ends with."""
+    """A call that starts an operation.
+
+    `response` is the type of the operation's response.
+    """
 
     response: type[Response]
     request: Message
@@ -96,17 +99,17 @@ class LongRunning(_Request, Generic[Response]):
 
     @property
     def start(self) -> Unary[Any]:
-        """The call that starts it."""
+        """Return the call that starts it."""
         return Unary(operations_pb2.Operation, self.request, self.timeout)
 
 
 def wire(call: Unary[Response] | Watched[Response]) -> tuple[str, Callable[[Any], bytes], Callable[[bytes], Response]]:
-    """Return what a channel wants to know of a call: the path, and how its messages are written and read."""
+    """Return the path of a call, and the serializer and the parser of its messages."""
     return PATHS[call.request.DESCRIPTOR.full_name], type(call.request).SerializeToString, call.response.FromString
 
 
 class Backoff:
-    """Pauses that double up to a bound, with jitter, and begin anew after a success."""
+    """Pauses that double up to a maximum, with jitter, until a success resets them."""
 
     def __init__(self, first: float = 0.05, most: float = 5.0) -> None:
         self._first = first
@@ -114,11 +117,11 @@ class Backoff:
         self._next = first
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset after a success."""
         self._next = self._first
 
     def pause(self) -> float:
-        """Return how long to pause now, in seconds."""
+        """Return the next pause in seconds."""
         pause, self._next = self._next, min(self._next * 2, self._most)
         return pause * random.uniform(0.8, 1.2)
 
@@ -130,7 +133,10 @@ class Method(Protocol[P, T_co]):
 
 
 def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str) -> Method[P, T]:
-    """Return the method that builds a call and lets `act` send it; `returns` names the result for `help()`."""
+    """Return a method that builds a call and passes it to `act`.
+
+    `returns` is the type of the result for `help()`.
+    """
 
     signature = inspect.signature(build)
 
@@ -139,7 +145,7 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
         try:
             call = build(*args, **kwargs)
         except (TypeError, ValueError) as error:
-            _refuse_mappings(signature, args, kwargs, error)
+            _reject_mappings(signature, args, kwargs, error)
             raise
         return act(self, call)
 
@@ -147,12 +153,12 @@ def method(build: Callable[P, Call], act: Callable[[Any, Call], T], returns: str
     result = re.sub(r"^\w+\[(.*)\]$", returns, str(signature.return_annotation))
     parameters = [self_parameter, *signature.parameters.values()]
     setattr(send, "__signature__", signature.replace(parameters=parameters, return_annotation=result))  # noqa: B010
-    # Who follows it would find the function, whose result is the call and not what comes of it.
+    # Tools would follow it to the function, which returns the call and not its result.
     del send.__dict__["__wrapped__"]
     return cast(Method[P, T], send)
 
 
-def _refuse_mappings(
+def _reject_mappings(
     signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
 ) -> None:
     """Raise InvalidArgument if dictionaries were given for arguments that take none."""
@@ -179,13 +185,13 @@ class BaseClient:
     def _deadline(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else finite(timeout)
 
-    def _refuse_if_closed(self) -> None:
+    def _reject_if_closed(self) -> None:
         if self._closed:
             raise RuntimeError("the client is closed")
 
 
 def finite(timeout: float) -> float:
-    """Return the timeout in seconds; ValueError if it is not a positive, finite number."""
+    """Return the timeout in seconds; ValueError unless it is positive and finite."""
     if not (math.isfinite(timeout) and timeout > 0):
-        raise ValueError(f"a timeout is a positive, finite number of seconds, not {timeout!r}")
+        raise ValueError(f"a timeout must be a positive, finite number of seconds, got {timeout!r}")
     return timeout

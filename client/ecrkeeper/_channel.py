@@ -14,9 +14,10 @@ import grpc.aio
 
 Token: TypeAlias = str | Callable[[], str]
 
-# Every call may be repeated, because the client fills `request_id` wherever a repetition would matter.
-# There is no `timeout` here: it would cap what a caller asks for. RESOURCE_EXHAUSTED is repeated when and if the
-# server says so (`grpc-retry-pushback-ms`): it does for its own limits, after the delay of RetryInfo, not for quotas.
+# Retries of every call are safe, because the client sets `request_id` in every write. There is no
+# `timeout` here: it would cap what a caller asks for. RESOURCE_EXHAUSTED is repeated when and if
+# the server says so (`grpc-retry-pushback-ms`): it does for its own limits, after the delay of
+# RetryInfo, not for quotas.
 SERVICE_CONFIG: dict[str, Any] = {
     "methodConfig": [
         {
@@ -42,16 +43,16 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # A watch can be silent for long; without this gRPC stops its pings after two.
+    # A watch can be silent for long; without this option gRPC stops after two pings.
     ("grpc.http2.max_pings_without_data", 0),
-    # A page of 1,000 registries with all their elements is larger than gRPC's default of 4 MiB.
+    # Answers of servers before 0.2.0 may exceed gRPC's default of 4 MiB.
     ("grpc.max_receive_message_length", 64 << 20),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Address and security of the connection; raises ValueError for an insecure combination."""
+    """Address and security of the connection; ValueError for an insecure combination."""
 
     target: str
     insecure: bool = False
@@ -68,25 +69,28 @@ class Endpoint:
         token: Token | None,
         injected: bool,
     ) -> Self:
-        """Return the endpoint of a client; ValueError for options that a channel made elsewhere cannot obey."""
+        """Return the endpoint of a client.
+
+        ValueError for options that conflict with `channel`.
+        """
         if not injected:
             return cls(target, insecure, credentials, token)
         if target or insecure or credentials is not None or token is not None:
-            raise ValueError("a channel that is given brings its own target, credentials and token")
+            raise ValueError("channel= excludes target, credentials=, token= and insecure=")
         return cls("(given channel)")
 
     def __post_init__(self) -> None:
         if not self.target:
-            raise ValueError("a target is needed, for example 127.0.0.1:50051")
+            raise ValueError("a target is required, for example 127.0.0.1:50051")
         if self.insecure and self.credentials is not None:
             raise ValueError("insecure=True and credentials= exclude each other")
         if self.insecure and self.token is not None and not is_loopback(self.target):
-            raise ValueError(f"refusing to send a token in plaintext to {self.target}; use TLS")
+            raise ValueError(f"a token must not be sent in plaintext to {self.target}; use TLS")
         if isinstance(self.token, str):
             _checked(self.token)
 
     def open(self) -> grpc.Channel:
-        """Return a channel for the sync API; it connects with the first call."""
+        """Return a channel for the synchronous API; it connects with the first call."""
         if self.insecure:
             return grpc.insecure_channel(self.target, options=OPTIONS)
         return grpc.secure_channel(self.target, self._credentials(), options=OPTIONS)
@@ -98,7 +102,7 @@ class Endpoint:
         return grpc.aio.secure_channel(self.target, self._credentials(), options=OPTIONS)
 
     def metadata(self) -> tuple[tuple[str, str], ...] | None:
-        """Return what each call carries where gRPC does not add the token itself."""
+        """Return the metadata of each call if gRPC does not add the token itself."""
         return _bearer(self.token) if self.insecure and self.token is not None else None
 
     def _credentials(self) -> grpc.ChannelCredentials:
@@ -109,7 +113,10 @@ class Endpoint:
 
 
 class _BearerToken(grpc.AuthMetadataPlugin):
-    """Adds the token to each call over TLS; a callable is asked for every call, so it may refresh."""
+    """Adds the token to each call over TLS.
+
+    Calls a function for each call, so it may refresh.
+    """
 
     def __init__(self, token: Token) -> None:
         self._token = token
@@ -117,7 +124,7 @@ class _BearerToken(grpc.AuthMetadataPlugin):
     def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
         try:
             metadata = _bearer(self._token)
-        except Exception as error:  # gRPC fails the call with it; raised here it would be lost in a thread.
+        except Exception as error:  # gRPC fails the call with this error; raised here, it would be lost in a thread.
             callback((), error)
         else:
             callback(metadata, None)
@@ -128,20 +135,20 @@ def _bearer(token: Token) -> tuple[tuple[str, str], ...]:
 
 
 def _checked(token: str) -> str:
-    """Return the token; ValueError, which does not show it, for one that cannot be sent."""
+    """Return the token; ValueError without its text if it cannot be sent."""
     if not token:
         raise ValueError("the token is empty")
     for at, character in enumerate(token):
         if not "!" <= character <= "~":
             raise ValueError(
                 f"the token must be visible ASCII characters, got U+{ord(character):04X} at position {at:,} of "
-                f"{len(token):,}; strip blanks and line ends from a token that is read from a file"
+                f"{len(token):,}; strip blanks and line ends from a token that you read from a file"
             )
     return token
 
 
 def is_loopback(target: str) -> bool:
-    """Tell whether every address of a gRPC target is on this machine."""
+    """Return whether every address of a gRPC target is on this machine."""
     if target.startswith(("unix:", "unix-abstract:")):
         return True
     addresses = re.sub(r"^(dns|ipv4|ipv6|passthrough):(//[^/]*/)?", "", target)

@@ -58,17 +58,19 @@ def _long_running(build: Callable[P, LongRunning[Response]]) -> Method[P, Operat
 
 
 class Client(BaseClient):
-    """Calls ecrkeeper; failures raise `RegistryError`, use after `close` raises RuntimeError.
+    """Calls ecrkeeper; failures raise `RegistryError`, calls after `close` RuntimeError.
 
-    TLS is used unless `insecure=True`; `credentials` hold other roots or a client certificate. `token` is a bearer
-    token or a function that returns one. Each call ends after `timeout` seconds unless it is given another timeout; a
-    watch goes on until it is closed, unless it is given one. A `channel` that is given instead of a target is used as
-    it is, and not closed. ValueError for options that exclude each other, for a token with characters that cannot be
-    sent, and for one that would be sent in plaintext to another machine.
+    The client uses TLS unless you set `insecure=True`; `credentials` may have other roots or a
+    client certificate. `token` is a bearer token or a function that returns one. `timeout` in
+    seconds is the default of each call except watches, which run until you close them or until
+    their own timeout. The client uses a `channel` as it is, and does not close it. ValueError for
+    options that exclude each other, for a token with characters that cannot be sent, and for one
+    that would be sent in plaintext to another machine.
 
-    What several methods take: `validate_only` makes every check and changes nothing. `request_id` is a UUID by which
-    the server knows a call that is repeated; one is made where none is given. `etag` refuses a change to what has
-    changed since it was read. `reason` is kept with the revision and in the audit trail.
+    Common parameters: `validate_only` runs every check and changes nothing. `request_id` is a UUID
+    by which the server recognizes a repeated call; the client generates one by default. With
+    `etag`, a write fails with Conflict if the resource changed since you read it. The revision and
+    the audit trail store `reason`.
     """
 
     def __init__(
@@ -140,36 +142,38 @@ class Client(BaseClient):
     @overload
     def operation(self, name: str, response: type[Response]) -> Operation[Response]: ...
     def operation(self, name: str, response: type[Message] | None = None) -> Operation[Any]:
-        """Return an operation by its name, for example one that another process started; nothing is sent yet."""
+        """Return an operation by its name, for example of another process; sends nothing."""
         return Operation(name, response=response, send=self._send)
 
     def wait_until_synced(self, name: str, timeout: float = 300.0, *, generation: int | None = None) -> Registry:
-        """Wait until AWS matches a generation of a registry, by default the newest one of now, and return the registry.
+        """Wait until AWS matches a registry's declarations, and return the registry.
 
-        The registry comes in its basic view: `get_registry` returns all of it.
+        The result is the registry's basic view; `get_registry` returns all of it.
 
-        `name` is the registry or one owner's declaration for it; then elements of other owners are not waited for.
-        Nothing is written. `generation` is `Registry.generation`; that of a declaration counts something else.
+        `name` is a registry or one owner's declaration; with a declaration, the call does not wait
+        for elements of other owners. `generation` is a `Registry.generation`, not that of a
+        declaration; by default, the call waits for the current one. It changes nothing.
 
-        The wait fails at once on what waiting does not resolve, with the last attempt's reason: OperationFailed if AWS
-        refuses what is declared or denies ecrkeeper access, if a quota is used up or there are no credentials;
-        FailedPrecondition if the mode is PAUSED, or OBSERVE and AWS differs, or a setting is not written because AWS
-        has members that ecrkeeper does not know; NotFound if the registry or the declaration does not exist. Once the
-        cause is resolved, `reconcile_registry` makes the next attempt. DeadlineExceeded after `timeout` seconds.
+        The call fails at once on a terminal error, with the last attempt's reason. OperationFailed:
+        AWS rejects the declared value or denies ecrkeeper access, a quota is exceeded, or there are
+        no credentials. FailedPrecondition: the mode is PAUSED, or OBSERVE while AWS differs, or
+        ecrkeeper does not write a setting because AWS has members that it does not know. NotFound:
+        the registry or the declaration does not exist. DeadlineExceeded: `timeout` seconds have
+        passed. After you resolve the cause, call `reconcile_registry`.
         """
         synced = Synced(name, timeout, generation=generation)
         try:
             with Watch(synced.call, self._subscribe) as steps:
                 for step in steps:
-                    self._refuse_if_deleted(synced, step)
+                    self._reject_if_deleted(synced, step)
                     if (found := synced.reached(step)) is not None:
                         return found
         except DeadlineExceeded as error:
             raise synced.expired() from error
         raise synced.expired()
 
-    def _refuse_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
-        """Raise NotFound if the declaration that is waited for does not exist."""
+    def _reject_if_deleted(self, synced: Synced, step: WatchRegistriesResponse) -> None:
+        """Raise NotFound if the awaited declaration does not exist."""
         while (asked := synced.doubted(step)) is not None:
             try:
                 settings = self._send(asked)
@@ -180,20 +184,20 @@ class Client(BaseClient):
                 return
 
     def close(self) -> None:
-        """Close the channel, unless it was given; calls under way are cancelled."""
+        """Close the channel unless the caller passed it; cancel running calls."""
         self._closed = True
         if self._owned:
             self._channel.close()
 
     def __enter__(self) -> Self:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
     def _send(self, call: Unary[Response]) -> Response:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         invoke = self._channel.unary_unary(*wire(call))
         try:
             return invoke(call.request, timeout=self._deadline(call.timeout), metadata=self._endpoint.metadata())
@@ -201,7 +205,7 @@ class Client(BaseClient):
             raise from_rpc(error, call.request) from error
 
     def _subscribe(self, call: Watched[Response], timeout: float | None) -> Stream[Response]:
-        self._refuse_if_closed()
+        self._reject_if_closed()
         invoke = self._channel.unary_stream(*wire(call))
         stream: Any = invoke(call.request, timeout=timeout, metadata=self._endpoint.metadata())
         return cast(Stream[Response], stream)

@@ -1,4 +1,4 @@
-"""The calls of `RegistrySettingsService` that concern what one owner declares, one function for each RPC."""
+"""The calls of `RegistrySettingsService` on declarations, one function for each RPC."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def import_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Declares what AWS has now as the part of one owner. AlreadyExists; FailedPrecondition if AWS cannot be read."""
+    """Creates a declaration of one owner from the settings that AWS has.
+
+    AlreadyExists; FailedPrecondition if AWS cannot be read.
+    """
     request = pb.ImportRegistrySettingsRequest(
         name=name,
         registry_settings_id=registry_settings_id,
@@ -39,7 +42,7 @@ def import_registry_settings(
 
 
 def get_registry_settings(name: str, *, timeout: float | None = None) -> Unary[RegistrySettings]:
-    """Returns what one owner declares for one registry. NotFound."""
+    """Returns the declaration of one owner for one registry. NotFound."""
     return Unary(RegistrySettings, pb.GetRegistrySettingsRequest(name=name), timeout)
 
 
@@ -51,7 +54,10 @@ def list_registry_settings(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[RegistrySettings, pb.ListRegistrySettingsResponse]:
-    """Lists the declarations for one registry or for all, ordered by name. InvalidArgument for a filter with faults."""
+    """Lists the declarations for one registry or for all, ordered by name.
+
+    InvalidArgument for an invalid filter.
+    """
     request = pb.ListRegistrySettingsRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistrySettingsResponse, request, timeout), lambda page: page.registry_settings)
 
@@ -69,10 +75,12 @@ def create_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Declares settings as a new owner; they may be a dictionary in AWS's shape.
+    """Creates the declaration of a new owner.
 
-    InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares an element otherwise, unless `force`;
-    ResourceExhausted if that is more than AWS allows.
+    Settings may be a dictionary in AWS's shape.
+
+    InvalidArgument; AlreadyExists; FailedPrecondition if another owner declares a different value
+    for an element, unless `force` is set; ResourceExhausted if an AWS quota is exceeded.
     """
     request = pb.CreateRegistrySettingsRequest(
         parent=parent,
@@ -101,16 +109,17 @@ def apply_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Makes the declaration be exactly this, whether or not there is one; a dictionary has AWS's shape.
+    """Creates or replaces a declaration; settings may be a dictionary in AWS's shape.
 
-    Settings that are left out are not declared any more, and what ecrkeeper wrote for them is removed from AWS: `{}`
-    removes all that this owner declared.
+    The declaration then has only these settings: ecrkeeper removes from AWS what it wrote for
+    dropped ones. `{}` drops all settings of this owner.
 
-    A `deletion_policy` or `allow_replacement` that is not given goes back to its default, `REMOVE` and False, even if
-    the declaration had another one: `update_registry_settings` leaves alone what is not set or not named.
+    An omitted `deletion_policy` or `allow_replacement` is reset to its default, `REMOVE` or False.
+    Use `update_registry_settings` to change only some fields.
 
-    InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares an element otherwise,
-    unless `force`; ResourceExhausted if that is more than AWS allows.
+    InvalidArgument; Conflict if the etag is stale; FailedPrecondition if another owner declares a
+    different value for an element, unless `force` is set; ResourceExhausted if an AWS quota is
+    exceeded.
     """
     request = pb.UpdateRegistrySettingsRequest(
         registry_settings=declaration(
@@ -137,14 +146,18 @@ def update_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Changes the fields of a declaration that the mask names; without one those that are set, with `["*"]` all.
+    """Updates the masked fields of a declaration.
 
-    The declaration may be a dictionary, with the settings in AWS's shape. `settings` is one field: where it is named or
-    set, all settings are replaced, and an empty message or dictionary declares nothing, so that what ecrkeeper wrote
-    for this owner is removed from AWS. Name `settings.registry_policy` or another one to change that one alone.
+    Without a mask it updates the fields that are set, with `["*"]` all fields.
 
-    InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner declares an element
-    otherwise, unless `force`; ResourceExhausted if that is more than AWS allows.
+    The declaration may be a dictionary, with the settings in AWS's shape. `settings` is one field:
+    if it is in the mask or set, the call replaces all settings. Empty `settings` declare nothing,
+    so ecrkeeper removes from AWS what it wrote for this owner. To change one setting alone, put it
+    into the mask, such as `settings.registry_policy`.
+
+    InvalidArgument; NotFound; Conflict if the etag is stale; FailedPrecondition if another owner
+    declares a different value for an element, unless `force` is set; ResourceExhausted if an AWS
+    quota is exceeded.
     """
     request = pb.UpdateRegistrySettingsRequest(
         registry_settings=message_of(RegistrySettings, registry_settings, "registry_settings"),
@@ -168,7 +181,10 @@ def delete_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Deletes a declaration and returns it as it was. NotFound unless `allow_missing`; Conflict."""
+    """Deletes a declaration and returns it.
+
+    NotFound unless `allow_missing` is set; Conflict if the etag is stale.
+    """
     request = pb.DeleteRegistrySettingsRequest(
         name=name,
         etag=etag,
@@ -183,7 +199,7 @@ def delete_registry_settings(
 def list_registry_settings_revisions(
     name: str, *, page_size: int = 0, page_token: str = "", timeout: float | None = None
 ) -> Paged[RegistrySettingsRevision, pb.ListRegistrySettingsRevisionsResponse]:
-    """Lists what an owner declared before, newest first. NotFound."""
+    """Lists the revisions of a declaration, newest first. NotFound."""
     request = pb.ListRegistrySettingsRevisionsRequest(name=name, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistrySettingsRevisionsResponse, request, timeout), lambda page: page.revisions)
 
@@ -199,7 +215,10 @@ def rollback_registry_settings(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[RegistrySettings]:
-    """Declares again what a revision held. NotFound; Conflict; FailedPrecondition as for an update."""
+    """Declares the content of a revision again.
+
+    NotFound; Conflict; FailedPrecondition as for an update.
+    """
     request = pb.RollbackRegistrySettingsRequest(
         name=name,
         revision=revision,

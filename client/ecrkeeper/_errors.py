@@ -10,9 +10,9 @@ RegistryError              every failure of a call; catch this one to catch all
 ├── Unauthenticated        UNAUTHENTICATED
 ├── ResourceExhausted      RESOURCE_EXHAUSTED; .retry_after for the server's limits, .violations for AWS's quotas
 ├── Unavailable            UNAVAILABLE, after all attempts
-├── DeadlineExceeded       DEADLINE_EXCEEDED, and waits that ran out of time
+├── DeadlineExceeded       DEADLINE_EXCEEDED, and waits that exceed their timeout
 ├── Cancelled              CANCELLED
-├── ServerError            INTERNAL, UNKNOWN, UNIMPLEMENTED, DATA_LOSS, and what has no other name
+├── ServerError            INTERNAL, UNKNOWN, UNIMPLEMENTED, DATA_LOSS, and other codes
 └── OperationFailed        a long-running operation or a wait ended with an error; .violations, .operation
 """
 
@@ -29,7 +29,7 @@ from google.rpc import error_details_pb2  # type: ignore[import-untyped,unused-i
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One fault of a request: the path of the field, what is wrong, and a word for programs."""
+    """One violation of a request: the field's path, a description, and a reason code."""
 
     field: str
     description: str
@@ -47,18 +47,21 @@ class PreconditionViolation:
 
 @dataclass(frozen=True, slots=True)
 class QuotaViolation:
-    """One quota that is used up: of what, and how much is used and allowed. Waiting does not resolve it."""
+    """One exceeded quota: its subject, and the used and allowed amounts.
+
+    Waiting does not resolve it.
+    """
 
     subject: str
     description: str
 
 
 class RegistryError(Exception):
-    """A call failed; `code`, `reason` and `metadata` say why, `details` hold all that the server sent.
+    """A failed call; `code`, `reason` and `metadata` have the cause, `details` all details.
 
-    `request_id` is the one of the request, which the client makes where the caller gives none: sent again with the same
-    content, it repeats the call, and nothing is changed twice. It is empty where requests have none. `call_id` is
-    another thing: the id of this one call at the server.
+    `request_id` is that of the request, which the client generates by default. If you send it again
+    with the same content, the call has no second effect. It is empty for requests without one.
+    `call_id` is the server's id of this one call.
     """
 
     def __init__(
@@ -82,28 +85,28 @@ class RegistryError(Exception):
 
     @property
     def reason(self) -> str:
-        """Why, as one word in UPPER_SNAKE_CASE; empty if the server gave none."""
+        """The reason code in UPPER_SNAKE_CASE; empty if the server sent none."""
         return next((str(info.reason) for info in self._of(error_details_pb2.ErrorInfo)), "")
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Metadata of the reason, for programs."""
+        """The metadata of the reason, for programs."""
         return next((dict(info.metadata) for info in self._of(error_details_pb2.ErrorInfo)), {})
 
     @property
     def call_id(self) -> str:
-        """The id of the failed call in the server's log and audit trail; empty if the server gave none."""
+        """The id of the call in the server's log and audit trail; empty if it sent none."""
         return self.metadata.get("call_id", self._call_id)
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before a retry, as the server asks."""
+        """The server's retry delay in seconds; None if it sent none."""
         delays = (info.retry_delay for info in self._of(error_details_pb2.RetryInfo))
         return next((delay.seconds + delay.nanos / 1e9 for delay in delays), None)
 
     @property
     def quota_violations(self) -> tuple[QuotaViolation, ...]:
-        """The quotas that are used up, whatever else is wrong; empty if there are none."""
+        """The exceeded quotas, also of errors with other violations."""
         return tuple(
             QuotaViolation(each.subject, each.description)
             for failure in self._of(error_details_pb2.QuotaFailure)
@@ -122,11 +125,11 @@ class RegistryError(Exception):
 
 
 class InvalidArgument(RegistryError):
-    """The request is wrong; `violations` names every fault of it."""
+    """The request is invalid; `violations` has every violation."""
 
     @property
     def violations(self) -> tuple[FieldViolation, ...]:
-        """Every fault of the request."""
+        """Every violation of the request."""
         return tuple(
             FieldViolation(each.field, each.description, each.reason)
             for request in self._of(error_details_pb2.BadRequest)
@@ -137,7 +140,7 @@ class InvalidArgument(RegistryError):
 class _OfResource(RegistryError):
     @property
     def resource(self) -> str:
-        """The name of the resource; empty if the server gave none."""
+        """The name of the resource; empty if the server sent none."""
         return next((str(info.resource_name) for info in self._of(error_details_pb2.ResourceInfo)), "")
 
 
@@ -150,7 +153,7 @@ class AlreadyExists(_OfResource):
 
 
 class Conflict(RegistryError):
-    """The resource has changed since its etag was read."""
+    """The resource changed since its etag was read."""
 
 
 class FailedPrecondition(RegistryError):
@@ -158,7 +161,7 @@ class FailedPrecondition(RegistryError):
 
     @property
     def violations(self) -> tuple[PreconditionViolation, ...]:
-        """Preconditions that are not met."""
+        """The preconditions that do not hold."""
         return self._preconditions()
 
 
@@ -167,23 +170,24 @@ class PermissionDenied(RegistryError):
 
 
 class Unauthenticated(RegistryError):
-    """The server does not know the caller."""
+    """The caller is not authenticated."""
 
 
 class ResourceExhausted(RegistryError):
-    """A quota or a rate limit is used up.
+    """A quota or a limit of the server is exceeded.
 
-    A rate limit has `retry_after`, a quota has `violations` and no `retry_after`: waiting does not resolve it.
+    A limit of the server has `retry_after`. A quota has `violations` and no `retry_after`, because
+    waiting does not resolve it.
     """
 
     @property
     def violations(self) -> tuple[QuotaViolation, ...]:
-        """The quotas that are used up; empty for a rate limit."""
+        """The exceeded quotas; empty for a limit of the server."""
         return self.quota_violations
 
 
 class Unavailable(RegistryError):
-    """The server cannot be reached, or cannot answer now."""
+    """The server is unreachable, or cannot answer at the moment."""
 
 
 class DeadlineExceeded(RegistryError):
@@ -199,11 +203,14 @@ class ServerError(RegistryError):
 
 
 class OperationFailed(RegistryError):
-    """A long-running operation or a wait ended with an error; `operation` is its name, or what was waited for."""
+    """A long-running operation or a wait ended with an error.
+
+    `operation` is the operation's name, or the awaited resource's.
+    """
 
     operation: str = ""
 
     @property
     def violations(self) -> tuple[PreconditionViolation, ...]:
-        """Preconditions that are not met."""
+        """The preconditions that do not hold."""
         return self._preconditions()

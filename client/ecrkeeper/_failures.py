@@ -1,4 +1,4 @@
-"""Exceptions made of what a call, an operation or a resource says of its failure."""
+"""Conversion of errors of calls, operations and resources to exceptions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> Registry
     try:
         status = rpc_status.from_call(call)
     except (ValueError, DecodeError):
-        # A proxy may have put its own code over the server's; the code of the call is the one that counts.
+        # A proxy may have replaced the server's code; the code of the call takes precedence.
         status = None
     sent = next((str(value) for key, value in call.trailing_metadata() or () if key == "x-request-id"), "")
     return BY_CODE.get(code, ServerError)(
@@ -71,7 +71,7 @@ def from_rpc(failure: grpc.RpcError, request: Message | None = None) -> Registry
 
 
 def from_status(status: Any, *, operation: str) -> OperationFailed:
-    """Return the exception for a `google.rpc.Status` that an operation or a resource holds."""
+    """Return the exception for the `google.rpc.Status` of an operation or a resource."""
     failed = OperationFailed(
         status.message or f"{operation} failed",
         code=_CODES.get(status.code, grpc.StatusCode.UNKNOWN),
@@ -82,7 +82,10 @@ def from_status(status: Any, *, operation: str) -> OperationFailed:
 
 
 def invalid(*faults: tuple[str, str]) -> InvalidArgument:
-    """Return the exception for faults that are seen before anything is sent, each a field and what is wrong with it."""
+    """Return the exception for violations that the client finds before it sends anything.
+
+    Each violation is a field and a description.
+    """
     violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=text) for field, text in faults]
     return InvalidArgument(
         "; ".join(f"{field}: {text}" for field, text in faults),
@@ -92,18 +95,18 @@ def invalid(*faults: tuple[str, str]) -> InvalidArgument:
 
 
 def missing(name: str, text: str) -> NotFound:
-    """Return the exception for a registry that is not there, as the client has seen."""
+    """Return the exception for a registry that does not exist."""
     resource = error_details_pb2.ResourceInfo(resource_type="ecrkeeper/Registry", resource_name=name)
     return NotFound(text, code=grpc.StatusCode.NOT_FOUND, details=[info("NOT_FOUND"), resource])
 
 
 def info(reason: str) -> error_details_pb2.ErrorInfo:
-    """Return why, as the server says it."""
+    """Return the server's ErrorInfo; an empty one if there is none."""
     return error_details_pb2.ErrorInfo(reason=reason, domain="ecrkeeper")
 
 
 def unpack(packed: Any) -> Message | None:
-    """Return the message in a `google.protobuf.Any`, or None if its type is not known here."""
+    """Return the message in a `google.protobuf.Any`; None for an unknown type."""
     find = cast(Callable[[str], type[Message]], symbol_database.Default().GetSymbol)
     try:
         return find(packed.TypeName()).FromString(packed.value)

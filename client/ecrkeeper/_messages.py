@@ -1,4 +1,4 @@
-"""Messages and masks made of what Python callers write: dictionaries in JSON form or in AWS's shape."""
+"""Conversion of dictionaries, in JSON form or AWS's shape, to messages and masks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ M = TypeVar("M", bound=Message)
 
 
 def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
-    """Return a message of one kind, from one or from a dictionary; `path` is the name of the argument.
+    """Return a message, from a message or a dictionary; `path` is the argument's name.
 
-    Members have the names of AWS and JSON or those of the protos, and None means
-    unset. InvalidArgument with every violation for another dictionary; TypeError for anything else.
+    Members have the names of AWS and JSON or those of the protos, and None means unset.
+    InvalidArgument has every violation of a dictionary; TypeError for any other type.
     """
     if isinstance(given, kind):
         return given
@@ -38,24 +38,28 @@ def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
 
 
 def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> FieldMask | None:
-    """Return a field mask from one, from paths, from paths in one string with commas, or from `{"paths": [...]}`.
+    """Return a field mask from a mask, a list of paths, a comma-separated string, or JSON.
 
-    Paths may be written as members of dictionaries are, such as `settings.registryPolicy`. InvalidArgument for others.
+    JSON is `{"paths": [...]}`. Paths may have JSON names, such as `settings.registryPolicy`.
+    InvalidArgument for any other value.
     """
     if paths is None or isinstance(paths, FieldMask):
         return paths
     if isinstance(paths, Mapping):
         if set(paths) != {"paths"}:
-            raise invalid(("update_mask", f"must have the member paths and no other, got {sorted(map(str, paths))}"))
+            raise invalid(("update_mask", f"must have the member `paths` and no other, got {sorted(map(str, paths))}"))
         return field_mask(paths["paths"])
     given = texts("update_mask", paths.split(",") if isinstance(paths, str) else paths)
     return FieldMask(paths=[re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", each) for each in given])
 
 
 def texts(path: str, given: Iterable[str]) -> list[str]:
-    """Return texts as a list; InvalidArgument if they are one text or a dictionary, or are no texts."""
+    """Return strings as a list.
+
+    InvalidArgument for one string, a dictionary or other items.
+    """
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise invalid((path, f"must be a list of text, got {type(given).__name__}"))
+        raise invalid((path, f"must be a list of strings, got {type(given).__name__}"))
     found = list(given)
     faults = [(f"{path}[{at}]", _not_text(each)) for at, each in enumerate(found) if not isinstance(each, str)]
     if faults:
@@ -64,12 +68,12 @@ def texts(path: str, given: Iterable[str]) -> list[str]:
 
 
 def _not_text(value: Any) -> str:
-    hint = "text; json.dumps makes it of a mapping" if isinstance(value, Mapping) else "text"
+    hint = "text; use json.dumps for a mapping" if isinstance(value, Mapping) else "text"
     return f"must be {hint}, got {type(value).__name__}"
 
 
 def _shaped(value: Any, kind: Any, path: str, faults: Faults) -> Any:
-    """Return a dictionary as ParseDict takes it; what it does not take goes to `faults`."""
+    """Return a dictionary in ParseDict's form; add violations to `faults`."""
     if isinstance(value, Message):
         if value.DESCRIPTOR is not kind:
             faults.append((path, f"must be {kind.name}, got {value.DESCRIPTOR.name}"))
@@ -84,11 +88,11 @@ def _shaped(value: Any, kind: Any, path: str, faults: Faults) -> Any:
         at = f"{path}.{key}" if path else str(key)
         if key not in fields:
             known = ", ".join(field.json_name for field in kind.fields if not reported(field))
-            faults.append((at, f"is not a member here; known are {known}"))
+            faults.append((at, f"is not a member here; known members are {known}"))
             continue
         name = fields[key].json_name
         if name in shaped:
-            faults.append((at, f"is given twice, as {name} and {fields[key].name}"))
+            faults.append((at, f"is present twice, as {name} and {fields[key].name}"))
         elif inner is not None:
             field = fields[key]
             shaped[name] = _field(inner, field, f"{path}.{field.name}" if path else field.name, faults)
@@ -126,9 +130,9 @@ def _single(value: Any, field: FieldDescriptor, path: str, faults: Faults) -> An
         if not isinstance(value, str):
             faults.append((path, _not_text(value)))
         elif not _is_unicode(value):
-            faults.append((path, "must be Unicode text, got a lone surrogate in it"))
+            faults.append((path, "must be Unicode text without lone surrogates"))
         return value
-    # Numbers, booleans and the types of Google have rules of their own, which ParseDict knows.
+    # ParseDict has the rules for numbers, booleans and Google's types.
     container = message_factory.GetMessageClass(cast(Descriptor, field.containing_type))()
     try:
         json_format.ParseDict({field.json_name: [value] if field.is_repeated else value}, container)

@@ -1,4 +1,4 @@
-"""Long-running operations: how they are waited for, and what they end with."""
+"""Long-running operations: waits, results and cancellation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Response = TypeVar("Response", bound=Message)
 
 LONG_POLL = 20.0
 DEFAULT_WAIT = 600.0
-# So much longer than it is asked to wait may the server take to say that nothing has happened.
+# Extra time for the server's answer after the requested wait.
 _GRACE = 5.0
 
-# A wait is longer than a restart of the server or a burst of calls.
+# A wait continues through a restart of the server or a burst of calls.
 OUTLASTED = (Unavailable, ResourceExhausted, DeadlineExceeded)
 
 
@@ -36,13 +36,13 @@ class Send(Protocol):
 
 
 class AsyncSend(Protocol):
-    """Sends a call; its answer is to be awaited."""
+    """Sends a call; await its answer."""
 
     def __call__(self, call: Unary[Response]) -> Awaitable[Response]: ...
 
 
 class _Wait:
-    """Decides what a wait does next: long polls while time is left, pauses where the server answers early."""
+    """The schedule of a wait: long polls, and pauses if the server answers early."""
 
     def __init__(self, name: str, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
@@ -54,7 +54,10 @@ class _Wait:
         self._failure: RegistryError | None = None
 
     def poll(self) -> Unary[Any]:
-        """Return the next long poll; DeadlineExceeded if no time is left, caused by the last poll if that failed."""
+        """Return the next long poll; DeadlineExceeded if no time is left.
+
+        The cause of that exception is the error of the last poll, if it failed.
+        """
         now = self._clock()
         left = self._end - now
         if left <= 0:
@@ -69,7 +72,7 @@ class _Wait:
         return Unary(operations_pb2.Operation, request, min(left, step + _GRACE))
 
     def pause(self, failure: RegistryError | None) -> float:
-        """Return how long to pause before the next poll, never beyond the end of the wait."""
+        """Return the pause before the next poll, never beyond the end of the wait."""
         now = self._clock()
         self._failure = failure
         if failure is None and now >= self._polled_until:
@@ -112,20 +115,26 @@ class _State(Generic[T]):
 
 
 class Operation(_State[T]):
-    """A long-running operation; it goes on at the server whether or not anybody waits."""
+    """A long-running operation, which the server continues whether or not you wait."""
 
     def __init__(self, name: str, *, response: type[T] | None, send: Send, latest: Any = None) -> None:
         super().__init__(name, response, latest)
         self._send = send
 
     def done(self, *, timeout: float | None = None) -> bool:
-        """Ask whether the operation has ended, and refresh `metadata`; NotFound if it is forgotten."""
+        """Refresh `metadata`, and return whether the operation has ended.
+
+        NotFound if it expired.
+        """
         if not self._latest.done:
             self._latest = self._send(self._get(timeout))
         return bool(self._latest.done)
 
     def result(self, timeout: float = DEFAULT_WAIT) -> T:
-        """Wait for the end and return the outcome; OperationFailed, or DeadlineExceeded while it still runs."""
+        """Wait for the end and return the response.
+
+        OperationFailed if it failed; DeadlineExceeded if it still runs.
+        """
         wait = _Wait(self.name, timeout)
         while not self._latest.done:
             failure: RegistryError | None = None
@@ -139,25 +148,37 @@ class Operation(_State[T]):
         return self._outcome()
 
     def cancel(self, *, timeout: float | None = None) -> None:
-        """Ask for the operation to be cancelled; FailedPrecondition from ecrkeeper: declare something else instead."""
+        """Request a cancellation, which ecrkeeper rejects with FailedPrecondition.
+
+        Update or delete the declaration instead.
+        """
         self._send(self._cancel(timeout))
 
 
 class AsyncOperation(_State[T]):
-    """A long-running operation; it goes on at the server whether or not anybody waits. `await` gives its result."""
+    """A long-running operation, which the server continues whether or not you wait.
+
+    `await` gives its result.
+    """
 
     def __init__(self, name: str, *, response: type[T] | None, send: AsyncSend, latest: Any = None) -> None:
         super().__init__(name, response, latest)
         self._send = send
 
     async def done(self, *, timeout: float | None = None) -> bool:
-        """Ask whether the operation has ended, and refresh `metadata`; NotFound if it is forgotten."""
+        """Refresh `metadata`, and return whether the operation has ended.
+
+        NotFound if it expired.
+        """
         if not self._latest.done:
             self._latest = await self._send(self._get(timeout))
         return bool(self._latest.done)
 
     async def result(self, timeout: float = DEFAULT_WAIT) -> T:
-        """Wait for the end and return the outcome; OperationFailed, or DeadlineExceeded while it still runs."""
+        """Wait for the end and return the response.
+
+        OperationFailed if it failed; DeadlineExceeded if it still runs.
+        """
         wait = _Wait(self.name, timeout)
         while not self._latest.done:
             failure: RegistryError | None = None
@@ -174,7 +195,10 @@ class AsyncOperation(_State[T]):
         return self.result().__await__()
 
     async def cancel(self, *, timeout: float | None = None) -> None:
-        """Ask for the operation to be cancelled; FailedPrecondition from ecrkeeper: declare something else instead."""
+        """Request a cancellation, which ecrkeeper rejects with FailedPrecondition.
+
+        Update or delete the declaration instead.
+        """
         await self._send(self._cancel(timeout))
 
 
@@ -188,13 +212,13 @@ def list_operations(
 ) -> Paged[Any, Any]:
     """Lists operations as `google.longrunning.Operation` messages.
 
-    A `filter` has terms such as `done = false AND method = ReconcileRegistry`; its other fields are `account`,
-    `region` and `target`, the name of what the operation is on.
+    A `filter` has restrictions such as `done = false AND method = ReconcileRegistry`; its other
+    fields are `account`, `region` and `target`, the name of the operation's resource.
     """
     request = operations_pb2.ListOperationsRequest(name=name, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(operations_pb2.ListOperationsResponse, request, timeout), lambda page: page.operations)
 
 
 def delete_operation(name: str, *, timeout: float | None = None) -> Unary[Empty]:
-    """Forgets an operation and its result; it is not cancelled by that. NotFound."""
+    """Deletes the record of an operation, without cancelling it. NotFound."""
     return Unary(Empty, operations_pb2.DeleteOperationRequest(name=name), timeout)

@@ -14,7 +14,10 @@ Response = TypeVar("Response", bound=Message)
 
 
 class Pager(Generic[T, Response]):
-    """Iterates over resources; each iteration begins at the first page. Raises what the list call raises."""
+    """Iterates over resources, from the first page each time.
+
+    Raises the list call's errors.
+    """
 
     def __init__(self, call: Paged[T, Response], send: Callable[[Unary[Response]], Response]) -> None:
         self._call = call
@@ -22,7 +25,7 @@ class Pager(Generic[T, Response]):
 
     @property
     def pages(self) -> Iterator[Response]:
-        """The responses, one for each page, with `next_page_token`."""
+        """Yield the response of each page, with its `next_page_token`."""
         call: Unary[Response] | None = self._call.first
         while call is not None:
             page = self._send(call)
@@ -35,7 +38,10 @@ class Pager(Generic[T, Response]):
 
 
 class AsyncPager(Generic[T, Response]):
-    """Iterates over resources; each iteration begins at the first page. Raises what the list call raises."""
+    """Iterates over resources, from the first page each time.
+
+    Raises the list call's errors.
+    """
 
     def __init__(self, call: Paged[T, Response], send: Callable[[Unary[Response]], Awaitable[Response]]) -> None:
         self._call = call
@@ -43,7 +49,7 @@ class AsyncPager(Generic[T, Response]):
 
     @property
     async def pages(self) -> AsyncIterator[Response]:
-        """The responses, one for each page, with `next_page_token`."""
+        """Yield the response of each page, with its `next_page_token`."""
         call: Unary[Response] | None = self._call.first
         while call is not None:
             page = await self._send(call)

@@ -1,4 +1,4 @@
-"""The calls of `RegistrySettingsService` that concern a registry as a whole, one function for each RPC."""
+"""The calls of `RegistrySettingsService` on registries, one function for each RPC."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ def get_registry(
     view: RegistryView | str = RegistryView.FULL,
     timeout: float | None = None,
 ) -> Unary[Registry]:
-    """Returns one registry, with `refresh` as AWS has it now. NotFound if nobody declared it, unless `refresh`.
+    """Returns one registry; with `refresh`, observes AWS first.
 
-    `view` is BASIC for the state without the settings, or FULL; lists that are cut are in `truncated_fields`.
+    NotFound if the registry is not stored, unless `refresh` is set.
+
+    `view` is BASIC for the state without the settings, or FULL; `truncated_fields` names lists that
+    are cut.
     """
     return Unary(Registry, pb.GetRegistryRequest(name=name, refresh=refresh, view=view), timeout)
 
@@ -45,7 +48,9 @@ def list_registries(
     view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Paged[Registry, pb.ListRegistriesResponse]:
-    """Lists the registries of one account or of all, ordered by name. InvalidArgument for a filter with faults.
+    """Lists the registries of one account or of all, ordered by name.
+
+    InvalidArgument for an invalid filter.
 
     `view` is BASIC for the state without the settings, or FULL.
     """
@@ -63,9 +68,10 @@ def list_registry_elements(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[Element, pb.ListRegistryElementsResponse]:
-    """Lists the elements of a registry one by one with their values, ordered by setting and key.
+    """Lists the elements of a registry with their values, ordered by setting and key.
 
-    A filter such as `state = OUT_OF_SYNC` selects some. NotFound; InvalidArgument for a filter with faults.
+    A filter such as `state = OUT_OF_SYNC` selects some. NotFound; InvalidArgument for an invalid
+    filter.
     """
     request = pb.ListRegistryElementsRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListRegistryElementsResponse, request, timeout), lambda page: page.elements)
@@ -79,7 +85,9 @@ def update_registry(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Registry]:
-    """Changes `mode` and `unmanaged_elements` of a registry, as the mask names them; without one, what is set.
+    """Updates the masked fields `mode` and `unmanaged_elements`.
+
+    Without a mask, those set.
 
     The registry may be a dictionary such as `{"name": ..., "mode": "PAUSED"}`. InvalidArgument; Conflict if its
     etag is stale.
@@ -103,10 +111,11 @@ def delete_registry(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[Empty]:
-    """Forgets a registry that nobody declares anything for; AWS stays as it is.
+    """Deletes the record of a registry without declarations; AWS stays as it is.
 
-    FailedPrecondition while owners declare something, while operations run, and while elements are still to be removed
-    from AWS unless the policy is `ABANDON`; NotFound unless `allow_missing`; Conflict.
+    FailedPrecondition while owners declare settings, while operations run, and while AWS holds
+    elements that ecrkeeper is to remove, unless the policy is `ABANDON`; NotFound unless
+    `allow_missing` is set; Conflict.
     """
     request = pb.DeleteRegistryRequest(
         name=name,
@@ -126,19 +135,23 @@ def watch_registries(
     view: RegistryView | str = RegistryView.BASIC,
     timeout: float | None = None,
 ) -> Watched[pb.WatchRegistriesResponse]:
-    """Streams registries: all that match now, then each change; it goes on after the server was away.
+    """Streams registries: a snapshot, then each change.
 
-    `view` is BASIC for the state without the settings, or FULL.
-    Unavailable if the server cannot be reached at first; DeadlineExceeded if a timeout was given.
+    Continues after an interruption.
+
+    `view` is BASIC for the state without the settings, or FULL. Unavailable if the first connection
+    fails; DeadlineExceeded after `timeout`.
     """
     request = pb.WatchRegistriesRequest(parent=parent, filter=filter, view=view)
     return Watched(pb.WatchRegistriesResponse, request, timeout)
 
 
 def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None = None) -> LongRunning[Registry]:
-    """Looks at AWS now and corrects what differs; done when AWS matches the generation of the call. NotFound.
+    """Reconciles a registry at once; done when AWS matches its current generation.
 
-    The result is the basic view of the registry at the end of the operation, which keeps it.
+    NotFound.
+
+    The result is the registry's basic view at the end of the operation.
     """
     return LongRunning(Registry, pb.ReconcileRegistryRequest(name=name, request_id=request_id), timeout)
 
@@ -146,7 +159,7 @@ def reconcile_registry(name: str, *, request_id: str = "", timeout: float | None
 def validate_pull_through_cache_rule(
     name: str, ecr_repository_prefix: str, *, timeout: float | None = None
 ) -> Unary[pb.ValidatePullThroughCacheRuleResponse]:
-    """Lets ECR log in to the upstream of a cache rule and says whether that works.
+    """Makes ECR log in to the upstream of a cache rule, and returns the result.
 
     NotFound if ECR has no rule with this prefix.
     """
@@ -155,14 +168,14 @@ def validate_pull_through_cache_rule(
 
 
 def check_replication(name: str, *, timeout: float | None = None) -> Unary[pb.CheckReplicationResponse]:
-    """Checks for each replication destination whether images can arrive there."""
+    """Checks for each replication destination which images can arrive there."""
     return Unary(pb.CheckReplicationResponse, pb.CheckReplicationRequest(name=name), timeout)
 
 
 def explain_repository(
     name: str, repository: str, *, timeout: float | None = None
 ) -> Unary[pb.ExplainRepositoryResponse]:
-    """Says which settings of a registry apply to one repository name, and who declares them."""
+    """Returns the settings that apply to one repository name, and their owners."""
     return Unary(pb.ExplainRepositoryResponse, pb.ExplainRepositoryRequest(name=name, repository=repository), timeout)
 
 
@@ -174,10 +187,11 @@ def start_replication_backfill(
     request_id: str = "",
     timeout: float | None = None,
 ) -> LongRunning[ReplicationBackfill]:
-    """Copies what a registry already holds to one of its destinations, a message or a dictionary in AWS's shape.
+    """Copies the existing images of a registry to one of its replication destinations.
 
-    FailedPrecondition if the destination is not in the replication configuration or is being filled already. What ECR
-    refuses later, such as more than 10 at a time, is the error of the operation.
+    The destination may be a dictionary in AWS's shape. FailedPrecondition if it is not in the
+    replication configuration, or if a backfill to it is running. If ECR rejects the backfill later,
+    for example as one of more than 10 at a time, the operation ends with that error.
     """
     request = pb.StartReplicationBackfillRequest(
         parent=parent,
@@ -189,14 +203,14 @@ def start_replication_backfill(
 
 
 def stop_replication_backfill(name: str, *, timeout: float | None = None) -> Unary[ReplicationBackfill]:
-    """Asks ECR to stop a backfill. NotFound."""
+    """Stops a backfill. NotFound."""
     return Unary(ReplicationBackfill, pb.StopReplicationBackfillRequest(name=name), timeout)
 
 
 def get_replication_backfill(
     name: str, *, refresh: bool = False, timeout: float | None = None
 ) -> Unary[ReplicationBackfill]:
-    """Returns one backfill as ECR has it now, with or without `refresh`. NotFound."""
+    """Returns one backfill as ECR has it now, also without `refresh`. NotFound."""
     return Unary(ReplicationBackfill, pb.GetReplicationBackfillRequest(name=name, refresh=refresh), timeout)
 
 
@@ -216,7 +230,10 @@ def list_replication_backfill_results(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[ReplicationBackfillResult, pb.ListReplicationBackfillResultsResponse]:
-    """Lists how each image of a finished backfill fared; `status` is COMPLETE, FAILED or empty for both. NotFound."""
+    """Lists the result of each image of a finished backfill. NotFound.
+
+    `status` is COMPLETE, FAILED or empty for both.
+    """
     request = pb.ListReplicationBackfillResultsRequest(
         name=name, status=status, page_size=page_size, page_token=page_token
     )

@@ -18,7 +18,10 @@ from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 def get_service_linked_role(
     name: str, *, refresh: bool = False, timeout: float | None = None
 ) -> Unary[ServiceLinkedRole]:
-    """Returns one role, with `refresh` as IAM has it now. NotFound if it is not declared, unless `refresh` is set."""
+    """Returns one role; with `refresh`, observes IAM first.
+
+    NotFound if ecrkeeper does not know the role, unless `refresh` is set.
+    """
     return Unary(ServiceLinkedRole, pb.GetServiceLinkedRoleRequest(name=name, refresh=refresh), timeout)
 
 
@@ -30,7 +33,10 @@ def list_service_linked_roles(
     page_token: str = "",
     timeout: float | None = None,
 ) -> Paged[ServiceLinkedRole, pb.ListServiceLinkedRolesResponse]:
-    """Lists the roles of one account or of all, ordered by name. InvalidArgument for a filter with faults."""
+    """Lists the roles of one account or of all, ordered by name.
+
+    InvalidArgument for an invalid filter.
+    """
     request = pb.ListServiceLinkedRolesRequest(parent=parent, filter=filter, page_size=page_size, page_token=page_token)
     return Paged(Unary(pb.ListServiceLinkedRolesResponse, request, timeout), lambda page: page.service_linked_roles)
 
@@ -44,9 +50,9 @@ def create_service_linked_role(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
-    """Declares a role, from a message or a dictionary: it is created, or adopted if the account has it.
+    """Declares a role: ecrkeeper creates it, or adopts it if the account has it.
 
-    InvalidArgument; AlreadyExists if it is declared.
+    The role may be a dictionary. InvalidArgument; AlreadyExists if it is declared.
     """
     request = pb.CreateServiceLinkedRoleRequest(
         parent=parent,
@@ -69,7 +75,9 @@ def update_service_linked_role(
     request_id: str = "",
     timeout: float | None = None,
 ) -> Unary[ServiceLinkedRole]:
-    """Changes the description, the tags or the mode of a role, as the mask names them; without one, what is set.
+    """Updates the masked fields `description`, `tags` and `mode`.
+
+    Without a mask, those set.
 
     The role may be a dictionary. InvalidArgument; NotFound; Conflict if its etag is stale.
     """
@@ -93,7 +101,9 @@ def delete_service_linked_role(
     request_id: str = "",
     timeout: float | None = None,
 ) -> LongRunning[Empty]:
-    """Deletes a role that no Region uses; else the operation fails with a violation for each Region that does.
+    """Deletes a role that no Region uses.
+
+    If Regions use the role, the operation fails with a violation for each of them.
 
     With the policy `ABANDON` the role stays in AWS, and ecrkeeper forgets it. NotFound; Conflict; FailedPrecondition
     for an adopted role unless `force_delete_adopted` is set.
@@ -112,14 +122,14 @@ def delete_service_linked_role(
 def check_service_linked_role_usage(
     name: str, *, timeout: float | None = None
 ) -> Unary[pb.CheckServiceLinkedRoleUsageResponse]:
-    """Says for each Region whether it uses the role, and whether the role can be deleted."""
+    """Returns the use of a role in each Region, and whether it can be deleted."""
     return Unary(pb.CheckServiceLinkedRoleUsageResponse, pb.CheckServiceLinkedRoleUsageRequest(name=name), timeout)
 
 
 def reconcile_service_linked_role(
     name: str, *, request_id: str = "", timeout: float | None = None
 ) -> LongRunning[ServiceLinkedRole]:
-    """Looks at IAM now and corrects what differs. NotFound."""
+    """Reconciles a role at once. NotFound."""
     request = pb.ReconcileServiceLinkedRoleRequest(name=name, request_id=request_id)
     return LongRunning(ServiceLinkedRole, request, timeout)
 
@@ -127,9 +137,9 @@ def reconcile_service_linked_role(
 def watch_service_linked_roles(
     parent: str = "accounts/-", filter: str = "", *, timeout: float | None = None
 ) -> Watched[pb.WatchServiceLinkedRolesResponse]:
-    """Streams roles: all that match now, then each change; it goes on after the server was away.
+    """Streams roles: a snapshot, then each change; continues after an interruption.
 
-    Unavailable if the server cannot be reached at first; DeadlineExceeded if a timeout was given.
+    Unavailable if the first connection fails; DeadlineExceeded after `timeout`.
     """
     request = pb.WatchServiceLinkedRolesRequest(parent=parent, filter=filter)
     return Watched(pb.WatchServiceLinkedRolesResponse, request, timeout)

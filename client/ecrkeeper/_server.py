@@ -12,10 +12,16 @@ def get_server_info(*, timeout: float | None = None) -> Unary[pb.ServerInfo]:
 
 
 def who_am_i(resource: str = "", *, timeout: float | None = None) -> Unary[pb.WhoAmIResponse]:
-    """Returns the principal and the groups of the caller, and its verbs on a resource. InvalidArgument."""
+    """Returns the principal and the groups of the caller, and its verbs on a resource.
+
+    InvalidArgument.
+    """
     return Unary(pb.WhoAmIResponse, pb.WhoAmIRequest(resource=resource), timeout)
 
 
 def get_aws_identity(parent: str, *, timeout: float | None = None) -> Unary[pb.AwsIdentity]:
-    """Returns as which identity the server calls AWS in an account, `accounts/{account}`. FailedPrecondition."""
+    """Returns the AWS identity by which the server reaches `accounts/{account}`.
+
+    FailedPrecondition if AWS rejects the credentials.
+    """
     return Unary(pb.AwsIdentity, pb.GetAwsIdentityRequest(parent=parent), timeout)

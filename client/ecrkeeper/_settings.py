@@ -19,7 +19,10 @@ def declaration(
     allow_replacement: bool,
     etag: str = "",
 ) -> RegistrySettings:
-    """Return what one owner declares; InvalidArgument with every violation, TypeError for settings of another type."""
+    """Return the declaration of one owner.
+
+    InvalidArgument has every violation; TypeError for settings of another type.
+    """
     if not isinstance(settings, Settings | Mapping):
         raise TypeError(f"settings must be a mapping or Settings, got {type(settings).__name__}")
     given = {"name": name, "deletion_policy": deletion_policy, "allow_replacement": allow_replacement, "etag": etag}

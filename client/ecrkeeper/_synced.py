@@ -1,4 +1,4 @@
-"""Detect from a watch that a registry is in sync."""
+"""Detection from a watch that a registry is in sync."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ _NAME = re.compile(
     r"(?P<registry>(?P<account>accounts/[^/]+)/registries/(?P<region>[^/]+))(?:/settings/(?P<owner>[^/]+))?"
 )
 
-# Conditions that are TRUE where all is well; the others are FALSE then.
+# Conditions that are TRUE for a healthy resource; all others are then FALSE.
 _GOOD = frozenset({"Ready", "Synced"})
 
 
 class Synced:
-    """Waits for a registry, or for one owner's declaration in it; InvalidArgument for another name."""
+    """Judges the state of a registry or a declaration.
+
+    InvalidArgument for other names.
+    """
 
     def __init__(self, name: str, timeout: float, *, generation: int | None = None) -> None:
         match = _NAME.fullmatch(name)
@@ -46,7 +49,7 @@ class Synced:
         self._backoff = Backoff()
 
     def doubted(self, step: WatchRegistriesResponse) -> Unary[RegistrySettings] | None:
-        """Return the call that says whether the declaration exists, where a step does not show its owner."""
+        """Return a call that reads the declaration if a watch message does not show its owner."""
         if self._owner is None or step.kind != CURRENT or step.registry.name != self._registry:
             return None
         if self._owner in step.registry.owners and not self._is_cut(step.registry):
@@ -55,11 +58,11 @@ class Synced:
         return get_registry_settings(self._name, timeout=min(left, DEFAULT_TIMEOUT))
 
     def _is_cut(self, registry: Registry) -> bool:
-        """Whether a registry has more declarations than a step shows, and not that of the owner."""
+        """Return whether the message is cut and lacks the owner's declaration."""
         return "declarations" in registry.truncated_fields and self._declaration(registry) is None
 
     def learn(self, step: WatchRegistriesResponse, settings: RegistrySettings) -> None:
-        """Add the status of a declaration that a step does not show."""
+        """Add the status of a declaration that a watch message does not show."""
         if self._is_cut(step.registry):
             step.registry.declarations.add(
                 owner=self._owner,
@@ -70,23 +73,23 @@ class Synced:
             )
 
     def pause(self, failure: RegistryError) -> float:
-        """Return how long to pause before that call is made again; DeadlineExceeded if no time is left."""
+        """Return the pause before the next such call; DeadlineExceeded if no time is left."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise self.expired() from failure
         return min(left, max(failure.retry_after or 0.0, self._backoff.pause()))
 
     def reached(self, step: WatchRegistriesResponse) -> Registry | None:
-        """Return the registry once AWS matches it, or the declaration.
+        """Return the registry if AWS matches it or the declaration; otherwise None.
 
-        NotFound if there is none; OperationFailed or FailedPrecondition for what waiting does not resolve.
+        NotFound if it does not exist; OperationFailed or FailedPrecondition for terminal errors.
         """
         if step.kind == SNAPSHOT_COMPLETE and self._last is None:
             raise missing(self._registry, f"{self._registry} does not exist")
         if step.registry.name != self._registry:
             return None
         if step.kind == REMOVED:
-            raise missing(self._registry, f"{self._registry} is gone")
+            raise missing(self._registry, f"{self._registry} was deleted")
         return self._judged(step.registry) if step.kind == CURRENT else None
 
     def _judged(self, registry: Registry) -> Registry | None:
@@ -114,13 +117,13 @@ class Synced:
             self._declared = status.generation
         if status.observed_generation >= self._declared and _holds(status, "Synced"):
             return True
-        # Conditions that are older than the registry's generation say nothing of it.
+        # Conditions of an older generation do not describe the current one.
         if registry.observed_generation >= (self._generation or 0):
             self._check(status)
         return False
 
     def _check(self, waited_for: Registry | DeclarationStatus) -> None:
-        """Raise for a failure that waiting does not resolve."""
+        """Raise for a terminal error."""
         if _holds(waited_for, "Blocked"):
             raise from_status(waited_for.last_error, operation=self._name)
         for condition in waited_for.conditions:
@@ -131,11 +134,11 @@ class Synced:
                 raise _precondition(f"{self._name}: {condition.message}", condition.reason)
 
     def _kept(self, mode: str, reason: str) -> FailedPrecondition:
-        text = f"{self._name} does not come into sync by itself: its mode is {mode}, so AWS is not written"
+        text = f"{self._name} does not get in sync by itself: the mode is {mode}, so ecrkeeper does not write AWS"
         return _precondition(text, reason)
 
     def expired(self) -> DeadlineExceeded:
-        """Return the exception for a wait that ran out of time; it says how the registry stood."""
+        """Return the exception for an exceeded timeout, with the registry's last state."""
         stood = ""
         if self._last is not None:
             last: Registry | DeclarationStatus = self._declaration(self._last) or self._last

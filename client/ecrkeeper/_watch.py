@@ -1,4 +1,4 @@
-"""Streams that outlive the connection: after an interruption they subscribe again and tell what was missed."""
+"""Watches that continue after an interruption and send the missed changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ecrkeeper._failures import from_rpc
 Step = TypeVar("Step", bound=Message)
 Step_co = TypeVar("Step_co", bound=Message, covariant=True)
 
-# The two streams number their kinds alike.
+# Both streams number their kinds the same way.
 CURRENT, SNAPSHOT_COMPLETE, REMOVED = 1, 2, 3
 
 
@@ -39,28 +39,31 @@ class AsyncStream(Protocol[Step_co]):
 
 
 class Subscription(Generic[Step]):
-    """Content that a stream has shown, so that a second snapshot becomes changes."""
+    """The sent content of a watch, which turns a second snapshot into changes."""
 
     def __init__(self, call: Watched[Step]) -> None:
         self.call = call
-        # A stream with a token goes on behind its last step; the others begin with a new snapshot.
+        # A stream with a token continues after its last message; others begin with a new snapshot.
         self._resumable = "resume_token" in call.request.DESCRIPTOR.fields_by_name
         self._end = None if call.timeout is None else time.monotonic() + finite(call.timeout)
         self._backoff = Backoff(most=10.0)
         self._resource = next(field.name for field in call.response.DESCRIPTOR.fields if field.message_type)
         self._known: set[str] = set()
         self._shown: set[str] = set()
-        # Whether there was a step at all, and one of the present stream.
+        # Whether there was any message, and one of the current stream.
         self._begun = False
-        self._told = False
+        self._sent = False
 
     def left(self) -> float | None:
-        """Return the seconds left, or None without an end."""
+        """Return the remaining seconds; None without a timeout."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
     def take(self, step: Step) -> list[Step]:
-        """Return what to pass on for a step: before the end of a snapshot, what it no longer shows is removed."""
-        self._begun = self._told = True
+        """Return the messages to pass on.
+
+        The end of a snapshot is preceded by removals of the resources that it no longer shows.
+        """
+        self._begun = self._sent = True
         self._backoff.reset()
         if self._resumable:
             setattr(self.call.request, "resume_token", getattr(step, "resume_token"))  # noqa: B009, B010
@@ -79,17 +82,21 @@ class Subscription(Generic[Step]):
         return [step]
 
     def interrupted(self, failure: grpc.RpcError | None) -> float:
-        """Return how long to pause before subscribing again; raises what a new subscription would not resolve."""
+        """Return the pause before a new subscription.
+
+        Raise errors that it would not resolve.
+        """
         asked = 0.0
         if failure is not None:
             error = from_rpc(failure, self.call.request)
             limited = isinstance(error, ResourceExhausted) and error.retry_after is not None
-            # A stream ends with its token. The next one takes a new token, if there is one: else it is refused at once.
-            expired = self._told and error.reason == "TOKEN_EXPIRED"
+            # A stream ends when its token expires. The next one sends a new token; with the old one
+            # it fails at once.
+            expired = self._sent and error.reason == "TOKEN_EXPIRED"
             if not (expired or (self._begun and (limited or isinstance(error, Unavailable)))):
                 raise error from failure
             asked = error.retry_after or 0.0
-        self._told = False
+        self._sent = False
         self._shown.clear()
         pause, left = max(self._backoff.pause(), asked), self.left()
         return pause if left is None else min(pause, left)
@@ -102,7 +109,10 @@ class Subscription(Generic[Step]):
 
 
 class Watch(Generic[Step]):
-    """Iterates over the steps of a watch until it is closed; `close` may be called from another thread."""
+    """Iterates over the messages of a watch until it is closed.
+
+    `close` may be called from another thread.
+    """
 
     def __init__(self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], Stream[Step]]) -> None:
         self._subscription = Subscription(call)
@@ -145,13 +155,13 @@ class Watch(Generic[Step]):
 
     def _open(self) -> Stream[Step]:
         self._stream = stream = self._subscribe(self._subscription.call, self._subscription.left())
-        if self._closed.is_set():  # Closed by another thread before there was a stream to cancel.
+        if self._closed.is_set():  # Another thread closed it before there was a stream to cancel.
             stream.cancel()
         return stream
 
 
 class AsyncWatch(Generic[Step]):
-    """Iterates over the steps of a watch until it is closed."""
+    """Iterates over the messages of a watch until it is closed."""
 
     def __init__(
         self, call: Watched[Step], subscribe: Callable[[Watched[Step], float | None], AsyncStream[Step]]
@@ -188,12 +198,12 @@ class AsyncWatch(Generic[Step]):
             try:
                 self._stream = self._subscribe(self._subscription.call, self._subscription.left())
                 async for step in self._stream:
-                    for told in self._subscription.take(step):
-                        yield told
+                    for sent in self._subscription.take(step):
+                        yield sent
             except grpc.RpcError as error:
                 failure = error
             except asyncio.CancelledError:
-                # gRPC reports a stream that was cancelled by `close` as if the task had been.
+                # gRPC reports a stream that `close` cancelled like a cancelled task.
                 task = asyncio.current_task()
                 if not self._closed.is_set() or (task is not None and task.cancelling()):
                     raise

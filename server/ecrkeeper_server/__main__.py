@@ -1,16 +1,19 @@
-"""The command `ecrkeeper-server`, which is installed with the client, too: it says which extra it needs."""
+"""The command `ecrkeeper-server`, which a client-only install has as well.
+
+Without the server's libraries, it names the missing extra.
+"""
 
 from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
 
-# Of what the extra brings; a part of it may be there for other reasons.
+# Some packages of the extra; others may be installed for other reasons.
 _NEEDED = ("aiohttp", "alembic", "botocore", "grpc_health", "protovalidate", "psycopg", "sqlalchemy", "structlog")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit status is 2 without what it needs."""
+    """Run the command line; the exit status is 2 without the server's libraries."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         print(  # noqa: T201

@@ -40,14 +40,18 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper")
 
-# The longest that a readiness probe waits for the database.
+# Maximum wait of a readiness probe for the database.
 _READY_SECONDS = 2.0
-# The start does not wait for AWS; by then the log says which account is served, or why it is unknown.
+# The start does not wait for AWS; after this time the log has the served account, or why it is
+# unknown.
 _ACCOUNT_SECONDS = 60.0
 
 
 def prepare(config: Config) -> None:
-    """Migrate a SQLite file to the newest schema; exit if a Postgres database has an older one."""
+    """Migrate an SQLite file to the newest schema.
+
+    Exit if a Postgres database has an older one.
+    """
     if schema.is_sqlite(config.database_url):
         schema.migrate(config.database_url)
         return
@@ -57,7 +61,10 @@ def prepare(config: Config) -> None:
 
 
 async def serve(config: Config, security: Security) -> None:
-    """Run until SIGTERM or SIGINT; then admit no calls, let attempts end, release leases, close."""
+    """Run until SIGTERM or SIGINT.
+
+    Then admit no calls, let attempts end, release leases, close.
+    """
     instruments = _instruments(config)
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
@@ -97,14 +104,14 @@ async def serve(config: Config, security: Security) -> None:
         asking = asyncio.create_task(_log_accounts(aws, config))
         stack.callback(asking.cancel)
         if spans is not None:
-            # First, as all spans are made by then: closing Postgres takes up to a second, and the supervisor may
-            # kill the process before that.
+            # First, because all spans have ended, and closing Postgres takes up to a second in
+            # which the supervisor may kill the process.
             stack.push_async_callback(asyncio.to_thread, spans.close)
         await _run(config, db, deps, engine, instruments, security, stack)
 
 
 async def _log_accounts(aws: AwsClient, config: Config) -> None:
-    """Log which account is served, and how, once AWS has answered."""
+    """Log the served accounts, and how they are reached, when AWS has answered."""
     served = await find_served(aws, config.aws_role_template or None, _ACCOUNT_SECONDS)
     write = log.info if served.ambient_account else log.warning
     write("aws_accounts", served=str(served), ambient_account=served.ambient_account or "")
@@ -145,7 +152,8 @@ async def _run(
     stack.push_async_callback(runner.cleanup)
     api = await _open_api(config, deps, instruments, security, stack) if config.role != "engine" else None
     work = asyncio.create_task(engine.run()) if engine is not None else None
-    # Objects that exist by now stay for good: keep the garbage collector from traversing them.
+    # Existing objects stay for the life of the process, so the garbage collector need not traverse
+    # them.
     gc.freeze()
     gc.enable()
     print("engine running" if api is None else f"listening on {api.host}:{api.port}", flush=True)  # noqa: T201
@@ -162,7 +170,7 @@ async def _run(
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The gRPC server once it serves, with the parts that its end involves."""
+    """The running gRPC server, with the parts that a shutdown needs."""
 
     server: grpc.aio.Server
     health: Health
@@ -193,7 +201,10 @@ async def _open_api(
 
 
 async def _drain(api: Api | None, engine: Engine | None, seconds: float) -> None:
-    """Let running calls and attempts end, both at once; the engine claims nothing meanwhile."""
+    """Let running calls and attempts end at the same time.
+
+    The engine claims nothing more.
+    """
     ending = [] if engine is None else [engine.stop(seconds)]
     if api is not None:
         await api.health.enter_graceful_shutdown()
@@ -207,7 +218,7 @@ async def until_stopped(stopping: asyncio.Event, server: grpc.aio.Server | None)
     requested = asyncio.create_task(stopping.wait())
     waits: set[asyncio.Task[Any]] = {requested}
     if server is not None:
-        # Never cancel it: gRPC would cancel the tasks that its own `stop` waits for.
+        # Do not cancel it: gRPC would cancel the tasks that its own `stop` waits for.
         waits.add(asyncio.create_task(_ended(server)))
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     requested.cancel()
@@ -222,7 +233,7 @@ async def _ended(server: grpc.aio.Server) -> None:
 
 
 def _nothing() -> None:
-    """Wake nothing: the engine runs in other processes, which the database notifies of writes."""
+    """Do nothing: the engine runs in other processes, which the database notifies of writes."""
 
 
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:

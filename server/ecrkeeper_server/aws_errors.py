@@ -1,8 +1,8 @@
 """The errors of calls to AWS; the API maps them to gRPC, the engine to conditions.
 
-AwsError                 AWS did not do what it was asked
-├── Permanent            it will keep rejecting until something changes
-└── Temporary            it may accept it later
+AwsError                 a call to AWS did not succeed
+├── Permanent            AWS rejects the call until something changes
+└── Temporary            AWS may accept the call later
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 class AwsError(Exception):
     """An answer of AWS that is not a success, or none at all.
 
-    `aws_code` is the code without the suffix `Exception`; empty where AWS did
-    not answer. `preconditions` says more where AWS said more, `metadata` what it
-    is about, for programs. `aws_request_id` is the id under which AWS knows the
-    call; empty where AWS gave none. `resource` is the kind and name of what
-    AWS does not find, where a call asked for it.
+    `aws_code` is AWS's code without the suffix `Exception`; empty if AWS did not answer.
+    `preconditions` has details from AWS, `metadata` details for programs. `aws_request_id` is AWS's
+    id of the call; empty if AWS sent none. `resource` is the kind and the name of a requested
+    resource that AWS does not find.
     """
 
     aws_request_id: str = ""
@@ -50,7 +49,7 @@ class AwsError(Exception):
     def about(
         self, message: str, preconditions: Sequence[PreconditionViolation], metadata: Mapping[str, str]
     ) -> AwsError:
-        """Return the same error with a message that says more."""
+        """Return the same error with a more detailed message."""
         said = type(self).__new__(type(self), message)
         said.__dict__.update(self.__dict__)
         said.message = message
@@ -60,11 +59,14 @@ class AwsError(Exception):
 
 
 class Permanent(AwsError):
-    """AWS will keep rejecting the call until somebody changes something, here or there."""
+    """AWS rejects the call until somebody changes the declaration or AWS."""
 
 
 class Temporary(AwsError):
-    """AWS may accept it later; `after` is the least delay in seconds, None for the usual backoff."""
+    """AWS may accept the call later.
+
+    `after` is the minimum delay in seconds; None means the usual backoff.
+    """
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class Temporary(AwsError):
         self.after = after
 
 
-# Retried, but slowly: only a change of permissions or resources makes them pass.
+# Retried slowly, because only a change of permissions or resources resolves them.
 _NEEDS_SOMEBODY = frozenset(
     {
         "AWS_ACCESS_DENIED", "AWS_NO_CREDENTIALS", "AWS_CREDENTIALS_REJECTED", "REGION_NOT_ENABLED", "ROLE_BLOCKED",
@@ -100,5 +102,8 @@ _NEEDS_SOMEBODY = frozenset(
 
 
 def is_terminal(error: AwsError) -> bool:
-    """Whether an error does not pass by itself; the resource is still retried, in case somebody fixes its cause."""
+    """Return whether waiting does not resolve an error.
+
+    The engine still retries the resource, in case somebody resolves the cause.
+    """
     return isinstance(error, Permanent) or error.reason in _NEEDS_SOMEBODY

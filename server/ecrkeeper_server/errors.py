@@ -1,18 +1,18 @@
 """The errors of the domain; the API maps them to gRPC. Those of AWS are in `aws_errors`.
 
 StatusError                  a call that is rejected, with a status code by name
-├── InvalidArgument      the input is wrong; all violations at once
+├── InvalidArgument      the input is invalid; all violations at once
 ├── NotFound             no such resource
 ├── AlreadyExists        the resource or the request id is taken
 ├── Aborted              the etag is stale
-├── FailedPrecondition   the state does not allow it; says what must change
-├── Unauthenticated      the caller is not authenticated; says why
+├── FailedPrecondition   the state does not allow it; names what must change
+├── Unauthenticated      the caller is not authenticated; has the cause
 ├── PermissionDenied     the caller may not do this
-├── ResourceExhausted    a limit of the server is used up
-├── QuotaExceeded        one of AWS's quotas is used up, which waiting does not resolve
+├── ResourceExhausted    a limit of the server is exceeded
+├── QuotaExceeded        one of AWS's quotas is exceeded; waiting does not resolve it
 ├── DeadlineExceeded     the time of the call is over
-└── Unavailable          try again later
-StoreUnusable            a command cannot begin: there is no database as configured
+└── Unavailable          retry later
+StoreUnusable            a command cannot begin without the configured database
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-# How many violations a message names, and how long they make it.
+# The number of violations in a message, and its maximum length.
 _SHOWN, _SUMMARY_CHARACTERS = 3, 400
-# Why the store cannot be used, each until it can be again.
+# Reasons why the store is unusable. Each lasts until the store is usable again.
 STORE_REASONS = (
     "STORE_ACCESS_DENIED", "STORE_BUSY", "STORE_CORRUPT", "STORE_DISK_FULL", "STORE_FILE_REPLACED", "STORE_IO_ERROR",
     "STORE_MISSING", "STORE_READ_ONLY", "STORE_UNAVAILABLE",
@@ -32,7 +32,7 @@ STORE_REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One violation of the input: the field's path, what is wrong, and what is allowed."""
+    """One violation of the input: the field's path, and a description."""
 
     field: str
     description: str
@@ -50,7 +50,7 @@ class PreconditionViolation:
 
 @dataclass(frozen=True, slots=True)
 class QuotaViolation:
-    """One quota that is used up: of what, how much is used, and what is allowed."""
+    """One exceeded quota: its subject, the amount, and the allowed amount."""
 
     subject: str
     description: str
@@ -84,7 +84,7 @@ class StatusError(Exception):
 
 
 class InvalidArgument(StatusError):
-    """The input is wrong; carries every violation, and the quotas that it exceeds as well."""
+    """The input is invalid; has every violation, and the exceeded quotas as well."""
 
     code = "INVALID_ARGUMENT"
 
@@ -117,7 +117,10 @@ class AlreadyExists(StatusError):
 
 
 class Aborted(StatusError):
-    """The requested etag is not the current one; without a current one, the resource was deleted."""
+    """The requested etag is not the current one.
+
+    Without a current one, the resource was deleted.
+    """
 
     code = "ABORTED"
 
@@ -139,25 +142,25 @@ class FailedPrecondition(StatusError):
 
 
 class Unauthenticated(StatusError):
-    """The caller has not proved who it is."""
+    """The caller is not authenticated."""
 
     code = "UNAUTHENTICATED"
 
 
 class PermissionDenied(StatusError):
-    """The caller lacks a permission; not used where AWS rejects ecrkeeper."""
+    """The caller lacks a permission; not for calls of ecrkeeper that AWS denies."""
 
     code = "PERMISSION_DENIED"
 
 
 class ResourceExhausted(StatusError):
-    """A limit of the server is used up; the call may be repeated."""
+    """A limit of the server is exceeded; the call may be repeated."""
 
     code = "RESOURCE_EXHAUSTED"
 
 
 class QuotaExceeded(StatusError):
-    """A declaration exceeds AWS's quotas; carries every one of them. Retrying does not help."""
+    """A declaration exceeds AWS's quotas; has all of them. Retries do not help."""
 
     code = "RESOURCE_EXHAUSTED"
 
@@ -167,7 +170,10 @@ class QuotaExceeded(StatusError):
 
 
 def _summary(named: Sequence[tuple[str, str]]) -> str:
-    """Return the first violations in a line: the details have all, and share their capacity with the line."""
+    """Return the first violations in one line.
+
+    The details have all of them, and share the metadata's capacity with this line.
+    """
     shown: list[str] = []
     for where, what in named[:_SHOWN]:
         text = f"{where}: {what}" if where else what
@@ -179,7 +185,7 @@ def _summary(named: Sequence[tuple[str, str]]) -> str:
 
 
 def rejection(violations: Sequence[Violation]) -> StatusError:
-    """Return the error of a request: for its own violations if it has any, else for the quotas that it exceeds."""
+    """Return the error of a request: for its violations, or else for its exceeded quotas."""
     quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
     own = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
     return InvalidArgument(own, quotas) if own else QuotaExceeded(quotas)
@@ -198,4 +204,7 @@ class DeadlineExceeded(StatusError):
 
 
 class StoreUnusable(Exception):
-    """The database does not answer, or rejects a command's first statement; the message is one line."""
+    """The database does not answer, or rejects a command's first statement.
+
+    The message is one line.
+    """

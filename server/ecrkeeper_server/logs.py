@@ -13,7 +13,7 @@ from ecrkeeper_server.plain_text import escaped
 
 @contextlib.contextmanager
 def _without(package: str) -> Iterator[None]:
-    """Within, an optional package that is not loaded yet counts as not installed."""
+    """Treat an optional package that is not loaded yet as not installed within the block."""
     if package in sys.modules:
         yield
         return
@@ -24,7 +24,8 @@ def _without(package: str) -> Iterator[None]:
         del sys.modules[package]
 
 
-# structlog loads rich wherever that is installed: 6 MB for tracebacks in colour, which are not written here.
+# structlog loads rich if it is installed: 6 MB for colored tracebacks, which the server does not
+# write.
 with _without("rich"):
     import structlog
 
@@ -32,7 +33,10 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(level: str, style: str, *extra: Any) -> None:
-    """Set up structlog and the standard library's logging; `extra` are further processors of structlog."""
+    """Set up structlog and the standard library's logging.
+
+    `extra` adds structlog processors.
+    """
     render: list[Any] = [structlog.processors.JSONRenderer()]
     if style == "text":
         render = [plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
@@ -47,17 +51,22 @@ def configure(level: str, style: str, *extra: Any) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        # Otherwise each line creates its logger again, at twice the cost.
+        # Without it, each line creates its logger again, at twice the cost.
         cache_logger_on_first_use=True,
     )
-    # What the libraries have to say: asyncio of a task that failed, the exporter of spans that it cannot send.
+    # Records of libraries, such as asyncio's about a failed task, or the exporter's about spans
+    # that it cannot send.
     logging.basicConfig(handlers=[Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
-    # It warns of each error that comes after another on the same connection, and that other one is raised.
+    # It only warns of errors that follow another one on the same connection, and raises that other
+    # one.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of structlog: no text acts on a terminal or begins a line; JSON escapes all of that by itself."""
+    """Escape control characters, as a structlog processor for text lines.
+
+    JSON escapes them itself.
+    """
     for name, value in event.items():
         if isinstance(value, str):
             lines = value.split("\n") if name == "exception" else [value]
@@ -66,7 +75,7 @@ def plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 class Forward(logging.Handler):
-    """Passes records of the standard library on to structlog."""
+    """Passes records of the standard library's logging on to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as a line of the server's own format."""
@@ -75,5 +84,5 @@ class Forward(logging.Handler):
             write = log.error if record.levelno >= logging.ERROR else log.warning
             write("library", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
         except Exception:
-            # A line that cannot be written is no reason to fail.
+            # A line that cannot be written must not fail the caller.
             self.handleError(record)

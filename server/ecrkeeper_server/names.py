@@ -20,8 +20,8 @@ _AUDIT_EVENT = re.compile(r"auditEvents/([1-9][0-9]{0,17})")
 _OPERATION = re.compile(r"operations/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _OWNER = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
-# Partition by the shape of the Region, as botocore's partitions.json does: a
-# Region that is newer than the installed botocore still resolves.
+# Partition by the pattern of the Region's name, as in botocore's partitions.json, so that Regions
+# newer than the installed botocore still resolve.
 _PARTITIONS = (
     ("aws-cn", re.compile(r"cn-[a-z]+-[0-9]+")),
     ("aws-us-gov", re.compile(r"us-gov-[a-z]+-[0-9]+")),
@@ -37,7 +37,7 @@ PARTITIONS = tuple(sorted(name for name, _ in _PARTITIONS))
 
 @lru_cache(maxsize=1024)
 def partition_of(region: str) -> str | None:
-    """Return the partition of a Region, or None if no partition has Regions of that shape."""
+    """Return the partition of a Region; None if no partition's pattern matches."""
     if len(region) > 25:
         return None
     return next((name for name, shape in _PARTITIONS if shape.fullmatch(region)), None)
@@ -54,7 +54,7 @@ def is_account(text: str) -> bool:
 
 
 def _parts(name: str, pattern: str, field: str) -> list[str]:
-    """Return the variable segments of a name that must look like `accounts/{}/registries/{}`."""
+    """Return the variable segments of a name with a pattern such as `accounts/{}/registries/{}`."""
     expected, segments = pattern.split("/"), name.split("/")
     if len(segments) != len(expected) or any(w != g for w, g in zip(expected, segments, strict=True) if w != "{}"):
         shape = pattern.replace("{}", "…")
@@ -68,7 +68,7 @@ def shown(text: str) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """Return a value of any type for an error message; of what may be large or nested, only its type."""
+    """Return a value for an error message; only its type if it may be large or nested."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -104,7 +104,7 @@ class RegistryName:
 
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
-        """Read `accounts/{account}/registries/{region}`; InvalidArgument names `field`."""
+        """Parse `accounts/{account}/registries/{region}`; InvalidArgument names `field`."""
         account, region = _parts(name, "accounts/{}/registries/{}", field)
         _check(
             field,
@@ -131,7 +131,7 @@ class SettingsName:
 
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
-        """Read `accounts/{account}/registries/{region}/settings/{owner}`."""
+        """Parse `accounts/{account}/registries/{region}/settings/{owner}`."""
         account, region, owner = _parts(name, "accounts/{}/registries/{}/settings/{}", field)
         _check(
             field,
@@ -143,7 +143,7 @@ class SettingsName:
 
     @classmethod
     def of(cls, registry: RegistryName, owner: str, field: str) -> Self:
-        """Return the name of an owner's part; InvalidArgument if `owner` is not a valid owner."""
+        """Return the name of an owner's declaration; InvalidArgument for an invalid owner."""
         _check(field, owner=(owner, _OWNER.fullmatch(owner) is not None, _OWNER_RULE))
         return cls(registry, owner)
 
@@ -161,7 +161,7 @@ class RoleName:
 
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
-        """Read `accounts/{account}/serviceLinkedRoles/{role}`."""
+        """Parse `accounts/{account}/serviceLinkedRoles/{role}`."""
         account, role = _parts(name, "accounts/{}/serviceLinkedRoles/{}", field)
         return cls.of(account, role, field)
 
@@ -188,7 +188,7 @@ class BackfillName:
 
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
-        """Read `accounts/{account}/registries/{region}/replicationBackfills/{id}`."""
+        """Parse `accounts/{account}/registries/{region}/replicationBackfills/{id}`."""
         account, region, backfill = _parts(name, "accounts/{}/registries/{}/replicationBackfills/{}", field)
         _check(
             field,
@@ -203,7 +203,7 @@ class BackfillName:
 
 
 def parse_operation(name: str, field: str = "name") -> str:
-    """Read `operations/{uuid}`; InvalidArgument names `field`."""
+    """Parse `operations/{uuid}`; InvalidArgument names `field`."""
     found = _OPERATION.fullmatch(name)
     if found is None:
         raise InvalidArgument([Violation(field, f"must look like `operations/{{uuid}}`, got {shown(name)}")])
@@ -211,7 +211,7 @@ def parse_operation(name: str, field: str = "name") -> str:
 
 
 def parse_audit_event(name: str, field: str = "name") -> int:
-    """Read `auditEvents/{number}`; InvalidArgument names `field`."""
+    """Parse `auditEvents/{number}`; InvalidArgument names `field`."""
     found = _AUDIT_EVENT.fullmatch(name)
     if found is None:
         raise InvalidArgument([Violation(field, f"must look like `auditEvents/{{number}}`, got {shown(name)}")])
@@ -219,7 +219,7 @@ def parse_audit_event(name: str, field: str = "name") -> int:
 
 
 def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -> str:
-    """Read `accounts/{account}`; with `wildcard`, `accounts/-` is read as `-`."""
+    """Parse `accounts/{account}`; with `wildcard`, return `-` for `accounts/-`."""
     (account,) = _parts(name, "accounts/{}", field)
     if not (wildcard and account == WILDCARD):
         _check(field, account=(account, is_account(account), _ACCOUNT_RULE))
@@ -227,7 +227,7 @@ def parse_account(name: str, field: str = "parent", *, wildcard: bool = False) -
 
 
 def parse_registry_pattern(name: str, field: str = "parent") -> tuple[str, str]:
-    """Read `accounts/{account}/registries/{region}` where either may be `-`."""
+    """Parse `accounts/{account}/registries/{region}`, either of which may be `-`."""
     account, region = _parts(name, "accounts/{}/registries/{}", field)
     _check(
         field,

@@ -1,36 +1,42 @@
-"""Text that people read as it is: no characters that hide, reorder or end it. Pure, no I/O."""
+"""Checks and escapes of text with invisible or control characters; pure, no I/O."""
 
 from __future__ import annotations
 
 import re
 
-# Python calls these printable; fonts and terminals show nothing for them (Default_Ignorable_Code_Point, and the blank
-# Braille pattern).
+# Printable for Python, but invisible in fonts and terminals (Default_Ignorable_Code_Point, and the
+# blank Braille pattern).
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# All but tabulators and the ends of lines.
+# All control characters except tabs and line ends.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def is_plain(text: str) -> bool:
-    """Whether every character is visible: no controls, line ends, direction marks, odd blanks or lone surrogates."""
+    """Return whether every character is visible.
+
+    Control characters, line ends, direction marks, unusual blanks and lone surrogates are not.
+    """
     return text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None)
 
 
 def is_plain_name(text: str, maximum: int) -> bool:
-    """Return whether the text can name somebody: 1 to `maximum` plain characters, no blank at either end."""
+    """Return whether the text is a valid principal or group name.
+
+    A name has 1 to `maximum` plain characters, and no blank at either end.
+    """
     return 0 < len(text) <= maximum and is_plain(text) and text == text.strip()
 
 
 def escaped(text: str) -> str:
-    """Return the text with an escape such as `\\x00` in place of every character that is not plain."""
+    """Return the text with an escape such as `\\x00` for every character that is not plain."""
     if is_plain(text):
         return text
     return "".join(each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def control_in(text: str) -> str:
-    """Return the first control character of a text that may have several lines, as `U+0000`; empty if there is none."""
+    """Return the first control character of a multi-line text, such as `U+0000`, or ''."""
     found = _CONTROL.search(text)
     return "" if found is None else f"U+{ord(found[0]):04X}"

@@ -1,9 +1,10 @@
-"""Which private interfaces of libraries are used: those of versions that were tested, and no others.
+"""The choice between private and public interfaces of libraries.
 
-A module that relies on a library's internals asks here first. Any other version gets the library's public
-interface and a warning, so that no pin keeps out a security fix. `TEST_PUBLIC_INTERFACES` in the environment turns
-private paths off: those of the libraries that it names, separated by commas, or all of them if it is `1`. It is for
-tests and benchmarks, and no setting of the server.
+A module uses a library's internals only with the versions that were tested. With any other version,
+it uses the public interface and logs a warning, so that no pin keeps out a security fix.
+`TEST_PUBLIC_INTERFACES` in the environment disables private paths: those of the named libraries,
+separated by commas, or all of them if it is `1`. It is for tests and benchmarks, not a setting of
+the server.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ log = structlog.get_logger("ecrkeeper.private_interfaces")
 
 @dataclass(frozen=True, slots=True)
 class PrivateInterface:
-    """Internals of a library, and the versions `MAJOR.MINOR` with which they were tested.
+    """The internals of a library, and the tested versions as `MAJOR.MINOR`.
 
-    `cost` says what a server without them lacks.
+    `cost` describes the disadvantage of the public interface.
     """
 
     library: str
@@ -32,11 +33,11 @@ class PrivateInterface:
 
     @property
     def usable(self) -> bool:
-        """Whether the installed version was tested, and nobody asked for public interfaces."""
+        """Whether the installed version was tested, and private interfaces are enabled."""
         return not self._switched_off and ".".join(self.version.split(".")[:2]) in self.tested
 
     def choose(self) -> bool:
-        """Return whether to use the internals; log a warning if the version is the reason not to."""
+        """Return whether to use the internals; log a warning for an untested version."""
         if not self.usable and not self._switched_off:
             log.warning(
                 "public_interface_used",

@@ -1,24 +1,27 @@
-"""File descriptors of the process, and how many of them callers' connections may have."""
+"""The file descriptors of the process, and the callers' share of them."""
 
 from __future__ import annotations
 
 import contextlib
 import resource
 
-# Calls to AWS (128), probes (64), and what is open anyway, with some to spare.
+# For calls to AWS (128), probes (64), the database and open files, with some reserve.
 _OWN = 256
 
 
 def raise_limit() -> int:
-    """Raise the limit to what the system allows this process, and return it."""
+    """Raise the limit to the hard limit, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
-        # Where "no limit" is not a limit that can be had, the old one stays.
+        # The system may reject "no limit"; the old limit then stays.
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return soft if soft != resource.RLIM_INFINITY else 2**20
 
 
 def for_callers(wanted: int, available: int, databases: int) -> int:
-    """How many connections callers may have: enough descriptors stay free for AWS, the database and the probes."""
+    """Return the maximum number of callers' connections.
+
+    It leaves enough descriptors for AWS, the database and the probes.
+    """
     return max(1, min(wanted, max(available - _OWN - databases, available // 2)))

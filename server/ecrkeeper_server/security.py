@@ -1,4 +1,7 @@
-"""Identity and authorisation as configured: opened together, so that all errors of all files are named at once."""
+"""Identity and authorization as configured.
+
+Reports all errors of all files at once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ from ecrkeeper_server.identity.caller import Authenticator
 from ecrkeeper_server.identity.certificates import pair_of
 from ecrkeeper_server.identity.files import FileError, WatchedFiles
 
-# The modules for tokens and policies are loaded only where they are configured, before the server listens.
+# The modules for tokens and policies are loaded only if they are configured, before the server
+# listens.
 if TYPE_CHECKING:
     from ecrkeeper_server.identity.keys import Keys, KeySource
     from ecrkeeper_server.identity.tokens import TokenVerifier
@@ -45,7 +49,7 @@ class Security:
     keys: KeySource | None
 
     def listen(self, server: grpc.aio.Server, address: str) -> int:
-        """Add the address to a server, with TLS if that is configured; the port."""
+        """Add the address to a server, with TLS if configured; return the port."""
         if self.credentials is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, self.credentials)
@@ -58,13 +62,16 @@ class Security:
                     await asyncio.to_thread(self.policy.refresh)
                 if self.keys is not None:
                     await self.keys.maintain()
-            except Exception:  # The present files stay in force, and the next check may succeed.
+            except Exception:  # The current files stay in force, and the next check may succeed.
                 log.exception("security_not_maintained")
             await asyncio.sleep(_CHECK_SECONDS)
 
 
 def open_security(config: Config) -> Security:
-    """Read all files; ConfigError names every error of every file. The engine alone has no callers and needs none."""
+    """Read all files; ConfigError has every error of every file.
+
+    A server with only the engine has no callers and needs no files.
+    """
     if config.role == "engine":
         config = Config()
     errors: list[str] = []

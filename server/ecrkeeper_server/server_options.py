@@ -34,7 +34,7 @@ def limits_of(config: Config) -> Limits:
 
 
 def bounded(limits: Limits, databases: int) -> Limits:
-    """Return the limits, with no more connections than there are descriptors for."""
+    """Return the limits, with at most as many connections as file descriptors allow."""
     available = rlimits.raise_limit()
     connections = rlimits.for_callers(limits.connections, available, databases)
     if connections < limits.connections:

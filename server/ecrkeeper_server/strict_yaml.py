@@ -1,7 +1,7 @@
-"""YAML without surprises: one spelling, one meaning, and no more memory than the file has bytes.
+"""A strict subset of YAML, with memory proportional to the size of the file.
 
-There are no aliases, merge keys, repeated keys, keys other than text, dates, tags, or numbers of any length. An error
-names the line and the path of what is wrong.
+It rejects aliases, merge keys, repeated keys, keys other than text, dates, tags and long numbers.
+Errors name the line and the path.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import yaml
 
 from ecrkeeper_server.names import shown
 
-_MOST_LEVELS = 50
-_MOST_DIGITS = 40
-_MOST_VIOLATIONS = 100
+_MAX_LEVELS = 50
+_MAX_DIGITS = 40
+_MAX_VIOLATIONS = 100
 _LINE_END = b"\n"
 _TAG = "tag:yaml.org,2002:"
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
@@ -26,7 +26,7 @@ _SCALARS = yaml.constructor.SafeConstructor()
 
 
 class StrictYamlError(Exception):
-    """A document cannot be read; `violations` names everything that is wrong with it."""
+    """A document cannot be read; `violations` has every error."""
 
     def __init__(self, violations: list[str]) -> None:
         super().__init__("; ".join(violations))
@@ -41,14 +41,14 @@ class Document:
     lines: Mapping[str, int]
 
     def line_of(self, path: str) -> int:
-        """Return the line of a part, or of the nearest part around it."""
+        """Return the line of a part, or of the nearest enclosing part."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.lines.get(path, 1)
 
 
 def load(content: bytes) -> Document:
-    """Return the only document of a file; StrictYamlError says what is wrong."""
+    """Return the only document of a file; StrictYamlError has every error."""
     found = list(load_all(content))
     if len(found) > 1:
         raise StrictYamlError([f"line {found[1].line_of('')}: must be one document, got {len(found)}"])
@@ -56,7 +56,7 @@ def load(content: bytes) -> Document:
 
 
 def load_all(source: IO[bytes] | bytes) -> Iterator[Document]:
-    """Yield the documents of a file, one by one; StrictYamlError ends it."""
+    """Yield the documents of a file; StrictYamlError for the first invalid one."""
     composer = _Composer(source)
     while True:
         try:
@@ -76,7 +76,7 @@ def _malformed(error: yaml.MarkedYAMLError, source: IO[bytes] | bytes) -> str:
         return str(error.problem or error.context)
     line = error.problem_mark.line + 1
     if isinstance(source, bytes):
-        # libyaml sees the end of a file one line below its last.
+        # libyaml reports the end of a file one line below its last line.
         line = min(line, source.count(_LINE_END) + 1)
     return f"line {line}: {error.problem}"
 
@@ -90,7 +90,7 @@ def _unreadable(error: yaml.reader.ReaderError, source: IO[bytes] | bytes) -> st
 
 
 class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
-    """Nodes of events that libyaml finds: much faster than those of Python, and each can be looked at."""
+    """Composes nodes from libyaml's events, which is much faster than Python's parser."""
 
     def __init__(self, source: IO[bytes] | bytes) -> None:
         yaml.CSafeLoader.__init__(self, source)
@@ -98,12 +98,15 @@ class _Composer(yaml.composer.Composer, yaml.CSafeLoader):
         self._levels = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; an alias could stand for gigabytes, and nesting could exhaust the stack."""
+        """Return the next node.
+
+        Reject aliases, which could expand to gigabytes, and deep nesting.
+        """
         if self.check_event(yaml.AliasEvent):
             raise self._rejection("aliases are not supported")
         self._levels += 1
-        if self._levels > _MOST_LEVELS:
-            raise self._rejection(f"is nested too deeply: there may be {_MOST_LEVELS} levels")
+        if self._levels > _MAX_LEVELS:
+            raise self._rejection(f"is nested too deeply: at most {_MAX_LEVELS} levels are allowed")
         node: yaml.Node | None = super().compose_node(parent, index)
         self._levels -= 1
         return node
@@ -122,14 +125,14 @@ def _document(node: yaml.Node) -> Document:
 
 
 class _Reader:
-    """Makes values of nodes, and notes what is wrong with them."""
+    """Converts nodes to values, and collects the errors."""
 
     def __init__(self) -> None:
         self.violations: list[str] = []
         self.lines: dict[str, int] = {}
 
     def value(self, node: yaml.Node, path: str) -> Any:
-        """Return the value of a node; anything for one that is wrong."""
+        """Return the value of a node; an arbitrary value for an invalid one."""
         self.lines[path] = node.start_mark.line + 1
         tag = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and tag == "map":
@@ -144,9 +147,9 @@ class _Reader:
             if not isinstance(key, yaml.ScalarNode):
                 self._wrong(key, path, "a key must be text, not a list or a mapping")
             elif key.tag == f"{_TAG}merge":
-                self._wrong(key, path, "merge keys are not supported; write out what `<<` stands for")
+                self._wrong(key, path, "merge keys are not supported; write out the content of `<<`")
             elif key.tag != f"{_TAG}str":
-                self._wrong(key, path, f"the key {shown(key.value)} must be text; put it in quotes")
+                self._wrong(key, path, f"the key {shown(key.value)} must be text; quote it")
             elif key.value in found:
                 self._wrong(key, path, f"the key {shown(key.value)} is repeated")
             else:
@@ -156,7 +159,7 @@ class _Reader:
     def _scalar(self, node: yaml.Node, tag: str, path: str) -> Any:
         read = _READ.get(tag)
         if tag in _QUOTED:
-            self._wrong(node, path, f"must not be {_QUOTED[tag]}; text that looks like one needs quotes")
+            self._wrong(node, path, f"must not be {_QUOTED[tag]}; quote text that looks like one")
         elif read is None or not isinstance(node, yaml.ScalarNode):
             self._wrong(node, path, f"the tag {shown(node.tag)} is not supported")
         else:
@@ -167,12 +170,12 @@ class _Reader:
         return None
 
     def _wrong(self, node: yaml.Node, path: str, text: str) -> None:
-        if len(self.violations) < _MOST_VIOLATIONS:
+        if len(self.violations) < _MAX_VIOLATIONS:
             self.violations.append(f"line {node.start_mark.line + 1}: {f'{shown_path(path)}: ' if path else ''}{text}")
 
 
 def shown_path(path: str) -> str:
-    """Return a path for a message; its keys may hold anything."""
+    """Return a path for a message; its keys are untrusted."""
     return path if path.isascii() and path.isprintable() and len(path) <= 200 else shown(path)
 
 
@@ -184,13 +187,13 @@ def _bool(node: yaml.ScalarNode) -> bool:
 
 
 def _number(node: yaml.ScalarNode, construct: Callable[[yaml.ScalarNode], Any]) -> Any:
-    # Python makes no text of a very long number, and converts one in quadratic time.
-    if len(node.value) > _MOST_DIGITS:
-        raise ValueError(f"a number may have {_MOST_DIGITS} characters, got {len(node.value):,}; text needs quotes")
+    # Python converts long numbers in quadratic time, and rejects very long ones.
+    if len(node.value) > _MAX_DIGITS:
+        raise ValueError(f"a number must have at most {_MAX_DIGITS} characters, got {len(node.value):,}; quote text")
     try:
         number = construct(node)
     except (ValueError, IndexError) as error:
-        raise ValueError(f"is no number: {shown(node.value)}") from error
+        raise ValueError(f"must be a number, got {shown(node.value)}") from error
     if not math.isfinite(number):
         raise ValueError(f"must be a finite number, got {shown(node.value)}")
     return number

@@ -1,8 +1,7 @@
-"""Spans by OpenTelemetry: from an RPC over the step that it causes to the calls to AWS.
+"""OpenTelemetry spans of RPCs, of the attempts that they cause, and of AWS calls.
 
-OpenTelemetry is an optional extra and is imported only here, only when tracing
-is on. Where spans go, how many are kept, and what resource they belong to is
-said by OpenTelemetry's own `OTEL_...` variables.
+OpenTelemetry is an optional extra. Only this module imports it, and only if tracing is enabled.
+OpenTelemetry's own `OTEL_...` variables configure the endpoint, the sampling and the resource.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-# The first that is set says how many seconds a batch may take; a batch may take 10 if none is.
+# The first one that is set is the timeout of a batch in seconds; the default is 10.
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.grpc")
 
 
 def missing() -> list[str]:
-    """Return the packages that tracing needs and that are not installed."""
+    """Return the packages that tracing needs and the environment lacks."""
     return [name for name in PACKAGES if not _installed(name)]
 
 
@@ -32,7 +31,7 @@ def _installed(name: str) -> bool:
 
 
 class Tracing:
-    """Makes spans with a provider of OpenTelemetry's SDK, which sends them by an exporter."""
+    """Creates spans with a provider of OpenTelemetry's SDK, whose exporter sends them."""
 
     def __init__(self, provider: Any, exporter: Any, timeout: float) -> None:
         from opentelemetry import trace
@@ -47,10 +46,10 @@ class Tracing:
 
     @contextlib.contextmanager
     def span(self, name: str, kind: str, attributes: Mapping[str, Any], parent: str | None = None) -> Iterator[Any]:
-        """A span around a block, `SERVER`, `CLIENT` or `INTERNAL`.
+        """Wrap a block in a span of kind `SERVER`, `CLIENT` or `INTERNAL`.
 
-        `parent` is a W3C traceparent; with an empty one the span begins a trace of
-        its own, and with None it is a child of the span around it.
+        `parent` is a W3C traceparent. With an empty one the span begins a new trace; with None it
+        is a child of the current span.
         """
         context = None if parent is None else self._remote(parent)
         with self._tracer.start_as_current_span(
@@ -73,15 +72,15 @@ class Tracing:
         span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, text))
 
     def current(self) -> str:
-        """Return the W3C traceparent of the present span; empty outside of spans."""
+        """Return the W3C traceparent of the current span; empty outside of spans."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier.get("traceparent", "")
 
     def close(self) -> None:
-        """Send what is kept; takes at most as long as the exporter's timeout."""
-        # The SDK grants that time to each batch that is kept, and half a minute to all of them. An exporter that is
-        # shut down ends the call that it waits for and drops the rest.
+        """Send the remaining spans, within the exporter's timeout."""
+        # The SDK grants that time to each remaining batch, and half a minute to all of them.
+        # Shutting the exporter down ends its running call and drops the other batches.
         limit = threading.Timer(self._timeout, self._exporter.shutdown)
         limit.daemon = True
         limit.start()
@@ -92,7 +91,7 @@ class Tracing:
 
 
 def log_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a processor of structlog: adds the ids of the present span."""
+    """Return a structlog processor that adds the ids of the current span."""
     from opentelemetry import trace
 
     context = trace.get_current_span().get_span_context()
@@ -103,13 +102,13 @@ def log_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Muta
 
 
 def start(version: str) -> Tracing:
-    """Tracing as the environment configures it: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER` and so on."""
+    """Return tracing as the environment's `OTEL_...` variables configure it."""
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    # A default name: what the environment says of the resource wins.
+    # A default name, which the environment's resource attributes override.
     named = Resource.create({"service.name": "ecrkeeper", "service.version": version})
     resource = named.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)

@@ -1,1 +1,1 @@
-"""A simulated AWS for ECR registry settings and their roles, which boto3 and the aws CLI talk to unchanged."""
+"""A simulated AWS for ECR registry settings and their roles, for boto3 and the aws CLI."""

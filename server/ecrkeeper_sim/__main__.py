@@ -1,4 +1,7 @@
-"""The command `ecrkeeper-sim`, which is installed with the client, too: it says which extra it needs."""
+"""The command `ecrkeeper-sim`, which a client-only install has as well.
+
+Without the simulator's libraries, it names the missing extra.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-# What the extra brings; a part of it may be there for other reasons.
+# Some packages of the extra; others may be installed for other reasons.
 _NEEDED = ("aiohttp", "botocore", "uvloop")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status is 2 without what that needs."""
+    """Serve until SIGTERM or SIGINT; return 2 without the simulator's libraries."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         print(

@@ -30,7 +30,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """An API call as CloudTrail records it; `invoked_by` is the service that made it for the caller."""
+    """An API call as CloudTrail records it.
+
+    `invoked_by` is the service that made it for the caller.
+    """
 
     service: str
     operation: str
@@ -50,9 +53,9 @@ class Call:
     operation: str
     identity: Identity
     region: str
-    # The actions that the policy was asked about, and whether it allows them.
+    # The evaluated actions, and whether the policy allows them.
     actions: dict[str, bool] = field(default_factory=dict)
-    # The registry that a read shows, if that is not the present one.
+    # The registry that a read shows, if it is not the current one.
     shown: Registry | None = None
     peer: Peer = field(default_factory=Peer)
     # Calls that AWS itself made on behalf of the caller.
@@ -82,7 +85,10 @@ class Call:
 
     @property
     def policy(self) -> Json | None:
-        """The policy of the caller's role: its account's own, or that of all accounts; none for plain keys."""
+        """The policy of the caller's role: its account's or the common one.
+
+        None for plain keys.
+        """
         if self.identity.session is None:
             return None
         own = self.account.iam_policy
@@ -107,7 +113,7 @@ class Call:
 
 
 def handles(service: str, operation: str) -> Callable[[_Handler], _Handler]:
-    """Enter the decorated function in the table of handlers."""
+    """Register the decorated function in the table of handlers."""
 
     def register(handler: _Handler) -> _Handler:
         HANDLERS[service, operation] = handler

@@ -35,7 +35,7 @@ class Clock:
         self._frozen_at = self.now()
 
     def thaw(self) -> None:
-        """Let time pass by itself again, from where it stands."""
+        """Let time pass by itself again, from the current simulated time."""
         if self._frozen_at is not None:
             self._offset = self._frozen_at - time.time()
             self._frozen_at = None

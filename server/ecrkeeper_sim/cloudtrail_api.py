@@ -1,4 +1,7 @@
-"""CloudTrail: LookupEvents over the event history of an account in a Region; no trail is needed."""
+"""CloudTrail: LookupEvents over the event history of an account in a Region.
+
+No trail is needed.
+"""
 
 from __future__ import annotations
 

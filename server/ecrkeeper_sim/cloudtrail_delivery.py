@@ -11,7 +11,10 @@ from ecrkeeper_sim.state import Json
 
 
 def record(call: Call, made: ApiCall) -> None:
-    """Record a write, and before it the calls that AWS made for the caller; reads leave no record."""
+    """Record a write, and before it the calls that AWS made for the caller.
+
+    Reads leave no record.
+    """
     if (made.service, made.operation) not in HANDLERS or not is_recorded(made.service, made.operation):
         return
     for each in (*call.caused, made):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecrkeeper_sim.event_control import event_calls
 from ecrkeeper_sim.faults import Faults
-from ecrkeeper_sim.iam_deletion import advance, settle
+from ecrkeeper_sim.iam_deletion import advance, update_deletions
 from ecrkeeper_sim.recorder import Recorder
 from ecrkeeper_sim.seeding import configure_account, seed_registry, shown_account, shown_registry
 from ecrkeeper_sim.state import Json, World
@@ -42,7 +42,10 @@ class Control:
         }
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Reply:
-        """Return the status and the JSON answer to one control request; `path` is what follows `/_sim/`."""
+        """Return the status and the JSON answer to one control request.
+
+        `path` is what follows `/_sim/`.
+        """
         try:
             parsed = json.loads(body) if body else {}
             route = self._routes.get((method, path))
@@ -58,7 +61,7 @@ class Control:
         if method not in ("GET", "PUT") or parts[0] != "accounts" or len(parts) not in (2, 4):
             return 404, {"error": "no such control resource"}
         account = self._world.account(parts[1])
-        settle(self._world, account)
+        update_deletions(self._world, account)
         if len(parts) == 2:
             if method == "PUT":
                 configure_account(account, body)

@@ -19,7 +19,7 @@ _TEMPORARY = re.compile(r"ASIA(\d{12})[A-Z0-9]*")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An assumed-role session; its token carries all of it, so it outlives a restart of the simulator."""
+    """An assumed-role session; its token contains it, so it survives a restart."""
 
     access_key: str
     role_arn: str
@@ -63,7 +63,7 @@ def parse_scope(credential: str) -> Scope | None:
 
 @lru_cache(maxsize=65536)
 def parse_token(token: str) -> Session | None:
-    """Return the session that the token carries, or None if it is none of ours."""
+    """Return the session in a token; None if the simulator did not issue it."""
     try:
         fields = json.loads(base64.b64decode(token.removeprefix("SIM"), validate=True))
         return Session(*fields)

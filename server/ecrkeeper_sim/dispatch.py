@@ -1,4 +1,4 @@
-"""From an HTTP request to its answer: identify, parse, check, authorize, handle, record."""
+"""Answers of HTTP requests: identify, parse, check, authorize, handle, record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from ecrkeeper_sim.constraints import Violation
 from ecrkeeper_sim.credentials import Scope, identify, invalid_token, parse_scope
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.faults import Faults
-from ecrkeeper_sim.iam_deletion import settle
+from ecrkeeper_sim.iam_deletion import update_deletions
 from ecrkeeper_sim.models import XML_SERVICES, Operation
 from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.recorder import Recorder
@@ -61,7 +61,7 @@ class Dispatcher:
     async def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, peer: Peer
     ) -> tuple[str, Answer | None]:
-        """Return the request id and the answer; no answer means that the connection is to be dropped."""
+        """Return the request id and the answer; None means to drop the connection."""
         request_id = self._world.uuid()
         target = headers.get("X-Amz-Target", "")
         scope = parse_scope(headers.get("Authorization", ""))
@@ -119,7 +119,7 @@ class Dispatcher:
     async def _answered(
         self, call: Call, operation: Operation | None, params: Json, violations: list[Violation], request_id: str
     ) -> Answer | None:
-        struck = self._faults.striking(call.service, call.operation, call.identity.account, call.region)
+        struck = self._faults.matching(call.service, call.operation, call.identity.account, call.region)
         for fault in struck:
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
@@ -143,8 +143,8 @@ class Dispatcher:
             raise _unknown_operation(call)
         if call.service not in XML_SERVICES and not call.account.region_enabled(call.region):
             raise invalid_token(call.service)
-        _refuse_violations(call.service, [v for v in violations if v.kind != "unknown"])
-        settle(call.world, call.account)
+        _reject_violations(call.service, [v for v in violations if v.kind != "unknown"])
+        update_deletions(call.world, call.account)
         authorize(call, params)
         if call.service == "ecr":
             call = replace(call, shown=shown_to(call.world, call.registry, call.operation))
@@ -176,7 +176,7 @@ def _unknown_operation(call: Call) -> AwsError:
     return AwsError("UnknownOperationException", "", 400)
 
 
-def _refuse_violations(service: str, violations: list[Violation]) -> None:
+def _reject_violations(service: str, violations: list[Violation]) -> None:
     if not violations:
         return
     first: Any = violations[0]

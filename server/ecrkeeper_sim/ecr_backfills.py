@@ -16,8 +16,8 @@ _RETAINED_SECONDS = 90 * 86_400
 _FINAL = ("COMPLETE", "FAILED", "STOPPED")
 
 
-def settle_backfills(world: World, registry: Registry) -> None:
-    """Bring every running backfill of the registry to where its time has taken it."""
+def update_backfills(world: World, registry: Registry) -> None:
+    """Advance every running backfill of the registry to its state at the current time."""
     now, settings = world.clock.now(), world.settings
     for job in list(registry.backfills.values()):
         if job["status"] in _FINAL:
@@ -56,7 +56,7 @@ def new_backfill(world: World, destination: Json, status: str = "PREPARING", *, 
 def start_replication_backfill(call: Call, params: Json) -> Json:
     """Start a backfill to a destination of the replication configuration."""
     registry = own_registry(call, params)
-    settle_backfills(call.world, registry)
+    update_backfills(call.world, registry)
     destination = params["destination"]
     unfinished = [job for job in registry.backfills.values() if job["status"] not in _FINAL]
     if any(job["destination"] == destination for job in unfinished):
@@ -93,7 +93,7 @@ def stop_replication_backfill(call: Call, params: Json) -> Json:
 def list_replication_backfills(call: Call, params: Json) -> Json:
     """Return the backfills of the registry, oldest first, page by page."""
     registry = own_registry(call, params)
-    settle_backfills(call.world, registry)
+    update_backfills(call.world, registry)
     items = [(f"{index:08}", described_backfill(job)) for index, job in enumerate(registry.backfills.values())]
     shown, token = ecr_page(items, params, 25)
     return {"registryId": registry.account, "backfills": shown, **({"nextToken": token} if token else {})}
@@ -101,7 +101,7 @@ def list_replication_backfills(call: Call, params: Json) -> Json:
 
 @handles("ecr", "DescribeReplicationBackfillResults")
 def describe_replication_backfill_results(call: Call, params: Json) -> Json:
-    """Return a backfill and, once it has ended, what became of each image."""
+    """Return a backfill and, after its end, the result of each image."""
     registry = own_registry(call, params)
     job = _existing(call, registry, params)
     wanted = params.get("resultStatusFilter")
@@ -150,16 +150,19 @@ def _finish(job: Json, now: float) -> None:
 
 
 def _results(world: World, registry: Registry, job: Json) -> list[Json]:
-    """Decide every image's fate; a destination in another account must allow the source in its registry policy."""
+    """Return the result of each image.
+
+    A destination in another account must allow the source in its registry policy.
+    """
     names = sorted(registry.repositories) or ["library/app"]
     results: list[Json] = []
     for index in range(world.settings.backfill_image_count):
         name = names[index % len(names)]
-        refused = _refused(world, registry, job["destination"], name)
+        rejected = _rejected(world, registry, job["destination"], name)
         digest = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()
         result: dict[str, Any] = {"repositoryName": name, "imageId": {"imageDigest": f"sha256:{digest}"}}
-        if refused or index < world.settings.backfill_failed_images:
-            code = "DESTINATION_REGISTRY_ACCESS_DENIED" if refused else "INTERNAL_ERROR"
+        if rejected or index < world.settings.backfill_failed_images:
+            code = "DESTINATION_REGISTRY_ACCESS_DENIED" if rejected else "INTERNAL_ERROR"
             result.update(status="FAILED", failureCode=code)
         else:
             result["status"] = "COMPLETE"
@@ -167,7 +170,7 @@ def _results(world: World, registry: Registry, job: Json) -> list[Json]:
     return results
 
 
-def _refused(world: World, registry: Registry, destination: Json, name: str) -> bool:
+def _rejected(world: World, registry: Registry, destination: Json, name: str) -> bool:
     account, region = destination["registryId"], destination["region"]
     if account == registry.account:
         return False
@@ -177,7 +180,7 @@ def _refused(world: World, registry: Registry, destination: Json, name: str) -> 
 
 
 def _existing(call: Call, registry: Registry, params: Json) -> Json:
-    settle_backfills(call.world, registry)
+    update_backfills(call.world, registry)
     job = registry.backfills.get(params["replicationBackfillId"])
     if job is None:
         raise AwsError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecrkeeper_sim.calls import Call, handles
 from ecrkeeper_sim.errors import AwsError, invalid_parameter
 from ecrkeeper_sim.policy_documents import parse_registry_policy, rendered
-from ecrkeeper_sim.principals import refuse_deleted, with_unique_ids
+from ecrkeeper_sim.principals import reject_deleted, with_unique_ids
 from ecrkeeper_sim.state import Json
 
 _BASIC_SCAN = "BASIC_SCAN_TYPE_VERSION"
@@ -27,7 +27,7 @@ def put_registry_policy(call: Call, params: Json) -> Json:
     registry = call.registry
     unresolvable = call.settings.unresolvable_principals
     policy = parse_registry_policy(params["policyText"], registry.scope, call.partition, unresolvable)
-    refuse_deleted(policy, call.settings)
+    reject_deleted(policy, call.settings)
     registry.policy = policy
     return {"registryId": call.identity.account, "policyText": rendered(registry.policy)}
 

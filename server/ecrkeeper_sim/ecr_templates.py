@@ -49,7 +49,10 @@ def create_template(call: Call, params: Json) -> Json:
 
 @handles("ecr", "UpdateRepositoryCreationTemplate")
 def update_template(call: Call, params: Json) -> Json:
-    """Change the members that are given; without `imageTagMutability` that becomes MUTABLE."""
+    """Change the members that are given.
+
+    Without `imageTagMutability` that becomes MUTABLE.
+    """
     old = _existing(call, params["prefix"])
     _check_documents(call, params)
     template = {**patched(old, params), "updatedAt": call.now()}
@@ -114,7 +117,7 @@ def _check(call: Call, template: Json, params: Json) -> None:
 
 
 def _check_documents(call: Call, params: Json) -> None:
-    """Validate the documents. AWS may do so only when it creates a repository; an invalid one never works."""
+    """Validate the documents, which AWS may do only when it creates a repository."""
     if not call.settings.templates_check_documents:
         return
     if params.get("lifecyclePolicy"):

@@ -1,4 +1,4 @@
-"""The upstream registries of pull-through cache rules: their URLs and what they want as credentials."""
+"""The upstream registries of pull-through cache rules: their URLs and credentials."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _check_upstream(call: Call, upstream: Upstream, match: re.Match[str], params
     is_ecr, secret, role = upstream.name == "ecr", params.get("credentialArn"), params.get("customRoleArn")
     if is_ecr and match.groups()[:2] == (call.identity.account, call.region):
         raise _unsupported("Upstream registry URL cannot be the same as the cache registry.")
-    # ECR compares the two only where it logs in with a secret.
+    # ECR compares the two only if it logs in with a secret.
     if upstream.needs_secret and params.get("upstreamRegistry", upstream.name) != upstream.name:
         raise _unsupported("Upstream registry URL and entered upstream registry do not match.")
     if upstream.needs_secret and secret is None:

@@ -1,10 +1,13 @@
-"""The one exception with which a simulated operation answers anything but success."""
+"""The exception of simulated operations that do not succeed."""
 
 from __future__ import annotations
 
 
 class AwsError(Exception):
-    """An AWS error answer: wire code, message and HTTP status; `query_code` is the code of the old query protocol."""
+    """An AWS error answer: wire code, message and HTTP status.
+
+    `query_code` is the code of the old query protocol.
+    """
 
     def __init__(self, code: str, message: str, status: int = 400, *, query_code: str = "") -> None:
         super().__init__(f"{code}: {message}")

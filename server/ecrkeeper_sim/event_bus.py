@@ -22,7 +22,10 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A rule with a queue behind it, directly or through an SNS topic; None matches every account or Region."""
+    """A rule with a queue behind it, directly or through an SNS topic.
+
+    None matches every account or Region.
+    """
 
     queue: str
     accounts: tuple[str, ...] | None = None

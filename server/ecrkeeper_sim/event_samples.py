@@ -10,7 +10,10 @@ _DIGEST = "sha256:" + "7f5b2640fe6fb4f46592dfd3410c4a79dac4f89e4782432e0378abcd"
 
 
 def service_event(world: World, body: Json) -> Json:
-    """Return the event that the body describes; raises ValueError or KeyError for an unknown one."""
+    """Return the event that the body describes.
+
+    Raises ValueError or KeyError for an unknown one.
+    """
     detail_type = body["detail_type"]
     build = _BUILDERS.get(detail_type)
     if build is None:

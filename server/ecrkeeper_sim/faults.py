@@ -1,4 +1,4 @@
-"""Faults that tests order: latency, throttling, errors, lost connections and raw answers."""
+"""Injected faults: latency, throttling, errors, lost connections and raw answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ecrkeeper_sim.protocols import Answer
 from ecrkeeper_sim.state import World
 
 KINDS = ("latency", "throttle", "error", "drop", "drop_after", "answer", "answer_after")
-# The largest raw answer that a rule may order.
-_MOST_BYTES = 64 * 1024 * 1024
+# The maximum size of a raw answer.
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Fault:
-    """One rule; members left out match everything, and `count` is how often it still strikes."""
+    """One rule; absent members match everything, and `count` is its remaining applications."""
 
     kind: str
     service: str | None = None
@@ -36,7 +36,7 @@ class Fault:
     repeat: int = 1
 
     def matches(self, service: str, operation: str, account: str, region: str) -> bool:
-        """Tell whether the rule speaks of such a call."""
+        """Return whether the rule applies to a call."""
         return (
             self.count != 0
             and self.service in (None, service)
@@ -77,8 +77,8 @@ class Faults:
                 raise ValueError(f"unknown members of a fault rule: {sorted(unknown)}")
             if rule.get("kind") not in KINDS:
                 raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-            if len(rule.get("body", "")) * rule.get("repeat", 1) > _MOST_BYTES:
-                raise ValueError(f"body times repeat must not exceed {_MOST_BYTES} bytes")
+            if len(rule.get("body", "")) * rule.get("repeat", 1) > _MAX_BYTES:
+                raise ValueError(f"body times repeat must not exceed {_MAX_BYTES} bytes")
         self._rules += [Fault(**rule) for rule in rules]
 
     def clear(self) -> None:
@@ -86,11 +86,11 @@ class Faults:
         self._rules.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the rules with what is left of their counts."""
+        """Return the rules with their remaining counts."""
         return [asdict(rule) for rule in self._rules]
 
-    def striking(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
-        """Return the rules that strike this call, and count them."""
+    def matching(self, service: str, operation: str, account: str, region: str) -> list[Fault]:
+        """Return the rules that apply to this call, and count them."""
         if not self._rules:
             return []
         struck = []

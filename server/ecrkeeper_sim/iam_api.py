@@ -24,7 +24,10 @@ _TAG_QUOTA = 50
 
 
 def described(role: Role, *, full: bool) -> Json:
-    """Return the role in IAM's shape; lists and creates leave out what only GetRole tells."""
+    """Return the role in IAM's shape.
+
+    Lists and creates leave out what only GetRole tells.
+    """
     shown: Json = {
         "Path": role.path,
         "RoleName": role.name,

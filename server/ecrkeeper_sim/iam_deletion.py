@@ -14,8 +14,8 @@ _REASON = (
 )
 
 
-def settle(world: World, account: Account) -> None:
-    """Bring every unfinished deletion of the account to where its time has taken it."""
+def update_deletions(world: World, account: Account) -> None:
+    """Advance every unfinished deletion of the account to its state at the current time."""
     if world.settings.deletion_mode != "time":
         return
     now, settings = world.clock.now(), world.settings
@@ -28,7 +28,7 @@ def settle(world: World, account: Account) -> None:
 
 
 def advance(world: World, account: Account, role_name: str | None) -> list[Json]:
-    """Move unfinished deletions one state on, for `deletion_mode: manual`; returns what they became."""
+    """Move unfinished deletions to their next state; return their new states."""
     moved = []
     for task in [t for t in account.tasks.values() if t.unfinished and role_name in (None, t.role_name)]:
         if task.status == "NOT_STARTED":

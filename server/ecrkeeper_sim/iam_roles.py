@@ -1,4 +1,4 @@
-"""IAM roles: the catalogue of service-linked roles, creation (asked for or automatic) and eventual consistency."""
+"""IAM roles: service-linked roles, their creation, and eventual consistency."""
 
 from __future__ import annotations
 
@@ -53,12 +53,15 @@ def is_service_linked(role: Role) -> bool:
 
 
 def no_such_role(name: str) -> AwsError:
-    """Return the error for a role that is not there."""
+    """Return the error for a role that does not exist."""
     return AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
 
 
 def find_role(world: World, account: Account, name: str) -> Role:
-    """Return the role as the API would see it, eventual consistency included; raises NoSuchEntity."""
+    """Return the role as the API would see it, eventual consistency included.
+
+    Raises NoSuchEntity.
+    """
     key = name.lower()
     now = world.clock.now()
     role = account.roles.get(key)
@@ -89,7 +92,7 @@ def visible_roles(world: World, account: Account) -> list[Role]:
 
 
 def add_role(world: World, account: Account, role: Role) -> Role:
-    """Enter a new role in the account, hidden as long as the settings say."""
+    """Add a role to the account, hidden for as long as the settings say."""
     settings = world.settings
     role.readable_from = world.clock.now() + settings.iam_create_lag_seconds
     role.hidden_reads = settings.iam_create_lag_reads
@@ -98,7 +101,7 @@ def add_role(world: World, account: Account, role: Role) -> Role:
 
 
 def remove_role(world: World, account: Account, role: Role) -> None:
-    """Take the role away, leaving a ghost as long as the settings say."""
+    """Remove the role; reads show it for as long as the settings say."""
     settings, now = world.settings, world.clock.now()
     del account.roles[role.name.lower()]
     account.ghosts[role.name.lower()] = Ghost(
@@ -110,7 +113,7 @@ def remove_role(world: World, account: Account, role: Role) -> None:
 
 
 def name_is_taken(world: World, account: Account, name: str) -> bool:
-    """Tell whether a role of that name exists or was deleted too shortly ago."""
+    """Return whether a role of that name exists or was deleted too recently."""
     ghost = account.ghosts.get(name.lower())
     return name.lower() in account.roles or (ghost is not None and world.clock.now() < ghost.name_held_until)
 
@@ -140,7 +143,10 @@ def role_missing(account: Account, principal: str) -> bool:
 
 
 def ensure_service_linked_role(world: World, account: Account, principal: str, region: str) -> Role | None:
-    """Create the role as ECR does by itself when a setting needs it, unless it exists; returns a new role."""
+    """Create the role as ECR does for a setting that needs it, unless it exists.
+
+    Return a new role.
+    """
     if role_missing(account, principal):
         return create_service_linked_role(
             world, account, SERVICES[principal], partition_of(region), world.settings.auto_created_description

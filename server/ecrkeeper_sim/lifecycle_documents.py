@@ -1,4 +1,4 @@
-"""Lifecycle policies as `PutLifecyclePolicy` was seen to check them: each rule alone, then all together."""
+"""Validation of lifecycle policies as `PutLifecyclePolicy` does: each rule, then all."""
 
 from __future__ import annotations
 

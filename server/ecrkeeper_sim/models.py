@@ -1,4 +1,4 @@
-"""The botocore service models of the simulated services, loaded once and compiled per operation on first use."""
+"""The botocore models of the simulated services, compiled per operation on first use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import botocore.session
 from ecrkeeper_sim.constraints import Shape, compile_shape
 
 SERVICES = ("ecr", "iam", "sts", "secretsmanager", "account", "cloudtrail", "sqs")
-# Those that answer in XML, with names of errors of their own for what goes wrong with any service.
+# Services that answer in XML, with their own names for common errors.
 XML_SERVICES = ("iam", "sts")
 
 
@@ -56,7 +56,7 @@ def protocol(service: str) -> str:
 
 @cache
 def target_prefix(service: str) -> str:
-    """Return what stands before the dot of the service's X-Amz-Target header."""
+    """Return the part before the dot of the service's X-Amz-Target header."""
     return str(service_model(service).metadata.get("targetPrefix", ""))
 
 

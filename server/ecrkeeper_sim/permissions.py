@@ -11,7 +11,7 @@ Context = Mapping[str, str]
 
 
 def denial(policy: dict[str, Any], principal: str, action: str, resource: str, context: Context) -> str | None:
-    """Return AWS's sentence for a refused action, or None when the policy allows it."""
+    """Return AWS's message for a denied action; None if the policy allows it."""
     allowed = False
     for statement in as_list(policy.get("Statement", [])):
         if applies(statement, action, resource, context):
@@ -24,7 +24,7 @@ def denial(policy: dict[str, Any], principal: str, action: str, resource: str, c
 
 
 def applies(statement: dict[str, Any], action: str, resource: str, context: Context) -> bool:
-    """Tell whether the statement speaks of this action, resource and context."""
+    """Return whether the statement applies to this action, resource and context."""
     if "Action" in statement and not matches_any(statement["Action"], action.lower(), fold=True):
         return False
     if "NotAction" in statement and matches_any(statement["NotAction"], action.lower(), fold=True):
@@ -41,7 +41,7 @@ def applies(statement: dict[str, Any], action: str, resource: str, context: Cont
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return the value as a list; AWS takes one element without its list."""
+    """Return the value as a list; AWS accepts a single element without a list."""
     return value if isinstance(value, list) else [value]
 
 

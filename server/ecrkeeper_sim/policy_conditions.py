@@ -1,4 +1,4 @@
-"""The conditions of a policy statement, as far as IAM was seen to check them when a policy is written."""
+"""Validation of the conditions of a policy statement, as IAM does on a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registry and repository policies: what ECR accepts, and how it writes back what it accepted."""
+"""Registry and repository policies: ECR's validation and normalization."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ecrkeeper_sim.policy_errors import Malformed, require
 from ecrkeeper_sim.policy_grammar import check_statement, statements_of
 
 _V1_ACTIONS = frozenset({"ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository", "ecr:*"})
-# Actions that are no operations.
+# Actions that are not operations.
 _PERMISSION_ONLY = ("BatchImportUpstreamImage", "GetImageCopyStatus", "ReplicateImage")
 _TOKEN = "ecr:getauthorizationtoken"  # noqa: S105 - the name of an action
 _ACCOUNT = re.compile(r"\d{12}")
 
 
 def parse_registry_policy(text: str, scope: str, partition: str, unresolvable: Sequence[str]) -> dict[str, Any]:
-    """Return the normalised policy, or raise ECR's error for one that it does not take."""
+    """Return the normalized policy; raise ECR's error for an invalid one."""
     try:
         document = _parsed(text)
         statements = statements_of(document)
@@ -36,7 +36,7 @@ def parse_registry_policy(text: str, scope: str, partition: str, unresolvable: S
 
 
 def check_repository_policy(text: str, partition: str, unresolvable: Sequence[str]) -> None:
-    """Raise ECR's error for a repository policy that it does not take."""
+    """Raise ECR's error for an invalid repository policy."""
     try:
         statements = statements_of(_parsed(text))
         for statement in statements:
@@ -52,18 +52,18 @@ def check_repository_policy(text: str, partition: str, unresolvable: Sequence[st
 
 
 def normalised(document: dict[str, Any], partition: str) -> dict[str, Any]:
-    """Return the policy as ECR keeps it."""
+    """Return the policy as ECR stores it."""
     statements = [_normalised(s, partition) for s in as_list(document.get("Statement", [])) if isinstance(s, dict)]
     return {**document, "Statement": statements}
 
 
 def rendered(document: dict[str, Any]) -> str:
-    """Return the document as ECR sends it: indented anew, with a space on both sides of the colon."""
+    """Return the document as ECR sends it: indented, with a space on both sides of colons."""
     return json.dumps(document, indent=2, separators=(",", " : "))
 
 
 def allows_principal(policy: dict[str, Any] | None, account: str, action: str, resource: str) -> bool:
-    """Tell whether the registry policy lets the account's root principal take the action on the resource."""
+    """Return whether the registry policy allows the account's root principal the action."""
     for statement in as_list((policy or {}).get("Statement", [])):
         principals = _aws_principals(statement)
         named = any(p == "*" or p == account or f":{account}:" in p for p in principals)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class Malformed(Exception):
-    """The document is not what AWS accepts; the text is for developers, AWS gives no reason."""
+    """The document is invalid.
+
+    The text is for developers, because AWS gives no reason.
+    """
 
 
 def require(holds: bool, otherwise: str) -> None:

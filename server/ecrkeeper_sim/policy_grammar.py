@@ -1,4 +1,4 @@
-"""The grammar of resource policies, as far as AWS is known to check it when a policy is written."""
+"""Validation of the grammar of resource policies, as AWS does on a write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNIQUE_ID = frozenset(string.ascii_uppercase + string.digits)
 
 
 def statements_of(document: Any) -> list[Any]:
-    """Return the statements of a policy; raise Malformed if it is none."""
+    """Return the statements of a policy; raise Malformed for an invalid one."""
     require(isinstance(document, dict) and document.keys() <= _DOCUMENT, "not a policy")
     require(document.get("Version", _VERSIONS[0]) in _VERSIONS, "no such version")
     statements = as_list(document.get("Statement", []))
@@ -35,7 +35,7 @@ def statements_of(document: Any) -> list[Any]:
 
 
 def check_statement(statement: Any, partition: str) -> None:
-    """Raise Malformed unless the statement has the form of one in a resource policy of the partition."""
+    """Raise Malformed unless the statement is valid in a resource policy of the partition."""
     require(isinstance(statement, dict) and statement.keys() <= _STATEMENT, "not a statement")
     require(statement.get("Effect") in ("Allow", "Deny"), "no effect")
     for pair in _ONE_OF:

@@ -1,4 +1,4 @@
-"""Principals that were deleted: a registry policy shows them by their unique id, and does not take their ARN again."""
+"""Deleted principals: a registry policy shows their unique id and rejects their ARN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_sim.permissions import as_list
 from ecrkeeper_sim.state import Json, Settings
 
 
-def refuse_deleted(policy: Json, settings: Settings) -> None:
+def reject_deleted(policy: Json, settings: Settings) -> None:
     """Raise ECR's error for a policy that names a deleted principal."""
     gone = set(settings.deleted_principals)
     if not settings.unique_ids_writable:

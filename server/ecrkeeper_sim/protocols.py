@@ -1,4 +1,4 @@
-"""Wire formats: what a request says, and how a result or an error is written, for each AWS protocol."""
+"""Parsing of requests, and serialization of answers, for each AWS protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class Answer:
 
 
 def parse(service: str, method: str, path: str, target: str, body: bytes) -> tuple[str, Any]:
-    """Return the operation name and the raw parameters; raises AwsError when the request cannot be read."""
+    """Return the operation name and the raw parameters.
+
+    Raises AwsError when the request cannot be read.
+    """
     protocol = models.protocol(service)
     if protocol == "query":
         flat = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""The bounded log of requests that tests read to see what was really sent."""
+"""The bounded log of the requests that the simulator received."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ class Recorder:
             self._log.popleft()
 
     def clear(self) -> None:
-        """Forget the entries; the numbers go on, so that a reader's position stays valid."""
+        """Delete the entries.
+
+        The numbers continue, so that a reader's position stays valid.
+        """
         self._log.clear()
 
     def since(self, number: int) -> dict[str, Any]:
-        """Return the entries from the number on, and the number to ask for next."""
+        """Return the entries from a number on, and the next number to request."""
         return {"next": self._next, "requests": [entry for entry in self._log if entry["seq"] >= number]}

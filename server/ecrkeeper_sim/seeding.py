@@ -1,4 +1,4 @@
-"""State set and shown behind everyone's back, in AWS's shapes."""
+"""Direct reads and writes of the state for the control plane, in AWS's shapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, settle_backfills
+from ecrkeeper_sim.ecr_backfills import described_backfill, new_backfill, update_backfills
 from ecrkeeper_sim.ecr_cache_rules import canonical_prefix
 from ecrkeeper_sim.ecr_repositories import new_repository
 from ecrkeeper_sim.ecr_templates import patched
@@ -20,7 +20,10 @@ _BACKFILL_MEMBERS = ("replicationBackfillId", "startedAt", "endedAt", "results")
 
 
 def seed_registry(world: World, registry: Registry, body: Json) -> None:
-    """Set the parts of the registry that the body names; raises KeyError on an unknown part."""
+    """Set the parts of the registry that the body names.
+
+    Raises KeyError on an unknown part.
+    """
     for part in body:
         if part not in _PARTS:
             raise KeyError(part)
@@ -32,7 +35,7 @@ def seed_registry(world: World, registry: Registry, body: Json) -> None:
 
 def shown_registry(world: World, registry: Registry) -> Json:
     """Return the whole state of the registry, in the form in which it can be seeded."""
-    settle_backfills(world, registry)
+    update_backfills(world, registry)
     secrets = world.account(registry.account).secrets.get(registry.region, {})
     return {
         "registryId": registry.account,
@@ -91,7 +94,7 @@ def _set_policy(world: World, registry: Registry, text: str | None) -> None:
     if text is None:
         registry.policy = None
         return
-    # AWS keeps what it accepted once, whatever it accepts today.
+    # AWS keeps documents that it accepted earlier, so nothing is validated here.
     registry.policy = normalised(json.loads(text) if isinstance(text, str) else text, partition_of(registry.region))
 
 

@@ -31,7 +31,10 @@ def queue_arn(region: str, account: str, name: str) -> str:
 
 
 def named_queue(call: Call, params: Json) -> str:
-    """Return the ARN of the queue that the request names by URL or by name; raises InvalidAddress."""
+    """Return the ARN of the queue that the request names by URL or by name.
+
+    Raises InvalidAddress.
+    """
     if "QueueUrl" not in params:
         owner = params.get("QueueOwnerAWSAccountId") or call.identity.account
         return queue_arn(call.region, owner, params["QueueName"])

@@ -16,7 +16,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def new_queue(world: World, account: str, region: str, name: str, attributes: dict[str, str]) -> Queue:
-    """Enter a queue, in the place of an older one; raises SQS's error for an invalid attribute."""
+    """Enter a queue, in the place of an older one.
+
+    Raises SQS's error for an invalid attribute.
+    """
     domain = "amazonaws.com.cn" if partition_of(region) == "aws-cn" else "amazonaws.com"
     now = world.clock.now()
     queue = Queue(

@@ -42,7 +42,10 @@ def new_attributes(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def changed_attributes(old: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes after a change; an empty policy, redrive policy or key removes it."""
+    """Return the attributes after a change.
+
+    An empty policy, redrive policy or key removes it.
+    """
     for name, value in given.items():
         _check(name, value)
     merged = {**old, **{name: str(value) for name, value in given.items()}}

@@ -14,7 +14,10 @@ _MOST = 10
 
 
 def run_batch(entries: list[Json], kind: str, act: Callable[[Json], Json]) -> Json:
-    """Return the outcome of each entry; raises the error of a batch that is rejected as a whole."""
+    """Return the outcome of each entry.
+
+    Raises the error of a batch that is rejected as a whole.
+    """
     if not entries:
         raise batch("EmptyBatchRequest", f"There should be at least one {kind}RequestEntry in the request.")
     if len(entries) > _MOST:

@@ -104,7 +104,10 @@ class Queue:
         return received, exhausted
 
     def find(self, handle: str) -> Message | None:
-        """Return the message with that receipt handle, or None if it is gone; raises ValueError for a malformed one."""
+        """Return the message with that receipt handle, or None if it is gone.
+
+        Raises ValueError for a malformed one.
+        """
         try:
             arn, message_id, _ = json.loads(base64.urlsafe_b64decode(handle.encode()))
         except (binascii.Error, ValueError, TypeError):
@@ -114,7 +117,10 @@ class Queue:
         return self.messages.get(message_id)
 
     def delete(self, handle: str) -> None:
-        """Delete the message, unless it was received again since; raises ValueError for a malformed handle."""
+        """Delete the message, unless it was received again since.
+
+        Raises ValueError for a malformed handle.
+        """
         message = self.find(handle)
         if message is not None and message.handle == handle:
             del self.messages[message.message_id]

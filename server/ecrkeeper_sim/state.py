@@ -1,4 +1,4 @@
-"""All that the simulated AWS remembers: accounts, roles, registries, secrets, settings."""
+"""The state of the simulated AWS: accounts, roles, registries, secrets, settings."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Role:
-    """An IAM role; `readable_from` and `hidden_reads` are its share of eventual consistency."""
+    """An IAM role; `readable_from` and `hidden_reads` simulate eventual consistency."""
 
     name: str
     path: str
@@ -140,7 +140,7 @@ class Registry:
     repositories: dict[str, Json] = field(default_factory=dict)
     unknown_members: dict[str, Json] = field(default_factory=dict)
     released: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
-    # What the registry was before each of its last writes, for reads that lag.
+    # The registry before each of its last writes, for reads that lag.
     past: list[tuple[float, Registry]] = field(default_factory=list)
 
 
@@ -173,7 +173,7 @@ class Account:
 
 
 class World:
-    """Everything behind the endpoint; one per running simulator."""
+    """All state of one running simulator."""
 
     def __init__(self, default_account: str = "000000000000", iam_policy: Json | None = None) -> None:
         self.default_account = default_account
@@ -183,7 +183,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all state and all settings; what the simulator was started with stays; the clock tells real time."""
+        """Reset all state, settings and the clock; options of the command line stay."""
         self.clock.restart()
         self.settings = Settings(iam_policy=self._iam_policy)
         self.random = random.Random()
@@ -203,7 +203,7 @@ class World:
             self.random = random.Random(self.settings.seed)
 
     def account(self, account: str) -> Account:
-        """Return the account, which exists as soon as it is asked for."""
+        """Return the account, which is created on first use."""
         found = self.accounts.get(account)
         if found is None:
             found = self.accounts[account] = Account(account)

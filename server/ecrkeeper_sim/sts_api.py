@@ -14,7 +14,7 @@ _ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/((?:[\x21-\x2e\x30-
 
 @handles("sts", "GetCallerIdentity")
 def get_caller_identity(call: Call, params: Json) -> Json:
-    """Return who is calling."""
+    """Return the caller's identity."""
     identity = call.identity
     return {"UserId": identity.user_id, "Account": identity.account, "Arn": identity.arn}
 

@@ -1,4 +1,4 @@
-"""Members that AWS might one day answer and that botocore's model does not know."""
+"""Members in answers that botocore's model does not know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def with_unknown_members(result: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-    """Return the result with each value of `extra` set at its dotted path; paths that lead nowhere are skipped."""
+    """Return the result with each value of `extra` at its dotted path.
+
+    Skip missing paths.
+    """
     merged = copy.deepcopy(result)
     for path, value in extra.items():
         steps: list[str | int] = [int(m[2]) if m[2] else m[1] for m in _STEP.finditer(path)]

@@ -1,4 +1,4 @@
-"""A database's clock that a test moves by hand."""
+"""A database clock that a test controls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, bindparam
 
 
 def fixed_time(seconds: Callable[[], float]) -> Now:
-    """The time that is given, in seconds since 1970."""
+    """Return the given time, in seconds since 1970."""
     # Evaluated whenever a statement runs, so that statements can be kept.
     moment = bindparam("fixed_time", type_=BigInteger, callable_=lambda: int(seconds() * MICROSECONDS))
     return lambda: moment

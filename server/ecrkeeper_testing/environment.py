@@ -1,4 +1,4 @@
-"""What a test needs to run ecrkeeper, as context managers: everything is gone afterwards."""
+"""Context managers that run ecrkeeper for a test, and remove everything afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["postgres", "server", "simulated_aws"]
 
 @contextmanager
 def simulated_aws(folder: Path | None = None) -> Iterator[Simulator]:
-    """Run a simulated AWS with nothing in it; its log is in `folder`, by default a temporary one."""
+    """Run an empty simulated AWS; its log is in `folder`, by default a temporary one."""
     with _folder(folder) as place:
         simulator = Simulator(place)
         try:

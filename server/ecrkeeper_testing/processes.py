@@ -1,4 +1,4 @@
-"""The programs as processes: the simulated AWS and the server, each on a port of its own."""
+"""The simulated AWS and the server as processes, each on its own port."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ACCOUNT, OTHER_ACCOUNT = "111111111111", "222222222222"
 
 
 def program(name: str) -> str:
-    """The path of a program that the same environment has."""
+    """Return the path of a program in the same environment."""
     return str(SCRIPTS / name)
 
 
 class Process:
-    """A child process that says `listening on ADDRESS` when it is ready."""
+    """A child process that prints `listening on ADDRESS` when it is ready."""
 
-    # Those that nobody has stopped yet, so that a fixture can kill what a test leaves behind.
+    # The running processes, so that a fixture can kill those that a test leaves running.
     running: ClassVar[list[Process]] = []
 
     def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
@@ -43,13 +43,13 @@ class Process:
         self.address = line.strip().removeprefix("listening on ")
 
     def kill(self) -> None:
-        """SIGKILL: no chance to write anything."""
+        """Send SIGKILL."""
         self.process.kill()
         self.process.wait(10)
         self._ended()
 
     def stop(self) -> int:
-        """SIGTERM, and the exit status."""
+        """Send SIGTERM, and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(30)
@@ -63,13 +63,13 @@ class Process:
 
 
 def iam_policy(*options: str) -> str:
-    """What `ecrkeeper-server iam-policy` prints."""
+    """Return the output of `ecrkeeper-server iam-policy`."""
     command = [program("ecrkeeper-server"), "iam-policy", *options]
     return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
 
 
 class Simulator(Process):
-    """The simulated AWS; the roles that a server assumes in it have the rights that the server asks for, no more."""
+    """The simulated AWS; roles in it have only the permissions of `iam-policy`."""
 
     def __init__(self, folder: Path) -> None:
         policy = folder / "iam-policy.json"
@@ -79,7 +79,7 @@ class Simulator(Process):
         self.url = self.address
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """One call of the control API."""
+        """Make one call of the control plane."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.url}/_sim/{path}", data, {"Content-Type": "application/json"}, method=method
@@ -89,20 +89,20 @@ class Simulator(Process):
         return json.loads(text) if text else None
 
     def registry(self, region: str = "us-east-1", account: str = ACCOUNT) -> Any:
-        """What the simulated AWS has for one registry."""
+        """Return the state of one registry."""
         return self.control("GET", f"accounts/{account}/registries/{region}")
 
     def seed(self, state: dict[str, Any], region: str = "us-east-1", account: str = ACCOUNT) -> None:
-        """Change a registry behind everyone's back."""
+        """Change a registry directly."""
         self.control("PUT", f"accounts/{account}/registries/{region}", state)
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
-        """All calls since a position of the log."""
+        """Return all calls since a position of the log."""
         logged: list[dict[str, Any]] = self.control("GET", f"requests?since={since}")["requests"]
         return logged
 
     def check_requests(self) -> None:
-        """No request may break a constraint of botocore's models, and none may lack a right in the generated policy."""
+        """Assert that all requests are valid by botocore's models and allowed by the IAM policy."""
         requests = self.requests()
         broken = [r for r in requests if r["model_violations"]]
         assert not broken, f"requests that break AWS's own models: {broken[:3]}"
@@ -112,18 +112,21 @@ class Simulator(Process):
         assert not lacking, f"rights that the generated policy lacks: {lacking[:3]}"
 
     def writes(self, since: int = 0) -> list[dict[str, Any]]:
-        """The write calls to ECR and IAM since a position of the log."""
+        """Return the write calls to ECR and IAM since a position of the log."""
         requests = self.requests(since)
         reading = ("Get", "List", "Describe", "AssumeRole", "Validate")
         return [r for r in requests if r["service"] in ("ecr", "iam") and not r["operation"].startswith(reading)]
 
     def position(self) -> int:
-        """The present position of the log."""
+        """Return the current position of the log."""
         return int(self.control("GET", "requests?since=999999999")["next"])
 
 
 class Server(Process):
-    """An ecrkeeper server against a simulated AWS; `settings` are those of its configuration."""
+    """An ecrkeeper server on a simulated AWS.
+
+    `settings` are those of its configuration.
+    """
 
     command: tuple[str, ...] = (program("ecrkeeper-server"), "serve")
 
@@ -152,13 +155,13 @@ class Server(Process):
 
 
 def migrate(database_url: str) -> None:
-    """Bring a database to the newest schema by the command that operators use."""
+    """Migrate a database to the newest schema with `ecrkeeper-server migrate`."""
     environment = {**os.environ, "ECRKEEPER_DATABASE_URL": database_url}
     subprocess.run([program("ecrkeeper-server"), "migrate"], env=environment, check=True, timeout=60)
 
 
 def eventually(check: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true value of `check`; fails after so many seconds."""
+    """Return the first true value of `check`; fail after the timeout in seconds."""
     until = time.monotonic() + seconds
     while True:
         value = check()

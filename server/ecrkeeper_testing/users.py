@@ -5,9 +5,9 @@ from __future__ import annotations
 import pwd
 import sys
 
-# Not Popen's own `user`, nor a `preexec_fn`: with them Popen forks where it else uses vfork, and gRPC's fork
-# handlers run in the child. While threads of gRPC are at work, some of these children crash before they have
-# become the program.
+# Not Popen's `user` or `preexec_fn`: with them Popen forks instead of using vfork, and gRPC's fork
+# handlers run in the child. While gRPC's threads are active, some of these children crash before
+# they run the program.
 _BECOME = (
     "import os, sys; user, group = map(int, sys.argv[1:3]);"
     "os.setgroups([]); os.setgid(group); os.setuid(user); os.execv(sys.argv[3], sys.argv[3:])"
@@ -15,7 +15,7 @@ _BECOME = (
 
 
 def as_user(user: str | int, command: list[str]) -> list[str]:
-    """The command line that runs a program, given by its path, as another user; for root only."""
+    """Return the command line that runs a program as another user; for root only."""
     if isinstance(user, str):
         entry = pwd.getpwnam(user)
         ids = entry.pw_uid, entry.pw_gid

@@ -56,7 +56,7 @@ def test_many_refusals_are_few_lines_which_count_them() -> None:
         for _ in range(100):
             refusals.note(EXPIRED)
             clock.now += 0.25
-    assert [(line["event"], line["refused"]) for line in logs] == [("calls_refused", n) for n in (1, 40, 40)]
+    assert [(line["event"], line["refused"]) for line in logs] == [("calls_rejected", n) for n in (1, 40, 40)]
 
 
 async def test_only_so_many_calls_wait_for_the_keys_of_an_issuer_that_is_slow() -> None:

@@ -250,7 +250,7 @@ async def test_keys_are_found_by_discovery_or_at_their_url(published: Issuer) ->
     with pytest.raises(FileError, match="answered 503"):
         await fetcher(published.url, f"{published.url}/none")()
     address, published.url = published.url, "https://somebody.else"
-    with pytest.raises(FileError, match=r"is that of 'https://somebody\.else'"):
+    with pytest.raises(FileError, match=r"names the issuer 'https://somebody\.else'"):
         await fetcher(address, "")()
 
 

@@ -137,7 +137,7 @@ def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
             rollback(pb.RollbackRegistrySettingsRequest(name=place.part("platform")), timeout=10)
     error: Any = caught.value
     assert error.code() is CODE.INVALID_ARGUMENT
-    assert error.details().startswith("revision: must be given")
+    assert error.details().startswith("revision: must be set")
     assert place.read().generation == before.generation
     back = place.live.client.rollback_registry_settings(place.part("platform"), 0)
     assert back.settings == message({"pull_through_cache_rules": {}})

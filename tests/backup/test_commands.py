@@ -108,11 +108,11 @@ EVERYTHING = [
 def test_second_import_changes_nothing(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0, store.err
     assert "4 declarations and 2 roles were written" in store.out
-    assert "how 2 registries and roles are kept were changed, 0 documents need no change" in store.out
+    assert "the modes of 2 registries and roles were changed, 0 documents need no change" in store.out
     first = store.generations()
     assert store.imports(*EVERYTHING) == 0
     assert "0 declarations and 0 roles were written" in store.out
-    assert "how 0 registries and roles are kept were changed, 5 documents need no change" in store.out
+    assert "the modes of 0 registries and roles were changed, 5 documents need no change" in store.out
     assert store.load(store.exported()) == 0
     assert "0 declarations and 0 roles were written" in store.out
     assert store.generations() == first
@@ -217,7 +217,7 @@ def test_import_says_what_it_changes_of_how_things_are_kept(
         assert store.imports(document, options=("--dry-run",) if dry else ()) == 0
         line, total = store.out.splitlines()
         assert line == said
-        assert f"how {int('sets' in said)} registries and roles are kept {verb} changed" in total
+        assert f"the modes of {int('sets' in said)} registries and roles {verb} changed" in total
         assert "0 documents need no change" in total
     assert store.imports(document) == 0
     assert "1 documents need no change" in store.out
@@ -325,7 +325,7 @@ def test_truncated_export_is_refused_as_a_whole(store: Store) -> None:
     text = store.exported()
     cut = text[: text.index("---", text.index("us-west-2"))]
     assert store.load(cut) == 1
-    assert "cut short" in store.err
+    assert "truncated" in store.err
 
 
 def test_database_without_a_schema_is_not_exported(
@@ -353,4 +353,4 @@ def test_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None
     ended = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     assert ended.returncode == 1
-    assert ended.stderr == "ecrkeeper-server: standard output was closed before all was written\n"
+    assert ended.stderr == "ecrkeeper-server: standard output was closed before the end of the output\n"

@@ -191,12 +191,12 @@ EXPORT, END = "apiVersion: ecrkeeper/v1\nkind: Export\n---\n", "---\nkind: End\n
     ("text", "reason"),
     [
         ("", "has no documents"),
-        (EXPORT + "kind: Registry\n", "cut short after document 2"),
-        (EXPORT + "kind: Registry\n" + END.format(2), "has 1 documents and says that it has 2"),
+        (EXPORT + "kind: Registry\n", "truncated after document 2"),
+        (EXPORT + "kind: Registry\n" + END.format(2), "has 1 documents, and its last document declares 2"),
         (EXPORT + "kind: Registry\n" + END.format(1) + "---\nkind: Registry\n", "after the end"),
-        ("kind: Registry\n---\na: [\n", "document 2 is not YAML"),
-        ("a: !!python/object/apply:os.system ['true']\n", "document 1 is not YAML"),
-        ("\x00", "document 1 is not YAML"),
+        ("kind: Registry\n---\na: [\n", "document 2 is not valid YAML"),
+        ("a: !!python/object/apply:os.system ['true']\n", "document 1 is not valid YAML"),
+        ("\x00", "document 1 is not valid YAML"),
     ],
 )
 def test_stream_that_is_not_whole_is_refused(text: str, reason: str) -> None:

@@ -100,8 +100,8 @@ def test_enum_of_settings_has_values_as_aws_writes_them(enum: EnumDescriptor) ->
         (
             {"scanConfiguration": {}, "registryPolicy": {"policyText": {"Version": "2012-10-17"}}},
             {
-                "settings.scanConfiguration": "is not a member here; known are registryPolicy, replicationConfiguration,",
-                "settings.registry_policy.policy_text": "must be text; json.dumps makes it of a mapping, got dict",
+                "settings.scanConfiguration": "is not a member here; known members are registryPolicy, replicationConfiguration,",
+                "settings.registry_policy.policy_text": "must be text; use json.dumps for a mapping, got dict",
             },
         ),
         (

@@ -75,7 +75,7 @@ def test_who_fails_many_times_is_told_to_wait_in_few_lines_and_who_proves_a_name
             assert limited.retry_after
     logged = lines(live)
     assert len(logged) < seen["UNAUTHENTICATED"] + 50
-    assert [line for line in logged if line["event"] == "calls_refused" and line["reason"] == "RATE_LIMITED"]
+    assert [line for line in logged if line["event"] == "calls_rejected" and line["reason"] == "RATE_LIMITED"]
 
 
 @pytest.mark.parametrize("access_log", ["changes", "off"])

@@ -131,7 +131,7 @@ async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind(interfac
 async def test_calls_over_process_limit_are_rejected_then_served_again(
     interface: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "_BEYOND_THE_GATE", 1)
+    monkeypatch.setattr(listener, "_MAX_GRPC_CALLS", 1)
     async with serving(Limits(calls=1, streams=1)) as service, Calls(service.address) as calls:
         held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(3)]
         await service.until(3)

@@ -153,4 +153,4 @@ def test_tenfold_load_keeps_health_and_memory_and_passes(aws: harness.Simulator,
     assert after - before < 50, (before, after)
     log = (tmp_path / "server.log").read_text()
     assert "Traceback" not in log
-    assert log.count("calls_refused") <= 4, "many refusals are few lines"
+    assert log.count("calls_rejected") <= 4, "many refusals are few lines"

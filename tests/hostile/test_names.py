@@ -151,9 +151,9 @@ def test_odd_request_id_is_replaced(value: Any) -> None:
 
 
 TOML = [
-    ('policy_file = "a\\u0000b"', "policy_file: must not hold control characters, got U+0000 at position 1"),
-    ('jwt_issuer = "https://x\\n"', "jwt_issuer: must not hold control characters, got U+000A at position 9"),
-    ('aws_external_id = "secret\\u001b"', "aws_external_id: must not hold control characters, got U+001B at position 6"),
+    ('policy_file = "a\\u0000b"', "policy_file: must not contain control characters, got U+0000 at position 1"),
+    ('jwt_issuer = "https://x\\n"', "jwt_issuer: must not contain control characters, got U+000A at position 9"),
+    ('aws_external_id = "secret\\u001b"', "aws_external_id: must not contain control characters, got U+001B at position 6"),
     ('listen = "127.0.0.1:٥٠٠٥١"', "listen: must look like"),
     (f'listen = "127.0.0.1:{"9" * 6000}"', "listen: must look like"),
     (f"pool_size = {'9' * 6000}", "digits"),

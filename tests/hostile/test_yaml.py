@@ -24,7 +24,7 @@ NINES = "9" * 6000
 
 # the text of one value at `a[1]`, words of the rejection, reason
 VALUES: list[tuple[str, str, str]] = [
-    (NINES, "a number may have 40 characters, got 6,000", "more digits than Python converts"),
+    (NINES, "a number must have at most 40 characters, got 6,000", "more digits than Python converts"),
     ("-" + NINES, "got 6,001", "the same below zero"),
     ("0x" + "f" * 6000, "got 6,002", "a number that Python converts and cannot print"),
     ("0b" + "1" * 6000, "got 6,002", "the same in twos"),
@@ -35,9 +35,9 @@ VALUES: list[tuple[str, str, str]] = [
     ("1.0e+999", "must be a finite number", "a fraction beyond all numbers"),
     (".inf", "must be a finite number", "infinity"),
     (".nan", "must be a finite number", "no number"),
-    ("!!int abc", "is no number: 'abc'", "a word for a number"),
-    ('!!int ""', "is no number: ''", "nothing for a number"),
-    ('!!float ""', "is no number: ''", "nothing for a fraction"),
+    ("!!int abc", "must be a number, got 'abc'", "a word for a number"),
+    ('!!int ""', "must be a number, got ''", "nothing for a number"),
+    ('!!float ""', "must be a number, got ''", "nothing for a fraction"),
     ("!!bool maybe", "must be true or false, got 'maybe'", "a word for a truth"),
     ("2026-01-01", "must not be a date", "a date"),
     ("2026-99-99", "must not be a date", "a date that there is not"),
@@ -55,7 +55,7 @@ VALUES: list[tuple[str, str, str]] = [
     ("{? [b] : c}", "a key must be text, not a list", "a key that is a list"),
     ("{? {b: c} : d}", "a key must be text, not a list", "a key that is a mapping"),
     ("{1: b}", "the key '1' must be text", "a key that is a number"),
-    ("{" + "9" * 300 + ": b}", "must be text; put it in quotes", "a key of many digits"),
+    ("{" + "9" * 300 + ": b}", "must be text; quote it", "a key of many digits"),
     ("{yes: b}", "the key 'yes' must be text", "a key that is a truth"),
     ("{null: b}", "the key 'null' must be text", "a key that is nothing"),
     ("{b: 1, b: 2}", "the key 'b' is repeated", "a repeated key"),

@@ -13,7 +13,7 @@ import pytest
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2
 from ecrkeeper_server.api.layers import message_bounds as bounds
-from ecrkeeper_server.api.layers.list_bounds import MOST_ITEMS, bound_of
+from ecrkeeper_server.api.layers.list_bounds import MAX_ITEMS, bound_of
 from ecrkeeper_server.api.layers.message_bounds import Malformed, output_only, within_bounds
 from ecrkeeper_server.declarations import message_rules as validation
 from ecrkeeper_server.declarations.quota_fields import quota_of
@@ -82,14 +82,14 @@ def test_the_lists_of_all_requests_are_found() -> None:
 
 
 def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
-    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == MOST_ITEMS}
+    without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == MAX_ITEMS}
     assert without == {"google.protobuf.FieldMask.paths"}
 
 
 @pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
 def test_bound_of_a_list_is_that_of_its_rules(place: Place) -> None:
     rules = rules_of(place.list)
-    assert bound_of(place.list) == (rules.repeated.max_items or rules.map.max_pairs or MOST_ITEMS)
+    assert bound_of(place.list) == (rules.repeated.max_items or rules.map.max_pairs or MAX_ITEMS)
 
 
 @pytest.mark.parametrize("size", [100_000, MIB], ids=["100 KB", "1 MiB"])
@@ -144,7 +144,7 @@ def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
 
 def test_a_request_of_too_many_fields_is_refused_whatever_they_are() -> None:
     with pytest.raises(InvalidArgument, match="more than 100000 items"):
-        within_bounds(b"\x98\x06\x01" * (bounds.MOST_FIELDS + 1), pb.GetRegistryRequest.DESCRIPTOR)
+        within_bounds(b"\x98\x06\x01" * (bounds.MAX_FIELDS + 1), pb.GetRegistryRequest.DESCRIPTOR)
 
 
 def _full(message: Any) -> None:

@@ -39,7 +39,7 @@ FAULTS = [
     ({"JWT_ISSUER": "http://i", "JWT_AUDIENCE": "a"}, ["jwt_issuer"], "keys over plaintext, by discovery"),
     (
         {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "http://i/keys", "JWT_JWKS_FILE": "f"},
-        ["give one", "must be https"],
+        ["set one", "must be https"],
         "two sources, one over plaintext",
     ),
     (

@@ -100,9 +100,9 @@ ERRORS = {
     "NOT twice": ("NOT NOT a = 1", 'at character 5: expected `field = "value"`'),
     "a value alone": ('"1"', 'at character 1: expected `field = "value"`'),
     "parentheses too deep": ("(" * 30 + "a = 1" + ")" * 30, "at character 21: must not nest more than 20"),
-    "too many restrictions": ("a = 1 " * 21, "at character 121: must not hold more than 20 restrictions"),
+    "too many restrictions": ("a = 1 " * 21, "at character 121: must not contain more than 20 restrictions"),
     "a value that is too long": (f"a = {'1' * 513}", "at character 5: a value must not have more than 512"),
-    "an unknown field": ("d = 1", "unknown field 'd'; known are a, b, c"),
+    "an unknown field": ("d = 1", "unknown field 'd'; known fields are a, b, c"),
     "a wildcard": ("a = 1*", "a: `*` is not supported, got '1*'"),
 }
 

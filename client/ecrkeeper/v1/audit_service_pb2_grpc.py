@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class AuditServiceStub(object):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.
@@ -57,7 +57,7 @@ class AuditServiceStub(object):
 
 
 class AuditServiceServicer(object):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.
@@ -114,7 +114,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService(object):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.

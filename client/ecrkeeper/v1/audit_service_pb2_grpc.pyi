@@ -28,7 +28,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.
@@ -52,7 +52,7 @@ class AuditServiceStub:
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.
@@ -72,7 +72,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The audit trail: who changed what, and what was done about it in AWS.
+    """Lists and streams the audit trail: every accepted change and every write to AWS.
 
     No call can change or delete events. The server keeps them for a configured time, a year by
     default.

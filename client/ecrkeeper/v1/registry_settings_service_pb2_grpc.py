@@ -200,12 +200,14 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRegistry(self, request, context):
-        """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
-        written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+        """Forgets a registry without declarations, with its mode, its conditions and its observed state.
+        ecrkeeper does not write to AWS. Revisions and audit events stay. A later declaration creates
+        the registry again with default settings.
 
-        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
-        reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
-        operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale;
+        `FAILED_PRECONDITION` with reason `REGISTRY_DECLARED` and a violation for each owner with a
+        declaration, with reason `OPERATION_RUNNING` while an operation on the registry runs, and with
+        reason `REMOVAL_PENDING` while AWS holds elements that ecrkeeper is to remove, unless
         `deletion_policy` is `ABANDON`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -213,15 +215,15 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRegistries(self, request, context):
-        """Streams registries: all that match now, then each change.
+        """Streams registries: first a snapshot of all matching registries, then each change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReconcileRegistry(self, request, context):
-        """Reconciles a registry at once. The operation is done when AWS matches the generation of the
-        call; its response is a `Registry`.
+        """Reconciles a registry at once. The operation is done when AWS matches the registry's generation
+        at the time of the call. Its response is a `Registry`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -327,7 +329,7 @@ class RegistrySettingsServiceServicer(object):
 
     def StartReplicationBackfill(self, request, context):
         """Copies the existing images of a registry to one of its replication destinations. The operation
-        is done when ECR is; its response is a `ReplicationBackfill`.
+        is done when ECR's copy has ended. Its response is a `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
         or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
@@ -372,10 +374,11 @@ class RegistrySettingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRegistryElements(self, request, context):
-        """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
-        `GetRegistry` has no counterpart: the list shows the last reconciliation.
+        """Lists the elements of a registry with their complete values, ordered by setting and key. The
+        list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
+        does.
 
-        Errors: `NOT_FOUND` if nobody declares anything for the registry.
+        Errors: `NOT_FOUND` if ecrkeeper does not know the registry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,19 +57,21 @@ class RegistrySettingsServiceStub:
     does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
     """
     DeleteRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]
-    """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
-    written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+    """Forgets a registry without declarations, with its mode, its conditions and its observed state.
+    ecrkeeper does not write to AWS. Revisions and audit events stay. A later declaration creates
+    the registry again with default settings.
 
-    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
-    reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
-    operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale;
+    `FAILED_PRECONDITION` with reason `REGISTRY_DECLARED` and a violation for each owner with a
+    declaration, with reason `OPERATION_RUNNING` while an operation on the registry runs, and with
+    reason `REMOVAL_PENDING` while AWS holds elements that ecrkeeper is to remove, unless
     `deletion_policy` is `ABANDON`.
     """
     WatchRegistries: _grpc.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]
-    """Streams registries: all that match now, then each change."""
+    """Streams registries: first a snapshot of all matching registries, then each change."""
     ReconcileRegistry: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ReconcileRegistryRequest, _operations_pb2.Operation]
-    """Reconciles a registry at once. The operation is done when AWS matches the generation of the
-    call; its response is a `Registry`.
+    """Reconciles a registry at once. The operation is done when AWS matches the registry's generation
+    at the time of the call. Its response is a `Registry`.
     """
     ImportRegistrySettings: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ImportRegistrySettingsRequest, _registry_pb2.RegistrySettings]
     """Creates a declaration of one owner from the settings that AWS has.
@@ -121,7 +123,7 @@ class RegistrySettingsServiceStub:
     """Returns the settings that apply to one repository name, and their owners."""
     StartReplicationBackfill: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]
     """Copies the existing images of a registry to one of its replication destinations. The operation
-    is done when ECR is; its response is a `ReplicationBackfill`.
+    is done when ECR's copy has ended. Its response is a `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
     or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
@@ -144,10 +146,11 @@ class RegistrySettingsServiceStub:
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
     ListRegistryElements: _grpc.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]
-    """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
-    `GetRegistry` has no counterpart: the list shows the last reconciliation.
+    """Lists the elements of a registry with their complete values, ordered by setting and key. The
+    list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
+    does.
 
-    Errors: `NOT_FOUND` if nobody declares anything for the registry.
+    Errors: `NOT_FOUND` if ecrkeeper does not know the registry.
     """
 
 @_typing.type_check_only
@@ -176,19 +179,21 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     does not exist. A call that changes nothing behaves as in `UpdateRegistrySettings`.
     """
     DeleteRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.DeleteRegistryRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
-    written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+    """Forgets a registry without declarations, with its mode, its conditions and its observed state.
+    ecrkeeper does not write to AWS. Revisions and audit events stay. A later declaration creates
+    the registry again with default settings.
 
-    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
-    reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
-    operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+    Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale;
+    `FAILED_PRECONDITION` with reason `REGISTRY_DECLARED` and a violation for each owner with a
+    declaration, with reason `OPERATION_RUNNING` while an operation on the registry runs, and with
+    reason `REMOVAL_PENDING` while AWS holds elements that ecrkeeper is to remove, unless
     `deletion_policy` is `ABANDON`.
     """
     WatchRegistries: _aio.UnaryStreamMultiCallable[_registry_settings_service_pb2.WatchRegistriesRequest, _registry_settings_service_pb2.WatchRegistriesResponse]  # type: ignore[assignment]
-    """Streams registries: all that match now, then each change."""
+    """Streams registries: first a snapshot of all matching registries, then each change."""
     ReconcileRegistry: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ReconcileRegistryRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Reconciles a registry at once. The operation is done when AWS matches the generation of the
-    call; its response is a `Registry`.
+    """Reconciles a registry at once. The operation is done when AWS matches the registry's generation
+    at the time of the call. Its response is a `Registry`.
     """
     ImportRegistrySettings: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ImportRegistrySettingsRequest, _registry_pb2.RegistrySettings]  # type: ignore[assignment]
     """Creates a declaration of one owner from the settings that AWS has.
@@ -240,7 +245,7 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     """Returns the settings that apply to one repository name, and their owners."""
     StartReplicationBackfill: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.StartReplicationBackfillRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Copies the existing images of a registry to one of its replication destinations. The operation
-    is done when ECR is; its response is a `ReplicationBackfill`.
+    is done when ECR's copy has ended. Its response is a `ReplicationBackfill`.
 
     Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
     or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
@@ -263,10 +268,11 @@ class RegistrySettingsServiceAsyncStub(RegistrySettingsServiceStub):
     Errors: `NOT_FOUND` if ECR does not know the backfill.
     """
     ListRegistryElements: _aio.UnaryUnaryMultiCallable[_registry_settings_service_pb2.ListRegistryElementsRequest, _registry_settings_service_pb2.ListRegistryElementsResponse]  # type: ignore[assignment]
-    """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
-    `GetRegistry` has no counterpart: the list shows the last reconciliation.
+    """Lists the elements of a registry with their complete values, ordered by setting and key. The
+    list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
+    does.
 
-    Errors: `NOT_FOUND` if nobody declares anything for the registry.
+    Errors: `NOT_FOUND` if ecrkeeper does not know the registry.
     """
 
 class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -316,12 +322,14 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.DeleteRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Forgets a registry that nobody declares anything for: its mode, its conditions and what was observed. Nothing is
-        written to AWS. Revisions and audit events stay. A declaration made later begins anew.
+        """Forgets a registry without declarations, with its mode, its conditions and its observed state.
+        ecrkeeper does not write to AWS. Revisions and audit events stay. A later declaration creates
+        the registry again with default settings.
 
-        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale; `FAILED_PRECONDITION` with
-        reason `REGISTRY_DECLARED` and a violation for each owner who declares something, with `OPERATION_RUNNING` while an
-        operation on it runs, and with `REMOVAL_PENDING` while AWS holds elements that are to be removed, unless
+        Errors: `NOT_FOUND`, unless `allow_missing` is set; `ABORTED` if the etag is stale;
+        `FAILED_PRECONDITION` with reason `REGISTRY_DECLARED` and a violation for each owner with a
+        declaration, with reason `OPERATION_RUNNING` while an operation on the registry runs, and with
+        reason `REMOVAL_PENDING` while AWS holds elements that ecrkeeper is to remove, unless
         `deletion_policy` is `ABANDON`.
         """
 
@@ -331,7 +339,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.WatchRegistriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_settings_service_pb2.WatchRegistriesResponse], _abc.AsyncIterator[_registry_settings_service_pb2.WatchRegistriesResponse]]:
-        """Streams registries: all that match now, then each change."""
+        """Streams registries: first a snapshot of all matching registries, then each change."""
 
     @_abc_1.abstractmethod
     def ReconcileRegistry(
@@ -339,8 +347,8 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ReconcileRegistryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Reconciles a registry at once. The operation is done when AWS matches the generation of the
-        call; its response is a `Registry`.
+        """Reconciles a registry at once. The operation is done when AWS matches the registry's generation
+        at the time of the call. Its response is a `Registry`.
         """
 
     @_abc_1.abstractmethod
@@ -464,7 +472,7 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Copies the existing images of a registry to one of its replication destinations. The operation
-        is done when ECR is; its response is a `ReplicationBackfill`.
+        is done when ECR's copy has ended. Its response is a `ReplicationBackfill`.
 
         Errors: `FAILED_PRECONDITION` if the destination is not in the replication configuration in AWS
         or a backfill to it is running, and with reason `NOT_ENFORCED` unless the registry's mode is
@@ -517,10 +525,11 @@ class RegistrySettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_settings_service_pb2.ListRegistryElementsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_settings_service_pb2.ListRegistryElementsResponse, _abc.Awaitable[_registry_settings_service_pb2.ListRegistryElementsResponse]]:
-        """Lists the elements of a registry one by one with their values, ordered by setting and key. `refresh` of
-        `GetRegistry` has no counterpart: the list shows the last reconciliation.
+        """Lists the elements of a registry with their complete values, ordered by setting and key. The
+        list shows the last reconciliation; it cannot observe AWS first, as `refresh` of `GetRegistry`
+        does.
 
-        Errors: `NOT_FOUND` if nobody declares anything for the registry.
+        Errors: `NOT_FOUND` if ecrkeeper does not know the registry.
         """
 
 def add_RegistrySettingsServiceServicer_to_server(servicer: RegistrySettingsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

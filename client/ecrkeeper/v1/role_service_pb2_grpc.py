@@ -28,8 +28,8 @@ if _version_not_supported:
 
 
 class RoleServiceStub(object):
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     def __init__(self, channel):
@@ -86,8 +86,8 @@ class RoleServiceStub(object):
 
 
 class RoleServiceServicer(object):
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     def GetServiceLinkedRole(self, request, context):
@@ -140,9 +140,9 @@ class RoleServiceServicer(object):
 
         With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
-        Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-        was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
-        has begun in AWS.
+        Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for an adopted role, unless
+        `force_delete_adopted` is set; with reason `ROLE_DELETING` for `ABANDON` after IAM has begun to
+        delete the role.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,8 +234,8 @@ def add_RoleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RoleService(object):
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     @staticmethod

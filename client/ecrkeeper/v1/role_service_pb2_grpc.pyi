@@ -29,8 +29,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RoleServiceStub:
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     @_typing.overload
@@ -71,9 +71,9 @@ class RoleServiceStub:
 
     With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
-    Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-    was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
-    has begun in AWS.
+    Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for an adopted role, unless
+    `force_delete_adopted` is set; with reason `ROLE_DELETING` for `ABANDON` after IAM has begun to
+    delete the role.
     """
     CheckServiceLinkedRoleUsage: _grpc.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]
     """Returns the use of a role in each enabled or declared Region. It works for every account that
@@ -88,8 +88,8 @@ class RoleServiceStub:
 
 @_typing.type_check_only
 class RoleServiceAsyncStub(RoleServiceStub):
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -127,9 +127,9 @@ class RoleServiceAsyncStub(RoleServiceStub):
 
     With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
-    Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-    was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
-    has begun in AWS.
+    Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for an adopted role, unless
+    `force_delete_adopted` is set; with reason `ROLE_DELETING` for `ABANDON` after IAM has begun to
+    delete the role.
     """
     CheckServiceLinkedRoleUsage: _aio.UnaryUnaryMultiCallable[_role_service_pb2.CheckServiceLinkedRoleUsageRequest, _role_service_pb2.CheckServiceLinkedRoleUsageResponse]  # type: ignore[assignment]
     """Returns the use of a role in each enabled or declared Region. It works for every account that
@@ -143,8 +143,8 @@ class RoleServiceAsyncStub(RoleServiceStub):
     """Lists the Regions that ECR has, by partition."""
 
 class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache`
-    and `repository-creation-template`.
+    """The service-linked roles of Amazon ECR: `replication`, `pull-through-cache` and
+    `repository-creation-template`.
     """
 
     @_abc_1.abstractmethod
@@ -210,9 +210,9 @@ class RoleServiceServicer(metaclass=_abc_1.ABCMeta):
 
         With `deletion_policy: ABANDON` the role stays in AWS, and ecrkeeper forgets it.
 
-        Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for a role that
-        was there before, unless `force_delete_adopted` is set; with `ABANDON` and reason `ROLE_DELETING` once a deletion
-        has begun in AWS.
+        Errors: `FAILED_PRECONDITION` with reason `ROLE_ADOPTED` for an adopted role, unless
+        `force_delete_adopted` is set; with reason `ROLE_DELETING` for `ABANDON` after IAM has begun to
+        delete the role.
         """
 
     @_abc_1.abstractmethod

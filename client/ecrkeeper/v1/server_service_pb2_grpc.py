@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ServerServiceStub(object):
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
     """
 
     def __init__(self, channel):
@@ -53,29 +54,32 @@ class ServerServiceStub(object):
 
 
 class ServerServiceServicer(object):
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
     """
 
     def GetServerInfo(self, request, context):
-        """Returns the version, the partition and the features of the server. Any authenticated caller may ask.
+        """Returns the version, the partition and the features of the server. Every authenticated caller
+        may call it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WhoAmI(self, request, context):
-        """Returns who the caller is, as its token or certificate has proved it, and what it may do with a resource. Any
-        authenticated caller may ask.
+        """Returns the principal of the caller, and the verbs that the policy allows it on a resource.
+        Every authenticated caller may call it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetAwsIdentity(self, request, context):
-        """Asks AWS as which identity ecrkeeper calls it in an account (`sts:GetCallerIdentity`). Needs `read` on the account.
+        """Returns the AWS identity by which ecrkeeper reaches an account, as `sts:GetCallerIdentity`
+        reports it. Requires `read` on the account.
 
-        Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the credentials belong to
-        another account, or with `AWS_NO_CREDENTIALS`.
+        Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the
+        credentials belong to another account, or with `AWS_NO_CREDENTIALS`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,7 +112,8 @@ def add_ServerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ServerService(object):
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS.
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
     """
 
     @staticmethod

@@ -27,45 +27,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ServerServiceStub:
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ServerServiceAsyncStub: ...
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.ServerInfo]
-    """Returns the version, the partition and the features of the server. Any authenticated caller may ask."""
+    """Returns the version, the partition and the features of the server. Every authenticated caller
+    may call it.
+    """
     WhoAmI: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.WhoAmIRequest, _server_service_pb2.WhoAmIResponse]
-    """Returns who the caller is, as its token or certificate has proved it, and what it may do with a resource. Any
-    authenticated caller may ask.
+    """Returns the principal of the caller, and the verbs that the policy allows it on a resource.
+    Every authenticated caller may call it.
     """
     GetAwsIdentity: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.GetAwsIdentityRequest, _server_service_pb2.AwsIdentity]
-    """Asks AWS as which identity ecrkeeper calls it in an account (`sts:GetCallerIdentity`). Needs `read` on the account.
+    """Returns the AWS identity by which ecrkeeper reaches an account, as `sts:GetCallerIdentity`
+    reports it. Requires `read` on the account.
 
-    Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the credentials belong to
-    another account, or with `AWS_NO_CREDENTIALS`.
+    Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the
+    credentials belong to another account, or with `AWS_NO_CREDENTIALS`.
     """
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.ServerInfo]  # type: ignore[assignment]
-    """Returns the version, the partition and the features of the server. Any authenticated caller may ask."""
+    """Returns the version, the partition and the features of the server. Every authenticated caller
+    may call it.
+    """
     WhoAmI: _aio.UnaryUnaryMultiCallable[_server_service_pb2.WhoAmIRequest, _server_service_pb2.WhoAmIResponse]  # type: ignore[assignment]
-    """Returns who the caller is, as its token or certificate has proved it, and what it may do with a resource. Any
-    authenticated caller may ask.
+    """Returns the principal of the caller, and the verbs that the policy allows it on a resource.
+    Every authenticated caller may call it.
     """
     GetAwsIdentity: _aio.UnaryUnaryMultiCallable[_server_service_pb2.GetAwsIdentityRequest, _server_service_pb2.AwsIdentity]  # type: ignore[assignment]
-    """Asks AWS as which identity ecrkeeper calls it in an account (`sts:GetCallerIdentity`). Needs `read` on the account.
+    """Returns the AWS identity by which ecrkeeper reaches an account, as `sts:GetCallerIdentity`
+    reports it. Requires `read` on the account.
 
-    Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the credentials belong to
-    another account, or with `AWS_NO_CREDENTIALS`.
+    Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the
+    credentials belong to another account, or with `AWS_NO_CREDENTIALS`.
     """
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Returns the version of the server, the permissions of the caller, and the identity of the server in AWS."""
+    """Returns the version of the server, the permissions of the caller, and the identity of the server
+    in AWS.
+    """
 
     @_abc_1.abstractmethod
     def GetServerInfo(
@@ -73,7 +85,9 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_service_pb2.GetServerInfoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.ServerInfo, _abc.Awaitable[_server_service_pb2.ServerInfo]]:
-        """Returns the version, the partition and the features of the server. Any authenticated caller may ask."""
+        """Returns the version, the partition and the features of the server. Every authenticated caller
+        may call it.
+        """
 
     @_abc_1.abstractmethod
     def WhoAmI(
@@ -81,8 +95,8 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_service_pb2.WhoAmIRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.WhoAmIResponse, _abc.Awaitable[_server_service_pb2.WhoAmIResponse]]:
-        """Returns who the caller is, as its token or certificate has proved it, and what it may do with a resource. Any
-        authenticated caller may ask.
+        """Returns the principal of the caller, and the verbs that the policy allows it on a resource.
+        Every authenticated caller may call it.
         """
 
     @_abc_1.abstractmethod
@@ -91,10 +105,11 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_service_pb2.GetAwsIdentityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.AwsIdentity, _abc.Awaitable[_server_service_pb2.AwsIdentity]]:
-        """Asks AWS as which identity ecrkeeper calls it in an account (`sts:GetCallerIdentity`). Needs `read` on the account.
+        """Returns the AWS identity by which ecrkeeper reaches an account, as `sts:GetCallerIdentity`
+        reports it. Requires `read` on the account.
 
-        Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the credentials belong to
-        another account, or with `AWS_NO_CREDENTIALS`.
+        Errors: those of AWS, for example `FAILED_PRECONDITION` with reason `WRONG_ACCOUNT` if the
+        credentials belong to another account, or with `AWS_NO_CREDENTIALS`.
         """
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

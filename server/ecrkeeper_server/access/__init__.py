@@ -1,1 +1,1 @@
-"""Authorisation: the policy file, and decisions by it; pure, no I/O."""
+"""Authorization: the policy file and its decisions; pure, no I/O."""

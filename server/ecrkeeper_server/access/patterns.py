@@ -1,4 +1,7 @@
-"""Patterns of the policy file: text in which `*` stands for any text; matched without backtracking."""
+"""Patterns of the policy file, in which `*` matches any text.
+
+Without backtracking.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Self
 
 
 class Pattern:
-    """One pattern, taken apart once; `text` is as it was given."""
+    """One compiled pattern; `text` is its source."""
 
     __slots__ = ("_first", "_last", "_middle", "text")
 
@@ -15,28 +18,29 @@ class Pattern:
         first, *rest = text.split("*")
         self._first = first
         self._middle = tuple(part for part in rest[:-1] if part)
-        # None for a pattern without a wildcard, which only equal text matches.
+        # None for a pattern without a wildcard, which matches only equal text.
         self._last = rest[-1] if rest else None
 
     @classmethod
     def every(cls) -> Self:
-        """Return the pattern that everything matches."""
+        """Return the pattern that matches everything."""
         return cls("*")
 
     @property
     def is_every(self) -> bool:
-        """Whether it matches everything, the absent included."""
+        """Whether it matches everything, including an absent value."""
         return self.text == "*"
 
     def matches(self, text: str) -> bool:
-        """Return whether the whole text matches."""
+        """Return whether the pattern matches the whole text."""
         if self._last is None:
             return text == self._first
         end = len(text) - len(self._last)
         at = len(self._first)
         if at > end or not text.startswith(self._first) or not text.endswith(self._last):
             return False
-        # The leftmost place of each part leaves the most room for the next: there is nothing to try again.
+        # The leftmost position of each part leaves the longest rest for the next one, so no retry
+        # is necessary.
         for part in self._middle:
             found = text.find(part, at, end)
             if found < 0:

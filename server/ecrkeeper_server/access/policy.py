@@ -1,4 +1,4 @@
-"""Authorization: rules, and decisions by them."""
+"""Authorization: rules and decisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.names import WILDCARD
 
 
 class Verb(StrEnum):
-    """The permissions. No verb contains another."""
+    """The permissions. No verb includes another."""
 
     READ = "read"
     WRITE = "write"
@@ -21,13 +21,19 @@ class Verb(StrEnum):
 
 
 def is_spiffe(name: str) -> bool:
-    """Return whether a name is a SPIFFE id, in capitals or not: only the URI of a certificate may name anybody so."""
+    """Return whether a name is a SPIFFE id, in any case.
+
+    Only the URI of a certificate may be such a name.
+    """
     return name.lower().startswith("spiffe://")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller, or an anonymous one without a name; a token `expires` at seconds since 1970."""
+    """An authenticated caller, or an anonymous one without a name.
+
+    `expires` is the expiry of the token, in seconds since 1970.
+    """
 
     name: str = ""
     groups: frozenset[str] = frozenset()
@@ -36,10 +42,10 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The resource that a permission is on.
+    """The resource of a permission.
 
-    A part that is empty does not apply: a role has no Region, a registry as a whole has no owner. A part that is
-    `-` means any: the decision is then whether something within is allowed.
+    An empty part does not apply: a role has no Region, a registry as a whole has no owner. A part
+    `-` means any: the policy then decides whether at least one matching resource is allowed.
     """
 
     account: str = ""
@@ -68,13 +74,13 @@ class Rule:
     owners: tuple[Pattern, ...] = (Pattern.every(),)
 
     def names(self, principal: Principal) -> bool:
-        """Return whether it speaks of a principal or one of its groups."""
+        """Return whether the rule applies to a principal or one of its groups."""
         return any(pattern.matches(principal.name) for pattern in self.principals) or any(
             pattern.matches(group) for pattern in self.groups for group in principal.groups
         )
 
     def covers(self, target: Target) -> bool:
-        """Return whether it speaks of a target."""
+        """Return whether the rule applies to a target."""
         return (
             _meets(self.accounts, target.account)
             and _meets(self.regions, target.region)
@@ -84,7 +90,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules; what no rule allows is denied."""
+    """The rules; everything that no rule allows is denied."""
 
     rules: tuple[Rule, ...]
 
@@ -95,7 +101,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether something is allowed, and the reasons for people: the rule that allows it, or what each rule lacks."""
+    """A decision, and its reasons for people.
+
+    The reasons are the rule that allows the action, or why each rule does not match.
+    """
 
     allowed: bool
     reasons: tuple[str, ...]
@@ -113,8 +122,9 @@ def decide(policy: Policy, principal: Principal, verb: Verb, target: Target) -> 
 def _meets(patterns: Sequence[Pattern], value: str) -> bool:
     if value == WILDCARD or any(pattern.is_every for pattern in patterns):
         return True
-    # A rule with `owners` matches only declarations, a rule with `regions` no roles: a permission on one owner's
-    # declarations must not extend to the registry, which belongs to all owners.
+    # A rule with `owners` matches only declarations, and a rule with `regions` no roles: a
+    # permission on one owner's declarations must not extend to the registry, which belongs to all
+    # owners.
     return value != "" and any(pattern.matches(value) for pattern in patterns)
 
 

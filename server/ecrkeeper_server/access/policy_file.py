@@ -1,4 +1,4 @@
-"""The policy file: YAML, checked as a whole; every error is named at once."""
+"""The policy file: parses its YAML and reports all errors at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT = 256
 _TEXT_RULE = f"text of 1 to {_TEXT} visible characters without blanks around them"
 _KEYS = ("name", "principals", "groups", "verbs", "accounts", "regions", "owners")
 _EVERY = (Pattern.every(),)
-# What patterns may be made of, what they must be without a wildcard, and how to say it.
+# The characters of patterns, the form of a text without a wildcard, and its description.
 _SHAPES = {
     "accounts": (r"[0-9*]+", r"[0-9]{12}", "a 12-digit account, or digits with `*`"),
     "regions": (r"[a-z0-9*-]+", r"[a-z]+(?:-[a-z0-9]+)+", "a Region such as `eu-west-1` or `eu-*`"),
@@ -26,7 +26,7 @@ _SHAPES = {
 
 
 class PolicyError(Exception):
-    """The policy has errors; `errors` names every one."""
+    """The policy is invalid; `errors` has every error."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -34,7 +34,7 @@ class PolicyError(Exception):
 
 
 def parse(content: bytes) -> Policy:
-    """Return the policy in a file; PolicyError names all errors."""
+    """Return the policy in a file; PolicyError has all errors."""
     if len(content) > MAX_BYTES:
         raise PolicyError([f"the policy must be at most {MAX_BYTES:,} bytes, got {len(content):,}"])
     try:
@@ -66,12 +66,12 @@ def _rules(document: Any, errors: _Errors) -> list[Rule]:
         return []
     for key in document:
         if key != "rules":
-            errors.add("rules", f"unknown key {shown(key)} beside it; there is no other")
+            errors.add("rules", f"unknown key {shown(key)}; `rules` is the only key")
     rules = [_rule(raw, f"rules[{at}]", errors) for at, raw in enumerate(document["rules"])]
     seen: dict[str, int] = {}
     for at, rule in enumerate(rules):
         if rule.name in seen:
-            errors.add(f"rules[{at}].name", f"{shown(rule.name)} is the name of rules[{seen[rule.name]}] too")
+            errors.add(f"rules[{at}].name", f"{shown(rule.name)} is also the name of rules[{seen[rule.name]}]")
         seen.setdefault(rule.name, at)
     return rules
 
@@ -82,13 +82,13 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
         return Rule(path, (), (), frozenset())
     for key in raw:
         if key not in _KEYS:
-            errors.add(path, f"unknown key {shown(key)}; known are {', '.join(_KEYS)}")
+            errors.add(path, f"unknown key {shown(key)}; known keys are {', '.join(_KEYS)}")
     name = raw.get("name", path)
     if not _is_text(name):
         errors.add(f"{path}.name", f"must be {_TEXT_RULE}, got {shown_value(name)}")
         name = path
     if "principals" not in raw and "groups" not in raw:
-        errors.add(path, "must name `principals` or `groups`, to which it gives its verbs")
+        errors.add(path, "must name `principals` or `groups`")
     rule = Rule(
         name,
         _patterns(raw, path, "principals", errors, ()),
@@ -104,13 +104,13 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
 
 
 def _idle(rule: Rule) -> Iterable[str]:
-    """Return the parts of a rule without effect: its author believes that it allows more than it does."""
+    """Return the parts of a rule without effect, which its author would expect to work."""
     limits = [what for what in ("regions", "owners") if not any(p.is_every for p in getattr(rule, what))]
     if Verb.DELETE_ROLE in rule.verbs and limits:
         without = " and ".join(limits)
-        yield f"delete-role is for roles, which belong to an account as a whole; put it into a rule without {without}"
+        yield f"delete-role applies to roles, which belong to the whole account; put it into a rule without {without}"
     if Verb.ADMIN in rule.verbs and "owners" in limits:
-        yield "admin is for registries and the installation, which have no owner; put it into a rule without owners"
+        yield "admin applies to registries and the installation, which have no owner; put it into a rule without owners"
 
 
 def _verbs(raw: dict[Any, Any], path: str, errors: _Errors) -> frozenset[Verb]:
@@ -139,16 +139,16 @@ def _patterns(
 
 def _texts(value: Any, path: str, errors: _Errors) -> list[tuple[int, str]]:
     if not isinstance(value, list) or not value:
-        errors.add(path, f"must be a list that is not empty, got {shown_value(value)}")
+        errors.add(path, f"must be a list with at least one item, got {shown_value(value)}")
         return []
     for at, item in enumerate(value):
         if isinstance(item, (int, float)) and not isinstance(item, bool):
-            errors.add(f"{path}[{at}]", f"must be text in quotes, got the number {shown_value(item)}")
+            errors.add(f"{path}[{at}]", f"must be quoted text, got the number {shown_value(item)}")
         elif not _is_text(item):
             errors.add(f"{path}[{at}]", f"must be {_TEXT_RULE}, got {shown_value(item)}")
     return [(at, item) for at, item in enumerate(value) if _is_text(item)]
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether it can name somebody: no caller has a name with other characters."""
+    """Return whether it is a possible name: no caller has one with other characters."""
     return isinstance(value, str) and is_plain_name(value, _TEXT)

@@ -1,1 +1,1 @@
-"""The gRPC API: servicers, validation, and the mapping of errors."""
+"""The gRPC API: services, layers, messages and HTTP endpoints."""

@@ -1,4 +1,4 @@
-"""The same server by the public interface of grpc.aio alone."""
+"""The same server, through the public interface of grpc.aio."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecrkeeper_server.api.layers.layer import Layer, layered
 
 
 class PublicServer(grpc.aio.Server):
-    """A server of grpc.aio that puts every method that is added inside of the layers."""
+    """A grpc.aio server that wraps each method in the layers."""
 
     def __init__(self, layers: Sequence[Layer], options: list[tuple[str, Any]], most: int) -> None:
         self._layers = layers
@@ -23,31 +23,31 @@ class PublicServer(grpc.aio.Server):
         self._server.add_generic_rpc_handlers([_Layered(each, self._layers) for each in generic_rpc_handlers])
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
-        """Do nothing: generated code adds the same methods in both ways."""
+        """Do nothing: generated code registers the same methods in both ways."""
 
     def add_insecure_port(self, address: str) -> int:
-        """Listen on an address in plaintext; returns the port."""
+        """Listen on an address in plaintext; return the port."""
         return self._server.add_insecure_port(address)
 
     def add_secure_port(self, address: str, server_credentials: grpc.ServerCredentials) -> int:
-        """Listen on an address with TLS; returns the port."""
+        """Listen on an address with TLS; return the port."""
         return self._server.add_secure_port(address, server_credentials)
 
     async def start(self) -> None:
-        """Take calls."""
+        """Start to accept calls."""
         await self._server.start()
 
     async def stop(self, grace: float | None) -> None:
-        """Take no more calls, and cancel those that run after so many seconds."""
+        """Accept no more calls, and cancel running ones after the grace period in seconds."""
         await self._server.stop(grace)
 
     async def wait_for_termination(self, timeout: float | None = None) -> bool:
-        """Wait until the server has stopped; False if it has not by then."""
+        """Wait until the server has stopped; return False if the timeout passes first."""
         return await self._server.wait_for_termination(timeout)
 
 
 class _Layered(grpc.GenericRpcHandler):
-    """A service whose handlers are put inside of the layers when they are first asked for."""
+    """A service that wraps each handler in the layers when gRPC first looks it up."""
 
     def __init__(self, service: Any, layers: Sequence[Layer]) -> None:
         self._service = service
@@ -55,7 +55,7 @@ class _Layered(grpc.GenericRpcHandler):
         self._handlers: dict[str, Any] = {}
 
     def service(self, handler_call_details: Any) -> Any:
-        """The handler of a method; None if the service has no such method."""
+        """Return the handler of a method; None if the service has no such method."""
         name: str = handler_call_details.method
         if name not in self._handlers:
             found = self._service.service(handler_call_details)

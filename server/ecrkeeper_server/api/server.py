@@ -56,7 +56,7 @@ SERVICES = (
 
 
 def methods() -> dict[str, str]:
-    """Every method that is served, as `/service/Method`, with its type in the words of gRPC's metrics."""
+    """Return every served method, as `/service/Method`, with its type as in gRPC's metrics."""
     files = (
         role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2,
         health_pb2,
@@ -93,11 +93,14 @@ class Health(grpc_health.aio.HealthServicer):
     """Health of the server and of each service."""
 
     async def List(self, request: Any, context: Any) -> Any:
-        """Return the status of all services; gRPC's own servicer does not implement this call."""
+        """Return the status of all services.
+
+        GRPC's own servicer does not implement this call.
+        """
         statuses = {
             name: await self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)
         }
-        answer: Any = getattr(health_pb2, "HealthListResponse")  # noqa: B009 - the types of gRPC do not know it
+        answer: Any = getattr(health_pb2, "HealthListResponse")  # noqa: B009 - gRPC's type stubs lack it
         return answer(statuses=statuses)
 
 
@@ -110,11 +113,11 @@ def build(
     limits: Limits | None = None,
     share_port: bool = False,
 ) -> tuple[grpc.aio.Server, Health, AdmissionLayer]:
-    """A server that is not started yet, its health service, and its admission layer."""
+    """Return a server that is not started, its health service, and its admission layer."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
-    # From the outside in: telemetry, authentication, admission, request checks and errors, authorization. Outside of
-    # admission, unary calls are handlers of type stream_unary.
+    # From the outside to the inside. Outside of admission, unary calls are handlers of type
+    # stream_unary.
     admission = AdmissionLayer(limits, Admission(limits))
     layers = [*first, admission, ErrorMapping(Partitions(deps.partition))]
     if deps.access.configured:
@@ -135,6 +138,6 @@ def build(
 
 
 async def set_serving(health: Health) -> None:
-    """Say that the server takes calls, for it as a whole and for each service."""
+    """Report SERVING for the server as a whole and for each service."""
     for name in ("", *SERVICES):
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)

@@ -1,4 +1,4 @@
-"""TLS on the gRPC port, with certificates that are read again when they change."""
+"""TLS on the gRPC port, with certificates that are re-read when they change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from ecrkeeper_server.identity.files import WatchedFiles
 
 
 def server_credentials(files: WatchedFiles[Pair]) -> grpc.ServerCredentials:
-    """Credentials that every new connection takes from the files; connections that are open keep theirs.
+    """Return credentials that each new connection reads from the files.
 
-    With a client CA, every client must present a certificate that it signed: gRPC for Python can require client
-    certificates or not ask for them, and nothing in between.
+    Open connections keep their certificate. With a client CA, every client must present a
+    certificate that the CA signed: gRPC for Python either requires client certificates or does not
+    request them.
     """
 
     def changed() -> grpc.ServerCertificateConfiguration | None:

@@ -1,1 +1,1 @@
-"""All declarations as a stream of YAML documents, out of a store and into one."""
+"""Export and import of all declarations as a stream of YAML documents."""

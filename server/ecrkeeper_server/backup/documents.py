@@ -13,8 +13,8 @@
           pullThroughCacheRules:
             rules: [...]
 
-Settings have AWS's shape. Every check that the API makes of a message is made here.
-What says how a registry or role is kept may be absent, and then stays as it is.
+Settings have AWS's shape. This module runs every check that the API runs on a message. Modes and
+the handling of unmanaged elements may be absent, and then stay unchanged.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from ecrkeeper_server.store.specs import RoleSpec
 VERSION = "ecrkeeper/v1"
 _MODES = words(common_pb2.Mode)
 _UNMANAGED = words(common_pb2.UnmanagedElements)
-# The name today, and the one in exports of 0.1.0, which are imported for ever.
+# The current name, and the name in exports of 0.1.0, which every later version imports.
 _UNMANAGED_NAMES = ("unmanagedElements", "foreignElements")
 _DELETION = words(common_pb2.DeletionPolicy)
-# For what is true of all registries.
+# A name for checks that are independent of the registry.
 _ANY = RegistryName("000000000000", "us-east-1")
 _PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
 _ROLE_ID = re.compile(r"[A-Za-z0-9]{1,128}")
@@ -57,7 +57,7 @@ _NAMES = {spelling: name for name, json_name in _FIELDS.items() for spelling in 
 
 @dataclass(frozen=True, slots=True)
 class RegistryDocument:
-    """The spec of a registry, where the document has one, and each owner's declaration."""
+    """The spec of a registry, if the document has one, and each owner's declaration."""
 
     name: RegistryName
     mode: str | None = None
@@ -115,7 +115,10 @@ Document = RegistryDocument | RoleDocument
 
 
 def read(given: Any, as_owner: str = "") -> Document:
-    """Read a document of parsed YAML; InvalidArgument names all violations. `as_owner` replaces its one owner."""
+    """Read a document of parsed YAML; InvalidArgument has all violations.
+
+    `as_owner` replaces the document's only owner.
+    """
     if not isinstance(given, Mapping):
         raise InvalidArgument([Violation("", "must be a mapping with apiVersion, kind and name")])
     reader = Reader(given)
@@ -139,11 +142,13 @@ def _registry(reader: Reader, as_owner: str) -> RegistryDocument | None:
     try:
         name = RegistryName.parse(reader.value("name", str, ""))
     except InvalidArgument as error:
-        # What else is wrong is looked for all the same.
+        # Continue, to report all other violations as well.
         reader.rejected(error)
     owners = {owner: owner for owner in declared.names()}
     if as_owner and len(owners) > 1:
-        reader.invalid("declarations", f"has {len(owners)} owners, so it is not clear what {as_owner} is to declare")
+        reader.invalid(
+            "declarations", f"has {len(owners)} owners; --as-owner {as_owner} needs a document with one owner"
+        )
     elif as_owner:
         owners = dict.fromkeys(owners, as_owner)
     for owner, final in owners.items():
@@ -160,7 +165,7 @@ def _unmanaged(reader: Reader) -> str | None:
     if not reader.has(former):
         return reader.option(name, _UNMANAGED)
     if reader.has(name):
-        reader.invalid(former, f"is the former name of {name}, which is given, too; leave out {former}")
+        reader.invalid(former, f"is the former name of {name}, which is present as well; remove {former}")
     return reader.option(former, _UNMANAGED)
 
 
@@ -185,17 +190,20 @@ def _spec(reader: Reader, registry: RegistryName | None, owner: str) -> Declarat
 
 
 def _shapes(reader: Reader) -> dict[str, Json]:
-    """Return each setting by the name of its field; members and values that the API has not are violations."""
+    """Return each setting by its field name.
+
+    Unknown members and values are violations.
+    """
     shapes: dict[str, Json] = {}
     for given in reader.names():
         name = _NAMES.get(given)
         if name is None or name in shapes:
-            known = f"unknown setting; known are {', '.join(_FIELDS.values())}"
-            reader.invalid(given, known if name is None else "is given twice")
+            known = f"unknown setting; known settings are {', '.join(_FIELDS.values())}"
+            reader.invalid(given, known if name is None else "is present twice")
             continue
         shape = reader.value(given, dict, {})
         for path in unknown_members(name, shape):
-            reader.invalid(f"{given}.{path}", "unknown member, value or type; numbers such as account ids need quotes")
+            reader.invalid(f"{given}.{path}", "unknown member, value or type; quote numbers such as account ids")
         shapes[name] = shape
     return shapes
 

@@ -1,4 +1,4 @@
-"""Everything that is declared, out of a store."""
+"""Export of all declarations from a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PAGE = 200
 
 
 async def exported(db: Database, account: str = WILDCARD) -> AsyncIterator[Document]:
-    """Yield all registries, then all roles, by name; a registry and what is declared there are of one moment."""
+    """Yield all registries, then all roles, by name.
+
+    A registry and its declarations come from one snapshot.
+    """
     for kind in (RegistryName.kind, RoleName.kind):
         after = ""
         while True:
@@ -38,7 +41,7 @@ def _page(tx: Tx, kind: str, account: str, after: str) -> tuple[list[Resource], 
 
 
 def _one_form(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings with nothing in them are written alike, however they were declared."""
+    """Return settings with one form for empty ones, however they were declared."""
     return {name: shape if SETTINGS[name].split(shape) else {} for name, shape in settings.items()}
 
 

@@ -1,4 +1,4 @@
-"""Members out of a mapping of YAML, with everything that is wrong with them."""
+"""Typed access to the members of a YAML mapping, with all violations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_server.names import shown_value
 
 
 class Reader:
-    """Takes members out of a mapping and notes what is wrong with them."""
+    """Reads members of a mapping and collects violations."""
 
     def __init__(self, given: Mapping[Any, Any], path: str = "", violations: list[Violation] | None = None) -> None:
         self._given = given
@@ -22,32 +22,30 @@ class Reader:
         return f"{self._path}.{name}" if self._path else name
 
     def invalid(self, name: str, text: str) -> None:
-        """Note what is wrong with a member."""
+        """Record a violation of a member."""
         self.violations.append(Violation(self.at(name), text))
 
     def value(self, name: str, kind: type, default: Any) -> Any:
-        """Return a member of a type; the default where it is absent or wrong."""
+        """Return a member of a type; the default if it is absent or invalid."""
         given = self._given.get(name)
         if given is None:
             return default
         if not isinstance(given, kind):
-            expected = {str: "text (in quotes, if it looks like a number)", bool: "true or false", dict: "a mapping"}[
-                kind
-            ]
+            expected = {str: "text (quoted, if it looks like a number)", bool: "true or false", dict: "a mapping"}[kind]
             self.invalid(name, f"must be {expected}, got {shown_value(given)}")
             return default
         return given
 
     def has(self, name: str) -> bool:
-        """Return whether a member is there; one that is null is not."""
+        """Return whether a member is present and not null."""
         return self._given.get(name) is not None
 
     def option(self, name: str, allowed: tuple[str, ...]) -> str | None:
-        """Return one of a few words; None where it is absent."""
+        """Return one of the allowed words; None if it is absent."""
         return self.choice(name, allowed) if self.has(name) else None
 
     def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str:
-        """Return one of a few words; the first where it is absent."""
+        """Return one of the allowed words; the first one if it is absent."""
         given = self._given.get(name)
         if given is None and not required:
             return allowed[0]
@@ -61,18 +59,18 @@ class Reader:
         return Reader(self.value(name, dict, {}), self.at(name), self.violations)
 
     def names(self) -> list[str]:
-        """Return the names of all members; those that are not text are violations."""
+        """Return the names of all members; a name that is not text is a violation."""
         for name in self._given:
             if not isinstance(name, str):
-                self.invalid(str(name), "the name must be text; put it in quotes")
+                self.invalid(str(name), "the name must be text; quote it")
         return [name for name in self._given if isinstance(name, str)]
 
     def only(self, *allowed: str) -> None:
-        """Note members that there are not."""
+        """Record a violation for each unknown member."""
         for name in self.names():
             if name not in allowed:
-                self.invalid(name, f"unknown member; known are {', '.join(allowed)}")
+                self.invalid(name, f"unknown member; known members are {', '.join(allowed)}")
 
     def rejected(self, error: InvalidArgument) -> None:
-        """Note the violations that another check found."""
+        """Add the violations of another check."""
         self.violations.extend(error.violations)

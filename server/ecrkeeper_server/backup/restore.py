@@ -1,4 +1,7 @@
-"""Documents into a store: checked like calls of the API, and changing nothing where nothing differs."""
+"""Import of documents into a store, with the checks of the API.
+
+An equal document changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ from ecrkeeper_server.store.unit_of_work import Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Something about how a registry or role is kept, and what it was before."""
+class ModeChange:
+    """A changed property of a registry or role, such as its mode, with both values."""
 
     name: str
     before: str
@@ -30,11 +33,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The changes of a document to the store; none if all fields are empty."""
+    """The changes of a document to the store; all fields are empty without changes."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[ModeChange, ...] = ()
     added: bool = False
 
     def __bool__(self) -> bool:
@@ -51,7 +54,7 @@ def planned(tx: Tx | None, document: Document) -> Restored:
 
 
 def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
-    """Make the store hold what the document says; what it does not mention stays."""
+    """Store a document; everything that it does not mention stays."""
     if isinstance(document, RoleDocument):
         return _restore_role(tx, document, origin)
     names = [SettingsName(document.name, owner) for owner in document.specs] or [SettingsName(document.name, "")]
@@ -63,7 +66,7 @@ def restore(tx: Tx, document: Document, origin: Origin) -> Restored:
     row = unit.registry(document.name, NEW_REGISTRY)
     before = row.registry_spec
     owners = sorted({*present, *document.specs})
-    row = set_spec(unit, replace(row, spec=_said(document, before).to_json()), composition, owners)
+    row = set_spec(unit, replace(row, spec=_declared_spec(document, before).to_json()), composition, owners)
     caller = _caller(origin)
     if change.kept or change.added:
         changes = spec_changes(before, row.registry_spec)
@@ -79,19 +82,19 @@ def _caller(origin: Origin) -> Caller:
     return Caller(origin.method, origin.request_id, principal=origin.principal, reason=origin.reason)
 
 
-def _said(document: RegistryDocument, before: RegistrySpec) -> RegistrySpec:
-    """Return the registry's spec with what the document says of it."""
+def _declared_spec(document: RegistryDocument, before: RegistrySpec) -> RegistrySpec:
+    """Return the registry's spec in the document; fields that the document omits stay."""
     mode = before.mode if document.mode is None else Mode(document.mode)
     unmanaged = document.unmanaged_elements
     kept = before.unmanaged_elements if unmanaged is None else UnmanagedElements(unmanaged)
     return replace(before, mode=mode, unmanaged_elements=kept)
 
 
-def _kept(before: RegistrySpec | RoleSpec, after: RegistrySpec | RoleSpec) -> tuple[Kept, ...]:
+def _kept(before: RegistrySpec | RoleSpec, after: RegistrySpec | RoleSpec) -> tuple[ModeChange, ...]:
     pairs: list[tuple[str, str, str]] = [("mode", before.mode, after.mode)]
     if isinstance(before, RegistrySpec) and isinstance(after, RegistrySpec):
         pairs.append(("unmanagedElements", before.unmanaged_elements, after.unmanaged_elements))
-    return tuple(Kept(name, str(old), str(new)) for name, old, new in pairs if old != new)
+    return tuple(ModeChange(name, str(old), str(new)) for name, old, new in pairs if old != new)
 
 
 def _registry_change(
@@ -105,7 +108,7 @@ def _registry_change(
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
-    return Restored(created, updated, _kept(before, _said(document, before)), row is None), composition
+    return Restored(created, updated, _kept(before, _declared_spec(document)), row is None), composition
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:
@@ -129,7 +132,10 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
 
 
 def _alike(present: DeclarationSpec | None, spec: DeclarationSpec) -> bool:
-    """Return whether two specs mean the same; one setting has several shapes, `{}` and `{"rules": []}` among them."""
+    """Return whether two specs have the same meaning.
+
+    A setting may have several forms, such as `{}` and `{"rules": []}`.
+    """
     if present is None or present == spec:
         return present is not None
     same = replace(present, settings=spec.settings) == spec

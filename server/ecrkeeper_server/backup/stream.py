@@ -1,8 +1,8 @@
-"""YAML documents one by one, written and read: a backup of any size needs the memory of one document.
+"""A stream of YAML documents, written and read with the memory of one document.
 
-An export begins with a document of the kind `Export` and ends with one of the
-kind `End` that counts the rest, so that one that was cut short is recognised.
-A file written by hand needs neither.
+An export begins with a document of kind `Export` and ends with one of kind `End`, which has the
+number of the others, so that `read` detects a truncated export. A file written by hand needs
+neither.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ecrkeeper_server.strict_yaml import Document
 
 
 class StreamError(Exception):
-    """The stream is not YAML, or not whole; `args` names everything that is wrong."""
+    """The stream is not YAML, or is truncated; `args` has all errors."""
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Text of several lines, such as a policy, stays readable."""
+    """Writes text of several lines, such as a policy, in a readable form."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -39,7 +39,7 @@ _Dumper.add_representer(str, _text)
 
 
 class Writer:
-    """Writes the documents of an export and counts them; `end` makes it whole."""
+    """Writes and counts the documents of an export; `end` completes it."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -52,7 +52,7 @@ class Writer:
         self.count += 1
 
     def end(self) -> None:
-        """Write the last document; without it, the export is known to be cut short."""
+        """Write the last document, without which an export counts as truncated."""
         self._dump({"apiVersion": VERSION, "kind": "End", "documents": self.count})
         self._out.flush()
 
@@ -62,7 +62,10 @@ class Writer:
 
 
 def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:
-    """Yield each document with its number, counted from 1; StreamError for what is not YAML or was cut short."""
+    """Yield each document with its number, counted from 1.
+
+    StreamError if the stream is not YAML, or is truncated.
+    """
     number, counted, exported, ended = 0, 0, False, False
     try:
         for number, document in enumerate(strict_yaml.load_all(source), start=1):
@@ -76,15 +79,13 @@ def read(source: IO[bytes]) -> Iterator[tuple[int, Document]]:
                 ended = True
                 if given.get("documents") != counted:
                     said = shown_value(given.get("documents"))
-                    raise StreamError(f"the export has {counted} documents and says that it has {said}")
+                    raise StreamError(f"the export has {counted} documents, and its last document declares {said}")
             elif given is not None:
                 counted += 1
                 yield number, document
     except strict_yaml.StrictYamlError as error:
-        raise StreamError(
-            *(f"document {number + 1} is not YAML that can be read: {each}" for each in error.violations)
-        ) from error
+        raise StreamError(*(f"document {number + 1} is not valid YAML: {each}" for each in error.violations)) from error
     if number == 0:
         raise StreamError("the file has no documents")
     if exported and not ended:
-        raise StreamError(f"the export was cut short after document {number}")
+        raise StreamError(f"the export is truncated after document {number}")

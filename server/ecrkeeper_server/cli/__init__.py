@@ -1,1 +1,1 @@
-"""Commands beside `serve`, `migrate` and `check-config`: one module each, with `add` and what it runs."""
+"""The command line: `main`, and one module for each command with `add` and `run`."""

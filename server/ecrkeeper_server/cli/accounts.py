@@ -11,15 +11,18 @@ from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.metrics.server import Metrics
 
-# A configuration may be checked where there is neither a network nor credentials.
+# `check-config` may run without a network or credentials.
 _SECONDS = 5.0
 
 
 def served(config: Config) -> Served:
-    """Return which accounts are served, and how; AWS is asked whose the ambient credentials are."""
+    """Return the served accounts, and how.
+
+    AWS names the account of ambient credentials.
+    """
 
     async def ask() -> Served:
-        # What a command prints is not mixed with log lines.
+        # Keep log lines out of the command's output.
         telemetry = CallTelemetry(Metrics().aws, logged=False)
         aws = AwsClient(aws_options(config), telemetry=telemetry)
         try:

@@ -1,4 +1,4 @@
-"""`ecrkeeper-server check-access`: what a policy says to one question, and why."""
+"""`ecrkeeper-server check-access`: explain a decision of the policy file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ecrkeeper_server.errors import InvalidArgument
 from ecrkeeper_server.names import RegistryName, SettingsName, is_account, partition_of, shown
 from ecrkeeper_server.plain_text import is_plain_name
 
-# No token and no certificate gives a longer name.
-_MOST = 512
+# No token and no certificate has a longer name.
+_MAX = 512
 _TEXT = (
-    "Say whether a policy allows something, by which rule, or why no rule does. The exit status is 0 if it is allowed, "
-    "1 if it is denied, 2 if the policy or the question has errors."
+    "Print whether a policy allows an action, and the rule that allows it or why no rule does. "
+    "The exit status is 0 if it is allowed, 1 if it is denied, 2 if the policy or the arguments have errors."
 )
 
 
@@ -26,21 +26,19 @@ def add(commands: Any) -> None:
         "check-access", help="explain what a policy file allows", description=_TEXT
     )
     command.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy file")
-    command.add_argument(
-        "--principal", required=True, metavar="NAME", help="the name that a token or certificate proves"
-    )
+    command.add_argument("--principal", required=True, metavar="NAME", help="the name in a token or certificate")
     command.add_argument(
         "--group", action="append", default=[], metavar="NAME", help="a group of the token; repeatable"
     )
     command.add_argument("--verb", required=True, choices=[verb.value for verb in Verb])
-    command.add_argument("--account", default="", help="12 digits; left out: the installation as a whole")
-    command.add_argument("--region", default="", help="left out: what belongs to the account, such as a role")
-    command.add_argument("--owner", default="", help="left out: the registry as a whole, of all owners")
+    command.add_argument("--account", default="", help="12 digits; omit for the whole installation")
+    command.add_argument("--region", default="", help="omit for the resources of the account, such as a role")
+    command.add_argument("--owner", default="", help="omit for the registry as a whole, of all owners")
     command.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Answer; the exit status says it too."""
+    """Print the decision, and return it as the exit status."""
     errors = _questionable(given)
     if errors:
         configuration.complain(*errors)
@@ -63,11 +61,11 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _questionable(given: argparse.Namespace) -> list[str]:
-    """Return the errors of the target: an answer for an impossible target would mislead."""
+    """Return the errors of the target, because an answer for an invalid target would mislead."""
     errors = [
-        f"{option}: must be 1 to {_MOST} visible characters without blanks around them, got {shown(name)}"
+        f"{option}: must be 1 to {_MAX} visible characters without blanks around them, got {shown(name)}"
         for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))
-        if not is_plain_name(name, _MOST)
+        if not is_plain_name(name, _MAX)
     ]
     if given.account and not is_account(given.account):
         errors.append(f"--account: must be 12 digits, got {shown(given.account)}")

@@ -1,4 +1,4 @@
-"""What commands share: how they read and show the configuration, and how they say what is wrong."""
+"""Reading and printing of the configuration, and error output, for all commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def read(given: argparse.Namespace) -> Config | None:
-    """Return the configuration of the file and the environment; None if it has errors, which are printed."""
+    """Return the configuration of the file and the environment.
+
+    Print its errors and return None.
+    """
     try:
         return load(given.config, os.environ)
     except ConfigError as error:
@@ -29,12 +32,12 @@ def read(given: argparse.Namespace) -> Config | None:
 
 
 def complain(*lines: str) -> None:
-    """Say on standard error what is wrong; a value in a line cannot act on the terminal."""
+    """Print errors on standard error, with control characters escaped."""
     for line in lines:
         print(f"ecrkeeper-server: {escaped(line)}", file=sys.stderr)  # noqa: T201
 
 
-# Parameters of a URL that hold no secret and are worth seeing.
+# URL parameters that are useful and hold no secret.
 _PLAIN = {"application_name", "connect_timeout", "host", "port", "sslmode", "target_session_attrs"}
 
 
@@ -48,12 +51,12 @@ def shown(config: Config) -> dict[str, Any]:
 
 
 def _shown_url(url: str) -> str:
-    """Return a URL without user, password and the values of its parameters, some plain ones excepted."""
+    """Return a URL without user, password and parameter values, except some plain ones."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "…"
-    # A password that is not quoted, with `/`, `?` or `#` in it, would be taken for what comes after the host.
+    # An unquoted password with `/`, `?` or `#` would count as the part after the host.
     if "@" in url.replace(parts.netloc, "", 1):
         return f"{parts.scheme}://…"
     _, at, host = parts.netloc.rpartition("@")
@@ -63,7 +66,10 @@ def _shown_url(url: str) -> str:
 
 
 def migrated(config: Config) -> bool:
-    """Return whether there is a database with the newest schema; says what is missing."""
+    """Return whether there is a database with the newest schema.
+
+    Print what is missing.
+    """
     from ecrkeeper_server.store import schema
 
     missing = schema.missing_file(config.database_url)

@@ -1,4 +1,4 @@
-"""`ecrkeeper-server export`: everything that is declared, as YAML on standard output."""
+"""`ecrkeeper-server export`: print all declarations as YAML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Export; 2 for a configuration with errors, 1 for a database that cannot be read."""
+    """Export; return 2 for an invalid configuration, 1 for an unreadable database."""
     config = configuration.read(given)
     if config is None:
         return 2

@@ -1,4 +1,4 @@
-"""`ecrkeeper-server iam-policy`: the rights that the server needs in an account."""
+"""`ecrkeeper-server iam-policy`: print the permissions that the server needs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ecrkeeper_server.names import PARTITIONS
 from ecrkeeper_server.settings.table import SETTINGS
 
 _EPILOG = """
-policy     what the assumed role may do
-trust      who may assume it (needs --principal)
-caller     what the server's own principal may do: assume that role
+policy     permissions of the assumed role
+trust      trust policy of that role (needs --principal)
+caller     permissions of the server's own principal: to assume that role
 stackset   a CloudFormation template of the role, for all accounts at once
 """
 
@@ -40,16 +40,18 @@ def add(commands: Any) -> None:
         type=_custom_roles,
         default="*",
         metavar="PATH",
-        help="the roles that cache rules and templates may name, as in ecr-custom/*; default: any, passed to ECR only",
+        help="roles that cache rules and templates may name, such as ecr-custom/*; default: any, passed to ECR only",
     )
     parser.add_argument(
-        "--basic-scanning-only", action="store_true", help="leave out what ENHANCED scanning needs of Amazon Inspector"
+        "--basic-scanning-only",
+        action="store_true",
+        help="omit the permissions of Amazon Inspector that ENHANCED scanning needs",
     )
     parser.add_argument("--format", choices=tuple(_FORMATS), default="policy", help="default: %(default)s")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print the document; 2 if it cannot be made of the arguments."""
+    """Print the document; return 2 for invalid arguments."""
     if given.format == "trust" and not given.principal:
         configuration.complain("--format trust needs --principal")
         return 2
@@ -91,7 +93,7 @@ _FORMATS = {
 
 
 def _settings_help() -> str:
-    return f"only these; all are {', '.join(SETTINGS)}"
+    return f"only these settings; all are {', '.join(SETTINGS)}"
 
 
 def _settings(text: str) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def _settings(text: str) -> tuple[str, ...]:
     unknown = [name for name in given if name not in SETTINGS]
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"unknown setting {', '.join(map(repr, unknown))}; known are {', '.join(SETTINGS)}"
+            f"unknown setting {', '.join(map(repr, unknown))}; known settings are {', '.join(SETTINGS)}"
         )
     return tuple(name for name in SETTINGS if name in given)
 

@@ -1,4 +1,4 @@
-"""The command line: `ecrkeeper-server serve | migrate | check-config | check-access | iam-policy | export | import`."""
+"""The command line of `ecrkeeper-server`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ecrkeeper_server.errors import StoreUnusable
 
 
 class _Version(argparse.Action):
-    """Looks the version up only where it is asked for, because that takes time."""
+    """Looks up the version only for `--version`, because the lookup takes time."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print it and end."""
+        """Print the version and exit."""
         from importlib.metadata import version
 
         print(f"ecrkeeper-server {version('ecrkeeper')}")  # noqa: T201
@@ -30,14 +30,14 @@ class _Version(argparse.Action):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ecrkeeper-server",
-        description="Keeps ECR service-linked roles and registry settings as declared.",
-        epilog="Every setting can be given as an environment variable: ECRKEEPER_LISTEN for `listen`, and so on.",
+        description="Manages service-linked roles and registry settings of Amazon ECR.",
+        epilog="Every setting has an environment variable, such as ECRKEEPER_LISTEN for `listen`.",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("serve", "serve gRPC and reconcile, until SIGTERM"),
-        ("migrate", "bring the database to the newest schema"),
+        ("migrate", "migrate the database to the newest schema"),
         ("check-config", "check the configuration and print it, without secrets"),
     ):
         command = commands.add_parser(name, help=text, description=text)
@@ -53,16 +53,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 2 for a configuration with errors, or without its database."""
+    """Run one command; return 2 for an invalid configuration, or without its database."""
     given = _parser().parse_args(arguments)
     try:
         status = _command(given)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Or Python tries once more to write what is left, and complains at length.
+        # Otherwise Python retries the write at exit, and prints a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        configuration.complain("standard output was closed before all was written")
+        configuration.complain("standard output was closed before the end of the output")
         return 1
     except StoreUnusable as error:
         configuration.complain(str(error))
@@ -103,7 +103,7 @@ def _run(command: str, config: Config) -> int:
 
         open_security(config)
         for name, value in configuration.shown(config).items():
-            # As the file has it.
+            # In the form of the TOML file.
             print(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
         print(f"# serves {served(config)}")  # noqa: T201
         return 0
@@ -111,16 +111,17 @@ def _run(command: str, config: Config) -> int:
 
 
 def _serve(config: Config) -> int:
-    # Imports leave next to nothing to collect, and looking for it takes an eighth of the start; `app` enables it again.
+    # Imports leave almost no garbage, and collections take an eighth of the start; `app` enables
+    # them again.
     gc.disable()
     from ecrkeeper_server import allocator
 
-    # Before gRPC starts its threads: a heap that a thread has got stays its own.
+    # Before gRPC starts its threads, because a thread keeps the heap that it has got.
     allocator.return_memory()
     from ecrkeeper_server.aws import models
 
     models.load()
-    # Before whatever logs is imported: it decides how the library for that is loaded.
+    # Before the import of any module that logs, because it determines how structlog is loaded.
     from ecrkeeper_server import logs, tracing
 
     logs.configure(config.log_level, config.log_format, *([tracing.log_ids] if config.tracing else []))

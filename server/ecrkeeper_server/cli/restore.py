@@ -1,4 +1,7 @@
-"""`ecrkeeper-server import`: declarations from YAML into the store; all are checked before the first is written."""
+"""`ecrkeeper-server import`: store declarations from YAML.
+
+The command checks all documents before it writes the first one.
+"""
 
 from __future__ import annotations
 
@@ -32,21 +35,22 @@ _SHOWN = 1000
 
 def add(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
-    text = "declare what a YAML file of `export` says"
+    text = "store the declarations of a YAML file from `export`"
     parser = commands.add_parser("import", help=text, description=text)
     configuration.add(parser)
     parser.add_argument("file", metavar="FILE", help="the file, or - for standard input")
     parser.add_argument(
-        "--dry-run", action="store_true", help="make every check, say what would change, change nothing"
+        "--dry-run", action="store_true", help="run every check and print the changes, without changing anything"
     )
-    parser.add_argument("--as-owner", default="", metavar="OWNER", help="declare everything as this owner instead")
+    parser.add_argument("--as-owner", default="", metavar="OWNER", help="declare all settings as this owner instead")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Import; 2 for errors of the configuration, 1 for errors of the file, which leave the store as it is.
+    """Import; return 2 for an invalid configuration, 1 for an invalid file.
 
-    1 as well for a store that fails meanwhile: a part of the file is written then, and the rest when it is repeated.
+    An invalid file changes nothing. If the store fails during the import, the command returns 1 and
+    has written a part of the file; a repetition writes the rest.
     """
     config = configuration.read(given)
     if config is None:
@@ -72,7 +76,10 @@ def _locked(config: Config, given: argparse.Namespace) -> contextlib.AbstractCon
 
 
 def _prepared(config: Config, given: argparse.Namespace) -> bool:
-    """An SQLite file is made and migrated, as `serve` does, unless in a dry run; Postgres is left to `migrate`."""
+    """Create and migrate an SQLite file, as `serve` does, except in a dry run.
+
+    `migrate` does that for Postgres.
+    """
     from ecrkeeper_server.store import schema
 
     if given.dry_run:
@@ -83,14 +90,14 @@ def _prepared(config: Config, given: argparse.Namespace) -> bool:
 
 
 def _absent(config: Config) -> bool:
-    """Return whether the database is an SQLite file that is not there."""
+    """Return whether the database is an SQLite file that does not exist."""
     from ecrkeeper_server.store import schema
 
     return schema.missing_file(config.database_url) is not None
 
 
 def _seekable(name: str) -> IO[bytes]:
-    """Return the file; standard input is kept in a temporary one, because it is read twice."""
+    """Return the file; copy standard input to a temporary one, because it is read twice."""
     if name != "-":
         return Path(name).open("rb")
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
@@ -100,7 +107,7 @@ def _seekable(name: str) -> IO[bytes]:
 
 
 class _Import:
-    """Reads the file once to check everything and once more to write."""
+    """Reads the file once to check everything, and again to write."""
 
     def __init__(self, config: Config, given: argparse.Namespace, source: IO[bytes]) -> None:
         self._config = config
@@ -121,7 +128,7 @@ class _Import:
             await db.close()
 
     async def _run(self, db: Database | None) -> int:
-        """Check and write; None is the empty database of a dry run."""
+        """Check and write; None stands for the empty database of a dry run."""
         counts = await self._check(db)
         if self._errors:
             configuration.complain(f"{self._errors} errors; nothing was changed")
@@ -147,7 +154,7 @@ class _Import:
             configuration.complain(*(f"{self._given.file}: {each}" for each in error.args))
 
     async def _check(self, db: Database | None) -> Counts:
-        """Everything that a write could fail for, of all documents, before the first is written."""
+        """Check all documents for everything that could fail a write."""
         from ecrkeeper_server.backup.restore import planned
 
         counts, first = Counts(), dict[str, int]()
@@ -183,7 +190,7 @@ class _Import:
         from ecrkeeper_server.backup.restore import restore
         from ecrkeeper_server.store.unit_of_work import Origin
 
-        # A name in the file system may hold anything.
+        # A file name may contain any characters.
         operator, file = escaped(_operator()), escaped(self._given.file)
 
         def write(tx: Any) -> list[Restored]:
@@ -205,7 +212,7 @@ class _Import:
                 configuration.complain(f"{self._place(found.field)}: {text}")
 
     def _place(self, field: str = "") -> str:
-        """Return the file, and the line of a field of the document that was read last."""
+        """Return the file name, and the line of a field of the last document."""
         return f"{self._given.file}: line {self._lines.line_of(field) if self._lines else 1}"
 
 
@@ -220,7 +227,7 @@ def _name_of(parsed: Any) -> str:
 
 
 def _operator() -> str:
-    """Return the name of the user who runs the command, for the revisions; a container may have none."""
+    """Return the name of the user who runs the command; a container may have none."""
     try:
         return f"cli:{getpass.getuser()}"
     except (OSError, KeyError):

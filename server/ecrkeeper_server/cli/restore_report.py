@@ -28,8 +28,8 @@ class Counts:
     def described(self, verb: str) -> str:
         """Return the counts in words; `verb` is `were` or `would be`."""
         return (
-            f"{self._declared} declarations and {self._roles} roles {verb} written, how {self._kept} registries and "
-            f"roles are kept {verb} changed, {self._unchanged} documents need no change"
+            f"{self._declared} declarations and {self._roles} roles {verb} written, the modes of {self._kept} "
+            f"registries and roles {verb} changed, {self._unchanged} documents need no change"
         )
 
 

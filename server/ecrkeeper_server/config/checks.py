@@ -89,71 +89,75 @@ def _role_template(config: Config) -> list[str]:
     template = config.aws_role_template
     if not template:
         return []
-    # Anywhere else, all accounts would share one role, and be served as its account.
+    # With `{account}` anywhere else, all accounts would share one role and its account.
     role = _ROLE.fullmatch(template.replace("{account}", "0" * 12))
     if role is None or template.split(":")[4] != "{account}":
-        rule = "must be the ARN of a role with {account} for its account, as in arn:aws:iam::{account}:role/ecrkeeper"
+        rule = "must be the ARN of a role whose account is {account}, such as arn:aws:iam::{account}:role/ecrkeeper"
         return [f"aws_role_template: {rule}, got {template!r}"]
     partition = partition_of(config.home_region)
     if partition is not None and role[1] != partition:
         return [
-            f"aws_role_template: must be of partition {partition}, where home_region {config.home_region} is,"
+            f"aws_role_template: must be in partition {partition}, like home_region {config.home_region},"
             f" got {template!r}"
         ]
     return []
 
 
 def _controls(config: Config) -> list[str]:
-    """Errors of texts that end early for some readers, or in the middle of a line; a text may be a secret."""
+    """Return the errors of texts with control characters, without the texts: one may be a secret."""
     texts = ((field.name, getattr(config, field.name)) for field in fields(config))
     found = ((name, _CONTROL.search(value)) for name, value in texts if isinstance(value, str))
     return [
-        f"{name}: must not hold control characters, got U+{ord(control[0]):04X} at position {control.start()}"
+        f"{name}: must not contain control characters, got U+{ord(control[0]):04X} at position {control.start()}"
         for name, control in found
         if control is not None
     ]
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a list that is separated by commas."""
+    """Return the words of a comma-separated list."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _identity(config: Config) -> list[str]:
-    """Errors of what says who callers are and what they may do."""
+    """Return the errors of the settings for authentication and authorization."""
     errors = []
     if bool(config.tls_certificate_file) != bool(config.tls_key_file):
-        errors.append("tls_certificate_file, tls_key_file: give both or neither")
+        errors.append("tls_certificate_file, tls_key_file: set both or neither")
     if config.tls_client_ca_file and not config.tls_certificate_file:
-        errors.append("tls_client_ca_file: needs tls_certificate_file and tls_key_file")
+        errors.append("tls_client_ca_file: requires tls_certificate_file and tls_key_file")
     given = [name for name in ("jwt_audience", "jwt_jwks_url", "jwt_jwks_file") if getattr(config, name)]
     if given and not config.jwt_issuer:
-        errors.append(f"jwt_issuer: is needed with {', '.join(given)}")
+        errors.append(f"jwt_issuer: is required with {', '.join(given)}")
     if config.jwt_issuer:
         errors += _tokens(config)
     if config.jwt_issuer and config.tls_client_ca_file and not config.jwt_principal_prefix:
         errors.append(
-            "jwt_principal_prefix: is needed with tls_client_ca_file, or a token could bear the name of a certificate"
+            "jwt_principal_prefix: is required with tls_client_ca_file, so that no token has the name of a certificate"
         )
     if config.policy_file and not (config.jwt_issuer or config.tls_client_ca_file):
-        errors.append("policy_file: rules need callers with names; give jwt_issuer or tls_client_ca_file")
+        errors.append("policy_file: requires authentication; set jwt_issuer or tls_client_ca_file")
     return errors
 
 
 def _tokens(config: Config) -> list[str]:
     errors = []
     if not words(config.jwt_audience):
-        errors.append("jwt_audience: is needed with jwt_issuer; without it, tokens for any other service would do")
+        errors.append(
+            "jwt_audience: is required with jwt_issuer; without it, tokens for any other service would be valid"
+        )
     if config.jwt_jwks_url and config.jwt_jwks_file:
-        errors.append("jwt_jwks_url, jwt_jwks_file: give one of them, or neither to ask the issuer by OIDC discovery")
+        errors.append("jwt_jwks_url, jwt_jwks_file: set one of them, or neither to use OpenID Connect discovery")
     if config.jwt_jwks_url and not secure(config.jwt_jwks_url):
         errors.append(f"jwt_jwks_url: must be https, or http on this machine, got {config.jwt_jwks_url!r}")
     discovers = not config.jwt_jwks_url and not config.jwt_jwks_file
     if discovers and not secure(config.jwt_issuer):
-        errors.append(f"jwt_issuer: must be https to ask it for its keys, got {config.jwt_issuer!r}")
+        errors.append(
+            f"jwt_issuer: must be https, because the server fetches its keys from there, got {config.jwt_issuer!r}"
+        )
     refused = [name for name in words(config.jwt_algorithms) if name not in ALGORITHMS]
     if refused or not words(config.jwt_algorithms):
-        errors.append(f"jwt_algorithms: must be of {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
+        errors.append(f"jwt_algorithms: must be among {', '.join(ALGORITHMS)}, got {config.jwt_algorithms!r}")
     if not config.jwt_principal_claim:
         errors.append("jwt_principal_claim: must not be empty")
     return errors
@@ -171,4 +175,4 @@ def _address(name: str, text: str, *, insecure: bool) -> list[str]:
         return [f"{name}: the host must be an IP address or localhost, got {host!r}"]
     if loopback:
         return []
-    return [f"{name}: {text} can be reached from outside, and nothing is encrypted; give --insecure if that is meant"]
+    return [f"{name}: {text} is not a loopback address, and TLS is not configured; pass --insecure to allow plaintext"]

@@ -1,4 +1,4 @@
-"""Configuration: one TOML file, overridden by environment variables; all errors are named at once."""
+"""Configuration: a TOML file and environment variables, which override it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ PREFIX = "ECRKEEPER_"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of the server. The environment's name of each is `ECRKEEPER_` and the field in upper case."""
+    """The settings of the server.
+
+    The environment variable of each is `ECRKEEPER_` and the field's name in upper case.
+    """
 
     database_url: str = "sqlite:///ecrkeeper.db"
     listen: str = "127.0.0.1:50051"
@@ -71,7 +74,7 @@ class Config:
 
 
 class ConfigError(Exception):
-    """The configuration has errors; `errors` names every one."""
+    """The configuration is invalid; `errors` has every error."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -79,13 +82,16 @@ class ConfigError(Exception):
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """Return the configuration of a file and the environment; ConfigError names all errors."""
+    """Return the configuration of a file and the environment.
+
+    ConfigError has all errors.
+    """
     errors: list[str] = []
     given = _file(path, errors)
     known = {field.name: field for field in fields(Config)}
     for name in sorted(given or ()):
         if name not in known:
-            errors.append(f"{path}: unknown key {name!r}; known are {', '.join(sorted(known))}")
+            errors.append(f"{path}: unknown key {name!r}; known keys are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     unread: set[str] = set()
     for name, field in known.items():
@@ -105,7 +111,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
 
 
 def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Errors of variables that nothing reads, those in the wrong case included."""
+    """Return errors for unknown variables, including those in the wrong case."""
     errors = []
     for variable in sorted(environment):
         right = variable.upper()
@@ -117,9 +123,10 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
 
 
 def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
-    """Return the errors of the values, without those that hang on what could not be read.
+    """Return the errors of the values, without those that follow from unreadable values.
 
-    What was meant there is not known, so only what is wrong with both the default and something else counts.
+    The intended value is unknown, so an error counts only if it occurs with the default and with
+    another value.
     """
     errors = check(Config(**values))
     if not unread:
@@ -146,12 +153,12 @@ def _file(path: Path | None, errors: list[str]) -> dict[str, Any] | None:
     except RecursionError:
         errors.append(f"{path}: is nested too deeply")
     except (OSError, ValueError) as error:
-        # ValueError: no TOML, no UTF-8, a NUL in the path, or a number of thousands of digits.
+        # ValueError: invalid TOML or UTF-8, a NUL in the path, or a number of thousands of digits.
         errors.append(f"{path}: {error}")
     return None
 
 
-# Python makes no text of a number that is much larger.
+# Python does not convert much larger numbers to text.
 _INTEGERS = 2**64
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 

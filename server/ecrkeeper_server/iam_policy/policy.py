@@ -22,8 +22,8 @@ from ecrkeeper_server.settings.scanning import SCANNING
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.settings.templates import TEMPLATES
 
-# What else is read where a setting is kept: the policies of replication
-# destinations, the scope that says what a policy may hold, and what plans warn about.
+# Other settings that ecrkeeper reads for a managed setting: the policies of replication
+# destinations, the scope that restricts a policy, and settings that plans warn about.
 _ALSO_READ = {REPLICATION.name: SETTINGS_OF_DESTINATION, REGISTRY_POLICY.name: (ACCOUNT_SETTINGS.name,), **READ_ALONG}
 
 _BACKFILL_READS = ("ListReplicationBackfills", "DescribeReplicationBackfillResults")
@@ -35,11 +35,11 @@ _INSPECTOR = "inspector2.amazonaws.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a policy is for: which settings, in which account, to look only or to write.
+    """The scope of a policy: settings, account, and whether ecrkeeper writes.
 
-    `account` may be `*`; a role's policy never reaches beyond its own account
-    anyway. `custom_roles` is the part of a role's ARN behind `role/` of the
-    roles that cache rules and templates may name, with wildcards.
+    `account` may be `*`, because a role's policy never reaches beyond its own account.
+    `custom_roles` matches the roles that cache rules and templates may name, by the part of their
+    ARN after `role/`, with wildcards.
     """
 
     settings: tuple[str, ...]
@@ -60,7 +60,7 @@ class Scope:
 
 
 def policy(scope: Scope) -> Json:
-    """The smallest policy that lets the server do what the scope says; statements and actions in a stable order."""
+    """Return the smallest policy for the scope, with statements and actions in a stable order."""
     statements = [*_reads(scope), *(_writes(scope) if scope.enforce else ())]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -85,8 +85,8 @@ def _reads(scope: Scope) -> Iterator[Json]:
         reads = {read.operation for read in ACCOUNT_SETTINGS.reads}
         yield _allow("ReadAccountSettings", _ecr(reads), "*", _named_settings())
     if scope.roles:
-        # By name under any path: IAM does not know the path of a role that is
-        # not there yet, and a look-alike elsewhere must be recognised.
+        # By name under any path, because IAM does not know the path of a missing role, and to
+        # recognize look-alikes under other paths.
         found = [scope.role_arn(f"*{kind.role_name}") for kind in scope.roles]
         if _passed(scope):
             # Plans warn of custom roles that are missing or do not trust ECR.
@@ -101,7 +101,7 @@ def _writes(scope: Scope) -> Iterator[Json]:
     if REPLICATION.name in scope.settings:
         operations.update(_BACKFILL_WRITES)
     if CACHE_RULES.name in scope.settings:
-        # It changes nothing, but makes ECR read the secret and log in upstream.
+        # It changes nothing, but makes ECR read the secret and log in to the upstream.
         operations.add("ValidatePullThroughCacheRule")
     if operations:
         yield _allow("WriteSettings", _ecr(operations), "*")
@@ -120,7 +120,7 @@ def _named_settings() -> Json:
 
 
 def _dependents(scope: Scope) -> Iterator[Json]:
-    """Return the actions that AWS requires for a write beyond the write's own."""
+    """Return the additional actions that AWS requires for a write."""
     if CACHE_RULES.name in scope.settings:
         secrets = f"arn:{scope.partition}:secretsmanager:*:{scope.account}:secret:ecr-pullthroughcache/*"
         yield _allow("ReadUpstreamSecrets", ["secretsmanager:GetSecretValue"], secrets)
@@ -139,7 +139,7 @@ def _dependents(scope: Scope) -> Iterator[Json]:
 
 
 def _passed(scope: Scope) -> list[str]:
-    """Return the services that custom roles are passed to."""
+    """Return the services to which ecrkeeper passes custom roles."""
     return [ROLES[role].service_name for role in (TEMPLATES.role, CACHE_RULES.role) if role in _role_ids(scope)]
 
 

@@ -1,4 +1,4 @@
-"""The trust policy of the role, and a CloudFormation template that creates the role in accounts of a StackSet."""
+"""The trust policy of the role, and a CloudFormation template for a StackSet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VERSION = "2012-10-17"
 
 
 def trust(principal: str | Json, external_id: str | Json = "") -> Json:
-    """Return the trust policy of the role: one principal, with an external id where one is given."""
+    """Return the trust policy of the role, for one principal and an optional external id."""
     statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     if external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
@@ -20,7 +20,7 @@ def trust(principal: str | Json, external_id: str | Json = "") -> Json:
 
 
 def caller(partition: str, role_name: str) -> Json:
-    """Return the policy of the server's own principal: to assume the role in any account."""
+    """Return the policy of the server's own principal, to assume the role in any account."""
     arn = f"arn:{partition}:iam::*:role/{role_name}"
     return {
         "Version": _VERSION,
@@ -38,14 +38,14 @@ def template(scope: Scope, *, role_name: str, principal: str = "", external_id: 
         parameters["Principal"]["Default"] = principal
     document: Any = trust({"Ref": "Principal"}, {"Ref": "ExternalId"} if external_id else "")
     if external_id:
-        # No default: the template is not the place to keep it.
+        # No default, so that the template does not contain the value.
         parameters["ExternalId"] = {"Type": "String", "NoEcho": True, "MinLength": 2}
     everywhere = replace(scope, partition="${AWS::Partition}", account="${AWS::AccountId}")
     role: Json = {
         "Type": "AWS::IAM::Role",
         "Properties": {
             "RoleName": {"Ref": "RoleName"},
-            "Description": "Assumed by ecrkeeper, which keeps ECR's registry settings as declared",
+            "Description": "Assumed by ecrkeeper, which manages registry settings of Amazon ECR",
             "AssumeRolePolicyDocument": document,
             "Policies": [{"PolicyName": "ecrkeeper", "PolicyDocument": _substituted(policy(everywhere))}],
         },
@@ -60,7 +60,7 @@ def template(scope: Scope, *, role_name: str, principal: str = "", external_id: 
 
 
 def _substituted(value: Any) -> Any:
-    """Return the same with `Fn::Sub` around each text that has a pseudo parameter in it."""
+    """Return a document with `Fn::Sub` around each text with a pseudo parameter."""
     if isinstance(value, dict):
         return {key: _substituted(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""Authentication: who a certificate or a bearer token speaks for."""
+"""Authentication: the principals of certificates and bearer tokens."""

@@ -12,17 +12,18 @@ from ecrkeeper_server.errors import Unauthenticated
 from ecrkeeper_server.identity.certificates import principal_of_certificate
 
 if TYPE_CHECKING:
-    # Without tokens, what checks them need not be loaded.
+    # Without tokens, the modules that verify them need not be loaded.
     from ecrkeeper_server.identity.tokens import TokenVerifier
 
 ANONYMOUS = Principal()
-# RFC 6750, section 2.1, and RFC 9110, section 11.4: one blank or more, and nothing behind the token.
+# RFC 6750, section 2.1, and RFC 9110, section 11.4: at least one blank, and nothing after the
+# token.
 _BEARER = re.compile(r"bearer +([a-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Identifies callers by the configured means; without any, all callers are anonymous."""
+    """Identifies callers by tokens and certificates; all are anonymous without both."""
 
     tokens: TokenVerifier | None = None
     certificates: bool = False
@@ -33,7 +34,10 @@ class Authenticator:
         return self.tokens is not None or self.certificates
 
     async def identify(self, authorization: list[str], peer: Mapping[str, Iterable[bytes]]) -> Principal:
-        """The caller; Unauthenticated says what is missing or wrong. A bad token is not made good by a certificate."""
+        """Return the caller; Unauthenticated has the cause.
+
+        An invalid token fails the call even with a valid certificate.
+        """
         if not self.required:
             return ANONYMOUS
         token = bearer_of(authorization) if self.tokens is not None else None

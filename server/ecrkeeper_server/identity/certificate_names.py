@@ -1,7 +1,7 @@
-"""The names in a client's certificate, read from the certificate itself.
+"""The names in a client certificate, read from the certificate itself.
 
-gRPC hands names on as C texts, which end at the first NUL: for `admin\\0.evil` it reports `admin`. They are therefore
-read here, and only compared with gRPC's report.
+gRPC passes names as C strings, which end at the first NUL: for `admin\\0.evil` it reports `admin`.
+This module therefore reads the names itself, and only compares them with gRPC's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ecrkeeper_server.plain_text import is_plain
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """The names of a certificate that can be a caller's, in the order of the certificate."""
+    """The names of a certificate by kind, in the certificate's order."""
 
     uris: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
@@ -26,20 +26,23 @@ class CertificateNames:
 
     @classmethod
     def reported(cls, peer: Mapping[str, Iterable[bytes]]) -> Self:
-        """Return the names that gRPC reports of a verified certificate."""
+        """Return the names that gRPC reports for a verified certificate."""
         return cls(_texts(peer, "peer_uri"), _texts(peer, "peer_dns"), _texts(peer, "x509_common_name"))
 
     @classmethod
     def read(cls, pem: bytes) -> Self:
-        """Return the names in a certificate; Unauthenticated if it cannot be read, or a name has a hidden character."""
+        """Return the names in a certificate.
+
+        Unauthenticated if it cannot be parsed, or a name has a hidden character.
+        """
         try:
             names = cls._parsed(pem)
-        except Exception as error:  # The parser has many errors of its own; a certificate that causes one is rejected.
+        except Exception as error:  # The parser raises many kinds of errors; each rejects the certificate.
             raise rejected(f"it cannot be read ({type(error).__name__})") from error
         for kind, values in (("URI", names.uris), ("DNS name", names.dns), ("common name", names.common)):
             for value in values:
                 if not is_plain(value):
-                    raise rejected(f"its {kind} {shown(value)} has characters that cannot be seen")
+                    raise rejected(f"its {kind} {shown(value)} has invisible characters")
         return names
 
     @classmethod
@@ -48,7 +51,7 @@ class CertificateNames:
         from cryptography.x509.oid import NameOID
 
         with warnings.catch_warnings():
-            # Names that are longer or shorter than the standard allows are judged with all others.
+            # Accept names of any length here; they are checked with all others.
             warnings.simplefilter("ignore")
             certificate = x509.load_pem_x509_certificate(pem)
             common = [each.value for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
@@ -64,7 +67,7 @@ class CertificateNames:
         )
 
     def check(self, reported: Self) -> None:
-        """Raise Unauthenticated unless gRPC reports the same names; of several common names it reports the first."""
+        """Raise Unauthenticated unless gRPC reports the same names, or the first common name."""
         first = self.common[:1] or ("",)
         for kind, own, other in (
             ("URIs", self.uris, reported.uris),

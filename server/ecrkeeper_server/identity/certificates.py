@@ -1,4 +1,4 @@
-"""Certificates: whether those on disk can be used, and whom that of a caller names."""
+"""Certificates: checks of the server's files, and the principal of a client's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ecrkeeper_server.names import shown
 from ecrkeeper_server.plain_text import is_plain_name
 
 if TYPE_CHECKING:
-    # Large, and without TLS never used: loaded with the first pair.
+    # Loaded with the first pair, because it is large and unused without TLS.
     from cryptography import x509
 
 _NAME_CHARACTERS = 256
-# Of one certificate, and how many are remembered: both bound the memory.
+# The maximum size of a certificate, and the number of cached ones: both limit the memory.
 _PEM_BYTES = 16 * 1024
 _REMEMBERED = 1024
 _HOST = re.compile(r"[a-z0-9_.-]+")
@@ -35,7 +35,7 @@ log = structlog.get_logger("ecrkeeper.identity")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate chain with its key, and the CAs that sign clients' certificates, if they are asked for one; PEM."""
+    """A certificate chain with its key, and the CAs of client certificates if required; PEM."""
 
     chain: bytes
     key: bytes
@@ -43,7 +43,7 @@ class Pair:
 
 
 def pair_of(contents: Sequence[bytes]) -> Pair:
-    """Return the pair in the contents of two or three files; FileError names what does not fit."""
+    """Return the pair in the contents of two or three files; FileError has all errors."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     pair = Pair(*contents)
@@ -53,10 +53,10 @@ def pair_of(contents: Sequence[bytes]) -> Pair:
         key = load_pem_private_key(pair.key, None).public_key()
     except (ValueError, TypeError) as error:
         # TypeError: the key is encrypted.
-        errors.append(f"the key file holds no PEM key without a password: {_first_line(error)}")
+        errors.append(f"the key file must hold a PEM key without a password: {_first_line(error)}")
     else:
         if chain and _encoded(chain[0].public_key()) != _encoded(key):
-            errors.append("the key is not that of the first certificate of the certificate file")
+            errors.append("the key does not belong to the first certificate of the certificate file")
     if pair.client_ca is not None:
         _certificates(pair.client_ca, "the client CA file", errors)
     if errors:
@@ -70,7 +70,7 @@ def _certificates(content: bytes, what: str, errors: list[str]) -> list[x509.Cer
     try:
         return x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        errors.append(f"{what} holds no PEM certificates: {_first_line(error)}")
+        errors.append(f"{what} must hold PEM certificates: {_first_line(error)}")
         return []
 
 
@@ -86,10 +86,11 @@ def _first_line(error: Exception) -> str:
 
 
 def principal_of_certificate(peer: Mapping[str, Iterable[bytes]]) -> Principal | None:
-    """Whom the certificate of a caller names: the SPIFFE id, else the first DNS name, else the common name.
+    """Return the principal of a certificate: SPIFFE id, first DNS name, or common name.
 
-    `peer` is what gRPC says of a certificate that it has verified. None without a certificate; Unauthenticated for a
-    certificate that names nobody or several, or whose names are not what they seem.
+    `peer` has the names that gRPC reports for a verified certificate. Return None without a
+    certificate. Unauthenticated if the certificate has no name, several SPIFFE ids, or misleading
+    names.
     """
     pem = next(iter(peer.get("x509_pem_cert", ())), b"")
     if not pem:
@@ -108,7 +109,7 @@ class _Rejection:
     reason: str
 
 
-# A connection shows its certificate with every call.
+# Cached, because gRPC passes the certificate with every call of a connection.
 @lru_cache(maxsize=_REMEMBERED)
 def _judged(pem: bytes, reported: CertificateNames) -> Principal | _Rejection:
     try:
@@ -121,23 +122,24 @@ def _judged(pem: bytes, reported: CertificateNames) -> Principal | _Rejection:
 
 
 def _name(names: CertificateNames) -> str:
-    """Return the one name that counts."""
+    """Return the name that identifies the caller."""
     identities = [uri for uri in names.uris if is_spiffe(uri)]
     if len(identities) > 1:
-        # SPIFFE X.509-SVID, section 2: exactly one URI, or the certificate must be refused.
+        # SPIFFE X.509-SVID, section 2: a certificate must have exactly one URI, or be rejected.
         raise Unauthenticated("the certificate holds more than one SPIFFE id", reason="CERTIFICATE_AMBIGUOUS")
     if identities:
         return _spiffe_id(identities[0])
     hosts = [name.lower() for name in names.dns]
     name = (hosts or [*names.common, ""])[0]
     if is_spiffe(name):
-        # SPIFFE X.509-SVID, section 2: the id is a URI. CAs that sign any common name do not therefore sign ids.
+        # SPIFFE X.509-SVID, section 2: the id is a URI. A CA may sign common names that it has not
+        # verified as ids.
         raise Unauthenticated(
-            "the certificate holds a SPIFFE id elsewhere than in a URI", reason="CERTIFICATE_WITHOUT_NAME"
+            "the certificate has a SPIFFE id in a name other than a URI", reason="CERTIFICATE_WITHOUT_NAME"
         )
     if not name or len(name) > _NAME_CHARACTERS:
         raise Unauthenticated(
-            "the certificate has no SPIFFE id, no DNS name and no common name that could be used",
+            "the certificate has no SPIFFE id, no DNS name and no usable common name",
             reason="CERTIFICATE_WITHOUT_NAME",
         )
     if hosts and _HOST.fullmatch(name) is None:
@@ -145,12 +147,12 @@ def _name(names: CertificateNames) -> str:
     if not hosts and len(names.common) > 1:
         raise Unauthenticated("the certificate has more than one common name", reason="CERTIFICATE_AMBIGUOUS")
     if "*" in name or not is_plain_name(name, _NAME_CHARACTERS):
-        raise rejected(f"its common name {shown(name)} must not hold `*`, nor begin or end with a blank")
+        raise rejected(f"its common name {shown(name)} must not contain `*`, nor begin or end with a blank")
     return name
 
 
 def _spiffe_id(uri: str) -> str:
-    """Return the id, if it has the one form that the standard allows: no other text may stand for the same caller."""
+    """Return the id if it has the standard's form, so that each caller has only one id."""
     host, *path = uri.removeprefix("spiffe://").split("/")
     well_formed = uri.startswith("spiffe://") and _TRUST_DOMAIN.fullmatch(host) is not None
     if not well_formed or not all(_SEGMENT.fullmatch(each) and each not in (".", "..") for each in path):

@@ -1,4 +1,4 @@
-"""Files that may be replaced while the server runs."""
+"""Files that may change while the server runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = structlog.get_logger("ecrkeeper.identity")
 
 
 class FileError(Exception):
-    """Files cannot be used; `errors` names every reason."""
+    """Files cannot be used; `errors` has every cause."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -24,8 +24,8 @@ class FileError(Exception):
 class WatchedFiles(Generic[T]):
     """The parsed content of a group of files, re-read when one of them changes.
 
-    `parse` gets the contents in order and raises FileError. A change that cannot be used is logged once, and the last
-    good value stays. FileError if there is no good value to begin with. May be used from several threads.
+    `parse` gets the contents in order and raises FileError. An unusable change is logged once, and
+    the last good value stays. FileError if the first content is unusable. Thread-safe.
     """
 
     def __init__(self, what: str, paths: Sequence[Path], parse: Callable[[list[bytes]], T], max_bytes: int) -> None:
@@ -39,9 +39,9 @@ class WatchedFiles(Generic[T]):
         self.value = parse(self._contents)
 
     def refresh(self) -> bool:
-        """Look at the files again; whether the value has changed."""
+        """Re-read changed files; return whether the value has changed."""
         with self._lock:
-            # Stamped before reading: a change in between is seen at the next look.
+            # Stamp before reading, so that the next refresh detects a change in between.
             stamp = self._stamps()
             if stamp == self._stamp:
                 return False
@@ -64,7 +64,7 @@ class WatchedFiles(Generic[T]):
         for path in self._paths:
             try:
                 found = path.stat()
-                # The inode tells apart files that were renamed into place within one tick of the clock.
+                # The inode distinguishes files that were renamed into place within one clock tick.
                 stamps.append((found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino))
             except OSError as error:
                 stamps.append(error.errno)

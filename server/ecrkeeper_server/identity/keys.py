@@ -1,4 +1,4 @@
-"""The keys that sign tokens: from a file, or from the issuer, asked again when they rotate."""
+"""The keys that verify tokens, from a file or from the issuer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from ecrkeeper_server.names import shown_value
 from ecrkeeper_server.plain_text import is_plain_name
 
 MAX_BYTES = 512 * 1024
-_MOST_KEYS = 200
+_MAX_KEYS = 200
 _FETCH_SECONDS = 5.0
-# The minimum interval between fetches: tokens with invented key ids must not become a flood of requests.
+# The minimum interval between fetches, so that tokens with invented key ids do not flood the
+# issuer.
 PAUSE_SECONDS = 5.0
-# Calls that may wait for a fetch; others are told to retry, or invalid tokens would use up all callers' capacity.
-_MOST_WAITING = 200
+# Calls that may wait for a fetch. Others must retry, so that invalid tokens do not exhaust the
+# callers' capacity.
+_MAX_WAITING = 200
 # Shorter keys are weak; longer ones take seconds for each token.
 _RSA_BITS = (2048, 16_384)
 _KID_CHARACTERS = 256
@@ -36,34 +38,39 @@ Keys: TypeAlias = Mapping[tuple[str, str], Any]
 
 
 class KeySource(Protocol):
-    """Where keys come from."""
+    """A source of keys."""
 
     async def current(self) -> Keys:
-        """Return the keys of now; Unavailable if there never were any."""
+        """Return the current keys; Unavailable before the first ones."""
 
     async def renewed(self) -> Keys:
-        """Return the keys, re-fetched where that may resolve an unknown key id."""
+        """Return the keys, re-fetched if that may resolve an unknown key id."""
 
     async def maintain(self) -> None:
-        """Check whether the keys have changed; called about once a second."""
+        """Update changed keys; called about once a second."""
 
 
 def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
-    """The usable public keys of a JWKS document, by key id and allowed algorithm; FileError if there are none."""
+    """Return the usable public keys of a JWKS document, by key id and algorithm.
+
+    FileError if there are none.
+    """
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise FileError([f"holds no JSON: {error}"]) from error
+        raise FileError([f"must be JSON: {error}"]) from error
     given = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(given, list):
-        raise FileError(["is no JWKS: an object with a list `keys` is needed"])
+        raise FileError(["must be a JWKS: an object with a list `keys`"])
     found: dict[tuple[str, str], Any] = {}
-    for raw in given[:_MOST_KEYS]:
+    for raw in given[:_MAX_KEYS]:
         if isinstance(raw, dict) and raw.get("use", "sig") == "sig":
             kid = raw.get("kid", "")
             if not isinstance(kid, str) or (kid and not is_plain_name(kid, _KID_CHARACTERS)):
-                # No token can name it, and it must not pass for a key without an id.
-                log.warning("key_not_usable", kid=f"of type {type(kid).__name__}", error="the key id is no plain text")
+                # No token can name it, and it must not count as a key without an id.
+                log.warning(
+                    "key_not_usable", kid=f"of type {type(kid).__name__}", error="the key id must be plain text"
+                )
                 continue
             for algorithm in _fitting(raw, algorithms):
                 key = _public_key(raw, kid, algorithm)
@@ -75,7 +82,10 @@ def parse_keys(content: bytes, algorithms: Sequence[str]) -> Keys:
 
 
 def _fitting(raw: Mapping[str, Any], algorithms: Sequence[str]) -> list[str]:
-    """The allowed algorithms that a key is for. Symmetric keys are for none: a public set cannot hold a secret."""
+    """Return the allowed algorithms of a key.
+
+    None for symmetric keys, which are secrets.
+    """
     kind, curve = raw.get("kty"), raw.get("crv")
     fitting = {
         "RSA": [name for name in algorithms if name[:2] in ("RS", "PS")],
@@ -89,7 +99,7 @@ def _public_key(raw: dict[str, Any], kid: str, algorithm: str) -> Any:
     public = {name: value for name, value in raw.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth")}
     try:
         key = jwt.PyJWK(public, algorithm).key
-    except Exception as error:  # Of a key that is malformed, the libraries raise more than they promise.
+    except Exception as error:  # For a malformed key, the libraries raise more than the documented errors.
         log.warning("key_not_usable", kid=kid, error=type(error).__name__)
         return None
     if raw.get("kty") == "RSA" and not _RSA_BITS[0] <= key.key_size <= _RSA_BITS[1]:
@@ -99,30 +109,30 @@ def _public_key(raw: dict[str, Any], kid: str, algorithm: str) -> Any:
 
 
 class KeyFile:
-    """Keys from a JWKS file, read again when it changes."""
+    """Keys from a JWKS file, re-read when it changes."""
 
     def __init__(self, file: WatchedFiles[Keys]) -> None:
         self._file = file
 
     async def current(self) -> Keys:
-        """Return the keys of now."""
+        """Return the current keys."""
         return self._file.value
 
     async def renewed(self) -> Keys:
-        """Return the keys, after a look at the file."""
+        """Re-read the file if it changed, and return the keys."""
         self._file.refresh()
         return self._file.value
 
     async def maintain(self) -> None:
-        """Look at the file."""
+        """Re-read the file if it changed."""
         await asyncio.to_thread(self._file.refresh)
 
 
 class IssuerKeys:
     """Keys that the issuer publishes.
 
-    They are fetched every `period` seconds, and for an unknown key id, but never more often than every
-    `PAUSE_SECONDS`. When a fetch fails, the old keys stay.
+    They are fetched every `period` seconds and for unknown key ids, but never more often than every
+    `PAUSE_SECONDS`. If a fetch fails, the old keys stay.
     """
 
     def __init__(
@@ -144,14 +154,14 @@ class IssuerKeys:
         self._waiting = 0
 
     async def current(self) -> Keys:
-        """Return the keys of now; Unavailable if none could be fetched yet."""
+        """Return the current keys; Unavailable before the first successful fetch."""
         if self._keys is None:
             return await self.renewed()
         return self._keys
 
     async def renewed(self) -> Keys:
-        """Return the keys, re-fetched unless that was tried a moment ago."""
-        if self._waiting >= _MOST_WAITING:
+        """Return the keys, re-fetched unless the last attempt was just now."""
+        if self._waiting >= _MAX_WAITING:
             raise _unavailable()
         before = self._tried_at
         self._waiting += 1
@@ -167,7 +177,7 @@ class IssuerKeys:
         return self._keys
 
     async def maintain(self) -> None:
-        """Fetch the keys if they are due; after a failure that is after the pause."""
+        """Fetch the keys if they are due; after a failure, after the pause."""
         async with self._lock:
             due = self._keys is None or self._clock() - self._fetched_at >= self._period
             if due and self._rested():
@@ -192,17 +202,21 @@ class IssuerKeys:
 
 def _unavailable() -> Unavailable:
     return Unavailable(
-        "the keys of the token issuer cannot be had at the moment",
+        "the keys of the token issuer are not available",
         reason="KEYS_UNAVAILABLE",
         retry_after=PAUSE_SECONDS,
     )
 
 
 def fetcher(issuer: str, jwks_url: str) -> Callable[[], Awaitable[bytes]]:
-    """Return the function that fetches the issuer's keys; without a URL, by OpenID Connect discovery (section 4)."""
+    """Return the function that fetches the issuer's keys.
+
+    Without a URL, it uses OpenID Connect Discovery (section 4).
+    """
 
     async def fetch() -> bytes:
-        # One deadline for all, and no redirects: an issuer that sends us elsewhere is not the one configured.
+        # One deadline for all requests. No redirects: they would lead to another issuer than the
+        # configured one.
         async with (
             asyncio.timeout(_FETCH_SECONDS),
             aiohttp.ClientSession(trust_env=True) as session,
@@ -234,7 +248,7 @@ def _jwks_uri(issuer: str, content: bytes) -> str:
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise FileError([f"the discovery document of {issuer} has no issuer and jwks_uri"]) from error
     if given != issuer:
-        raise FileError([f"the discovery document of {issuer} is that of {shown_value(given)}"])
+        raise FileError([f"the discovery document of {issuer} names the issuer {shown_value(given)}"])
     if not isinstance(uri, str) or not secure(uri):
         raise FileError([f"the jwks_uri of {issuer} must be https, got {shown_value(uri)}"])
     return uri

@@ -1,4 +1,4 @@
-"""Bearer tokens: JWTs of one issuer, checked before anything they say is believed."""
+"""Verification of bearer tokens: JWTs of one issuer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ecrkeeper_server.identity.keys import Keys, KeySource
 from ecrkeeper_server.names import shown, shown_value
 from ecrkeeper_server.plain_text import is_plain, is_plain_name
 
-# gRPC itself takes 8 KiB of metadata for sure.
+# gRPC accepts at least 8 KiB of metadata.
 MAX_CHARACTERS = 8192
 _NAME_CHARACTERS = 256
 _MAX_GROUPS = 1000
 _REMEMBERED = 2048
-# The last second of the year 9999: later times are mistakes, or meant to last for ever.
+# The last second of the year 9999: later times are mistakes, or tokens that never expire.
 _LAST_SECOND = 253_402_300_799
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -43,17 +43,18 @@ class TokenOptions:
 
 
 class TokenVerifier:
-    """Turns a token into the principal that it names; Unauthenticated says exactly why it cannot."""
+    """Returns the principal of a token; Unauthenticated has the exact cause."""
 
     def __init__(self, options: TokenOptions, keys: KeySource, *, clock: Callable[[], float] = time.time) -> None:
         self._options = options
         self._keys = keys
         self._clock = clock
-        # Clients send a token many times; a digest, because the tokens themselves shall not lie in memory.
+        # Clients send a token many times. Cached by digest, so that memory does not hold the tokens
+        # themselves.
         self._remembered: dict[bytes, tuple[Keys, Principal]] = {}
 
     async def verify(self, token: str) -> Principal:
-        """Return the principal of a token; Unavailable if the issuer's keys cannot be had."""
+        """Return the principal of a token; Unavailable without the issuer's keys."""
         if len(token) > MAX_CHARACTERS:
             raise _invalid(f"it must be at most {MAX_CHARACTERS:,} characters, got {len(token):,}")
         if _SHAPE.fullmatch(token) is None:
@@ -61,7 +62,7 @@ class TokenVerifier:
         digest = hashlib.sha256(token.encode()).digest()
         keys = await self._keys.current()
         known = self._remembered.get(digest)
-        # With other keys, the token's own may have been withdrawn.
+        # The issuer may have withdrawn the token's key with the new keys.
         if known is not None and known[0] is keys and (known[1].expires or 0) > self._clock():
             return known[1]
         header = _header(token)
@@ -83,7 +84,7 @@ class TokenVerifier:
     async def _key(self, header: Mapping[str, Any], algorithm: str, keys: Keys) -> tuple[Any, Keys]:
         kid = header.get("kid")
         if kid is not None and not (isinstance(kid, str) and is_plain_name(kid, _NAME_CHARACTERS)):
-            # Before the issuer is asked for it.
+            # Before a request to the issuer for the key.
             raise _invalid(f"its key id must be 1 to {_NAME_CHARACTERS} visible characters, got {shown_value(kid)}")
         found = _find(keys, kid, algorithm)
         if found is None:
@@ -107,21 +108,25 @@ class TokenVerifier:
                 issuer=options.issuer,
                 options={
                     "require": ["exp", "iss", "aud", options.principal_claim],
-                    # These three are checked by `_check_times`: PyJWT takes texts and truth values for times.
+                    # `_check_times` checks these three, because PyJWT accepts texts and booleans as
+                    # times.
                     "verify_exp": False,
                     "verify_nbf": False,
                     "verify_iat": False,
                 },
             )
         except jwt.PyJWTError as error:
-            raise _refusal(error, options) from error
+            raise _rejection(error, options) from error
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise _invalid("its claims cannot be read") from error
+            raise _invalid("its claims are malformed") from error
         self._check_times(claims)
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
-        """Reject a token that has ended or not begun, or whose times are none (RFC 7519, section 2, NumericDate)."""
+        """Reject a token that is expired, not yet valid, or has invalid times.
+
+        RFC 7519, section 2, NumericDate.
+        """
         now, leeway = self._clock(), self._options.leeway
         expires, begins, issued = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
         if expires is None or expires <= now - leeway:
@@ -138,8 +143,8 @@ class TokenVerifier:
                 f"blanks around them, got {shown_value(name)}"
             )
         if is_spiffe(options.principal_prefix + name):
-            # The same policy may be that of a server which asks for certificates.
-            raise _invalid(f"the claim `{options.principal_claim}` is a SPIFFE id, which only a certificate can prove")
+            # A server that requires certificates may read the same policy.
+            raise _invalid(f"the claim `{options.principal_claim}` is a SPIFFE id, which only certificates may have")
         expires = float(claims["exp"]) + options.leeway
         return Principal(options.principal_prefix + name, self._groups(claims), expires)
 
@@ -148,18 +153,18 @@ class TokenVerifier:
         groups = claims.get(claim, [])
         groups = [groups] if isinstance(groups, str) else groups
         if not isinstance(groups, list) or len(groups) > _MAX_GROUPS or not all(isinstance(g, str) for g in groups):
-            raise _invalid(f"the claim `{claim}` must be a list of at most {_MAX_GROUPS} texts")
+            raise _invalid(f"the claim `{claim}` must be a list of at most {_MAX_GROUPS} strings")
         for group in groups:
             if not group or not is_plain(group) or group != group.strip():
                 raise _invalid(
-                    f"the claim `{claim}` must hold names of visible characters without blanks around them, "
+                    f"the claim `{claim}` must contain names of visible characters without blanks around them, "
                     f"got {shown(group)}"
                 )
         return frozenset(groups)
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
-    """Return a claim that is a time; None if it is not there."""
+    """Return the time in a claim; None without the claim."""
     if name not in claims:
         return None
     value = claims[name]
@@ -177,15 +182,15 @@ def _header(token: str) -> Mapping[str, Any]:
     try:
         header: Mapping[str, Any] = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise _invalid("it is no JSON Web Token") from error
+        raise _invalid("it is not a JSON Web Token") from error
     if "crit" in header or "b64" in header:
-        # RFC 7515, 4.1.11: what is critical and not understood makes the token invalid.
+        # RFC 7515, 4.1.11: an unknown critical extension makes the token invalid.
         raise _invalid("its header has extensions that are not supported")
     return header
 
 
 def _canonical(part: str) -> bool:
-    """Return whether no other text stands for the same bytes: one token has one spelling."""
+    """Return whether base64url is canonical, so that each token has one spelling."""
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:
@@ -196,12 +201,12 @@ def _canonical(part: str) -> bool:
 def _find(keys: Keys, kid: Any, algorithm: str) -> Any:
     if kid is not None:
         return keys.get((kid, algorithm))
-    # Without a key id there must be no choice.
+    # Without a key id, there must be only one key.
     fitting = [key for (_, name), key in keys.items() if name == algorithm]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
+def _rejection(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
     audiences = ", ".join(options.audiences)
     if isinstance(error, jwt.InvalidAudienceError):
         return Unauthenticated(
@@ -209,12 +214,12 @@ def _refusal(error: jwt.PyJWTError, options: TokenOptions) -> Unauthenticated:
         )
     if isinstance(error, jwt.InvalidIssuerError):
         return Unauthenticated(
-            f"the token is of another issuer; it must be of {options.issuer}", reason="TOKEN_WRONG_ISSUER"
+            f"the token is from another issuer; it must be from {options.issuer}", reason="TOKEN_WRONG_ISSUER"
         )
     if isinstance(error, jwt.MissingRequiredClaimError):
         return _invalid(f"it lacks the claim `{error.claim}`")
     if isinstance(error, jwt.InvalidSignatureError):
-        return _invalid("its signature is wrong")
+        return _invalid("its signature is invalid")
     return _invalid("its content is malformed")
 
 

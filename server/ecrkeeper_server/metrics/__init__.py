@@ -1,6 +1,6 @@
-"""Every metric of the server; docs/observability.md says what each means.
+"""All metrics of the server; docs/observability.md documents them.
 
-Nothing else imports prometheus_client: other modules hold one of the groups
-below and call it. Children are bound once, so that counting takes well under a
-microsecond; labels come from closed sets, never from what a caller sent.
+No other package imports prometheus_client: others get one of the groups below and call it. Children
+are bound once, so that counting takes well under a microsecond. Label values come from closed sets,
+never from a caller's input.
 """

@@ -14,7 +14,7 @@ _AWS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class AwsMetrics:
-    """Calls to AWS, each attempt for itself."""
+    """Metrics of calls to AWS, one for each attempt."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("service", "operation")
@@ -22,16 +22,22 @@ class AwsMetrics:
             "ecrkeeper_aws_calls_total", "Calls sent to AWS, by code.", (*labels, "code"), registry=registry
         )
         self._seconds = Histogram(
-            "ecrkeeper_aws_call_seconds", "How long AWS took.", labels, registry=registry, buckets=_AWS_BUCKETS
+            "ecrkeeper_aws_call_seconds", "Duration of AWS calls.", labels, registry=registry, buckets=_AWS_BUCKETS
         )
         self._throttled = Counter(
             "ecrkeeper_aws_throttled_total", "Calls that AWS throttled.", ("family",), registry=registry
         )
         self._waits = Counter(
-            "ecrkeeper_aws_token_waits_total", "Calls held back by our own rate.", ("family",), registry=registry
+            "ecrkeeper_aws_token_waits_total",
+            "Calls held back by ecrkeeper's own rate.",
+            ("family",),
+            registry=registry,
         )
         self._waited = Counter(
-            "ecrkeeper_aws_token_wait_seconds_total", "How long they were held back.", ("family",), registry=registry
+            "ecrkeeper_aws_token_wait_seconds_total",
+            "Time for which they were held back.",
+            ("family",),
+            registry=registry,
         )
         self._refreshes = Counter(
             "ecrkeeper_aws_credentials_refreshes_total", "Roles assumed, by result.", ("result",), registry=registry
@@ -45,7 +51,7 @@ class AwsMetrics:
         self._bound: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def called(self, service: str, operation: str, code: str, seconds: float) -> None:
-        """Count an attempt that ended; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
+        """Count an attempt; the code is AWS's, `OK`, `NO_ANSWER` or `INVALID_ANSWER`."""
         bound = self._bound.get((service, operation, code))
         if bound is None:
             known = self._code(code)

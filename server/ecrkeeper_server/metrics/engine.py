@@ -7,11 +7,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from ecrkeeper_server.metrics.labels import Bounded
 from ecrkeeper_server.settings.table import SETTINGS
 
-_STEP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
+_ATTEMPT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0)
 
 
 class EngineMetrics:
-    """The engine of this process."""
+    """Metrics of this process's engine."""
 
     RESULTS = (
         "settled", "out_of_sync", "waiting", "removed", "retry", "blocked",
@@ -20,20 +20,26 @@ class EngineMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._reconciles = Counter(
-            "ecrkeeper_reconciles_total", "Steps that ended.", ("kind", "result", "reason"), registry=registry
+            "ecrkeeper_reconciles_total", "Attempts that ended.", ("kind", "result", "reason"), registry=registry
         )
         seconds = Histogram(
-            "ecrkeeper_reconcile_seconds", "How long steps took.", ("kind",), registry=registry, buckets=_STEP_BUCKETS
-        )
-        self._mended = Counter(
-            "ecrkeeper_drift_remediated_elements_total", "Elements put right after a change.", ("setting",),
+            "ecrkeeper_reconcile_seconds",
+            "Duration of attempts.",
+            ("kind",),
             registry=registry,
+            buckets=_ATTEMPT_BUCKETS,
+        )
+        self._remediated = Counter(
+            "ecrkeeper_drift_remediated_elements_total", "Elements remediated after an out-of-band change.",
+            ("setting",), registry=registry,
         )  # fmt: skip
-        self.leases_held = Gauge("ecrkeeper_engine_leases_held", "Rows this process works on.", registry=registry)
-        self.capacity = Gauge("ecrkeeper_engine_capacity", "How many it would work on.", registry=registry)
+        self.leases_held = Gauge(
+            "ecrkeeper_engine_leases_held", "Resources that this process reconciles.", registry=registry
+        )
+        self.capacity = Gauge("ecrkeeper_engine_capacity", "Maximum number of resources at a time.", registry=registry)
         self._seconds = {kind: seconds.labels(kind) for kind in ("registry", "role")}
         for setting in (*SETTINGS, "role", "description", "tags"):
-            self._mended.labels(setting)
+            self._remediated.labels(setting)
         for kind in self._seconds:
             for result in self.RESULTS:
                 self._reconciles.labels(kind, result, "")
@@ -46,4 +52,4 @@ class EngineMetrics:
 
     def remediated(self, setting: str) -> None:
         """Count an element whose drift was remediated."""
-        self._mended.labels(setting).inc()
+        self._remediated.labels(setting).inc()

@@ -1,4 +1,4 @@
-"""Labels from closed sets."""
+"""Label values of a limited number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _DISTINCT = 200
 
 
 class Bounded:
-    """Values for a label that come from elsewhere: the first 200 as they are, `OTHER` after that."""
+    """Values of a label from an open set: the first 200 unchanged, then `OTHER`."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known = set(known)

@@ -1,4 +1,4 @@
-"""The metrics of calls that arrive."""
+"""The metrics of RPCs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 
 
 class MethodMetrics:
-    """One RPC method, bound."""
+    """The bound metrics of one RPC method."""
 
     __slots__ = ("closed", "codes", "opened", "seconds", "started")
 
@@ -29,7 +29,7 @@ class MethodMetrics:
 
 
 class RpcMetrics:
-    """Calls that arrive, under the names that gRPC's own libraries for Prometheus use."""
+    """Metrics of RPCs, with the names that gRPC's own libraries for Prometheus use."""
 
     def __init__(self, registry: CollectorRegistry, rpcs: Mapping[str, str]) -> None:
         labels = ("grpc_type", "grpc_service", "grpc_method")
@@ -38,7 +38,7 @@ class RpcMetrics:
             "grpc_server_handled_total", "RPCs that ended, by code.", (*labels, "grpc_code"), registry=registry
         )
         self.seconds = Histogram(
-            "grpc_server_handling_seconds", "How long RPCs took.", labels, registry=registry, buckets=_RPC_BUCKETS
+            "grpc_server_handling_seconds", "Duration of RPCs.", labels, registry=registry, buckets=_RPC_BUCKETS
         )
         self.in_flight = Gauge("grpc_server_in_flight", "RPCs and streams that are open.", labels, registry=registry)
         self.watchers = Gauge("ecrkeeper_watchers", "Open streams that wait for changes.", registry=registry)
@@ -46,7 +46,7 @@ class RpcMetrics:
         self._unknown = MethodMetrics(self, (UNKNOWN, UNKNOWN, UNKNOWN))
 
     def method(self, name: str) -> MethodMetrics:
-        """Return the metrics of a method; one for all that are not served, whatever a caller names them."""
+        """Return the metrics of a method; all unknown methods share one."""
         return self._methods.get(name, self._unknown)
 
 

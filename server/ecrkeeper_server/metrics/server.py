@@ -1,4 +1,4 @@
-"""All metrics of a server, on a registry of its own."""
+"""All metrics of a server, in a registry of its own."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from ecrkeeper_server.metrics.fleet import FleetMetrics
 from ecrkeeper_server.metrics.rpc import RpcMetrics
 from ecrkeeper_server.metrics.store import StoreMetrics
 
-# A second sample beside each counter that says when it was made: twice the page, and nothing reads it.
+# Otherwise each counter has a second sample with its creation time, which doubles the page and
+# which nothing reads.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
 
 
 class Metrics:
-    """All groups of metrics. `rpcs` are the methods served, as `/service/Method`, with their grpc_type."""
+    """All groups of metrics.
+
+    `rpcs` has the served methods, as `/service/Method`, with their `grpc_type`.
+    """
 
     def __init__(self, rpcs: Mapping[str, str] | None = None, *, version: str = "", role: str = "all") -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
-        build = Info("ecrkeeper_build", "The version that runs.", registry=self.registry)
+        build = Info("ecrkeeper_build", "The running version.", registry=self.registry)
         python = ".".join(str(part) for part in sys.version_info[:3])
         build.info({"version": version, "python": python, "role": role})
         self.rpc = RpcMetrics(self.registry, rpcs or {})

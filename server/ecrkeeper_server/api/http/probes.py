@@ -8,14 +8,14 @@ from aiohttp import web
 
 from ecrkeeper_server.metrics.server import CONTENT_TYPE
 
-# Each prober needs one connection; more of them replace the oldest.
+# Each prober needs one connection; a connection beyond the maximum replaces the oldest.
 _CONNECTIONS = 64
 
 Answer = Callable[[], Awaitable[web.Response]]
 
 
 class _Bounded(web.Server):
-    """An HTTP server with a maximum of connections, so that silent ones cannot block others."""
+    """An HTTP server with a maximum of connections, so that silent ones block no others."""
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
@@ -27,9 +27,10 @@ class _Bounded(web.Server):
 async def serve_probes(
     host: str, port: int, unready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[bytes]]
 ) -> tuple[web.ServerRunner, int]:
-    """Serve `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
+    """Serve `/healthz` (the process lives), `/readyz` (the process can work) and `/metrics`.
 
-    `unready` returns why it cannot, or an empty string. Return the runner and the bound port.
+    `unready` returns the reason why it cannot, or an empty string. Return the runner and the bound
+    port.
     """
 
     async def healthz() -> web.Response:

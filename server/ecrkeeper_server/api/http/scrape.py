@@ -1,4 +1,4 @@
-"""Scrapes of the metrics: the connections of this process, and counts of the rows of all processes."""
+"""Scrapes of the metrics: of this process, and counts over the whole installation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.overview import Overview, overview
 from ecrkeeper_server.store.rows import Method
 
-# The table is queried at most this often, however many scrape.
+# Minimum interval between queries, however many scrapers there are.
 _FRESH_SECONDS = 15.0
-# The longest that a scrape waits for a database that does not answer.
+# Maximum wait of a scrape for a database that does not answer.
 _QUERY_TIMEOUT_SECONDS = 2.0
 _MODES = ("ENFORCE", "OBSERVE")
 
 
 class Scrape:
-    """Answers scrapes; without scrapes there are no queries."""
+    """Answers scrapes; it queries the database only for scrapes."""
 
     def __init__(self, metrics: Metrics, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -32,7 +32,10 @@ class Scrape:
         self._retries = 0
 
     async def page(self) -> bytes:
-        """Return all metrics in Prometheus' text format; answers within seconds even without a database."""
+        """Return all metrics in Prometheus' text format.
+
+        Answers within seconds even without a database.
+        """
         if self._query is None and self._clock() - self._queried_at >= _FRESH_SECONDS:
             self._query = asyncio.create_task(self._run_query())
         if self._query is not None:
@@ -45,7 +48,8 @@ class Scrape:
         store.waiting.set(load.waiting)
         store.retries.inc(load.retries - self._retries)
         self._retries = load.retries
-        # A page of some thousand lines takes milliseconds: not on the loop that answers calls.
+        # A page of some thousand lines takes milliseconds, too long for the event loop that answers
+        # calls.
         return await asyncio.to_thread(self._metrics.page)
 
     async def _run_query(self) -> None:

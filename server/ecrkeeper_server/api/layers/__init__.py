@@ -1,1 +1,1 @@
-"""Layers around every call: telemetry, authentication, admission, errors, authorization."""
+"""Layers around every call, from telemetry to authorization."""

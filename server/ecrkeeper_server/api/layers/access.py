@@ -1,4 +1,4 @@
-"""The caller of the call in progress, and what the policy allows it."""
+"""The caller of the current call, and its permissions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 
 log = structlog.get_logger("ecrkeeper.access")
 
-# Set by the interceptor that authenticates; gRPC runs each call in a task, and so in a context, of its own.
+# Set by `Authentication`. gRPC runs each call in its own task, and therefore in its own context.
 _NOBODY = Principal()
 CALLER: ContextVar[Principal] = ContextVar("ecrkeeper_caller", default=_NOBODY)
 
@@ -27,7 +27,7 @@ def principal() -> str:
 
 
 def everything_allowed() -> Policy | None:
-    """Return no policy: every caller may do everything."""
+    """Return None: without a policy, every caller may do everything."""
     return None
 
 
@@ -39,16 +39,25 @@ class Access:
 
     @property
     def configured(self) -> bool:
-        """Whether there can be a policy; without one, calls need not pass an authorization layer."""
+        """Whether there can be a policy.
+
+        Without one, calls need not pass an authorization layer.
+        """
         return self._policy is not everything_allowed
 
     @property
     def policy(self) -> Policy | None:
-        """The current policy; None if everything is allowed. A policy that was re-read is another object."""
+        """The current policy; None if everything is allowed.
+
+        A re-read policy is another object.
+        """
         return self._policy()
 
     def check(self, needs: Iterable[Need]) -> None:
-        """Raise PermissionDenied, whether or not the resource exists, unless the caller has all permissions."""
+        """Raise PermissionDenied unless the caller has all permissions.
+
+        The error does not depend on whether the resource exists.
+        """
         policy, caller = self._policy(), CALLER.get()
         if policy is None:
             return
@@ -63,7 +72,10 @@ class Access:
                 )
 
     def readable(self, target: Callable[[Row], Target]) -> Callable[[Row], bool]:
-        """Return whether the caller may read a row, by the policy at that time; `target` makes a row's target."""
+        """Return a predicate: whether the caller may read a row.
+
+        It decides by the policy at the time of the check; `target` returns the target of a row.
+        """
         caller = CALLER.get()
         known: Policy | None = None
         rules: tuple[Rule, ...] = ()

@@ -1,4 +1,4 @@
-"""Admission: the limits that every call passes before its request is read, and the maximum age of a stream."""
+"""Admission: the limits before a request is read, and the maximum age of a stream."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ import grpc.aio
 from ecrkeeper_server.api.layers.access import CALLER
 from ecrkeeper_server.api.layers.capacity import Admission, Kind, Limits
 from ecrkeeper_server.api.layers.errors import NO_MESSAGE, abort, parsing
-from ecrkeeper_server.api.layers.layer import OURS, Context, behaving, behaviour_of
+from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context, behaving, behaviour_of
 from ecrkeeper_server.api.layers.rejection_log import RejectionLog
 from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit, in_time
 from ecrkeeper_server.errors import InvalidArgument, ResourceExhausted, StatusError, Unavailable, Violation
 
-# It waits for an operation to end, and does no more work than a stream.
+# The call waits for an operation to end, and does no more work than a stream.
 _WAITING = frozenset({"/google.longrunning.Operations/WaitOperation"})
 
 
 class AdmissionLayer:
     """Admits calls, or rejects them before a byte of the request is read.
 
-    gRPC reads the request of a unary handler before it calls the handler, and waits for it without an end. So
-    unary handlers are shown to it as streaming ones, which read for themselves: the same on the wire.
+    gRPC reads the request of a unary handler before it calls the handler, and waits for it without
+    a deadline. Unary handlers are therefore registered as streaming ones, which read the request
+    themselves; the wire format is the same.
     """
 
     def __init__(self, limits: Limits, admission: Admission) -> None:
@@ -43,16 +44,16 @@ class AdmissionLayer:
         self._closed = False
 
     def close(self) -> None:
-        """End all streams and waiting calls: each would keep the server from stopping until it ends."""
+        """End all streams and waiting calls, so that they do not delay the server's stop."""
         self._closed = True
         for limit in self._open:
-            # One that expires just now cannot be rescheduled.
+            # A timeout that is expiring cannot be rescheduled.
             if not limit.expired():
                 limit.reschedule(0.0)
 
     def around(self, method: str, handler: Any) -> Any:
         """Return the handler behind admission."""
-        if not method.startswith(OURS):
+        if not method.startswith(OWN_PREFIXES):
             return self._unauthenticated(handler)
         if handler.unary_unary:
             call = self._unary(handler, Kind.STREAMS if method in _WAITING else Kind.CALLS)
@@ -88,13 +89,15 @@ class AdmissionLayer:
         return call
 
     def _unauthenticated(self, handler: Any) -> Any:
-        """Return a handler that needs no authentication: it counts apart, and malformed bytes are rejected."""
+        """Return a handler without authentication: it has its own limits and rejects malformed
+        bytes.
+        """
         inner = behaviour_of(handler)
         checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
         kind = Kind.HEALTH_STREAMS if handler.response_streaming else Kind.HEALTH_CHECKS
 
         async def answer(_requests: Any, context: Context) -> Any:
-            """Answer a unary call, or one that writes to its context."""
+            """Answer a unary call, or a call that writes to its context."""
             try:
                 with self._entered(context, kind):
                     request = _request(checked, await in_time(context.read))
@@ -131,7 +134,7 @@ class AdmissionLayer:
             self._admission.leave(peer, kind)
 
     async def _until_max_age(self, responses: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        # Jitter: streams that began together after a restart must not end together.
+        # Jitter, so that streams that began together after a restart do not end together.
         seconds = self._limits.stream_seconds * random.uniform(0.9, 1.0)
         end = asyncio.get_running_loop().time() + seconds
         while True:
@@ -143,7 +146,10 @@ class AdmissionLayer:
 
     @asynccontextmanager
     async def _open_until(self, end: float | None) -> AsyncIterator[None]:
-        """Let the body wait until `end`, a time of the loop, or until `close`; then raise Unavailable."""
+        """Run the body until `end`, a time of the event loop, or until `close`.
+
+        Then raise Unavailable.
+        """
         limit = asyncio.timeout_at(0.0 if self._closed else end)
         self._open.add(limit)
         try:
@@ -186,14 +192,16 @@ def _end_error(*, closed: bool) -> Unavailable:
 
 
 def limit_key(context: Context) -> str:
-    """Return the key that limits count a call against: the authenticated name, or else the peer's address."""
+    """Return the key for the limits: the authenticated name, or else the peer's address."""
     return CALLER.get().name or address_of(context.peer())
 
 
-# One caller makes many calls over one connection.
+# Cached, because one caller makes many calls over one connection.
 @lru_cache(maxsize=4096)
 def address_of(peer: str) -> str:
-    """Return the part of an address that one host holds: an IPv4 address, an IPv6 /64, or `unix`."""
+    """Return the part of an address that identifies a host: an IPv4 address, an IPv6 /64, or
+    `unix`.
+    """
     kind, _, rest = unquote(peer).partition(":")
     if kind not in ("ipv4", "ipv6"):
         return kind

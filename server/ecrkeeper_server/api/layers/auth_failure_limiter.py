@@ -1,4 +1,4 @@
-"""A limit on failed authentications by address, beyond which callers are told to wait."""
+"""A limit on failed authentications by address, beyond which callers must wait."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from cachetools import LRUCache
 from ecrkeeper_server.errors import ResourceExhausted, Unauthenticated
 from ecrkeeper_server.token_bucket import TokenBucket
 
-# Failures a second, and at once, of one address; and of all, so that many addresses do not become many lines.
+# Failures per second and burst: of one address, and of all, so that many addresses do not flood the
+# log.
 _RATE, _BURST = 10.0, 200.0
 _RATE_OF_ALL, _BURST_OF_ALL = 50.0, 1000.0
 _ADDRESSES = 10_000
-# Longer than gRPC's own retries wait: a retry with the same credentials fails again.
+# Longer than gRPC's own retries wait, because a retry with the same credentials fails again.
 _WAIT_SECONDS = 10.0
 
 
 class AuthFailureLimiter:
     """Counts calls whose credentials are missing or wrong, by address.
 
-    Only failures count, and only failures are limited: an authenticated caller is served even if other callers from
-    the same address fail.
+    Only failures count and are limited: an authenticated caller is served even if other callers
+    from the same address fail.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class AuthFailureLimiter:
         self._addresses: LRUCache[str, TokenBucket] = LRUCache(_ADDRESSES)
 
     def record(self, address: str, error: Unauthenticated) -> Unauthenticated | ResourceExhausted:
-        """Count a failure and return the error to send: the given one, or one that also says when to retry."""
+        """Count a failure and return the error to send: the given one, or one with a retry delay."""
         now = self._clock()
         known = self._addresses.get(address)
         if known is None:
@@ -46,7 +47,7 @@ class AuthFailureLimiter:
             return error
         after = round(_WAIT_SECONDS * self._jitter(1.0, 3.0), 3)
         return ResourceExhausted(
-            f"{error.message}; too many such calls come from {address}, retry after {after:g} s",
+            f"{error.message}; too many such calls from {address}; retry after {after:g} s",
             reason="RATE_LIMITED",
             metadata={"limit": f"{_RATE:g}", "of": "failures_per_second", "cause": error.reason},
             retry_after=after,

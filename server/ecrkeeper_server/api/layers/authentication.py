@@ -1,4 +1,4 @@
-"""Authentication: the layer that identifies the caller before anything else is done for the call."""
+"""Authentication: the layer that identifies the caller of each call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecrkeeper_server.identity.caller import Authenticator
 class Authentication:
     """Rejects callers without valid credentials; only `Telemetry` is outside of it.
 
-    Health answers everybody. Reflection does if `open_reflection` is set.
+    Health answers every caller, and so does reflection if `open_reflection` is set.
     """
 
     def __init__(self, authenticator: Authenticator, *, open_reflection: bool = False) -> None:
@@ -41,7 +41,7 @@ class Authentication:
 
     async def _identified(self, context: Context) -> Principal:
         metadata = context.invocation_metadata() or ()
-        # A value that is no text is no token, and must not pass for none at all.
+        # A binary value is an invalid token, and must not count as a missing one.
         given = [value if isinstance(value, str) else "" for key, value in metadata if key == "authorization"]
         try:
             caller = await self._authenticator.identify(given, context.auth_context())

@@ -14,12 +14,15 @@ from ecrkeeper_server.errors import PermissionDenied
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Database
 
-# Health and reflection concern no resource; whether they need credentials is for authentication to say.
+# Health and reflection have no resource; authentication decides whether they need credentials.
 _WITHOUT_RESOURCES = (HEALTH, REFLECTION)
 
 
 class Authorization:
-    """Checks every call by the table of permissions; the innermost layer, so it sees checked requests."""
+    """Checks every call against the table of permissions.
+
+    Innermost, so requests are valid.
+    """
 
     def __init__(self, access: Access, db: Database, permissions: Mapping[str, Needs] = PERMISSIONS) -> None:
         self._access = access
@@ -34,7 +37,7 @@ class Authorization:
         return behaving(handler, wrap(method, behaviour_of(handler)))
 
     def _unary(self, method: str, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        # A change stays, even if the policy forbids it by the time of the response.
+        # A change is not undone if the policy forbids it by the time of the response.
         async def call(request: Any, context: Any) -> Any:
             await self._check(method, request)
             return await handler(request, context)
@@ -60,14 +63,15 @@ class Authorization:
         needs = self._permissions.get(method)
         if needs is None:
             raise PermissionDenied(f"{method} has no entry in the table of permissions", reason="ACCESS_DENIED")
-        # A policy that changes during the look-up of the operation applies to the next response.
+        # If the policy changes during the lookup of the operation, it applies to the next response.
         self._access.check([await self._placed(need) for need in needs(request)])
         return policy
 
     async def _placed(self, need: Need) -> Need:
-        """Return the need with the target of its operation.
+        """Return the permission with the target of its operation.
 
-        A missing operation belongs to the installation, so only callers who may read everything learn of it.
+        The target of a missing operation is the installation, so only callers who may read
+        everything learn that it is missing.
         """
         if not need.operation:
             return need

@@ -1,4 +1,4 @@
-"""Limits on the rate and the concurrency of calls; decides by a clock that is passed in."""
+"""Limits on the rate and the concurrency of calls, with an injected clock."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from cachetools import LRUCache
 from ecrkeeper_server.errors import ResourceExhausted
 from ecrkeeper_server.token_bucket import TokenBucket
 
-# Principals in memory that have no calls in progress: some 300 bytes each.
+# Maximum number of principals in memory without calls in progress, some 300 bytes each.
 _PRINCIPALS = 10_000
 _LONGEST_DELAY = 60.0
-# Health checks take no time unless their requests do not arrive; no honest client comes near these limits.
+# Health checks take no time unless their requests do not arrive, so ordinary clients stay far below
+# these limits.
 _CHECKS, _CHECKS_PER_PRINCIPAL = 500, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the API; docs/limits.md says how each shows. A rate of 0 means no limit."""
+    """The limits of the API, as in docs/limits.md. A rate of 0 means no limit."""
 
     calls: int = 800
     calls_per_principal: int = 200
@@ -40,10 +41,10 @@ class Limits:
 
 
 class Kind(IntEnum):
-    """Kinds of calls that are counted apart, so that none uses up the capacity of another.
+    """Kinds of calls with separate capacities, so that none exhausts another's.
 
-    A stream, or a call that waits for an event, does little work. Health and reflection are open to unauthenticated
-    callers and have a capacity of their own.
+    A stream, or a call that waits for an event, does little work. Health and reflection may be open
+    to unauthenticated callers, and have their own capacity.
     """
 
     CALLS = 0
@@ -58,7 +59,7 @@ class _Principal(TokenBucket):
 
 
 class Admission:
-    """Counts calls in progress; rejects with ResourceExhausted, which says when to retry."""
+    """Counts calls in progress; rejects with ResourceExhausted and a retry delay."""
 
     def __init__(
         self,
@@ -69,10 +70,10 @@ class Admission:
         self._limits = limits
         self._clock = clock
         self._jitter = jitter
-        # With calls in progress, and without.
+        # Principals with calls in progress, and without.
         self._active: dict[str, _Principal] = {}
         self._idle: LRUCache[str, _Principal] = LRUCache(_PRINCIPALS)
-        # By kind: of all principals together, and of one.
+        # By kind: the limit of all principals together, and of one.
         self._max = (
             (limits.calls, limits.calls_per_principal),
             (limits.streams, limits.streams_per_principal),
@@ -82,16 +83,18 @@ class Admission:
         self.in_work = [0] * len(Kind)
 
     def enter(self, principal: str, kind: Kind) -> None:
-        """Admit a call or a stream, which `leave` must end; a rejected one does not count."""
+        """Admit a call or a stream; `leave` must end it. A rejected one does not count."""
         known = self._known(principal)
         maximum, own = self._max[kind]
         if self.in_work[kind] >= maximum:
             what = kind.name.lower()
-            raise self._rejection("OVERLOADED", f"the server has {maximum} {_words(what)} in work", what, maximum, 0.5)
+            raise self._rejection(
+                "OVERLOADED", f"the server has {maximum} {_words(what)} in progress, its maximum", what, maximum, 0.5
+            )
         if known.in_work[kind] >= own:
             what = kind.name.lower()
             raise self._rejection(
-                "CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in work", what, own, 0.2
+                "CONCURRENCY_LIMITED", f"this caller has {own} {_words(what)} in progress, its maximum", what, own, 0.2
             )
         # Probes have no rate limit.
         if kind != Kind.HEALTH_CHECKS:
@@ -129,7 +132,7 @@ class Admission:
             raise self._rejection("RATE_LIMITED", message, "calls_per_second", rate, max(0.1, delay))
 
     def _rejection(self, reason: str, message: str, what: str, limit: float, delay: float) -> ResourceExhausted:
-        # Jitter, or all rejected callers retry at the same moment.
+        # Jitter, so that rejected callers do not all retry at the same moment.
         after = min(_LONGEST_DELAY, delay * self._jitter(1.0, 3.0))
         return retry_later(reason, message, limit=f"{limit:g}", of=what, after=after)
 
@@ -137,7 +140,7 @@ class Admission:
 def retry_later(reason: str, message: str, *, limit: str, of: str, after: float) -> ResourceExhausted:
     """Return the rejection of a call that the caller may repeat after some seconds."""
     after = round(after, 3)
-    text = f"{message}; try again after {after:g} s"
+    text = f"{message}; retry after {after:g} s"
     return ResourceExhausted(text, reason=reason, metadata={"limit": limit, "of": of}, retry_after=after)
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from ecrkeeper_server.api.layers.layer import OURS, Context
+from ecrkeeper_server.api.layers.layer import OWN_PREFIXES, Context
 from ecrkeeper_server.api.layers.message_bounds import Malformed, within_bounds
 from ecrkeeper_server.api.layers.partitions import Partitions, name_fields
 from ecrkeeper_server.api.layers.telemetry import CALL_ID, Call, current_call
@@ -35,14 +35,14 @@ NO_MESSAGE = Violation("", "the request is not a message of the type that this c
 
 
 class ErrorMapping:
-    """Wraps the handlers of our own services, inside of `Telemetry`; health and reflection pass through."""
+    """Wraps the handlers of ecrkeeper's services; health and reflection pass through."""
 
     def __init__(self, partitions: Partitions) -> None:
         self._partitions = partitions
 
     def around(self, method: str, handler: Any) -> Any:
-        """Return the handler for requests that are well-formed."""
-        if not method.startswith(OURS):
+        """Return the handler behind the checks of requests and the mapping of errors."""
+        if not method.startswith(OWN_PREFIXES):
             return handler
         read = parsing(_bounded(method, handler.request_deserializer))
         check = self._checking(method)
@@ -53,7 +53,10 @@ class ErrorMapping:
         return grpc.unary_stream_rpc_method_handler(stream, read, handler.response_serializer)
 
     def _checking(self, method: str) -> _Check:
-        """Return the check of a method's requests: quick for a good one, and only a bad one is put into words."""
+        """Return the check of a method's requests.
+
+        Only an invalid one costs the time of its messages.
+        """
         fields, suspect = name_fields(method), self._partitions.suspect
         names = [attrgetter(field) for field in fields]
 
@@ -67,7 +70,7 @@ class ErrorMapping:
                 found += self._partitions.violations(request, fields)
             reason = getattr(request, "reason", "")
             if reason and (control := control_in(reason)):
-                text = f"must not hold control characters but line ends and tabs, got {control}"
+                text = f"must not contain control characters other than line ends and tabs, got {control}"
                 found.append(Violation("reason", text))
             if found:
                 raise rejection(found)
@@ -76,7 +79,7 @@ class ErrorMapping:
 
 
 def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
-    """Return a parser that rejects requests beyond the bounds of their lists."""
+    """Return a parser that rejects requests whose lists exceed their limits."""
     service, _, name = method[1:].partition("/")
     kind = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name].input_type
     return lambda content: parse(within_bounds(content, kind))
@@ -95,11 +98,14 @@ def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | No
 
 
 class AnswerTooLongError(Exception):
-    """An answer is longer than clients accept."""
+    """An answer exceeds the size that clients accept."""
 
 
 def bounded_answer(answer: Message) -> Message:
-    """Return an answer that clients accept; raise for one that the service should have cut."""
+    """Return an answer of a size that clients accept.
+
+    Otherwise raise AnswerTooLongError.
+    """
     size = answer.ByteSize()
     if size >= ANSWER_BYTES:
         raise AnswerTooLongError(f"{answer.DESCRIPTOR.full_name} has {size} bytes, and clients accept {ANSWER_BYTES}")
@@ -110,7 +116,8 @@ def _unary(handler: Callable[..., Awaitable[Any]], check: _Check) -> Callable[..
     async def call(request: Message, context: Context) -> Any:
         remaining = context.time_remaining()
         limit = _LONGEST_SECONDS if remaining is None else min(_LONGEST_SECONDS, remaining)
-        # Before the check, so that a rejection is logged with it; its length is not checked yet, so it is cut.
+        # Before the check, so that the log line of a rejection has it. Its length is not checked
+        # yet, so it is cut.
         current_call().request_id = str(getattr(request, "request_id", ""))[:_LONGEST_ID]
         try:
             check(request)

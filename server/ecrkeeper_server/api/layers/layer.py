@@ -1,7 +1,7 @@
 """Layers around the handlers of a server.
 
-gRPC's interceptors are asked for a handler anew for every call. A layer is asked once for
-each method, when the server is made, and costs a call no more than what it does.
+gRPC calls its interceptors for a handler again with every call. The server calls a layer once for
+each method, when it is built, so a call pays only for the layer's own work.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import grpc
 import grpc.aio
 
 Context = grpc.aio.ServicerContext[Any, Any]
-# How the names of methods begin: our own, those of operations with them, and what gRPC has for everybody.
+# Prefixes of method names: ecrkeeper's own with those of operations, and those of gRPC's standard
+# services.
 ECRKEEPER, HEALTH, REFLECTION = "/ecrkeeper.", "/grpc.health.", "/grpc.reflection."
-OURS = (ECRKEEPER, "/google.longrunning.")
+OWN_PREFIXES = (ECRKEEPER, "/google.longrunning.")
 
 
 class Layer(Protocol):
@@ -26,25 +27,25 @@ class Layer(Protocol):
 
 
 def behaviour_of(handler: Any) -> Callable[..., Any]:
-    """Return the behaviour of a handler of any type."""
+    """Return the behavior of a handler of any type."""
     behaviour: Callable[..., Any] = getattr(handler, _kind(handler))
     return behaviour
 
 
 def behaving(handler: Any, behaviour: Callable[..., Any]) -> Any:
-    """Return a handler of the same type and messages with another behaviour."""
+    """Return a handler of the same type and messages with another behavior."""
     make: Any = getattr(grpc, f"{_kind(handler)}_rpc_method_handler")
     return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
 
 def _kind(handler: Any) -> str:
-    """Return the name of the handler's type, which names the member that holds its behaviour."""
+    """Return the handler's type, which is also the name of the member with its behavior."""
     words = {False: "unary", True: "stream"}
     return f"{words[handler.request_streaming]}_{words[handler.response_streaming]}"
 
 
 def layered(method: str, handler: Any, layers: Sequence[Layer]) -> Any:
-    """Return a handler inside of all layers, the first of which is the outermost."""
+    """Return a handler inside of all layers; the first one is the outermost."""
     for layer in reversed(layers):
         handler = layer.around(method, handler)
     return handler

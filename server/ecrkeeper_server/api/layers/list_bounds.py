@@ -1,7 +1,8 @@
-"""The bounds that the protos set for lists and maps, read from the bytes of the fields' options.
+"""The limits of lists and maps in the protos, read from the fields' options.
 
-The generated code does not register `buf/validate`, because a program can hold only one file of that name. So the
-few rules that are needed here are described in a pool of their own, with the numbers that `buf/validate` gives them.
+The generated code does not register `buf/validate`, because a program can hold only one file of
+that name. This module therefore describes the few rules that it needs in a separate descriptor
+pool, with the field numbers of `buf/validate`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-# Of a list for which the protos name no bound: the paths of a field mask.
-MOST_ITEMS = 1000
+# The limit of lists without one in the protos: the paths of a field mask.
+MAX_ITEMS = 1000
 
-# Message, field, number, and the message that the field holds; a number otherwise.
+# Message, field, number, and the type of the field: a message, or a number.
 _RULES = (
     ("FieldOptions", "rules", 1159, "FieldRules"),
     ("FieldRules", "repeated", 18, "RepeatedRules"),
@@ -27,16 +28,16 @@ _RULES = (
 
 
 def bound_of(described: FieldDescriptor) -> int:
-    """How many items a list or a map may have; 0 for a field that is neither."""
+    """Return the maximum number of items of a list or map; 0 for other fields."""
     if not described.is_repeated:
         return 0
     rules = _options().FromString(described.GetOptions().SerializeToString()).rules
-    return int(rules.map.max_pairs or rules.repeated.max_items or MOST_ITEMS)
+    return int(rules.map.max_pairs or rules.repeated.max_items or MAX_ITEMS)
 
 
 @cache
 def _options() -> Any:
-    """`google.protobuf.FieldOptions`, of which only these rules are known."""
+    """Return the class of `google.protobuf.FieldOptions` with only these rules."""
     file = FileDescriptorProto(name="list_bounds.proto", package="list_bounds", syntax="proto3")
     messages: dict[str, Any] = {}
     for message, name, number, inner in _RULES:

@@ -1,7 +1,8 @@
-"""Bounds on the lists of a request, checked on its bytes before they are parsed.
+"""Limits on the lists of a request, checked on its bytes before they are parsed.
 
-An empty item of a list is two bytes long, takes a hundred times as much memory once parsed, and takes longer still to
-describe in an error. So items are counted first, and those beyond a bound are neither parsed nor checked.
+An empty item of a list is two bytes long, takes a hundred times as much memory when parsed, and
+even longer to describe in an error. This module therefore counts items first, so that items beyond
+a limit are neither parsed nor validated.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation, rejection
 from ecrkeeper_server.settings.setting import over_quota
 
-# The bound of all fields of a request, nested ones included; a declaration that uses every limit has 40,000.
-MOST_FIELDS = 100_000
+# The limit of all fields of a request, including nested ones; a declaration that uses every limit
+# has 40,000.
+MAX_FIELDS = 100_000
 _DEEPEST = 100
 
 _VARINT, _FIXED64, _SIZED, _GROUP, _GROUP_END, _FIXED32 = range(6)
-# The bytes of a number that are not its last.
+# The bytes of a number except its last one.
 _CONTINUED = bytes(range(0x80, 0x100))
 
 
 class Malformed(ValueError):
-    """The bytes are no message."""
+    """The bytes are not a message."""
 
 
 class _Endless(Exception):
@@ -38,39 +40,43 @@ class _Endless(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """The bound and the encoding of a field; one that is no list has the bound 0."""
+    """The limit and the encoding of a field; the limit is 0 unless it is a list."""
 
     name: str
     bound: int
     quota: str
     output_only: bool
     message: Descriptor | None
-    # The bytes of an item where several can be packed together: 0 for numbers of any length, None for texts.
+    # The size of an item in the packed encoding: 0 for numbers of variable length, None for fields
+    # that cannot be packed.
     width: int | None
-    # How it may be written; what is written otherwise is of a field that nobody knows.
+    # The allowed wire types; a field with another one counts as unknown.
     kinds: frozenset[int]
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The number of items in each list of a message so far, and its submessages: their parts may be far apart."""
+class _Counts:
+    """The number of items in each list of a message so far, and its submessages.
+
+    The parts of a list or a submessage need not be adjacent.
+    """
 
     items: dict[int, int] = field(default_factory=dict)
-    parts: dict[int, _Seen] = field(default_factory=dict)
+    parts: dict[int, _Counts] = field(default_factory=dict)
 
 
 def within_bounds(content: bytes, message: Descriptor) -> bytes:
     """Return the bytes of a request without unknown and output-only fields.
 
-    Raise InvalidArgument if a list is too long, QuotaExceeded if only AWS's quotas say so.
+    Raise InvalidArgument if a list is too long, or QuotaExceeded if only AWS's quotas limit it.
     """
     walk = _Walk(content)
     try:
-        left = walk.message(0, len(content), message, _Seen(), "", 0)
+        left = walk.message(0, len(content), message, _Counts(), "", 0)
     except IndexError:
         raise Malformed from None
     except _Endless:
-        walk.excess = walk.excess or {"": _Excess(MOST_FIELDS, MOST_FIELDS)}
+        walk.excess = walk.excess or {"": _Excess(MAX_FIELDS, MAX_FIELDS)}
         raise rejection(_violations(walk.excess, "more than ")) from None
     if walk.excess:
         raise rejection(_violations(walk.excess, ""))
@@ -79,7 +85,7 @@ def within_bounds(content: bytes, message: Descriptor) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Excess:
-    """A list with more items than its bound."""
+    """A list with more items than its limit."""
 
     count: int
     bound: int
@@ -127,15 +133,18 @@ def _field(described: FieldDescriptor) -> _Field:
 
 
 class _Walk:
-    """One pass over the bytes of a request, which collects the lists with more items than their bound."""
+    """One pass over the bytes of a request that collects the lists that are too long."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._left = MOST_FIELDS
+        self._left = MAX_FIELDS
         self.excess: dict[str, _Excess] = {}
 
-    def message(self, at: int, end: int, message: Descriptor, seen: _Seen, path: str, depth: int) -> bytes | None:
-        """Return what is left of the message between two offsets; None if that is all of it."""
+    def message(self, at: int, end: int, message: Descriptor, seen: _Counts, path: str, depth: int) -> bytes | None:
+        """Return the remaining bytes of the message between two offsets.
+
+        None if nothing is removed.
+        """
         content, fields = self._content, _fields(message)
         kept, groups = at, 0
         out: list[bytes] = []
@@ -165,19 +174,19 @@ class _Walk:
         return b"".join([*out, content[kept:end]]) if out else None
 
     def _part(
-        self, known: _Field, number: int, start: int, end: int, seen: _Seen, path: str, depth: int
+        self, known: _Field, number: int, start: int, end: int, seen: _Counts, path: str, depth: int
     ) -> bytes | None:
-        """Return what is left of a submessage."""
+        """Return the remaining bytes of a submessage."""
         if known.message is None or depth == _DEEPEST:
             raise Malformed
         if known.bound:
-            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Seen()
+            path, seen = f"{path}{known.name}[{seen.items[number] - 1}].", _Counts()
         else:
-            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Seen())
+            path, seen = f"{path}{known.name}.", seen.parts.setdefault(number, _Counts())
         return self.message(start, end, known.message, seen, path, depth + 1)
 
-    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Seen, path: str) -> bool:
-        """Count the items that a field adds to its list, and return whether the list is within its bound."""
+    def _counted(self, known: _Field, number: int, kind: int, start: int, end: int, seen: _Counts, path: str) -> bool:
+        """Count the items that a field adds; return whether its list is within the limit."""
         added = 1
         if kind == _SIZED and known.width is not None:
             packed = self._content[start:end]
@@ -188,7 +197,7 @@ class _Walk:
         return count <= known.bound
 
     def _value(self, kind: int, at: int, end: int) -> tuple[int, int]:
-        """Return where the value of a field begins and ends."""
+        """Return the offsets of the beginning and the end of a field's value."""
         self._left -= 1
         if self._left < 0:
             raise _Endless

@@ -1,4 +1,4 @@
-"""Names of Regions that this installation has no credentials for: those of other partitions."""
+"""Rejection of names with a Region of another partition."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _REGION = re.compile(r"accounts/[^/]*/registries/([^/]+)")
 
 
 class Partitions:
-    """Finds Regions of other partitions in the names of a request; Regions that no partition has are not for it."""
+    """Finds Regions of other partitions in the names of a request.
+
+    It does not report Regions that belong to no partition.
+    """
 
     def __init__(self, partition: str) -> None:
         self._partition = partition
         others = "|".join(shape for name, shape in region_shapes() if name != partition)
-        # Matches every name that `violations` may report, so most requests need no more than this.
+        # Matches every name that `violations` may report, so most requests need only this check.
         self.suspect = re.compile(rf"accounts/[^/]*/registries/(?:{others})(?![^/])").match
 
     def violations(self, request: Any, fields: tuple[str, ...]) -> list[Violation]:
@@ -36,7 +39,7 @@ class Partitions:
             found = _REGION.match(value)
             partition = partition_of(found[1]) if found else None
             if found and partition not in (None, self._partition):
-                text = f"is in partition {partition}, and this server works in partition {self._partition}"
+                text = f"is in partition {partition}, and this server serves partition {self._partition}"
                 violations.append(Violation(field, f"region {shown(found[1])} {text}"))
         return violations
 

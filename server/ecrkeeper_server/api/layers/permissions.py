@@ -1,6 +1,7 @@
-"""The permissions that each call needs: one table, from the full method to the verbs and what they are on.
+"""The permissions that each call needs, in one table by full method name.
 
-A call is checked against all that its entry lists. An RPC without an entry cannot be called while there is a policy.
+A caller needs all permissions of the entry. Nobody can call an RPC without an entry while there is
+a policy.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from ecrkeeper_server.store.rows import Operation, Resource
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One permission: a verb on a target. `resource` is how the caller called it.
+    """One permission: a verb on a target. `resource` is the name in the request.
 
-    With `operation`, the id of an operation, the target is what that operation is on, and is looked up.
+    With `operation`, an operation's id, the target is the resource of that operation, which the
+    layer looks up.
     """
 
     verb: Verb
@@ -83,7 +85,7 @@ def _registries(request: Any) -> Sequence[Need]:
 
 
 def _update_registry(request: Any) -> Sequence[Need]:
-    """Need `admin`, as the spec concerns all owners, and `force` to prune unmanaged elements."""
+    """Need `admin`, because it affects all owners, and `force` to prune unmanaged elements."""
     name = RegistryName.parse(request.registry.name, "registry.name")
     paths = list(request.update_mask.paths)
     prunes = request.registry.unmanaged_elements == common_pb2.PRUNE and (
@@ -116,7 +118,7 @@ def _update_settings(request: Any) -> Sequence[Need]:
 
 
 def _import_settings(request: Any) -> Sequence[Need]:
-    """Need to read the registry too: the response shows the elements of all owners."""
+    """Need to read the registry too: the response shows elements of the registry."""
     registry = RegistryName.parse(request.name)
     name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
     return [_on(name, Verb.WRITE), _on(registry, Verb.READ)]
@@ -160,7 +162,7 @@ def _operation(verb: Verb) -> Needs:
     return lambda request: [Need(verb, request.name, Target(), parse_operation(request.name))]
 
 
-def _seen_operation(request: Any) -> Sequence[Need]:
+def _operation_later(request: Any) -> Sequence[Need]:
     """Need nothing here: `Operations` checks the permission once it has found the operation."""
     parse_operation(request.name)
     return ()
@@ -233,8 +235,8 @@ PERMISSIONS: Mapping[str, Needs] = _table(
     },
     AuditService={"GetAuditEvent": _event, "ListAuditEvents": _trail, "WatchAuditEvents": _trail},
     Operations={
-        "GetOperation": _seen_operation,
-        "WaitOperation": _seen_operation,
+        "GetOperation": _operation_later,
+        "WaitOperation": _operation_later,
         "ListOperations": _operations,
         "DeleteOperation": _operation(Verb.WRITE),
         "CancelOperation": _operation(Verb.WRITE),

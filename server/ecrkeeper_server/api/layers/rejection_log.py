@@ -1,4 +1,4 @@
-"""The log of rejected calls: an overload must not become a flood of lines."""
+"""The log of rejected calls, with few lines even during an overload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOG_SECONDS = 10.0
 
 
 class RejectionLog:
-    """Logs the first rejection as `calls_refused`, and at most every ten seconds how many more there were."""
+    """Logs the first rejection as `calls_rejected`, then at most one count every ten seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,9 +23,9 @@ class RejectionLog:
         self._rejected = 0
 
     def note(self, error: StatusError) -> None:
-        """Count a rejection; the line shows the one at hand."""
+        """Count a rejection; a line shows the latest one."""
         self._rejected += 1
         now = self._clock()
         if now - self._logged >= _LOG_SECONDS:
-            log.warning("calls_refused", reason=error.reason, message=error.message, refused=self._rejected)
+            log.warning("calls_rejected", reason=error.reason, message=error.message, refused=self._rejected)
             self._logged, self._rejected = now, 0

@@ -1,9 +1,9 @@
-"""Memory for requests: how many are received at a time, and how large those in progress are together.
+"""Limits on the memory of requests: those arriving, and those in progress.
 
-A request takes memory from its first byte on, and its size is known only when it is complete. So a few slots, each
-for the largest request, bound what is received at a time: most requests arrive at once and free their slot for the
-next. A slow sender gets a short deadline as soon as another request waits, and no principal holds more than half of
-the slots.
+A request takes memory from its first byte on, and its size is known only when it is complete. A few
+slots, each for the largest possible request, therefore limit the requests that arrive at a time.
+Most requests arrive at once and release their slot. A slow sender gets a short deadline when
+another request waits, and no principal holds more than half of the slots.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from ecrkeeper_server.api.layers.capacity import Limits, retry_later
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 _LONGEST_SECONDS = 30.0
-# How long a request may take to arrive while another one waits for its slot, and how long that one waits.
+# Time for a request to arrive while another one waits for its slot, and the maximum wait for a
+# slot.
 _CONTENDED_SECONDS = 2.0
 _WAIT_SECONDS = 5.0
 
 
 async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what `read` returns, in time; for calls whose requests are small and need no slot."""
+    """Return the result of `read` within the time limit, for small requests without a slot."""
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
             return await read()
@@ -34,7 +35,7 @@ async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
 
 
 class _Slot:
-    """A request that is being received."""
+    """A request that is arriving."""
 
     def __init__(self, principal: str, began: float, limit: asyncio.Timeout) -> None:
         self.principal = principal
@@ -44,7 +45,7 @@ class _Slot:
 
 
 class RequestMemoryLimit:
-    """Bounds the bytes of requests; rejects with ResourceExhausted, which says when to retry."""
+    """Limits the bytes of requests; rejects with ResourceExhausted and a retry delay."""
 
     def __init__(self, limits: Limits) -> None:
         half = limits.request_bytes // 2
@@ -57,7 +58,7 @@ class RequestMemoryLimit:
         self.held = 0
 
     async def receive(self, principal: str, read: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what `read` returns, once there is a slot for it."""
+        """Wait for a slot, and return the result of `read`."""
         if self._has_capacity(principal):
             self._acquire(principal)
         else:
@@ -71,11 +72,15 @@ class RequestMemoryLimit:
     def holding(self, principal: str, size: int) -> Iterator[None]:
         """Count the bytes of a request while it is in progress."""
         maximum, own = self._bytes, self._bytes // 2
-        # A request that is alone is always admitted, whatever the limits are.
+        # The only request is always admitted, whatever the limits are.
         if self.held and self.held + size > maximum:
-            raise _rejection("OVERLOADED", f"the server has requests of {maximum} bytes in work", maximum)
+            raise _rejection(
+                "OVERLOADED", f"the server has requests of {maximum} bytes in progress, its maximum", maximum
+            )
         if self._held[principal] and self._held[principal] + size > own:
-            raise _rejection("CONCURRENCY_LIMITED", f"this caller has requests of {own} bytes in work", own)
+            raise _rejection(
+                "CONCURRENCY_LIMITED", f"this caller has requests of {own} bytes in progress, its maximum", own
+            )
         self.held += size
         self._held[principal] += size
         try:
@@ -99,7 +104,7 @@ class RequestMemoryLimit:
             raise _too_slow() from None
 
     async def _wait_for_slot(self, principal: str) -> None:
-        """Wait for a slot; the caller that releases it acquires it for this one."""
+        """Wait for a slot; `_release` acquires it for the waiting request."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(principal, deque())
         waiting.append(turn)
@@ -113,7 +118,7 @@ class RequestMemoryLimit:
             else:
                 self._stop_waiting(principal, turn)
             if isinstance(ended, TimeoutError):
-                message = "the server is receiving as many requests as it can"
+                message = "the server is receiving its maximum number of requests"
                 raise _rejection("OVERLOADED", message, self._bytes) from None
             raise
 
@@ -133,7 +138,7 @@ class RequestMemoryLimit:
         if not self._waiting:
             return
         for following in sorted(filter(self._has_capacity, self._waiting), key=lambda each: self._receiving_of[each]):
-            # A caller that was cancelled a moment ago still waits.
+            # A caller that was just cancelled is still in the queue.
             turn = next((each for each in self._waiting[following] if not each.done()), None)
             if turn is not None:
                 self._stop_waiting(following, turn)
@@ -148,7 +153,9 @@ class RequestMemoryLimit:
             del self._waiting[principal]
 
     def _shorten_deadline(self, principal: str) -> None:
-        """Shorten the deadline of the oldest slot that would help the caller, once for each that waits."""
+        """Shorten the deadline of the oldest slot that the caller could use, one for each waiting
+        request.
+        """
         own = self._receiving_of[principal] >= self._slots // 2
         now = asyncio.get_running_loop().time()
         for slot in self._slots_in_use:
@@ -163,5 +170,5 @@ def _too_slow() -> Unavailable:
 
 
 def _rejection(reason: str, message: str, limit: int) -> ResourceExhausted:
-    # Jitter, or all rejected callers retry at the same moment.
+    # Jitter, so that rejected callers do not all retry at the same moment.
     return retry_later(reason, message, limit=str(limit), of="request_bytes", after=random.uniform(0.5, 1.5))

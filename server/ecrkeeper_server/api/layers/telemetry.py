@@ -1,4 +1,4 @@
-"""The outermost layer: every call gets an id, is counted, timed, traced and logged."""
+"""The outermost layer: gives each call an id, metrics, a span and a log line."""
 
 from __future__ import annotations
 
@@ -27,44 +27,52 @@ from ecrkeeper_server.tracing import Tracing
 
 log = structlog.get_logger("ecrkeeper.api")
 
-# The metadata key of a call's id, by the name that proxies and callers know.
+# The metadata key of a call's id, with the name that proxies use.
 CALL_ID = "x-request-id"
 _GOOD_ID = re.compile(r"[\x21-\x7e]{1,64}")
-# Calls that change nothing, by how their names begin.
+# Prefixes of the methods that change nothing.
 _READS = re.compile(r".*/(Get|List|Watch|Wait|Check|Explain|Validate|Stream|ServerReflection)")
-# Orchestrators and load balancers probe every second; that is not worth a line.
+# Orchestrators and load balancers probe every second, which would flood the log.
 _UNLOGGED = HEALTH
-# Codes of errors of the server rather than of the caller.
+# Codes of the server's errors, not the caller's.
 _SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 _CALL: ContextVar[Call] = ContextVar("ecrkeeper_call")
 
 
 @dataclass(slots=True)
 class Call:
-    """The record of a call in progress; `request_id`, `reason` and `operation` are for the log."""
+    """The record of a call in progress.
+
+    `request_id`, `reason` and `operation` are for the log.
+    """
 
     method: str
     id: str
     traceparent: str
     began: float
-    # gRPC's context is not asked for these at the end: it may be gone by then, and asking it ends the process.
+    # Read at the start: gRPC's context may be gone at the end, and reading it then ends the
+    # process.
     peer: str = ""
     allowed: float | None = None
     reason: str = ""
     aws_code: str = ""
     operation: str = ""
-    # The caller's own id of the request, by which its repetitions are known; set once the request is read.
+    # The `request_id` of the request, which identifies repetitions; set when the request has been
+    # read.
     request_id: str = ""
 
 
 def current_call() -> Call:
-    """Return the call in progress; a new record where `Telemetry` is not in the chain."""
+    """Return the current call; a new record without `Telemetry`."""
     call = _CALL.get(None)
     return call if call is not None else Call("", _new_id(), "", time.perf_counter())
 
 
 def caller_of(request: Message) -> Caller:
-    """Return who makes the present call, and with which request; the fingerprint leaves out the request id."""
+    """Return the caller of the current call, with a fingerprint of the request.
+
+    The fingerprint does not cover the request id.
+    """
     method = request.DESCRIPTOR.name.removesuffix("Request")
     request_id, reason = getattr(request, "request_id", ""), getattr(request, "reason", "")
     digest = _fingerprint(request) if request_id else ""
@@ -79,7 +87,7 @@ def _fingerprint(request: Message) -> str:
 
 
 def _new_id() -> str:
-    """Return a random id; it is no secret."""
+    """Return a random id, which is not secret."""
     return f"{random.getrandbits(128):032x}"
 
 
@@ -107,7 +115,10 @@ def _begin(method: str, context: Context) -> Call:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Wraps all handlers; `access_log` is `all`, `changes` (errors and what changes something), `errors` or `off`."""
+    """Wraps all handlers.
+
+    `access_log` is `all`, `changes` (errors, and calls that change something), `errors` or `off`.
+    """
 
     metrics: RpcMetrics
     tracing: Tracing | None = None
@@ -147,7 +158,7 @@ class Telemetry:
                 try:
                     answer = behaviour(request, context)
                     if inspect.isawaitable(answer):
-                        # A handler of the other style, which writes to the context itself.
+                        # A handler that writes to the context itself instead of yielding.
                         await answer
                     else:
                         async for response in answer:
@@ -192,7 +203,8 @@ class Telemetry:
             return True
         if code == "OK":
             return self.access_log == "changes" and not _READS.match(method)
-        # Admission logs rejections itself, many in one line: overload must not become a flood of lines.
+        # Admission counts rejections in few lines of its own, so that an overload does not flood
+        # the log.
         return code != "RESOURCE_EXHAUSTED"
 
     def _log(self, call: Call, code: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Replication backfills as messages."""
+"""Conversion of replication backfills to messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecrkeeper_server.settings.codec import from_aws
 
 
 def backfill(registry: RegistryName, row: Mapping[str, Any]) -> registry_pb2.ReplicationBackfill:
-    """A backfill as a message."""
+    """Return a backfill as a message."""
     progress = row.get("progress") or {}
     message = registry_pb2.ReplicationBackfill(
         name=str(BackfillName(registry, row["replicationBackfillId"])),

@@ -1,4 +1,4 @@
-"""What a message asks to declare, and what it leaves of the present declaration."""
+"""Conversion of a message to a declaration's spec, with or without a mask."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from ecrkeeper_server.store.rows import Declaration
 
 PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
 _MISSING = (
-    "must be given where the declaration is made or replaced as a whole, got none; send `settings: {}` to declare"
-    " nothing, or name what to change of a declaration that exists in `update_mask`"
+    "must be set if the declaration is created or replaced as a whole; send `settings: {}` to declare"
+    " nothing, or name the fields to change in `update_mask`"
 )
 
 
-def check_given(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
-    """Refuse to replace all settings by a message that has none: who leaves them out hardly means to remove them."""
+def check_settings_set(given: registry_pb2.RegistrySettings, paths: set[str]) -> None:
+    """Reject a replacement of all settings by a message without settings.
+
+    The caller most likely omitted them by mistake, and does not want to remove everything.
+    """
     if "settings" in paths and not given.HasField("settings"):
         raise InvalidArgument([Violation("registry_settings.settings", _MISSING)])
 
 
 def spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
-    """What a message declares as a whole."""
+    """Return the spec that a message declares as a whole."""
     policy = given.deletion_policy or common_pb2.REMOVE
     return DeclarationSpec(
         settings_to_aws(given.settings),
@@ -37,7 +40,7 @@ def spec_of(given: registry_pb2.RegistrySettings) -> DeclarationSpec:
 
 
 def masked(settings: dict[str, Any], paths: set[str]) -> dict[str, Any]:
-    """Those of the settings that a mask covers."""
+    """Return the settings that a mask covers."""
     return {name: shape for name, shape in settings.items() if "settings" in paths or f"settings.{name}" in paths}
 
 
@@ -48,11 +51,14 @@ def merged(
     spec: DeclarationSpec,
     paths: set[str],
 ) -> DeclarationSpec:
-    """Return the present declaration with the masked fields of a message; without one, all fields (AIP-134)."""
+    """Return the declaration with the masked fields of a message.
+
+    Without a declaration, take all fields (AIP-134).
+    """
     if present is None:
-        check_given(given, set(PATHS))
+        check_settings_set(given, set(PATHS))
         covered = masked(spec.settings, paths)
-        # The settings that the mask covers were checked before; the rest counts only now.
+        # The masked settings were checked before; the others count only now.
         rest = {setting: shape for setting, shape in spec.settings.items() if setting not in covered}
         if found := violations(name.registry, rest, "registry_settings.settings"):
             raise rejection(found)

@@ -1,4 +1,4 @@
-"""The details of a status: as many violations as the place where it is sent has room for."""
+"""The details of a status, with as many violations as its carrier has capacity for."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation, Viola
 DOMAIN = "ecrkeeper"
 # Clients accept 8 KiB of trailing metadata, counted as HTTP/2 does: name, value and 32 bytes for each entry.
 _METADATA_BYTES = 8192
-# `:status`, `content-type`, `grpc-status`, the id of the call, when to repeat it, and the names of all entries.
+# `:status`, `content-type`, `grpc-status`, the call's id, the retry delay, and the names of all
+# entries.
 _OTHER_BYTES = 700
-# What a resource or an operation holds is in the body of an answer, which has more room.
+# The error of a resource or an operation is in the body of an answer, which has more capacity.
 STORED_BYTES = 20_000
 _MESSAGE_CHARACTERS, _MESSAGE_BYTES = 1_000, 2_000
 _VALUE_BYTES = 512
-# The type and the lengths around a packed detail, and an entry that counts what was left out.
+# The type and the lengths around a packed detail, and an entry with the number of omitted ones.
 _AROUND, _MORE = 64, 96
 
 
 class Details:
-    """A status that is being put together; violations are added as far as they fit."""
+    """A builder of a status; it adds violations as far as they fit."""
 
     def __init__(self, code: str, message: str, size: int | None = None) -> None:
         text = _cut(message[:_MESSAGE_CHARACTERS], _MESSAGE_BYTES, lambda part: len(quote(part, safe=_PLAIN)))
         self.status = status_pb2.Status(code=code_pb2.Code.Value(code), message=text)
         if size is None:
-            # The details are sent in base64, and the message once more, as `grpc-message`.
+            # The details are sent in base64, and the message again as `grpc-message`.
             size = (_METADATA_BYTES - _OTHER_BYTES - len(quote(text, safe=_PLAIN))) * 3 // 4
         self._size = size
 
     def info(self, reason: str, metadata: Mapping[str, str]) -> None:
-        """Add why, for programs."""
+        """Add the reason code and its metadata."""
         values = {key: _cut(value, _VALUE_BYTES, _utf8) for key, value in metadata.items()}
         self._add(error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=values))
 
     def resource(self, kind: str, name: str) -> None:
-        """Add which resource it is about."""
+        """Add the resource."""
         name = _cut(name, _VALUE_BYTES, _utf8)
         self._add(error_details_pb2.ResourceInfo(resource_type=f"ecrkeeper/{kind}", resource_name=name))
 
     def retry(self, seconds: float) -> None:
-        """Add when to come again."""
+        """Add the retry delay."""
         delay = duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
         self._add(error_details_pb2.RetryInfo(retry_delay=delay))
 
@@ -57,11 +58,11 @@ class Details:
         quotas: Sequence[QuotaViolation] = (),
         preconditions: Sequence[PreconditionViolation] = (),
     ) -> None:
-        """Add what is wrong, the faults of fields first; call this last."""
+        """Add the violations, those of fields first; call this method last."""
         lists = [self._fields(fields), self._quotas(quotas), self._preconditions(preconditions)]
         present = [each for each in lists if each[2]]
         for at, (detail, member, entries, more) in enumerate(present):
-            # Room for what the lists behind it must at least say.
+            # Reserve capacity for the minimum of the following lists.
             kept = (len(present) - at - 1) * (_AROUND + _MORE)
             _fill(getattr(detail, member), entries, more, self._size - self.status.ByteSize() - _AROUND - kept)
             self._add(detail)
@@ -73,7 +74,7 @@ class Details:
 
     def _fields(self, given: Sequence[Violation]) -> _List:
         kind = error_details_pb2.BadRequest.FieldViolation
-        # A check that stopped counting says so by its last violation.
+        # The last violation marks that the check stopped counting.
         endless = bool(given) and given[-1].reason == "MORE_VIOLATIONS"
         entries = [
             kind(field=v.field[:256], description=v.description[:400], reason=v.reason)
@@ -111,21 +112,21 @@ class Details:
 
 _List = tuple[Message, str, list[Any], Callable[[int], Any]]
 
-# What `grpc-message` does not escape: printable ASCII but for the percent sign.
+# The characters that `grpc-message` does not escape: printable ASCII except the percent sign.
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
-def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], room: int) -> None:
-    """Add entries as far as there is room, the last of which counts those that are left out."""
+def _fill(holder: Any, entries: Iterable[Any], more: Callable[[int], Any], capacity: int) -> None:
+    """Add entries up to the capacity; the last one has the number of omitted ones."""
     waiting = list(entries)
     for at, entry in enumerate(waiting):
         # The tag and the length of an entry take up to four bytes.
         needed, left = entry.ByteSize() + 4, len(waiting) - at
-        if needed + (_MORE if left > 1 else 0) > room:
+        if needed + (_MORE if left > 1 else 0) > capacity:
             holder.append(more(left))
             return
         holder.append(entry)
-        room -= needed
+        capacity -= needed
 
 
 def _utf8(text: str) -> int:
@@ -133,7 +134,7 @@ def _utf8(text: str) -> int:
 
 
 def _cut(text: str, size: int, measure: Callable[[str], int]) -> str:
-    """The longest beginning of a text that is not larger than `size`."""
+    """Return the longest prefix of a text of at most `size` bytes."""
     if measure(text) <= size:
         return text
     low, high = 0, len(text)

@@ -1,4 +1,4 @@
-"""Elements that are alike, as one: each of a set of replication filters to each of a set of destinations."""
+"""Groups of equal replication pairs: a set of filters to a set of destinations."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ T = TypeVar("T")
 def grouped(
     items: Iterable[T], place: Callable[[T], tuple[str, str]], alike: Callable[[T], tuple[Any, ...]]
 ) -> Iterator[tuple[T, PairGroup | None]]:
-    """Yield one item of each group with the group, or an item alone where its setting has no groups.
+    """Yield the first item of each group with the group, or an item without one.
 
-    `place` returns the setting and the key of an item, `alike` JSON values that are equal for items of one group.
+    `place` returns the setting and the key of an item, `alike` a JSON value that is equal for all
+    items of a group.
     """
     for setting, found in groupby(items, key=lambda item: place(item)[0]):
         known = SETTINGS.get(setting)

@@ -1,4 +1,4 @@
-"""Stored operations as messages: what each method says of one that runs, and what one ends with."""
+"""Stored operations as messages, with the metadata and the response of each method."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from ecrkeeper_server.store.rows import Method, Operation, Resource
 
 
 def operation_message(partition: str, row: Operation, *, readable: bool = True) -> operations_pb2.Operation:
-    """The operation, with the response that it ended with; one that may not be read has a name and nothing else."""
+    """Return the operation with its response.
+
+    A caller who may not read that gets only its name.
+    """
     kind = _KINDS.get(row.method, _UNKNOWN)
     message = operations_pb2.Operation(name=f"operations/{row.id}", done=row.done)
     message.metadata.Pack(_with_history(kind.metadata(row), row))
@@ -32,14 +35,14 @@ def operation_message(partition: str, row: Operation, *, readable: bool = True) 
     if error is not None:
         message.error.CopyFrom(status_of_stored(error))
     elif row.done:
-        # An operation of 0.1.0 has no response of its own.
+        # An operation of 0.1.0 has no stored response.
         message.response.Pack(kind.response(partition, row) if readable and row.response else kind.unread(row))
     return message
 
 
 def _with_history(message: Message, row: Operation) -> Message:
-    """The metadata with when the operation began and ended, and who asked for it."""
-    # That of a method of a newer replica has no such fields.
+    """Return the metadata with the operation's times and requesting principals."""
+    # The metadata of a method that only a newer replica knows lacks these fields.
     if not isinstance(message, empty_pb2.Empty):
         history: Any = message
         history.create_time.CopyFrom(render.timestamp(row.create_time))
@@ -94,14 +97,17 @@ def _begun(row: Operation) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How the operations of a method are shown; `unread` is a response of the right type that says what it is of."""
+    """The presentation of a method's operations.
+
+    `unread` is a response with only a name.
+    """
 
     metadata: Callable[[Operation], Message]
     response: Callable[[str, Operation], Message]
     unread: Callable[[Operation], Message]
 
 
-# Of a replica that is newer than this one.
+# A method of a newer replica.
 _UNKNOWN = _Kind(lambda _: empty_pb2.Empty(), _nothing, lambda _: empty_pb2.Empty())
 _KINDS: Mapping[str, _Kind] = {
     Method.RECONCILE_REGISTRY: _Kind(

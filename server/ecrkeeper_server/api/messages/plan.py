@@ -1,4 +1,4 @@
-"""Plans for `validate_only`: the AWS calls that a write would lead to, and why those that it asks for are not made."""
+"""Plans for `validate_only`: the AWS calls of a write, and warnings."""
 
 from __future__ import annotations
 
@@ -41,10 +41,13 @@ async def registry_plan(
     composition: Composition,
     allowing: Collection[str],
 ) -> common_pb2.Plan:
-    """The ordered calls with the change that each makes, on what AWS has right now; `allowing` allow replacements."""
+    """Return the ordered calls with their changes, on the current settings in AWS.
+
+    `allowing` are the owners that allow replacements.
+    """
     applied = ours(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
-    # What is allowed in a policy depends on the scope, whoever set it.
+    # The scope, whoever set it, determines the statements that AWS accepts.
     context = ["account_settings"] if "registry_policy" in names else []
     message = common_pb2.Plan()
     _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
@@ -56,7 +59,7 @@ async def registry_plan(
     except AwsError as failed:
         if registry.region in deps.aws.regions(registry.partition):
             raise
-        # Nobody may answer in a Region that nobody knows; the warnings say more than a call that fails.
+        # An unknown Region may have no endpoint; the warning says more than a failing call.
         message.warnings.add(reason=failed.reason, subject=str(registry), message=failed.message)
         return message
     for name, error in unread.items():
@@ -87,22 +90,23 @@ async def registry_plan(
 
 
 def _is_writable(message: common_pb2.Plan, name: str, seen: Observed) -> bool:
-    """Whether this version may write a setting; warns if not."""
+    """Return whether this version may write a setting; warn if not."""
     if seen.unknown:
-        text = f"AWS has members that this version does not know, so it is not written: {', '.join(seen.unknown)}"
+        lost = ", ".join(seen.unknown)
+        text = f"AWS has members that this version does not know, so ecrkeeper does not write the setting: {lost}"
         message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
     return not seen.unknown
 
 
 async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) -> dict[str, Elements]:
-    """The settings besides the planned ones that advice needs, as far as they can be read."""
+    """Return the other settings that advice needs, as far as ecrkeeper can read them."""
     wanted = dict.fromkeys(other for name in names for other in READ_ALONG.get(name, ()) if other not in names)
     if not wanted:
         return {}
     try:
         seen, _ = await look(aws, registry, wanted)
     except AwsError:
-        # A plan needs no advice; what else AWS refuses is said where it matters.
+        # A plan does not need advice; a read that matters fails elsewhere.
         return {}
     return {name: one.elements for name, one in seen.items()}
 
@@ -127,7 +131,7 @@ def _add_calls(
 
 
 def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> common_pb2.Plan:
-    """The calls that make a role what is desired, where IAM has `seen`."""
+    """Return the calls that turn the observed role into the desired one."""
     message = common_pb2.Plan()
     if seen is not None and is_lookalike(kind, seen):
         refused = in_the_way(kind, seen)
@@ -143,15 +147,15 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
 
 
 def _check_regions(message: common_pb2.Plan, aws: Aws, registry: RegistryName, pairs: Collection[str]) -> None:
-    """Warn of Regions that this version does not know: new ones are allowed, and so are mistyped ones."""
+    """Warn of Regions that this version does not know: they may be new or mistyped."""
     for region in sorted({registry.region, *(destination_of(key)[1] for key in pairs)}):
         if region not in aws.regions(partition_of(region) or ""):
-            text = f"{region} is not a Region that this version knows; ListSupportedRegions shows those"
+            text = f"{region} is not a Region that this version knows; ListSupportedRegions lists the known ones"
             message.warnings.add(reason="REGION_UNKNOWN", subject=region, message=text)
 
 
 def _check_mode(message: common_pb2.Plan, name: str, mode: Mode) -> None:
     if mode is not Mode.ENFORCE and message.calls:
         message.warnings.add(
-            reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: none of these calls is made"
+            reason="NOT_ENFORCED", subject=name, message=f"the mode is {mode}: ecrkeeper makes none of these calls"
         )

@@ -1,4 +1,4 @@
-"""What differs by a look at AWS that is made for one call, whose findings are not stored."""
+"""The state of a resource after an observation for one call, which is not stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ecrkeeper_server.store.state_parts import StoredDrift
 
 
 def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> registry_pb2.Registry:
-    """A registry whose observed settings are those of now; drift, and whether it is reconciling, follow from them."""
+    """Return a registry with the newly observed settings and the resulting drift."""
     composition = composition_of(declared)
     desired = composition.desired
     state, spec = row.registry_state, row.registry_spec
@@ -41,9 +41,9 @@ def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> regi
 
 
 def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> role_pb2.ServiceLinkedRole:
-    """A role of which IAM's part is that of now."""
+    """Return a role with the newly observed state of IAM."""
     kind = ROLES[row.place]
-    # Somebody's role that only has the name is not this one.
+    # A look-alike role only has the name.
     lookalike = seen is not None and is_lookalike(kind, seen)
     state = row.role_state.changed(role=None if lookalike else seen)
     message = role_message.role(replace(row, state=state.to_json()), partition)
@@ -58,6 +58,7 @@ def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> 
 
 
 def _reconciling(row: Resource, found: list[StoredDrift]) -> bool:
-    # A mode that does not write leaves drift as it is: nothing is under way because of it.
+    # A mode that does not write never reverts drift, so drift does not make the resource
+    # reconciling.
     enforced = row.mode is Mode.ENFORCE
     return bool(found) if enforced else render.reconciling(row)

@@ -1,4 +1,4 @@
-"""A registry as a message: what its owners declare together, what AWS has, and how the two compare."""
+"""A registry as a message: its desired state, its observed state, and the difference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 
 BASIC, FULL = registry_pb2.BASIC, registry_pb2.FULL
-# What may be cut of a registry: `ListRegistryElements` and `ListRegistrySettings` have all of it.
+# Fields that may be cut: `ListRegistryElements` and `ListRegistrySettings` return all of them.
 _CUTTABLE = (
     "desired.*", "observed.*", "elements", "drift", "replication_checks", "last_remediation.drift", "declarations",
     "owners",
@@ -32,7 +32,7 @@ _CUTTABLE = (
 
 
 def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -> registry_pb2.Registry:
-    """A registry with what its owners declare."""
+    """Return a registry with its declarations."""
     composition = composition_of(declared)
     state = row.registry_state
     states = list(element_states(state, composition))
@@ -55,7 +55,7 @@ def registry(row: Resource, declared: Sequence[Declaration], view: int = FULL) -
 
 
 def basic(summary: RegistrySummary) -> registry_pb2.Registry:
-    """A registry without its settings, of a summary."""
+    """Return a registry without its settings, from a summary."""
     message = registry_pb2.Registry(
         name=summary.name,
         uid=summary.uid,
@@ -75,12 +75,12 @@ def basic(summary: RegistrySummary) -> registry_pb2.Registry:
     )
     if summary.due_at is not None:
         message.next_reconcile_time.CopyFrom(render.timestamp(max(0, summary.due_at)))
-    render.standing(message, summary.conditions, summary.error)
+    render.status_fields(message, summary.conditions, summary.error)
     for each in summary.declarations:
         status = message.declarations.add(
             owner=each.owner, generation=each.generation, observed_generation=each.observed_generation
         )
-        render.standing(status, each.conditions, each.error)
+        render.status_fields(status, each.conditions, each.error)
     for setting, state, count in summary.element_counts:
         message.element_counts.add(setting=setting, state=_state(state), count=count)
     if problem := summary.worst_problem:
@@ -89,7 +89,7 @@ def basic(summary: RegistrySummary) -> registry_pb2.Registry:
 
 
 def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry_pb2.Registry:
-    """A registry with a plan, cut so that both fit."""
+    """Return a registry with a plan; cut both until they fit."""
     message.plan.CopyFrom(plan)
     fit(message, RESOURCE_BYTES, _CUTTABLE)
     return message
@@ -108,7 +108,10 @@ def _quota_usage(row: Resource, desired: Mapping[str, Mapping[str, Any]]) -> Ite
 
 
 def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) -> Iterable[registry_pb2.Element]:
-    """Elements, replication pairs that stand alike as one; without long values unless they are to be `complete`."""
+    """Return elements, with equal replication pairs as one.
+
+    Omit long values unless `complete` is set.
+    """
     found = grouped(
         states,
         lambda each: (each.setting, each.key),
@@ -129,7 +132,7 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
 
 
 def element(state: ElementState) -> registry_pb2.Element:
-    """One element with its complete value, and AWS's where that is another."""
+    """Return one element with its complete value, and with AWS's value if that differs."""
     differs = state.desired is not None and state.observed != state.desired
     return registry_pb2.Element(
         setting=state.setting,
@@ -147,7 +150,10 @@ def _state(name: str) -> Any:
 
 
 def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck:
-    """The check of one replication destination; one of an older version has no arrivals."""
+    """Return the check of one destination.
+
+    A check of an older version has no arrivals.
+    """
     message = registry_pb2.ReplicationCheck(
         result=render.number(registry_pb2.ReplicationCheck, "Result", result_of(check)),
         check_time=render.timestamp(check["time"]),
@@ -168,7 +174,7 @@ def replication_check(check: Mapping[str, Any]) -> registry_pb2.ReplicationCheck
 def repository_replication(
     destination: RegistryName, outcome: str, findings: Iterable[Warning]
 ) -> registry_pb2.RepositoryReplication:
-    """What becomes of a repository at one replication destination."""
+    """Return the outcome of a repository at one replication destination."""
     message = registry_pb2.RepositoryReplication(outcome=_outcome(outcome))
     message.destination.registry_id, message.destination.region = destination.account, destination.region
     for found in findings:

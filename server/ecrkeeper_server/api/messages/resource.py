@@ -1,4 +1,4 @@
-"""Rows as proto messages."""
+"""Conversion of rows to messages."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, R
 from ecrkeeper_server.store.state_parts import Condition, StoredDrift, StoredError
 from ecrkeeper_server.store.states import State
 
-# Messages that are kept, and how large the rows may be that they are made of: some 20 MB at most.
-_KEPT, _KEPT_BYTES = 1024, 12_000
+# Number of cached messages, and the maximum size of their rows: some 20 MB in total.
+_CACHED, _CACHED_BYTES = 1024, 12_000
 
 
-# A value that is longer is left out where the same answer, or another call, has it.
+# A longer value is omitted if the same answer, or another call, has it.
 _LONG_BYTES = 2_048
-# Settings and keys of changes that releases before 0.2.0 recorded under another name.
+# Settings and keys in changes that releases before 0.2.0 recorded with another name.
 _RENAMED = {("registry", "foreign_elements"): "unmanaged_elements"}
 
 
 def timestamp(micros: int | None) -> Any:
-    """Microseconds as a Timestamp; None stays unset."""
+    """Return microseconds as a Timestamp; None stays unset."""
     if micros is None:
         return None
     return timestamp_pb2.Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
 def value(given: Any) -> struct_pb2.Value | None:
-    """A JSON value; None stays unset."""
+    """Return a JSON value as a Value; None stays unset."""
     return None if given is None else json_format.ParseDict(given, struct_pb2.Value())
 
 
 @lru_cache(maxsize=1024)
 def number(message: Any, enum: str, name: str | None) -> Any:
-    """The number of a name in an enum of a message or module; 0 where there is no name."""
+    """Return the number of a name in an enum of a message or module; 0 without a name."""
     return getattr(message, enum).Value(name) if name else 0
 
 
 def common(message: Any, row: Resource) -> None:
-    """The fields that every reconciled resource has."""
+    """Set the fields that every reconciled resource has."""
     message.name, message.uid, message.etag = row.name, row.uid, row.etag
     message.generation, message.observed_generation = row.generation, row.observed_generation
     message.create_time.CopyFrom(timestamp(row.create_time))
     message.update_time.CopyFrom(timestamp(row.update_time))
     message.reconciling = reconciling(row)
     state = State(row.state)
-    standing(message, state.conditions, state.error)
+    status_fields(message, state.conditions, state.error)
     _add_attempts(message, row, state.error)
     _add_next(message, row)
     message.drift.extend(drift(state.drift))
 
 
 def reconciling(row: Resource) -> bool:
-    """Whether AWS does not yet match what is desired."""
+    """Return whether AWS does not yet match the desired state."""
     return row.observed_generation < row.generation or row.deleting
 
 
-def standing(message: Any, conditions: Iterable[Condition], error: StoredError | None) -> None:
-    """The conditions and the error of a resource, or of an owner's declaration (`State.of_owner`)."""
+def status_fields(message: Any, conditions: Iterable[Condition], error: StoredError | None) -> None:
+    """Set the conditions and the error of a resource, or of a declaration (`State.of_owner`)."""
     for condition in conditions:
         message.conditions.add(
             type=condition.type,
@@ -99,7 +99,10 @@ def _add_next(message: Any, row: Resource | RegistryStatus) -> None:
 
 
 def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[common_pb2.Drift]:
-    """Differences, equal replication pairs as one; without long values unless they are to be `complete`."""
+    """Return drift, with equal replication pairs as one.
+
+    Omit long values unless `complete` is set.
+    """
     found = grouped(
         rows,
         lambda row: (row.setting, row.key),
@@ -121,7 +124,10 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
 
 
 def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[common_pb2.ElementChange]:
-    """Changes of elements, equal replication pairs as one; without long values unless they are to be `complete`."""
+    """Return changes of elements, with equal replication pairs as one.
+
+    Omit long values unless `complete` is set.
+    """
     found = grouped(
         given, lambda each: (each.setting, each.key), lambda each: (str(each.kind), each.before, each.after)
     )
@@ -139,7 +145,7 @@ def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[comm
 
 
 def short_value(given: Any) -> tuple[struct_pb2.Value | None, bool]:
-    """A value, or None and True where it is long."""
+    """Return a value and False, or None and True if it is long."""
     found = value(given)
     return (None, True) if found is not None and found.ByteSize() > _LONG_BYTES else (found, False)
 
@@ -152,9 +158,9 @@ def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
 
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
-    """Changes of elements as the audit trail has them; events of 0.1.0 keep their words."""
+    """Return the changes of an audit event; translate the words of 0.1.0."""
     found = (Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row)}) for row in rows)
-    # Nothing else has these values.
+    # No other element has these values.
     return changes(found, complete=True)
 
 
@@ -164,7 +170,7 @@ def _key(row: Mapping[str, Any]) -> str:
 
 
 def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_pb2.RegistrySettings:
-    """One owner's declaration, with how it stands in its registry."""
+    """Return one owner's declaration, with its status in the registry."""
     message = registry_pb2.RegistrySettings(
         name=str(declared.name),
         uid=declared.uid,
@@ -180,7 +186,7 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     )
     state = State(row.state)
     own = state.of_owner(declared.owner)
-    standing(message, own.conditions, own.error)
+    status_fields(message, own.conditions, own.error)
     _add_next(message, row)
     if state.drifted:
         mine = split_all(declared.settings)
@@ -190,26 +196,29 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
 
 
 def stored(row: Stored) -> registry_pb2.RegistrySettings:
-    """The same, of a row as it is stored; the message is that of the next call, too, and must not be changed."""
-    # Whoever waits for a declaration, or looks at all of them every few minutes, mostly finds what it found before.
+    """Return the declaration of a stored row.
+
+    Do not change the message, which is cached.
+    """
+    # Callers that poll a declaration mostly get the same row as before.
     size = sum(len(column) for column in row if isinstance(column, str))
-    return _kept(row) if size <= _KEPT_BYTES else settings(*decoded(row))
+    return _cached(row) if size <= _CACHED_BYTES else settings(*decoded(row))
 
 
 def with_plan(message: registry_pb2.RegistrySettings, plan: common_pb2.Plan) -> registry_pb2.RegistrySettings:
-    """A declaration with a plan, cut so that both fit."""
+    """Return a declaration with a plan; cut both until they fit."""
     message.plan.CopyFrom(plan)
     fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
     return message
 
 
-@lru_cache(maxsize=_KEPT)
-def _kept(row: Stored) -> registry_pb2.RegistrySettings:
+@lru_cache(maxsize=_CACHED)
+def _cached(row: Stored) -> registry_pb2.RegistrySettings:
     return settings(*decoded(row))
 
 
 def revision(row: Revision, diff: Iterable[Change]) -> registry_pb2.RegistrySettingsRevision:
-    """One revision, with what it changed."""
+    """Return one revision with its changes."""
     message = registry_pb2.RegistrySettingsRevision(
         revision=row.revision,
         create_time=timestamp(row.create_time),

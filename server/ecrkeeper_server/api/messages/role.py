@@ -1,4 +1,4 @@
-"""Service-linked roles as messages."""
+"""Conversion of service-linked roles to messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.store.rows import Resource
 
 
 def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
-    """A service-linked role."""
+    """Return a service-linked role."""
     kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
     deletion = row.role_state.deletion
     message = role_pb2.ServiceLinkedRole(
@@ -40,7 +40,7 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
 
 
 def role_state(row: Resource) -> str | None:
-    """Where a role stands in AWS; None if it is not known yet."""
+    """Return the state of a role in AWS; None if it is not known yet."""
     if row.deleting:
         return "DELETING"
     if not row.role_state.observed:

@@ -1,4 +1,4 @@
-"""What keeps every answer below gRPC's default limit of 4 MiB: the parts of a message that may be cut, and how."""
+"""Cuts messages so that every answer stays below gRPC's default limit of 4 MiB."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2
 
 ANSWER_BYTES = 3 * 2**20
-# A resource, and a plan inside of it.
+# The maximum of a resource, and of a plan within it.
 RESOURCE_BYTES, PLAN_BYTES = 2_900_000, 1_200_000
-# A length, a tag, and a path in `truncated_fields`.
+# Size of a length, a tag, and a path in `truncated_fields`.
 _AROUND = 64
 
 
 def fit(message: Any, limit: int, paths: Sequence[str]) -> None:
-    """Cut the longest of the given fields until a message fits; `truncated_fields` names them.
+    """Cut the longest of the given fields until a message fits.
+
+    `truncated_fields` names them.
 
     A path is a list, a list of a submessage (`a.b`), or every field of a submessage (`a.*`).
     """
@@ -53,12 +55,15 @@ def _length(value: Any) -> int:
 
 
 def _length_of_item(item: Any) -> int:
-    # The tag and the length of an item take at most 5 bytes; counting fewer leaves more than enough out.
+    # The tag and the length of an item take at most 5 bytes; counting fewer only cuts more.
     return (len(item.encode()) if isinstance(item, str) else int(item.ByteSize())) + 2
 
 
 def shorten(items: Any, freed: int) -> int:
-    """Remove items from the end of a list until so many bytes are freed; return how many were removed."""
+    """Remove items from the end of a list to free this many bytes.
+
+    Return their number.
+    """
     kept = len(items)
     while kept and freed > 0:
         kept -= 1
@@ -69,7 +74,10 @@ def shorten(items: Any, freed: int) -> int:
 
 
 def fit_plan(plan: common_pb2.Plan, limit: int = PLAN_BYTES) -> None:
-    """Cut a plan until it fits: changes that a request shows too, then the longest requests, warnings and calls."""
+    """Cut a plan until it fits.
+
+    First changes that a request shows too, then the longest requests, then warnings and calls.
+    """
     for call in reversed(plan.calls):
         if plan.ByteSize() <= limit:
             return

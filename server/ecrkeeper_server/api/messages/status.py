@@ -1,4 +1,4 @@
-"""Domain errors as google.rpc.Status with details."""
+"""Conversion of domain errors to google.rpc.Status with details."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store.state_parts import StoredError
 
-# By this gRPC's own retries obey the server; https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+# The delay for gRPC's own retries;
+# https://github.com/grpc/proposal/blob/master/A6-client-retries.md
 _PUSHBACK = "grpc-retry-pushback-ms"
 _LONGEST_PUSHBACK = 5.0
 
 
 def status_of_error(error: StatusError, call_id: str = "") -> status_pb2.Status:
-    """The status of a refused call."""
+    """Return the status of a rejected call."""
     details = Details(error.code, error.message)
     details.info(error.reason, {**error.metadata, **_call(call_id)})
     if error.resource is not None:
@@ -28,7 +29,7 @@ def status_of_error(error: StatusError, call_id: str = "") -> status_pb2.Status:
 
 
 def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
-    """The status of a call that AWS refused or did not answer."""
+    """Return the status of a call that AWS rejected or did not answer."""
     metadata = {
         "aws_code": error.aws_code,
         "operation": error.operation,
@@ -47,7 +48,7 @@ def status_of_aws(error: AwsError, call_id: str = "") -> status_pb2.Status:
 
 
 def status_of_stored(error: StoredError) -> status_pb2.Status:
-    """The status of a stored error."""
+    """Return the status of a stored error."""
     details = Details(error.code, error.message, STORED_BYTES)
     details.info(error.reason, {key: str(value) for key, value in error.metadata.items() if value})
     details.violations(quotas=error.quotas, preconditions=error.preconditions)
@@ -55,22 +56,22 @@ def status_of_stored(error: StoredError) -> status_pb2.Status:
 
 
 def internal(call_id: str) -> status_pb2.Status:
-    """The status of a fault of the program: nothing but the id under which the log has it."""
-    details = Details("INTERNAL", f"internal error; the log has it under {call_id}")
+    """Return the status of an internal error, with only the id of its log line."""
+    details = Details("INTERNAL", f"internal error; see the log for {call_id}")
     details.info("INTERNAL", _call(call_id))
     return details.status
 
 
 def _call(call_id: str) -> dict[str, str]:
-    """The id under which the log and the audit trail have the call; a request's own `request_id` is another thing."""
+    """Return the id of the call in the log and the audit trail; not the `request_id`."""
     return {"call_id": call_id} if call_id else {}
 
 
 def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:
-    """The trailing metadata of a refusal: its details, and when gRPC's retries may come again.
+    """Return the trailing metadata of an error: its details, and the delay for gRPC's retries.
 
-    A delay that is long, or longer than the call may take, is left to the caller: gRPC would wait and
-    then say that the deadline passed, but not why.
+    If the delay is long, or exceeds the call's deadline, gRPC does not retry: it would wait and
+    then report only that the deadline passed.
     """
     sent: tuple[tuple[str, str | bytes], ...] = tuple(rpc_status.to_status(status).trailing_metadata)
     if status.code not in (code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE):

@@ -45,9 +45,9 @@ _FIELDS: Fields = {
 # 0001-01-01 and 9999-12-31, the range of a Timestamp, in seconds.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _BATCH = 200
-# How often a stream looks although no hint came: hints can be lost.
+# Interval at which a stream polls without a notification, because notifications can be lost.
 _POLL_SECONDS = 2.0
-# How soon it looks again for events that an older transaction holds back.
+# Interval at which it polls for events that an older transaction delays.
 _HELD_SECONDS = 0.05
 _QUIET_SECONDS = 30.0
 
@@ -63,7 +63,7 @@ class Audit(AuditServiceServicer):
         number = parse_audit_event(request.name)
         row = await self._deps.db.read(lambda tx: audit.get(tx, number))
         if row is None:
-            raise NotFound("AuditEvent", request.name, "events are kept for as long as `audit_retention_days` says")
+            raise NotFound("AuditEvent", request.name, "events expire after `audit_retention_days`")
         return _message(row)
 
     async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
@@ -114,7 +114,7 @@ class Audit(AuditServiceServicer):
         if request.resume_token:
             cursor = _cursor(request.resume_token)
             if cursor > await self._deps.db.read(audit_stream.newest_possible):
-                raise _bad_token("is of another database; begin with `start_time`")
+                raise _bad_token("belongs to another database; begin with `start_time`")
             return cursor
         if selection.start is None:
             return present
@@ -122,10 +122,10 @@ class Audit(AuditServiceServicer):
         return min(present, await self._deps.db.read(lambda tx: audit_stream.beginning(tx, start)))
 
     async def _read(self, cursor: Cursor, selection: Selection) -> tuple[list[AuditEvent], Cursor, bool]:
-        """Return the events behind a cursor, up to the horizon of complete events, and whether more are held back."""
+        """Return the events after a cursor, and whether older transactions delay more."""
 
         def read(tx: Tx) -> tuple[list[AuditEvent], Cursor, bool]:
-            # The horizon is read first: the following query sees every event up to it.
+            # Read the horizon first, so that the following query sees every event up to it.
             horizon = audit_stream.now(tx)
             return audit_stream.stream(tx, cursor, selection, _BATCH), horizon, audit_stream.held_back(tx)
 
@@ -172,7 +172,7 @@ def _cursor(token: str) -> Cursor:
     except (TypeError, ValueError, binascii.Error, UnicodeError, RecursionError):
         txid, number = None, None
     if not all(type(part) is int and 0 <= part < 2**63 for part in (txid, number)):
-        raise _bad_token("is not a token of this stream; pass resume_token unchanged")
+        raise _bad_token("is not a token of this stream; pass `resume_token` unchanged")
     return txid, number
 
 

@@ -44,9 +44,9 @@ class Backfills:
         registry = RegistryName.parse(request.parent, "parent")
         caller, destination = caller_of(request), to_aws(request.destination)
         known, row = await self._deps.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
-        # A repetition finds the backfill that its first call started: that is no conflict.
+        # A repetition finds the backfill that the first call started, which is not a conflict.
         if known is None:
-            # Before AWS is asked, which a paused registry forbids, too.
+            # Before the call to AWS, because PAUSED forbids reads as well.
             _check_mode(registry, row)
             await self._check_destination(registry, destination)
         if request.validate_only:
@@ -78,7 +78,7 @@ class Backfills:
         return await self._deps.begin(store)
 
     async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
-        """Refuse what ECR would refuse, before anything is stored."""
+        """Reject what ECR would reject, before anything is stored."""
         place = place_of(destination)
         setting = "replication_configuration"
         seen = (await observe(self._deps.aws, registry, [setting]))[setting]
@@ -121,7 +121,7 @@ class Backfills:
     async def GetReplicationBackfill(
         self, request: pb.GetReplicationBackfillRequest, context: Context
     ) -> registry_pb2.ReplicationBackfill:
-        """Return one backfill: as ECR says, or as it said last."""
+        """Return one backfill: as ECR has it, or its last known state."""
         name = BackfillName.parse(request.name)
         for row in await self._all(name.registry):
             if row["replicationBackfillId"].lower() == name.backfill.lower():
@@ -149,7 +149,7 @@ class Backfills:
     async def ListReplicationBackfillResults(
         self, request: pb.ListReplicationBackfillResultsRequest, context: Context
     ) -> pb.ListReplicationBackfillResultsResponse:
-        """List how each image fared."""
+        """List the result of each image."""
         name, page = BackfillName.parse(request.name), await self._deps.page(request, "")
         params: dict[str, Any] = {"replicationBackfillId": name.backfill, "maxResults": page.size}
         if page.after:
@@ -186,4 +186,4 @@ def _check_mode(registry: RegistryName, row: Resource | None) -> None:
 
 def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:
     place = place_of(destination)
-    return FailedPrecondition(f"a backfill from {registry} to {place} is under way", reason="BACKFILL_IN_PROGRESS")
+    return FailedPrecondition(f"a backfill from {registry} to {place} is running", reason="BACKFILL_IN_PROGRESS")

@@ -1,16 +1,17 @@
-"""Broadcasting changes of resources to the watchers of this process."""
+"""Broadcasts of changed resources to the watchers of this process."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
 
-# A watcher that reads too slowly has to re-read everything; its queue must not fill memory.
+# A watcher that reads too slowly must re-read everything, so that its queue does not exhaust
+# memory.
 _QUEUE = 10_000
 
 
 class Changes:
-    """Sends every listener the names of changed resources, as hints that can be lost."""
+    """Sends the names of changed resources to every listener; names can be lost."""
 
     def __init__(self) -> None:
         self._listeners: set[Subscription] = set()
@@ -37,7 +38,7 @@ class Subscription:
         self._names: set[str] = set()
         self._versions: dict[str, int | None] = {}
         self._event = asyncio.Event()
-        # Changes are missing from the names: the queue overflowed, or hints were lost on their way here.
+        # Some changes are not among the names: the queue overflowed, or notifications were lost.
         self.overflowed = False
         # The queue overflowed.
         self.crowded = False
@@ -69,7 +70,7 @@ class Subscription:
         self._event.set()
 
     async def wait(self, seconds: float) -> set[str]:
-        """Return the names that changed, after at most `seconds`."""
+        """Return the changed names, after at most `seconds`."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except TimeoutError:
@@ -78,14 +79,14 @@ class Subscription:
         names, self._names = self._names, set()
         return names
 
-    def take_versions(self) -> dict[str, int | None]:
+    def pop_versions(self) -> dict[str, int | None]:
         """Return the versions added since the last call."""
         versions, self._versions = self._versions, {}
         return versions
 
 
 def relevant(names: set[str], kind: str, account: str) -> list[str]:
-    """Return the names that a watcher of this kind and account watches."""
+    """Return the names of the watched kind and account."""
     segment = "registries" if kind == "registry" else "serviceLinkedRoles"
     prefix = "accounts/" if account == "-" else f"accounts/{account}/"
     return sorted(name for name in names if name.startswith(prefix) and name.split("/")[2:3] == [segment])

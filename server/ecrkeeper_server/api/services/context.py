@@ -1,4 +1,4 @@
-"""The dependencies of every servicer."""
+"""The dependencies of the services."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ from ecrkeeper_server.store.states import State
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the server is set up; without a `role_template`, the credentials are those of the environment."""
+    """The server's setup.
+
+    Without a `role_template`, it uses the environment's credentials.
+    """
 
     version: str = ""
     authentication: bool = False
@@ -40,7 +43,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The store, AWS, and who is told of changes."""
+    """The store, AWS, the broadcaster and the engine's wake-up."""
 
     db: Database
     aws: Aws
@@ -48,27 +51,33 @@ class Dependencies:
     wake: Callable[[], None]
     home_region: str
     access: Access = field(default_factory=Access)
-    # What looks at all resources of a kind for everybody who watches them.
+    # One poll of all resources of a kind serves all watches of it.
     relists: dict[str, Relist] = field(default_factory=dict)
     page_key: PageKey = field(default_factory=PageKey)
     setup: Setup = field(default_factory=Setup)
 
     @property
     def partition(self) -> str:
-        """The partition that this installation works in."""
+        """The partition that this server serves."""
         return partition_of(self.home_region) or "aws"
 
     async def page(self, request: Any, start: Any) -> Page:
-        """The page that a List call asks for; `start` is where its first page begins."""
+        """Return the page that a List call requests.
+
+        `start` is the cursor of the first page.
+        """
         return page_of(request, start, TokenSigner(await self.page_key.read(self.db), request, principal()))
 
     def operation(self, row: Operation) -> operations_pb2.Operation:
-        """An operation as a message; what it ended with only for who may read that."""
+        """Return an operation as a message.
+
+        Its response is only for callers who may read it.
+        """
         readable = self.access.readable(operation_target)(row)
         return operation_message(self.partition, row, readable=readable)
 
     async def begin(self, store: Callable[[Tx], Operation | None]) -> operations_pb2.Operation:
-        """Store the operation that a call begins, joins or has begun before, and answer with it."""
+        """Store the operation that a call starts, joins or repeats, and return it."""
         row = await self.db.write(store)
         self.wake()
         if row is None:
@@ -77,12 +86,12 @@ class Dependencies:
 
 
 def now_micros() -> int:
-    """The time by the clock of this process, in microseconds: for answers whose findings are not stored."""
+    """Return this process's time in microseconds, for answers that are not stored."""
     return int(time.time() * 1_000_000)
 
 
 def resource_fields(place: str, extra: Fields) -> Fields:
-    """What registries and roles can be filtered by."""
+    """Return the filter fields that registries and roles share."""
 
     def status(kind: str) -> Choice:
         return enum_choice(
@@ -107,7 +116,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
 async def list_resources(
     deps: Dependencies, kind: str, request: Any, fields: Fields, show: Show[Resource, M]
 ) -> tuple[list[M], str]:
-    """One page of the registries or roles that the caller may read, and that match the filter of the request."""
+    """Return one page of the matching registries or roles that the caller may read."""
     account, matches = parse_account(request.parent, wildcard=True), matcher(request.filter, fields)
     condition = condition_of(filter_expression(request.filter, fields), kind)
     page = await deps.page(request, "")

@@ -1,4 +1,4 @@
-"""The files of an API by what they define: symbols and extensions, as gRPC reflection looks them up."""
+"""An index of proto files by their symbols and extensions, for gRPC reflection."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 
 @dataclass(frozen=True, slots=True)
 class DescriptorIndex:
-    """Serialized files by name, and the names of the files by the symbols and extensions that they define.
+    """Serialized files by name, and file names by symbol and extension.
 
-    `extensions` has the files of the extensions of a message, by their numbers.
+    `extensions` has, for each message, the files of its extensions by number.
     """
 
     files: Mapping[str, bytes]
@@ -40,7 +40,7 @@ class DescriptorIndex:
         )
 
     def with_imports(self, name: str, sent: Collection[str] = ()) -> dict[str, bytes]:
-        """Return a file by name, followed by all that it imports, except what was sent before."""
+        """Return a file and all that it imports, except files that were sent before."""
         found = {name: self.files[name]}
         following = [name]
         while following:
@@ -52,7 +52,7 @@ class DescriptorIndex:
 
 
 def _messages(found: Iterable[DescriptorProto], scope: str) -> Iterator[tuple[str, DescriptorProto]]:
-    """Yield messages with their full names, the nested ones too."""
+    """Yield messages, including nested ones, with their full names."""
     for message in found:
         name = f"{scope}.{message.name}"
         yield name, message
@@ -82,13 +82,14 @@ def _in_scope(scope: str, holder: Any) -> Iterator[str]:
     for enum in holder.enum_type:
         yield f"{scope}.{enum.name}"
         for value in enum.value:
-            # By the rules of protobuf a value is a sibling of its enum; several tools write it below the enum.
+            # In protobuf a value is a sibling of its enum, but several tools look it up below the
+            # enum.
             yield f"{scope}.{value.name}"
             yield f"{scope}.{enum.name}.{value.name}"
 
 
 def _extensions(file: FileDescriptorProto) -> Iterator[tuple[str, int]]:
-    """Yield what is extended, and under which number."""
+    """Yield the extended message and the number of each extension."""
     nested = (message.extension for _, message in _messages(file.message_type, file.package))
     for extension in itertools.chain(file.extension, *nested):
         yield extension.extendee.removeprefix("."), extension.number

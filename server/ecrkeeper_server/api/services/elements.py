@@ -60,7 +60,7 @@ class Elements:
 def _elements(tx: Tx, name: RegistryName) -> list[ElementState]:
     row = resources.get(tx, str(name))
     if row is None:
-        raise NotFound("Registry", str(name), "nobody declares anything for it")
+        raise NotFound("Registry", str(name), "it is not stored")
     return list(element_states(row.registry_state, composition_of(declarations.of_registry(tx, name))))
 
 

@@ -1,7 +1,7 @@
-"""The grammar of filters (AIP-160): text to a tree of restrictions.
+"""The grammar of filters (AIP-160): parses text to a tree of restrictions.
 
-`OR` binds tighter than `AND`: `a OR b AND c` is `(a OR b) AND c`. A sequence of restrictions without a word between
-them is a conjunction.
+`OR` binds tighter than `AND`: `a OR b AND c` is `(a OR b) AND c`. Restrictions without an operator
+between them are a conjunction.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _DEEPEST = 20
 
 
 def parse(text: str) -> Expression:
-    """Read a filter; InvalidArgument names the position of the first error."""
+    """Parse a filter; InvalidArgument names the position of the first error."""
     if control := control_in(text):
-        # Values are compared in the database, too, and not every one takes such text.
-        raise violation(f"must not hold control characters, got {control}")
+        # The database compares values as well, and not every database accepts such text.
+        raise violation(f"must not contain control characters, got {control}")
     parser = _Parser(text)
     if parser.at_end():
         return Every(())
@@ -46,65 +46,65 @@ def violation(description: str) -> InvalidArgument:
 
 @dataclass(slots=True)
 class _Parser:
-    """Recursive descent, one method for each rule of the grammar."""
+    """A recursive-descent parser with one method for each rule of the grammar."""
 
     text: str
     position: int = 0
     restrictions: int = 0
 
     def at_end(self) -> bool:
-        """Skip white space; whether nothing is left."""
+        """Skip white space, and return whether nothing is left."""
         found = _SPACE.match(self.text, self.position)
         self.position = found.end() if found else self.position
         return self.position == len(self.text)
 
     def unexpected(self, expected: str) -> InvalidArgument:
-        """Return the error at the present position."""
+        """Return the error at the current position."""
         got = "the end" if self.at_end() else shown(self.text[self.position :])
         return violation(f"at character {self.position + 1}: expected {expected}, got {got}")
 
     def expression(self, depth: int) -> Expression:
-        """Sequences that are joined by AND."""
+        """Parse sequences joined by AND."""
         parts = [*self.sequence(depth)]
-        while self.take_word("AND"):
+        while self.skip_word("AND"):
             parts += self.sequence(depth)
         return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
     def sequence(self, depth: int) -> list[Expression]:
-        """Factors with nothing but white space between them."""
+        """Parse factors separated by white space."""
         parts = [self.factor(depth)]
         while not self.at_end() and self.text[self.position] != ")" and self.word() not in ("AND", "OR"):
             parts.append(self.factor(depth))
         return parts
 
     def factor(self, depth: int) -> Expression:
-        """Terms that are joined by OR."""
+        """Parse terms joined by OR."""
         parts = [self.term(depth)]
-        while self.take_word("OR"):
+        while self.skip_word("OR"):
             parts.append(self.term(depth))
         return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def term(self, depth: int) -> Expression:
-        """A restriction or an expression in parentheses, which NOT or `-` may negate."""
-        negated = self.take_word("NOT") or self.take("-")
-        if self.take("("):
+        """Parse a restriction or an expression in parentheses, which NOT or `-` may negate."""
+        negated = self.skip_word("NOT") or self.skip("-")
+        if self.skip("("):
             if depth == _DEEPEST:
                 raise violation(f"at character {self.position}: must not nest more than {_DEEPEST} parentheses")
             inner = self.expression(depth + 1)
-            if not self.take(")"):
+            if not self.skip(")"):
                 raise self.unexpected("AND, OR, a restriction or `)`")
         else:
             inner = self.restriction()
         return Negation(inner) if negated else inner
 
     def restriction(self) -> Restriction:
-        """A field, an operator and a value."""
+        """Parse a field, an operator and a value."""
         field = None if self.at_end() or self.word() else _FIELD.match(self.text, self.position)
         if field is None:
             raise self.unexpected('`field = "value"`')
         self.restrictions += 1
         if self.restrictions > _RESTRICTIONS:
-            text = f"must not hold more than {_RESTRICTIONS} restrictions"
+            text = f"must not contain more than {_RESTRICTIONS} restrictions"
             raise violation(f"at character {self.position + 1}: {text}")
         self.position = field.end()
         operator = None if self.at_end() else _OPERATOR.match(self.text, self.position)
@@ -114,13 +114,13 @@ class _Parser:
         return Restriction(field[0], operator[0] != "!=", self.value())
 
     def value(self) -> str:
-        """A value, in quotes or not."""
+        """Parse a value, quoted or not."""
         self.at_end()
         quoted = _QUOTED.match(self.text, self.position)
         bare = _BARE.match(self.text, self.position)
         found = quoted or bare
         if found is None:
-            raise self.unexpected("a value; put one with other characters than `A-Za-z0-9_.-/` in quotes")
+            raise self.unexpected("a value; quote one with characters other than `A-Za-z0-9_.-/`")
         content = found[0] if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1] or quoted[2] or "")
         if len(content) > _LONGEST:
             text = f"a value must not have more than {_LONGEST} characters, got {len(content)}"
@@ -129,19 +129,19 @@ class _Parser:
         return content
 
     def word(self) -> str:
-        """The word AND, OR or NOT at the present position, or nothing."""
+        """Return the word AND, OR or NOT at the current position, or an empty string."""
         found = None if self.at_end() else _WORD.match(self.text, self.position)
         return found[1] if found else ""
 
-    def take_word(self, word: str) -> bool:
-        """Go past a word if it is here."""
+    def skip_word(self, word: str) -> bool:
+        """Skip a word if it is at the current position; return whether it was."""
         if self.word() != word:
             return False
         self.position += len(word)
         return True
 
-    def take(self, character: str) -> bool:
-        """Go past a character if it is here."""
+    def skip(self, character: str) -> bool:
+        """Skip a character if it is at the current position; return whether it was."""
         if self.at_end() or self.text[self.position] != character:
             return False
         self.position += 1

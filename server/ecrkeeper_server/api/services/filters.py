@@ -1,4 +1,4 @@
-"""Filters of List calls and watches (AIP-160): what the fields of a resource are, and whether a row matches."""
+"""Filters of lists and watches (AIP-160): the fields of a resource, and their matching."""
 
 from __future__ import annotations
 
@@ -24,34 +24,37 @@ Fields = Mapping[str, Callable[[Any], Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A field with a few values, which are asked for in any case."""
+    """A field with a few values, which filters may write in any case."""
 
     of: Callable[[Any], Sequence[str]]
     values: tuple[str, ...]
 
     def __call__(self, row: Any) -> Sequence[str]:
-        """The values of a row."""
+        """Return the values of a row."""
         return self.of(row)
 
 
 def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
-    """A field with the values of an enum of the API; `unspecified` where rows can have that one, too."""
+    """Return a field with the values of an API enum.
+
+    `unspecified` if rows can have that value too.
+    """
     values = ((enum.Name(0),) if unspecified else ()) + words(enum)
     return Choice(of, values)
 
 
 def truth(of: Callable[[Any], bool]) -> Choice:
-    """Return a field that is true or false."""
+    """Return a boolean field."""
     return Choice(lambda row: [str(of(row)).upper()], ("TRUE", "FALSE"))
 
 
 def filter_expression(text: str, fields: Fields) -> Expression:
-    """Read a filter on these fields, with the values of choices as rows have them."""
+    """Parse a filter on these fields, with enum values as rows have them."""
     return _checked(parse(text), fields)
 
 
 def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
-    """Return the predicate that says whether a row matches a filter."""
+    """Return a predicate: whether a row matches a filter."""
     expression = filter_expression(text, fields)
 
     def matches(row: Any) -> bool:
@@ -61,7 +64,10 @@ def matcher(text: str, fields: Fields) -> Callable[[Any], bool]:
 
 
 def equal_to(text: str, fields: Fields, name: str) -> str | None:
-    """The value that a filter requires of a field; None if rows with several values can match."""
+    """Return the value that a filter requires of a field.
+
+    None if several values can match.
+    """
     found = required(filter_expression(text, fields))
     return next((each.value for each in found if each.field == name and each.equal), None)
 
@@ -70,7 +76,7 @@ def _checked(expression: Expression, fields: Fields) -> Expression:
     match expression:
         case Restriction(name, equal, given):
             if name not in fields:
-                raise violation(f"unknown field {shown(name)}; known are {', '.join(sorted(fields))}")
+                raise violation(f"unknown field {shown(name)}; known fields are {', '.join(sorted(fields))}")
             return Restriction(name, equal, _value(name, fields[name], given))
         case Every(parts):
             return Every(tuple(_checked(part, fields) for part in parts))
@@ -81,9 +87,9 @@ def _checked(expression: Expression, fields: Fields) -> Expression:
 
 
 def _value(name: str, field: Callable[[Any], Sequence[str]], given: str) -> str:
-    """What is compared with the values of rows."""
+    """Return the value to compare with the values of rows."""
     if "*" in given:
-        raise violation(f"{name}: `*` is not supported, got {shown(given)}; a value is compared as a whole")
+        raise violation(f"{name}: `*` is not supported, got {shown(given)}; a value matches as a whole")
     if not isinstance(field, Choice):
         return given
     value = given.upper()

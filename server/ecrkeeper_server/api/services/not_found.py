@@ -1,4 +1,4 @@
-"""The resource that a call asked AWS for, named where AWS does not have it."""
+"""Names the requested resource in an error of AWS that it does not exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_server.aws_errors import AwsError
 
 @contextmanager
 def asking_for(kind: str, name: str) -> Iterator[None]:
-    """Within, an error by which AWS says that it has no such thing names the resource."""
+    """Add the resource to a "not found" error of AWS within the block."""
     try:
         yield
     except AwsError as error:

@@ -25,7 +25,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Operation
 
 _WAIT_SECONDS = 60.0
-# How often a waiting call looks although no hint came: hints can be lost.
+# Interval at which a waiting call polls without a notification, because notifications can be lost.
 _POLL_SECONDS = 2.0
 
 _FIELDS: Fields = {
@@ -38,7 +38,7 @@ _FIELDS: Fields = {
 
 
 def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operation], bool]:
-    """Return the filter of a list; its messages are Google's and have no rules of their own."""
+    """Return the filter of a list; Google's messages have no validation rules."""
     errors = []
     if request.name not in ("", "operations"):
         errors.append(Violation("name", f"must be `operations` or empty, got {shown(request.name)}"))
@@ -54,7 +54,7 @@ def _chosen(request: operations_pb2.ListOperationsRequest) -> Callable[[Operatio
 
 
 def _unknown(name: str) -> NotFound:
-    return NotFound("Operation", name, "operations are kept for a week after they end")
+    return NotFound("Operation", name, "operations expire a week after they end")
 
 
 class Operations(OperationsServicer):  # type: ignore[misc]
@@ -73,7 +73,8 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def _readable(self, name: str, context: Context) -> Operation:
         """Return the operation to callers who started it or may read its target.
 
-        A missing operation belongs to the installation, so only callers who may read everything learn of it.
+        The target of a missing operation is the installation, so only callers who may read
+        everything learn that it is missing.
         """
         operation = parse_operation(name)
         row = await self._deps.db.read(lambda tx: operations.get(tx, operation))
@@ -93,14 +94,14 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
     ) -> operations_pb2.Operation:
-        """Return an operation when it is done, or as it is when the time is over."""
+        """Return an operation when it is done, or its state when the time is over."""
         requested = request.timeout
         limit = min(max(requested.seconds, 0), _WAIT_SECONDS) + requested.nanos / 1e9
         if not request.HasField("timeout"):
             limit = _WAIT_SECONDS
         remaining = context.time_remaining()
         if remaining is not None:
-            # Leave time to answer: the caller wants the operation, not a timeout.
+            # Leave time to answer, so that the caller gets the operation and not a timeout.
             limit = min(limit, remaining - 0.25)
         until = asyncio.get_running_loop().time() + max(0.0, min(limit, _WAIT_SECONDS))
         with self._deps.changes.subscribe() as listener:
@@ -134,7 +135,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
         row = await self._get(request.name)
         if not row.done:
             raise FailedPrecondition(
-                f"{request.name} is not done; wait for it before deleting it", reason="OPERATION_RUNNING"
+                f"{request.name} is not done; wait for it before you delete it", reason="OPERATION_RUNNING"
             )
         target = operation_target(row)
         deleted = NewEvent(
@@ -152,7 +153,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, context: Context
     ) -> empty_pb2.Empty:
-        """Reject the call: a declaration stays in effect until it is updated or deleted."""
+        """Reject the call: a declaration stays in effect until somebody updates or deletes it."""
         await self._get(request.name)
         raise FailedPrecondition(
             "operations cannot be cancelled; update or delete the declaration instead",

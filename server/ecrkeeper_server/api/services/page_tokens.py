@@ -1,8 +1,8 @@
-"""Page tokens: where a page begins, authenticated by a key that only the servers of one database have.
+"""Page tokens: the cursor of a page, authenticated by a key of the database.
 
-A token is `v1.`, its content and a code of it (HMAC-SHA256, 16 bytes), both in base64url. The code covers the method
-with all fields of the request but those of the page, and the caller: a token continues the list that it is of, for
-the caller who was given it.
+A token is `v1.`, its content and an authentication code (HMAC-SHA256, 16 bytes), both in base64url.
+The code covers the method, all fields of the request except `page_size` and `page_token`, and the
+caller, so a token works only for its list and its caller.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PAGE_FIELDS = ("page_size", "page_token")
 
 
 class PageKey:
-    """The database's key for page tokens, read when the first list needs it."""
+    """The database's key for page tokens, read for the first list."""
 
     def __init__(self) -> None:
         self._key: bytes | None = None
 
     async def read(self, db: Database) -> bytes:
-        """Return the key; create it if there is none."""
+        """Return the key; create it if it does not exist."""
         if self._key is None:
             found = await db.read(page_token_key.find)
             self._key = found if found is not None else await db.write(page_token_key.create)
@@ -53,13 +53,16 @@ class TokenSigner:
         return f"{_VERSION}.{_text(written)}.{_text(self._code(written))}"
 
     def content(self, token: str) -> Any:
-        """Return the value of a token; raise InvalidArgument unless it is of this list and this caller."""
+        """Return the value of a token.
+
+        InvalidArgument unless it belongs to this list and caller.
+        """
         found = _TOKEN.fullmatch(token)
         if found is None:
-            raise rejection("is not a token of this server, or of a release before it")
+            raise rejection("is not a token of this server or of an earlier release")
         content, code = _bytes(found[1]), _bytes(found[2])
         if not hmac.compare_digest(code, self._code(content)):
-            raise rejection("is a token of another list, another caller or another database")
+            raise rejection("belongs to another list, another caller or another database")
         return json.loads(content)
 
     def _code(self, content: bytes) -> bytes:
@@ -67,7 +70,7 @@ class TokenSigner:
 
 
 def rejection(reason: str) -> InvalidArgument:
-    """Return the error of a token that is not accepted."""
+    """Return the error for a token that is not accepted."""
     message = f"{reason}; pass `next_page_token` and the other fields unchanged, or start without a token"
     return InvalidArgument([Violation("page_token", message)])
 
@@ -79,7 +82,7 @@ def _list_of(request: Message, principal: str) -> bytes:
     for field in _PAGE_FIELDS:
         unpaged.ClearField(field)
     digest = hashlib.sha256()
-    # A request has a type of its own for each method.
+    # Each method has its own request type.
     for part in (
         unpaged.DESCRIPTOR.full_name.encode(),
         unpaged.SerializeToString(deterministic=True),
@@ -97,5 +100,5 @@ def _bytes(text: str) -> bytes:
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
-        # A length that no content has.
+        # No content has this length.
         return b""

@@ -12,11 +12,11 @@ from google.protobuf.message import Message
 from ecrkeeper_server.api.services.page_tokens import TokenSigner, rejection
 
 _DEFAULT = 100
-MOST_ROWS = 1000
-# gRPC takes answers of up to 4 MiB.
+MAX_ROWS = 1000
+# gRPC clients accept answers of up to 4 MiB by default.
 _PAGE_BYTES = 1_500_000
 _SHOWN = 20
-# Rows that are fetched first, more and more at a time, and in all for one page.
+# Rows of the first query, of the largest query, and in total for one page.
 _FIRST_FETCHED, _MAX_FETCHED, _MAX_READ = 101, 500, 10_000
 
 T = TypeVar("T")
@@ -33,21 +33,21 @@ class Page:
     _signer: TokenSigner
 
     def token(self, after: Any) -> str:
-        """Return the token of the page behind the cursor `after`."""
+        """Return the token of the page after the cursor `after`."""
         return self._signer.token(after)
 
 
 def page_of(request: Any, start: Any, signer: TokenSigner) -> Page:
-    """Return the page that a request asks for; reject the token of another list or another caller.
+    """Return the requested page; reject a token of another list or another caller.
 
-    A larger page than allowed is read as the largest one (AIP-158).
+    A page size above the maximum is read as the maximum (AIP-158).
     """
-    size = min(request.page_size or _DEFAULT, MOST_ROWS)
+    size = min(request.page_size or _DEFAULT, MAX_ROWS)
     if not request.page_token:
         return Page(start, size, signer)
     after = signer.content(request.page_token)
     if not _alike(after, start):
-        # Another release of the server made it for this list.
+        # A token for this list, but of another release of the server.
         raise rejection("is not a token of this release of the server")
     return Page(after, size, signer)
 
@@ -69,11 +69,11 @@ async def scan(
     *,
     maximum: int = _MAX_FETCHED,
 ) -> tuple[list[M], str]:
-    """Return a page of messages of the rows that the caller may read and that match, and the next token.
+    """Return a page of the matching rows that the caller may read, and the next token.
 
-    `fetch` returns rows behind a cursor, `maximum` at a time; `show` makes messages of rows. A page ends early
-    where its messages become large, and where few rows meet the filter, rather than reading the whole
-    table in one call. Rows that the caller may not read do not count, and no token names one.
+    `fetch` returns at most `maximum` rows after a cursor; `show` converts rows to messages. A page
+    ends early if its messages are large, or if few rows match, so that one call does not read the
+    whole table. Rows that the caller may not read do not count, and no token names them.
     """
     found: list[M] = []
     size = read = 0
@@ -96,13 +96,13 @@ async def scan(
         after = cursor(rows[-1])
         read += limit
         limit = min(maximum, 2 * limit)
-        # Reads of SQLite never yield to the loop: let other calls go on.
+        # Reads of SQLite do not yield to the event loop; let other calls run.
         await asyncio.sleep(0)
     return found, page.token(sent)
 
 
 async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
-    """Yield the messages of rows, a few at a time: those beyond the end of the page are never made."""
+    """Yield the messages of rows, a few at a time, so that none beyond the page is built."""
     for start in range(0, len(rows), _SHOWN):
         for message in await show(rows[start : start + _SHOWN]):
             yield message

@@ -1,4 +1,4 @@
-"""Reconciling a registry or a role on request."""
+"""Reconciles a registry or a role on request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from ecrkeeper_server.store.specs import Mode
 async def reconcile(
     deps: Dependencies, request: Message, name: RegistryName | RoleName, missing: NotFound
 ) -> operations_pb2.Operation:
-    """Start an operation that ends with the next attempt on the resource; raise `missing` if there is none."""
+    """Start an operation that ends with the resource's next attempt.
+
+    Raise `missing` if the resource is not stored.
+    """
     caller = caller_of(request)
 
     def store(tx: Tx) -> Operation | None:

@@ -1,6 +1,6 @@
-"""Server reflection, v1 and v1alpha, with everything that the protos say: comments and JSON names included.
+"""Server reflection, v1 and v1alpha, with the comments and JSON names of the protos.
 
-gRPC's own servicer answers from the descriptors of the generated code, which have neither.
+gRPC's own servicer uses the descriptors of the generated code, which have neither.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2 as pb
 from ecrkeeper_server.api.services.descriptor_index import DescriptorIndex
 from ecrkeeper_server.names import shown
 
-# The messages of both versions are alike, byte by byte.
+# The messages of both versions have the same wire format.
 VERSIONS = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 _METHOD = "ServerReflectionInfo"
 _NOT_FOUND: int = grpc.StatusCode.NOT_FOUND.value[0]
@@ -32,13 +32,13 @@ def descriptors() -> DescriptorIndex:
 
 
 def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
-    """Serve reflection about services; itself is one of them."""
+    """Serve reflection about services, including reflection itself."""
     listed = sorted({*services, *VERSIONS})
 
     async def answer(requests: AsyncIterator[Any], _context: Any) -> AsyncIterator[Any]:
         sent: set[str] = set()
         async for request in requests:
-            # Few servers are ever asked, so the first request loads the descriptors.
+            # Few servers get such a request, so the first one loads the descriptors.
             index = await asyncio.to_thread(descriptors)
             yield response_to(request, listed, index, sent)
 
@@ -53,7 +53,10 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, sent: set[str]) -> Any:
-    """Answer one request of a stream; `sent` are the files that the stream has had, and becomes those it has then."""
+    """Answer one request of a stream.
+
+    `sent` has the files that the stream has sent; the call adds those that it sends.
+    """
     response = pb.ServerReflectionResponse(valid_host=request.host, original_request=request)
     asked = request.WhichOneof("message_request")
     if asked == "list_services":
@@ -61,11 +64,11 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
     elif asked == "all_extension_numbers_of_type":
         _list_extensions(response, request.all_extension_numbers_of_type, index)
     elif asked is None:
-        _fail(response, _INVALID_ARGUMENT, "the request must ask for something, got an empty message_request")
+        _fail(response, _INVALID_ARGUMENT, "`message_request` must be set")
     else:
         name, found = _file_of(request, asked, index)
         if found is None:
-            _fail(response, _NOT_FOUND, f"{name} was not found; list_services names what this server has")
+            _fail(response, _NOT_FOUND, f"{name} was not found; `list_services` lists the services of this server")
         else:
             files = index.with_imports(found, sent)
             sent.update(files)
@@ -74,7 +77,7 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
 
 
 def _file_of(request: Any, asked: str, index: DescriptorIndex) -> tuple[str, str | None]:
-    """Return what is asked for in words, and the name of the file that has it."""
+    """Return a description of the requested item, and the name of its file."""
     if asked == "file_by_filename":
         name = request.file_by_filename
         return f"file {shown(name)}", name if name in index.files else None

@@ -37,7 +37,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 
-_UNDECLARED = "nobody declares anything for it"
+_UNDECLARED = "it is not stored"
 _FIELDS = resource_fields("region", {"owner": lambda row: row.registry_spec.owners})
 
 
@@ -54,7 +54,7 @@ class Registries:
         if request.refresh:
             row = await self._refreshed(name, row)
         if row is None:
-            raise NotFound("Registry", str(name), "nobody declares anything for it; set refresh to look at AWS")
+            raise NotFound("Registry", str(name), "it is not stored; set `refresh` to observe AWS")
         view = request.view or registry_message.FULL
         return (refreshed if request.refresh else registry_message.registry)(row, declared, view)
 
@@ -65,7 +65,7 @@ class Registries:
         return await self._deps.db.read(read)
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
-        """The row with what AWS has right now; nothing is stored, so it works for any registry."""
+        """Return the row with the current settings in AWS; nothing is stored."""
         seen = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
         now = now_micros()
         if row is None:
@@ -85,7 +85,7 @@ class Registries:
         return pb.ListRegistriesResponse(registries=shown, next_page_token=token)
 
     async def UpdateRegistry(self, request: pb.UpdateRegistryRequest, context: Context) -> registry_pb2.Registry:
-        """Change the mode or what happens to unmanaged elements."""
+        """Update the mode or the handling of unmanaged elements."""
         name = RegistryName.parse(request.registry.name, "registry.name")
         paths = masked_paths(request.update_mask, request.registry, ("mode", "unmanaged_elements"))
         caller = caller_of(request)
@@ -131,14 +131,14 @@ class Registries:
     async def ReconcileRegistry(
         self, request: pb.ReconcileRegistryRequest, context: Context
     ) -> operations_pb2.Operation:
-        """Look at AWS now."""
+        """Reconcile a registry at once."""
         name = RegistryName.parse(request.name)
         return await reconcile(self._deps, request, name, NotFound("Registry", str(name), _UNDECLARED))
 
     async def ValidatePullThroughCacheRule(
         self, request: pb.ValidatePullThroughCacheRuleRequest, context: Context
     ) -> pb.ValidatePullThroughCacheRuleResponse:
-        """Let ECR log in to an upstream."""
+        """Make ECR log in to an upstream."""
         name = RegistryName.parse(request.name)
         params = {"ecrRepositoryPrefix": request.ecr_repository_prefix}
         with asking_for("PullThroughCacheRule", f"{name} {request.ecr_repository_prefix}"):
@@ -161,7 +161,7 @@ class Registries:
     async def ExplainRepository(
         self, request: pb.ExplainRepositoryRequest, context: Context
     ) -> pb.ExplainRepositoryResponse:
-        """Say what applies to one repository name."""
+        """Return the settings that apply to one repository name."""
         name = RegistryName.parse(request.name)
         row, declared = await self._read(name)
         row = await self._refreshed(name, row)

@@ -1,4 +1,4 @@
-"""RegistrySettingsService: forgetting a registry that nobody declares anything for."""
+"""RegistrySettingsService: deleting the record of a registry without declarations."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
 
-# So many elements are named; the message says how many there are.
+# Maximum number of violations; the message has the number of all elements.
 _NAMED = 20
 
 
 class RegistryDeletion:
-    """Forget registries."""
+    """Delete records of registries."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
 
     async def DeleteRegistry(self, request: pb.DeleteRegistryRequest, context: Context) -> empty_pb2.Empty:
-        """Forget a registry; AWS is neither read nor written."""
+        """Delete the record of a registry, without any call to AWS."""
         name, caller = RegistryName.parse(request.name), caller_of(request)
 
         def check(tx: Tx, *, lock: bool) -> Resource | None:
@@ -66,7 +66,7 @@ class RegistryDeletion:
 
 
 def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> None:
-    """Refuse while owners declare something; each of them is a violation."""
+    """Reject the deletion while owners declare settings; each owner is a violation."""
     if declared:
         raise FailedPrecondition(
             f"{name} is declared by {', '.join(d.owner for d in declared)}; delete those declarations first",
@@ -78,14 +78,19 @@ def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> Non
 
 
 def check_idle(name: RegistryName, pending: Sequence[Operation]) -> None:
-    """Refuse while operations run: without the registry they would never end."""
+    """Reject the deletion while operations run: without the registry they would never end."""
     if pending:
         running = ", ".join(f"operations/{operation.id}" for operation in pending)
-        raise FailedPrecondition(f"operations on {name} run: {running}; wait for them", reason="OPERATION_RUNNING")
+        raise FailedPrecondition(
+            f"operations on {name} are running: {running}; wait for them", reason="OPERATION_RUNNING"
+        )
 
 
 def check_removed(row: Resource) -> None:
-    """Refuse while AWS holds elements that ecrkeeper is to remove: nobody would remove them any more."""
+    """Reject the deletion while AWS holds elements that ecrkeeper is to remove.
+
+    Without the registry, ecrkeeper would never remove them.
+    """
     left = [
         f"{setting}/{key}"
         for setting, elements in ours(row.registry_state.applied, row.registry_spec.abandoned, {}).items()
@@ -93,8 +98,8 @@ def check_removed(row: Resource) -> None:
     ]
     if left:
         raise FailedPrecondition(
-            f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for that, or set"
-            " deletion_policy to ABANDON to leave them there",
+            f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for the removal, or set"
+            "  deletion_policy to ABANDON to keep them there",
             reason="REMOVAL_PENDING",
             preconditions=[
                 PreconditionViolation("REMOVAL_PENDING", element, "is still to be removed from AWS")

@@ -12,7 +12,7 @@ from ecrkeeper_server.access.policy import Target
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.declaration import PATHS, check_given, masked, merged, spec_of
+from ecrkeeper_server.api.messages.declaration import PATHS, check_settings_set, masked, merged, spec_of
 from ecrkeeper_server.api.messages.plan import registry_plan
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.filters import equal_to, matcher
@@ -93,10 +93,10 @@ class OwnerSettings:
     async def CreateRegistrySettings(
         self, request: pb.CreateRegistrySettingsRequest, context: Context
     ) -> registry_pb2.RegistrySettings:
-        """Declare settings as a new owner."""
+        """Create the declaration of a new owner."""
         registry = RegistryName.parse(request.parent, "parent")
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
-        check_given(request.registry_settings, set(PATHS))
+        check_settings_set(request.registry_settings, set(PATHS))
         spec = spec_of(request.registry_settings)
         return await self.put(
             name, lambda _: spec, caller_of(request), request,
@@ -106,11 +106,11 @@ class OwnerSettings:
     async def UpdateRegistrySettings(
         self, request: pb.UpdateRegistrySettingsRequest, context: Context
     ) -> registry_pb2.RegistrySettings:
-        """Change a declaration."""
+        """Update a declaration."""
         given = request.registry_settings
         name = SettingsName.parse(given.name, "registry_settings.name")
         paths = masked_paths(request.update_mask, given, PATHS)
-        check_given(given, paths)
+        check_settings_set(given, paths)
         spec = spec_of(given)
         return await self.put(
             name, lambda present: merged(name, present, given, spec, paths), caller_of(request), request,
@@ -153,7 +153,7 @@ class OwnerSettings:
         etag: str = "",
         way_out: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
-        """Write a declaration for one of the calls, or plan it where the request only validates."""
+        """Write a declaration for one of the calls, or plan it for `validate_only`."""
         call = PutDeclaration(
             name=name,
             change=change,
@@ -175,7 +175,7 @@ class OwnerSettings:
 
     async def _planned(self, name: SettingsName, tried: WriteResult) -> registry_pb2.RegistrySettings:
         message = render.settings(tried.declared, tried.registry)
-        # What guards the call that is meant: nothing yet where there is no declaration.
+        # The etag for the real call; empty if there is no declaration yet.
         message.etag = "" if tried.before is None else tried.before.etag
         if tried.before is None:
             message.uid = ""
@@ -188,17 +188,17 @@ class OwnerSettings:
     async def ImportRegistrySettings(
         self, request: pb.ImportRegistrySettingsRequest, context: Context
     ) -> registry_pb2.RegistrySettings:
-        """Declare what AWS has."""
+        """Create a declaration from the settings in AWS."""
         registry = RegistryName.parse(request.name)
         name = SettingsName.of(registry, request.registry_settings_id, "registry_settings_id")
         unknown = [setting for setting in request.settings if setting not in SETTINGS]
         if unknown:
             known = ", ".join(SETTINGS)
             raise InvalidArgument(
-                [Violation("settings", f"unknown setting {shown(s)}; known are {known}") for s in unknown]
+                [Violation("settings", f"unknown setting {shown(s)}; known settings are {known}") for s in unknown]
             )
         caller = caller_of(request)
-        # A repetition of an import that was accepted is answered whatever AWS has by now.
+        # A repetition of an accepted import gets its answer whatever AWS has by now.
         first: str | None = await self._deps.db.read(lambda tx: answered(tx, caller))
         spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
         return await self.put(
@@ -208,12 +208,14 @@ class OwnerSettings:
         )  # fmt: skip
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
-        """What AWS has of these settings, or of all that are not as they are by default, so that it can be declared."""
+        """Return the settings in AWS in declarable form: the given ones, or all that are not
+        defaults.
+        """
         seen = await observe(self._deps.aws, name.registry, settings or SETTINGS, self._deps.home_region)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
         if lost:
             raise FailedPrecondition(
-                f"AWS has members that this version does not know, so the import would not be exact: {lost}",
+                f"AWS has members that this version does not know, so the import would lose them: {lost}",
                 reason="UNKNOWN_MEMBERS",
             )
         shapes = {}

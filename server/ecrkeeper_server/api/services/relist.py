@@ -1,4 +1,4 @@
-"""Polling the versions of all resources, for all watches of the process: hints of changes can be lost."""
+"""Polls of all resources for the watches of a process, because notifications can be lost."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _PAGE = 500
 
 
 class Relist:
-    """Knows the version of every resource of a kind while anybody watches, and tells each listener what is new.
+    """Polls the versions of all resources of a kind while there are watches.
 
-    Only rounds write what it knows, and whoever joins reads behind the first
-    of them. So no listener has seen less than is known here, and a version
-    that is new here is sent to all of them.
+    It sends each new version to every listener. Only rounds update the known versions, and a
+    listener that joins reads after the first round. Every listener therefore has read at least the
+    known versions, and needs only the new ones.
     """
 
     def __init__(self, db: Database, kind: str) -> None:
@@ -39,7 +39,7 @@ class Relist:
 
     @contextlib.contextmanager
     def joined(self, listener: Subscription) -> Iterator[None]:
-        """Send to the listener too; polling stops with the last one."""
+        """Send to the listener within the block; polling stops with the last listener."""
         self._listeners.add(listener)
         try:
             yield
@@ -51,22 +51,23 @@ class Relist:
                 self._known = {}
 
     async def first_round(self) -> None:
-        """Wait for the first round; what is read behind it is no older than what is known here."""
+        """Wait for the first round; later reads are at least as new as the known versions."""
         if self._first_round is None or (self._first_round.done() and self._first_round.exception() is not None):
             self._first_round = asyncio.get_running_loop().create_future()
-            # It belongs to no call: not to the trace, nor to the caller, of the one that happens to be first.
+            # An empty context, because the task belongs neither to the trace nor to the caller of
+            # the first call.
             self._rounds = asyncio.create_task(self._run(self._first_round), context=Context())
         await asyncio.shield(self._first_round)
 
     def poll_now(self) -> None:
-        """Look at once: hints were lost."""
+        """Poll at once, because notifications were lost."""
         self._wake.set()
 
     async def _run(self, first_round: asyncio.Future[None]) -> None:
         try:
             await self._round()
         except Exception as error:
-            # Whatever it is, those who wait for the round fail with it.
+            # All callers that wait for the round get the error, whatever it is.
             first_round.set_exception(error)
             return
         first_round.set_result(None)
@@ -78,7 +79,7 @@ class Relist:
             try:
                 await self._round()
             except Exception as error:
-                # The next round tells what this one would have told.
+                # The next round sends the changes that this one would have sent.
                 log.warning("relist_failed", kind=self._kind, error=str(error))
 
     async def _round(self) -> None:
@@ -95,7 +96,7 @@ class Relist:
             self._send(new)
             if len(page) < _PAGE:
                 break
-            # Reads of SQLite do not wait for anything: let other calls go on.
+            # Reads of SQLite do not yield to the event loop; let other calls run.
             await asyncio.sleep(0)
         for name in gone:
             del known[name]

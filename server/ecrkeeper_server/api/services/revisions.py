@@ -1,4 +1,4 @@
-"""RegistrySettingsService: what owners declared before, and going back to it."""
+"""RegistrySettingsService: the revisions of declarations, and rollbacks to them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.rows import Revision
 
-# A revision, and the one before it.
-_Step = tuple[Revision, Revision | None]
-# Each revision has the whole of what was declared.
+# A revision and its predecessor.
+_Pair = tuple[Revision, Revision | None]
+# Each revision has all declared settings, so few fit into memory at a time.
 _FEW = 20
 
 
@@ -39,14 +39,14 @@ class Revisions:
         """Declare a revision again."""
         name = SettingsName.parse(request.name)
         if not request.HasField("revision"):
-            text = "must be given, got none; it is 0, for what AWS had before the first declaration, or more"
+            text = "must be set: a revision of the declaration, or 0 for the state of AWS before the first declaration"
             raise InvalidArgument([Violation("revision", text)])
         revision = await self._deps.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
         if revision is None:
             raise NotFound("RegistrySettingsRevision", f"{name} revision {request.revision}")
         if revision.settings is None:
             raise FailedPrecondition(
-                f"revision {request.revision} of {name} is its deletion; delete it instead",
+                f"revision {request.revision} of {name} is its deletion; delete the declaration instead",
                 reason="REVISION_IS_DELETION",
             )
         spec = DeclarationSpec(revision.settings, revision.deletion_policy, revision.allow_replacement)
@@ -61,15 +61,15 @@ class Revisions:
         """List revisions."""
         name, page = SettingsName.parse(request.name), await self._deps.page(request, -1)
 
-        async def fetch(after: int, limit: int) -> list[_Step]:
+        async def fetch(after: int, limit: int) -> list[_Pair]:
             below = None if after < 0 else after
             rows = await self._deps.db.read(lambda tx: declarations.revision_page(tx, name, below, limit + 1))
             return [(row, rows[at + 1] if at + 1 < len(rows) else None) for at, row in enumerate(rows[:limit])]
 
-        async def show(steps: Sequence[_Step]) -> list[registry_pb2.RegistrySettingsRevision]:
+        async def show(steps: Sequence[_Pair]) -> list[registry_pb2.RegistrySettingsRevision]:
             return [_revision(*step) for step in steps]
 
-        everything = lambda _: True  # noqa: E731 - there is neither a filter nor anything to hide
+        everything = lambda _: True  # noqa: E731 - there is no filter, and no row to hide
         found, token = await scan(
             fetch, page, everything, lambda step: step[0].revision, everything, show, maximum=_FEW
         )

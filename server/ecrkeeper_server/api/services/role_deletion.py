@@ -1,4 +1,4 @@
-"""RoleService: deleting roles, and what stands in the way."""
+"""RoleService: deletion of roles, and their usage by Regions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ecrkeeper_server.store.specs import Mode, RoleRemoval
 
 
 class RoleDeletion:
-    """Delete roles and say which Regions use them."""
+    """Delete roles, and check which Regions use them."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -106,7 +106,7 @@ class RoleDeletion:
     async def CheckServiceLinkedRoleUsage(
         self, request: pb.CheckServiceLinkedRoleUsageRequest, context: Context
     ) -> pb.CheckServiceLinkedRoleUsageResponse:
-        """Say which Regions use a role."""
+        """Return the Regions that use a role."""
         name = RoleName.parse(request.name)
         usage = await self._usage(name)
         return pb.CheckServiceLinkedRoleUsageResponse(
@@ -124,17 +124,19 @@ def _deletable(row: Resource | None, name: RoleName, request: pb.DeleteServiceLi
     check_etag(str(name), request.etag, row.etag)
     mode = row.mode
     if mode is not Mode.ENFORCE:
-        raise FailedPrecondition(f"the mode of {name} is {mode}; set ENFORCE before deleting it", reason="NOT_ENFORCED")
+        raise FailedPrecondition(
+            f"the mode of {name} is {mode}; set ENFORCE before you delete it", reason="NOT_ENFORCED"
+        )
     if row.role_state.provenance == "ADOPTED" and not request.force_delete_adopted:
         raise FailedPrecondition(
-            f"{name} was there before it was declared here; set force_delete_adopted to delete it all the same",
+            f"{name} existed before it was declared; set force_delete_adopted to delete it anyway",
             reason="ROLE_ADOPTED",
         )
     return row
 
 
 def _force(tx: Tx, row: Resource) -> list[Change]:
-    """Let a deletion that is under way delete an adopted role, too; what that changes."""
+    """Let a running deletion delete an adopted role as well; return the changes."""
     before, after = row.role_spec.deletion or RoleRemoval(), RoleRemoval(forced=True)
     if before.forced:
         return []

@@ -16,7 +16,10 @@ from ecrkeeper_server.store.state_parts import StoredError
 
 
 def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLinkedRoleRequest) -> Operation | None:
-    """Forget a role without a call to AWS; an operation that is done. Other operations on the role end with it."""
+    """Delete the record of a role without a call to AWS; return a finished operation.
+
+    Other operations on the role end with `ABANDONED`.
+    """
     known = answered(tx, caller)
     if known is not None:
         return operations.get(tx, known)
@@ -35,7 +38,7 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
 
 
 def releasable(row: Resource | None, name: RoleName, etag: str) -> Resource:
-    """Refuse what is not known, and a role that IAM deletes or that an attempt may be about to delete."""
+    """Reject an unknown role, and one that IAM deletes or an attempt may be about to delete."""
     if row is None:
         raise NotFound("ServiceLinkedRole", str(name))
     check_etag(str(name), etag, row.etag)

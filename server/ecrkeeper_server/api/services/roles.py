@@ -71,7 +71,7 @@ class Roles:
             row = replace(row or Resource.new(name, {}, now_micros()), observe_time=now_micros())
             return refreshed_role(row, seen, self._deps.partition)
         if row is None:
-            raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set refresh to look at IAM")
+            raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set `refresh` to observe IAM")
         return role_message.role(row, self._deps.partition)
 
     async def ListServiceLinkedRoles(
@@ -96,7 +96,7 @@ class Roles:
     async def UpdateServiceLinkedRole(
         self, request: pb.UpdateServiceLinkedRoleRequest, context: Context
     ) -> role_pb2.ServiceLinkedRole:
-        """Change a role."""
+        """Update a role."""
         name = RoleName.parse(request.service_linked_role.name, "service_linked_role.name")
         paths = masked_paths(request.update_mask, request.service_linked_role, PATHS)
         return await self._write(
@@ -119,7 +119,11 @@ class Roles:
             present = resources.get(tx, str(name), lock=True)
             if answered(tx, caller) is not None:
                 if present is None:
-                    raise NotFound("ServiceLinkedRole", str(name), "the call was answered before; deleted since")
+                    raise NotFound(
+                        "ServiceLinkedRole",
+                        str(name),
+                        "an earlier call with this request_id succeeded; the role was deleted since",
+                    )
                 return present
             check_write(name, present, given.etag, create=create, update=update)
             spec = wanted(given, paths, present)
@@ -151,7 +155,7 @@ class Roles:
     async def ReconcileServiceLinkedRole(
         self, request: pb.ReconcileServiceLinkedRoleRequest, context: Context
     ) -> operations_pb2.Operation:
-        """Look at IAM now."""
+        """Reconcile a role at once."""
         name = RoleName.parse(request.name)
         return await reconcile(
             self._deps, request, name, NotFound("ServiceLinkedRole", str(name), "it is not declared")
@@ -178,7 +182,7 @@ class Roles:
         """List the Regions that ECR has."""
         known = self._deps.aws.partitions()
         if request.partition and request.partition not in known:
-            text = f"unknown partition {shown(request.partition)}; known are {', '.join(known)}"
+            text = f"unknown partition {shown(request.partition)}; known partitions are {', '.join(known)}"
             raise InvalidArgument([Violation("partition", text)])
         response = pb.ListSupportedRegionsResponse()
         for partition in [request.partition] if request.partition else sorted(known):

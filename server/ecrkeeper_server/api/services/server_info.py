@@ -1,4 +1,4 @@
-"""ServerService: what the server is, who calls it, and as whom it calls AWS."""
+"""ServerService: the server's version, the caller's permissions, the AWS identity."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import RoleName, SettingsName, parse_account, parse_registry_pattern, shown
 from ecrkeeper_server.settings.table import SETTINGS
 
-# Calls and fields that not every version has.
+# Names of calls and fields that older versions lack.
 _FEATURES = ("ABANDON_ROLE", "DELETE_REGISTRY", "FILTER_OR")
 
 
 class Server(ServerServiceServicer):
-    """The server itself."""
+    """Describe the server, the caller and the AWS identity."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -50,7 +50,7 @@ class Server(ServerServiceServicer):
         return response
 
     async def GetAwsIdentity(self, request: pb.GetAwsIdentityRequest, context: Context) -> pb.AwsIdentity:
-        """Ask AWS who the server is in an account."""
+        """Return the AWS identity by which the server reaches an account."""
         account, template = parse_account(request.parent), self._deps.setup.role_template
         answer = await self._deps.aws.call(account, self._deps.home_region, "sts", "GetCallerIdentity", {})
         return pb.AwsIdentity(
@@ -63,7 +63,7 @@ class Server(ServerServiceServicer):
 
 
 def target_of(resource: str) -> Target:
-    """Read the name of a resource as what a policy decides on; InvalidArgument if it is not a name."""
+    """Return the policy target of a resource name; InvalidArgument for another text."""
     segments = resource.split("/")
     match segments:
         case [""]:

@@ -1,4 +1,4 @@
-"""The events of a watch: a snapshot, then the changes."""
+"""The events of a watch: a snapshot, then changes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.resources import Seen
 from ecrkeeper_server.store.rows import Declaration, Resource
 
-# So many rows are read at once: on SQLite, other calls wait meanwhile.
+# Rows of one read; on SQLite, other calls wait meanwhile.
 _PAGE = 100
-# A policy that has changed is noticed after so long, and after every change of a resource.
+# A changed policy applies after this many seconds, and with every change of a resource.
 _POLL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a stream: its kind, the name and, for `CURRENT`, the resource with what is declared for it."""
+    """One event of a stream: its kind, the name and, for `CURRENT`, the resource.
+
+    A registry comes with its declarations.
+    """
 
     kind: str
     name: str = ""
@@ -34,7 +37,11 @@ class Event:
 
 
 async def watched(deps: Dependencies, kind: str, account: str, text: str, fields: Fields) -> AsyncIterator[Event]:
-    """`CURRENT` and `REMOVED` events by name, with `SNAPSHOT_COMPLETE` in between, of what the caller may read."""
+    """Yield the events of the resources that the caller may read.
+
+    `CURRENT` events for the snapshot, `SNAPSHOT_COMPLETE`, then `CURRENT` and `REMOVED` events for
+    changes.
+    """
     matches, readable = matcher(text, fields), deps.access.readable(resource_target)
     watcher = _Watcher(deps, kind, account, lambda row: readable(row) and matches(row))
     relist = deps.relists.setdefault(kind, Relist(deps.db, kind))
@@ -45,7 +52,7 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
             yield event
         yield Event("SNAPSHOT_COMPLETE")
         while True:
-            names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.take_versions())
+            names = await listener.wait(_POLL_SECONDS) | watcher.unknown(listener.pop_versions())
             crowded = _crowded(listener, relist)
             if crowded or deps.access.policy is not policy:
                 policy = deps.access.policy
@@ -57,7 +64,10 @@ async def watched(deps: Dependencies, kind: str, account: str, text: str, fields
 
 
 def _crowded(listener: Subscription, relist: Relist) -> bool:
-    """Whether the listener itself lost changes; those that never reached this process are for all to look for."""
+    """Return whether the listener itself lost changes.
+
+    The poll for all watches covers changes that did not reach this process.
+    """
     crowded = listener.crowded
     if listener.overflowed and not crowded:
         relist.poll_now()
@@ -66,7 +76,7 @@ def _crowded(listener: Subscription, relist: Relist) -> bool:
 
 
 class _Watcher:
-    """Remembers which version of which resource was sent, and makes the events that are missing."""
+    """Stores the version of each sent resource, and creates the missing events."""
 
     def __init__(self, deps: Dependencies, kind: str, account: str, meets: Callable[[Resource], bool]) -> None:
         self._db = deps.db
@@ -80,7 +90,7 @@ class _Watcher:
         return {name for name, version in versions.items() if self._sent.get(name) != version}
 
     async def everything(self) -> AsyncIterator[Event]:
-        """Yield the events from what was sent to all that there is now."""
+        """Yield the events that bring all sent resources up to date."""
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
@@ -98,7 +108,7 @@ class _Watcher:
             yield event
 
     async def named(self, names: list[str]) -> AsyncIterator[Event]:
-        """Yield the events from what was sent of some resources to what they are now."""
+        """Yield the events that bring some resources up to date."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
             found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
