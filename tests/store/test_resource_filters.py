@@ -62,7 +62,6 @@ class Fleet:
         made.dispose()
         return "\n".join(str(row[-1]) for row in found)
 
-
     def fetched(self, filter: str) -> int:
         """How many rows the database answers a filter with."""
         condition = condition_of(filter_expression(filter, FIELDS), "registry")
