@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-# Of what the extra brings; a part of it may be there for other reasons.
-_NEEDED = ("aiohttp", "alembic", "botocore", "grpc_health", "protovalidate", "psycopg", "sqlalchemy", "structlog")
+# What the extra brings; a part of it may be there for other reasons.
+_NEEDED = (
+    "aiohttp", "alembic", "boto3", "grpc_health", "grpc_reflection", "httptools", "jwt", "orjson", "prometheus_client",
+    "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
