@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 # What the extra brings; a part of it may be there for other reasons.
 _NEEDED = (
-    "aiohttp", "alembic", "boto3", "grpc_health", "grpc_reflection", "httptools", "jwt", "orjson", "prometheus_client",
-    "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
+    "aiohttp", "alembic", "boto3", "cachetools", "grpc_health", "grpc_reflection", "httptools", "jwt", "orjson",
+    "prometheus_client", "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
 )  # fmt: skip
 
 
