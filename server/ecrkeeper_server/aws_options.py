@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.aws.client import AwsOptions
+from ecrkeeper_server.aws.environment import aws_environment
 from ecrkeeper_server.config.settings import Config
 
 
@@ -14,4 +15,5 @@ def aws_options(config: Config) -> AwsOptions:
         external_id=config.aws_external_id or None,
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
+        environment=aws_environment(),
     )
