@@ -74,7 +74,8 @@ test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration i
 	$(BIN)/python -m pytest -q tests/proxy
 
 test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
-	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py \
+		tests/conformance tests/hostile tests/moto tests/unit/test_transport.py tests/unit/test_ambient.py tests/engine/test_fence.py
 
 compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
 	$(BIN)/python -m pytest -q tests/compat

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import BotoCoreError, ParamValidationError
 
+from ecrkeeper_server.aws import models
+from ecrkeeper_server.aws.ambient import Ambient
 from ecrkeeper_server.aws.attempts import Attempts
 from ecrkeeper_server.aws.call import Call
-from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
+from ecrkeeper_server.aws.credentials import AssumedRoles, Provider
 from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.failures import is_rejection
 from ecrkeeper_server.aws.limits import Limiter, is_read
@@ -73,7 +75,7 @@ class AwsClient:
     ) -> None:
         self._options = options
         self._telemetry = telemetry or CallTelemetry(Metrics().aws)
-        self._wire = Wire(options.endpoint_url, environment=options.environment)
+        self._wire = Wire(options.endpoint_url, environment=options.environment, codec=models.choose())
         self._attempts = Attempts(self._once, Limiter(clock), self._telemetry, clock)
         self._ambient = Ambient()
         self._roles: AssumedRoles | None = None
@@ -152,11 +154,11 @@ class AwsClient:
     async def _once(self, call: Call, credentials: Credentials) -> Answer:
         try:
             prepared = self._wire.prepare(call.service, call.region, call.operation, call.params, credentials)
-        except ParamValidationError as error:
+        except BotoCoreError as error:
+            # Without an endpoint there, for FIPS or dual stack, the configuration is wrong and not the argument.
+            code = "INVALID_ARGUMENT" if isinstance(error, ParamValidationError) else "FAILED_PRECONDITION"
             text = f"{call.service}:{call.operation}: {error}"
-            raise Permanent(
-                text, reason="AWS_REJECTED", operation=call.operation, grpc_code="INVALID_ARGUMENT"
-            ) from error
+            raise Permanent(text, reason="AWS_REJECTED", operation=call.operation, grpc_code=code) from error
         if self._transport is None:
             found = self._options.environment
             self._transport = Transport(
