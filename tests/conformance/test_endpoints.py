@@ -13,6 +13,7 @@ from botocore.config import Config
 from ecrkeeper_server.aws.environment import aws_environment
 from ecrkeeper_server.aws.wire import Wire
 
+NO_FILES = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
 FIPS, DUAL = {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}
 
 
@@ -40,7 +41,7 @@ def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -
         use_fips_endpoint="AWS_USE_FIPS_ENDPOINT" in variables,
         use_dualstack_endpoint="AWS_USE_DUALSTACK_ENDPOINT" in variables,
     )
-    session, wire = botocore.session.Session(), Wire(environment=aws_environment(variables))
+    session, wire = botocore.session.Session(), Wire(environment=aws_environment(NO_FILES | variables))
     for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eu-later-9"):
         client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b", config=config)
         found = wire.endpoint(service, region)
@@ -66,7 +67,9 @@ def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -
     ],
 )  # fmt: skip
 def test_endpoint_variables_are_obeyed(variables: dict[str, str], given: str | None, host: str, reason: str) -> None:
-    assert Wire(given, environment=aws_environment(variables)).endpoint("ecr", "eu-west-1").host == host, reason
+    assert Wire(given, environment=aws_environment(NO_FILES | variables)).endpoint("ecr", "eu-west-1").host == host, (
+        reason
+    )
 
 
 def test_ca_bundle_takes_the_place_of_the_system_authorities(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from ecrkeeper_server.aws.environment import AwsEnvironment
 from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Address
+from ecrkeeper_server.aws.tunnel import proxy_authorization
 
 USER_AGENT = "ecrkeeper"
 _SERIALIZED = 256
@@ -40,9 +41,10 @@ class Endpoint:
 
     address: Address
     host: str
-    # What comes before the path of a call; it is not signed.
+    # What comes before the path of a call, with the host where a proxy of HTTP is asked; it is not signed.
     prefix: str
     scope: str
+    proxy_headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Prepared:
     address: Address
     method: str
     target: str
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def encode(self) -> bytes:
         """The request as it is sent."""
@@ -108,7 +110,8 @@ class Wire:
             variants = self._environment
             host, scope = self._codec.locate(service, region, fips=variants.fips, dual_stack=variants.dual_stack)
             url = (self._endpoint_url or variants.endpoint_url(service) or f"https://{host}").rstrip("/")
-            self._endpoints[key] = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
+            direct = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
+            self._endpoints[key] = _by_proxy(direct, variants)
         return self._endpoints[key]
 
     def prepare(
@@ -131,12 +134,28 @@ class Wire:
             service=spec.model.signing_name,
             now=self._clock(),
         )
-        sent = {"Host": endpoint.host, **headers, "User-Agent": USER_AGENT, "Content-Length": str(len(data))}
+        sent = {
+            "Host": endpoint.host,
+            **headers,
+            "User-Agent": USER_AGENT,
+            "Content-Length": str(len(data)),
+            **endpoint.proxy_headers,
+        }
         return Prepared(endpoint.address, method, endpoint.prefix + path, sent, data)
 
     def read(self, service: str, operation: str, response: Response) -> Answer:
         """The answer in a response; raises InvalidAnswer."""
         return self.service(service).reader.read(operation, response)
+
+
+def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:
+    """Return an endpoint without TLS as a proxy reaches it, if there is one; with TLS, the transport opens a tunnel."""
+    address = endpoint.address
+    proxy = "" if address.tls else environment.proxy(address.host, address.port, tls=False)
+    if not proxy:
+        return endpoint
+    prefix = f"http://{endpoint.host}{endpoint.prefix}"
+    return replace(endpoint, address=_address_of(proxy), prefix=prefix, proxy_headers=proxy_authorization(proxy))
 
 
 def _address_of(url: str) -> Address:
