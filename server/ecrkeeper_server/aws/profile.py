@@ -65,12 +65,13 @@ def read_profile(variables: Mapping[str, str]) -> Profile:
 def _sections(variable: str, path: str) -> dict[str, _Section]:
     """Return the sections of a file; none if there is no such file."""
     parser = configparser.RawConfigParser()
-    reason = ""
-    try:
-        with open(os.path.expanduser(os.path.expandvars(path)), encoding="utf-8") as file:
-            parser.read_file(file)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    reason, place = "", os.path.expanduser(os.path.expandvars(path))
+    # A home directory that cannot be entered is one without files, as for boto3.
+    if not os.path.isfile(place):
         return {}
+    try:
+        with open(place, encoding="utf-8") as file:
+            parser.read_file(file)
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except (configparser.Error, UnicodeDecodeError) as error:
