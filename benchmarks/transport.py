@@ -20,12 +20,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     """Let each way make as many calls, in turn."""
     environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
-        children = {
-            way: stack.enter_context(
-                stopping(Child("-m", "benchmarks.callers", way, environment.responder.url, folder=environment.folder))
-            )
-            for way in _WAYS
-        }
+        children = {way: stack.enter_context(stopping(_child(way, environment))) for way in _WAYS}
         variants = {way: _calling(child, sizes.transport_calls) for way, child in children.items()}
         for warm_up in variants.values():
             warm_up()
@@ -42,6 +37,10 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     for way in _WAYS[1:]:
         dearer = ratio(found[way], found["own"], lambda b: b.cpu)
         report.target(f"CPU per call with {way} against the own transport", dearer, _WORTH, most=False, unit="x")
+
+
+def _child(way: str, environment: Environment) -> Child:
+    return Child("-m", "benchmarks.callers", way, environment.responder.url, folder=environment.folder)
 
 
 def _calling(child: Child, calls: int) -> Callable[[], Block]:
