@@ -27,7 +27,7 @@ from ecrkeeper_server.aws.codec import ALWAYS_USED, SERVICES, Location, Serializ
 
 # Any operation without parameters: its request shows where a service is and what it is signed for.
 _PROBES = {"ecr": "DescribeRegistry", "iam": "ListAccountAliases", "sts": "GetCallerIdentity", "account": "ListRegions"}
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/")
+_SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([^/]+)/")
 # Headers of boto3 itself; those of the connection are the transport's.
 _NOT_OF_THE_CALL = frozenset(
     {"user-agent", "content-length", "host", "amz-sdk-invocation-id", "amz-sdk-request", "x-amzn-trace-id"}

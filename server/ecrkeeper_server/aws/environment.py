@@ -16,7 +16,7 @@ from ecrkeeper_server.aws.profile import Profile, UnreadableProfile, read_profil
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
 # The names by which OpenSSL finds a certificate in a directory.
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class InvalidEnvironment(ValueError):
