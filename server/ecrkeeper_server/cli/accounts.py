@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
-from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import Served, find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws_options import aws_options
-from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.metrics.server import Metrics
 
 # A configuration may be checked where there is neither a network nor credentials.
 _SECONDS = 5.0
 
 
-def served(config: Config) -> Served:
+def served(options: AwsOptions) -> Served:
     """Return which accounts are served, and how; AWS is asked whose the ambient credentials are."""
 
     async def ask() -> Served:
         # What a command prints is not mixed with log lines.
         telemetry = CallTelemetry(Metrics().aws, logged=False)
-        aws = AwsClient(aws_options(config), telemetry=telemetry)
+        aws = AwsClient(options, telemetry=telemetry)
         try:
-            return await find_served(aws, config.aws_role_template or None, _SECONDS)
+            return await find_served(aws, options.role_template, _SECONDS)
         finally:
             await aws.close()
 
