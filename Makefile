@@ -54,6 +54,8 @@ lint: setup ## Check style, types, import contracts and protos
 
 # These suites have targets of their own: each takes minutes or installs more.
 HEAVY := tests/proxy tests/compat tests/chaos tests/fuzz tests/benchmarks
+# These suites run no code that uses a private interface of a library.
+NO_INTERFACES := tests/architecture tests/docs tests/packaging tests/sim
 
 test: setup ## Run all tests but those of the heavier targets, those on Postgres for real
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%)
@@ -73,8 +75,8 @@ test-benchmarks: setup ## Run every benchmark at tiny sizes
 test-proxy: .venv/.installed-proxy ## Run Envoy with the shipped configuration in front of a server
 	$(BIN)/python -m pytest -q tests/proxy
 
-test-public: setup ## Run the tests that use private interfaces of libraries with the public ones in their place
-	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile tests/api tests/edge tests/store tests/e2e/test_grpcurl.py
+test-public: setup ## Run the tests with the public interfaces of libraries in place of private ones
+	TEST_PUBLIC_INTERFACES=1 $(BIN)/python -m pytest -q -n auto --dist loadfile $(HEAVY:%=--ignore=%) $(NO_INTERFACES:%=--ignore=%)
 
 compat: setup ## Install the client with the oldest and the newest libraries it allows, and call a server with it
 	$(BIN)/python -m pytest -q tests/compat

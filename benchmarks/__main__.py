@@ -15,7 +15,10 @@ from benchmarks.environment import Environment
 from benchmarks.report import Report
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
-NAMES = ("startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry", "private_interfaces")
+NAMES = (
+    "startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry", "private_interfaces",
+    "transport",
+)  # fmt: skip
 RESULTS = Path("bench-results")
 
 

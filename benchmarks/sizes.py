@@ -38,6 +38,9 @@ class Sizes:
     takeover_lease: int = 5
     scaling_block: int = 1_000
     scaling_cases: tuple[str, ...] = ("waiting for AWS", "bound by CPU")
+    # transport
+    transport_calls: int = 3_000
+    transport_rounds: int = 10
     # startup
     starts: int = 7
     imports: int = 5
@@ -57,6 +60,7 @@ QUICK = Sizes(
     applies=40,
     takeover_rounds=2,
     scaling_block=400,
+    transport_rounds=5,
     starts=3,
     idle_seconds=15.0,
 )
@@ -84,6 +88,8 @@ SMOKE = Sizes(
     takeover_rows=40,
     takeover_lease=1,
     scaling_block=20,
+    transport_calls=40,
+    transport_rounds=1,
     scaling_cases=("waiting for AWS",),
     starts=1,
     imports=1,

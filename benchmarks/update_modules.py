@@ -127,6 +127,7 @@ async def _until_listening(address: str) -> None:
 
 async def _trace(tracer: _Tracer, folder: Path) -> dict[str, list[Walk]]:
     from ecrkeeper_server import app
+    from ecrkeeper_server.aws_options import aws_options
     from ecrkeeper_server.config.settings import Config
     from ecrkeeper_server.security import open_security
 
@@ -138,7 +139,7 @@ async def _trace(tracer: _Tracer, folder: Path) -> dict[str, list[Walk]]:
         aws_endpoint_url="http://127.0.0.1:9", log_level="error",
     )  # fmt: skip
     app.prepare(config)
-    serving = asyncio.create_task(app.serve(config, open_security(config)))
+    serving = asyncio.create_task(app.serve(config, open_security(config), aws_options(config)))
     await _until_listening(address)
     async with AsyncClient(address, insecure=True) as client:
         walks = {setting: await _walk(client, tracer, setting) for setting in UPDATES}

@@ -36,7 +36,7 @@ from ecrkeeper._pager import AsyncPager, Pager
 from ecrkeeper._watch import AsyncWatch, Watch
 from ecrkeeper.v1.audit_pb2 import AuditEvent
 from ecrkeeper.v1.common_pb2 import DeletionPolicy, Mode, UnmanagedElements
-from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
+from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings, RegistryView
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import ReplicationDestination, Settings
 
@@ -67,6 +67,7 @@ __all__ = [
     "Registry",
     "RegistryError",
     "RegistrySettings",
+    "RegistryView",
     "ReplicationDestination",
     "ResourceExhausted",
     "ServerError",

@@ -37,6 +37,16 @@ def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
         raise invalid((path, str(error))) from error
 
 
+def enum_value(enum: Any, given: Any, path: str) -> Any:
+    """Return an enum value from its number or its name, None for None; InvalidArgument with the values for others."""
+    faults: Faults = []
+    if given is not None:
+        _enum(given, enum.DESCRIPTOR, path, faults)
+    if faults:
+        raise invalid(*faults)
+    return given
+
+
 def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> FieldMask | None:
     """Return a field mask from a mask, a list of paths, a comma-separated string, or JSON.
 

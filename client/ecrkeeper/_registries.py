@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from ecrkeeper._base import LongRunning, Paged, Unary, Watched
-from ecrkeeper._messages import field_mask, message_of
+from ecrkeeper._messages import enum_value, field_mask, message_of
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.registry_pb2 import (
@@ -36,7 +36,8 @@ def get_registry(
     `view` is BASIC for the state without the settings, or FULL; `truncated_fields` names lists that
     are cut.
     """
-    return Unary(Registry, pb.GetRegistryRequest(name=name, refresh=refresh, view=view), timeout)
+    request = pb.GetRegistryRequest(name=name, refresh=refresh, view=enum_value(RegistryView, view, "view"))
+    return Unary(Registry, request, timeout)
 
 
 def list_registries(
@@ -55,7 +56,11 @@ def list_registries(
     `view` is BASIC for the state without the settings, or FULL.
     """
     request = pb.ListRegistriesRequest(
-        parent=parent, filter=filter, page_size=page_size, page_token=page_token, view=view
+        parent=parent,
+        filter=filter,
+        page_size=page_size,
+        page_token=page_token,
+        view=enum_value(RegistryView, view, "view"),
     )
     return Paged(Unary(pb.ListRegistriesResponse, request, timeout), lambda page: page.registries)
 
@@ -121,7 +126,7 @@ def delete_registry(
         name=name,
         etag=etag,
         allow_missing=allow_missing,
-        deletion_policy=deletion_policy,
+        deletion_policy=enum_value(DeletionPolicy, deletion_policy, "deletion_policy"),
         validate_only=validate_only,
         request_id=request_id,
     )
@@ -142,7 +147,8 @@ def watch_registries(
     `view` is BASIC for the state without the settings, or FULL. Unavailable if the first connection
     fails; DeadlineExceeded after `timeout`.
     """
-    request = pb.WatchRegistriesRequest(parent=parent, filter=filter, view=view)
+    chosen = enum_value(RegistryView, view, "view")
+    request = pb.WatchRegistriesRequest(parent=parent, filter=filter, view=chosen)
     return Watched(pb.WatchRegistriesResponse, request, timeout)
 
 

@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from ecrkeeper._base import LongRunning, Paged, Unary, Watched
-from ecrkeeper._messages import field_mask, message_of
+from ecrkeeper._messages import enum_value, field_mask, message_of
 from ecrkeeper.v1 import role_service_pb2 as pb
 from ecrkeeper.v1.common_pb2 import DeletionPolicy
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
@@ -112,7 +112,7 @@ def delete_service_linked_role(
         name=name,
         etag=etag,
         force_delete_adopted=force_delete_adopted,
-        deletion_policy=deletion_policy,
+        deletion_policy=enum_value(DeletionPolicy, deletion_policy, "deletion_policy"),
         validate_only=validate_only,
         request_id=request_id,
     )

@@ -8,8 +8,11 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-# Some packages of the extra; others may be installed for other reasons.
-_NEEDED = ("aiohttp", "alembic", "botocore", "grpc_health", "protovalidate", "psycopg", "sqlalchemy", "structlog")
+# Packages of the extra; some of them may be installed for other reasons.
+_NEEDED = (
+    "aiohttp", "alembic", "boto3", "cachetools", "grpc_health", "grpc_reflection", "httptools", "jwt", "orjson",
+    "prometheus_client", "protovalidate", "psycopg", "sqlalchemy", "structlog", "uvloop", "yaml",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

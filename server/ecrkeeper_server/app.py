@@ -22,10 +22,9 @@ from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import Health, build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies, Setup
-from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws_options import aws_options
 from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.engine.telemetry import ReconcileTelemetry
 from ecrkeeper_server.engine.triggers import Trigger
@@ -60,7 +59,7 @@ def prepare(config: Config) -> None:
         raise SystemExit(lacking)
 
 
-async def serve(config: Config, security: Security) -> None:
+async def serve(config: Config, security: Security, options: AwsOptions) -> None:
     """Run until SIGTERM or SIGINT.
 
     Then admit no calls, let attempts end, release leases, close.
@@ -69,7 +68,7 @@ async def serve(config: Config, security: Security) -> None:
     metrics, spans = instruments.metrics, instruments.tracing
     store = schema.open_database(config.database_url, pool_size=config.pool_size)
     db = InstrumentedDatabase(store, metrics.store, spans.current if spans is not None else None)
-    aws = AwsClient(aws_options(config), telemetry=CallTelemetry(metrics.aws, spans))
+    aws = AwsClient(options, telemetry=CallTelemetry(metrics.aws, spans))
     aws.warm_up()
     engine: Engine | None = None
     if config.role != "api":

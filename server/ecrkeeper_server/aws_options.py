@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from ecrkeeper_server.aws.client import AwsOptions
-from ecrkeeper_server.config.settings import Config
+from ecrkeeper_server.aws.environment import InvalidEnvironment, aws_environment
+from ecrkeeper_server.config.settings import Config, ConfigError
 
 
 def aws_options(config: Config) -> AwsOptions:
-    """Return what the client of AWS needs of the configuration."""
+    """Return what the client of AWS needs of the configuration and of the SDKs' environment; raises ConfigError."""
+    try:
+        environment = aws_environment()
+    except InvalidEnvironment as error:
+        raise ConfigError(error.errors) from None
     return AwsOptions(
         endpoint_url=config.aws_endpoint_url or None,
         role_template=config.aws_role_template or None,
         external_id=config.aws_external_id or None,
         sts_region=config.home_region,
         timeout=config.aws_timeout_seconds,
+        environment=environment,
     )

@@ -12,11 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import structlog
-
 SWITCH = "TEST_PUBLIC_INTERFACES"
-
-log = structlog.get_logger("ecrkeeper.private_interfaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,10 @@ class PrivateInterface:
     def choose(self) -> bool:
         """Return whether to use the internals; log a warning for an untested version."""
         if not self.usable and not self._switched_off:
-            log.warning(
+            # Imported here: the models of botocore are read before structlog may be loaded (see `logs`).
+            import structlog
+
+            structlog.get_logger("ecrkeeper.private_interfaces").warning(
                 "public_interface_used",
                 library=self.library,
                 version=self.version,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -353,6 +354,31 @@ def test_a_paused_registry_is_left_alone_until_it_is_resumed(place: Place) -> No
     assert cached(place) == {"quay": "quay.io"}
     place.keep(mode="ENFORCE")
     eventually(lambda: cached(place) == {"k8s": "registry.k8s.io"})
+
+
+def long_templates(count: int) -> dict[str, Any]:
+    """Templates that AWS takes, with a lifecycle policy of 20 KB each."""
+    selection = {"tagStatus": "tagged", "tagPrefixList": ["a" * 20_000], "countType": "imageCountMoreThan"}
+    rule = {"rulePriority": 1, "selection": {**selection, "countNumber": 1}, "action": {"type": "expire"}}
+    policy = json.dumps({"rules": [rule]})
+    templates = [{"prefix": f"t{i}", "appliedFor": ["REPLICATION"], "lifecyclePolicy": policy} for i in range(count)]
+    return {"repository_creation_templates": {"templates": templates}}
+
+
+def test_declaration_above_1_mib_is_rejected_by_every_write(place: Place) -> None:
+    client, name, above = place.live.client, place.part("platform"), message(long_templates(55))
+    for dry in (True, False):
+        calls: list[Callable[[], Any]] = [
+            lambda dry=dry: client.create_registry_settings(place.name, "platform", settings=above, validate_only=dry),
+            lambda dry=dry: client.apply_registry_settings(name, above, validate_only=dry),
+        ]
+        for call in calls:
+            error = refused(CODE.INVALID_ARGUMENT, call)
+            assert (error.reason, fields_of(error)) == ("DECLARATION_TOO_LARGE", ["registry_settings.settings"])
+    place.untouched()
+    place.apply(long_templates(45))
+    assert refused(CODE.INVALID_ARGUMENT, client.apply_registry_settings, name, above).reason == "DECLARATION_TOO_LARGE"
+    assert client.get_registry_settings(name).generation == 1
 
 
 def test_deleting_nothing_needs_allow_missing(place: Place) -> None:

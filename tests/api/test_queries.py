@@ -62,12 +62,26 @@ def test_drift_is_found_by_setting_element_and_reason(place: Place) -> None:
     assert found("setting = registry_policy") == []
 
 
+def test_element_whose_key_has_a_wildcard_is_found_by_its_key(place: Place) -> None:
+    rule = {"scan_frequency": "SCAN_ON_PUSH", "repository_filters": [{"filter": "*", "filter_type": "WILDCARD"}]}
+    place.settled({"scanning_configuration": {"scan_type": "BASIC", "rules": [rule]}})
+    client, key = place.live.client, "SCAN_ON_PUSH:*"
+    assert [each.key for each in client.list_registry_elements(place.name, f'key = "{key}"')] == [key]
+    place.keep(mode="OBSERVE")
+    place.seed(scanning={"scanType": "BASIC", "rules": []})
+    place.reconcile()
+    parent = f"accounts/{place.account}"
+    assert [each.name for each in client.list_registries(parent, f'element = "{key}"')] == [place.name]
+    assert list(client.list_registries(parent, 'element = "SCAN_ON_*"')) == []
+
+
 def test_page_size_above_the_maximum_is_coerced(place: Place) -> None:
     place.apply(SCANS)
     client = place.live.client
     for size in (1001, 2**31 - 1):
         assert [r.name for r in client.list_registries(f"accounts/{place.account}", page_size=size)] == [place.name]
         assert next(iter(client.list_operations(page_size=size).pages)).operations is not None
+        assert len(list(client.list_registry_elements(place.name, page_size=size))) == 1
     error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_registries(page_size=-1)))
     assert fields_of(error) == ["page_size"]
 

@@ -145,6 +145,11 @@ REFUSED = [
      "its letters are not taken for names"),
     (lambda c, given: c.list_audit_events(start_time=given), {"second": 1}, ["start_time"], "a time"),
     (lambda c, given: c.update_registry({}, given), {"mode": "PAUSED"}, ["update_mask"], "a mask that is none"),
+    (lambda c, given: c.get_registry(REGISTRY, view=given), "basic", ["view"], "a view in small letters"),
+    (lambda c, given: c.list_registries(view=given), 1.5, ["view"], "a view that is no whole number"),
+    (lambda c, given: c.watch_registries(view=given), "", ["view"], "a view without a name"),
+    (lambda c, given: c.delete_registry(REGISTRY, deletion_policy=given), "BURN", ["deletion_policy"], "a registry"),
+    (lambda c, given: c.delete_service_linked_role("r", deletion_policy=given), {}, ["deletion_policy"], "of a role"),
     (lambda c, given: c.update_registry({}, given), ["mode", 1], ["update_mask[1]"], "a path that is no text"),
 ]  # fmt: skip
 

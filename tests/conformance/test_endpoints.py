@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -12,7 +13,25 @@ from botocore.config import Config
 from ecrkeeper_server.aws.environment import aws_environment
 from ecrkeeper_server.aws.wire import Wire
 
+NO_FILES = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
 FIPS, DUAL = {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}
+
+
+PROBES = {"ecr": "describe_registry", "iam": "get_user", "sts": "get_caller_identity", "account": "list_regions"}
+
+
+def sent_to(client: Any, service: str) -> str:
+    """The URL of a request that a client would send; `meta.endpoint_url` may differ from it."""
+    sent: list[Any] = []
+
+    def keep(request: Any, **_: Any) -> None:
+        sent.append(request)
+        raise InterruptedError
+
+    client.meta.events.register("before-send", keep)
+    with pytest.raises(InterruptedError):
+        getattr(client, PROBES[service])()
+    return str(sent[0].url).removesuffix("listRegions")
 
 
 @pytest.mark.parametrize("variables", [{}, FIPS, DUAL, FIPS | DUAL])
@@ -22,11 +41,11 @@ def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -
         use_fips_endpoint="AWS_USE_FIPS_ENDPOINT" in variables,
         use_dualstack_endpoint="AWS_USE_DUALSTACK_ENDPOINT" in variables,
     )
-    session, wire = botocore.session.Session(), Wire(environment=aws_environment(variables))
-    for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1"):
+    session, wire = botocore.session.Session(), Wire(environment=aws_environment(NO_FILES | variables))
+    for region in ("us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eu-later-9"):
         client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b", config=config)
         found = wire.endpoint(service, region)
-        assert f"https://{found.host}" == client.meta.endpoint_url, region
+        assert f"https://{found.host}/" == sent_to(client, service), region
         assert found.address.tls
 
 
@@ -48,7 +67,9 @@ def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -
     ],
 )  # fmt: skip
 def test_endpoint_variables_are_obeyed(variables: dict[str, str], given: str | None, host: str, reason: str) -> None:
-    assert Wire(given, environment=aws_environment(variables)).endpoint("ecr", "eu-west-1").host == host, reason
+    assert Wire(given, environment=aws_environment(NO_FILES | variables)).endpoint("ecr", "eu-west-1").host == host, (
+        reason
+    )
 
 
 def test_ca_bundle_takes_the_place_of_the_system_authorities(tmp_path: Path) -> None:

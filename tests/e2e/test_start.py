@@ -81,3 +81,28 @@ def test_an_address_that_is_in_use_is_one_line_with_the_name_of_the_setting(tmp_
     lines = [line for line in ended.stderr.splitlines() if not line.startswith("{") and "add_port.cc" not in line]
     assert [line.partition(": cannot")[0] for line in lines] == [f"ecrkeeper-server: {setting}"], ended.stderr
     assert address in lines[0]
+
+
+@pytest.mark.parametrize("command", ["serve", "check-config"])
+def test_invalid_environment_of_the_sdks_ends_the_start_and_names_all_errors(tmp_path: Path, command: str) -> None:
+    bundle, config = tmp_path / "bundle.pem", tmp_path / "config"
+    bundle.write_text("no certificate")
+    config.write_text("[default]\nendpoint_url = ecr.example\n")
+    database = tmp_path / "x.db"
+    environment = {
+        **os.environ,
+        "ECRKEEPER_DATABASE_URL": f"sqlite:///{database}",
+        "AWS_CA_BUNDLE": str(bundle),
+        "AWS_CONFIG_FILE": str(config),
+        "HTTPS_PROXY": "socks5://user:hunter2@proxy",
+    }
+    line = [harness.program("ecrkeeper-server"), command]
+    ended = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2
+    assert [each.partition(": must")[0].partition(" (")[0] for each in ended.stderr.splitlines()] == [
+        f"ecrkeeper-server: endpoint_url of profile default in {config}",
+        "ecrkeeper-server: HTTPS_PROXY",
+        f"ecrkeeper-server: AWS_CA_BUNDLE: cannot use '{bundle}': no certificates in PEM",
+    ]
+    assert "hunter2" not in ended.stderr
+    assert not database.exists()

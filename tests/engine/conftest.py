@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import AwsError
@@ -52,11 +53,9 @@ class RecordingAws:
         await self._note(region, operation, params)
         return await self.client.call(account, region, service, operation, params)
 
-    async def write(
-        self, account: str, region: str, service: str, operation: str, params: dict[str, Any], **options: Any
-    ) -> dict[str, Any]:
-        await self._note(region, operation, params)
-        return await self.client.write(account, region, service, operation, params, **options)
+    async def write(self, call: Call) -> dict[str, Any]:
+        await self._note(call.region, call.operation, call.params)
+        return await self.client.write(call)
 
     async def _note(self, region: str, operation: str, params: dict[str, Any]) -> None:
         if operation in self.before:
@@ -92,7 +91,7 @@ class World:
 
     async def raw(self, operation: str, service: str = "ecr", region: str = REGION, **params: Any) -> dict[str, Any]:
         """One call by somebody else."""
-        return await self.others.write(ACCOUNT, region, service, operation, params)
+        return await self.others.write(Call(ACCOUNT, region, service, operation, params))
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the simulated AWS's control API."""

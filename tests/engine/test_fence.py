@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.limits import RATES
 from ecrkeeper_server.aws.wire import Credentials
@@ -47,10 +48,10 @@ async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_writ
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=slow)
         with pytest.raises(LeaseLostError):
-            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
         assert await sent(simulator.url) == 0
         held = True
-        await client.write(ACCOUNT, REGION, *PUT)
+        await client.write(Call(ACCOUNT, REGION, *PUT))
         assert await sent(simulator.url) == 1
         await client.close()
 
@@ -74,12 +75,12 @@ async def test_a_write_that_waits_for_its_rate_is_fenced_after_the_wait() -> Non
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url), provider=provide, clock=clock)
         for _ in range(burst):
-            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
         del looks[:-1]
         looks += ["fence"] * (burst - looks.count("fence"))
         began = time.monotonic()
         with pytest.raises(LeaseLostError):
-            await client.write(ACCOUNT, REGION, *PUT, fence=fence)
+            await client.write(Call(ACCOUNT, REGION, *PUT, fence=fence))
         assert time.monotonic() - began > 0.9 / RATES["ecr-write"][0]
         assert looks[-1] == "fence"
         assert "rate" in looks[burst:-1]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import Permanent, Temporary
 from ecrkeeper_server.ecr.usage import role_usage
 from ecrkeeper_server.names import RegistryName
@@ -480,10 +481,10 @@ async def test_a_deletion_that_does_not_end_is_given_up(world: World, status: st
     await world.step(ROLE)
     read, send = world.aws.client.call, world.aws.client.write
 
-    async def write(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
-        if operation == "DeleteServiceLinkedRole":
+    async def write(sent: Call) -> Any:
+        if sent.operation == "DeleteServiceLinkedRole":
             return {"DeletionTaskId": "task/x"}
-        return await send(account, region, service, operation, params, **options)
+        return await send(sent)
 
     async def call(account: str, region: str, service: str, operation: str, params: Any) -> Any:
         if operation == "GetServiceLinkedRoleDeletionStatus":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store import declarations, operations, resources
@@ -208,11 +209,12 @@ async def test_of_several_elements_those_that_were_made_are_ours_although_aws_do
     looks: list[int] = []
     read, send = world.aws.client.call, world.aws.client.write
 
-    async def write(account: str, region: str, service: str, operation: str, params: Any, **options: Any) -> Any:
-        if operation == "CreatePullThroughCacheRule" and params["ecrRepositoryPrefix"] == "quay":
-            await options["fence"]()
-            raise Permanent("no", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=operation)
-        return await send(account, region, service, operation, params, **options)
+    async def write(sent: Call) -> Any:
+        if sent.operation == "CreatePullThroughCacheRule" and sent.params["ecrRepositoryPrefix"] == "quay":
+            assert sent.fence is not None
+            await sent.fence()
+            raise Permanent("no", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=sent.operation)
+        return await send(sent)
 
     async def call(account: str, region: str, service: str, operation: str, params: Any) -> Any:
         answer = await read(account, region, service, operation, params)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.wire import Credentials
@@ -149,15 +150,13 @@ class ModelClient(AwsClient):
         super().__init__(options, provider=provider or anybody, clock=clock)
         self._model = model
 
-    async def _once(
-        self, region: str, service: str, operation: str, params: dict[str, Any], credentials: Credentials, fence: Any
-    ) -> Answer:
-        if fence is not None:
-            await fence()
-        if operation == "GetCallerIdentity":
+    async def _once(self, call: Call, credentials: Credentials) -> Answer:
+        if call.fence is not None:
+            await call.fence()
+        if call.operation == "GetCallerIdentity":
             account = credentials.access_key
             return Answer(200, {"Account": account, "Arn": f"arn:aws:iam::{account}:root"})
-        return await self._model.answer(credentials.access_key, region, operation, params)
+        return await self._model.answer(credentials.access_key, call.region, call.operation, call.params)
 
 
 class Fleet:

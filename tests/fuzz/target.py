@@ -9,6 +9,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from ecrkeeper_server.api.layers.telemetry import Telemetry
 from ecrkeeper_server.api.server import build, methods, set_serving
 from ecrkeeper_server.api.services.broadcaster import Changes
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.aws.client import AwsClient, AwsOptions, Fence
+from ecrkeeper_server.aws.call import Call
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.store import schema
@@ -34,33 +36,27 @@ class RememberingAws:
         self._known: dict[str, Any] = {}
 
     async def call(
-        self,
-        account: str,
-        region: str,
-        service: str,
-        operation: str,
-        params: dict[str, Any],
-        *,
-        fence: Fence | None = None,
-        ready: Fence | None = None,
-    ) -> Any:
-        for check in (ready, fence):
+        self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        return await self.write(Call(account, region, service, operation, params))
+
+    async def write(self, call: Call) -> dict[str, Any]:
+        for check in (call.ready, call.fence):
             if check is not None:
                 await check()
-        key = repr((account, region, service, operation, params))
+        asked = replace(call, fence=None, ready=None)
+        key = repr((asked, asked.params))
         if key not in self._known:
             if len(self._known) >= _ASKED:
-                raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=operation)
+                raise Temporary("AWS is not asked any more", reason="AWS_UNAVAILABLE", operation=call.operation)
             try:
-                self._known[key] = await self._aws.write(account, region, service, operation, params)
+                self._known[key] = await self._aws.write(asked)
             except AwsError as error:
                 self._known[key] = error
         found = self._known[key]
         if isinstance(found, AwsError):
             raise found
         return found
-
-    write = call
 
     def regions(self, partition: str) -> list[str]:
         return self._aws.regions(partition)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws.ambient import Ambient
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import AwsClient, AwsOptions
-from ecrkeeper_server.aws.credentials import Ambient
 from ecrkeeper_server.aws.failures import failure
 from ecrkeeper_server.aws.sessions import Session, Sessions
 from ecrkeeper_server.aws.wire import Credentials
@@ -205,7 +206,7 @@ async def test_rejected_session_is_replaced_within_the_call(world: World) -> Non
         rule = {"kind": "error", "service": service, "code": code, "message": "no", "status": 400, "count": 1}
         await world.control("POST", "faults", rule)
         put = {"scanType": "BASIC", "rules": []}
-        await client.write(ACCOUNT, "us-east-1", "ecr", "PutRegistryScanningConfiguration", put)
+        await client.write(Call(ACCOUNT, "us-east-1", "ecr", "PutRegistryScanningConfiguration", put))
         assert await _count(world, "AssumeRole") == before + 1
         # As if the pause were over.
         client._sessions._drops.clear()
@@ -239,7 +240,7 @@ async def test_ambient_credentials_serve_their_account_and_no_other(
         ("ecr", "PutRegistryScanningConfiguration", {"scanType": "BASIC", "rules": []}),
     ):
         with pytest.raises(Permanent) as caught:
-            await client.write(OTHER, "us-east-1", service, operation, params)
+            await client.write(Call(OTHER, "us-east-1", service, operation, params))
         assert caught.value.reason == "WRONG_ACCOUNT"
     await client.call(ACCOUNT, "us-east-1", "ecr", "DescribeRegistry", {})
     assert await client.ambient_account() == ACCOUNT
@@ -257,17 +258,15 @@ async def test_ambient_credentials_serve_their_account_and_no_other(
     await client.close()
 
 
-async def test_ambient_credentials_that_fail_to_load_are_retryable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ambient_credentials_that_fail_to_load_are_retryable() -> None:
     from botocore.exceptions import CredentialRetrievalError
-    from ecrkeeper_server.aws import credentials
 
     class Broken:
         def get_frozen_credentials(self) -> Any:
             raise CredentialRetrievalError(provider="custom-process", error_msg=SECRET)
 
-    monkeypatch.setattr(credentials, "_find", Broken)
     with pytest.raises(Temporary) as caught:
-        await Ambient()(ACCOUNT)
+        await Ambient(Broken, variables={})(ACCOUNT)
     assert caught.value.reason == "AWS_NO_CREDENTIALS"
     assert SECRET not in str(caught.value)
     assert caught.value.__context__ is None

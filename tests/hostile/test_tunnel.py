@@ -1,4 +1,4 @@
-"""Calls through a proxy: what it opens, what it refuses, and what does not go through it."""
+"""Calls through a proxy: what it opens or forwards, what it refuses, and what does not go through it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import trustme
 from ecrkeeper_server.aws.connection import NoAnswer
 from ecrkeeper_server.aws.environment import aws_environment
 from ecrkeeper_server.aws.transport import Address, Transport
+from ecrkeeper_server.aws.wire import Credentials, Wire
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -102,3 +103,71 @@ async def test_call_fails_where_the_proxy_opens_no_tunnel(world: World, answer: 
     world.answer = answer
     with pytest.raises(NoAnswer):
         await world.call({"HTTPS_PROXY": f"http://127.0.0.1:{world.proxy}"})
+
+
+PLAIN = {"ecr": "http://vpce.example:8080/path", "iam": "https://iam.example", "sts": "http://[::1]:99"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "service", "address", "target", "reason"),
+    [
+        ({}, "ecr", Address("vpce.example", 8080, False), "/path/", "no proxy"),
+        (
+            {"HTTP_PROXY": "http://proxy.example:3128"}, "ecr", Address("proxy.example", 3128, False),
+            "http://vpce.example:8080/path/", "a proxy for plaintext",
+        ),
+        (
+            {"http_proxy": "proxy.example"}, "sts", Address("proxy.example", 80, False), "http://[::1]:99/",
+            "a proxy without scheme and port",
+        ),
+        (
+            {"HTTP_PROXY": "https://proxy.example"}, "ecr", Address("proxy.example", 443, True),
+            "http://vpce.example:8080/path/", "a proxy that is itself reached with TLS",
+        ),
+        ({"HTTP_PROXY": "http://proxy.example"}, "iam", Address("iam.example", 443, True), "/", "an endpoint with TLS"),
+        ({"HTTPS_PROXY": "http://proxy.example"}, "ecr", Address("vpce.example", 8080, False), "/path/", "for TLS only"),
+        (
+            {"HTTP_PROXY": "http://proxy.example", "NO_PROXY": ".example"}, "ecr",
+            Address("vpce.example", 8080, False), "/path/", "an excluded host",
+        ),
+    ],
+)  # fmt: skip
+def test_plaintext_request_names_its_host_to_a_proxy(
+    variables: dict[str, str], service: str, address: Address, target: str, reason: str
+) -> None:
+    given = {f"AWS_ENDPOINT_URL_{name.upper()}": url for name, url in PLAIN.items()} | variables
+    operation, params = {
+        "ecr": ("DescribeRegistry", {}), "iam": ("GetRole", {"RoleName": "r"}), "sts": ("GetCallerIdentity", {}),
+    }[service]  # fmt: skip
+    wire = Wire(environment=aws_environment(given))
+    prepared = wire.prepare(service, "eu-west-1", operation, params, Credentials("a", "b"))
+    assert (prepared.address, prepared.target) == (address, target), reason
+    assert prepared.headers["Host"] in PLAIN[service], "it is signed for the endpoint"
+
+
+async def test_plaintext_call_goes_through_the_proxy_with_its_credentials() -> None:
+    asked: list[bytes] = []
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                asked.append(await reader.readuntil(b"\r\n\r\n{}"))
+                writer.write(ANSWER)
+        writer.close()
+
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
+    async with server:
+        proxy = f"http://us%40er:p%3Ass@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        environment = aws_environment({"AWS_ENDPOINT_URL": "http://aws.example", "HTTP_PROXY": proxy})
+        prepared = Wire(environment=environment).prepare(
+            "ecr", "eu-west-1", "DescribeRegistry", {}, Credentials("a", "b")
+        )
+        transport = Transport(5, 4, proxy=environment.proxy)
+        for _ in range(2):
+            assert (await transport.exchange(prepared.address, prepared.encode())).body == b"ok"
+        transport.close()
+    assert len(asked) == 2
+    assert asked[0].startswith(b"POST http://aws.example/ HTTP/1.1\r\nHost: aws.example\r\n")
+    assert b"\r\nProxy-Authorization: Basic dXNAZXI6cDpzcw==\r\n" in asked[0]
+    assert b"Proxy-Authorization" not in str(prepared).encode()
+    assert b"proxy-authorization" not in asked[0].split(b"SignedHeaders=")[1].split(b",")[0]

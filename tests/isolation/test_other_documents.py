@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import resources
 
@@ -53,12 +54,14 @@ def refuse(world: World, operation: str, text: str) -> None:
     """Let AWS refuse every request of an operation that has a text in it."""
     inner = world.aws.client.write
 
-    async def write(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
-        if name == operation and text in str(params):
-            await options["ready"]()
-            await options["fence"]()
-            raise Permanent(f"no {text}", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=name)
-        return await inner(account, region, service, name, params, **options)
+    async def write(call: Call) -> Any:
+        if call.operation == operation and text in str(call.params):
+            assert call.ready is not None
+            await call.ready()
+            assert call.fence is not None
+            await call.fence()
+            raise Permanent(f"no {text}", reason="AWS_REJECTED", aws_code="InvalidParameter", operation=operation)
+        return await inner(call)
 
     world.aws.client.write = write  # type: ignore[method-assign]
 

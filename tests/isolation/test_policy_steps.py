@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.database import Tx
@@ -250,12 +251,12 @@ async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -
     await unresolvable(world, GONE)
     inner, sent = world.aws.client.write, []
 
-    async def write(account: str, region: str, service: str, name: str, params: Any, **options: Any) -> Any:
-        if name == "PutRegistryPolicy":
-            sent.append(name)
+    async def write(call: Call) -> Any:
+        if call.operation == "PutRegistryPolicy":
+            sent.append(call)
             if len(sent) == 3:
-                raise Temporary("slow", reason="AWS_UNREACHABLE", operation=name)
-        return await inner(account, region, service, name, params, **options)
+                raise Temporary("slow", reason="AWS_UNREACHABLE", operation=call.operation)
+        return await inner(call)
 
     world.aws.client.write = write  # type: ignore[method-assign]
     for at, each in enumerate([GOOD, statement("Good2"), BAD]):

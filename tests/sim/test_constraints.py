@@ -32,7 +32,7 @@ def test_exponential_scanning_pattern_is_checked_in_linear_time(aws: Aws, filter
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": filter_text, "filterType": "WILDCARD"}]}
     begun = time.perf_counter()
     code, message = refusal(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[rule])
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 10, "backtracking would take longer than anybody waits"
     assert code == "InvalidParameterException"
     assert "rules[0].repositoryFilters[0].filter" in message
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ from google.rpc import code_pb2, error_details_pb2
 from google.rpc.status_pb2 import Status
 from sqlalchemy import create_engine, text
 
-from tests.harness import Server
+from tests.harness import Server, program
 from tests.store.data import dump_0_1_0
 from tests.store.data import rows_0_1_0 as rows
 
@@ -218,3 +220,24 @@ def test_audit_events_are_mapped_on_read_and_never_rewritten(migrated: Migrated)
 def test_filters_find_migrated_rows(migrated: Migrated) -> None:
     found = list(migrated.client.list_registries("accounts/-", filter='mode="OBSERVE"'))
     assert {registry.name for registry in found} == {FULL, "accounts/500000000001/registries/us-east-1"}
+
+
+def _exported(url: str) -> str:
+    command = [program("ecrkeeper-server"), "export"]
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_export_of_the_release_imports_as_what_its_database_migrates_to(migrated: Migrated, database_url: str) -> None:
+    """The program of the release exported the database of the dump."""
+    export = dump_0_1_0.FOLDER / "0.1.0.export.yaml"
+    command = [program("ecrkeeper-server"), "import", str(export)]
+    environment = {**os.environ, "ECRKEEPER_DATABASE_URL": database_url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    of_release, of_today = export.read_text(), _exported(database_url)
+    for word in (*(f"mode: {mode}" for mode in rows.MODES), *(f"provenance: {word}" for word in rows.PROVENANCES)):
+        assert word in of_release and word in of_today
+    assert of_today == _exported(migrated.url)

@@ -5,31 +5,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import BotoCoreError, ParamValidationError
 
-from ecrkeeper_server.aws.answers import InvalidAnswer, check_content, other_account
-from ecrkeeper_server.aws.connection import NoAnswer
-from ecrkeeper_server.aws.credentials import Ambient, AssumedRoles, Provider
-from ecrkeeper_server.aws.environment import aws_environment
-from ecrkeeper_server.aws.failures import failure, invalid_answer, is_rejection, is_throttle, no_answer, wrong_account
-from ecrkeeper_server.aws.limits import LONGEST_WAIT, Limiter, family_of, is_read
+from ecrkeeper_server.aws import models
+from ecrkeeper_server.aws.ambient import Ambient
+from ecrkeeper_server.aws.attempts import Attempts
+from ecrkeeper_server.aws.call import Call
+from ecrkeeper_server.aws.credentials import AssumedRoles, Provider
+from ecrkeeper_server.aws.environment import AwsEnvironment
+from ecrkeeper_server.aws.failures import is_rejection
+from ecrkeeper_server.aws.limits import Limiter, is_read
 from ecrkeeper_server.aws.reading import Answer
 from ecrkeeper_server.aws.sessions import Sessions
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws.transport import Fence, Transport
+from ecrkeeper_server.aws.transport import Transport
 from ecrkeeper_server.aws.wire import Credentials, Wire
-from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
+from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.metrics.server import Metrics
-
-_ATTEMPTS = 3
-_PAUSE = 0.1
 
 
 class Aws(Protocol):
@@ -62,6 +59,7 @@ class AwsOptions:
     sts_region: str = "us-east-1"
     timeout: float = 10.0
     connections: int = 128
+    environment: AwsEnvironment = field(default_factory=AwsEnvironment)
 
 
 class AwsClient:
@@ -77,10 +75,8 @@ class AwsClient:
     ) -> None:
         self._options = options
         self._telemetry = telemetry or CallTelemetry(Metrics().aws)
-        self._environment = aws_environment()
-        self._wire = Wire(options.endpoint_url, environment=self._environment)
-        self._clock = clock
-        self._limiter = Limiter(clock)
+        self._wire = Wire(options.endpoint_url, environment=options.environment, codec=models.choose())
+        self._attempts = Attempts(self._once, Limiter(clock), self._telemetry, clock)
         self._ambient = Ambient()
         self._roles: AssumedRoles | None = None
         if options.role_template is not None:
@@ -94,7 +90,7 @@ class AwsClient:
         region = self._options.sts_region
         with self._telemetry.refreshing():
             try:
-                return await self._attempts(account, region, "sts", "AssumeRole", params, credentials)
+                return await self._attempts.run(Call(account, region, "sts", "AssumeRole", params), credentials)
             except AwsError as error:
                 if is_rejection(error.aws_code):
                     self._ambient.forget()
@@ -102,7 +98,7 @@ class AwsClient:
 
     async def _identify(self, account: str, credentials: Credentials) -> str:
         region = self._options.sts_region
-        answer = await self._attempts(account, region, "sts", "GetCallerIdentity", {}, credentials)
+        answer = await self._attempts.run(Call(account, region, "sts", "GetCallerIdentity", {}), credentials)
         return str(answer["Account"])
 
     def _forget(self, account: str, credentials: Credentials) -> None:
@@ -134,128 +130,44 @@ class AwsClient:
         """Return the parsed answer of one call that reads; raises Permanent or Temporary."""
         if not is_read(operation):
             raise ValueError(f"{service}:{operation} changes something; send it with ecr.apply")
-        return await self._call(account, region, service, operation, params)
+        return await self._signed(Call(account, region, service, operation, params))
 
-    async def write(
-        self,
-        account: str,
-        region: str,
-        service: str,
-        operation: str,
-        params: dict[str, Any],
-        *,
-        fence: Fence | None = None,
-        ready: Fence | None = None,
-    ) -> dict[str, Any]:
+    async def write(self, call: Call) -> dict[str, Any]:
         """Send one call that changes something; see `aws.writer`."""
-        return await self._call(account, region, service, operation, params, fence, ready)
+        return await self._signed(call)
 
-    async def _call(
-        self,
-        account: str,
-        region: str,
-        service: str,
-        operation: str,
-        params: dict[str, Any],
-        fence: Fence | None = None,
-        ready: Fence | None = None,
-    ) -> dict[str, Any]:
+    async def _signed(self, call: Call) -> dict[str, Any]:
         repeated = False
         while True:
-            session = await self._sessions.open(account)
-            signed = session.credentials
+            session = await self._sessions.open(call.account)
             try:
-                answer = await self._attempts(account, region, service, operation, params, signed, fence, ready)
+                answer = await self._attempts.run(call, session.credentials)
             except AwsError as error:
                 # AWS has looked at the signature only, so even a write may be sent again.
-                if not self._sessions.failed(session, operation, error) or repeated:
+                if not self._sessions.failed(session, call.operation, error) or repeated:
                     raise
             else:
                 session.accepted = True
                 return answer
             repeated = True
 
-    async def _attempts(
-        self,
-        account: str,
-        region: str,
-        service: str,
-        operation: str,
-        params: dict[str, Any],
-        credentials: Credentials,
-        fence: Fence | None = None,
-        ready: Fence | None = None,
-    ) -> dict[str, Any]:
-        """Repeat what may be repeated: a few times, throttled calls for a while; longer waits are the engine's."""
-        family = family_of(service, operation)
-        attempt, waited = 1, 0.0
-        while True:
-            delay = await self._limiter.acquire(account, region, family, LONGEST_WAIT - waited)
-            if delay:
-                waited += delay
-                self._telemetry.metrics.waited(family, delay)
-            if ready is not None:
-                await ready()
-            last, sent = attempt == _ATTEMPTS or not is_read(operation), self._clock()
-            try:
-                sending = self._once(region, service, operation, params, credentials, fence)
-                answer = await self._telemetry.attempt(account, region, service, operation, sending)
-                if answer.status < 300:
-                    return _believed(account, service, operation, params, answer)
-            except (NoAnswer, TimeoutError, OSError) as error:
-                if last:
-                    raise no_answer(service, operation, error) from error
-            except InvalidAnswer as error:
-                if last:
-                    raise invalid_answer(service, operation, error) from None
-            else:
-                if is_throttle(answer.code):
-                    # Nothing was done, so even a write may be sent again, as soon as there is a token for it.
-                    self._limiter.throttled(account, region, family, sent)
-                    self._telemetry.metrics.throttled(family)
-                    continue
-                failed = failure(service, operation, answer.status, answer.code, answer.message)
-                failed.aws_request_id = answer.request_id
-                if last or not isinstance(failed, Temporary) or failed.after is not None:
-                    raise failed
-            await asyncio.sleep(_PAUSE * 2**attempt * random.random())
-            attempt += 1
-
-    async def _once(
-        self,
-        region: str,
-        service: str,
-        operation: str,
-        params: dict[str, Any],
-        credentials: Credentials,
-        fence: Fence | None,
-    ) -> Answer:
+    async def _once(self, call: Call, credentials: Credentials) -> Answer:
         try:
-            prepared = self._wire.prepare(service, region, operation, params, credentials)
-        except ParamValidationError as error:
-            text = f"{service}:{operation}: {error}"
-            raise Permanent(text, reason="AWS_REJECTED", operation=operation, grpc_code="INVALID_ARGUMENT") from error
+            prepared = self._wire.prepare(call.service, call.region, call.operation, call.params, credentials)
+        except BotoCoreError as error:
+            # Without an endpoint there, for FIPS or dual stack, the configuration is wrong and not the argument.
+            code = "INVALID_ARGUMENT" if isinstance(error, ParamValidationError) else "FAILED_PRECONDITION"
+            text = f"{call.service}:{call.operation}: {error}"
+            raise Permanent(text, reason="AWS_REJECTED", operation=call.operation, grpc_code=code) from error
         if self._transport is None:
-            found = self._environment
+            found = self._options.environment
             self._transport = Transport(
                 self._options.timeout, self._options.connections, tls=found.tls, proxy=found.proxy
             )
-        response = await self._transport.exchange(prepared.address, prepared.encode(), fence)
-        return self._wire.read(service, operation, response)
+        response = await self._transport.exchange(prepared.address, prepared.encode(), call.fence)
+        return self._wire.read(call.service, call.operation, response)
 
     async def close(self) -> None:
         """Close every connection."""
         if self._transport is not None:
             self._transport.close()
-
-
-def _believed(account: str, service: str, operation: str, params: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    """The content of a success, if it answers what was asked, and for the account that was meant."""
-    check_content(service, operation, params, answer.data)
-    actual = other_account(account, service, answer.data)
-    if actual is not None:
-        raise wrong_account(account, actual, operation)
-    if is_read(operation):
-        return answer.data
-    # What changes something is recorded with AWS's id of the request.
-    return {**answer.data, "ResponseMetadata": {"RequestId": answer.request_id}}

@@ -1,25 +1,18 @@
-"""Credentials for each account: ambient ones, or an assumed role; cached, one refresh at a time."""
+"""Credentials for each account: an assumed role; cached, one refresh at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from botocore.credentials import EnvProvider
-from botocore.exceptions import BotoCoreError
 from cachetools import LRUCache
 
-from ecrkeeper_server.aws.backoff import Backoff
 from ecrkeeper_server.aws.wire import Credentials
-from ecrkeeper_server.aws_errors import Temporary
 
 _MARGIN = 300.0
 _KEPT = 20_000
-# Files, processes and the network are asked for ambient credentials.
-_SECONDS = 30.0
 
 
 class Provider(Protocol):
@@ -27,79 +20,6 @@ class Provider(Protocol):
 
     async def __call__(self, account: str) -> Credentials:
         """The credentials to sign a call in this account with."""
-
-
-class Ambient:
-    """The credentials of the environment, for the one account they belong to; refreshed by botocore."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._found: Any = None
-        self._resolving: asyncio.Task[Credentials] | None = None
-        self._drops = Backoff()
-
-    def warm_up(self) -> None:
-        """Load what finds the credentials, without asking for them."""
-        if not _named():
-            import botocore.session  # noqa: F401
-
-    async def __call__(self, account: str) -> Credentials:
-        """The credentials of the environment, whatever the account."""
-        if self._at_hand():
-            return _frozen(self._found)
-        if self._resolving is None or self._resolving.done():
-            self._resolving = asyncio.create_task(asyncio.to_thread(self._resolve))
-        try:
-            async with asyncio.timeout(_SECONDS):
-                return await asyncio.shield(self._resolving)
-        except TimeoutError:
-            raise _none(f"not found within {_SECONDS:.0f} s") from None
-
-    def _at_hand(self) -> bool:
-        """Whether nothing has to be fetched, from a file or over the network, to have them."""
-        refresh_needed = getattr(self._found, "refresh_needed", None)
-        return self._found is not None and (refresh_needed is None or not refresh_needed())
-
-    def _resolve(self) -> Credentials:
-        failed = ""
-        try:
-            found = self._found = self._found or _find()
-            if found is not None:
-                return _frozen(found)
-        except BotoCoreError as error:
-            # The text may quote what a credentials process has written.
-            failed = type(error).__name__
-        raise _none(failed)
-
-    def forget(self) -> None:
-        """Look for other credentials, as AWS has rejected these; not again for a while."""
-        if not self._drops.left(self._clock()):
-            self._drops.failed(self._clock())
-            self._found = None
-
-
-def _frozen(found: Any) -> Credentials:
-    frozen = found.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-
-
-def _none(why: str) -> Temporary:
-    text = "no AWS credentials in the environment" + (f" ({why})" if why else "")
-    return Temporary(text, reason="AWS_NO_CREDENTIALS", after=60, grpc_code="FAILED_PRECONDITION")
-
-
-def _find() -> Any:
-    if _named():
-        return EnvProvider().load()
-    # All other places are known to botocore's session, which loads its clients with it.
-    import botocore.session
-
-    return botocore.session.Session().get_credentials()
-
-
-def _named() -> bool:
-    """Whether environment variables name the credentials: what botocore looks at before anything else."""
-    return bool(os.environ.get(EnvProvider.ACCESS_KEY))
 
 
 class AssumedRoles:

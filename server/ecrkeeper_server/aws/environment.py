@@ -1,15 +1,30 @@
-"""What the environment variables of the AWS SDKs say about how AWS is reached."""
+"""How AWS is reached, by the environment variables and the profile files of the AWS SDKs."""
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
+from ecrkeeper_server.aws.codec import SERVICES
+from ecrkeeper_server.aws.profile import Profile, UnreadableProfile, read_profile
+
 _ENDPOINT = "AWS_ENDPOINT_URL"
+# The names by which OpenSSL finds a certificate in a directory.
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+
+
+class InvalidEnvironment(ValueError):
+    """Variables or profile files of the AWS SDKs are invalid; `errors` names every one."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +36,22 @@ class AwsEnvironment:
     dual_stack: bool = False
     ca_bundle: str = ""
     https_proxy: str = field(default="", repr=False)
+    http_proxy: str = field(default="", repr=False)
     no_proxy: str = ""
 
-    def proxy(self, host: str, port: int) -> str:
-        """The URL of the proxy by which a host is reached; empty if it is reached directly."""
-        if not self.https_proxy or proxy_bypass_environment(f"{host}:{port}", {"no": self.no_proxy}):
+    def proxy(self, host: str, port: int, *, tls: bool = True) -> str:
+        """Return the URL of the proxy by which a host is reached; empty if it is reached directly."""
+        proxy = self.https_proxy if tls else self.http_proxy
+        if not proxy or proxy_bypass_environment(f"{host}:{port}", {"no": self.no_proxy}):
             return ""
-        return self.https_proxy
+        return proxy if "://" in proxy else f"http://{proxy}"
 
     def endpoint_url(self, service: str) -> str | None:
-        """The URL that takes the place of a service's endpoints; None if there is none."""
+        """Return the URL that takes the place of a service's endpoints; None if there is none."""
         return self.endpoints.get(service) or self.endpoints.get("")
 
     def tls(self) -> ssl.SSLContext:
-        """What certificates are verified with: the bundle, or the authorities of the system."""
+        """Return what certificates are verified with: the bundle, or the authorities of the system."""
         if not self.ca_bundle:
             return ssl.create_default_context()
         if Path(self.ca_bundle).is_dir():
@@ -43,26 +60,87 @@ class AwsEnvironment:
 
 
 def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment:
-    """Read the variables, as the SDKs do: those of one service come before those of all."""
-    endpoints = {}
-    if not _true(variables, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
-        for name, value in variables.items():
-            if value and (name == _ENDPOINT or name.startswith(f"{_ENDPOINT}_")):
-                endpoints[name.removeprefix(_ENDPOINT).removeprefix("_").lower()] = value
-    return AwsEnvironment(
-        endpoints,
-        fips=_true(variables, "AWS_USE_FIPS_ENDPOINT"),
-        dual_stack=_true(variables, "AWS_USE_DUALSTACK_ENDPOINT"),
-        ca_bundle=variables.get("AWS_CA_BUNDLE", ""),
-        https_proxy=_either(variables, "https_proxy"),
-        no_proxy=_either(variables, "no_proxy"),
+    """Read and check the variables and the profile, as the SDKs do; raises InvalidEnvironment.
+
+    A variable precedes the profile; what is for one service precedes what is for all.
+    """
+    errors: list[str] = []
+    try:
+        profile = read_profile(variables)
+    except UnreadableProfile as error:
+        errors.append(str(error))
+        profile = Profile("", "")
+    found = AwsEnvironment(
+        _endpoints(variables, profile, errors),
+        fips=_flag(variables, profile, "use_fips_endpoint"),
+        dual_stack=_flag(variables, profile, "use_dualstack_endpoint"),
+        ca_bundle=variables.get("AWS_CA_BUNDLE") or profile.settings.get("ca_bundle", ""),
+        https_proxy=_proxy(variables, "https_proxy", errors),
+        http_proxy=_proxy(variables, "http_proxy", errors),
+        no_proxy=variables.get("no_proxy") or variables.get("NO_PROXY", ""),
     )
+    reason = _unusable(found)
+    if reason:
+        where = "AWS_CA_BUNDLE" if variables.get("AWS_CA_BUNDLE") else profile.where("ca_bundle")
+        errors.append(f"{where}: cannot use {found.ca_bundle!r}: {reason}")
+    if errors:
+        raise InvalidEnvironment(errors)
+    return found
 
 
-def _true(variables: Mapping[str, str], name: str) -> bool:
-    return variables.get(name, "").strip().lower() == "true"
+def _endpoints(variables: Mapping[str, str], profile: Profile, errors: list[str]) -> dict[str, str]:
+    if _flag(variables, profile, "ignore_configured_endpoint_urls"):
+        return {}
+    everywhere = variables.get(_ENDPOINT, "")
+    found = {"": (everywhere, _ENDPOINT)}
+    if not everywhere:
+        found[""] = (profile.settings.get("endpoint_url", ""), profile.where("endpoint_url"))
+    for service in SERVICES:
+        name = f"{_ENDPOINT}_{service.upper()}"
+        if variables.get(name):
+            found[service] = (variables[name], name)
+        elif not everywhere:
+            # The variable for all services precedes even what a profile has for one.
+            found[service] = (profile.endpoints.get(service, ""), profile.where(f"endpoint_url of {service}"))
+    for url, where in found.values():
+        if url and not _is_url(url):
+            errors.append(f"{where}: must be an http:// or https:// URL with a host, got {url!r}")
+    return {service: url for service, (url, _) in found.items() if url}
 
 
-def _either(variables: Mapping[str, str], name: str) -> str:
-    """A variable that is written in lower case or in upper case."""
-    return variables.get(name) or variables.get(name.upper(), "")
+def _flag(variables: Mapping[str, str], profile: Profile, setting: str) -> bool:
+    value = variables.get(f"AWS_{setting.upper()}") or profile.settings.get(setting, "")
+    return value.strip().lower() == "true"
+
+
+def _proxy(variables: Mapping[str, str], name: str, errors: list[str]) -> str:
+    """Return the URL of a proxy by a variable in lower or in upper case; it may have a password."""
+    written = name if variables.get(name) else name.upper()
+    url = variables.get(written, "")
+    if url and not _is_url(url if "://" in url else f"http://{url}"):
+        errors.append(f"{written}: must be the http:// or https:// URL of a proxy, with a host")
+    return url
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _unusable(environment: AwsEnvironment) -> str:
+    """Return why the bundle of certificates cannot be used; empty if it can, or there is none."""
+    path = Path(environment.ca_bundle or ".")
+    try:
+        if not environment.ca_bundle:
+            return ""
+        if path.is_dir() and not any(_HASHED.fullmatch(each.name) for each in path.iterdir()):
+            return "the directory has no certificate that is named by its hash, as openssl rehash does"
+        environment.tls()
+    except ssl.SSLError as error:
+        return f"no certificates in PEM ({error.reason or 'unreadable'})"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import botocore.parsers
 import orjson
-from botocore.awsrequest import HeadersDict
 
 from ecrkeeper_server.aws.answers import InvalidAnswer, essentials
+from ecrkeeper_server.aws.codec import Codec
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.failures import short_code
 from ecrkeeper_server.aws.shapes import Check, compile_check, describe, structures_sent
@@ -42,10 +41,11 @@ class Answer:
 class Reader:
     """Reads the responses of one service."""
 
-    def __init__(self, model: Any, protocol: str) -> None:
-        self._model = model
-        self._json = protocol in ("json", "rest-json")
-        self._parser = botocore.parsers.create_parser(protocol)
+    def __init__(self, codec: Codec, service: str) -> None:
+        self._codec = codec
+        self._service = service
+        self._model = codec.model(service)
+        self._json = codec.protocol(service) in ("json", "rest-json")
         self._checks: dict[str, Check | None] = {}
 
     def read(self, operation: str, response: Response) -> Answer:
@@ -54,7 +54,7 @@ class Reader:
         if len(request_id) > _REQUEST_ID_CHARACTERS or not (request_id.isascii() and request_id.isprintable()):
             request_id = ""
         if response.status >= 300:
-            code, message = self._error(response)
+            code, message = self._error(operation, response)
             return Answer(response.status, {}, code, message, request_id)
         data = _members(response) if self._json else self._result(operation, response)
         check = self._check(operation)
@@ -77,23 +77,21 @@ class Reader:
         # botocore's parser takes any well-formed XML for an answer.
         if not re.search(rb"<(?:\w+:)?%sResponse[\s/>]" % operation.encode(), response.body[:2048]):
             raise InvalidAnswer(f"not an answer to {operation} ({_seen(response)})")
-        parsed = self._parsed(response, self._model.operation_model(operation).output_shape)
+        parsed = self._parsed(operation, response)
         if parsed is None:
             raise InvalidAnswer(f"not XML that answers {operation} ({_seen(response)})")
         return parsed
 
-    def _parsed(self, response: Response, shape: Any) -> dict[str, Any] | None:
+    def _parsed(self, operation: str, response: Response) -> dict[str, Any] | None:
         """Parse with botocore; None if it cannot. Its exceptions hold the body, so none may get out of here."""
-        given = {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}
         try:
-            parsed: dict[str, Any] = self._parser.parse(given, shape)
+            return self._codec.parse(self._service, operation, response.status, response.headers, response.body)
         except Exception:  # The parser fails in as many ways as a body can be wrong.
             return None
-        return parsed
 
-    def _error(self, response: Response) -> tuple[str, str]:
+    def _error(self, operation: str, response: Response) -> tuple[str, str]:
         """Return code and message of a failure."""
-        code, message = _json_error(response) if self._json else self._xml_error(response)
+        code, message = _json_error(response) if self._json else self._xml_error(operation, response)
         code = short_code(code) if isinstance(code, str) else ""
         if _CODE.fullmatch(code):
             return code, _line(message) if isinstance(message, str) else ""
@@ -102,8 +100,8 @@ class Reader:
             return str(response.status), ""
         raise InvalidAnswer(f"status {response.status} without a code of AWS ({_seen(response)})")
 
-    def _xml_error(self, response: Response) -> tuple[Any, Any]:
-        parsed = self._parsed(response, None) or {}
+    def _xml_error(self, operation: str, response: Response) -> tuple[Any, Any]:
+        parsed = self._parsed(operation, response) or {}
         error = parsed.get("Error")
         if not isinstance(error, dict) or b"<Error" not in response.body:
             # botocore makes up an error of the status where there is none.

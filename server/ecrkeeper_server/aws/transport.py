@@ -1,4 +1,9 @@
-"""Connections to AWS: kept open, shared by all calls, bounded in number."""
+"""Connections to AWS: kept open, shared by all calls, bounded in number.
+
+A call costs 3.3 times as much CPU with aiohttp in place of this module and `connection`, signing and reading included
+(123 against 37 µs), and 22 times with boto3 on threads: `python -m benchmarks --only transport`. Use aiohttp instead
+once that is below 1.1.
+"""
 
 from __future__ import annotations
 

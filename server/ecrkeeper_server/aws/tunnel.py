@@ -18,17 +18,13 @@ _PORTS = {"http": 80, "https": 443}
 async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext, make: Callable[[], P]) -> P:
     """Connect to a host through a proxy, by its URL; NoAnswer if the proxy does not agree."""
     loop = asyncio.get_running_loop()
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise NoAnswer("HTTPS_PROXY is no URL of HTTP")
+    parts = urlsplit(proxy)
     secure = ssl.create_default_context() if parts.scheme == "https" else None
     transport, opening = await loop.create_connection(
-        _Opening, parts.hostname, parts.port or _PORTS[parts.scheme], ssl=secure
+        _Opening, parts.hostname or "", parts.port or _PORTS[parts.scheme], ssl=secure
     )
     try:
-        transport.write(
-            _request(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", parts.username, parts.password)
-        )
+        transport.write(_request(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxy_authorization(proxy)))
         await opening.opened
         made = make()
         secured = await loop.start_tls(transport, made, context, server_hostname=host)
@@ -41,11 +37,17 @@ async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext,
     return made
 
 
-def _request(target: str, user: str | None, password: str | None) -> bytes:
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
-    if user is not None:
-        credentials = f"{unquote(user)}:{unquote(password or '')}".encode()
-        lines.append(f"Proxy-Authorization: Basic {b64encode(credentials).decode()}")
+def proxy_authorization(proxy: str) -> dict[str, str]:
+    """Return the header with the user and the password of a proxy's URL; none without them."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {b64encode(credentials).decode()}"}
+
+
+def _request(target: str, headers: dict[str, str]) -> bytes:
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *[f"{name}: {value}" for name, value in headers.items()]]
     return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 

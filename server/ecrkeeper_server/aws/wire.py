@@ -1,33 +1,28 @@
-"""Requests of AWS's protocols, by botocore's models and serialisers.
+"""Requests of AWS's protocols, serialised by botocore and signed here.
 
-boto3's own request path costs five times as much CPU a call as these parts of
-it together with one HTTP session. One service model is loaded once and shared
-by all accounts and Regions.
+A service model is loaded once and shared by all accounts and Regions.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import botocore.serialize
-from botocore.regions import EndpointResolver
-
+from ecrkeeper_server.aws import models
+from ecrkeeper_server.aws.codec import ALWAYS_USED, Codec, Serialized
 from ecrkeeper_server.aws.connection import Response
 from ecrkeeper_server.aws.environment import AwsEnvironment
-from ecrkeeper_server.aws.models import ALWAYS_USED, endpoint_resolver, service_model
 from ecrkeeper_server.aws.reading import Answer, Reader
 from ecrkeeper_server.aws.signer import sign
 from ecrkeeper_server.aws.transport import Address
+from ecrkeeper_server.aws.tunnel import proxy_authorization
 
 USER_AGENT = "ecrkeeper"
 _SERIALIZED = 256
-
-Serialized = tuple[str, str, dict[str, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +41,10 @@ class Endpoint:
 
     address: Address
     host: str
-    # What comes before the path of a call; it is not signed.
+    # What comes before the path of a call, with the host where a proxy of HTTP is asked; it is not signed.
     prefix: str
     scope: str
+    proxy_headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,8 @@ class Prepared:
     address: Address
     method: str
     target: str
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def encode(self) -> bytes:
         """The request as it is sent."""
@@ -78,21 +74,19 @@ class Wire:
         endpoint_url: str | None = None,
         clock: Callable[[], float] = time.time,
         environment: AwsEnvironment | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self._endpoint_url = endpoint_url
         self._environment = environment or AwsEnvironment()
         self._clock = clock
+        self._codec = codec or models.codec()
         self._services: dict[str, _Service] = {}
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
-
-    @cached_property
-    def _resolver(self) -> EndpointResolver:
-        return endpoint_resolver()
 
     def service(self, name: str) -> _Service:
         """The model of a service, loaded at first use."""
         if name not in self._services:
-            self._services[name] = _Service(service_model(name))
+            self._services[name] = _Service(self._codec, name)
         return self._services[name]
 
     def warm_up(self) -> None:
@@ -103,24 +97,21 @@ class Wire:
 
     def regions(self, partition: str) -> list[str]:
         """The Regions of a partition that have ECR, as botocore knows them."""
-        return sorted(self._resolver.get_available_endpoints("api.ecr", partition))
+        return sorted(self._codec.regions(partition))
 
     def partitions(self) -> list[str]:
         """The partitions, as botocore knows them."""
-        return list(self._resolver.get_available_partitions())
+        return self._codec.partitions()
 
     def endpoint(self, service: str, region: str) -> Endpoint:
         """The endpoint of a service for a Region: IAM has one for each partition."""
         key = (service, region)
         if key not in self._endpoints:
-            prefix, variants = self.service(service).model.endpoint_prefix, self._environment
-            found = self._resolver.construct_endpoint(
-                prefix, region, use_dualstack_endpoint=variants.dual_stack, use_fips_endpoint=variants.fips
-            ) or {}  # fmt: skip
-            scope = found.get("credentialScope", {}).get("region", region)
-            host = found.get("hostname", f"{prefix}.{region}.amazonaws.com")
+            variants = self._environment
+            host, scope = self._codec.locate(service, region, fips=variants.fips, dual_stack=variants.dual_stack)
             url = (self._endpoint_url or variants.endpoint_url(service) or f"https://{host}").rstrip("/")
-            self._endpoints[key] = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
+            direct = Endpoint(_address_of(url), _host_of(url), urlsplit(url).path, scope)
+            self._endpoints[key] = _by_proxy(direct, variants)
         return self._endpoints[key]
 
     def prepare(
@@ -143,12 +134,28 @@ class Wire:
             service=spec.model.signing_name,
             now=self._clock(),
         )
-        sent = {"Host": endpoint.host, **headers, "User-Agent": USER_AGENT, "Content-Length": str(len(data))}
+        sent = {
+            "Host": endpoint.host,
+            **headers,
+            "User-Agent": USER_AGENT,
+            "Content-Length": str(len(data)),
+            **endpoint.proxy_headers,
+        }
         return Prepared(endpoint.address, method, endpoint.prefix + path, sent, data)
 
     def read(self, service: str, operation: str, response: Response) -> Answer:
         """The answer in a response; raises InvalidAnswer."""
         return self.service(service).reader.read(operation, response)
+
+
+def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:
+    """Return an endpoint without TLS as a proxy reaches it, if there is one; with TLS, the transport opens a tunnel."""
+    address = endpoint.address
+    proxy = "" if address.tls else environment.proxy(address.host, address.port, tls=False)
+    if not proxy:
+        return endpoint
+    prefix = f"http://{endpoint.host}{endpoint.prefix}"
+    return replace(endpoint, address=_address_of(proxy), prefix=prefix, proxy_headers=proxy_authorization(proxy))
 
 
 def _address_of(url: str) -> Address:
@@ -166,12 +173,11 @@ def _host_of(url: str) -> str:
 
 
 class _Service:
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        # Which botocore prefers where a service speaks several; ECR speaks json.
-        self.protocol: str = getattr(model, "resolved_protocol", None) or model.protocol
-        self._serializer = botocore.serialize.create_serializer(self.protocol)
-        self.reader = Reader(model, self.protocol)
+    def __init__(self, codec: Codec, name: str) -> None:
+        self.model = codec.model(name)
+        self._codec = codec
+        self._name = name
+        self.reader = Reader(codec, name)
         self._plain = lru_cache(maxsize=_SERIALIZED)(self._serialize_plain)
 
     def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
@@ -181,16 +187,8 @@ class _Service:
         plain parameters are kept.
         """
         if any(isinstance(value, (dict, list)) for value in params.values()):
-            return self._serialize(operation, params)
+            return self._codec.serialize(self._name, operation, params)
         return self._plain(operation, tuple(params.items()))
 
     def _serialize_plain(self, operation: str, params: tuple[tuple[str, Any], ...]) -> Serialized:
-        return self._serialize(operation, dict(params))
-
-    def _serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
-        parts = self._serializer.serialize_to_request(params, self.model.operation_model(operation))
-        body = parts["body"]
-        if isinstance(body, dict):
-            body = urlencode(body)
-        data = body.encode() if isinstance(body, str) else body or b""
-        return parts["method"], parts["url_path"], dict(parts["headers"]), data
+        return self._codec.serialize(self._name, operation, dict(params))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from ecrkeeper_server.aws.client import AwsClient
+from ecrkeeper_server.aws.client import AwsClient, AwsOptions
 from ecrkeeper_server.aws.served import Served, find_served
 from ecrkeeper_server.aws.telemetry import CallTelemetry
-from ecrkeeper_server.aws_options import aws_options
-from ecrkeeper_server.config.settings import Config
 from ecrkeeper_server.metrics.server import Metrics
 
 # `check-config` may run without a network or credentials.
 _SECONDS = 5.0
 
 
-def served(config: Config) -> Served:
+def served(options: AwsOptions) -> Served:
     """Return the served accounts, and how.
 
     AWS names the account of ambient credentials.
@@ -24,9 +22,9 @@ def served(config: Config) -> Served:
     async def ask() -> Served:
         # Keep log lines out of the command's output.
         telemetry = CallTelemetry(Metrics().aws, logged=False)
-        aws = AwsClient(aws_options(config), telemetry=telemetry)
+        aws = AwsClient(options, telemetry=telemetry)
         try:
-            return await find_served(aws, config.aws_role_template or None, _SECONDS)
+            return await find_served(aws, options.role_template, _SECONDS)
         finally:
             await aws.close()
 

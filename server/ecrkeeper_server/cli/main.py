@@ -98,14 +98,16 @@ def _run(command: str, config: Config) -> int:
             return 1
         return 0
     if command == "check-config":
+        from ecrkeeper_server.aws_options import aws_options
         from ecrkeeper_server.cli.accounts import served
         from ecrkeeper_server.security import open_security
 
+        options = aws_options(config)
         open_security(config)
         for name, value in configuration.shown(config).items():
             # In the form of the TOML file.
             print(f"{name} = {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
-        print(f"# serves {served(config)}")  # noqa: T201
+        print(f"# serves {served(options)}")  # noqa: T201
         return 0
     return _serve(config)
 
@@ -128,10 +130,12 @@ def _serve(config: Config) -> int:
     import uvloop
 
     from ecrkeeper_server import app
+    from ecrkeeper_server.aws_options import aws_options
     from ecrkeeper_server.errors import StatusError
     from ecrkeeper_server.security import open_security
     from ecrkeeper_server.store.file_lock import locked
 
+    options = aws_options(config)
     security = open_security(config)
     with contextlib.ExitStack() as stack:
         try:
@@ -141,5 +145,5 @@ def _serve(config: Config) -> int:
             configuration.complain(error.message)
             return 1
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(app.serve(config, security))
+            runner.run(app.serve(config, security, options))
     return 0

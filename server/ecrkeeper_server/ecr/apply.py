@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecrkeeper_server.aws.call import Call
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws.transport import Fence
 from ecrkeeper_server.aws.writer import writer_of
@@ -59,9 +60,8 @@ class AwsWrite:
             self.outcome = "UNKNOWN"
 
         try:
-            answer = await writer_of(aws).write(
-                self.account, self.region, self.service, self.operation, self.params, fence=sending, ready=ready
-            )
+            call = Call(self.account, self.region, self.service, self.operation, self.params, sending, ready)
+            answer = await writer_of(aws).write(call)
         except AwsError as error:
             self._failed(error)
             raise

@@ -50,6 +50,11 @@ Condition = ColumnElement[bool]
 
 # The reason of nearly every row, so it is not stored: the column is NULL, as it is before the first attempt.
 _USUAL = "IN_SYNC"
+# With each of these conditions a resource is not ready, so it has another reason.
+_NOT_READY = {
+    ("conditions.Ready", "FALSE"), ("conditions.Synced", "FALSE"),
+    ("conditions.Blocked", "TRUE"), ("conditions.Degraded", "TRUE"),
+}  # fmt: skip
 
 
 def stored_reason(reason: str) -> str | None:
@@ -112,9 +117,11 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
         case "drift":
             return columns.drifted if equal is (value == "TRUE") else not_(columns.drifted)
         case "reason" if value == _USUAL:
-            return columns.reason.is_(None) if equal else None
+            return columns.reason.is_(None) if equal else _unusual(before_the_first_attempt=True)
         case "reason":
             return columns.reason == value if equal else or_(columns.reason.is_(None), columns.reason != value)
+        case _ if (field, value) in _NOT_READY and equal:
+            return _unusual(before_the_first_attempt=False)
         case "setting":
             return _named(select(drifting.c.name).where(drifting.c.setting == value), equal=equal)
         case "element":
@@ -124,6 +131,12 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
             return _named(select(registry.label("name")).where(declarations.c.owner == value), equal=equal)
         case _:
             return None
+
+
+def _unusual(*, before_the_first_attempt: bool) -> Condition:
+    """Return a condition on rows with another reason, and if asked for on rows that have none yet."""
+    other = resources.c.reason.is_not(None)
+    return or_(other, resources.c.observed_generation == 0) if before_the_first_attempt else other
 
 
 def _named(names: Select[Any], *, equal: bool) -> Condition:

@@ -15,7 +15,7 @@ from ecrkeeper_server.api.layers.permissions import operation_target, resource_t
 from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.api.services.broadcaster import Changes
-from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice, filter_expression, matcher, truth
+from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, filter_expression, matcher, truth
 from ecrkeeper_server.api.services.page_tokens import PageKey, TokenSigner
 from ecrkeeper_server.api.services.pages import M, Page, Show, page_of, scan
 from ecrkeeper_server.api.services.relist import Relist
@@ -107,7 +107,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
         "drift": truth(lambda row: State(row.state).drifted),
         "reason": lambda row: [c.reason for c in State(row.state).conditions if c.type == "Ready"],
         "setting": lambda row: [each.setting for each in State(row.state).drift],
-        "element": lambda row: [each.key for each in State(row.state).drift],
+        "element": Key(lambda row: [each.key for each in State(row.state).drift]),
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }

@@ -12,7 +12,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.messages import registry as registry_message
 from ecrkeeper_server.api.services.context import Dependencies
-from ecrkeeper_server.api.services.filters import Choice, Fields, enum_choice, matcher
+from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choice, matcher
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName
@@ -24,7 +24,7 @@ from ecrkeeper_server.store.database import Tx
 
 _FIELDS: Fields = {
     "setting": Choice(lambda each: [each.setting.upper()], tuple(name.upper() for name in SETTINGS)),
-    "key": lambda each: [each.key],
+    "key": Key(lambda each: [each.key]),
     "state": enum_choice(registry_pb2.Element.State, lambda each: [each.state]),
     "owner": lambda each: each.owners,
 }

@@ -23,6 +23,17 @@ Fields = Mapping[str, Callable[[Any], Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A field with keys of elements, in which `*` is a character like others."""
+
+    of: Callable[[Any], Sequence[str]]
+
+    def __call__(self, row: Any) -> Sequence[str]:
+        """The values of a row."""
+        return self.of(row)
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A field with a few values, which filters may write in any case."""
 
@@ -88,7 +99,7 @@ def _checked(expression: Expression, fields: Fields) -> Expression:
 
 def _value(name: str, field: Callable[[Any], Sequence[str]], given: str) -> str:
     """Return the value to compare with the values of rows."""
-    if "*" in given:
+    if "*" in given and not isinstance(field, Key):
         raise violation(f"{name}: `*` is not supported, got {shown(given)}; a value matches as a whole")
     if not isinstance(field, Choice):
         return given

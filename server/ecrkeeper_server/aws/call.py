@@ -1,0 +1,37 @@
+"""One call of AWS as a value, from the caller to the connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecrkeeper_server.aws.limits import family_of, is_read
+from ecrkeeper_server.aws.transport import Fence
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation of a service, with its parameters, in an account and a Region.
+
+    `ready` is awaited when credentials are there and the rate allows the call, before it takes a connection, so it may
+    call AWS itself. `fence` is awaited when nothing is left to wait for before sending. An exception of either
+    prevents the call.
+    """
+
+    account: str
+    region: str
+    service: str
+    operation: str
+    params: dict[str, Any] = field(repr=False)
+    fence: Fence | None = None
+    ready: Fence | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether the operation changes nothing, so that it may be repeated."""
+        return is_read(self.operation)
+
+    @property
+    def family(self) -> str:
+        """The family of operations whose rate applies."""
+        return family_of(self.service, self.operation)
