@@ -108,7 +108,7 @@ def _registry_change(
     differing = [owner for owner, spec in sorted(document.specs.items()) if not _alike(present.get(owner), spec)]
     created = tuple(owner for owner in differing if owner not in present)
     updated = tuple(owner for owner in differing if owner in present)
-    return Restored(created, updated, _kept(before, _declared_spec(document)), row is None), composition
+    return Restored(created, updated, _kept(before, _declared_spec(document, before)), row is None), composition
 
 
 def _check(document: RegistryDocument, composition: Composition) -> None:

@@ -99,7 +99,7 @@ def check_removed(row: Resource) -> None:
     if left:
         raise FailedPrecondition(
             f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for the removal, or set"
-            "  deletion_policy to ABANDON to keep them there",
+            " deletion_policy to ABANDON to keep them there",
             reason="REMOVAL_PENDING",
             preconditions=[
                 PreconditionViolation("REMOVAL_PENDING", element, "is still to be removed from AWS")
