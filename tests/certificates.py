@@ -1,4 +1,4 @@
-"""A certificate authority that signs whatever it is asked to, and what gRPC reports of its certificates."""
+"""A certificate authority that signs anything, and gRPC's view of certificates."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Issued:
 
 
 def common_name(text: str, kind: _ASN1Type = UTF8) -> x509.NameAttribute[str]:
-    """A common name of any length in any encoding."""
+    """Return a common name of any length in any encoding."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return x509.NameAttribute(NameOID.COMMON_NAME, text, kind, _validate=False)
 
 
 def raw_san(der: bytes) -> x509.UnrecognizedExtension:
-    """A subject alternative name with any content."""
+    """Return a subject alternative name with any content."""
     return x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, der)
 
 
 def peer(
     certificate: bytes, cn: bytes = b"", dns: Sequence[bytes] = (), uri: Sequence[bytes] = ()
 ) -> dict[str, list[bytes]]:
-    """What gRPC says of a certificate, with the names that it reports."""
+    """Return gRPC's view of a certificate, with the names that it reports."""
     said = {"x509_pem_cert": [certificate], "x509_common_name": [cn], "peer_dns": list(dns), "peer_uri": list(uri)}
     return {key: values for key, values in said.items() if values}
 
@@ -80,7 +80,7 @@ class Authority:
         extensions: Sequence[x509.ExtensionType] = (),
         swap: tuple[bytes, bytes] | None = None,
     ) -> Issued:
-        """A certificate with these names; `swap` replaces bytes by as many others before it is signed."""
+        """Return a certificate with these names; `swap` replaces bytes before signing."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([common_name(each) if isinstance(each, str) else each for each in common])
         builder = self._builder(subject, key.public_key())
@@ -105,7 +105,7 @@ class Authority:
         assert len(old) == len(new)
         assert before.count(old) == 1
         content = before.replace(old, new)
-        # What stands between the content and the signature is the algorithm.
+        # Between the content and the signature is the algorithm.
         whole = certificate.public_bytes(serialization.Encoding.DER)
         start = whole.index(before) + len(before)
         algorithm = whole[start : start + 2 + whole[start + 1]]

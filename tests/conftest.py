@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import harness, postgres
 
 @pytest.fixture(autouse=True)
 def _log_to_the_test() -> None:
-    """Write log lines to the stderr of the test that causes them: another's may be closed, and a cached logger keeps it."""
+    """Write log lines to the stderr of the current test."""
     structlog.reset_defaults()
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
@@ -29,7 +29,7 @@ def cluster() -> Iterator[postgres.Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty, migrated database, of each kind."""
+    """The URL of an empty, migrated database of each kind."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     else:
@@ -43,7 +43,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_process_outlives_its_test() -> Iterator[None]:
-    """Kill the servers that a test, usually a failed one, left running; those of wider fixtures stay."""
+    """Kill servers that a test left running, except those of wider fixtures."""
     before = list(harness.Process.running)
     yield
     for process in [p for p in harness.Process.running if p not in before]:
@@ -52,7 +52,7 @@ def _no_process_outlives_its_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def simulated_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Simulator]:
-    """A simulated AWS that the tests of a process share; it records every request against botocore's models."""
+    """A simulated AWS per process that checks requests against botocore's models."""
     simulator = harness.Simulator(tmp_path_factory.mktemp("sim"))
     simulator.control("PUT", "settings", {"max_log": 200_000})
     yield simulator
@@ -62,9 +62,9 @@ def simulated_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.
 
 @pytest.fixture
 def aws(simulated_aws: harness.Simulator) -> Iterator[harness.Simulator]:
-    """The simulated AWS with nothing in it; no request of the test may break a constraint of botocore's models."""
+    """The empty simulated AWS; requests must satisfy botocore's models."""
     simulated_aws.control("POST", "reset")
     yield simulated_aws
     simulated_aws.check_requests()
-    # Others use it as it is: no lag and no fault stays.
+    # Later tests use it unchanged, so no lag or fault may stay.
     simulated_aws.control("POST", "reset")

@@ -1,4 +1,4 @@
-"""Declarations put into a store as they are, without a registry that desires them and without any check."""
+"""Store declarations directly, without a registry and without validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def put(
     deletion_policy: str = "REMOVE",
     allow_replacement: bool = False,
 ) -> Declaration:
-    """Change a declaration, or make it."""
+    """Change or create a declaration."""
     unit = work.load(tx, [name])
     stored = unit.declare(
         name, settings, deletion_policy=deletion_policy, allow_replacement=allow_replacement,
@@ -32,7 +32,7 @@ def put(
 
 
 def get(tx: Tx, name: SettingsName) -> Declaration | None:
-    """One declaration."""
+    """Return one declaration."""
     return work.load(tx, [name]).declared[name.registry].get(name.owner)
 
 

@@ -1,6 +1,6 @@
 """The rules of the protos, read from the bytes in the descriptors' options.
 
-The generated code has no `buf/validate`, so it is compiled here, into a pool of its own.
+The generated code has no `buf/validate`, so it is compiled here, into a separate pool.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RULES = "buf/validate/validate.proto"
 
 
 def compiled(*paths: Path) -> FileDescriptorSet:
-    """The protos at these paths, by default all, and what they import; imports come first."""
+    """Return the protos at these paths, by default all, after their imports."""
     chosen = [word for path in paths for word in ("--path", str(path))]
     command = [program("buf"), "build", str(PROTOS), *chosen, "-o", "-"]
     return FileDescriptorSet.FromString(subprocess.run(command, check=True, capture_output=True).stdout)
@@ -30,7 +30,7 @@ def compiled(*paths: Path) -> FileDescriptorSet:
 
 @cache
 def rules_files() -> FileDescriptorSet:
-    """The proto of the rules and what it imports."""
+    """Return the proto of the rules and its imports."""
     return compiled(PROTOS / "third_party" / RULES)
 
 
@@ -44,19 +44,19 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 @cache
 def _rules() -> Any:
-    """The extension of fields' options; its message must be known before an option is parsed."""
+    """Return the extension of field options, whose message must be known first."""
     extension = _pool().FindExtensionByName("buf.validate.field")
     message_factory.GetMessageClass(extension.message_type)
     return extension
 
 
 def with_rules(options: Message) -> Any:
-    """The options of anything, of which only the rules are unknown fields no more."""
+    """Return options in which the rules are no longer unknown fields."""
     _rules()
     kind = message_factory.GetMessageClass(_pool().FindMessageTypeByName(options.DESCRIPTOR.full_name))
     return kind.FromString(options.SerializeToString())
 
 
 def rules_of(field: FieldDescriptor) -> Any:
-    """The `buf.validate.FieldRules` of a field."""
+    """Return the `buf.validate.FieldRules` of a field."""
     return with_rules(field.GetOptions()).Extensions[_rules()]

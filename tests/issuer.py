@@ -1,4 +1,4 @@
-"""A token issuer for the tests: real keys, and a JWKS that is served on loopback."""
+"""A token issuer for tests, with real keys and a JWKS on loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AUDIENCE = "ecrkeeper"
 
 
 class Issuer:
-    """Makes tokens; `url` is its name, `document` what it publishes, `down` lets every fetch fail."""
+    """Issues tokens; `document` is its JWKS, and `down` fails every fetch."""
 
     def __init__(self, url: str = "https://issuer.example") -> None:
         self.url = url
@@ -28,7 +28,7 @@ class Issuer:
         self.fetches = 0
 
     def add_key(self, kid: str, kind: str = "EC", *, publish: bool = True) -> None:
-        """A new key, as a rotation makes one."""
+        """Replace the key, as a rotation does."""
         self.private[kid] = (
             ec.generate_private_key(ec.SECP256R1())
             if kind == "EC"
@@ -38,16 +38,16 @@ class Issuer:
             self.published.append(kid)
 
     def algorithm(self, kid: str) -> str:
-        """The algorithm of a key."""
+        """Return the algorithm of a key."""
         return "ES256" if isinstance(self.private[kid], ec.EllipticCurvePrivateKey) else "RS256"
 
     def public_pem(self, kid: str) -> bytes:
-        """A public key as everybody can have it."""
+        """Return the public key."""
         return bytes(self.private[kid].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
     @property
     def document(self) -> bytes:
-        """The JWKS of now."""
+        """Return the current JWKS."""
         keys = []
         for kid in self.published:
             algorithm = jwt.get_algorithm_by_name(self.algorithm(kid))
@@ -58,7 +58,7 @@ class Issuer:
     def token(
         self, subject: str = "alice", *, kid: str = "", groups: Any = (), lasts: float = 60, **claims: Any
     ) -> str:
-        """A token; a claim that is None is left out."""
+        """Return a token; a claim that is None is omitted."""
         kid = kid or self.published[0]
         said = {
             "iss": self.url,
@@ -72,7 +72,7 @@ class Issuer:
         return jwt.encode(said, self.private[kid], self.algorithm(kid), headers={"kid": kid})
 
     async def fetch(self) -> bytes:
-        """What a fetch of the JWKS gets."""
+        """Return the response to a fetch of the JWKS."""
         self.fetches += 1
         if self.down:
             raise OSError("the issuer is down")
@@ -81,7 +81,7 @@ class Issuer:
 
 @contextmanager
 def serving() -> Iterator[Issuer]:
-    """An issuer on loopback with its discovery document."""
+    """Run an issuer on loopback with its discovery document."""
     issuer = Issuer()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Calls that last longer than the policy that they began with."""
+"""Calls that outlast the policy that they started with."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Installation:
         return Operation("id", "ReconcileRegistry", target, 1, 1, {}, False, None, None, 0, None)
 
     def stream(self) -> AsyncIterator[int]:
-        """A watch of the audit trail whose steps are numbers."""
+        """An audit watch whose events are numbers."""
 
         async def steps(_request: Any, _context: Any) -> AsyncIterator[int]:
             for number in range(10):
@@ -65,7 +65,7 @@ class Installation:
         return handler.unary_unary(request, None)
 
 
-async def test_stream_ends_with_the_first_step_after_its_right_was_taken() -> None:
+async def test_stream_ends_when_access_is_revoked() -> None:
     installation = Installation("admin")
     steps = installation.stream()
     assert [await anext(steps), await anext(steps)] == [0, 1]
@@ -76,7 +76,7 @@ async def test_stream_ends_with_the_first_step_after_its_right_was_taken() -> No
         await anext(steps)
 
 
-async def test_stream_goes_on_under_another_policy_that_allows_it() -> None:
+async def test_stream_survives_policy_change_that_allows_it() -> None:
     installation = Installation("admin")
     steps = installation.stream()
     await anext(steps)
@@ -85,12 +85,12 @@ async def test_stream_goes_on_under_another_policy_that_allows_it() -> None:
 
 
 @pytest.mark.parametrize(("then", "allowed"), [("read, write", True), ("write", False)])
-async def test_call_that_waited_answers_only_who_may_still_read(then: str, allowed: bool) -> None:
+async def test_wait_operation_authorizes_again_after_waiting(then: str, allowed: bool) -> None:
     rights = [policy("read")]
     looks = 0
 
     class Store:
-        """The operation ends with the second look at it, and the policy has changed by then."""
+        """The operation ends at the second poll, after the policy has changed."""
 
         async def read(self, _: Any) -> Operation:
             nonlocal looks
@@ -128,7 +128,7 @@ class Unhurried:
         return None
 
 
-async def test_call_that_does_not_wait_is_decided_once() -> None:
-    """What it has changed stays changed: to deny it then would be untrue."""
+async def test_wait_operation_without_wait_is_authorized_once() -> None:
+    """A change that was made is not denied afterwards."""
     request = audit_service_pb2.ListAuditEventsRequest()
     assert await Installation("admin").call(LIST, request, policy("read")) == "answer"

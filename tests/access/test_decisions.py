@@ -1,4 +1,4 @@
-"""What a policy allows: tables with reasons, and properties of the patterns."""
+"""Decisions of a policy: tables with reasons, and properties of the patterns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JANITOR, NOBODY = Principal("role-janitor.example.org"), Principal()
 R, W, F, D, A = Verb.READ, Verb.WRITE, Verb.FORCE, Verb.DELETE_ROLE, Verb.ADMIN
 ACCOUNT = "111111111111"
 
-# who, verb, target, the rule that allows it or None, reason
+# principal, verb, target, the rule that allows it or None, reason
 ROWS: list[tuple[Principal, Verb, Target, str | None, str]] = [
     (SRE, R, Target(ACCOUNT, "eu-west-1"), "on-call-reads", "a group matches a pattern"),
     (SRE, R, Target(ACCOUNT), "on-call-reads", "roles too: nothing limits the rule"),
@@ -61,7 +61,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.parametrize(("who", "verb", "target", "rule", "reason"), ROWS, ids=[row[4] for row in ROWS])
-def test_example_policy_names_the_rule_that_allows_a_call(
+def test_example_policy_names_allowing_rule(
     policy: Policy, who: Principal, verb: Verb, target: Target, rule: str | None, reason: str
 ) -> None:
     decision = decide(policy, who, verb, target)
@@ -82,7 +82,7 @@ def test_example_policy_names_the_rule_that_allows_a_call(
         (WEB, W, Target(ACCOUNT, "eu-west-1"), ["only for owners team-web, and accounts/111111111111/registries/eu-west-1 is not of one owner", "'web-reads' allows read, not write"]),
     ],
 )  # fmt: skip
-def test_denial_says_what_each_rule_lacks(
+def test_denial_explains_each_rule(
     policy: Policy, who: Principal, verb: Verb, target: Target, words: list[str]
 ) -> None:
     reasons = decide(policy, who, verb, target).reasons
@@ -94,17 +94,17 @@ names = st.text("ab*", max_size=8)
 
 
 @given(names, st.text("ab", max_size=10))
-def test_pattern_matches_as_a_glob_does(pattern: str, text: str) -> None:
+def test_pattern_matches_like_a_glob(pattern: str, text: str) -> None:
     glob = re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))))
     assert Pattern(pattern).matches(text) is (glob.fullmatch(text) is not None)
 
 
-def test_no_pattern_takes_long() -> None:
+def test_pattern_matching_takes_linear_time() -> None:
     assert not Pattern("*a" * 120 + "b").matches("a" * 100_000)
 
 
 @given(st.text("abc-", min_size=1, max_size=6), st.sampled_from(list(Verb)), st.text("12", max_size=3))
-def test_more_rules_never_take_rights_away(name: str, verb: Verb, account: str) -> None:
+def test_adding_rules_never_revokes_permissions(name: str, verb: Verb, account: str) -> None:
     rules = parse(b'rules: [{principals: ["a*"], verbs: [read]}, {principals: ["*c"], verbs: [write, force]}]').rules
     who, target = Principal(name), Target(account)
     fewer, more = Policy(rules[:1]), Policy(rules)
@@ -115,7 +115,7 @@ def check_access(*arguments: str) -> int:
     return main(["check-access", "--policy", str(EXAMPLE), *arguments])
 
 
-def test_check_access_explains_by_words_and_by_its_status(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_access_prints_decision_and_sets_status(capsys: pytest.CaptureFixture[str]) -> None:
     question = [
         "--principal",
         "x",
@@ -137,7 +137,7 @@ def test_check_access_explains_by_words_and_by_its_status(capsys: pytest.Capture
     assert "'web-reads' allows read, not write" in said
 
 
-def test_check_access_names_the_faults_of_a_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_access_names_policy_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faulty = tmp_path / "policy.yaml"
     faulty.write_text("rules: [{verbs: [write, wirte]}]")
     arguments = ["--principal", "x", "--verb", "read"]
@@ -146,7 +146,7 @@ def test_check_access_names_the_faults_of_a_policy(tmp_path: Path, capsys: pytes
     assert main(["check-access", "--policy", str(tmp_path / "none"), *arguments]) == 2
 
 
-# options, the beginning of each fault, reason
+# options, the beginning of each error, reason
 QUESTIONS = [
     (["--account", "-"], ["--account"], "any account is no account"),
     (["--account", "1111"], ["--account"], "too short"),
@@ -160,7 +160,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize(("options", "begins", "reason"), QUESTIONS, ids=[row[2] for row in QUESTIONS])
-def test_check_access_refuses_places_that_cannot_be(
+def test_check_access_rejects_impossible_resources(
     capsys: pytest.CaptureFixture[str], options: list[str], begins: list[str], reason: str
 ) -> None:
     assert check_access("--principal", "x", "--verb", "read", *options) == 2

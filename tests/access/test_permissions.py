@@ -1,4 +1,4 @@
-"""The table of permissions: complete, and right for each call."""
+"""The table of permissions: complete, and correct for each call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READ, WRITE, FORCE, DELETE, ADMIN = Verb.READ, Verb.WRITE, Verb.FORCE, Verb.DELE
 
 
 def methods() -> dict[str, Any]:
-    """Every RPC of every service that the server registers, by its path."""
+    """Return the paths of all RPCs that the server registers."""
     pool = descriptor_pool.Default()
     return {
         f"/{service}/{method.name}": method
@@ -35,12 +35,12 @@ def methods() -> dict[str, Any]:
     }
 
 
-def test_every_rpc_has_an_entry_and_every_entry_an_rpc() -> None:
+def test_permissions_match_rpcs_exactly() -> None:
     assert len(methods()) > 30
     assert set(PERMISSIONS) == set(methods())
 
 
-# method, request, what it needs, reason
+# method, request, required permissions, reason
 ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
     ("GetServiceLinkedRole", {"name": ROLE}, [(READ, ACCOUNT)], "a role is of its account, in no Region"),
     ("ListServiceLinkedRoles", {"parent": "accounts/-"}, [(READ, Target("-"))], "any account; rows are filtered"),
@@ -152,7 +152,7 @@ ROWS: list[tuple[str, dict[str, Any], list[tuple[Verb, Target]], str]] = [
 
 
 @pytest.mark.parametrize(("method", "request_", "needed", "reason"), ROWS, ids=[f"{r[0]}: {r[3]}" for r in ROWS])
-def test_call_needs_these_rights_and_no_others(
+def test_call_requires_exact_permissions(
     method: str, request_: dict[str, Any], needed: list[tuple[Verb, Target]], reason: str
 ) -> None:
     path, found = next((p, m) for p, m in methods().items() if p.endswith(f"/{method}"))
@@ -162,21 +162,21 @@ def test_call_needs_these_rights_and_no_others(
     assert all(bool(need.operation) is ("Operation" in method and method != "ListOperations") for need in needs)
 
 
-def test_every_entry_is_in_the_rows_above() -> None:
+def test_permission_table_covers_every_entry() -> None:
     assert {path.rpartition("/")[2] for path in PERMISSIONS} == {row[0] for row in ROWS}
 
 
-def test_every_flag_that_forces_something_needs_force() -> None:
+def test_force_flags_require_force_permission() -> None:
     forcing = {m.name for m in methods().values() for field in m.input_type.fields if field.name.startswith("force")}
     assert len(forcing) >= 4
     assert forcing <= {row[0] for row in ROWS if Verb.FORCE in [verb for verb, _ in row[2]]}
 
 
 @pytest.mark.parametrize("path", sorted(PERMISSIONS))
-def test_malformed_name_is_refused_before_anything_is_decided(path: str) -> None:
+def test_malformed_name_is_rejected_before_authorization(path: str) -> None:
     request = message_factory.GetMessageClass(methods()[path].input_type)()
     if path.endswith(("/ListSupportedRegions", "/ListOperations", "AuditEvents", "/GetServerInfo", "/WhoAmI")):
-        # What these need does not depend on a name.
+        # These permissions do not depend on a name.
         assert PERMISSIONS[path](request) is not None
         return
     with pytest.raises(InvalidArgument):
@@ -184,7 +184,7 @@ def test_malformed_name_is_refused_before_anything_is_decided(path: str) -> None
 
 
 @pytest.mark.parametrize(("target", "place"), [(REGISTRY, AT), (ROLE, ACCOUNT)])
-def test_operation_is_on_its_target(target: str, place: Target) -> None:
+def test_operation_is_authorized_on_its_target(target: str, place: Target) -> None:
     from ecrkeeper_server.store.rows import Operation
 
     row = Operation("id", "Method", target, 1, 1, {}, False, None, None, 0, None)

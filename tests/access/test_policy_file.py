@@ -1,4 +1,4 @@
-"""Faults of policy files: each is found, and all at once."""
+"""Errors in policy files: all are found and reported together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 RULE = "principals: [a], verbs: [read]"
 
-# the file, a word of each fault, reason
+# the file, a word of each error, reason
 FAULTS: list[tuple[str, list[str], str]] = [
     ("", ["got nothing"], "empty"),
     ("[]", ["mapping with a list `rules`"], "no mapping"),
@@ -53,7 +53,7 @@ FAULTS: list[tuple[str, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("text", "words", "reason"), FAULTS, ids=[row[2] for row in FAULTS])
-def test_every_fault_is_named(text: str, words: list[str], reason: str) -> None:
+def test_errors_are_reported_together(text: str, words: list[str], reason: str) -> None:
     with pytest.raises(PolicyError) as refused:
         parse(text.encode())
     faults = refused.value.errors
@@ -62,7 +62,7 @@ def test_every_fault_is_named(text: str, words: list[str], reason: str) -> None:
     assert all(len(fault) < 400 for fault in faults)
 
 
-def test_bytes_that_are_no_text_are_one_fault() -> None:
+def test_undecodable_policy_file_has_one_error() -> None:
     with pytest.raises(PolicyError, match="UTF-8"):
         parse(b"rules: \xff")
 
@@ -72,14 +72,14 @@ def test_policy_without_rules_denies_everything() -> None:
 
 
 @given(st.text(alphabet="{}[]:-,&*!?|>%@`'\"# \nab0rules", max_size=60))
-def test_whatever_a_file_holds_it_is_read_or_refused(text: str) -> None:
+def test_arbitrary_policy_file_is_read_or_rejected(text: str) -> None:
     try:
         parse(text.encode())
     except PolicyError as error:
         assert error.errors
 
 
-def test_largest_file_is_read_within_seconds() -> None:
+def test_largest_policy_file_is_read_within_seconds() -> None:
     rule = "- {principals: [a], verbs: [read]}\n"
     began = time.process_time()
     assert len(parse(("rules:\n" + rule * 3000).encode()).rules) == 3000

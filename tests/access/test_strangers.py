@@ -1,4 +1,4 @@
-"""Callers who fail to prove who they are, by a clock that the tests move."""
+"""Callers that fail to authenticate, with a clock that the tests set."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Clock:
 
 
 def failures(strangers: AuthFailureLimiter, address: str) -> int:
-    """How many calls from an address fail before one is told to wait."""
+    """Return the number of failed calls from an address before it is throttled."""
     made = 0
     while strangers.record(address, EXPIRED) is EXPIRED:
         made += 1
     return made
 
 
-def test_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
+def test_failing_address_is_throttled_with_reason() -> None:
     clock = Clock()
     strangers = AuthFailureLimiter(clock, lambda low, _: low)
     assert failures(strangers, "a") == 200
@@ -42,14 +42,14 @@ def test_address_that_keeps_failing_is_told_to_wait_and_why_it_fails() -> None:
     assert failures(strangers, "b") == 200, "another address has failures of its own"
 
 
-def test_many_addresses_share_a_limit_and_few_are_remembered() -> None:
+def test_excess_addresses_share_a_limit() -> None:
     strangers = AuthFailureLimiter(Clock())
     told = [strangers.record(f"2001:db8:{n:x}::/64", EXPIRED) for n in range(20_000)]
     assert told.count(EXPIRED) == 1000
     assert len(strangers._addresses) == 10_000
 
 
-def test_many_refusals_are_few_lines_which_count_them() -> None:
+def test_rejections_are_logged_in_few_counted_lines() -> None:
     clock = Clock()
     refusals = RejectionLog(clock)
     with structlog.testing.capture_logs() as logs:
@@ -59,7 +59,7 @@ def test_many_refusals_are_few_lines_which_count_them() -> None:
     assert [(line["event"], line["refused"]) for line in logs] == [("calls_rejected", n) for n in (1, 40, 40)]
 
 
-async def test_only_so_many_calls_wait_for_the_keys_of_an_issuer_that_is_slow() -> None:
+async def test_waiters_for_slow_issuer_are_bounded() -> None:
     answered = asyncio.Event()
 
     async def fetch() -> bytes:

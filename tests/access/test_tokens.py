@@ -26,7 +26,7 @@ ALLOWED = ("RS256", "ES256")
 
 
 class Clock:
-    """Seconds that pass when told."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -45,7 +45,7 @@ def keys() -> Issuer:
 
 @pytest.fixture
 def issuer(keys: Issuer) -> Issuer:
-    """An issuer of one's own with keys that were made once."""
+    """An issuer with keys that were generated once."""
     fresh = Issuer()
     fresh.private, fresh.published = dict(keys.private), list(keys.published)
     return fresh
@@ -70,7 +70,7 @@ async def test_token_names_its_principal_and_groups(issuer: Issuer) -> None:
     assert (found.name, found.groups) == ("oidc:a@b.c", {"one"})
 
 
-async def test_prefix_tells_the_names_of_tokens_from_those_of_certificates(issuer: Issuer) -> None:
+async def test_prefix_separates_token_and_certificate_names(issuer: Issuer) -> None:
     identity = "spiffe://example.org/ns/web/x"
     assert (
         await verifier(issuer, Clock(), principal_prefix="jwt:").verify(issuer.token(identity))
@@ -102,11 +102,11 @@ def encoded(header: Any) -> str:
         (encoded({"alg": "ES256", "kid": "one"}), "a signature of another length"),
     ],
 )
-async def test_malformed_tokens_are_invalid(issuer: Issuer, token: str, why: str) -> None:
+async def test_malformed_tokens_are_rejected(issuer: Issuer, token: str, why: str) -> None:
     assert await reason(verifier(issuer, Clock()), token) == "TOKEN_INVALID"
 
 
-async def test_key_of_the_token_itself_is_not_believed(issuer: Issuer) -> None:
+async def test_key_embedded_in_token_is_ignored(issuer: Issuer) -> None:
     mallory = Issuer(issuer.url)
     mallory.add_key("evil")
     jwk = json.loads(mallory.document)["keys"][0]
@@ -133,11 +133,11 @@ async def test_key_of_the_token_itself_is_not_believed(issuer: Issuer) -> None:
         ({"iss": None}, "of nobody"),
     ],
 )
-async def test_claims_of_another_shape_are_invalid(issuer: Issuer, claims: dict[str, Any], why: str) -> None:
+async def test_malformed_claims_are_rejected(issuer: Issuer, claims: dict[str, Any], why: str) -> None:
     assert await reason(verifier(issuer, Clock()), issuer.token(**claims)) == "TOKEN_INVALID"
 
 
-async def test_token_without_a_key_id_needs_a_key_that_leaves_no_choice(issuer: Issuer) -> None:
+async def test_token_without_key_id_needs_a_single_key(issuer: Issuer) -> None:
     token = jwt.encode(jwt.decode(issuer.token(), options={"verify_signature": False}), issuer.private["one"], "ES256")
     assert (await verifier(issuer, Clock()).verify(token)).name == "alice"
     issuer.add_key("two")
@@ -158,7 +158,7 @@ async def test_checked_token_is_rejected_once_expired_or_key_withdrawn(
     assert await reason(tokens, token) == "TOKEN_UNKNOWN_KEY"
 
 
-async def test_issuer_is_asked_for_unknown_keys_at_most_every_few_seconds(issuer: Issuer) -> None:
+async def test_unknown_key_lookups_are_rate_limited(issuer: Issuer) -> None:
     clock = Clock()
     tokens = verifier(issuer, clock)
     await tokens.verify(issuer.token())
@@ -171,7 +171,7 @@ async def test_issuer_is_asked_for_unknown_keys_at_most_every_few_seconds(issuer
     assert issuer.fetches == 2
 
 
-async def test_old_keys_serve_while_issuer_is_down(issuer: Issuer) -> None:
+async def test_cached_keys_serve_while_issuer_is_down(issuer: Issuer) -> None:
     clock = Clock()
     source = IssuerKeys(issuer.fetch, ALLOWED, period=300, clock=clock)
     tokens = TokenVerifier(TokenOptions(issuer.url, (AUDIENCE,), ALLOWED), source)
@@ -219,12 +219,12 @@ async def test_keys_are_refetched_after_period_and_sooner_after_failure(issuer: 
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_key_sets_without_a_usable_key_are_refused(document: bytes, why: str) -> None:
+def test_key_set_without_usable_key_is_rejected(document: bytes, why: str) -> None:
     with pytest.raises(FileError):
         parse_keys(document, (*ALLOWED, "EdDSA"))
 
 
-def test_key_serves_only_what_it_is_for(issuer: Issuer) -> None:
+def test_key_is_used_only_for_its_algorithm(issuer: Issuer) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     algorithm: Any = jwt.get_algorithm_by_name("RS256")
     (one, big) = json.loads(issuer.document)["keys"]
@@ -244,7 +244,7 @@ def published() -> Iterator[Issuer]:
         yield issuer
 
 
-async def test_keys_are_found_by_discovery_or_at_their_url(published: Issuer) -> None:
+async def test_keys_come_from_discovery_or_url(published: Issuer) -> None:
     assert await fetcher(published.url, "")() == published.document
     assert await fetcher("https://issuer.example", f"{published.url}/keys")() == published.document
     with pytest.raises(FileError, match="answered 503"):
@@ -254,7 +254,7 @@ async def test_keys_are_found_by_discovery_or_at_their_url(published: Issuer) ->
         await fetcher(address, "")()
 
 
-async def test_key_file_that_changes_is_read_again_and_a_broken_one_is_not(issuer: Issuer, tmp_path: Path) -> None:
+async def test_key_file_is_reloaded_unless_broken(issuer: Issuer, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(issuer.document)
     files = WatchedFiles("keys", [path], lambda read: parse_keys(read[0], ALLOWED), 100_000)
@@ -270,7 +270,7 @@ async def test_key_file_that_changes_is_read_again_and_a_broken_one_is_not(issue
 
 
 @pytest.mark.parametrize("values", [["a", "b"], ["Basic x"], ["Bearer"], ["Bearer  "], ["token"], [""]])
-def test_authorization_that_is_no_bearer_token_is_refused(values: list[str]) -> None:
+def test_non_bearer_authorization_is_rejected(values: list[str]) -> None:
     with pytest.raises(Unauthenticated):
         bearer_of(values)
 
@@ -284,20 +284,20 @@ NAMES: list[tuple[dict[str, Any], str | None]] = [
 
 
 def presented(*, common: str = "", dns: Sequence[str] = (), uris: Sequence[str] = ()) -> dict[str, list[bytes]]:
-    """A certificate with these names, and gRPC's report of them."""
+    """Return a certificate with these names, and gRPC's report of them."""
     issued = AUTHORITY.issue(*([common] if common else []), dns=dns, uris=uris)
     reported = ([each.encode() for each in names] for names in (dns, uris))
     return peer(issued.certificate, common.encode(), *reported)
 
 
 @pytest.mark.parametrize(("names", "name"), NAMES)
-def test_certificate_names_by_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
+def test_certificate_name_prefers_spiffe_then_dns_then_common_name(names: dict[str, Any], name: str) -> None:
     found = principal_of_certificate(presented(**names))
     assert found is not None
     assert found.name == name
 
 
-def test_caller_without_a_certificate_has_no_name_by_it() -> None:
+def test_caller_without_certificate_has_no_certificate_name() -> None:
     assert principal_of_certificate({}) is None
     assert principal_of_certificate({"peer_dns": [b"not.verified"]}) is None
 
@@ -313,7 +313,7 @@ def test_caller_without_a_certificate_has_no_name_by_it() -> None:
         ({"uris": ["https://a/b"], "common": "SPIFFE://a/b"}, "the same beside another URI"),
     ],
 )
-def test_certificate_that_names_nobody_or_several_is_refused(names: dict[str, Any], why: str) -> None:
+def test_certificate_with_no_or_several_names_is_rejected(names: dict[str, Any], why: str) -> None:
     with pytest.raises(Unauthenticated):
         principal_of_certificate(presented(**names))
 
@@ -332,7 +332,7 @@ async def test_token_takes_precedence_over_certificate_even_if_invalid(issuer: I
     assert refused.value.reason == "MISSING_CREDENTIALS"
 
 
-def test_pair_that_does_not_fit_is_refused_with_every_fault() -> None:
+def test_mismatched_key_pair_is_rejected_with_all_errors() -> None:
     import trustme
 
     one, other = trustme.CA().issue_cert("a"), trustme.CA().issue_cert("b")

@@ -22,7 +22,7 @@ def _serve(aws: harness.Simulator, folder: pytest.TempPathFactory, url: str) -> 
 
 @pytest.fixture(scope="module")
 def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server with SQLite; each test takes an account of its own."""
+    """A server with SQLite; each test uses an account of its own."""
     yield from _serve(simulated_aws, tmp_path_factory, f"sqlite:///{tmp_path_factory.mktemp('db') / 'ecrkeeper.db'}")
 
 

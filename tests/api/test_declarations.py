@@ -1,4 +1,4 @@
-"""Declarations through a running server, with each database: ownership, masks, plans, revisions, pages, watches, modes."""
+"""Declarations through a running server, with each database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def empty(place: Place) -> list[Any]:
 
 @dataclass(frozen=True)
 class Together:
-    """What two owners declare, and what comes of it."""
+    """The declarations of two owners, and their effects."""
 
     reason: str
     first: list[dict[str, str]]
@@ -84,7 +84,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize("case", TOGETHER.values(), ids=TOGETHER)
-def test_two_owners_share_a_setting_element_by_element(place: Place, case: Together) -> None:
+def test_owners_share_a_setting_by_element(place: Place, case: Together) -> None:
     place.apply(caches(*case.first), owner="first")
     if case.result is None:
         error = refused(CODE.FAILED_PRECONDITION, place.apply, caches(*case.second), owner="second", force=case.force)
@@ -97,7 +97,7 @@ def test_two_owners_share_a_setting_element_by_element(place: Place, case: Toget
     assert {e.key: list(e.owners) for e in place.read().elements} == case.owners, case.reason
 
 
-def test_the_owners_of_a_shared_element_let_go_of_it_one_by_one(place: Place) -> None:
+def test_shared_element_is_removed_with_its_last_owner(place: Place) -> None:
     place.apply(caches(QUAY), owner="first")
     place.settled(caches(QUAY), owner="second")
     place.live.client.delete_registry_settings(place.part("first"))
@@ -108,7 +108,7 @@ def test_the_owners_of_a_shared_element_let_go_of_it_one_by_one(place: Place) ->
     assert cached(place) == {}
 
 
-def test_an_absent_setting_is_left_alone_and_an_empty_one_is_managed(place: Place) -> None:
+def test_absent_setting_is_unmanaged_and_empty_one_managed(place: Place) -> None:
     place.settled({**caches(QUAY), **replicates(place, "eu-west-1")})
     place.settled({**caches(), **replicates(place, "eu-west-1")})
     assert cached(place) == {}
@@ -118,7 +118,7 @@ def test_an_absent_setting_is_left_alone_and_an_empty_one_is_managed(place: Plac
     assert place.aws()["replicationConfiguration"]["rules"]
 
 
-def test_a_mask_changes_what_it_names_only(place: Place) -> None:
+def test_update_mask_limits_changes(place: Place) -> None:
     place.apply({**caches(QUAY), **replicates(place, "eu-west-1")})
     given = RegistrySettings(name=place.part("platform"), settings=message(caches(K8S)))
     update = place.live.client.update_registry_settings
@@ -129,7 +129,7 @@ def test_a_mask_changes_what_it_names_only(place: Place) -> None:
     assert update(given).settings == message(caches(K8S))
 
 
-def test_an_update_of_nothing_needs_allow_missing(place: Place) -> None:
+def test_update_of_missing_resource_requires_allow_missing(place: Place) -> None:
     given = RegistrySettings(name=place.part("platform"), settings=message(caches(QUAY)))
     update = place.live.client.update_registry_settings
     refused(CODE.NOT_FOUND, update, given)
@@ -141,7 +141,7 @@ def test_an_update_of_nothing_needs_allow_missing(place: Place) -> None:
 
 
 @pytest.mark.parametrize("method", ["update", "delete", "rollback", "registry"])
-def test_a_stale_etag_is_refused_and_changes_nothing(place: Place, method: str) -> None:
+def test_stale_etag_is_rejected_without_change(place: Place, method: str) -> None:
     client, name = place.live.client, place.part("platform")
     old = place.apply(caches(QUAY))
     stale_registry = place.read()
@@ -156,7 +156,7 @@ def test_a_stale_etag_is_refused_and_changes_nothing(place: Place, method: str) 
     assert client.get_registry_settings(name).settings == message(caches(K8S))
 
 
-def test_a_repeated_request_id_is_answered_without_a_second_write(place: Place) -> None:
+def test_repeated_request_id_returns_first_response(place: Place) -> None:
     request_id = str(uuid.uuid4())
     create = place.live.client.create_registry_settings
     first = create(place.name, "platform", settings=message(caches(QUAY)), request_id=request_id)
@@ -169,7 +169,7 @@ def test_a_repeated_request_id_is_answered_without_a_second_write(place: Place) 
     delete(place.part("platform"), request_id=deletion)
 
 
-def test_a_plan_leaves_no_trace(place: Place) -> None:
+def test_plan_stores_nothing(place: Place) -> None:
     since = place.live.aws.position()
     planned = place.apply(replicates(place, "eu-west-1"), validate_only=True)
     assert [call.operation for call in planned.plan.calls] == ["PutReplicationConfiguration"]
@@ -182,7 +182,7 @@ def test_a_plan_leaves_no_trace(place: Place) -> None:
     ("policy", "left", "reason"),
     [("REMOVE", {}, "what was declared goes with it"), ("ABANDON", {"quay": "quay.io"}, "AWS stays as it is")],
 )
-def test_deleting_a_declaration_follows_its_policy(
+def test_declaration_deletion_follows_deletion_policy(
     place: Place, policy: str, left: dict[str, str], reason: str
 ) -> None:
     place.settled(caches(QUAY), deletion_policy=policy)
@@ -198,7 +198,7 @@ def test_deleting_a_declaration_follows_its_policy(
         ("PRUNE", {"k8s": "registry.k8s.io"}, "what nobody declares goes"),
     ],
 )
-def test_foreign_elements_are_preserved_or_pruned(
+def test_unmanaged_elements_are_preserved_or_pruned(
     place: Place, unmanaged: str, left: dict[str, str], reason: str
 ) -> None:
     place.seed(pullThroughCacheRules=[QUAY], exclusions=[f"arn:aws:iam::{place.account}:role/scanner"])
@@ -209,7 +209,7 @@ def test_foreign_elements_are_preserved_or_pruned(
     assert [e.key for e in registry.elements if e.state == Element.UNMANAGED] == (["quay"] if len(left) == 2 else [])
 
 
-def test_what_is_imported_has_an_empty_plan(place: Place) -> None:
+def test_imported_declaration_has_empty_plan(place: Place) -> None:
     place.seed(
         pullThroughCacheRules=[QUAY, K8S], replicationConfiguration=rules((place.account, "eu-west-1"), prefix="prod-")
     )
@@ -225,7 +225,7 @@ def test_what_is_imported_has_an_empty_plan(place: Place) -> None:
     refused(CODE.ALREADY_EXISTS, place.live.client.import_registry_settings, place.name, "platform")
 
 
-def test_revisions_lead_back_to_what_was_there_first(place: Place) -> None:
+def test_rollback_restores_original_state(place: Place) -> None:
     client, name = place.live.client, place.part("platform")
     place.settled(caches(QUAY), reason="begin")
     place.settled(caches(K8S), reason="move")
@@ -239,7 +239,7 @@ def test_revisions_lead_back_to_what_was_there_first(place: Place) -> None:
     refused(CODE.NOT_FOUND, client.rollback_registry_settings, name, 77)
 
 
-def test_revision_0_is_what_aws_had_before_the_first_declaration(place: Place) -> None:
+def test_revision_0_holds_state_before_first_declaration(place: Place) -> None:
     client, name = place.live.client, place.part("platform")
     place.seed(replicationConfiguration=rules((place.account, "us-west-2")))
     place.settled(replicates(place, "us-west-2", "eu-west-1"))
@@ -250,7 +250,7 @@ def test_revision_0_is_what_aws_had_before_the_first_declaration(place: Place) -
     assert place.aws()["replicationConfiguration"] == rules((place.account, "us-west-2"))
 
 
-def test_operations_are_found_by_what_they_are_on_and_whether_they_are_done(place: Place) -> None:
+def test_operations_are_filtered_by_target_and_done(place: Place) -> None:
     place.settled(caches(QUAY))
     client = place.live.client
     client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
@@ -265,7 +265,7 @@ def test_operations_are_found_by_what_they_are_on_and_whether_they_are_done(plac
     assert found(f"{of_this} AND done = false") == found(f"{of_this} AND method != ReconcileRegistry") == []
 
 
-def test_pages_hold_everything_once_and_in_order(place: Place) -> None:
+def test_pages_contain_each_item_once_in_order(place: Place) -> None:
     owners = [f"owner-{i}" for i in range(7)]
     for owner in reversed(owners):
         place.apply({"registry_policy": {}}, owner=owner)
@@ -290,7 +290,7 @@ FILTERS = {
 }
 
 
-def test_a_filter_selects_registries(either: Live) -> None:
+def test_filter_selects_registries(either: Live) -> None:
     account = fresh_account()
     either.registry(account, "us-east-1").apply({"registry_policy": {}}, owner="first")
     either.registry(account, "eu-west-1").apply({"registry_policy": {}}, owner="second")
@@ -301,7 +301,7 @@ def test_a_filter_selects_registries(either: Live) -> None:
     assert [part.name for part in parts] == [either.registry(account, "eu-west-1").part("second")]
 
 
-def test_a_watch_shows_a_snapshot_then_changes_then_removals(place: Place) -> None:
+def test_watch_sends_snapshot_then_changes_then_removals(place: Place) -> None:
     kinds = pb.WatchRegistriesResponse
     place.settled(caches(QUAY))
     with place.live.client.watch_registries(f"accounts/{place.account}", 'mode = "ENFORCE"', timeout=20) as steps:
@@ -320,7 +320,7 @@ def test_a_watch_shows_a_snapshot_then_changes_then_removals(place: Place) -> No
         assert gone.registry.name == place.name
 
 
-def test_a_registry_that_nobody_declared_can_be_looked_at_without_a_trace(place: Place) -> None:
+def test_undeclared_registry_can_be_read_without_storing_it(place: Place) -> None:
     place.seed(pullThroughCacheRules=[QUAY])
     refused(CODE.NOT_FOUND, place.read)
     found = place.read(refresh=True)
@@ -328,7 +328,7 @@ def test_a_registry_that_nobody_declared_can_be_looked_at_without_a_trace(place:
     place.untouched()
 
 
-def test_observe_reports_and_enforce_mends(place: Place) -> None:
+def test_observe_reports_drift_and_enforce_remediates(place: Place) -> None:
     place.settled(caches(QUAY))
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[])
@@ -343,7 +343,7 @@ def test_observe_reports_and_enforce_mends(place: Place) -> None:
     assert [d.key for d in registry.last_remediation.drift] == ["quay"]
 
 
-def test_a_paused_registry_is_left_alone_until_it_is_resumed(place: Place) -> None:
+def test_paused_registry_is_unchanged_until_resumed(place: Place) -> None:
     place.settled(caches(QUAY))
     place.keep(mode="PAUSED")
     since = place.live.aws.position()
@@ -381,7 +381,7 @@ def test_declaration_above_1_mib_is_rejected_by_every_write(place: Place) -> Non
     assert client.get_registry_settings(name).generation == 1
 
 
-def test_deleting_nothing_needs_allow_missing(place: Place) -> None:
+def test_deletion_of_missing_resource_requires_allow_missing(place: Place) -> None:
     delete = place.live.client.delete_registry_settings
     error = refused(CODE.NOT_FOUND, delete, place.part("platform"))
     assert isinstance(error, ecrkeeper.NotFound)
@@ -389,11 +389,11 @@ def test_deleting_nothing_needs_allow_missing(place: Place) -> None:
     assert empty(place) == []
 
 
-def test_trying_to_delete_what_does_not_exist_remembers_nothing(place: Place) -> None:
-    """Not even the request id: the call that is meant afterwards may carry it."""
+def test_validate_only_deletion_of_missing_stores_nothing(place: Place) -> None:
+    """A rejected call does not even use up its request id."""
     with grpc.insecure_channel(place.live.server.address) as channel:
         stub: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel)
         given = {"name": place.part("platform"), "allow_missing": True, "request_id": str(uuid.uuid4())}
         stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, validate_only=True), timeout=10)
-        # The same id for another request would be refused if it were known.
+        # The same id for another request would be rejected if it were known.
         stub.DeleteRegistrySettings(pb.DeleteRegistrySettingsRequest(**given, reason="meant"), timeout=10)

@@ -1,4 +1,4 @@
-"""Bad input of every kind: refused with an exact code and the field named, at once, and without a trace."""
+"""Invalid input is rejected with an exact code and field, and stores nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ AT = "registry_settings.settings"
 
 
 class Raw:
-    """The stubs, so that nothing is checked or repeated on the client's side."""
+    """The bare stubs, so that the client neither checks nor retries."""
 
     def __init__(self, address: str) -> None:
         self.channel = grpc.insecure_channel(address)
@@ -58,7 +58,7 @@ def raw(live: Live) -> Any:
 
 
 def outcome(call: Callable[..., Any], request: Any) -> tuple[grpc.StatusCode, list[str], str]:
-    """The code, the fields and the text of a refusal, which must come in time and say why."""
+    """Return code, fields and text of a rejection, which must be fast."""
     began = time.monotonic()
     with pytest.raises(grpc.RpcError) as caught:
         found = call(request, timeout=10)
@@ -168,7 +168,7 @@ BY_NAME: dict[str, tuple[str, Callable[[str], Any], str]] = {
 
 @pytest.mark.parametrize("kind", NAMES)
 @pytest.mark.parametrize("call", BY_NAME)
-def test_a_malformed_name_is_refused(raw: Raw, call: str, kind: str) -> None:
+def test_malformed_name_is_rejected(raw: Raw, call: str, kind: str) -> None:
     service, build, field = BY_NAME[call]
     try:
         request = build(NAMES[kind])
@@ -180,9 +180,9 @@ def test_a_malformed_name_is_refused(raw: Raw, call: str, kind: str) -> None:
     assert set(fields) == {field}
 
 
-# What is sent, and the field that the refusal must name.
+# request, the field that the rejection must name
 def _wide(number: int) -> dict[str, Any]:
-    """A rule of ten thousand pairs."""
+    """Return a rule of ten thousand pairs."""
     return {
         "destinations": [{"region": "eu-west-1", "registryId": f"{222222222222 + at}"} for at in range(100)],
         "repositoryFilters": [{"filter": f"team-{number}-{at}/", "filterType": "PREFIX_MATCH"} for at in range(100)],
@@ -357,7 +357,7 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("kind", BAD_SETTINGS)
 @pytest.mark.parametrize("validate_only", [False, True], ids=["write", "plan"])
-def test_a_bad_declaration_is_refused(raw: Raw, kind: str, validate_only: bool) -> None:
+def test_invalid_declaration_is_rejected(raw: Raw, kind: str, validate_only: bool) -> None:
     build, field = BAD_SETTINGS[kind]
     request = build()
     request.validate_only = validate_only
@@ -368,7 +368,7 @@ def test_a_bad_declaration_is_refused(raw: Raw, kind: str, validate_only: bool) 
 
 
 @pytest.mark.parametrize("prefix", ["-0", "a\r\nb: c", "HUB", "a" * 31, "a", "a//b"])
-def test_a_prefix_that_aws_would_refuse_is_not_sent_to_aws(raw: Raw, prefix: str) -> None:
+def test_invalid_prefix_is_not_sent_to_aws(raw: Raw, prefix: str) -> None:
     request = pb.ValidatePullThroughCacheRuleRequest(name=REGISTRY, ecr_repository_prefix=prefix)
     code, fields, _ = outcome(raw.settings.ValidatePullThroughCacheRule, request)
     assert (code, set(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, {"ecr_repository_prefix"})
@@ -407,7 +407,7 @@ LISTS: dict[str, tuple[str, type[Any], str]] = {
 
 @pytest.mark.parametrize("kind", BAD_LISTS)
 @pytest.mark.parametrize("call", LISTS)
-def test_a_bad_page_or_filter_is_refused(raw: Raw, call: str, kind: str) -> None:
+def test_invalid_page_or_filter_is_rejected(raw: Raw, call: str, kind: str) -> None:
     service, request, parent = LISTS[call]
     given, field = BAD_LISTS[kind]
     code, fields, _ = outcome(getattr(getattr(raw, service), call), request(parent=parent, **given))
@@ -419,7 +419,7 @@ MASKS = ["nothing", "settings.nothing", "settings.registry_policy.policy_text", 
 
 
 @pytest.mark.parametrize("path", MASKS, ids=range(len(MASKS)))
-def test_an_unknown_path_of_a_mask_is_refused(raw: Raw, path: str) -> None:
+def test_unknown_mask_path_is_rejected(raw: Raw, path: str) -> None:
     code, fields, _ = outcome(raw.settings.UpdateRegistrySettings, update([path]))
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["update_mask"])
     request = pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY), update_mask=FieldMask(paths=[path]))
@@ -432,7 +432,7 @@ def test_an_unknown_path_of_a_mask_is_refused(raw: Raw, path: str) -> None:
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["update_mask"])
 
 
-def test_many_unknown_paths_are_refused_in_a_short_answer(raw: Raw) -> None:
+def test_many_unknown_paths_are_rejected_briefly(raw: Raw) -> None:
     code, fields, _ = outcome(raw.settings.UpdateRegistrySettings, update([f"p{i}" for i in range(1000)]))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert set(fields) <= {"update_mask", ""}  # the last one says how many are not shown
@@ -455,7 +455,7 @@ BAD_ROLES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD_ROLES)
-def test_a_bad_role_is_refused(raw: Raw, kind: str) -> None:
+def test_invalid_role_is_rejected(raw: Raw, kind: str) -> None:
     given, field = BAD_ROLES[kind]
     request = role_service_pb2.CreateServiceLinkedRoleRequest(
         parent=f"accounts/{ACCOUNT}",
@@ -521,7 +521,7 @@ OTHERS: dict[str, tuple[str, str, Any, str]] = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_other_bad_requests_are_refused(raw: Raw, kind: str) -> None:
+def test_other_invalid_requests_are_rejected(raw: Raw, kind: str) -> None:
     service, method, request, field = OTHERS[kind]
     code, fields, _ = outcome(getattr(getattr(raw, service), method), request)
     assert code is grpc.StatusCode.INVALID_ARGUMENT
@@ -531,7 +531,7 @@ def test_other_bad_requests_are_refused(raw: Raw, kind: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "x", "operations/", "operations/x", "operations/\0", "operations/" + MEBIBYTE[:100_000]]
 )
-def test_an_operation_that_is_none_is_refused(raw: Raw, name: str) -> None:
+def test_unknown_operation_is_rejected(raw: Raw, name: str) -> None:
     for method, request in (
         ("GetOperation", operations_pb2.GetOperationRequest(name=name)),
         ("WaitOperation", operations_pb2.WaitOperationRequest(name=name)),
@@ -542,19 +542,19 @@ def test_an_operation_that_is_none_is_refused(raw: Raw, name: str) -> None:
         assert code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
 
 
-def test_a_message_beyond_4_mib_is_refused_by_size(raw: Raw) -> None:
+def test_message_above_4_mib_is_rejected_by_size(raw: Raw) -> None:
     code, _, text = outcome(raw.settings.CreateRegistrySettings, policy(MEBIBYTE * 5))
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "larger" in text.lower()
 
 
-def test_bytes_that_are_no_message_are_refused(raw: Raw) -> None:
+def test_malformed_message_is_rejected(raw: Raw) -> None:
     call = raw.channel.unary_unary("/ecrkeeper.v1.RegistrySettingsService/GetRegistry")
     code, _, _ = outcome(call, b"\xff\xff\xff\xff")
     assert code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_many_violations_are_all_named(raw: Raw) -> None:
+def test_violations_are_reported_together(raw: Raw) -> None:
     bad = {"destinations": [{"region": "EU", "registryId": "1"}]}
     code, fields, _ = outcome(raw.settings.CreateRegistrySettings, replicate(*[bad] * 12))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
@@ -564,7 +564,7 @@ def test_many_violations_are_all_named(raw: Raw) -> None:
     }
 
 
-def test_a_request_id_cannot_be_used_for_other_content(live: Live) -> None:
+def test_request_id_reuse_with_other_content_is_rejected(live: Live) -> None:
     place, request_id = live.registry(fresh_account()), str(uuid.uuid4())
     first = {"replication_configuration": rules((place.account, "eu-west-1"))}
     other = {"replication_configuration": rules((place.account, "eu-west-2"))}
@@ -574,7 +574,7 @@ def test_a_request_id_cannot_be_used_for_other_content(live: Live) -> None:
     assert place.apply(first, request_id=request_id).etag == declared.etag
 
 
-def test_after_all_of_this_the_store_is_empty(live: Live) -> None:
+def test_rejected_requests_leave_store_empty(live: Live) -> None:
     Place(live, ACCOUNT, "us-east-1").untouched()
     mine = [r.name for r in live.client.list_registries("accounts/-") if ACCOUNT in r.name]
     assert mine == []
@@ -584,7 +584,7 @@ def test_after_all_of_this_the_store_is_empty(live: Live) -> None:
     assert not [call for call in live.aws.writes() if call["account"] == ACCOUNT]
 
 
-def test_a_declaration_without_settings_is_refused(raw: Raw) -> None:
+def test_declaration_without_settings_is_rejected(raw: Raw) -> None:
     request = declare({}, registry_settings=RegistrySettings())
     code, fields, _ = outcome(raw.settings.CreateRegistrySettings, request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [f"{AT}"])
@@ -608,14 +608,14 @@ ELSEWHERE: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("method", ELSEWHERE)
-def test_a_region_of_another_partition_is_refused_with_both_named(raw: Raw, method: str) -> None:
+def test_region_of_other_partition_is_rejected_with_both_named(raw: Raw, method: str) -> None:
     field, request = ELSEWHERE[method]
     code, fields, text = outcome(getattr(raw.settings, method), request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
     assert "'cn-north-1' is in partition aws-cn, and this server works in partition aws" in text
 
 
-def test_a_region_that_is_newer_than_this_version_is_accepted(live: Live) -> None:
+def test_region_unknown_to_this_version_is_accepted(live: Live) -> None:
     place = live.registry(fresh_account(), "eu-later-9")
     assert place.apply({"registry_policy": {}}, validate_only=False).name == place.part("platform")
 
@@ -631,7 +631,7 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     ),
     "an enum": (
         "settings", "UpdateRegistry", pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY, mode=77)),  # type: ignore[arg-type]
-        "registry.mode", ", got 77; known are MODE_UNSPECIFIED, ENFORCE, OBSERVE, PAUSED",
+        "registry.mode", ", got 77; allowed are MODE_UNSPECIFIED, ENFORCE, OBSERVE, PAUSED",
     ),
     "an enum that was not given": (
         "settings", "UpdateRegistrySettings",
@@ -639,9 +639,9 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
             replication_configuration={"rules": [{"destinations": [{"region": "eu-west-1", "registry_id": "1" * 12}], "repository_filters": [{"filter": "app-"}]}]},
         ))),
         "registry_settings.settings.replication_configuration.rules[0].repository_filters[0].filter_type",
-        "must be given; one of PREFIX_MATCH",
+        "is required; allowed are PREFIX_MATCH",
     ),
-    "a name that was not given": ("settings", "GetRegistry", pb.GetRegistryRequest(), "name", "must be given, got none"),
+    "a name that was not given": ("settings", "GetRegistry", pb.GetRegistryRequest(), "name", "is required"),
     "a request id": (
         "settings", "ReconcileRegistry", pb.ReconcileRegistryRequest(name=REGISTRY, request_id="abc"),
         "request_id", "must be a UUID, got 'abc'",
@@ -654,20 +654,20 @@ GIVEN: dict[str, tuple[str, str, Any, str, str]] = {
     "paths that nobody knows": (
         "settings", "UpdateRegistry",
         pb.UpdateRegistryRequest(registry=Registry(name=REGISTRY), update_mask=FieldMask(paths=["a", "b"])),
-        "update_mask", "unknown path 'a', 'b'; known are mode, unmanaged_elements",
+        "update_mask", "unknown path 'a', 'b'; allowed are mode, unmanaged_elements",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", GIVEN)
-def test_a_refusal_says_what_was_given_and_what_is_known(raw: Raw, kind: str) -> None:
+def test_rejection_names_value_and_allowed_values(raw: Raw, kind: str) -> None:
     stub, method, request, field, told = GIVEN[kind]
     code, fields, text = outcome(getattr(getattr(raw, stub), method), request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
     assert text.endswith(told)
 
 
-def test_a_list_of_operations_names_every_fault(raw: Raw) -> None:
+def test_list_operations_reports_all_violations(raw: Raw) -> None:
     request = operations_pb2.ListOperationsRequest(name="accounts/1", filter="done = soon", page_size=-1)
     code, fields, text = outcome(raw.operations.ListOperations, request)
     assert (code, fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["name", "page_size", "filter"])

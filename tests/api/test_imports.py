@@ -1,4 +1,4 @@
-"""Importing what AWS has, and planning what it lacks."""
+"""Import settings from AWS, and plan missing ones."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def policy(place: Place, resource: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_an_import_leaves_out_a_switch_whose_value_aws_no_longer_takes(place: Place) -> None:
+def test_import_omits_account_setting_with_retired_value(place: Place) -> None:
     place.seed(scope="V1", pullThroughCacheRules=[QUAY])
     imported = place.live.client.import_registry_settings(place.name, "recovered")
     assert [field.name for field, _ in imported.settings.ListFields()] == ["pull_through_cache_rules"]
     place.live.client.update_registry_settings(imported, "*")
 
 
-def test_what_aws_has_and_nobody_could_declare_is_not_imported(place: Place) -> None:
+def test_import_omits_undeclarable_elements(place: Place) -> None:
     place.seed(
         policyText=policy(place, f"arn:aws:us-east-1:{place.account}:repository/*"), pullThroughCacheRules=[QUAY]
     )
@@ -49,7 +49,7 @@ def test_what_aws_has_and_nobody_could_declare_is_not_imported(place: Place) -> 
     assert client.import_registry_settings(place.name, "recovered", settings=["pull_through_cache_rules"])
 
 
-def test_the_switch_of_former_times_does_not_keep_anybody_from_going_back(place: Place) -> None:
+def test_retired_account_setting_value_allows_rollback(place: Place) -> None:
     place.seed(scope="V1", pullThroughCacheRules=[QUAY])
     switched: dict[str, Any] = {"settings": [{"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}]}
     place.settled({"account_settings": switched, "pull_through_cache_rules": {"rules": []}})
@@ -57,7 +57,7 @@ def test_the_switch_of_former_times_does_not_keep_anybody_from_going_back(place:
     assert place.live.client.rollback_registry_settings(place.part("platform"), 0).generation == 3
 
 
-def test_an_import_that_was_accepted_is_answered_again_whatever_aws_has_by_then(place: Place) -> None:
+def test_accepted_import_is_idempotent_after_aws_changes(place: Place) -> None:
     place.seed(pullThroughCacheRules=[QUAY])
     once = {"request_id": str(uuid.uuid4())}
     first = place.live.client.import_registry_settings(place.name, "x", **once)
@@ -65,7 +65,7 @@ def test_an_import_that_was_accepted_is_answered_again_whatever_aws_has_by_then(
     assert place.live.client.import_registry_settings(place.name, "x", **once).etag == first.etag
 
 
-def test_a_conflict_of_an_import_is_told_with_what_its_caller_can_do(place: Place) -> None:
+def test_import_conflict_explains_remedy(place: Place) -> None:
     place.settled({"pull_through_cache_rules": {"rules": [QUAY]}}, owner="first")
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[{**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}])
@@ -73,7 +73,7 @@ def test_a_conflict_of_an_import_is_told_with_what_its_caller_can_do(place: Plac
     assert "agree on one value, or name the settings to import without this one" in str(error)
 
 
-def test_the_plan_of_a_new_role_has_all_calls_that_are_made(place: Place) -> None:
+def test_new_role_plan_lists_all_calls(place: Place) -> None:
     client, parent = place.live.client, f"accounts/{place.account}"
     given = {"service_linked_role": ServiceLinkedRole(description="ours", tags={"a": "b"})}
     planned = client.create_service_linked_role(parent, "replication", validate_only=True, **given)

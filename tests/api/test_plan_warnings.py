@@ -1,4 +1,4 @@
-"""What a plan says of settings that AWS accepts and that do not do what they are for."""
+"""Warnings of plans about settings that AWS accepts but that do not work."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def trust(service: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_template_that_no_cache_rule_produces_is_warned_of(place: Place) -> None:
+def test_template_without_cache_rule_has_warning(place: Place) -> None:
     both = {
         "pull_through_cache_rules": {"rules": [HUB]},
         "repository_creation_templates": {"templates": [TEMPLATE]},
@@ -49,19 +49,19 @@ def test_template_that_no_cache_rule_produces_is_warned_of(place: Place) -> None
     assert warnings(place, repository_creation_templates=alone) == []
 
 
-def test_signing_beside_a_cache_rule_is_warned_of_whoever_made_the_rule(place: Place) -> None:
+def test_signing_with_cache_rule_of_any_owner_has_warning(place: Place) -> None:
     place.seed(pullThroughCacheRules=[HUB])
     profile = f"arn:aws:signer:{place.region}:{place.account}:/signing-profiles/release"
     signing = {"rules": [{"signingProfileArn": profile}]}
     assert warnings(place, signing_configuration=signing) == [("SIGNING_SKIPS_CACHED_IMAGES", "hub-proxy")]
 
 
-def test_root_cache_rule_is_warned_of(place: Place) -> None:
+def test_root_cache_rule_has_warning(place: Place) -> None:
     rules = {"rules": [{**HUB, "ecrRepositoryPrefix": "ROOT"}]}
     assert warnings(place, pull_through_cache_rules=rules) == [("CACHE_RULE_ROOT", "ROOT")]
 
 
-def test_statement_open_to_every_account_is_warned_of(place: Place) -> None:
+def test_statement_open_to_all_accounts_has_warning(place: Place) -> None:
     resource = f"arn:aws:ecr:{place.region}:{place.account}:repository/*"
     statement = {
         "Sid": "All", "Effect": "Allow", "Principal": "*", "Action": "ecr:ReplicateImage", "Resource": resource
@@ -71,7 +71,7 @@ def test_statement_open_to_every_account_is_warned_of(place: Place) -> None:
     assert warnings(place, registry_policy=policy) == [("POLICY_OPEN_TO_ALL_ACCOUNTS", "All")]
 
 
-def test_custom_role_that_is_missing_or_does_not_trust_ecr_is_warned_of(place: Place) -> None:
+def test_missing_or_untrusting_custom_role_has_warning(place: Place) -> None:
     arn = f"arn:aws:iam::{place.account}:role/ecr-custom/template"
     template = {"prefix": "team", "appliedFor": ["CREATE_ON_PUSH"], "customRoleArn": arn}
     declared = {"repository_creation_templates": {"templates": [template]}}
@@ -86,7 +86,7 @@ def test_custom_role_that_is_missing_or_does_not_trust_ecr_is_warned_of(place: P
     assert warnings(place, **declared) == []
 
 
-def test_custom_role_that_nobody_may_read_is_not_warned_of(place: Place) -> None:
+def test_forbidden_custom_role_has_no_warning(place: Place) -> None:
     allowed = {"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}
     place.live.aws.control("PUT", f"accounts/{place.account}", {"iam_policy": {"Statement": [allowed]}})
     template = {
@@ -96,7 +96,7 @@ def test_custom_role_that_nobody_may_read_is_not_warned_of(place: Place) -> None
     assert warnings(place, repository_creation_templates={"templates": [template]}) == []
 
 
-def test_custom_role_that_iam_does_not_show_now_is_said_to_be_unread(place: Place) -> None:
+def test_unreadable_custom_role_is_reported_as_unread(place: Place) -> None:
     aws = place.live.aws
     fault = {"kind": "error", "account": place.account, "operation": "GetRole", "code": "ServiceFailure"}
     aws.control("POST", "faults", {**fault, "status": 500, "message": "not now"})
@@ -109,7 +109,7 @@ def test_custom_role_that_iam_does_not_show_now_is_said_to_be_unread(place: Plac
     assert found == [("AWS_UNAVAILABLE", arn)]
 
 
-def test_plan_needs_no_right_to_what_it_only_gives_advice_on(place: Place) -> None:
+def test_plan_advice_requires_no_extra_permission(place: Place) -> None:
     allowed = ["ecr:DescribeRepositoryCreationTemplates"]
     policy = {"Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}]}
     place.live.aws.control("PUT", f"accounts/{place.account}", {"iam_policy": policy})

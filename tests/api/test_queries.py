@@ -1,4 +1,4 @@
-"""What callers can find out: since when, in whose element, how often, who asked, and who is who."""
+"""Queries: start times, owners, attempts, requesters and identities."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def place(either: Live) -> Place:
 
 
 def drifting(place: Place) -> Registry:
-    """The registry after AWS was changed behind a mode that only looks."""
+    """The registry after AWS was changed while it is only observed."""
     place.settled(CACHES)
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[])
     return place.reconcile()
 
 
-def test_drift_says_since_when_and_in_whose_element(place: Place) -> None:
+def test_drift_has_start_time_and_owner(place: Place) -> None:
     first = drifting(place)
     (drift,) = first.drift
     assert list(drift.owners) == ["platform"]
@@ -46,7 +46,7 @@ def test_drift_says_since_when_and_in_whose_element(place: Place) -> None:
     assert (own.since, list(own.owners)) == (drift.since, ["platform"])
 
 
-def test_drift_is_found_by_setting_element_and_reason(place: Place) -> None:
+def test_drift_is_filtered_by_setting_element_and_reason(place: Place) -> None:
     (drift,) = drifting(place).drift
     parent = f"accounts/{place.account}"
     place.live.registry(place.account, "eu-west-1").settled(SCANS)
@@ -86,7 +86,7 @@ def test_page_size_above_the_maximum_is_coerced(place: Place) -> None:
     assert fields_of(error) == ["page_size"]
 
 
-def test_operation_says_when_it_began_and_ended(place: Place) -> None:
+def test_operation_has_start_and_end_times(place: Place) -> None:
     place.apply(SCANS)
     operation = place.live.client.reconcile_registry(place.name)
     operation.result(timeout=WAIT_SECONDS)
@@ -97,7 +97,7 @@ def test_operation_says_when_it_began_and_ended(place: Place) -> None:
     assert list(metadata.principals) == []
 
 
-def test_registry_is_forgotten_once_nobody_declares_for_it(place: Place) -> None:
+def test_undeclared_registry_can_be_deleted(place: Place) -> None:
     client = place.live.client
     place.settled(CACHES)
     place.apply({"registry_policy": {}}, owner="other")
@@ -127,7 +127,7 @@ def test_registry_is_forgotten_once_nobody_declares_for_it(place: Place) -> None
     assert place.apply(SCANS).generation > 1
 
 
-def test_registry_whose_elements_are_removed_needs_no_policy(place: Place) -> None:
+def test_registry_with_removals_requires_no_policy(place: Place) -> None:
     place.settled(CACHES)
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
@@ -136,7 +136,7 @@ def test_registry_whose_elements_are_removed_needs_no_policy(place: Place) -> No
     assert list(place.live.client.list_registries(f"accounts/{place.account}")) == []
 
 
-def test_released_role_stays_in_aws(place: Place) -> None:
+def test_abandoned_role_stays_in_aws(place: Place) -> None:
     client, parent = place.live.client, f"accounts/{place.account}"
     name = client.create_service_linked_role(parent, "replication").name
     client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
@@ -160,7 +160,7 @@ def test_released_role_stays_in_aws(place: Place) -> None:
     assert [(change.key, change.after.string_value) for change in event.changes] == [("deletion_policy", "ABANDON")]
 
 
-def test_server_says_what_it_is(live: Live) -> None:
+def test_server_info_describes_server(live: Live) -> None:
     info = live.client.get_server_info()
     assert (info.version, info.partition, info.home_region) == (version("ecrkeeper"), "aws", "us-east-1")
     assert "registry_policy" in info.settings
@@ -169,7 +169,7 @@ def test_server_says_what_it_is(live: Live) -> None:
     assert list(info.features) == sorted(info.features)
 
 
-def test_caller_without_credentials_may_do_everything_without_a_policy(live: Live) -> None:
+def test_anonymous_caller_is_allowed_without_policy(live: Live) -> None:
     mine = live.client.who_am_i("accounts/111111111111/registries/us-east-1")
     assert (mine.principal, list(mine.groups), mine.HasField("expire_time")) == ("", [], False)
     assert sorted(mine.verbs) == ["admin", "delete-role", "force", "read", "write"]
@@ -183,7 +183,7 @@ def test_caller_without_credentials_may_do_everything_without_a_policy(live: Liv
         assert fields_of(error) == ["resource"], name
 
 
-def test_aws_identity_is_the_one_that_signs(place: Place) -> None:
+def test_aws_identity_matches_signing_credentials(place: Place) -> None:
     found = place.live.client.get_aws_identity(f"accounts/{place.account}")
     assert found.account == place.account
     assert place.account in found.arn and found.user_id

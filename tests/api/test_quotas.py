@@ -1,4 +1,4 @@
-"""Used-up quotas and conflicts through a real server: their codes, their details, and what the client makes of them."""
+"""Exceeded quotas and conflicts: codes, details, and the client's exceptions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cached(count: int, first: int = 0) -> dict[str, Any]:
 
 
 def replicated(destinations: int, first: int = 0, filters: int = 0, rules: int = 1) -> dict[str, Any]:
-    """Rules with destinations of their own; each pair of rule and filter is another one."""
+    """Return rules with separate destinations; each pair of rule and filter is new."""
     return {
         "replication_configuration": {
             "rules": [
@@ -85,7 +85,7 @@ def scanned(*frequencies: str, kind: str = "") -> dict[str, Any]:
     return {"scanning_configuration": {"rules": rules, **({"scanType": kind} if kind else {})}}
 
 
-# what another owner declares first, what this call declares, the quota, reason
+# the other owner's declaration, this call's declaration, the quota, reason
 USED_UP = [
     ({}, cached(51), "pull-through cache rules: 51", "one owner alone"),
     (cached(30), cached(21, 30), "pull-through cache rules: 51 over all owners (other 30, platform 21)", "together"),
@@ -111,7 +111,7 @@ USED_UP = [
 @pytest.mark.parametrize(
     ("other", "mine", "quota", "reason"), USED_UP, ids=[f"{row[2].partition(':')[0]}-{row[3]}" for row in USED_UP]
 )
-def test_used_up_quota_is_resource_exhausted_without_delay(
+def test_exceeded_quota_has_no_retry_delay(
     place: Place, other: dict[str, Any], mine: dict[str, Any], quota: str, reason: str, validate_only: bool
 ) -> None:
     if other:
@@ -126,7 +126,7 @@ def test_used_up_quota_is_resource_exhausted_without_delay(
     assert error.retry_after is None
 
 
-def test_faults_of_fields_come_before_used_up_quotas(place: Place) -> None:
+def test_field_violations_precede_quota_violations(place: Place) -> None:
     bad = {"account_settings": {"settings": [{"name": "SPEED", "value": "ON"}]}}
     error = refused(StatusCode.INVALID_ARGUMENT, place.apply, {**replicated(26), **bad})
     assert isinstance(error, ecrkeeper.InvalidArgument)
@@ -134,28 +134,28 @@ def test_faults_of_fields_come_before_used_up_quotas(place: Place) -> None:
     assert [q.description for q in error.quota_violations] == ["replication destinations: 26, and AWS allows 25"]
 
 
-def test_contradiction_with_another_owner_is_a_failed_precondition(place: Place) -> None:
+def test_contradiction_with_other_owner_is_failed_precondition(place: Place) -> None:
     place.apply(scanned(kind="BASIC"), "other")
     error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned("CONTINUOUS_SCAN"))
     assert isinstance(error, ecrkeeper.FailedPrecondition)
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
     (violation,) = error.violations
-    assert violation.type == "OWNER_CONFLICT" and violation.description.startswith("other: CONTINUOUS_SCAN exists only")
+    assert violation.type == "OWNER_CONFLICT" and violation.description.startswith("other: CONTINUOUS_SCAN requires")
 
 
-def test_taking_away_what_another_owner_needs_is_a_failed_precondition(place: Place) -> None:
+def test_removing_other_owners_requirement_is_failed_precondition(place: Place) -> None:
     place.apply(scanned(kind="ENHANCED"))
     place.apply(scanned("CONTINUOUS_SCAN"), "other")
     error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned())
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
 
 
-def test_contradiction_within_one_declaration_stays_invalid(place: Place) -> None:
+def test_contradiction_within_declaration_is_invalid_argument(place: Place) -> None:
     error = refused(StatusCode.INVALID_ARGUMENT, place.apply, scanned("CONTINUOUS_SCAN"))
     assert [v.field for v in getattr(error, "violations", ())] == [f"{AT}.scanning_configuration"]
 
 
-def test_own_faults_come_before_conflicts(place: Place) -> None:
+def test_own_violations_precede_conflicts(place: Place) -> None:
     place.apply({**cached(1), **scanned("MANUAL")}, "other")
     mine = cached(1)
     mine["pull_through_cache_rules"]["rules"][0]["upstreamRegistryUrl"] = "public.ecr.aws"
@@ -164,7 +164,7 @@ def test_own_faults_come_before_conflicts(place: Place) -> None:
     assert error.reason == "INVALID_FIELDS"
 
 
-def test_quota_names_only_the_owners_that_use_it(place: Place) -> None:
+def test_quota_violation_names_contributing_owners(place: Place) -> None:
     place.apply(scanned_filters("MANUAL", 3), "third")
     place.apply(scanned_filters("SCAN_ON_PUSH", 60), "other")
     error = refused(StatusCode.RESOURCE_EXHAUSTED, place.apply, scanned_filters("SCAN_ON_PUSH", 60, 60))
@@ -174,14 +174,14 @@ def test_quota_names_only_the_owners_that_use_it(place: Place) -> None:
     )
 
 
-def test_force_does_not_override_what_another_owners_rules_need(place: Place) -> None:
+def test_force_keeps_other_owners_requirements(place: Place) -> None:
     place.apply(scanned("CONTINUOUS_SCAN", kind="ENHANCED"), "other")
     error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned(kind="BASIC"), force=True)
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
-    assert "CONTINUOUS_SCAN exists only with scan type ENHANCED" in error.message
+    assert "CONTINUOUS_SCAN requires scan type ENHANCED" in error.message
 
 
-def test_quota_that_aws_reports_is_shown_with_its_words(place: Place, live: Live) -> None:
+def test_quota_error_of_aws_keeps_its_message(place: Place, live: Live) -> None:
     fault = {
         "kind": "error", "operation": "CreatePullThroughCacheRule", "account": place.account, "status": 400,
         "code": "LimitExceededException", "message": "The maximum number of 50 pull through cache rules was reached",
@@ -204,7 +204,7 @@ def test_quota_that_aws_reports_is_shown_with_its_words(place: Place, live: Live
 MISSING = "6f0e2d4c-8a1b-4c3d-9e5f-7a6b5c4d3e2f"
 
 
-def test_what_aws_does_not_have_is_not_found_in_every_call(place: Place, live: Live) -> None:
+def test_missing_aws_resource_is_not_found_in_all_calls(place: Place, live: Live) -> None:
     client, backfill = live.client, f"{place.name}/replicationBackfills/{MISSING}"
     calls: list[tuple[Any, str]] = [
         (lambda: client.stop_replication_backfill(backfill), backfill),

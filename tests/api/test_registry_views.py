@@ -1,4 +1,4 @@
-"""What the view of a registry explains: cache rules that cannot log in, destinations, repositories, backfills."""
+"""Registry views: cache rules, destinations, repositories and backfills."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def replicates(account: str, region: str) -> dict[str, object]:
     return {REPLICATION: {"rules": [{"destinations": [{"region": region, "registryId": account}]}]}}
 
 
-def test_a_cache_rule_that_cannot_log_in_says_so(place: Place) -> None:
+def test_cache_rule_reports_failed_login(place: Place) -> None:
     name = "ecr-pullthroughcache/docker-hub-AbCdEf"
     arn = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:{name}"
     place.seed(secrets=[{"name": name.rsplit("-", 1)[0], "arn": arn, "value": "not what Docker Hub wants"}])
@@ -41,7 +41,7 @@ def test_a_cache_rule_that_cannot_log_in_says_so(place: Place) -> None:
     assert checked.failure == element.problem
 
 
-def test_a_destination_without_a_policy_is_broken_until_it_has_one(place: Place) -> None:
+def test_destination_is_broken_until_it_has_a_policy(place: Place) -> None:
     other = place.live.registry(fresh_account(), "eu-west-1")
     registry = place.settled(replicates(other.account, other.region))
     (check,) = registry.replication_checks
@@ -59,7 +59,7 @@ def test_a_destination_without_a_policy_is_broken_until_it_has_one(place: Place)
     assert check.result == ReplicationCheck.OK
 
 
-def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> None:
+def test_backfill_is_one_operation_per_request_id(place: Place) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-444444444444"
@@ -74,7 +74,7 @@ def test_a_backfill_runs_as_an_operation_once_for_a_request_id(place: Place) -> 
     assert len([call for call in starts if call["account"] == place.account]) == 1
 
 
-def test_a_second_backfill_to_the_same_destination_is_refused_before_ecr_knows_the_first(place: Place) -> None:
+def test_second_backfill_is_rejected_before_ecr_lists_the_first(place: Place) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     fault = {"kind": "throttle", "account": place.account, "operation": "StartReplicationBackfill"}
@@ -90,7 +90,7 @@ def test_a_second_backfill_to_the_same_destination_is_refused_before_ecr_knows_t
     assert caught.value.reason == "BACKFILL_IN_PROGRESS"
 
 
-def test_a_backfill_is_still_shown_when_aws_has_forgotten_it(place: Place) -> None:
+def test_backfill_is_shown_after_aws_forgets_it(place: Place) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     done = client.start_replication_backfill(place.name, where).result(timeout=20)
@@ -100,7 +100,7 @@ def test_a_backfill_is_still_shown_when_aws_has_forgotten_it(place: Place) -> No
     assert [b.name for b in client.list_replication_backfills(place.name)] == [done.name]
 
 
-def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -> None:
+def test_backfill_to_non_destination_is_rejected(place: Place) -> None:
     where = ReplicationDestination(region="us-west-2", registry_id=place.account)
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
         place.live.client.start_replication_backfill(place.name, where)
@@ -109,18 +109,18 @@ def test_a_backfill_to_a_place_that_is_no_destination_is_refused(place: Place) -
 
 @pytest.mark.parametrize("validate_only", [False, True])
 @pytest.mark.parametrize("mode", ["OBSERVE", "PAUSED"])
-def test_a_registry_that_is_not_enforced_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
+def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     place.keep(mode=mode)
     where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
         place.live.client.start_replication_backfill(place.name, where, validate_only=validate_only)
     assert caught.value.reason == "NOT_ENFORCED"
-    assert f"is {mode}; set ENFORCE" in str(caught.value)
+    assert f"is {mode}; set it to ENFORCE" in str(caught.value)
     assert place.writes(since) == []
 
 
-def test_a_backfill_that_was_started_is_answered_again_whatever_the_mode_is_by_now(place: Place) -> None:
+def test_started_backfill_is_idempotent_in_any_mode(place: Place) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-555555555555"
@@ -130,7 +130,7 @@ def test_a_backfill_that_was_started_is_answered_again_whatever_the_mode_is_by_n
     assert client.start_replication_backfill(place.name, where, request_id=request_id).name == first.name
 
 
-def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> None:
+def test_forbidden_role_deletion_ends_with_reason(place: Place) -> None:
     client, aws = place.live.client, place.live.aws
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication")
     client.reconcile_service_linked_role(role.name).result(timeout=20)
@@ -148,7 +148,7 @@ def test_a_role_deletion_that_aws_forbids_ends_with_the_reason(place: Place) -> 
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
 
-def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(either: Live) -> None:
+def test_running_deletion_can_be_forced_by_joining_call(either: Live) -> None:
     place = either.registry(fresh_account())
     client, aws = either.client, either.aws
     iam = boto3.client(
@@ -156,7 +156,7 @@ def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(e
         aws_secret_access_key="any",
     )  # fmt: skip
     iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
-    # As long as no step sees the role, nobody knows that it was there before.
+    # Until an attempt observes the role, nobody knows that it existed before.
     fault = {"kind": "error", "account": place.account, "operation": "GetRole", "code": "ServiceFailure"}
     aws.control("POST", "faults", {**fault, "status": 500, "message": "not now"})
     try:
@@ -170,15 +170,15 @@ def test_a_deletion_that_is_under_way_is_forced_by_whoever_joins_it_with_force(e
     harness.eventually(lambda: role.name not in {r.name for r in client.list_service_linked_roles()})
 
 
-def test_a_plan_warns_of_destinations_in_regions_that_nobody_knows(place: Place) -> None:
+def test_plan_warns_of_destinations_in_unknown_regions(place: Place) -> None:
     places = [{"region": region, "registryId": place.account} for region in ("eu-wset-1", "us-west-2")]
     planned = place.apply({REPLICATION: {"rules": [{"destinations": places}]}}, validate_only=True).plan
     assert [(w.reason, w.subject) for w in planned.warnings] == [("REGION_UNKNOWN", "eu-wset-1")]
     assert [call.operation for call in planned.calls] == ["PutReplicationConfiguration"]
 
 
-def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
-    """A declaration that was refused must not, when it goes, take an unmanaged element with it."""
+def test_rejected_element_is_not_owned(place: Place) -> None:
+    """Deleting a rejected declaration must not remove an unmanaged element."""
     theirs = {"ecrRepositoryPrefix": "pub", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[theirs])
     wish = {"pull_through_cache_rules": {"rules": [{**theirs, "upstreamRegistryUrl": "registry.k8s.io"}]}}
@@ -196,7 +196,7 @@ def test_nothing_refused_is_taken_for_ours(place: Place) -> None:
     assert [rule["upstreamRegistryUrl"] for rule in place.aws()["pullThroughCacheRules"]] == ["public.ecr.aws"]
 
 
-def test_the_fault_of_one_owner_holds_up_nobody_else(place: Place) -> None:
+def test_error_of_one_owner_blocks_no_other(place: Place) -> None:
     arn = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:ecr-pullthroughcache/missing-AbCdEf"
     rule = {"ecrRepositoryPrefix": "aaa", "upstreamRegistryUrl": "ghcr.io", "credentialArn": arn}
     place.apply({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
@@ -204,11 +204,11 @@ def test_the_fault_of_one_owner_holds_up_nobody_else(place: Place) -> None:
     place.apply({"pull_through_cache_rules": {"rules": [good]}, **replicates(place.account, "us-west-2")}, owner="good")
     harness.eventually(lambda: place.aws()["replicationConfiguration"]["rules"])
     assert [found["ecrRepositoryPrefix"] for found in place.aws()["pullThroughCacheRules"]] == ["zzz"]
-    # AWS has it a moment before the step is over.
+    # AWS has it a moment before the attempt ends.
     harness.eventually(lambda: "SecretNotFound" in place.read().last_error.message)
 
 
-def test_an_operation_that_was_only_tried_has_the_response_that_fits(place: Place) -> None:
+def test_validate_only_operation_has_matching_response(place: Place) -> None:
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     place.settled(replicates(place.account, "us-west-2"))
     tried = client.start_replication_backfill(place.name, where, validate_only=True)
@@ -220,7 +220,7 @@ def test_an_operation_that_was_only_tried_has_the_response_that_fits(place: Plac
     assert client.get_service_linked_role(role.name).etag == role.etag
 
 
-def test_what_differs_follows_from_a_fresh_look(place: Place) -> None:
+def test_registry_drift_comes_from_fresh_observation(place: Place) -> None:
     place.settled(replicates(place.account, "us-west-2"))
     fresh = place.read(refresh=True)
     assert (list(fresh.drift), fresh.reconciling) == ([], False)
@@ -239,7 +239,7 @@ def test_what_differs_follows_from_a_fresh_look(place: Place) -> None:
     assert list(place.read(refresh=True).drift) == []
 
 
-def test_what_differs_of_a_role_follows_from_a_fresh_look(place: Place) -> None:
+def test_role_drift_comes_from_fresh_observation(place: Place) -> None:
     client, wanted = place.live.client, ServiceLinkedRole(tags={"a": "b"})
     role = client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wanted)
     client.reconcile_service_linked_role(role.name).result(timeout=20)

@@ -1,4 +1,4 @@
-"""What CheckReplication, ExplainRepository and a registry's view say about what arrives at a destination."""
+"""CheckReplication, ExplainRepository and views agree on arriving images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def other(live: Live) -> Place:
 
 
 def let_in(source: Place, there: Place, *repositories: str, **members: Any) -> None:
-    """Give a destination a policy that lets a source in."""
+    """Set a policy on the destination that accepts a source."""
     statement = {
         "Sid": "P",
         "Effect": "Allow",
@@ -43,7 +43,7 @@ def checked(place: Place) -> tuple[str, dict[str, tuple[list[str], list[str]]]]:
     return ReplicationCheck.Result.Name(check.result), arrivals
 
 
-def test_destination_for_other_repositories_is_broken(place: Place, other: Place) -> None:
+def test_destination_allowing_other_repositories_is_broken(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*")
     registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
     assert checked(place) == ("BROKEN", {"DOES_NOT_ARRIVE": (["dev-"], [])})
@@ -53,7 +53,7 @@ def test_destination_for_other_repositories_is_broken(place: Place, other: Place
     assert {finding.reason for finding in stored.findings} == {"DESTINATION_POLICY_OTHER_REPOSITORIES"}
 
 
-def test_destination_that_creates_no_repositories_is_conditional(place: Place, other: Place) -> None:
+def test_destination_creating_no_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*", Action=["ecr:ReplicateImage"])
     registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="prod-")})
     expected = ("CONDITIONAL", {"ARRIVES_IF_REPOSITORY_EXISTS": (["prod-"], [])})
@@ -62,14 +62,14 @@ def test_destination_that_creates_no_repositories_is_conditional(place: Place, o
     assert stored.result == ReplicationCheck.CONDITIONAL
 
 
-def test_destination_for_some_repositories_is_conditional(place: Place, other: Place) -> None:
+def test_destination_allowing_some_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
     place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
     arrivals = {"ARRIVES": ([], ["dev-"]), "DOES_NOT_ARRIVE": ([], ["dev-"])}
     assert checked(place) == ("CONDITIONAL", arrivals)
 
 
-def test_destination_that_names_a_role_is_unknown(place: Place, other: Place) -> None:
+def test_destination_naming_a_role_is_unknown(place: Place, other: Place) -> None:
     let_in(place, other, "*", Principal={"AWS": f"arn:aws:iam::{place.account}:role/replicator"})
     place.settled({REPLICATION: rules((other.account, other.region))})
     assert checked(place) == ("UNKNOWN", {"UNKNOWN": ([""], [])})
@@ -94,7 +94,7 @@ def explained(place: Place, repository: str) -> dict[tuple[str, str], tuple[str,
     }
 
 
-def test_repository_is_explained_for_each_destination(place: Place, other: Place) -> None:
+def test_explain_repository_covers_each_destination(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
     own = (place.account, "us-west-2")
     there = (other.account, other.region)
@@ -108,7 +108,7 @@ def test_repository_is_explained_for_each_destination(place: Place, other: Place
     assert explained(place, "prod-api") == {there: unmatched, own: arrives}
 
 
-def test_destination_that_cannot_be_read_is_unknown(place: Place, other: Place) -> None:
+def test_unreadable_destination_is_unknown(place: Place, other: Place) -> None:
     let_in(place, other, "*")
     place.settled({REPLICATION: rules((other.account, other.region))})
     aws = place.live.aws
@@ -119,7 +119,7 @@ def test_destination_that_cannot_be_read_is_unknown(place: Place, other: Place) 
     assert checked(place) == ("UNKNOWN", {"UNKNOWN": ([""], [])})
 
 
-def test_check_of_an_older_version_is_shown() -> None:
+def test_replication_check_of_older_version_is_shown() -> None:
     finding = {"reason": "DESTINATION_POLICY_MISSING", "subject": "x", "message": "y"}
     stored = {
         "destination": {"registryId": "222222222222", "region": "us-west-2"},

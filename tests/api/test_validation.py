@@ -1,4 +1,4 @@
-"""What a caller hears of documents that AWS would refuse, and of Regions that it may not know."""
+"""Errors for documents that AWS rejects, and warnings about unknown Regions."""
 
 from __future__ import annotations
 
@@ -87,21 +87,21 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize("validate_only", [False, True], ids=["write", "plan"])
 @pytest.mark.parametrize(("settings", "field", "reason"), REFUSED)
-def test_declaration_that_aws_would_refuse_is_refused(
+def test_declaration_that_aws_rejects_is_rejected(
     place: Place, settings: dict[str, Any], field: str, reason: str, validate_only: bool
 ) -> None:
     error = refused(CODE.INVALID_ARGUMENT, place.apply, settings, validate_only=validate_only)
     assert fields_of(error) == [f"{AT}.{field}"], reason
 
 
-def test_secret_for_an_open_upstream_is_refused(place: Place) -> None:
+def test_secret_for_public_upstream_is_rejected(place: Place) -> None:
     secret = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:ecr-pullthroughcache/quay-AbCdEf"
     rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "credentialArn": secret}
     error = refused(CODE.INVALID_ARGUMENT, place.apply, {"pull_through_cache_rules": {"rules": [rule]}})
     assert fields_of(error) == [f"{AT}.pull_through_cache_rules.rules[0].credential_arn"]
 
 
-def test_plan_warns_of_an_action_that_ecr_does_not_have(place: Place) -> None:
+def test_plan_warns_of_unknown_ecr_action(place: Place) -> None:
     one_account = {"AWS": "222222222222"}
     given = policy(Action=["ecr:ReplicateImage", "ecr:PullImage"], Principal=one_account)
     planned = place.apply(given, validate_only=True).plan
@@ -113,7 +113,7 @@ def test_plan_warns_of_an_action_that_ecr_does_not_have(place: Place) -> None:
 QUAY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
 
 
-def test_plan_warns_of_a_registry_in_a_region_that_nobody_knows(live: Live) -> None:
+def test_plan_warns_of_registry_in_unknown_region(live: Live) -> None:
     place = live.registry(fresh_account(), "us-east-9")
     planned = place.apply(QUAY, validate_only=True).plan
     assert [(w.reason, w.subject) for w in planned.warnings] == [
@@ -123,7 +123,7 @@ def test_plan_warns_of_a_registry_in_a_region_that_nobody_knows(live: Live) -> N
     assert not planned.calls
 
 
-def test_plan_for_a_new_region_has_the_calls_beside_the_warning(live: Live) -> None:
+def test_plan_for_unknown_region_has_calls_and_warning(live: Live) -> None:
     place = live.registry(fresh_account(), "us-east-9")
     live.aws.control("PUT", f"accounts/{place.account}", {"enabled_regions": ["us-east-1", "us-east-9"]})
     planned = place.apply(QUAY, validate_only=True).plan
@@ -132,7 +132,7 @@ def test_plan_for_a_new_region_has_the_calls_beside_the_warning(live: Live) -> N
 
 
 @pytest.mark.parametrize("call", ["plan", "refresh", "import"])
-def test_region_that_is_not_enabled_is_said_to_be_so(live: Live, call: str) -> None:
+def test_plan_names_disabled_region(live: Live, call: str) -> None:
     place = live.registry(fresh_account(), "me-south-1")
     calls = {
         "plan": lambda: place.apply(QUAY, validate_only=True),

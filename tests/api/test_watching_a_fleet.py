@@ -1,4 +1,4 @@
-"""What watches of many registries cost, and that none misses anything although hints of changes are lost."""
+"""Watches of many registries: their cost, and recovery from lost notifications."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def edge(db: Database) -> Dependencies:
-    """Watches whose hints the test gives by hand."""
+    """Watches whose notifications the test sends."""
     unused: Any = None
     return Dependencies(db, unused, Changes(), lambda: None, "us-east-1")
 
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """The statements that are executed."""
+    """Record the executed statements."""
     found: list[str] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -87,9 +87,7 @@ async def following(steps: AsyncGenerator[Event]) -> tuple[str, str]:
     return step.kind, step.name
 
 
-async def test_a_snapshot_reads_rows_and_declarations_a_page_at_a_time(
-    db: Database, edge: Dependencies, statements: list[str]
-) -> None:
+async def test_snapshot_reads_resources_in_pages(db: Database, edge: Dependencies, statements: list[str]) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(450)])
     del statements[:]
     async with watch(edge) as steps:
@@ -100,7 +98,7 @@ async def test_a_snapshot_reads_rows_and_declarations_a_page_at_a_time(
     assert len(statements) < 15
 
 
-async def test_sqlite_looks_declarations_up_instead_of_reading_all(tmp_path: Path) -> None:
+async def test_sqlite_reads_declarations_by_index(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     schema.migrate(url)
     db = schema.open_database(url)
@@ -120,7 +118,7 @@ async def test_sqlite_looks_declarations_up_instead_of_reading_all(tmp_path: Pat
     assert any("SEARCH declarations" in plan.detail for plan in plans), plans
 
 
-async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: Dependencies) -> None:
+async def test_snapshot_does_not_block_other_calls(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(450)])
     turns = 0
 
@@ -137,7 +135,7 @@ async def test_other_calls_go_on_while_a_snapshot_is_read(db: Database, edge: De
     assert turns >= 4
 
 
-async def test_lost_changes_are_found_by_one_look_for_all_watchers(
+async def test_lost_changes_cost_one_query_for_all_watchers(
     db: Database, edge: Dependencies, statements: list[str]
 ) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(4)])
@@ -165,7 +163,7 @@ async def test_lost_changes_are_found_by_one_look_for_all_watchers(
         assert not any("resources.name >" in each and "resources.uid" in each for each in statements)
 
 
-async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Dependencies, statements: list[str]) -> None:
+async def test_notified_change_is_sent_once(db: Database, edge: Dependencies, statements: list[str]) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     async with watch(edge) as steps:
         await snapshot(steps)
@@ -179,7 +177,7 @@ async def test_a_change_that_was_heard_of_is_told_once(db: Database, edge: Depen
         assert await following(steps) == ("CURRENT", str(name(1)))
 
 
-async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Database, edge: Dependencies) -> None:
+async def test_watcher_with_overflow_compares_everything(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(3)])
     async with watch(edge) as steps:
         await snapshot(steps)
@@ -193,7 +191,7 @@ async def test_a_watcher_that_lost_changes_itself_compares_everything(db: Databa
         assert [await following(steps) for _ in range(2)] == [("CURRENT", str(name(0))), ("REMOVED", str(name(2)))]
 
 
-async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Database, edge: Dependencies) -> None:
+async def test_watch_removes_resources_after_access_is_revoked(db: Database, edge: Dependencies) -> None:
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     policies: list[Policy | None] = [None]
     guarded = Dependencies(db, edge.aws, edge.changes, edge.wake, "us-east-1", Access(lambda: policies[-1]))
@@ -204,7 +202,7 @@ async def test_what_the_policy_no_longer_lets_a_watcher_read_is_removed(db: Data
         assert [await following(steps) for _ in range(2)] == [("REMOVED", str(name(at))) for at in range(2)]
 
 
-async def test_nobody_looks_when_nobody_watches(db: Database, edge: Dependencies) -> None:
+async def test_broadcaster_is_idle_without_watchers(db: Database, edge: Dependencies) -> None:
     before = asyncio.all_tasks()
     for _ in range(2):
         async with watch(edge) as steps:

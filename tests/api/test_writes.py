@@ -1,4 +1,4 @@
-"""What a write may leave out, what it does when nothing changes, and what its etag guards."""
+"""Writes: optional parts, writes without change, and etags."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def place(live: Live) -> Place:
 )
 @pytest.mark.parametrize("given", [{}, {"deletion_policy": "ABANDON"}], ids=["name", "policy"])
 @pytest.mark.parametrize("validate_only", [False, True])
-def test_settings_that_were_left_out_are_not_removed(
+def test_omitted_settings_are_not_removed(
     place: Place, mask: list[str] | None, reason: str, given: dict[str, Any], validate_only: bool
 ) -> None:
     before = place.apply(QUAY)
@@ -49,7 +49,7 @@ def test_settings_that_were_left_out_are_not_removed(
     assert place.live.client.get_registry_settings(before.name).etag == before.etag
 
 
-def test_a_mask_without_the_settings_needs_none_and_empty_settings_declare_nothing(place: Place) -> None:
+def test_mask_may_omit_settings_and_empty_settings_are_valid(place: Place) -> None:
     before = place.apply(QUAY)
     update = place.live.client.update_registry_settings
     policy = RegistrySettings(name=before.name, deletion_policy="ABANDON")  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def test_a_mask_without_the_settings_needs_none_and_empty_settings_declare_nothi
     assert emptied.generation > left.generation
 
 
-def test_a_declaration_is_not_made_without_settings(place: Place) -> None:
+def test_declaration_is_not_created_without_settings(place: Place) -> None:
     client = place.live.client
     for mask in (None, ["deletion_policy"]):
         given = RegistrySettings(name=place.part("platform"))
@@ -87,7 +87,7 @@ def scans(frequency: str, *filters: str) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("validate_only", [False, True])
-def test_what_another_owner_depends_on_is_not_deleted(
+def test_deletion_of_other_owners_requirement_is_rejected(
     place: Place, policy: str, reason: str, validate_only: bool
 ) -> None:
     place.apply(ENHANCED, "security", deletion_policy=policy)
@@ -105,7 +105,7 @@ def test_what_another_owner_depends_on_is_not_deleted(
         delete(place.part("security"))
 
 
-def test_an_update_without_a_mask_changes_what_it_gives_and_a_star_everything(place: Place) -> None:
+def test_update_mask_may_be_absent_or_star(place: Place) -> None:
     client, name = place.live.client, place.part("team-a")
     place.keep(mode="PAUSED")
     registry = client.update_registry(Registry(name=place.name, unmanaged_elements="PRUNE"))  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_an_update_without_a_mask_changes_what_it_gives_and_a_star_everything(pl
     assert (role.HasField("description"), dict(role.tags), role.mode) == (False, {}, 1)
 
 
-def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
+def test_rollback_records_its_revision_even_if_0(place: Place) -> None:
     before = place.settled(QUAY)
     with grpc.insecure_channel(place.live.server.address) as channel:
         rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
@@ -137,13 +137,13 @@ def test_a_rollback_names_its_revision_also_if_it_is_0(place: Place) -> None:
             rollback(pb.RollbackRegistrySettingsRequest(name=place.part("platform")), timeout=10)
     error: Any = caught.value
     assert error.code() is CODE.INVALID_ARGUMENT
-    assert error.details().startswith("revision: must be set")
+    assert error.details().startswith("revision: is required")
     assert place.read().generation == before.generation
     back = place.live.client.rollback_registry_settings(place.part("platform"), 0)
     assert back.settings == message({"pull_through_cache_rules": {}})
 
 
-def test_a_write_that_changes_nothing_leaves_no_trace(either: Live) -> None:
+def test_unchanged_write_stores_nothing(either: Live) -> None:
     place = either.registry(fresh_account())
     client = either.client
     before = place.apply(QUAY, reason="first")
@@ -170,7 +170,7 @@ def test_a_write_that_changes_nothing_leaves_no_trace(either: Live) -> None:
     assert [call for call in either.aws.requests(since) if call["account"] == place.account] == []
 
 
-def test_a_repeated_request_id_is_known_also_if_its_call_changed_nothing(place: Place) -> None:
+def test_request_id_of_unchanged_write_is_remembered(place: Place) -> None:
     request_id = str(uuid.uuid4())
     place.apply(QUAY)
     place.apply(QUAY, request_id=request_id)
@@ -178,7 +178,7 @@ def test_a_repeated_request_id_is_known_also_if_its_call_changed_nothing(place: 
     assert error.reason == "REQUEST_ID_REUSED"
 
 
-def test_what_is_declared_again_is_looked_at_now_if_aws_does_not_have_it(place: Place) -> None:
+def test_redeclared_resource_is_reconciled_now_if_missing(place: Place) -> None:
     theirs = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[theirs])
     before = place.apply(QUAY)
@@ -190,7 +190,7 @@ def test_what_is_declared_again_is_looked_at_now_if_aws_does_not_have_it(place: 
     assert registry.observed_generation == registry.generation
 
 
-def test_what_is_not_stored_has_no_etag(place: Place) -> None:
+def test_unstored_resource_has_no_etag(place: Place) -> None:
     client = place.live.client
     role = f"accounts/{place.account}/serviceLinkedRoles/replication"
     assert place.read(refresh=True).etag == ""
@@ -210,7 +210,7 @@ def test_what_is_not_stored_has_no_etag(place: Place) -> None:
 
 
 @pytest.mark.parametrize("validate_only", [True, False])
-def test_an_etag_of_what_does_not_exist_any_more_is_refused(place: Place, validate_only: bool) -> None:
+def test_etag_of_deleted_declaration_is_rejected(place: Place, validate_only: bool) -> None:
     client, name = place.live.client, f"accounts/{place.account}/serviceLinkedRoles/replication"
     registry, role = Registry(name=place.name, etag="old-1"), ServiceLinkedRole(name=name, etag="old-1")
     more = {"validate_only": validate_only}
@@ -225,7 +225,7 @@ def test_an_etag_of_what_does_not_exist_any_more_is_refused(place: Place, valida
     place.untouched()
 
 
-def test_a_creation_ignores_the_etag(place: Place) -> None:
+def test_creation_ignores_etag(place: Place) -> None:
     client = place.live.client
     with grpc.insecure_channel(place.live.server.address) as channel:
         create: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).CreateRegistrySettings
@@ -243,7 +243,7 @@ def test_a_creation_ignores_the_etag(place: Place) -> None:
     )
 
 
-def test_refusal_has_one_id_for_the_call_and_one_for_the_request(place: Place) -> None:
+def test_rejection_has_call_id_and_request_id(place: Place) -> None:
     call_id, request_id = f"call-{place.account}", str(uuid.uuid4())
     with grpc.insecure_channel(place.live.server.address) as channel:
         rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
@@ -259,7 +259,7 @@ def test_refusal_has_one_id_for_the_call_and_one_for_the_request(place: Place) -
 FAULTY = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "no.example"}]}}
 
 
-def test_settings_that_the_mask_leaves_out_are_not_checked(place: Place) -> None:
+def test_settings_outside_the_mask_are_not_validated(place: Place) -> None:
     before = place.apply(QUAY)
     update, given = place.live.client.update_registry_settings, RegistrySettings(name=before.name)
     given.settings.CopyFrom(message({**FAULTY, "registry_policy": {}}))
@@ -274,7 +274,7 @@ def test_settings_that_the_mask_leaves_out_are_not_checked(place: Place) -> None
 
 
 @pytest.mark.parametrize("validate_only", [True, False])
-def test_a_role_that_an_update_declares_is_declared_as_a_whole(place: Place, validate_only: bool) -> None:
+def test_update_that_creates_a_role_ignores_the_mask(place: Place, validate_only: bool) -> None:
     name = f"accounts/{place.account}/serviceLinkedRoles/replication"
     given = ServiceLinkedRole(name=name, tags={"a": "b"}, description="ours", mode="OBSERVE")  # type: ignore[arg-type]
     update = place.live.client.update_service_linked_role

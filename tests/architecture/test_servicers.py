@@ -18,7 +18,7 @@ def part(*methods: str) -> Any:
 METHODS = [method.name for method in SERVICE.methods]
 
 
-def test_composed_servicer_answers_each_method_by_its_part() -> None:
+def test_composed_servicer_dispatches_to_parts() -> None:
     one, others = part(METHODS[0], "unrelated"), part(*METHODS[1:])
     servicer = composed(SERVICE, one, others)
     assert [getattr(servicer, name)() for name in METHODS] == METHODS

@@ -1,4 +1,4 @@
-"""One Update's way from the wire to the row is short, and its spec is made once."""
+"""An Update runs through few modules, and builds its spec once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ json.dump({s: [modules(w), [[each.calls[key] for key in made] for each in w]] fo
 
 @pytest.fixture(scope="module")
 def traced() -> dict[str, tuple[list[str], list[list[int]]]]:
-    # In a process of its own: the profiler slows down everything else, and other tests' modules would be counted.
+    # A separate process: the profiler slows everything else, and other tests' modules would count.
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, tuple[list[str], list[list[int]]]] = json.loads(done.stderr.splitlines()[-1])

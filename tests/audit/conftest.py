@@ -1,4 +1,4 @@
-"""Running servers and open databases, as elsewhere."""
+"""Fixtures: running servers and open databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every write to AWS is in the trail: the log of the simulated AWS is held against it."""
+"""The audit trail has every write that the log of the simulated AWS has."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY_WRITE = {op for setting in SETTINGS.values() for op in setting.writes} | R
 
 
 def declared(account: str, *, changed: bool) -> dict[str, Any]:
-    """Something in each of the eight settings, and the same otherwise."""
+    """Return two sets of all eight settings that differ everywhere."""
     arn = f"arn:aws:iam::{account}:role"
     statement = {
         "Sid": "Cache", "Effect": "Allow", "Principal": {"AWS": f"{arn}/{'b' if changed else 'a'}"},
@@ -89,7 +89,7 @@ def backfill(place: Place) -> None:
 
 
 def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
-    """What AWS was sent and answered, by its request ids."""
+    """Return the writes that AWS received and their results, by request id."""
     return {
         (
             c["request_id"],
@@ -103,12 +103,12 @@ def sent(place: Place, since: int) -> set[tuple[str, str, str, str]]:
 
 
 def recorded(place: Place) -> set[tuple[str, str, str, str]]:
-    """What the trail says of that."""
+    """Return the same from the audit trail."""
     found = [e for e in writes(place) if e.outcome in (AuditEvent.SUCCEEDED, AuditEvent.FAILED)]
     return {(e.aws_request_id, e.method, e.region, AuditEvent.Outcome.Name(e.outcome)) for e in found}
 
 
-def test_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) -> None:
+def test_audit_trail_matches_writes_sent_to_aws(place: Place) -> None:
     since = place.live.aws.position()
     created = place.live.registry(fresh_account())
     place.settled(declared(place.account, changed=False), allow_replacement=True)
@@ -140,7 +140,7 @@ def test_trail_has_every_write_that_aws_was_sent_and_no_other(place: Place) -> N
     assert removal.changes[0].HasField("before")
 
 
-def test_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None:
+def test_failed_or_unanswered_write_is_recorded(place: Place) -> None:
     rules = [{"ecrRepositoryPrefix": p, "upstreamRegistryUrl": "quay.io"} for p in ("one", "two")]
     of_rules = {"service": "ecr", "operation": "CreatePullThroughCacheRule", "account": place.account, "count": 1}
     since = place.live.aws.position()
@@ -163,8 +163,8 @@ def test_write_that_aws_refuses_or_never_answers_says_so(place: Place) -> None:
     assert Counter(e.method for e in writes(place) if e.outcome != AuditEvent.NOT_SENT) == methods
 
 
-def test_write_that_is_not_sent_says_so(place: Place) -> None:
-    """The first of two calls gets no answer, which ends the step."""
+def test_unsent_write_is_recorded(place: Place) -> None:
+    """The first of two calls gets no answer, which ends the attempt."""
     of_policy = {
         "service": "ecr",
         "operation": "PutRegistryPolicy",
@@ -180,7 +180,7 @@ def test_write_that_is_not_sent_says_so(place: Place) -> None:
     assert (second.method, second.outcome) == ("ecr:RegisterPullTimeUpdateExclusion", AuditEvent.NOT_SENT)
 
 
-def test_call_that_aws_rejects_records_the_failed_write_only(place: Place) -> None:
+def test_rejected_call_is_recorded_as_failed_write(place: Place) -> None:
     unknown = f"{place.name}/replicationBackfills/00000000-0000-4000-8000-000000000000"
     with pytest.raises(ecrkeeper.RegistryError):
         place.live.client.stop_replication_backfill(unknown)

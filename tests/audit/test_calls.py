@@ -1,4 +1,4 @@
-"""Accepted calls in the trail of a running server, and how it is asked."""
+"""Accepted calls in the audit trail of a running server, and queries of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def caches(*given: dict[str, str]) -> dict[str, Any]:
 
 
 def events(place: Place, filter: str = "kind = CALL") -> list[AuditEvent]:
-    """The events of the account, oldest first."""
+    """Return the events of the account, oldest first."""
     return list(place.live.client.list_audit_events(f"account = {place.account} AND {filter}"))[::-1]
 
 
@@ -50,7 +50,7 @@ def one(found: list[AuditEvent]) -> AuditEvent:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A call, what has to be there before it, and the event that it leaves."""
+    """A call, its preconditions, and the event that it records."""
 
     reason: str
     call: Callable[[Place], Any]
@@ -200,7 +200,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_accepted_call_leaves_one_event(place: Place, name: str) -> None:
+def test_accepted_call_records_one_event(place: Place, name: str) -> None:
     case = ACCEPTED[name]
     case.before(place)
     known = len(events(place, f"kind = CALL AND method = {case.method}"))
@@ -220,7 +220,7 @@ def test_accepted_call_leaves_one_event(place: Place, name: str) -> None:
             assert (value is not None) if wanted is ... else value == wanted
 
 
-def test_every_rpc_that_changes_something_is_in_the_table() -> None:
+def test_mutating_rpcs_are_in_the_table() -> None:
     from ecrkeeper._base import PATHS
 
     reading = ("Get", "List", "Watch", "WhoAmI", "Check", "Explain", "Validate", "Wait", "Cancel")
@@ -228,7 +228,7 @@ def test_every_rpc_that_changes_something_is_in_the_table() -> None:
     assert {m for m in methods if not m.startswith(reading)} == {case.method for case in ACCEPTED.values()}
 
 
-def test_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
+def test_event_has_caller_ids_and_reason(place: Place) -> None:
     request_id, call_id = str(uuid.uuid4()), f"call-{uuid.uuid4().hex}"
     with grpc.insecure_channel(place.live.server.address) as channel:
         from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -255,7 +255,7 @@ def test_event_says_who_called_with_which_ids_and_why(place: Place) -> None:
         assert one(events(place, text)).name == found.name
 
 
-def test_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place: Place) -> None:
+def test_takeover_is_recorded_for_former_owner(place: Place) -> None:
     place.apply(caches(QUAY, K8S), "first")
     place.apply(caches(OTHER_QUAY), "second", force=True)
     _, second, first = events(place)
@@ -264,7 +264,7 @@ def test_element_that_is_taken_over_is_an_event_of_its_former_owner_too(place: P
     assert (first.reason, first.request_id) == ("taken over by second", second.request_id)
 
 
-def test_what_is_refused_or_only_tried_leaves_no_event(place: Place) -> None:
+def test_rejected_and_validate_only_calls_record_no_event(place: Place) -> None:
     client = place.live.client
     place.apply(caches(QUAY), "team", validate_only=True)
     watched = ecrkeeper.Registry(name=place.name, mode=ecrkeeper.Mode.OBSERVE)
@@ -279,7 +279,7 @@ def test_what_is_refused_or_only_tried_leaves_no_event(place: Place) -> None:
     assert [event.method for event in events(place)] == ["UpdateRegistrySettings"]
 
 
-def test_lists_come_in_pages_newest_first_and_of_a_time(place: Place) -> None:
+def test_events_are_paged_newest_first_within_time_range(place: Place) -> None:
     client = place.live.client
     for n in range(5):
         place.apply({}, f"team-{n}")
@@ -310,22 +310,22 @@ def test_lists_come_in_pages_newest_first_and_of_a_time(place: Place) -> None:
     ("filter", "field"),
     [("colour = red", "filter"), ("kind =", "filter"), ("kind = CALL OR", "filter")],
 )
-def test_filter_with_faults_is_refused(place: Place, filter: str, field: str) -> None:
+def test_invalid_filter_is_rejected(place: Place, filter: str, field: str) -> None:
     client = place.live.client
     assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(filter)))) == [field]
     assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: next(iter(client.watch_audit_events(filter))))) == [field]
 
 
 @pytest.mark.parametrize("name", ["auditEvents/0", "auditEvents/x", "auditEvents/99999999999999999999", "events/1"])
-def test_name_that_is_none_is_refused(place: Place, name: str) -> None:
+def test_invalid_name_is_rejected(place: Place, name: str) -> None:
     assert fields_of(refused(CODE.INVALID_ARGUMENT, place.live.client.get_audit_event, name)) == ["name"]
 
 
-def test_event_that_is_not_there_is_not_found(place: Place) -> None:
+def test_missing_event_is_not_found(place: Place) -> None:
     refused(CODE.NOT_FOUND, place.live.client.get_audit_event, "auditEvents/999999999999999999")
 
 
-def test_times_and_tokens_that_are_none_are_refused(place: Place) -> None:
+def test_invalid_times_and_tokens_are_rejected(place: Place) -> None:
     from google.protobuf.timestamp_pb2 import Timestamp
 
     client = place.live.client
@@ -337,7 +337,7 @@ def test_times_and_tokens_that_are_none_are_refused(place: Place) -> None:
             assert fields_of(refused(CODE.INVALID_ARGUMENT, next, steps)) == ["resume_token"]
 
 
-def test_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place) -> None:
+def test_stream_sends_past_and_new_events_and_resumes(place: Place) -> None:
     client = place.live.client
     place.apply({}, "before")
     start = one(events(place)).create_time
@@ -362,7 +362,7 @@ def test_stream_shows_what_was_and_what_comes_and_can_be_resumed(place: Place) -
         assert next(steps).audit_event.owners[0] == "after"
 
 
-def test_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -> None:
+def test_aws_write_is_streamed_before_and_after(place: Place) -> None:
     with place.live.client.watch_audit_events(f"account = {place.account} AND kind = AWS_WRITE", timeout=60) as steps:
         next(steps)
         place.apply(caches(QUAY), "team")
@@ -372,6 +372,6 @@ def test_aws_write_comes_when_it_is_meant_and_when_it_is_done(place: Place) -> N
             if told[-1].outcome == AuditEvent.SUCCEEDED:
                 break
     assert {event.name for event in told} == {told[0].name}
-    # Whoever looks late sees only the end.
+    # A late reader sees only the end.
     assert [event.outcome for event in told][:-1] in ([], [AuditEvent.UNKNOWN])
     eventually(lambda: not place.read().reconciling)

@@ -1,4 +1,4 @@
-"""SIGKILL between the record of a write and its completion: nothing was sent that the trail does not name."""
+"""SIGKILL between the record of a write and its completion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def events(client: ecrkeeper.Client, n: int) -> list[AuditEvent]:
     return list(client.list_audit_events(f"account = {BASE + n} AND kind = AWS_WRITE"))
 
 
-def test_write_whose_completion_a_kill_prevented_is_unknown(aws: Simulator, database_url: str, tmp_path: Path) -> None:
+def test_write_interrupted_by_kill_is_unknown(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     rows = range(20)
     doomed = TracedServer(tmp_path, database_url, aws.url, kind="registry", base=BASE, concurrency=100, lease_seconds=1)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:

@@ -1,4 +1,4 @@
-"""What must never be in the trail or in a log: tokens and the keys that calls are signed with."""
+"""Tokens and signing keys never appear in the audit trail or a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCOUNT = "111111111111"
 SECRET_ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-AbCdEf"
 
 
-def test_no_credential_is_in_the_store_or_in_a_log(
+def test_credentials_are_neither_stored_nor_logged(
     aws: harness.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "ecrkeeper.db"
@@ -60,5 +60,5 @@ def test_no_credential_is_in_the_store_or_in_a_log(
     assert "reconciled" in kept
     for secret in (TOKEN, KEY, PASSWORD):
         assert secret not in kept
-    # The simulated AWS begins a session token like this; the rest are parts of a signed request.
+    # The simulated AWS's session tokens begin like this; the rest are parts of a signed request.
     assert not re.search(r"SIM[A-Za-z0-9+/=]{40}|Signature=|Security-Token|Bearer ", kept)

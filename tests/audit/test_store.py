@@ -1,4 +1,4 @@
-"""The trail in the store: order, completeness of the stream, retention; on SQLite and on Postgres."""
+"""The audit trail in the store: order, complete streams and retention."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def listed(db: Database, selection: Selection = ALL) -> list[str]:
     return [row.resource for row in await db.read(lambda tx: audit.page(tx, selection, None, 1000))]
 
 
-async def test_event_is_kept_as_it_was_recorded(db: Database, clock: Clock) -> None:
+async def test_event_is_stored_unchanged(db: Database, clock: Clock) -> None:
     change = Change("tags", "a", ChangeKind.UPDATE, "1", "2")
     (number,) = await add(db, "one", changes=[change], owners=("team-a",), reason="why", generation=3)
     row = await db.read(lambda tx: audit.get(tx, number))
@@ -52,7 +52,7 @@ async def test_event_is_kept_as_it_was_recorded(db: Database, clock: Clock) -> N
     assert await db.read(lambda tx: audit.get(tx, number + 1)) is None
 
 
-async def test_ids_come_back_in_the_order_of_the_events_however_many(db: Database) -> None:
+async def test_batch_returns_ids_in_event_order(db: Database) -> None:
     names = [f"r{n}" for n in range(1203)]
     ids = await add(db, *names)
     assert len(set(ids)) == len(names)
@@ -60,7 +60,7 @@ async def test_ids_come_back_in_the_order_of_the_events_however_many(db: Databas
     assert [rows[number] for number in ids] == names
 
 
-async def test_changes_that_are_too_large_are_counted_instead(db: Database) -> None:
+async def test_oversized_changes_are_counted_instead(db: Database) -> None:
     changes = [Change("registry_policy", str(n), ChangeKind.ADD, None, "x" * 50_000) for n in range(6)]
     (number,) = await add(db, "one", changes=changes)
     row = await db.read(lambda tx: audit.get(tx, number))
@@ -68,7 +68,7 @@ async def test_changes_that_are_too_large_are_counted_instead(db: Database) -> N
     assert ([c["key"] for c in row.changes], row.omitted) == (["0", "1", "2"], 3)
 
 
-async def test_write_that_fails_leaves_no_event(db: Database) -> None:
+async def test_failed_write_records_no_event(db: Database) -> None:
     def fails(tx: Tx) -> None:
         audit.record(tx, [event()])
         raise RuntimeError
@@ -92,7 +92,7 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
     assert [row.resource for row in behind] == ["b"]
 
 
-async def test_completed_write_comes_again_in_the_stream(db: Database) -> None:
+async def test_completed_write_is_streamed_again(db: Database) -> None:
     one, two, three = await add(db, "one", "two", "three", outcome="UNKNOWN")
     place = await db.read(audit_stream.now)
     assert await streamed(db, place) == []
@@ -108,7 +108,7 @@ async def test_completed_write_comes_again_in_the_stream(db: Database) -> None:
     assert rows[two].complete_time is None and rows[one].complete_time is not None
 
 
-async def test_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
+async def test_stream_starts_at_given_time(db: Database, clock: Clock) -> None:
     await add(db, "a")
     clock.advance(1)
     start = int(clock.seconds * 1_000_000)
@@ -117,7 +117,7 @@ async def test_stream_begins_at_a_time(db: Database, clock: Clock) -> None:
     assert await streamed(db, await db.read(lambda tx: audit_stream.beginning(tx, start))) == ["b", "c"]
 
 
-async def test_old_events_are_forgotten_a_thousand_at_a_time(db: Database, clock: Clock) -> None:
+async def test_old_events_are_deleted_in_batches(db: Database, clock: Clock) -> None:
     await add(db, *(f"old{n}" for n in range(1500)))
     clock.advance(40 * 86_400)
     await add(db, "new")
@@ -127,8 +127,8 @@ async def test_old_events_are_forgotten_a_thousand_at_a_time(db: Database, clock
     assert await listed(db) == ["new"]
 
 
-async def test_stream_goes_on_behind_events_that_were_forgotten(db: Database, clock: Clock) -> None:
-    """Else a watcher that waits behind a forgotten event would be blind to what comes next."""
+async def test_stream_continues_after_deleted_events(db: Database, clock: Clock) -> None:
+    """Otherwise a watcher waiting for a deleted event would miss all later ones."""
     await add(db, "a")
     await add(db, "b")
     place = await db.read(audit_stream.now)
@@ -139,7 +139,7 @@ async def test_stream_goes_on_behind_events_that_were_forgotten(db: Database, cl
 
 
 class Sleeper:
-    """A transaction on a connection of its own that is open until it is told to end."""
+    """A transaction on its own connection that stays open until the test ends it."""
 
     def __init__(self, url: str, resource: str) -> None:
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
@@ -154,7 +154,7 @@ class Sleeper:
         self._engine.dispose()
 
 
-async def test_event_waits_for_older_transactions_that_still_run(cluster: Postgres) -> None:
+async def test_event_waits_for_older_running_transactions(cluster: Postgres) -> None:
     url = cluster.create_database(f"held_{time.monotonic_ns()}")
     schema.migrate(url)
     db = schema.open_database(url)
@@ -173,8 +173,8 @@ async def test_event_waits_for_older_transactions_that_still_run(cluster: Postgr
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_reader_misses_nothing_that_many_writers_commit_in_any_order(database_url: str, seed: int) -> None:
-    """Several processes' worth of connections on Postgres; on SQLite, whose writer is one, the order is that of commits."""
+async def test_reader_receives_all_events_in_any_commit_order(database_url: str, seed: int) -> None:
+    """Concurrent connections on Postgres; on SQLite, the order of commits."""
     dice = random.Random(seed)
     postgres = database_url.startswith("postgresql")
     dbs = [schema.open_database(database_url) for _ in range(3 if postgres else 1)]
@@ -230,7 +230,7 @@ async def test_reader_misses_nothing_that_many_writers_commit_in_any_order(datab
         await db.close()
 
 
-async def test_events_of_a_restored_dump_go_before_new_ones(cluster: Postgres) -> None:
+async def test_events_of_restored_dump_precede_new_ones(cluster: Postgres) -> None:
     url = cluster.create_database(f"moved_{time.monotonic_ns()}")
     schema.migrate(url)
     db = schema.open_database(url)

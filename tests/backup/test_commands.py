@@ -38,7 +38,7 @@ def role(name: RoleName = ROLE, **fields: Any) -> dict[str, Any]:
 
 
 class Store:
-    """A database, the commands that work on it, and a look inside."""
+    """A database, and the commands that work on it."""
 
     def __init__(self, url: str, folder: Path, capture: pytest.CaptureFixture[bytes]) -> None:
         self.url = url
@@ -126,7 +126,7 @@ def test_export_is_independent_of_database_and_file_order(store: Store) -> None:
     assert text == (Path(__file__).parent / "export.yaml").read_text()
 
 
-def test_export_of_0_1_0_imports_as_the_same_export_of_today(store: Store) -> None:
+def test_export_of_0_1_0_imports_like_a_current_export(store: Store) -> None:
     folder = Path(__file__).parent
     assert store.load((folder / "export-0.1.0.yaml").read_text()) == 0, store.err
     assert "4 declarations and 2 roles were written" in store.out
@@ -135,7 +135,7 @@ def test_export_of_0_1_0_imports_as_the_same_export_of_today(store: Store) -> No
     assert "0 declarations and 0 roles were written" in store.out
 
 
-def test_export_can_be_of_one_account(store: Store) -> None:
+def test_export_can_be_limited_to_one_account(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     names = [d["name"] for d in yaml.safe_load_all(store.exported("--account", "222222222222")) if "name" in d]
     assert names == [
@@ -144,7 +144,7 @@ def test_export_can_be_of_one_account(store: Store) -> None:
     ]
 
 
-def test_change_is_one_generation_and_notes_where_it_came_from(store: Store) -> None:
+def test_change_increments_generation_and_records_source(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     before, _ = store.generations()
     assert store.imports(registry(WEST, team_a=cache("other"), team_b=cache("third"))) == 0
@@ -163,14 +163,14 @@ def test_change_is_one_generation_and_notes_where_it_came_from(store: Store) -> 
     assert row.spec["owners"] == ["team-a", "team-b"]
 
 
-def test_what_the_file_does_not_mention_stays(store: Store) -> None:
+def test_import_keeps_unmentioned_resources(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     assert store.imports(registry(EAST, team_c=cache("third"))) == 0
     declared = store.look(lambda tx: declarations.of_registry(tx, EAST))
     assert [d.owner for d in declared] == ["team-a", "team-b", "team-c"]
 
 
-def test_what_a_document_does_not_say_of_how_things_are_kept_stays(store: Store) -> None:
+def test_import_keeps_unspecified_modes_and_policies(store: Store) -> None:
     paused = {"mode": "PAUSED"}
     described = {**paused, "description": "for replication", "tags": {"team": "platform"}}
     assert (
@@ -187,7 +187,7 @@ def test_what_a_document_does_not_say_of_how_things_are_kept_stays(store: Store)
     assert (declared["mode"], declared["tags"], declared["description"]) == ("PAUSED", {"team": "platform"}, "other")
 
 
-# documents that are there, the imported one, what is said of it, reason
+# existing documents, the imported one, the output, reason
 KEPT = [
     ([], registry(), f"{EAST}: adds the registry", "a registry that nobody knew"),
     ([], {**registry(), "mode": "PAUSED"}, f"{EAST}: sets mode ENFORCE -> PAUSED", "a new registry, not with the default"),
@@ -209,7 +209,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("present", "document", "said", "reason"), KEPT, ids=[row[3] for row in KEPT])
-def test_import_says_what_it_changes_of_how_things_are_kept(
+def test_import_reports_changed_modes_and_policies(
     store: Store, present: list[Any], document: Any, said: str, reason: str
 ) -> None:
     assert not present or store.imports(*present) == 0
@@ -224,8 +224,8 @@ def test_import_says_what_it_changes_of_how_things_are_kept(
 
 
 @pytest.mark.parametrize(("stored", "written"), [({"rules": []}, {}), ({}, {"rules": []})])
-def test_two_shapes_that_mean_the_same_are_no_change(store: Store, stored: Any, written: Any) -> None:
-    """A takeover leaves `{"rules": []}` of a declaration whose last rule it takes."""
+def test_equivalent_shapes_are_no_change(store: Store, stored: Any, written: Any) -> None:
+    """A takeover leaves `{"rules": []}` of a declaration if it takes its last rule."""
     assert store.imports(registry(team_a=cache("quay"))) == 0
     shapes = {"replication_configuration": stored}
     store.change(lambda tx: tx.conn.execute(update(tables.declarations).values(settings=shapes)) and None)
@@ -239,8 +239,8 @@ def test_two_shapes_that_mean_the_same_are_no_change(store: Store, stored: Any, 
     assert "updates team-a" in store.out, "an absent setting is not an empty one"
 
 
-def test_owners_of_one_document_change_together(store: Store) -> None:
-    """One after the other, the first would contradict what the second still declares."""
+def test_import_changes_owners_together(store: Store) -> None:
+    """One after the other, the first change would contradict the second declaration."""
     assert store.imports(registry(EAST, a=cache("shared", "quay.io"), b=cache("shared", "quay.io"))) == 0
     assert (
         store.imports(registry(EAST, a=cache("shared", "public.ecr.aws"), b=cache("shared", "public.ecr.aws"))) == 0
@@ -248,7 +248,7 @@ def test_owners_of_one_document_change_together(store: Store) -> None:
     assert "updates a, b" in store.out
 
 
-def test_all_faults_of_all_documents_are_named_and_nothing_is_written(store: Store) -> None:
+def test_import_reports_all_errors_and_writes_nothing(store: Store) -> None:
     assert store.imports(registry(EAST, team_a=cache("shared"))) == 0
     before = store.generations()
     assert store.imports(
@@ -270,7 +270,7 @@ def test_all_faults_of_all_documents_are_named_and_nothing_is_written(store: Sto
     assert lines[-1].endswith("nothing was changed")
 
 
-def test_limits_over_all_owners_hold(store: Store) -> None:
+def test_import_enforces_limits_over_all_owners(store: Store) -> None:
     def many(owner: str, n: int) -> dict[str, Any]:
         rules = [{"ecrRepositoryPrefix": f"{owner}{owner}{i}", "upstreamRegistryUrl": "quay.io"} for i in range(n)]
         return {"pullThroughCacheRules": {"rules": rules}}
@@ -280,7 +280,7 @@ def test_limits_over_all_owners_hold(store: Store) -> None:
     assert store.generations() == ({}, {})
 
 
-def test_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
+def test_dry_run_validates_and_changes_nothing(store: Store) -> None:
     assert store.imports(*EVERYTHING, options=("--dry-run",)) == 0
     assert "accounts/111111111111/registries/us-east-1: creates team-a, team-b" in store.out
     assert "4 declarations and 2 roles would be written" in store.out
@@ -288,7 +288,7 @@ def test_dry_run_makes_every_check_and_changes_nothing(store: Store) -> None:
     assert store.imports(registry(EAST, a=cache("UPPER")), options=("--dry-run",)) == 1
 
 
-def test_dry_run_makes_no_database_and_brings_none_to_another_schema(
+def test_dry_run_neither_creates_nor_migrates_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     file = tmp_path / "none.db"
@@ -305,14 +305,14 @@ def test_dry_run_makes_no_database_and_brings_none_to_another_schema(
     assert schema.pending_migrations(store.url) == pending
 
 
-def test_declarations_can_be_given_to_another_owner(store: Store) -> None:
+def test_declarations_can_move_to_other_owner(store: Store) -> None:
     assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "team-z")) == 0
     assert [d.owner for d in store.look(lambda tx: declarations.of_registry(tx, EAST))] == ["team-z"]
     assert store.imports(registry(EAST, team_a=cache("shared")), options=("--as-owner", "Z!")) == 1
     assert "--as-owner" in store.err
 
 
-def test_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None:
+def test_role_being_deleted_is_not_recreated(store: Store) -> None:
     assert store.imports(role()) == 0
     store.change(lambda tx: resources.desire(tx, str(ROLE), {"managed": True, "deletion": {"forced": False}}))
     assert store.imports(role(description="again")) == 1
@@ -320,7 +320,7 @@ def test_role_that_is_being_deleted_is_not_declared_anew(store: Store) -> None:
     assert str(ROLE) not in store.exported(), "nobody wants it any more"
 
 
-def test_truncated_export_is_refused_as_a_whole(store: Store) -> None:
+def test_truncated_export_is_rejected_entirely(store: Store) -> None:
     assert store.imports(*EVERYTHING) == 0
     text = store.exported()
     cut = text[: text.index("---", text.index("us-west-2"))]
@@ -328,7 +328,7 @@ def test_truncated_export_is_refused_as_a_whole(store: Store) -> None:
     assert "truncated" in store.err
 
 
-def test_database_without_a_schema_is_not_exported(
+def test_database_without_schema_is_not_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     missing = tmp_path / "none.db"
@@ -343,7 +343,7 @@ def test_database_without_a_schema_is_not_exported(
     assert store.run("export") == 2
 
 
-def test_export_that_nobody_reads_to_its_end_is_one_line(tmp_path: Path) -> None:
+def test_export_to_closed_pipe_prints_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     schema.migrate(url)
     command = [harness.program("ecrkeeper-server"), "export"]

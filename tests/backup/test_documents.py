@@ -1,4 +1,4 @@
-"""Documents: what is written is read back, and everything wrong with one is named at once."""
+"""Documents round-trip, and their errors are reported together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def normal(shapes: dict[str, Any]) -> dict[str, Any]:
     return settings_to_aws(settings_from_aws(shapes))
 
 
-def test_registry_with_all_settings_is_read_as_it_was_written() -> None:
+def test_registry_with_all_settings_round_trips() -> None:
     policy = '{\n  "Version": "2012-10-17",\n  "Statement": [{"Sid": "a", "Effect": "Allow",\n "Principal": {"AWS": "222222222222"}, "Action": ["ecr:ReplicateImage"], "Resource": "arn:aws:ecr:eu-west-1:000000000001:repository/*"}]\n}\n'
     shapes = normal(
         {
@@ -64,7 +64,7 @@ def test_registry_with_all_settings_is_read_as_it_was_written() -> None:
     assert documents.read(through_yaml(document.to_json())) == document
 
 
-def test_role_is_read_as_it_was_written_and_no_description_stays_none() -> None:
+def test_role_round_trips_without_description() -> None:
     name = RoleName("000000000001", "replication")
     for spec in ({}, {"description": ""}, {"description": "über\nzwei Zeilen"}):
         full = {"mode": Mode.PAUSED, "tags": {"no": "0x1", "b": ""}, **spec}
@@ -90,7 +90,7 @@ def test_any_name_survives_yaml(names: dict[str, bool]) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["pullThroughCacheRules", "pull_through_cache_rules"])
-def test_settings_may_be_spelled_as_in_aws_or_as_in_the_api(spelling: str) -> None:
+def test_settings_accept_aws_and_api_spelling(spelling: str) -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {spelling: RULES}}}})
     assert isinstance(read, RegistryDocument)
     assert read.specs["team-a"].settings == {"pull_through_cache_rules": RULES}
@@ -98,7 +98,7 @@ def test_settings_may_be_spelled_as_in_aws_or_as_in_the_api(spelling: str) -> No
 
 
 @pytest.mark.parametrize("absent", [{}, {"mode": None, "unmanagedElements": None, "tags": None, "description": None}])
-def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
+def test_absent_fields_are_not_written(absent: dict[str, None]) -> None:
     registry = {name: value for name, value in absent.items() if name in ("mode", "unmanagedElements")}
     role = {name: value for name, value in absent.items() if name != "unmanagedElements"}
     assert documents.read({**REGISTRY, **registry}) == RegistryDocument(NAME, None, None)
@@ -109,11 +109,11 @@ def test_what_is_absent_is_not_said(absent: dict[str, None]) -> None:
 
 @pytest.mark.parametrize("name", ["unmanagedElements", "foreignElements"])
 @pytest.mark.parametrize("word", ["PRESERVE", "PRUNE"])
-def test_registry_takes_former_name_of_unmanaged_elements(name: str, word: str) -> None:
+def test_registry_accepts_former_name_of_unmanaged_elements(name: str, word: str) -> None:
     assert documents.read({**REGISTRY, name: word}) == RegistryDocument(NAME, None, word)
 
 
-def test_empty_setting_is_not_an_absent_one() -> None:
+def test_empty_setting_differs_from_absent_one() -> None:
     read = documents.read({**REGISTRY, "declarations": {"team-a": {"settings": {"replicationConfiguration": {}}}}})
     assert isinstance(read, RegistryDocument)
     assert read.specs["team-a"].settings == {"replication_configuration": {}}
@@ -167,7 +167,7 @@ def declared(**settings: Any) -> dict[str, Any]:
         ({**ROLE, "remembered": {"roleId": "AROA1", "provenance": "FOUND", "x": 1}}, ["remembered.x", "remembered.provenance"]),
     ],
 )  # fmt: skip
-def test_every_fault_is_named_with_its_path(document: Any, fields: list[str]) -> None:
+def test_errors_have_paths(document: Any, fields: list[str]) -> None:
     with pytest.raises(InvalidArgument) as refused:
         documents.read(document)
     found = list(dict.fromkeys(v.field for v in refused.value.violations))
@@ -175,7 +175,7 @@ def test_every_fault_is_named_with_its_path(document: Any, fields: list[str]) ->
     assert all(v.description for v in refused.value.violations)
 
 
-def test_another_owner_takes_the_place_of_the_only_one() -> None:
+def test_owner_option_replaces_the_only_owner() -> None:
     one = {**REGISTRY, "declarations": {"team-a": {"settings": {"pullThroughCacheRules": RULES}}}}
     read = documents.read(one, "team-z")
     assert isinstance(read, RegistryDocument)
@@ -199,17 +199,17 @@ EXPORT, END = "apiVersion: ecrkeeper/v1\nkind: Export\n---\n", "---\nkind: End\n
         ("\x00", "document 1 is not valid YAML"),
     ],
 )
-def test_stream_that_is_not_whole_is_refused(text: str, reason: str) -> None:
+def test_incomplete_stream_is_rejected(text: str, reason: str) -> None:
     with pytest.raises(StreamError, match=reason):
         list(stream.read(io.BytesIO(text.encode())))
 
 
-def test_file_written_by_hand_needs_neither_beginning_nor_end() -> None:
+def test_handwritten_file_needs_no_header_or_footer() -> None:
     assert [number for number, _ in stream.read(io.BytesIO(b"---\nkind: A\n---\n---\nkind: B\n"))] == [1, 3]
 
 
 class Endless(io.RawIOBase):
-    """A file of as many documents as anybody reads; counts the bytes that were taken."""
+    """A file of unlimited documents that counts the bytes read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ class Endless(io.RawIOBase):
         return text[: size - size % 19]
 
 
-def test_documents_are_read_no_further_than_they_are_needed() -> None:
+def test_documents_are_read_lazily() -> None:
     source = Endless()
     for number, _ in stream.read(source):  # type: ignore[arg-type]
         assert source.taken - number * 19 < 100_000

@@ -1,4 +1,4 @@
-"""The database is lost, and everything is declared again: from a backup, and from what AWS has."""
+"""Recovery of a lost database from a backup, and from AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLATFORM, PAYMENTS, RECOVERED = "team-platform", "team-payments", "recovered"
 
 
 class Ground:
-    """A simulated AWS that stays, and servers that come and go with their databases."""
+    """A permanent simulated AWS, with servers and databases that come and go."""
 
     def __init__(self, aws: harness.Simulator, folder: Path, new_database: Callable[[], str]) -> None:
         self.aws = aws
@@ -46,7 +46,7 @@ class Ground:
         return done.stdout
 
     def served(self, work: Callable[[Live, Place], Any]) -> Any:
-        """Run a server on the present database for as long as the work takes."""
+        """Run a server on the current database during the block."""
         server = harness.Server(self.folder, self.url, self.aws.url)
         try:
             with ecrkeeper.Client(server.address, insecure=True) as client:
@@ -56,7 +56,7 @@ class Ground:
             assert server.stop() == 0
 
     def lose_the_database(self) -> None:
-        """Nothing of the old one is used again."""
+        """Start with an empty database and a new server."""
         self.url = self.new_database()
         harness.migrate(self.url)
 
@@ -77,7 +77,7 @@ def ground(request: pytest.FixtureRequest, aws: harness.Simulator, tmp_path: Pat
 
 
 def wanted(account: str) -> dict[str, dict[str, Any]]:
-    """What two owners declare: one replication pair is shared, the rest is each one's own."""
+    """Return two owners' declarations, which share one replication pair."""
     shared = rules((account, WEST), prefix="shared/")["rules"]
     own = rules((account, NORTH), prefix="payments/")["rules"]
     cache = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "upstreamRegistry": "quay"}]}
@@ -92,7 +92,7 @@ def role_name(place: Place) -> str:
 
 
 def declare(live: Live, place: Place) -> None:
-    """Both owners and the role; a rule and a template that nobody declares are there, too."""
+    """Declare both owners and the role beside an unmanaged rule and template."""
     unmanaged = {"ecrRepositoryPrefix": "by-hand", "upstreamRegistryUrl": "public.ecr.aws"}
     place.seed(pullThroughCacheRules=[unmanaged], templates=[{"prefix": "by-hand", "appliedFor": ["REPLICATION"]}])
     role = ServiceLinkedRole(description="for replication", tags={"team": "platform"})
@@ -111,7 +111,7 @@ def in_sync(live: Live, place: Place) -> None:
 
 
 def elements(place: Place) -> dict[str, tuple[str, ...]]:
-    """Each element of the registry with its owners."""
+    """Return each element of the registry with its owners."""
     return {f"{e.setting} {e.key}": tuple(e.owners) for e in place.read().elements}
 
 
@@ -120,7 +120,7 @@ def in_aws(place: Place) -> Any:
     return state["replicationConfiguration"], state["pullThroughCacheRules"]
 
 
-def test_all_is_as_before_after_an_import_of_a_backup(ground: Ground) -> None:
+def test_import_of_backup_restores_everything(ground: Ground) -> None:
     before = ground.served(lambda live, place: (declare(live, place), elements(place), in_aws(place))[1:])
     backup = ground.command("export")
     (ground.folder / "declarations.yaml").write_text(backup)
@@ -143,7 +143,7 @@ def test_all_is_as_before_after_an_import_of_a_backup(ground: Ground) -> None:
     assert ground.command("export") == backup
 
 
-def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Ground) -> None:
+def test_state_can_be_redeclared_from_aws_without_backup(ground: Ground) -> None:
     """The procedure of docs/backup.md, step by step."""
     before = ground.served(lambda live, place: (declare(live, place), elements(place), in_aws(place))[1:])
     ground.lose_the_database()
@@ -151,15 +151,15 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
 
     def recovered(live: Live, place: Place) -> None:
         client = live.client
-        # 1. One owner holds everything, so that nothing is unmanaged and nothing can get lost.
+        # 1. One owner declares everything, so that nothing is unmanaged or lost.
         client.import_registry_settings(place.name, RECOVERED)
         in_sync(live, place)
         assert set(elements(place).values()) == {(RECOVERED,)}
-        # 2. Each team applies what it has in its own files.
+        # 2. Each team applies the declarations in its own files.
         for owner, settings in wanted(place.account).items():
             place.apply(settings, owner)
         in_sync(live, place)
-        # 3. What nobody applied is nobody's: it stays in AWS. Without a mask, only what is set changes.
+        # 3. Elements that nobody applied become unmanaged and stay in AWS.
         imported = client.get_registry_settings(place.part(RECOVERED)).settings
         abandoned = client.update_registry_settings({"name": place.part(RECOVERED), "deletion_policy": "ABANDON"})
         assert abandoned.settings == imported
@@ -168,7 +168,7 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
         template = "repository_creation_templates by-hand"
         assert template not in elements(place), "nobody declares templates any more, so they are not read"
         assert {f"{e.setting} {e.key}": list(e.owners) for e in place.read(refresh=True).elements}[template] == []
-        # 4. The role is there, so it is adopted.
+        # 4. The role exists, so it is adopted.
         client.create_service_linked_role(f"accounts/{place.account}", "replication")
         client.reconcile_service_linked_role(role_name(place)).result(timeout=30)
         assert client.get_service_linked_role(role_name(place)).provenance == ServiceLinkedRole.ADOPTED
@@ -178,7 +178,7 @@ def test_without_any_backup_all_is_declared_again_from_what_aws_has(ground: Grou
     ground.served(recovered)
 
 
-def test_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_sqlite_copy_of_running_server_is_complete(aws: harness.Simulator, tmp_path: Path) -> None:
     ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
     copy = tmp_path / "copy.sqlite"
 
@@ -194,7 +194,7 @@ def test_copy_of_the_sqlite_file_taken_while_the_server_runs_is_whole(aws: harne
     assert ground.command("export") == text
 
 
-def test_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_import_into_sqlite_file_in_use_is_rejected(aws: harness.Simulator, tmp_path: Path) -> None:
     ground = Ground(aws, tmp_path, lambda: f"sqlite:///{tmp_path / 'ecrkeeper.db'}")
     environment = {**os.environ, "ECRKEEPER_DATABASE_URL": ground.url}
 
@@ -205,11 +205,11 @@ def test_import_into_an_sqlite_file_that_a_server_uses_is_refused(aws: harness.S
     text = ground.served(lambda live, place: [declare(live, place), ground.command("export")][1])
     refused, dry = ground.served(lambda live, place: (imported(), imported("--dry-run")))
     assert refused.returncode == 1
-    assert "a server or an import uses it" in refused.stderr
+    assert "a server or an import uses this file" in refused.stderr
     assert dry.returncode == 0, dry.stderr
     assert imported().returncode == 0
-    # An import keeps servers away as well, and a server that was killed keeps nobody away.
-    with locked(ground.url), pytest.raises(RuntimeError, match="a server or an import uses it"):
+    # An import locks servers out as well. A killed server leaves no lock.
+    with locked(ground.url), pytest.raises(RuntimeError, match="a server or an import uses this file"):
         harness.Server(tmp_path, ground.url, aws.url)
     harness.Server(tmp_path, ground.url, aws.url).kill()
     assert imported().returncode == 0

@@ -1,4 +1,4 @@
-"""The benchmarks still run: each once, at tiny sizes; what they find there means nothing."""
+"""The benchmarks run once at tiny sizes; their figures mean nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from benchmarks.sizes import SMOKE
 from benchmarks.trees import CASES, compare
 
 
-# It starts some twenty processes, which takes a while where other tests use the cores.
+# Some twenty processes start, which takes a while when other tests use the cores.
 @pytest.mark.timeout(600)
-def test_every_benchmark_runs_and_writes_what_it_prints(tmp_path: Path) -> None:
+def test_benchmarks_run_and_write_their_results(tmp_path: Path) -> None:
     reports = run(NAMES, SMOKE, tmp_path)
     assert [report.name for report in reports] == list(NAMES)
     for report in reports:

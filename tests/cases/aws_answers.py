@@ -1,4 +1,4 @@
-"""Calls, and what AWS answers to them."""
+"""Calls, and AWS's answers to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that reach AWS, those that change nothing there, and what AWS lost."""
+"""Settings that change AWS, settings that do not, and drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that public configurations brought to light, with what shows each expectation."""
+"""Errors found in public configurations, with the evidence for each expectation."""
 
 from __future__ import annotations
 

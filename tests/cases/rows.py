@@ -1,6 +1,6 @@
-"""The rows of the tables of cases: one input, one reason, one exact expectation.
+"""The rows of the case tables: one input, one reason, one exact expectation.
 
-Accounts are `ACCOUNT` and `OTHER`; a test that needs accounts of its own takes `in_accounts`.
+Accounts are `ACCOUNT` and `OTHER`; `in_accounts` replaces them with a test's own accounts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 ACCOUNT, OTHER = "111111111111", "222222222222"
 Json = dict[str, Any]
 text = json.dumps
-"""A document as AWS takes it: JSON as text."""
+"""Return a document in AWS's form: JSON as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Where an expectation comes from: `evidence` is a grade of README.md, `source` says where it was seen."""
+    """The origin of an expectation: a grade of README.md, and the source."""
 
     id: str
     evidence: str
@@ -28,7 +28,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected(Case):
-    """ecrkeeper rejects `settings` with this code, for exactly these fields, and calls AWS for nothing."""
+    """ecrkeeper rejects `settings` for exactly these fields, without calling AWS."""
 
     settings: Json
     code: str
@@ -37,7 +37,7 @@ class Rejected(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied(Case):
-    """ecrkeeper brings `settings` to AWS, where exactly `state` is found then; AWS had `given` before."""
+    """ecrkeeper writes `settings` over `given`; AWS then has exactly `state`."""
 
     settings: Json
     given: Json = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Applied(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged(Case):
-    """`settings` mean the same as what AWS has: no difference is shown, and nothing is written."""
+    """`settings` equal what AWS has: there is no drift and no write."""
 
     settings: Json
     given: Json
@@ -54,7 +54,7 @@ class Unchanged(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted(Case):
-    """AWS comes to have `given` instead of `settings`: shown as `drift` (setting, key, kind), and put right."""
+    """AWS has `given` instead of `settings`: reported as `drift`, and remediated."""
 
     settings: Json
     given: Json
@@ -63,7 +63,7 @@ class Drifted(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsRejects(Case):
-    """AWS answers a call with this code and message; `of_model` where botocore's model rules the call out already."""
+    """AWS rejects a call; if `of_model`, botocore's model already rules it out."""
 
     call: str
     params: Json
@@ -75,7 +75,7 @@ class AwsRejects(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccepts(Case):
-    """AWS carries a call out, and a `read` of the same setting answers exactly `answer` then."""
+    """AWS accepts a call, and a `read` of the same setting then returns `answer`."""
 
     call: str
     params: Json
@@ -86,7 +86,7 @@ class AwsAccepts(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Case):
-    """Something that takes several calls: `test` has the flow and what must come of it."""
+    """A case of several calls; `test` implements it."""
 
     test: str
 
@@ -95,7 +95,7 @@ Row = TypeVar("Row", bound=Case)
 
 
 def in_accounts(row: Row, account: str, other: str) -> Row:
-    """The row with other accounts."""
+    """Return the row with other accounts."""
     written = json.dumps(asdict(row)).replace(ACCOUNT, account).replace(OTHER, other)
     return type(row)(**_tuples(json.loads(written)))
 
@@ -107,12 +107,12 @@ def _tuples(values: Json) -> Json:
 
 
 def ids(rows: Iterable[Case]) -> list[str]:
-    """The ids of rows."""
+    """Return the ids of rows."""
     return [row.id for row in rows]
 
 
 def plain(value: Any) -> Any:
-    """A state of AWS without times, and with documents as values: their white space says nothing."""
+    """Return AWS's state without times, with documents as values."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items() if key not in ("createdAt", "updatedAt")}
     if isinstance(value, list):

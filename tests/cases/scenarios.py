@@ -1,4 +1,4 @@
-"""Cases that take several calls, each with its test; and those in which AWS has no part."""
+"""Cases of several calls, each with its test, and cases without AWS."""
 
 from __future__ import annotations
 
@@ -80,21 +80,21 @@ THROUGH_GRPC = [
         evidence="peer-test",
         source="hashicorp/terraform-provider-aws internal/service/ecr/pull_through_cache_rule_test.go::privateRepositoryCrossAccount update",
         reason="the role of a rule changes in place",
-        test="tests/e2e/test_registry_scenarios.py::test_custom_role_changes_in_place",
+        test="tests/e2e/test_registry_scenarios.py::test_custom_role_is_updated_in_place",
     ),
     Scenario(
         id="ptc-update-neither",
         evidence="issue",
         source="pulumi/pulumi-aws#5714",
         reason="AWS has no call that takes a credential away",
-        test="tests/e2e/test_registry_scenarios.py::test_credential_is_removed_by_replacement_only",
+        test="tests/e2e/test_registry_scenarios.py::test_credential_removal_requires_replacement",
     ),
     Scenario(
         id="ptc-secret-not-found",
         evidence="api-model",
         source="botocore 1.44.5 ecr service model SecretNotFoundException",
         reason="AWS looks for the secret when the rule is created",
-        test="tests/e2e/test_registry_scenarios.py::test_missing_secret_is_shown_as_error",
+        test="tests/e2e/test_registry_scenarios.py::test_missing_secret_is_reported",
     ),
     Scenario(
         id="ptc-delete-absent",
@@ -129,7 +129,7 @@ THROUGH_GRPC = [
         evidence="peer-test",
         source="ACK e2e repository_adopt_or_create.yaml",
         reason="what exists is taken over, and can be kept",
-        test="tests/e2e/test_registry_scenarios.py::test_existing_rule_is_adopted_and_can_be_kept",
+        test="tests/e2e/test_registry_scenarios.py::test_existing_rule_is_adopted_and_can_be_abandoned",
     ),
     Scenario(
         id="cc-etag-stale",
@@ -192,14 +192,14 @@ THROUGH_GRPC = [
         evidence="api-model",
         source="IAM API roleDescriptionType max 1000",
         reason="a description has 1000 characters at most",
-        test="tests/e2e/test_role_scenarios.py::test_role_description_has_1000_characters_at_most",
+        test="tests/e2e/test_role_scenarios.py::test_role_description_is_limited_to_1000_characters",
     ),
     Scenario(
         id="slr-decode-plain-role",
         evidence="peer-test",
         source="hashicorp/terraform-provider-aws internal/service/iam/service_linked_role_test.go::DecodeServiceLinkedRoleID",
         reason="an ordinary role has no name in the API",
-        test="tests/e2e/test_role_scenarios.py::test_plain_role_has_no_name_in_the_api",
+        test="tests/e2e/test_role_scenarios.py::test_unrelated_role_has_no_api_name",
     ),
     Scenario(
         id="slr-delete-unused",
@@ -213,21 +213,21 @@ THROUGH_GRPC = [
         evidence="design",
         source="design",
         reason="unknown is not unused",
-        test="tests/e2e/test_role_scenarios.py::test_unreadable_region_keeps_role",
+        test="tests/e2e/test_role_scenarios.py::test_unreadable_region_prevents_role_deletion",
     ),
     Scenario(
         id="slr-concurrent-create",
         evidence="issue",
         source="terraform-aws-modules/terraform-aws-dms#68",
         reason="who loses the race has the role all the same",
-        test="tests/e2e/test_role_scenarios.py::test_lost_race_for_a_role_is_success",
+        test="tests/e2e/test_role_scenarios.py::test_concurrent_role_creation_succeeds",
     ),
     Scenario(
         id="slr-access-denied",
         evidence="docs",
         source="IAM",
         reason="the error names the right and its condition",
-        test="tests/e2e/test_role_scenarios.py::test_denied_creation_names_missing_right",
+        test="tests/e2e/test_role_scenarios.py::test_denied_creation_names_missing_permission",
     ),
 ]
 
@@ -258,18 +258,18 @@ AGAINST_AWS = [
         evidence="peer-code",
         source="IAM API; hashicorp/terraform-provider-aws internal/service/iam/service_linked_role.go",
         reason="IAM deletes the role in a task",
-        test="tests/sim/test_scenarios.py::test_deletion_of_an_unused_role_goes_through_its_states",
+        test="tests/sim/test_scenarios.py::test_unused_role_deletion_passes_its_states",
     ),
     Scenario(
         id="slr-access-denied",
         evidence="docs",
         source="IAM",
         reason="the error names the right and its condition",
-        test="tests/sim/test_scenarios.py::test_creation_without_the_right_is_denied",
+        test="tests/sim/test_scenarios.py::test_creation_without_permission_is_denied",
     ),
 ]
 
-# Why the simulated AWS has nothing to answer, by the id of the case.
+# Reasons why the simulated AWS is not involved, by the id of the case.
 NOT_OF_AWS = {
     "repl-disappears": "drift is the service's word",
     "repl-delete-replication-unknown-field-preserved": "comparison is the service's work",
@@ -289,5 +289,5 @@ NOT_OF_AWS = {
     "cc-adopt-or-create-existing": "adoption is the service's word",
     "cc-etag-stale": "etags are the service's",
     "cc-field-mask-partial": "field masks are the service's",
-    "repl-foreign-rule-on-first-apply": "AWS overwrites without asking; only the service refuses",
+    "repl-foreign-rule-on-first-apply": "AWS overwrites without asking; only the service rejects it",
 }

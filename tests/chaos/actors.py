@@ -1,4 +1,4 @@
-"""Carries a random schedule out on real processes; see schedule.py for what it is and what must come of it."""
+"""Run a random schedule on real processes; see schedule.py for its meaning."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Stage:
     # -- processes ----------------------------------------------------------
 
     def start(self, number: int) -> None:
-        """Start a server; it may take several attempts while the database is away."""
+        """Start a server; retry while the database is unavailable."""
         folder = self._folder / f"server-{number}"
         folder.mkdir(exist_ok=True)
         url = self._url
@@ -99,7 +99,7 @@ class Stage:
         self._clients[number] = ecrkeeper.Client(server.address, insecure=True)
 
     def carry_out(self, seconds: float) -> None:
-        """Let the lanes run for so long, heal everything, and see that all is as it must be."""
+        """Run the lanes for a time, heal everything, and check the result."""
         for account, region in REGISTRIES:
             plant(self.aws, account, region)
         servers = 2 if self._shared else 1
@@ -161,7 +161,7 @@ class Stage:
     # -- writers ------------------------------------------------------------
 
     def _answered(self, call: Callable[[ecrkeeper.Client, dict[str, Any]], Any]) -> Any:
-        """Repeat a call under one request id, at any server, until it is answered for good."""
+        """Retry a call with one request id, at any server, until it is answered."""
         options = {"request_id": str(uuid.uuid4()), "timeout": 5.0}
         until = time.monotonic() + PATIENCE
         while True:
@@ -187,7 +187,7 @@ class Stage:
             with contextlib.suppress(ecrkeeper.NotFound):
                 self._answered(lambda c, o: c.update_registry(Registry(name=name, mode=event.word), ["mode"], **o))  # type: ignore[arg-type]
         elif event.kind == "reconcile":
-            # A paused one is refused.
+            # A paused one is rejected.
             with contextlib.suppress(ecrkeeper.NotFound, ecrkeeper.FailedPrecondition):
                 self._answered(lambda c, o: c.reconcile_registry(name, **o))
         elif event.kind == "role-create":
@@ -214,7 +214,7 @@ class Stage:
         self.model.apply(event)
 
     def _compare(self, target: tuple[str, str]) -> None:
-        """Every acknowledged declaration is there, as it was acknowledged."""
+        """Check that every acknowledged declaration is stored as acknowledged."""
         parent = name_of(target)
         found = self._answered(lambda c, o: list(c.list_registry_settings(parent, timeout=o["timeout"])))
         parts = {}
@@ -292,7 +292,7 @@ class Stage:
         foreign_kept(self.aws, account, region)
 
     def close(self) -> None:
-        """End everything."""
+        """End all processes."""
         self._stopping.set()
         for client in self._clients.values():
             client.close()
@@ -304,7 +304,7 @@ class Stage:
 
 
 def run(folder: Path, database_url: str, aws: Simulator, *, seed: int, seconds: float) -> None:
-    """One schedule from beginning to end; AssertionError with the seed and what was done."""
+    """Run one schedule; AssertionError has the seed and the actions."""
     aws.control("PUT", "settings", {"max_log": 1_000_000, "seed": seed})
     stage = Stage(folder, database_url, aws, seed)
     try:

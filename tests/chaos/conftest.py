@@ -1,4 +1,4 @@
-"""What the tests of this directory share."""
+"""Fixtures of this directory."""
 
 from __future__ import annotations
 

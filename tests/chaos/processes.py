@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).with_name("traced_server.py")
 
 
 class TracedServer(Server):
-    """A server process that counts the statements of its steps; see traced_server.py."""
+    """A server process that counts the statements of its attempts."""
 
     command: ClassVar[list[str]] = [sys.executable, str(PROGRAM)]
 
@@ -30,10 +30,10 @@ class TracedServer(Server):
         super().__init__(folder, database_url, aws_url, environment=environment, **settings)
 
     def stopped(self) -> set[str]:
-        """The rows whose steps stand still."""
+        """Return the resources whose attempts stand still."""
         return set(self._stopped.read_text().split()) if self._stopped.exists() else set()
 
     def spans(self) -> list[dict[str, Any]]:
-        """The beginnings and ends of steps so far."""
+        """Return the starts and ends of attempts so far."""
         lines = self._spans.read_text().splitlines() if self._spans.exists() else []
         return [json.loads(line) for line in lines]

@@ -1,4 +1,4 @@
-"""A network that can be cut: a TCP proxy in a thread of its own."""
+"""A network that can fail: a TCP proxy in its own thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Proxy:
-    """Passes connections on to one port of this machine, until it is told otherwise."""
+    """Forward connections to one local port, or fail them as told."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -27,26 +27,26 @@ class Proxy:
         self.port = self._do(self._listen())
 
     def cut(self) -> None:
-        """Break every connection and refuse new ones."""
+        """Break every connection and reject new ones."""
         self._do(self._close())
 
     def reset(self) -> None:
-        """Break every connection, wherever it is; new ones pass."""
+        """Break every connection, but accept new ones."""
         self._do(self._abort(everything=True))
 
     def hang(self) -> None:
-        """Swallow whatever is sent, in connections old and new, without a word."""
+        """Silently discard everything, in old and new connections."""
         self._hanging = True
 
     def heal(self) -> None:
-        """Pass everything again; connections that lost bytes are broken."""
+        """Forward again; connections that lost bytes are broken."""
         self._hanging = False
         self._do(self._abort(everything=False))
         if self._server is None:
             self._do(self._listen())
 
     def stop(self) -> None:
-        """Close for good."""
+        """Close permanently."""
         self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -100,7 +100,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxy(target: int) -> Iterator[Proxy]:
-    """A proxy that is gone afterwards."""
+    """Provide a proxy, and close it afterwards."""
     running = Proxy(target)
     try:
         yield running

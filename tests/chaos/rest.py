@@ -1,4 +1,4 @@
-"""What must hold once everything has come to rest, whatever was done to the processes and the network."""
+"""Check the state after processes and network have recovered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def foreign_pair(account: str) -> dict[str, Any]:
 
 
 def plant(aws: Simulator, account: str, region: str = REGION) -> None:
-    """Put elements into AWS that nobody declares."""
+    """Create unmanaged elements in AWS."""
     policy = {"Version": "2012-10-17", "Statement": [foreign_statement(account)]}
     aws.seed(
         {
@@ -46,7 +46,7 @@ def plant(aws: Simulator, account: str, region: str = REGION) -> None:
 
 
 def pairs(state: dict[str, Any]) -> set[tuple[str, str]]:
-    """(Region, filter) of every replication of a registry."""
+    """Return (Region, filter) of every replication of a registry."""
     return {
         (destination["region"], each["filter"])
         for rule in state["replicationConfiguration"]["rules"]
@@ -65,7 +65,7 @@ def sids(state: dict[str, Any]) -> set[str]:
 
 
 def foreign_kept(aws: Simulator, account: str, region: str = REGION) -> None:
-    """What was planted is still there."""
+    """Check that the unmanaged elements still exist."""
     state = aws.registry(region, account)
     assert ("eu-west-1", "unmanaged/") in pairs(state), state["replicationConfiguration"]
     assert "Foreign" in sids(state), state["policyText"]
@@ -74,7 +74,7 @@ def foreign_kept(aws: Simulator, account: str, region: str = REGION) -> None:
 
 
 def stuck(database_url: str) -> list[str]:
-    """The rows that are held, overdue or behind, and the operations that are not done."""
+    """Return leased, overdue or outdated resources, and unfinished operations."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://")
     engine = sqlalchemy.create_engine(url)
     late = int((time.time() - 1.0) * 1_000_000)
@@ -98,7 +98,7 @@ def stuck(database_url: str) -> list[str]:
 
 
 def assert_nothing_stuck(database_url: str, seconds: float = 20.0) -> None:
-    """Every row comes to rest."""
+    """Wait until every resource has converged."""
     try:
         eventually(lambda: not stuck(database_url), seconds)
     except AssertionError:
@@ -106,6 +106,6 @@ def assert_nothing_stuck(database_url: str, seconds: float = 20.0) -> None:
 
 
 def stop_at_rest(server: Server, database_url: str) -> None:
-    """Stop a server once it has nothing left to do: a step may have asked for another one just before."""
+    """Stop an idle server; an attempt may have scheduled another one just before."""
     assert_nothing_stuck(database_url, 60)
     assert server.stop() == 0

@@ -1,4 +1,4 @@
-"""A random schedule of writes and troubles, and the model of what must come of it; pure, so a seed says it all."""
+"""A random schedule of writes and failures, with a model of its result; pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATABASE = ("cut-database", "reset-database")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What one lane does next: after `pause` seconds, to `target`, for `seconds`."""
+    """The next action of a lane: after `pause` seconds, on `target`, for `seconds`."""
 
     kind: str
     target: Any
@@ -38,7 +38,7 @@ def registry(dice: random.Random) -> tuple[str, str]:
 
 
 def client_lane(seed: int) -> Iterator[Event]:
-    """What owners write, one after the other."""
+    """Yield the writes of owners, one after the other."""
     dice = random.Random(f"{seed} client")
     while True:
         yield Event(
@@ -54,7 +54,7 @@ def client_lane(seed: int) -> Iterator[Event]:
 
 
 def foreign_lane(seed: int) -> Iterator[Event]:
-    """What somebody does in AWS directly."""
+    """Yield changes made in AWS directly."""
     dice = random.Random(f"{seed} unmanaged")
     number = 0
     while True:
@@ -66,7 +66,7 @@ def foreign_lane(seed: int) -> Iterator[Event]:
 
 
 def process_lane(seed: int, servers: int) -> Iterator[Event]:
-    """What happens to the processes."""
+    """Yield failures of processes."""
     dice = random.Random(f"{seed} process")
     while True:
         kind, target = dice.choice(PROCESS), dice.randrange(servers)
@@ -74,7 +74,7 @@ def process_lane(seed: int, servers: int) -> Iterator[Event]:
 
 
 def network_lane(seed: int, *, database: bool) -> Iterator[Event]:
-    """What happens to the network and in AWS."""
+    """Yield failures of the network and of AWS."""
     dice = random.Random(f"{seed} network")
     kinds = NETWORK + (DATABASE if database else ())
     while True:
@@ -83,7 +83,7 @@ def network_lane(seed: int, *, database: bool) -> Iterator[Event]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one owner declares for a registry."""
+    """The declaration of one owner for a registry."""
 
     rules: Mapping[str, str]
     filters: frozenset[str]
@@ -91,13 +91,13 @@ class Part:
 
 @dataclass(slots=True)
 class Model:
-    """What was acknowledged, and so what must be in AWS at the end."""
+    """The acknowledged declarations, which AWS must have in the end."""
 
     declared: dict[tuple[str, str], dict[str, Part]] = field(default_factory=dict)
     unmanaged: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def conflict(self, event: Event) -> bool:
-        """Whether another owner declares one of the rules otherwise."""
+        """Return whether another owner declares one of the rules differently."""
         wanted = dict(event.rules)
         others = [p for owner, p in self.declared.get(event.target, {}).items() if owner != event.owner]
         return any(
@@ -105,7 +105,7 @@ class Model:
         )
 
     def apply(self, event: Event) -> None:
-        """An owner declares this; `flag` takes over what others declare otherwise."""
+        """Declare; `flag` takes over elements that others declare differently."""
         wanted, parts = dict(event.rules), self.declared.setdefault(event.target, {})
         for owner, part in list(parts.items()):
             if owner != event.owner:
@@ -114,11 +114,11 @@ class Model:
         parts[event.owner] = Part(wanted, frozenset(event.filters))
 
     def delete(self, event: Event) -> bool:
-        """An owner declares nothing any more; whether it did."""
+        """Delete a declaration; return whether it existed."""
         return self.declared.get(event.target, {}).pop(event.owner, None) is not None
 
     def expected(self, target: tuple[str, str]) -> tuple[dict[str, str], set[str]]:
-        """The cache rules and the replication filters that AWS must have, and no others."""
+        """Return exactly the cache rules and replication filters that AWS must have."""
         parts = self.declared.get(target, {}).values()
         rules = {prefix: upstream for part in parts for prefix, upstream in part.rules.items()}
         kept = dict.fromkeys(self.unmanaged.get(target, set()) | {"unmanaged"}, "public.ecr.aws")

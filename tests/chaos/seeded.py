@@ -1,4 +1,4 @@
-"""For how long the random schedule runs, and from which seed."""
+"""Duration and seed of the random schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AWS that throttles, fails, loses answers, is slow, and shows what was written only later."""
+"""An AWS that throttles, fails, loses answers, is slow, or shows writes late."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def without_caches(n: int) -> dict[str, Any]:
     return {**declared(n), "pullThroughCacheRules": {"rules": []}}
 
 
-def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: Path) -> None:
+def test_declarations_converge_despite_random_errors(aws: Simulator, tmp_path: Path) -> None:
     rows, database_url = list(range(930, 936)), f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     aws.control("PUT", "settings", {"seed": 5})
     for n in rows:
@@ -35,7 +35,7 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
         aws.control("POST", "faults", BAD_DAY)
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
-        # The faults stay: it is the retries that get it done.
+        # The faults stay; the retries succeed in spite of them.
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 120)
         for n in rows:
             assert prefixes(aws.registry(account=account(n))) == {"quay", "k8s", "unmanaged"}
@@ -56,13 +56,11 @@ def test_everything_declared_comes_true_on_a_bad_day(aws: Simulator, tmp_path: P
     assert_nothing_stuck(database_url)
 
 
-def test_writes_visible_late_are_neither_repeated_for_ever_nor_lost(
-    aws: Simulator, database_url: str, tmp_path: Path
-) -> None:
+def test_late_visible_writes_are_neither_repeated_nor_lost(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     rows = list(range(940, 944))
     for n in rows:
         plant(aws, account(n))
-    # At first every read lags, later on every second one.
+    # At first every read lags, later every second one.
     aws.control("PUT", "settings", {"ecr_read_lag_seconds": 1.0, "seed": 5})
     server = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(server.address, insecure=True) as client:

@@ -1,4 +1,4 @@
-"""SIGKILL between any two statements of a step, and what the next process makes of it.
+"""SIGKILL between any two statements of an attempt, and recovery by the next process.
 
 One process is killed at every point at once: the registry (or role) of the
 N-th account stands still after N statements, and the kill comes when all do.
@@ -81,7 +81,7 @@ def in_sync(client: ecrkeeper.Client, name: str) -> bool:
 
 
 def all_hold(rows: range | list[int], check: Callable[[int], bool]) -> Callable[[], bool]:
-    """A check of many rows that does not ask again for those that hold already."""
+    """Check many resources, skipping those that already passed."""
     left = set(rows)
 
     def holds() -> bool:
@@ -95,7 +95,7 @@ def all_hold(rows: range | list[int], check: Callable[[int], bool]) -> Callable[
 
 
 def creations(aws: Simulator) -> Counter[tuple[str, str, str]]:
-    """How often each cache rule and each role was asked for."""
+    """Return how often each cache rule and each role was requested."""
     asked: Counter[tuple[str, str, str]] = Counter()
     for call in aws.writes():
         key = call["params"].get("ecrRepositoryPrefix") or call["params"].get("AWSServiceName")
@@ -202,9 +202,7 @@ def test_role_is_deleted_after_a_kill_between_any_two_statements(
     assert not [c for c in aws.writes() if c["status"] != 200]
 
 
-def test_nothing_is_lost_by_kills_at_random_moments_of_a_busy_server(
-    aws: Simulator, database_url: str, tmp_path: Path
-) -> None:
+def test_random_kills_of_busy_server_lose_nothing(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000})
     dice = random.Random(7)
     rows = range(100, 124)

@@ -1,4 +1,4 @@
-"""SIGKILL between any two statements of a backfill, of letting go of what an owner abandons, and of a role's creation."""
+"""SIGKILL during backfills, abandonment and role creation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEASE = 3
 
 
 def kill_everywhere(doomed: TracedServer, names: dict[int, str], done: Callable[[int], bool]) -> set[int]:
-    """Wait until each row's step stands still or has come to its end, then kill; those that ended."""
+    """Wait until each attempt stands still or has ended, then kill; return the ended."""
     ended: set[int] = set()
 
     def stands_still() -> bool:
@@ -49,7 +49,7 @@ def settle(
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
-    """Declare and bring to rest, with unmanaged elements beside."""
+    """Declare and converge, beside unmanaged elements."""
     server = Server(folder, url, aws.url, concurrency=200)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         for n in rows:
@@ -60,9 +60,7 @@ def settle(
     assert server.stop() == 0
 
 
-def test_backfill_is_started_once_although_ecr_is_done_with_it_soon(
-    aws: Simulator, database_url: str, tmp_path: Path
-) -> None:
+def test_backfill_starts_once_even_if_it_ends_soon(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000, "backfill_running_seconds": 0.0})
     rows = range(0, 64, 2)
     settle(tmp_path, database_url, aws, rows)
@@ -88,7 +86,7 @@ def test_backfill_is_started_once_although_ecr_is_done_with_it_soon(
     assert_nothing_stuck(database_url)
 
 
-def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, tmp_path: Path) -> None:
+def test_abandoned_elements_stay_in_aws(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000})
     rows = range(5)
     settle(tmp_path, database_url, aws, rows, deletion_policy="ABANDON")
@@ -105,7 +103,7 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
     heir = Server(tmp_path, database_url, aws.url)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
-        # An owner who stays changes something: what was abandoned is unmanaged by now, and left alone.
+        # The remaining owner changes something: the abandoned elements are unmanaged now.
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-b", {"pullThroughCacheRules": {"rules": []}})
         eventually(all_hold(rows, lambda n: in_sync(client, registry(n))), 60)
@@ -120,7 +118,7 @@ def test_what_an_owner_abandons_stays_in_aws(aws: Simulator, database_url: str, 
     assert_nothing_stuck(database_url)
 
 
-def test_role_is_created_once_and_known_as_created(aws: Simulator, database_url: str, tmp_path: Path) -> None:
+def test_role_is_created_once_with_provenance_created(aws: Simulator, database_url: str, tmp_path: Path) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000})
     rows = range(18)
     names = {n: f"accounts/{account(n)}/serviceLinkedRoles/replication" for n in rows}

@@ -1,4 +1,4 @@
-"""A network that refuses, swallows or breaks what is sent, towards AWS and towards the database."""
+"""A network that rejects, drops or breaks connections to AWS and the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def aws_line(aws: Simulator) -> Iterator[Proxy]:
 
 
 def probe(port: int, path: str) -> int:
-    """The status of a probe, which has to come soon."""
+    """Return the status of a probe, which must answer soon."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return int(answer.status)
@@ -100,7 +100,7 @@ def test_unreachable_aws_keeps_writes_and_shows_reason(
         aws_line.heal()
         operations = [client.reconcile_registry(registry(n)) for n in ROWS]
         eventually(all_hold(ROWS, lambda n: in_sync(client, registry(n))), 60)
-        # A step that began before that may have brought the registry in sync.
+        # An attempt that began before may have synced the registry.
         for operation in operations:
             operation.result(timeout=60)
     stop_at_rest(server, url)
@@ -149,16 +149,14 @@ def accepted(client: ecrkeeper.Client, n: int) -> bool:
     return True
 
 
-def test_server_that_is_told_to_stop_while_the_database_is_away_stops(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_server_stops_while_database_is_unavailable(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     aws.control("POST", "faults", {"kind": "latency", "seconds": 0.5})
     with proxy(urlsplit(shared_url).port or 0) as line:
         url = shared_url.replace(f":{urlsplit(shared_url).port}/", f":{line.port}/")
         server = start(tmp_path, url, urlsplit(aws.url).port or 0, free_port())
         with ecrkeeper.Client(server.address, insecure=True) as client:
             declare(client, 920)
-        time.sleep(0.3)  # its step is under way and holds a lease
+        time.sleep(0.3)  # its attempt is running and holds a lease
         line.cut()
         began = time.monotonic()
         assert server.stop() == 0

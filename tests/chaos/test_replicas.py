@@ -24,7 +24,7 @@ def replica(folder: Path, name: str, url: str, aws: Simulator, **settings: Any) 
 
 
 def held_spans(lines: Iterable[dict[str, Any]], until: float) -> dict[str, list[tuple[float, float, int]]]:
-    """When each row was worked on, and by which process; work without an end lasted until `until`."""
+    """Return when and by which process each resource was reconciled."""
     spans: dict[str, list[tuple[float, float, int]]] = {}
     begun: dict[tuple[str, int], float] = {}
     for line in lines:
@@ -45,7 +45,7 @@ def held(url: str) -> int:
     return int(found[0])
 
 
-def test_two_replicas_never_share_a_row_and_both_make_progress(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
+def test_replicas_never_share_a_resource_and_both_progress(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     aws.control("POST", "faults", {"kind": "latency", "seconds": 0.02})
     rows = range(200, 260)
     first = replica(tmp_path, "first", shared_url, aws, concurrency=6)
@@ -55,7 +55,7 @@ def test_two_replicas_never_share_a_row_and_both_make_progress(aws: Simulator, s
             (one if n % 2 else two).apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
         for _ in range(2):
             for n in rows:
-                # Somebody asks for every row again and again while both work.
+                # Every resource is enqueued again and again while both work.
                 (two if n % 2 else one).reconcile_registry(registry(n))
         eventually(all_hold(rows, lambda n: in_sync(one, registry(n))), 40)
         eventually(lambda: held(shared_url) == 0, 20)
@@ -72,16 +72,16 @@ def test_two_replicas_never_share_a_row_and_both_make_progress(aws: Simulator, s
     assert all(len(rows) > 5 for rows in worked), [len(rows) for rows in worked]
 
 
-def test_rows_of_killed_replica_are_taken_over_after_its_lease(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
+def test_resources_of_killed_replica_are_claimed_after_lease(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     rows = range(300, 320)
     doomed = replica(tmp_path, "doomed", shared_url, aws, kind="registry", base=300_000_000_000 + 295)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", declared(n))
-    # Every step stands still somewhere, or has come to its end.
+    # Every attempt stands still or has ended.
     heir = replica(tmp_path, "heir", shared_url, aws)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
-        time.sleep(LEASE)  # the holder lives and renews, so nobody takes its rows
+        time.sleep(LEASE)  # the holder lives and renews, so nobody claims its resources
         stuck = doomed.stopped()
         assert not {line["row"] for line in heir.spans()} & stuck
         killed_at = time.monotonic()
@@ -96,9 +96,7 @@ def test_rows_of_killed_replica_are_taken_over_after_its_lease(aws: Simulator, s
     assert all(has_everything(aws, n) for n in rows)
 
 
-def test_sigterm_lets_running_steps_end_and_exits_with_status_0(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_sigterm_lets_reconciles_end_and_exits_with_0(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     rows = range(400, 408)
     aws.control("POST", "faults", {"kind": "latency", "seconds": 0.1})
     server = replica(tmp_path, "only", shared_url, aws, lease_seconds=60)
@@ -114,9 +112,7 @@ def test_sigterm_lets_running_steps_end_and_exits_with_status_0(
     assert sorted(begun) == sorted(ended)
 
 
-def test_sigterm_releases_the_leases_of_steps_that_do_not_end_in_time(
-    aws: Simulator, shared_url: str, tmp_path: Path
-) -> None:
+def test_sigterm_releases_leases_of_slow_reconciles(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     n = 500
     leaving = replica(
         tmp_path,

@@ -1,4 +1,4 @@
-"""The random schedule is what its seed says, its model is right, and it runs for as long as it is told."""
+"""The random schedule depends only on its seed, and runs for the given time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ HERE = ("810000000001", "us-east-1")
 
 
 @pytest.mark.parametrize(("given", "seconds"), [([], "3600"), (["SOAK_SECONDS=7"], "7")], ids=["an hour", "as told"])
-def test_make_soak_runs_for_as_long_as_it_is_told(given: list[str], seconds: str) -> None:
-    # Where /bin/sh is bash, SECONDS is how long the shell has been running.
+def test_soak_runs_for_requested_time(given: list[str], seconds: str) -> None:
+    # If /bin/sh is bash, SECONDS is the time since the shell started.
     environment = {**os.environ, "SECONDS": "0"}
     made = subprocess.run(
         ["make", "--dry-run", "soak", *given], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -32,7 +32,7 @@ def test_make_soak_runs_for_as_long_as_it_is_told(given: list[str], seconds: str
         assert (ROOT / f"tests/chaos/test_schedule_on_{file}.py").is_file()
 
 
-def test_seed_says_all_of_a_schedule() -> None:
+def test_seed_determines_schedule() -> None:
     def events(seed: int) -> list[Event]:
         lanes = (client_lane(seed), foreign_lane(seed), process_lane(seed, 2), network_lane(seed, database=True))
         return [event for lane in lanes for event in islice(lane, 100)]
@@ -55,7 +55,7 @@ def apply(owner: str, rules: dict[str, str], *, force: bool = False) -> Event:
     return Event("apply", HERE, 0.0, owner=owner, rules=tuple(rules.items()), filters=("f/",), flag=force)
 
 
-def test_model_knows_owners_conflicts_and_what_is_foreign() -> None:
+def test_model_tracks_owners_conflicts_and_unmanaged_elements() -> None:
     model = Model(unmanaged={HERE: {"unmanaged-1"}})
     model.apply(apply("a", {"p": "quay.io", "q": "quay.io"}))
     assert not model.conflict(apply("b", {"p": "quay.io"}))

@@ -1,4 +1,4 @@
-"""The random schedule, with two servers on Postgres; a file of its own, so that both databases have their turn at once."""
+"""The random schedule with two servers on Postgres, in a file of its own for -n."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from .seeded import SECONDS, SEED
 
 
 @pytest.mark.timeout(SECONDS + 600)
-def test_everything_acknowledged_comes_true_whatever_happens(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
+def test_acknowledged_writes_converge_in_any_schedule(aws: Simulator, shared_url: str, tmp_path: Path) -> None:
     run(tmp_path, shared_url, aws, seed=SEED, seconds=SECONDS)

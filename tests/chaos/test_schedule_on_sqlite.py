@@ -1,4 +1,4 @@
-"""The random schedule, with one server on SQLite; a file of its own, so that both databases have their turn at once."""
+"""The random schedule with one server on SQLite, in a file of its own for -n."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .seeded import SECONDS, SEED
 
 
 @pytest.mark.timeout(SECONDS + 600)
-def test_everything_acknowledged_comes_true_whatever_happens(aws: Simulator, tmp_path: Path) -> None:
+def test_acknowledged_writes_converge_in_any_schedule(aws: Simulator, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     schema.migrate(url)
     run(tmp_path, url, aws, seed=SEED, seconds=SECONDS)

@@ -1,4 +1,4 @@
-"""Processes that are killed while nobody writes, and processes that stand still and come back."""
+"""Processes that are killed while idle, and processes that are suspended."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .rest import assert_nothing_stuck, foreign_kept, pairs, plant, prefixes, st
 from .test_kill import account, all_hold, creations, declared, in_sync, registry
 
 LEASE = 2.0
-BURST = 20  # writes that the server allows itself at once in one registry; then it goes slowly
+BURST = 20  # writes that the server makes at once in one registry before it paces them
 
 
 def start(folder: Path, name: str, url: str, aws: Simulator, **settings: Any) -> Server:
-    """A server whose calls the simulated AWS can tell from those of another."""
+    """A server whose calls the simulated AWS can distinguish."""
     (folder / name).mkdir()
     template = f"arn:aws:iam::{{account}}:role/{name}"
     return Server(folder / name, url, aws.url, aws_role_template=template, lease_seconds=LEASE, **settings)
@@ -31,7 +31,7 @@ def writes_of(aws: Simulator, name: str, since: int = 0) -> list[dict[str, Any]]
 
 
 def many_rules(n: int, filters: tuple[str, ...]) -> dict[str, Any]:
-    """More writes than the server makes at once, with those of whole documents among the last."""
+    """Return more writes than the server makes at once, with whole documents last."""
     upstreams = [{"ecrRepositoryPrefix": f"cache-{i}", "upstreamRegistryUrl": "quay.io"} for i in range(BURST + n % 8)]
     destination = {"region": "us-west-2", "registryId": account(n)}
     return {
@@ -47,7 +47,7 @@ def many_rules(n: int, filters: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def test_accepted_write_is_finished_after_kill_without_new_writes(
+def test_accepted_write_converges_after_kill_without_new_writes(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     rows = range(600, 612)
@@ -57,7 +57,7 @@ def test_accepted_write_is_finished_after_kill_without_new_writes(
     heir = None
     doomed = start(tmp_path, "doomed", database_url, aws)
     if database_url.startswith("postgres"):
-        # It is there already, hears nothing new, and takes over by itself; on SQLite the next process does.
+        # It is running, gets no notification, and takes over; on SQLite the next process does.
         heir = start(tmp_path, "heir", database_url, aws)
     with ecrkeeper.Client(doomed.address, insecure=True) as client:
         for n in rows:
@@ -95,13 +95,13 @@ def test_replica_stopped_past_its_lease_writes_nothing_more(aws: Simulator, shar
     with ecrkeeper.Client(stale.address, insecure=True) as client:
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", many_rules(n, ("prod/",)))
-    # Every step has begun to write and most are held up by their own rate, at different points.
+    # Every attempt has begun to write, and pacing holds most of them at different points.
     eventually(lambda: len(writes_of(aws, "stale")) > BURST * len(rows), 30)
     os.kill(stale.process.pid, signal.SIGSTOP)
     assert any(("us-west-2", "prod/") not in pairs(aws.registry(account=account(n))) for n in rows), "too late a stop"
     heir = start(tmp_path, "heir", shared_url, aws)
     with ecrkeeper.Client(heir.address, insecure=True) as client:
-        # Meanwhile an owner wants something else, and somebody works with AWS directly.
+        # Meanwhile an owner changes its declaration, and somebody changes AWS directly.
         for n in rows:
             client.apply_registry_settings(f"{registry(n)}/settings/team-a", many_rules(n, ("stage/",)))
         eventually(all_hold(list(rows), lambda n: in_sync(client, registry(n))), 40)
@@ -112,14 +112,14 @@ def test_replica_stopped_past_its_lease_writes_nothing_more(aws: Simulator, shar
         before = {n: aws.registry(account=account(n)) for n in rows}
         taken_over = aws.position()
         os.kill(stale.process.pid, signal.SIGCONT)
-        time.sleep(4.0)  # longer than the longest pause that one of its steps was in
+        time.sleep(4.0)  # longer than the longest pause of its attempts
         assert not writes_of(aws, "stale", taken_over)
         assert {n: aws.registry(account=account(n)) for n in rows} == before
         assert all(in_sync(client, registry(n)) for n in rows)
     for n in rows:
         assert pairs(before[n]) == {("us-west-2", "stage/"), ("eu-west-1", "unmanaged/")}
         foreign_kept(aws, account(n))
-    # It is a good replica again: it serves, works and stops in order.
+    # It is a working replica again: it serves, reconciles and stops.
     with ecrkeeper.Client(stale.address, insecure=True) as client:
         assert heir.stop() == 0
         client.apply_registry_settings(f"{registry(rows[0])}/settings/team-b", {"pullThroughCacheRules": {"rules": []}})

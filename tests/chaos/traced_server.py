@@ -1,11 +1,11 @@
-"""The server, with its steps watched: for tests of what a kill leaves behind.
+"""The server with traced attempts, for tests of kills.
 
-`STOP_KIND` and `STOP_BASE`: the step on a row of that kind in the account
+`STOP_KIND` and `STOP_BASE`: the attempt on a resource of that kind in the account
 `STOP_BASE + N` stands still after exactly N statements (calls to AWS and
-transactions), for good; the row's name is then written to `STOP_FILE`. What
-the database and AWS hold at that moment is what a kill there leaves.
+transactions), forever; the resource's name is then written to `STOP_FILE`. A kill
+at that moment leaves what the database and AWS hold then.
 
-`SPANS_FILE` gets a line for the beginning and the end of every step.
+`SPANS_FILE` gets a line for the start and the end of every attempt.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SPANS = os.environ.get("SPANS_FILE")
 
 @dataclass
 class Counter:
-    """How many statements a row has left; over all of its steps."""
+    """The remaining statements of a resource, over all of its attempts."""
 
     name: str
     left: int
@@ -43,7 +43,7 @@ class Counter:
     stopped: bool = False
 
     async def stop(self, around: int) -> None:
-        """Stand still once nothing of this row is under way any more but the statements around this one."""
+        """Stand still once only the statements around this one are running."""
         while self.running > around:
             await asyncio.sleep(0.005)
         if not self.stopped:
@@ -59,7 +59,7 @@ around: ContextVar[int] = ContextVar("around", default=0)
 
 
 def count(owner: type, method: str) -> None:
-    """Count the calls of a method that steps make."""
+    """Count calls of a method that attempts make."""
     original = getattr(owner, method)
 
     async def counted(self: Any, *args: Any, **options: Any) -> Any:
@@ -81,14 +81,14 @@ def count(owner: type, method: str) -> None:
 
 
 def say(**line: Any) -> None:
-    """Write one line, whole, at once."""
+    """Write one complete line at once."""
     if SPANS:
         with Path(SPANS).open("a") as file:
             file.write(json.dumps({"at": time.monotonic(), "pid": os.getpid(), **line}) + "\n")
 
 
 def watch_steps() -> None:
-    """Give each step its counter and note when it runs."""
+    """Give each attempt its counter, and record when it runs."""
     original = Reconciler.work
 
     async def work(self: Reconciler, row: Resource, desired: Desired | None) -> None:

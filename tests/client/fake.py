@@ -1,4 +1,4 @@
-"""A server in this process that answers every RPC as a test says and remembers what it was asked."""
+"""An in-process server that returns the test's answers and records requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = Callable[[Any, grpc.ServicerContext], Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """One call as it arrived."""
+    """One received call."""
 
     rpc: str
     request: Any
@@ -31,7 +31,7 @@ class Asked:
 
 
 class FakeServer:
-    """Answers with the response's defaults, or as `on` says; `asked` holds the calls in order."""
+    """Returns default responses, or those of `on`; `asked` has the calls in order."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -62,7 +62,7 @@ class FakeServer:
         self._local = server
 
     def on(self, rpc: str, *answers: Answer | Message) -> None:
-        """Answer the calls of an RPC with these in turn, and then always with the last."""
+        """Return these answers to an RPC in turn, and then always the last."""
         left = list(answers)
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:

@@ -1,4 +1,4 @@
-"""Answers of AWS as settings, and settings as the parameters of boto3."""
+"""AWS's answers as settings, and settings as parameters of boto3."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("answer", "plain", "reason"), TAKEN)
-def test_answer_of_aws_is_sent_as_settings(
+def test_aws_response_is_accepted_as_settings(
     server: FakeServer, client: ecrkeeper.Client, answer: Any, plain: Any, reason: str
 ) -> None:
     client.apply_registry_settings(OWNED, answer)
@@ -94,7 +94,7 @@ REJECTED = [
 
 
 @pytest.mark.parametrize(("answer", "fields", "reason"), REJECTED)
-def test_answer_that_is_no_setting_is_rejected(
+def test_response_without_setting_is_rejected(
     server: FakeServer, client: ecrkeeper.Client, answer: Any, fields: list[str], reason: str
 ) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
@@ -103,14 +103,14 @@ def test_answer_that_is_no_setting_is_rejected(
     assert server.asked == []
 
 
-def test_registry_id_of_a_destination_is_no_reported_member() -> None:
+def test_destination_registry_id_is_not_output_only() -> None:
     rule = {"destinations": [{"region": "eu-west-1", "registryId": "222222222222"}]}
     message = message_of(ecrkeeper.Settings, {"replicationConfiguration": {"rules": [rule]}}, "settings")
     assert message.replication_configuration.rules[0].destinations[0].registry_id == "222222222222"
 
 
-def test_settings_come_back_with_what_boto3_wants() -> None:
-    """What is required is there even if it is empty, and what is not set is not."""
+def test_settings_convert_with_boto3_required_members() -> None:
+    """Required members are present even if empty; unset ones are absent."""
     rule = {"destinations": [{"region": "eu-west-1", "registryId": "1"}], "deleteReplication": {"enabled": False}}
     template = {**TEMPLATE, "resourceTags": [{"Key": "team", "Value": ""}]}
     shapes = {
@@ -131,7 +131,7 @@ def test_settings_come_back_with_what_boto3_wants() -> None:
     assert ecrkeeper.to_aws(with_reported) == {"pullThroughCacheRules": [RULE]}
 
 
-def test_enum_value_of_a_newer_server_is_no_word_for_aws() -> None:
+def test_unknown_enum_value_is_rejected_for_aws() -> None:
     newer = ecrkeeper.Settings(scanning_configuration={"scan_type": 9})  # type: ignore[arg-type]
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
         ecrkeeper.to_aws(newer)
@@ -156,7 +156,7 @@ _SETTINGS = st.fixed_dictionaries({}, optional={_NAMES[name]: shape for name, sh
 
 
 @given(_SETTINGS)
-def test_any_settings_come_back_as_parameters_that_boto3_takes(shapes: dict[str, Any]) -> None:
+def test_settings_convert_to_boto3_parameters(shapes: dict[str, Any]) -> None:
     message = message_of(ecrkeeper.Settings, shapes, "settings")
     found = ecrkeeper.to_aws(message)
     assert message_of(ecrkeeper.Settings, json.loads(json.dumps(found)), "settings") == message
@@ -165,6 +165,6 @@ def test_any_settings_come_back_as_parameters_that_boto3_takes(shapes: dict[str,
         operation, calls = PUTS[name]
         for parameters in calls(shape):
             report = ParamValidator().validate(parameters, ECR.operation_model(operation).input_shape)
-            # The shapes hold prefixes of one letter, which ECR does not have.
+            # The shapes contain one-letter prefixes, which ECR does not allow.
             faults = [kind for kind, *_ in report._errors if kind != "invalid length"]
             assert faults == [], report.generate_report()

@@ -1,4 +1,4 @@
-"""How calls are sent: retries, deadlines, request ids, closing."""
+"""Calls: retries, deadlines, request ids and closing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def rpc(path: str) -> MethodDescriptor:
 
 
 @pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
-def test_a_method_expects_what_its_rpc_returns(build: Any) -> None:
+def test_method_types_match_rpc(build: Any) -> None:
     call = built(build)
     call = call.first if isinstance(call, Paged) else call
     output = rpc(PATHS[call.request.DESCRIPTOR.full_name]).output_type
@@ -64,7 +64,7 @@ def test_a_method_expects_what_its_rpc_returns(build: Any) -> None:
         assert call.response is message_factory.GetMessageClass(output)
 
 
-def test_every_rpc_of_the_protos_can_be_called() -> None:
+def test_client_calls_every_rpc() -> None:
     calls = [built(build) for build in BUILDERS]
     called = {PATHS[(c.first if isinstance(c, Paged) else c).request.DESCRIPTOR.full_name] for c in calls}
     of_operation = {f"/google.longrunning.Operations/{name}Operation" for name in ("Get", "Wait", "Cancel")}
@@ -72,7 +72,7 @@ def test_every_rpc_of_the_protos_can_be_called() -> None:
 
 
 @pytest.mark.parametrize("client", [ecrkeeper.Client, ecrkeeper.AsyncClient])
-def test_every_call_is_a_method_of_both_clients_with_the_same_parameters(client: type) -> None:
+def test_clients_have_the_same_methods_and_parameters(client: type) -> None:
     for build in BUILDERS:
         method = getattr(client, build.__name__)
         assert method.__doc__ == build.__doc__
@@ -84,7 +84,7 @@ def test_both_clients_have_the_same_public_names() -> None:
     assert sync == aio
 
 
-def test_a_method_can_be_read_in_help() -> None:
+def test_help_describes_methods() -> None:
     shown = str(inspect.signature(ecrkeeper.Client.get_registry))
     assert shown == (
         "(self, /, name: 'str', *, refresh: 'bool' = False, view: 'RegistryView | str' = 2,"
@@ -92,9 +92,7 @@ def test_a_method_can_be_read_in_help() -> None:
     )
 
 
-def test_two_failures_to_reach_the_server_are_hidden_and_the_request_id_stays(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_two_failures_are_retried_with_same_request_id(server: FakeServer, client: ecrkeeper.Client) -> None:
     down = fail("UNAVAILABLE")
     server.on("UpdateRegistrySettings", down, down, ecrkeeper.RegistrySettings(name=OWNED))
     assert client.apply_registry_settings(OWNED, {}).name == OWNED
@@ -103,7 +101,7 @@ def test_two_failures_to_reach_the_server_are_hidden_and_the_request_id_stays(
     assert uuid.UUID(ids[0]).version == 4
 
 
-def test_the_asyncio_client_hides_two_failures_too(server: FakeServer) -> None:
+def test_asyncio_client_retries_two_failures(server: FakeServer) -> None:
     down = fail("UNAVAILABLE")
     server.on("UpdateRegistrySettings", down, down, ecrkeeper.RegistrySettings(name=OWNED))
 
@@ -115,42 +113,42 @@ def test_the_asyncio_client_hides_two_failures_too(server: FakeServer) -> None:
     assert len({request.request_id for request in server.requests("UpdateRegistrySettings")}) == 1
 
 
-def test_four_failures_are_unavailable(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_fourth_failure_is_unavailable(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("GetRegistry", fail("UNAVAILABLE"))
     with pytest.raises(ecrkeeper.Unavailable):
         client.get_registry(NAME)
     assert len(server.requests("GetRegistry")) == 4
 
 
-def test_each_write_has_its_own_request_id(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_write_has_unique_request_id(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.delete_registry_settings(OWNED)
     client.delete_registry_settings(OWNED)
     first, second = server.requests("DeleteRegistrySettings")
     assert first.request_id != second.request_id
 
 
-def test_a_request_id_that_is_given_is_kept(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_supplied_request_id_is_sent(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.reconcile_registry(NAME, request_id="11111111-2222-4333-8444-555555555555")
     assert server.requests("ReconcileRegistry")[0].request_id == "11111111-2222-4333-8444-555555555555"
 
 
-def test_a_call_has_a_deadline_of_ten_seconds(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_call_deadline_defaults_to_ten_seconds(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.get_registry(NAME)
     assert server.asked[0].deadline == pytest.approx(10, abs=0.5)
 
 
-def test_a_call_may_have_a_longer_deadline(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_call_deadline_can_be_longer(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.get_registry(NAME, timeout=60)
     assert server.asked[0].deadline == pytest.approx(60, abs=0.5)
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("inf"), float("nan")])
-def test_a_deadline_is_never_infinite(client: ecrkeeper.Client, timeout: float) -> None:
+def test_infinite_deadline_is_rejected(client: ecrkeeper.Client, timeout: float) -> None:
     with pytest.raises(ValueError, match="positive, finite"):
         client.get_registry(NAME, timeout=timeout)
 
 
-def test_a_call_that_takes_too_long_ends(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_slow_call_ends_at_deadline(server: FakeServer, client: ecrkeeper.Client) -> None:
     ended = threading.Event()
     server.on("GetRegistry", lambda _request, _context: ended.wait(5) and None)
     with pytest.raises(ecrkeeper.DeadlineExceeded):
@@ -158,7 +156,7 @@ def test_a_call_that_takes_too_long_ends(server: FakeServer, client: ecrkeeper.C
     ended.set()
 
 
-def test_a_closed_client_refuses_calls_and_may_be_closed_again(client: ecrkeeper.Client) -> None:
+def test_closed_client_rejects_calls_and_closes_again(client: ecrkeeper.Client) -> None:
     client.close()
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
@@ -167,7 +165,7 @@ def test_a_closed_client_refuses_calls_and_may_be_closed_again(client: ecrkeeper
         client.__enter__()
 
 
-def test_a_closed_asyncio_client_refuses_calls(server: FakeServer) -> None:
+def test_closed_asyncio_client_rejects_calls(server: FakeServer) -> None:
     async def use() -> None:
         client = ecrkeeper.AsyncClient(server.target, insecure=True)
         await client.close()
@@ -178,7 +176,7 @@ def test_a_closed_asyncio_client_refuses_calls(server: FakeServer) -> None:
         asyncio.run(use())
 
 
-def test_closing_the_asyncio_client_ends_the_calls_under_way(server: FakeServer) -> None:
+def test_closing_asyncio_client_ends_running_calls(server: FakeServer) -> None:
     arrived, ended = threading.Event(), threading.Event()
 
     def hang(_request: Any, _context: grpc.ServicerContext) -> None:
@@ -201,7 +199,7 @@ def test_closing_the_asyncio_client_ends_the_calls_under_way(server: FakeServer)
         asyncio.run(use())
 
 
-def test_a_channel_that_was_given_stays_open(server: FakeServer) -> None:
+def test_supplied_channel_stays_open(server: FakeServer) -> None:
     with grpc.insecure_channel(server.target) as channel:
         with ecrkeeper.Client(channel=channel) as client:
             client.get_registry(NAME)
@@ -209,7 +207,7 @@ def test_a_channel_that_was_given_stays_open(server: FakeServer) -> None:
     assert len(server.asked) == 2
 
 
-def test_a_field_mask_may_be_given_as_paths(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_field_mask_accepts_paths(server: FakeServer, client: ecrkeeper.Client) -> None:
     registry = ecrkeeper.Registry(name=NAME, mode=ecrkeeper.Mode.OBSERVE)
     client.update_registry(registry, ["mode", "unmanaged_elements"])
     client.update_registry(registry, "mode,unmanaged_elements", validate_only=True)
@@ -218,7 +216,7 @@ def test_a_field_mask_may_be_given_as_paths(server: FakeServer, client: ecrkeepe
     ] * 2
 
 
-def test_operations_can_be_listed_and_forgotten(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_operations_can_be_listed_and_deleted(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("ListOperations", operations_pb2.ListOperationsResponse(operations=[{"name": "operations/1"}]))
     assert [operation.name for operation in client.list_operations()] == ["operations/1"]
     client.delete_operation("operations/1")

@@ -18,7 +18,7 @@ from .fake import FakeServer
 NAME = "accounts/111111111111/registries/us-east-1"
 
 
-def test_plaintext_must_be_asked_for(server: FakeServer) -> None:
+def test_plaintext_requires_insecure_option(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, timeout=0.3) as client, pytest.raises(ecrkeeper.RegistryError):
         client.get_registry(NAME)
     assert server.asked == []
@@ -44,7 +44,7 @@ def test_plaintext_must_be_asked_for(server: FakeServer) -> None:
     ],
 )
 @pytest.mark.parametrize("client", [ecrkeeper.Client, ecrkeeper.AsyncClient])
-def test_options_that_exclude_each_other_are_refused(client: Any, options: dict[str, Any]) -> None:
+def test_contradicting_options_are_rejected(client: Any, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         client(**options)
 
@@ -69,17 +69,17 @@ def test_options_that_exclude_each_other_are_refused(client: Any, options: dict[
         ("dns:///ecrkeeper:443", False),
     ],
 )
-def test_only_addresses_of_this_machine_are_loopback(target: str, local: bool) -> None:
+def test_loopback_addresses_are_recognized(target: str, local: bool) -> None:
     assert is_loopback(target) is local
 
 
-def test_a_token_is_sent_in_plaintext_to_this_machine(server: FakeServer) -> None:
+def test_token_is_sent_in_plaintext_to_loopback(server: FakeServer) -> None:
     with ecrkeeper.Client(server.target, insecure=True, token="t-1") as client:
         client.get_registry(NAME)
     assert server.asked[0].metadata["authorization"] == "Bearer t-1"
 
 
-def test_a_token_that_is_a_function_is_asked_for_each_call(server: FakeServer) -> None:
+def test_token_function_is_called_for_each_call(server: FakeServer) -> None:
     tokens = iter(["t-1", "t-2"])
 
     async def call_twice() -> None:
@@ -92,7 +92,7 @@ def test_a_token_that_is_a_function_is_asked_for_each_call(server: FakeServer) -
 
 
 @pytest.mark.parametrize("use_asyncio", [False, True])
-def test_a_token_goes_with_the_credentials_of_a_secure_channel(server: FakeServer, use_asyncio: bool) -> None:
+def test_token_is_sent_over_secure_channel(server: FakeServer, use_asyncio: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "s")
         server.listen_locally(path)
@@ -110,7 +110,7 @@ def test_a_token_goes_with_the_credentials_of_a_secure_channel(server: FakeServe
     assert server.asked[0].metadata["authorization"] == "Bearer t-3"
 
 
-def test_a_token_function_that_fails_fails_the_call(server: FakeServer) -> None:
+def test_failing_token_function_fails_the_call(server: FakeServer) -> None:
     def broken() -> str:
         raise OSError("no token")
 
@@ -124,7 +124,7 @@ def test_a_token_function_that_fails_fails_the_call(server: FakeServer) -> None:
     assert server.asked == []
 
 
-def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
+def test_service_config_retries_unavailable_for_all_services() -> None:
     (methods,) = ecrkeeper.SERVICE_CONFIG["methodConfig"]
     assert {name["service"] for name in methods["name"]} == {
         "ecrkeeper.v1.RoleService",
@@ -149,7 +149,7 @@ def test_the_service_config_retries_what_may_pass_for_every_service() -> None:
         ("secretż", r"got U\+017C at position 6"),
     ],
 )
-def test_token_that_cannot_be_sent_is_rejected_at_once(token: str, words: str) -> None:
+def test_unsendable_token_is_rejected_at_construction(token: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as rejected:
         ecrkeeper.Client("127.0.0.1:1", insecure=True, token=token)
     assert "secret" not in str(rejected.value)

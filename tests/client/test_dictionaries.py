@@ -1,4 +1,4 @@
-"""Every method that takes a message takes a dictionary, and refuses what it does not understand before it is sent."""
+"""Dictionaries in place of messages, and their rejection before sending."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ UNDERSTOOD = [
     (update_settings, {"name": OWNED, "settings": {}}, ecrkeeper.RegistrySettings(name=OWNED, settings={}),
      "empty settings are those of the message: present"),
     (update_settings, {"name": OWNED, "settings": None}, ecrkeeper.RegistrySettings(name=OWNED),
-     "None is unset, which the server refuses under the mask"),
+     "None is unset, which the server rejects under the mask"),
     (update_settings, {"name": OWNED, "deletionPolicy": "ABANDON", "allowReplacement": True},
      ecrkeeper.RegistrySettings(name=OWNED, deletion_policy="ABANDON", allow_replacement=True),
      "an enum without its prefix"),
@@ -79,7 +79,7 @@ UNDERSTOOD = [
 
 
 @pytest.mark.parametrize(("call", "given", "message", "reason"), UNDERSTOOD)
-def test_dictionary_is_sent_as_the_message_it_stands_for(
+def test_dictionary_becomes_equivalent_message(
     server: FakeServer, client: ecrkeeper.Client, call: Call, given: Any, message: Message, reason: str
 ) -> None:
     call(client, given)
@@ -101,7 +101,7 @@ def _without_id(request: Any) -> Any:
     return request
 
 
-def test_what_was_read_can_be_sent_back_as_a_dictionary(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_response_can_be_sent_back_as_dictionary(server: FakeServer, client: ecrkeeper.Client) -> None:
     read = ecrkeeper.Registry(name=REGISTRY, mode="OBSERVE", etag="e", generation=3, owners=["a"])
     read.create_time.GetCurrentTime()
     read.conditions.add(type="Ready", status="TRUE")
@@ -155,7 +155,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("call", "given", "fields", "reason"), REFUSED)
-def test_dictionary_with_violations_is_rejected_before_it_is_sent(
+def test_invalid_dictionary_is_rejected_before_sending(
     server: FakeServer, client: ecrkeeper.Client, call: Call, given: Any, fields: list[str], reason: str
 ) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
@@ -194,13 +194,13 @@ def test_wrong_arguments_stay_type_errors(client: ecrkeeper.Client) -> None:
         (FieldMask(paths=["A"]), ["A"], "a message is sent as it is"),
     ],
 )
-def test_mask_is_understood_in_every_form(given: Any, paths: list[str], reason: str) -> None:
+def test_mask_is_accepted_in_all_forms(given: Any, paths: list[str], reason: str) -> None:
     mask = field_mask(given)
     assert mask is not None
     assert list(mask.paths) == paths, reason
 
 
-def test_every_argument_that_takes_a_message_takes_a_dictionary() -> None:
+def test_message_arguments_accept_dictionaries() -> None:
     messages = {name for name in ecrkeeper.__all__ if _is_message(getattr(ecrkeeper, name))}
     taking = [
         (function.__name__, parameter.name, parameter.annotation)

@@ -1,4 +1,4 @@
-"""What failures become."""
+"""Exceptions for failed calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_status_code_has_an_exception() -> None:
     assert set(BY_CODE) == set(grpc.StatusCode)
 
 
-def test_the_tree_in_the_docstring_names_every_exception() -> None:
+def test_docstring_tree_names_all_exceptions() -> None:
     drawn = set(re.findall(r"[├└]── (\w+)", _errors.__doc__ or ""))
     assert drawn == {c.__name__ for c in vars(_errors).values() if _is_leaf(c)}
 
@@ -34,7 +34,7 @@ def _is_leaf(thing: object) -> bool:
 
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
-def test_a_failed_call_raises_the_exception_of_its_code(
+def test_failed_call_raises_exception_of_its_code(
     server: FakeServer, client: ecrkeeper.Client, code: grpc.StatusCode
 ) -> None:
     server.on("GetRegistry", fail(code.name, "no", info("WHY", key="value")))
@@ -46,7 +46,7 @@ def test_a_failed_call_raises_the_exception_of_its_code(
     assert str(error) == "no [WHY]"
 
 
-def test_a_refusal_of_input_carries_every_violation(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_invalid_argument_has_all_violations(server: FakeServer, client: ecrkeeper.Client) -> None:
     violations = [{"field": "a.b", "description": "too long", "reason": "LONG"}, {"field": "c", "description": "odd"}]
     server.on(
         "UpdateRegistrySettings",
@@ -60,7 +60,7 @@ def test_a_refusal_of_input_carries_every_violation(server: FakeServer, client: 
     )
 
 
-def test_a_failed_precondition_says_what_must_change(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_failed_precondition_has_violations(server: FakeServer, client: ecrkeeper.Client) -> None:
     failure = error_details_pb2.PreconditionFailure(
         violations=[{"type": "IN_USE", "subject": "eu", "description": "x"}]
     )
@@ -70,14 +70,14 @@ def test_a_failed_precondition_says_what_must_change(server: FakeServer, client:
     assert caught.value.violations == (ecrkeeper.PreconditionViolation("IN_USE", "eu", "x"),)
 
 
-def test_a_missing_resource_is_named(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_missing_resource_is_named(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("GetRegistry", fail("NOT_FOUND", "none", error_details_pb2.ResourceInfo(resource_name=NAME)))
     with pytest.raises(ecrkeeper.NotFound) as caught:
         client.get_registry(NAME)
     assert caught.value.resource == NAME
 
 
-def test_an_exhausted_quota_says_when_to_try_again(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_exhausted_quota_has_retry_delay(server: FakeServer, client: ecrkeeper.Client) -> None:
     delay = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000))
     server.on("GetRegistry", fail("RESOURCE_EXHAUSTED", "slow down", delay))
     with pytest.raises(ecrkeeper.ResourceExhausted) as caught:
@@ -86,7 +86,7 @@ def test_an_exhausted_quota_says_when_to_try_again(server: FakeServer, client: e
     assert caught.value.violations == ()
 
 
-def test_used_up_quota_names_what_is_used_and_no_delay(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_exceeded_quota_names_resource_without_delay(server: FakeServer, client: ecrkeeper.Client) -> None:
     failure = error_details_pb2.QuotaFailure(violations=[{"subject": "rules", "description": "51 of 50"}])
     server.on("GetRegistry", fail("RESOURCE_EXHAUSTED", "too much", failure))
     with pytest.raises(ecrkeeper.ResourceExhausted) as caught:
@@ -95,7 +95,7 @@ def test_used_up_quota_names_what_is_used_and_no_delay(server: FakeServer, clien
     assert caught.value.retry_after is None
 
 
-def test_invalid_request_names_the_quotas_as_well(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_invalid_request_includes_quotas(server: FakeServer, client: ecrkeeper.Client) -> None:
     bad = error_details_pb2.BadRequest(field_violations=[{"field": "a", "description": "odd"}])
     failure = error_details_pb2.QuotaFailure(violations=[{"subject": "rules", "description": "51 of 50"}])
     server.on("GetRegistry", fail("INVALID_ARGUMENT", "odd", bad, failure))
@@ -105,7 +105,7 @@ def test_invalid_request_names_the_quotas_as_well(server: FakeServer, client: ec
     assert caught.value.quota_violations == (ecrkeeper.QuotaViolation("rules", "51 of 50"),)
 
 
-def test_the_request_id_is_the_one_that_repeats_the_call(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_error_has_request_id_for_retry(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("ReconcileRegistry", fail("INTERNAL"))
     with pytest.raises(ecrkeeper.ServerError) as caught:
         client.reconcile_registry(NAME)
@@ -115,7 +115,7 @@ def test_the_request_id_is_the_one_that_repeats_the_call(server: FakeServer, cli
     assert caught.value.request_id == "11111111-2222-4333-8444-555555555555"
 
 
-def test_the_call_id_is_the_one_that_the_server_gave(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_error_has_call_id_of_server(server: FakeServer, client: ecrkeeper.Client) -> None:
     def only_trailers(_request: object, context: grpc.ServicerContext) -> None:
         context.set_trailing_metadata((("x-request-id", "c-2"),))
         context.abort(grpc.StatusCode.INTERNAL, "no")
@@ -127,14 +127,14 @@ def test_the_call_id_is_the_one_that_the_server_gave(server: FakeServer, client:
         assert caught.value.call_id == expected
 
 
-def test_a_failure_without_details_is_mapped_by_its_code(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_failure_without_details_maps_by_code(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("GetRegistry", lambda _request, context: context.abort(grpc.StatusCode.PERMISSION_DENIED, "no"))
     with pytest.raises(ecrkeeper.PermissionDenied) as caught:
         client.get_registry(NAME)
     assert (caught.value.reason, caught.value.metadata, str(caught.value)) == ("", {}, "no [PERMISSION_DENIED]")
 
 
-def test_details_that_contradict_the_code_are_left_out(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_details_contradicting_code_are_omitted(server: FakeServer, client: ecrkeeper.Client) -> None:
     def abort(_request: object, context: grpc.ServicerContext) -> None:
         context.set_trailing_metadata((("grpc-status-details-bin", b"\x08\x05"),))
         context.abort(grpc.StatusCode.ABORTED, "stale")
@@ -145,7 +145,7 @@ def test_details_that_contradict_the_code_are_left_out(server: FakeServer, clien
     assert caught.value.details == ()
 
 
-def test_the_asyncio_client_reads_the_same_details(server: FakeServer) -> None:
+def test_asyncio_client_parses_same_details(server: FakeServer) -> None:
     server.on("GetRegistry", fail("ABORTED", "stale", info("ETAG_MISMATCH", etag="2")))
 
     async def get() -> None:
@@ -158,7 +158,7 @@ def test_the_asyncio_client_reads_the_same_details(server: FakeServer) -> None:
     assert isinstance(caught.value.__cause__, grpc.RpcError)
 
 
-def test_an_exception_survives_pickling() -> None:
+def test_exception_survives_pickling() -> None:
     error = ecrkeeper.Conflict("stale", code=grpc.StatusCode.ABORTED, details=[info("ETAG_MISMATCH")], request_id="r")
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.code, copy.request_id) == (type(error), str(error), error.code, "r")

@@ -1,4 +1,4 @@
-"""`examples/apply.py`: how it reaches a server."""
+"""`examples/apply.py`: its connection options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def applied(folder: Path, server: FakeServer, *options: str) -> subprocess.Compl
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def test_plaintext_is_asked_for_and_a_token_comes_from_a_variable(server: FakeServer, tmp_path: Path) -> None:
+def test_example_options_select_plaintext_and_token(server: FakeServer, tmp_path: Path) -> None:
     applied(tmp_path, server, "--insecure", "--token-env", "TOKEN")
     assert server.requests("UpdateRegistrySettings")
     assert server.asked[0].metadata["authorization"] == "Bearer t-1"
@@ -37,7 +37,7 @@ def test_plaintext_is_asked_for_and_a_token_comes_from_a_variable(server: FakeSe
         (["--ca", "FILE", "--insecure"], "exclude each other", "TLS or not"),
     ],
 )
-def test_what_cannot_be_is_one_line(
+def test_invalid_options_print_one_line(
     server: FakeServer, tmp_path: Path, options: list[str], word: str, reason: str
 ) -> None:
     (tmp_path / "ca.crt").write_text("")

@@ -1,4 +1,4 @@
-"""Operations: how they are waited for and what they end with."""
+"""Operations: waiting and results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def later(_request: Any, _context: Any) -> Operation:
     return RUNNING
 
 
-def test_a_result_is_waited_for_at_the_server(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_result_waits_on_the_server(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("ReconcileRegistry", RUNNING)
     server.on("WaitOperation", RUNNING, DONE)
     operation = client.reconcile_registry(NAME)
@@ -40,14 +40,14 @@ def test_a_result_is_waited_for_at_the_server(server: FakeServer, client: ecrkee
     assert first.deadline == pytest.approx(LONG_POLL + 5, abs=0.5)
 
 
-def test_a_long_poll_never_outlasts_the_wait(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_long_poll_ends_with_wait_timeout(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", DONE)
     client.operation("operations/1").result(timeout=3)
     assert server.asked[0].request.timeout.ToNanoseconds() == pytest.approx(3e9, rel=0.05)
     assert server.asked[0].deadline == pytest.approx(3, abs=0.5)
 
 
-def test_an_operation_that_is_done_is_not_asked_for_again(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_done_operation_is_not_polled(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("ReconcileRegistry", DONE)
     operation = client.reconcile_registry(NAME)
     assert operation.done() and operation.result().name == NAME
@@ -55,7 +55,7 @@ def test_an_operation_that_is_done_is_not_asked_for_again(server: FakeServer, cl
     assert repr(operation) == "Operation(name='operations/1', done=True)"
 
 
-def test_an_operation_is_resumed_by_its_name(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_operation_resumes_by_name(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("GetOperation", RUNNING, DONE)
     operation = client.operation("operations/1", ecrkeeper.Registry)
     assert operation.metadata is None
@@ -66,20 +66,18 @@ def test_an_operation_is_resumed_by_its_name(server: FakeServer, client: ecrkeep
     assert operation.result().generation == 7
 
 
-def test_an_operation_resumed_without_a_type_gives_what_it_ended_with(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_operation_without_type_returns_its_response(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", Operation(name="operations/2", done=True, response=packed(Empty())))
     assert client.operation("operations/2").result() == Empty()
 
 
-def test_an_operation_that_ended_with_another_type_is_a_mistake(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_operation_of_other_type_is_a_type_error(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", DONE)
     with pytest.raises(TypeError, match=r"ecrkeeper\.v1\.Registry"):
         client.operation("operations/1", ecrkeeper.ServiceLinkedRole).result()
 
 
-def test_a_failed_operation_carries_the_preconditions(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_failed_operation_carries_the_preconditions(server: FakeServer, client: ecrkeeper.Client) -> None:
     failure = error_details_pb2.PreconditionFailure(
         violations=[{"type": "ROLE_IN_USE", "subject": "eu-west-1", "description": "a replication rule"}]
     )
@@ -94,7 +92,7 @@ def test_a_failed_operation_carries_the_preconditions(server: FakeServer, client
     assert [violation.subject for violation in caught.value.violations] == ["eu-west-1"]
 
 
-def test_a_cancelled_operation_fails_as_cancelled(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_cancelled_operation_fails_as_cancelled(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", Operation(name="operations/1", done=True, error=status("CANCELLED")))
     operation = client.operation("operations/1")
     operation.cancel()
@@ -104,9 +102,7 @@ def test_a_cancelled_operation_fails_as_cancelled(server: FakeServer, client: ec
     assert caught.value.code.name == "CANCELLED"
 
 
-def test_a_wait_that_runs_out_of_time_leaves_the_operation_running(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_wait_timeout_leaves_operation_running(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", later)
     operation = client.operation("operations/1")
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"operations/1 was not done after 0\.02 s"):
@@ -115,13 +111,13 @@ def test_a_wait_that_runs_out_of_time_leaves_the_operation_running(
     assert operation.result() == ecrkeeper.Registry(name=NAME, generation=7)
 
 
-def test_a_wait_outlasts_a_restart_of_the_server_and_a_rate_limit(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_survives_restart_and_rate_limit(server: FakeServer, client: ecrkeeper.Client) -> None:
     down = fail("UNAVAILABLE")
     server.on("WaitOperation", fail("RESOURCE_EXHAUSTED"), *[down] * 5, DONE)
     assert client.operation("operations/1").result(timeout=20) == ecrkeeper.Registry(name=NAME, generation=7)
 
 
-def test_a_wait_that_runs_out_of_time_in_an_outage_says_so(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_timeout_during_outage_names_it(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", fail("UNAVAILABLE"))
     with pytest.raises(ecrkeeper.DeadlineExceeded) as caught:
         client.operation("operations/1").result(timeout=1)
@@ -136,13 +132,13 @@ def test_a_wait_that_runs_out_of_time_in_an_outage_says_so(server: FakeServer, c
         assert caught.value.__cause__ is failure
 
 
-def test_a_wait_ends_when_the_operation_is_forgotten(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_ends_when_operation_is_deleted(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WaitOperation", fail("NOT_FOUND"))
     with pytest.raises(ecrkeeper.NotFound):
         client.operation("operations/1").result()
 
 
-def test_polls_that_return_early_are_spaced_out_and_full_ones_are_not() -> None:
+def test_early_polls_are_spaced_out() -> None:
     now = 0.0
     wait = _Wait("operations/1", 100, clock=lambda: now)
     wait.poll()
@@ -152,7 +148,7 @@ def test_polls_that_return_early_are_spaced_out_and_full_ones_are_not() -> None:
     assert wait.pause(None) == 0
 
 
-def test_a_pause_is_as_long_as_the_server_asks_but_never_longer_than_the_wait() -> None:
+def test_pause_follows_server_up_to_timeout() -> None:
     now = 0.0
     wait = _Wait("operations/1", 10, clock=lambda: now)
     asked = ecrkeeper.ResourceExhausted("slow", details=[error_details_pb2.RetryInfo(retry_delay={"seconds": 4})])
@@ -161,7 +157,7 @@ def test_a_pause_is_as_long_as_the_server_asks_but_never_longer_than_the_wait() 
     assert wait.pause(asked) == 1
 
 
-def test_the_asyncio_operation_is_awaitable(server: FakeServer) -> None:
+def test_asyncio_operation_is_awaitable(server: FakeServer) -> None:
     server.on("ReconcileRegistry", RUNNING)
     server.on("GetOperation", RUNNING)
     server.on("WaitOperation", RUNNING, DONE)
@@ -177,7 +173,7 @@ def test_the_asyncio_operation_is_awaitable(server: FakeServer) -> None:
     assert server.requests("CancelOperation")
 
 
-def test_the_asyncio_wait_runs_out_of_time_too(server: FakeServer) -> None:
+def test_asyncio_wait_times_out(server: FakeServer) -> None:
     server.on("WaitOperation", later)
 
     async def wait() -> None:

@@ -22,7 +22,7 @@ def pages(server: FakeServer) -> None:
     server.on("ListRegistries", page)
 
 
-def test_iterating_reads_all_pages_with_the_same_request(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_iteration_reads_all_pages_with_same_request(server: FakeServer, client: ecrkeeper.Client) -> None:
     registries = client.list_registries("accounts/1", 'region = "us-east-1"', page_size=2)
     assert [registry.name for registry in registries] == ["a", "b", "c"]
     requests = server.requests("ListRegistries")
@@ -30,16 +30,14 @@ def test_iterating_reads_all_pages_with_the_same_request(server: FakeServer, cli
     assert {(r.parent, r.filter, r.page_size) for r in requests} == {("accounts/1", 'region = "us-east-1"', 2)}
 
 
-def test_nothing_is_asked_before_the_iteration_and_no_page_too_many(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_pager_is_lazy(server: FakeServer, client: ecrkeeper.Client) -> None:
     registries = client.list_registries()
     assert server.asked == []
     assert next(iter(registries)).name == "a"
     assert len(server.asked) == 1
 
 
-def test_each_iteration_begins_at_the_first_page(client: ecrkeeper.Client) -> None:
+def test_iteration_starts_at_first_page(client: ecrkeeper.Client) -> None:
     registries = client.list_registries()
     assert len(list(registries)) == len(list(registries)) == 3
 
@@ -48,11 +46,11 @@ def test_pages_are_the_responses(client: ecrkeeper.Client) -> None:
     assert [page.next_page_token for page in client.list_registries().pages] == ["2", "3", ""]
 
 
-def test_a_list_can_be_taken_up_at_a_page(client: ecrkeeper.Client) -> None:
+def test_list_resumes_at_a_page(client: ecrkeeper.Client) -> None:
     assert [registry.name for registry in client.list_registries(page_token="3")] == ["c"]
 
 
-def test_a_refused_page_raises_where_it_is_read(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_rejected_page_raises_when_read(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on(
         "ListRegistries", ListRegistriesResponse(registries=[{"name": "a"}], next_page_token="2"), fail("ABORTED")
     )
@@ -62,7 +60,7 @@ def test_a_refused_page_raises_where_it_is_read(server: FakeServer, client: ecrk
         next(registries)
 
 
-def test_the_asyncio_pager_reads_the_same(server: FakeServer) -> None:
+def test_asyncio_pager_matches_sync_pager(server: FakeServer) -> None:
     async def read() -> tuple[list[str], list[str]]:
         async with ecrkeeper.AsyncClient(server.target, insecure=True) as client:
             registries = client.list_registries()

@@ -1,4 +1,4 @@
-"""What `import ecrkeeper` offers, and what it does not bring along."""
+"""The exports of `import ecrkeeper`, and its imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import ecrkeeper
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_exported_names_are_exact() -> None:
+def test_exported_names_are_exact() -> None:
     public = {
         name
         for name, value in vars(ecrkeeper).items()
@@ -28,7 +28,7 @@ def test_every_exception_is_exported() -> None:
     assert {name for name in kinds if not name.startswith("_")} <= set(ecrkeeper.__all__)
 
 
-def test_importing_the_client_imports_nothing_of_the_server() -> None:
+def test_client_imports_nothing_of_the_server() -> None:
     code = "import sys, ecrkeeper; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
     loaded = set(shown.stdout.split())
@@ -37,7 +37,7 @@ def test_importing_the_client_imports_nothing_of_the_server() -> None:
     assert not loaded & (unwanted | {"ecrkeeper_server", "ecrkeeper_sim"})
 
 
-def test_the_api_is_typed_for_users(tmp_path: Path) -> None:
+def test_client_is_typed_for_users(tmp_path: Path) -> None:
     mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", str(tmp_path)]
     checked = subprocess.run(
         [*mypy, "tests/client/typing_api.py"],

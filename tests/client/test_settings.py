@@ -53,7 +53,7 @@ AWS: dict[str, Any] = {
 }
 
 
-def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
+def test_boto3_dictionary_becomes_message() -> None:
     message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.scanning_configuration.scan_type == settings_pb2.RegistryScanningConfiguration.ENHANCED
     (rule,) = message.pull_through_cache_rules.rules
@@ -64,13 +64,13 @@ def test_a_dictionary_that_boto3_takes_becomes_the_message() -> None:
     assert message.scanning_configuration.rules[0].repository_filters[0].filter_type == 1
 
 
-def test_absent_and_empty_stay_different() -> None:
+def test_absent_and_empty_settings_differ() -> None:
     message = message_of(ecrkeeper.Settings, AWS, "settings")
     assert message.HasField("signing_configuration")
     assert not message.HasField("account_settings")
 
 
-def test_the_names_of_the_protos_are_accepted_as_well() -> None:
+def test_proto_names_are_accepted() -> None:
     snake = {"scanning_configuration": {"scan_type": "BASIC"}}
     assert message_of(ecrkeeper.Settings, snake, "settings") == message_of(
         ecrkeeper.Settings, {"scanningConfiguration": {"scanType": "BASIC"}}, "settings"
@@ -85,7 +85,7 @@ def _enums(message: Any) -> list[EnumDescriptor]:
 
 
 @pytest.mark.parametrize("enum", _enums(ecrkeeper.Settings.DESCRIPTOR), ids=lambda enum: enum.full_name)
-def test_enum_of_settings_has_values_as_aws_writes_them(enum: EnumDescriptor) -> None:
+def test_settings_enums_use_aws_values(enum: EnumDescriptor) -> None:
     prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", enum.name).upper()
     assert [value.name for value in enum.values if value.name.startswith(prefix)] == [f"{prefix}_UNSPECIFIED"]
 
@@ -114,7 +114,7 @@ def test_enum_of_settings_has_values_as_aws_writes_them(enum: EnumDescriptor) ->
         ),
     ],
 )
-def test_what_is_not_a_setting_is_refused_before_anything_is_sent_with_every_fault(
+def test_unknown_settings_are_rejected_together_before_sending(
     server: FakeServer, client: ecrkeeper.Client, settings: dict[str, Any], faults: dict[str, str]
 ) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:
@@ -127,17 +127,13 @@ def test_what_is_not_a_setting_is_refused_before_anything_is_sent_with_every_fau
 
 
 @pytest.mark.parametrize("settings", [[], None, "", [("scanningConfiguration", {})]])
-def test_what_is_no_mapping_is_not_taken_for_an_empty_declaration(
-    server: FakeServer, client: ecrkeeper.Client, settings: Any
-) -> None:
+def test_non_mapping_declaration_is_rejected(server: FakeServer, client: ecrkeeper.Client, settings: Any) -> None:
     with pytest.raises(TypeError, match="mapping"):
         client.apply_registry_settings(OWNED, settings)
     assert server.asked == []
 
 
-def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_apply_sends_whole_declaration_and_allows_missing(server: FakeServer, client: ecrkeeper.Client) -> None:
     client.apply_registry_settings(OWNED, AWS, deletion_policy="ABANDON", etag="e", reason="because", force=True)
     (request,) = server.requests("UpdateRegistrySettings")
     assert request.allow_missing and request.force and request.reason == "because"
@@ -148,7 +144,7 @@ def test_applying_sends_the_whole_declaration_and_creates_it_if_it_is_missing(
     assert declared.settings == message_of(ecrkeeper.Settings, AWS, "settings")
 
 
-def test_a_declaration_is_created_from_a_message_too(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_declaration_accepts_message(server: FakeServer, client: ecrkeeper.Client) -> None:
     settings = message_of(ecrkeeper.Settings, AWS, "settings")
     client.create_registry_settings(
         "accounts/1/registries/eu-west-1",
@@ -161,6 +157,6 @@ def test_a_declaration_is_created_from_a_message_too(server: FakeServer, client:
     assert request.registry_settings.deletion_policy == ecrkeeper.DeletionPolicy.REMOVE
 
 
-def test_a_deletion_policy_that_does_not_exist_is_refused(client: ecrkeeper.Client) -> None:
+def test_unknown_deletion_policy_is_rejected(client: ecrkeeper.Client) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument, match="deletion_policy"):
         client.apply_registry_settings(OWNED, {}, deletion_policy="BURN")

@@ -1,4 +1,4 @@
-"""Waiting until AWS matches: for a registry, or for what one owner declares."""
+"""Waiting until AWS matches a registry or one owner's declaration."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ BEHIND = current(NAME, generation=2, observed_generation=1, reconciling=True, co
 SYNCED = current(NAME, generation=2, observed_generation=2, conditions=conditions(Synced=True))
 
 
-def test_waiting_for_sync_ends_when_aws_matches_the_newest_generation(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_wait_ends_when_newest_generation_is_synced(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"))
     assert client.wait_until_synced(f"{NAME}/settings/team-a") == SYNCED.registry
     request = server.requests("WatchRegistries")[0]
     assert (request.parent, request.filter) == ("accounts/111111111111", 'region = "us-east-1"')
 
 
-def test_waiting_for_a_generation_passes_over_an_older_one(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_for_generation_ignores_older_one(server: FakeServer, client: ecrkeeper.Client) -> None:
     third = current(NAME, generation=3, observed_generation=3, conditions=conditions(Synced=True))
     server.on("WatchRegistries", stream(SYNCED, COMPLETE, third, then="open"))
     assert client.wait_until_synced(NAME, generation=3) == third.registry
 
 
-def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_for_blocked_registry_raises_last_error(server: FakeServer, client: ecrkeeper.Client) -> None:
     error = status("FAILED_PRECONDITION", "AWS said no", info("AWS_ACCESS_DENIED"))
     blocked = current(NAME, generation=2, observed_generation=2, conditions=conditions(Blocked=True), last_error=error)
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, blocked, then="open"))
@@ -51,7 +49,7 @@ def test_waiting_for_a_blocked_registry_fails_with_its_last_error(server: FakeSe
 
 
 @pytest.mark.parametrize(("mode", "observed", "reason"), [("PAUSED", 1, "PAUSED"), ("OBSERVE", 2, "OBSERVE_ONLY")])
-def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
+def test_wait_for_unmanaged_registry_fails(
     server: FakeServer, client: ecrkeeper.Client, mode: Any, observed: int, reason: str
 ) -> None:
     why = Condition(type="Synced", status=Condition.FALSE, reason=reason)
@@ -62,7 +60,7 @@ def test_waiting_for_a_registry_that_nobody_brings_into_sync_fails_at_once(
     assert caught.value.reason == reason
 
 
-def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_observed_registry_can_be_in_sync(server: FakeServer, client: ecrkeeper.Client) -> None:
     behind = current(NAME, generation=2, observed_generation=1, mode="OBSERVE", conditions=conditions(Synced=False))
     synced = current(NAME, generation=2, observed_generation=2, mode="OBSERVE", conditions=conditions(Synced=True))
     server.on("WatchRegistries", stream(behind, COMPLETE, synced, then="open"))
@@ -70,27 +68,25 @@ def test_a_registry_that_is_only_observed_can_be_in_sync(server: FakeServer, cli
 
 
 @pytest.mark.parametrize("steps", [[COMPLETE], [BEHIND, COMPLETE, removed(NAME)]], ids=["never there", "removed"])
-def test_waiting_for_a_registry_that_is_not_there_ends(
-    server: FakeServer, client: ecrkeeper.Client, steps: list[Step]
-) -> None:
+def test_wait_for_missing_registry_ends(server: FakeServer, client: ecrkeeper.Client, steps: list[Step]) -> None:
     server.on("WatchRegistries", stream(*steps, then="open"))
     with pytest.raises(ecrkeeper.NotFound) as caught:
         client.wait_until_synced(NAME)
     assert (caught.value.reason, caught.value.resource) == ("NOT_FOUND", NAME)
 
 
-def test_waiting_too_long_says_how_the_registry_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_registry_wait_timeout_includes_conditions(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"not in sync after 0\.05 s \(Synced: WHY\)"):
         client.wait_until_synced(NAME, 0.05)
 
 
-def test_only_a_registry_can_be_waited_for(client: ecrkeeper.Client) -> None:
+def test_wait_accepts_only_registries(client: ecrkeeper.Client) -> None:
     with pytest.raises(ecrkeeper.InvalidArgument):
         client.wait_until_synced("accounts/111111111111")
 
 
-def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
+def test_asyncio_client_waits_for_sync(server: FakeServer) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, SYNCED, then="open"), stream(BEHIND, COMPLETE, then="open"))
 
     async def wait() -> ecrkeeper.Registry:
@@ -104,7 +100,7 @@ def test_the_asyncio_client_waits_for_sync_too(server: FakeServer) -> None:
 
 
 def failed(code: str, reason: str, *, blocked: bool = False, observed: int = 2, next_in: int = 0) -> Step:
-    """A registry of generation 2 whose last attempt failed; it was written at second 100."""
+    """Return a registry of generation 2 whose last attempt failed."""
     return current(
         NAME,
         generation=2,
@@ -130,9 +126,7 @@ LASTING = [
 
 
 @pytest.mark.parametrize(("step", "why"), LASTING, ids=[why for _, why in LASTING])
-def test_wait_fails_at_once_on_lasting_error(
-    server: FakeServer, client: ecrkeeper.Client, step: Step, why: str
-) -> None:
+def test_wait_fails_on_terminal_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
     with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no") as caught:
         client.wait_until_synced(NAME, timeout=20)
@@ -155,12 +149,12 @@ PASSING = [
 
 
 @pytest.mark.parametrize(("step", "why"), PASSING, ids=[why for _, why in PASSING])
-def test_wait_outlasts_passing_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
+def test_wait_survives_retryable_error(server: FakeServer, client: ecrkeeper.Client, step: Step, why: str) -> None:
     server.on("WatchRegistries", stream(step, COMPLETE, SYNCED, then="open"))
     assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry
 
 
-def test_wait_fails_at_once_on_setting_that_is_not_written(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_fails_on_unwritable_setting(server: FakeServer, client: ecrkeeper.Client) -> None:
     degraded = Condition(type="Degraded", status="TRUE", reason="UNKNOWN_MEMBERS", message="not written: x")
     step = current(NAME, generation=2, observed_generation=2, conditions=[*conditions(Synced=False), degraded])
     server.on("WatchRegistries", stream(BEHIND, COMPLETE, step, then="open"))
@@ -177,7 +171,7 @@ def test_wait_for_deleted_declaration_is_not_found(server: FakeServer, client: e
     assert client.wait_until_synced(NAME, timeout=20) == SYNCED.registry
 
 
-def test_wait_for_declaration_outlasts_server_that_is_busy(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_for_declaration_survives_busy_server(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(SYNCED, COMPLETE, then="open"))
     busy = fail("RESOURCE_EXHAUSTED", "slow down", info("RATE_LIMITED"))
     server.on("GetRegistrySettings", *[busy] * 6, ecrkeeper.RegistrySettings(name=OWNED))
@@ -210,15 +204,13 @@ def status_of_other() -> Any:
     return status("FAILED_PRECONDITION", "of somebody else", info("AWS_REJECTED"))
 
 
-def test_waiting_for_a_declaration_ignores_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_wait_for_declaration_ignores_other_owners(server: FakeServer, client: ecrkeeper.Client) -> None:
     behind, done = (beside_a_blocked_owner(declared(3, n, Synced=n == 3)) for n in (2, 3))
     server.on("WatchRegistries", stream(behind, COMPLETE, done, then="open"))
     assert client.wait_until_synced(OWNED) == done.registry
 
 
-def test_waiting_for_a_blocked_declaration_fails_with_its_own_error(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_wait_for_blocked_declaration_raises_its_own_error(server: FakeServer, client: ecrkeeper.Client) -> None:
     mine = declared(3, 2, Blocked=True, Synced=False)
     mine.last_error.CopyFrom(status("FAILED_PRECONDITION", "of mine", info("PRINCIPAL_NOT_FOUND")))
     server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
@@ -227,7 +219,7 @@ def test_waiting_for_a_blocked_declaration_fails_with_its_own_error(
     assert caught.value.reason == "PRINCIPAL_NOT_FOUND"
 
 
-def test_waiting_for_a_declaration_too_long_says_how_it_stood(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_declaration_wait_timeout_includes_conditions(server: FakeServer, client: ecrkeeper.Client) -> None:
     mine = declared(3, 2, Synced=False, Blocked=False)
     server.on("WatchRegistries", stream(beside_a_blocked_owner(mine), COMPLETE, then="open"))
     with pytest.raises(ecrkeeper.DeadlineExceeded, match=r"settings/team-a was not in sync .*\(Synced: WHY\)"):
@@ -247,25 +239,21 @@ OWN_BLOCKED = ecrkeeper.RegistrySettings(
 )  # fmt: skip
 
 
-def test_waiting_reads_a_declaration_that_the_basic_view_leaves_out(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_wait_reads_declaration_omitted_by_basic_view(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
     server.on("GetRegistrySettings", OWN_SYNCED)
     assert client.wait_until_synced(OWNED).name == NAME
     assert [each.name for each in server.requests("GetRegistrySettings")] == [OWNED]
 
 
-def test_waiting_fails_on_a_blocked_declaration_that_the_basic_view_leaves_out(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_wait_fails_on_blocked_declaration_outside_basic_view(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
     server.on("GetRegistrySettings", OWN_BLOCKED)
     with pytest.raises(ecrkeeper.OperationFailed, match="AWS said no"):
         client.wait_until_synced(OWNED)
 
 
-def test_asyncio_client_reads_a_declaration_that_the_basic_view_leaves_out(server: FakeServer) -> None:
+def test_asyncio_client_reads_declaration_omitted_by_basic_view(server: FakeServer) -> None:
     server.on("WatchRegistries", stream(CUT, COMPLETE, then="open"))
     server.on("GetRegistrySettings", OWN_SYNCED)
 

@@ -1,4 +1,4 @@
-"""Streams that outlive the connection, and waiting for a registry to be in sync."""
+"""Streams that survive the connection, and waiting for sync."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def removed(name: str) -> Step:
 
 
 def stream(*steps: Any, then: str = "") -> Any:
-    """Return an answer that sends steps and then ends, fails with a code, or stays open."""
+    """Return an answer that streams messages and then ends, fails, or stays open."""
 
     def answer(_request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         yield from steps
@@ -45,9 +45,7 @@ def stream(*steps: Any, then: str = "") -> Any:
     return answer
 
 
-def test_a_watch_subscribes_again_and_tells_what_vanished_meanwhile(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_watch_yields_removals_missed_while_disconnected(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on(
         "WatchRegistries",
         stream(current("a"), current("b"), COMPLETE, current("c"), then="UNAVAILABLE"),
@@ -59,16 +57,14 @@ def test_a_watch_subscribes_again_and_tells_what_vanished_meanwhile(
     assert told[4:] == [current("a"), removed("b"), removed("c"), COMPLETE]
 
 
-def test_a_watch_subscribes_again_after_the_server_ended_the_stream(
-    server: FakeServer, client: ecrkeeper.Client
-) -> None:
+def test_watch_reconnects_after_stream_end(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchServiceLinkedRoles", stream(RoleStep(kind=2)), stream(RoleStep(kind=2), then="open"))
     with client.watch_service_linked_roles("accounts/1") as steps:
         assert [next(steps).kind for _ in range(2)] == [2, 2]
     assert {request.parent for request in server.requests("WatchServiceLinkedRoles")} == {"accounts/1"}
 
 
-def test_a_removal_is_not_told_twice(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_watch_yields_removal_once(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on(
         "WatchRegistries",
         stream(current("a"), COMPLETE, removed("a"), then="UNAVAILABLE"),
@@ -78,23 +74,23 @@ def test_a_removal_is_not_told_twice(server: FakeServer, client: ecrkeeper.Clien
         assert [next(steps) for _ in range(4)] == [current("a"), COMPLETE, removed("a"), COMPLETE]
 
 
-def test_a_server_that_cannot_be_reached_at_first_is_reported(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_watch_reports_initially_unreachable_server(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", fail("UNAVAILABLE"))
     with pytest.raises(ecrkeeper.Unavailable):
         next(client.watch_registries())
 
 
-def test_a_watch_that_is_limited_later_comes_again_when_told(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_rate_limited_watch_reconnects_after_delay(server: FakeServer, client: ecrkeeper.Client) -> None:
     delay = error_details_pb2.RetryInfo(retry_delay={"nanos": 300_000_000})
     limited = fail("RESOURCE_EXHAUSTED", "slow down", delay)
-    # gRPC's own attempts come first: the fake server, unlike the real one, does not tell them when.
+    # gRPC retries first: unlike the real server, the fake one sends no retry delay.
     server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), *[limited] * 4, stream(COMPLETE, then="open"))
     with client.watch_registries() as steps:
         assert [next(steps) for _ in range(2)] == [COMPLETE, COMPLETE]
     assert len(server.asked) == 6
 
 
-def test_a_watch_that_meets_a_quota_ends(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_watch_ends_on_exhausted_quota(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), fail("RESOURCE_EXHAUSTED"))
     steps = client.watch_registries()
     assert next(steps) == COMPLETE
@@ -102,7 +98,7 @@ def test_a_watch_that_meets_a_quota_ends(server: FakeServer, client: ecrkeeper.C
         next(steps)
 
 
-def test_a_watch_that_is_refused_later_ends_with_the_refusal(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_rejected_watch_raises(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="UNAVAILABLE"), fail("PERMISSION_DENIED"))
     steps = client.watch_registries()
     assert next(steps) == COMPLETE
@@ -110,7 +106,7 @@ def test_a_watch_that_is_refused_later_ends_with_the_refusal(server: FakeServer,
         next(steps)
 
 
-def test_a_watch_has_no_deadline_unless_it_is_given_one(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_watch_has_no_default_deadline(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="open"))
     with client.watch_registries() as steps:
         next(steps)
@@ -119,7 +115,7 @@ def test_a_watch_has_no_deadline_unless_it_is_given_one(server: FakeServer, clie
         list(client.watch_registries(timeout=0.05))
 
 
-def test_closing_a_watch_from_another_thread_ends_the_iteration(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_watch_can_be_closed_from_another_thread(server: FakeServer, client: ecrkeeper.Client) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="open"))
     steps = client.watch_registries()
     told = []
@@ -130,13 +126,13 @@ def test_closing_a_watch_from_another_thread_ends_the_iteration(server: FakeServ
     assert list(steps) == []
 
 
-def test_a_watch_that_is_closed_before_it_began_asks_nothing(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_closed_watch_sends_nothing(server: FakeServer, client: ecrkeeper.Client) -> None:
     steps = client.watch_registries()
     steps.close()
     assert list(steps) == [] and server.asked == []
 
 
-def test_the_asyncio_watch_subscribes_again_and_can_be_closed(server: FakeServer) -> None:
+def test_asyncio_watch_reconnects_and_closes(server: FakeServer) -> None:
     server.on(
         "WatchRegistries",
         stream(current("a"), COMPLETE, then="UNAVAILABLE"),
@@ -156,7 +152,7 @@ def test_the_asyncio_watch_subscribes_again_and_can_be_closed(server: FakeServer
     assert asyncio.run(watch()) == [current("a"), COMPLETE, removed("a"), COMPLETE]
 
 
-def test_cancelling_the_task_of_an_asyncio_watch_cancels_the_task(server: FakeServer) -> None:
+def test_cancelled_asyncio_watch_cancels_its_task(server: FakeServer) -> None:
     server.on("WatchRegistries", stream(COMPLETE, then="open"))
 
     async def watch() -> None:
@@ -176,7 +172,7 @@ def test_cancelling_the_task_of_an_asyncio_watch_cancels_the_task(server: FakeSe
         asyncio.run(watch())
 
 
-def test_a_stream_of_audit_events_goes_on_behind_its_last_step(server: FakeServer, client: ecrkeeper.Client) -> None:
+def test_audit_stream_resumes_after_last_event(server: FakeServer, client: ecrkeeper.Client) -> None:
     one, two = (
         AuditStep(audit_event=ecrkeeper.AuditEvent(name=f"auditEvents/{n}"), resume_token=f"t{n}") for n in (1, 2)
     )
@@ -188,6 +184,6 @@ def test_a_stream_of_audit_events_goes_on_behind_its_last_step(server: FakeServe
     assert first.filter == second.filter == "kind = CALL"
 
 
-def test_a_time_without_a_zone_is_refused(client: ecrkeeper.Client) -> None:
+def test_naive_time_is_rejected(client: ecrkeeper.Client) -> None:
     with pytest.raises(ValueError, match="time zone"):
         client.list_audit_events(start_time=datetime(2030, 1, 1))  # noqa: DTZ001

@@ -1,4 +1,4 @@
-"""The public API as a user types it; checked by mypy --strict, never run."""
+"""The public API in typed user code; checked by mypy --strict, never run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Call a server with the installed client: `python call.py ADDRESS NAME`; prints what was found as JSON.
+"""Call a server with the installed client: `python call.py ADDRESS NAME`; prints JSON.
 
-Runs in environments that hold the client and nothing of the tests. Warnings are errors, because a program that
+Runs in environments that contain only the client. Warnings are errors, because a program that
 imports the client must not see any.
 """
 
@@ -18,7 +18,7 @@ DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 
 
 def main() -> None:
-    """Declare, wait, list, and send what breaks a rule."""
+    """Declare, wait, list, and send a request that breaks a rule."""
     address, name = sys.argv[1:]
     registry = name.partition("/settings/")[0]
     with ecrkeeper.Client(address, insecure=True) as client:

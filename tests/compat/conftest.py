@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from tests.harness import program
 
 ROOT = Path(__file__).parents[2]
-# What is locked here is what is tried in two versions; all else of the server is as the tests have it.
+# These packages are tested in two versions; the server's others are the tests' versions.
 VARIED = (
     "grpcio",
     "grpcio-status",
@@ -34,11 +34,11 @@ class Environment:
 
     @property
     def python(self) -> str:
-        """Its interpreter."""
+        """The path of its interpreter."""
         return str(self.folder / "bin" / "python")
 
     def program(self, name: str) -> Path:
-        """One of its programs."""
+        """The path of one of its programs."""
         return self.folder / "bin" / name
 
     def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
@@ -49,7 +49,7 @@ class Environment:
 
 
 def floors(extra: str = "") -> list[str]:
-    """The oldest versions that the package allows of what is varied, as pins."""
+    """Return pins to the oldest versions that the package allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     given = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
     pins = {}
@@ -61,14 +61,14 @@ def floors(extra: str = "") -> list[str]:
 
 
 def others() -> list[str]:
-    """The versions that the tests use of all else."""
+    """Return pins to the versions of all other packages that the tests use."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     return [line for line in lines if line.partition("==")[0] not in VARIED]
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as it is published."""
+    """The package as published."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [
         program("pip"),
@@ -87,7 +87,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def environment(folder: Path, wheel: Path, extra: str, constraints: tuple[str, ...]) -> Environment:
-    """Install the wheel and what it needs, within constraints."""
+    """Install the wheel and its dependencies, within constraints."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
     limits = folder / "constraints.txt"
     limits.write_text("\n".join(constraints))

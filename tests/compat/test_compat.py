@@ -1,4 +1,4 @@
-"""The client beside what its users have, and the server on both majors of protobuf."""
+"""The client beside its users' packages, and the server on both protobuf majors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).with_name("call.py")
 
 
 def called(environment: Environment, server: harness.Server) -> dict[str, Any]:
-    """What a program of the environment finds that calls a server."""
+    """Return the output of a program in the environment that calls a server."""
     done = environment.run("-W", "error", str(SCRIPT), server.address, NAME)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -75,7 +75,7 @@ def test_server_enforces_rules_with_protobuf_6(
     assert "public_interface_used" in (tmp_path / "server.log").read_text(), "its grpcio was not tested"
 
 
-# Of these versions at least: a resolver that gives way would take one of years ago.
+# At least these versions: a resolver may otherwise choose ones from years ago.
 @pytest.mark.parametrize(
     "others",
     [
@@ -84,7 +84,7 @@ def test_server_enforces_rules_with_protobuf_6(
         pytest.param(["google-cloud-pubsub>=2.44", "opentelemetry-exporter-otlp-proto-grpc>=1.45"], id="pubsub"),
     ],
 )
-def test_client_resolves_beside_what_its_users_have(wheel: Path, others: list[str], tmp_path: Path) -> None:
+def test_client_resolves_with_other_packages_of_users(wheel: Path, others: list[str], tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [program("pip"), "install", "--dry-run", "--ignore-installed", "-q", "--disable-pip-version-check",
                "--report", str(report), "--only-binary", ":all:", str(wheel), *others]  # fmt: skip
@@ -98,7 +98,7 @@ def test_client_resolves_beside_what_its_users_have(wheel: Path, others: list[st
 @pytest.mark.parametrize(
     ("name", "module"), [("ecrkeeper-server", "ecrkeeper_server"), ("ecrkeeper-sim", "ecrkeeper_sim")]
 )
-def test_command_of_a_client_only_install_names_the_extra(newest: Environment, name: str, module: str) -> None:
+def test_client_only_command_names_the_extra(newest: Environment, name: str, module: str) -> None:
     extra = name.removeprefix("ecrkeeper-")
     for command in ([str(newest.program(name))], [newest.python, "-m", module]):
         for arguments in ([], ["--help"]):
@@ -110,6 +110,6 @@ def test_command_of_a_client_only_install_names_the_extra(newest: Environment, n
             assert not done.stdout
 
 
-def test_installed_programs_are_those_that_are_tested(newest: Environment) -> None:
+def test_installed_programs_are_tested(newest: Environment) -> None:
     ours = {path.name for path in (newest.folder / "bin").iterdir() if path.name.startswith("ecrkeeper")}
     assert ours == {"ecrkeeper-server", "ecrkeeper-sim"}

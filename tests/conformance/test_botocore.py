@@ -1,6 +1,6 @@
 """The messages of the settings against the installed botocore's model of ECR.
 
-A difference is news from AWS, or a mistake here.
+A difference is a change in AWS or an error here.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ PAIRS = [
     (pb.AccountSettings.DESCRIPTOR.fields[0].message_type, request("PutAccountSetting")),
     (pb.SigningConfiguration, ECR.shape_for("SigningConfiguration")),
 ]
-# Which registry is said by the name, and `force` is of the call, not of the policy.
+# The name identifies the registry, and `force` belongs to the call.
 ELSEWHERE = {"registryId", "force"}
 
 
 def writable(message: Any) -> list[FieldDescriptor]:
-    """The fields that are members of a request; the others only take what AWS reports."""
+    """Return the fields that are members of a request; others are output only."""
     return [field for field in message.fields if field.message_type is not Value.DESCRIPTOR]
 
 
 def pairs(message: Any, shape: Any, path: str) -> Iterator[tuple[str, FieldDescriptor, Any]]:
-    """Every field with ECR's shape of it; ends where either has no such member."""
+    """Yield every field with its ECR shape, as far as both have the member."""
     for field in writable(message):
         member = shape.members.get(field.json_name)
         if member is None:
@@ -73,7 +73,7 @@ def _found() -> list[tuple[str, FieldDescriptor, Any]]:
 FIELDS = _found()
 
 
-def test_every_setting_is_compared() -> None:
+def test_comparison_covers_all_settings() -> None:
     compared = {getattr(kind, "DESCRIPTOR", kind).name for kind, _ in PAIRS}
     assert len(compared) == 7, "the eighth is a list of ARNs"
     assert len(FIELDS) > 30
@@ -88,7 +88,7 @@ def members(message: Any, shape: Any, path: str) -> Iterator[tuple[str, set[str]
 
 
 @pytest.mark.parametrize(("kind", "shape"), PAIRS, ids=lambda v: getattr(v, "name", getattr(v, "__name__", "")))
-def test_messages_have_the_members_that_ecr_has(kind: Any, shape: Any) -> None:
+def test_messages_have_ecr_members(kind: Any, shape: Any) -> None:
     message = getattr(kind, "DESCRIPTOR", kind)
     for path, ours, theirs in members(message, shape, message.name):
         assert ours == theirs, path
@@ -99,7 +99,7 @@ def answer(operation: str, member: str = "") -> Any:
     return shape.members[member].member if member else shape
 
 
-# message, the shape in which AWS answers with it, and the one in which AWS takes it
+# message, AWS's output shape, AWS's input shape
 ANSWERS = [
     (pb.RegistryPolicy, answer("GetRegistryPolicy"), request("PutRegistryPolicy")),
     (pb.PullThroughCacheRule, answer("DescribePullThroughCacheRules", "pullThroughCacheRules"),
@@ -115,7 +115,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("kind", "shape", "written"), ANSWERS, ids=lambda v: getattr(v, "__name__", ""))
-def test_every_member_that_ecr_only_reports_is_ignored(kind: Any, shape: Any, written: Any) -> None:
+def test_output_only_members_are_ignored(kind: Any, shape: Any, written: Any) -> None:
     ignored = {f.json_name for f in kind.DESCRIPTOR.fields} - {f.json_name for f in writable(kind.DESCRIPTOR)}
     assert ignored == set(shape.members) - (set(written.members) - ELSEWHERE)
     assert reported(kind.DESCRIPTOR) == ignored
@@ -126,13 +126,13 @@ def test_every_member_that_ecr_only_reports_is_ignored(kind: Any, shape: Any, wr
     "DescribeRegistry", "GetRegistryScanningConfiguration", "DescribePullThroughCacheRules",
     "DescribeRepositoryCreationTemplates", "ListPullTimeUpdateExclusions", "GetSigningConfiguration",
 ])  # fmt: skip
-def test_every_answer_of_ecr_is_settings(operation: str) -> None:
+def test_ecr_responses_are_settings(operation: str) -> None:
     known = {field.json_name for field in pb.Settings.DESCRIPTOR.fields}
     assert answer(operation).members.keys() <= known | {"nextToken"}
 
 
 @pytest.mark.parametrize(("path", "field", "shape"), FIELDS, ids=[row[0] for row in FIELDS])
-def test_fields_have_the_types_that_ecr_has(path: str, field: FieldDescriptor, shape: Any) -> None:
+def test_fields_have_ecr_types(path: str, field: FieldDescriptor, shape: Any) -> None:
     assert field.is_repeated == (shape.type_name == "list")
     inner = shape.member if shape.type_name == "list" else shape
     kinds = {
@@ -147,14 +147,14 @@ ENUMS = [row for row in FIELDS if row[1].enum_type is not None]
 
 
 @pytest.mark.parametrize(("path", "field", "shape"), ENUMS, ids=[row[0] for row in ENUMS])
-def test_enums_have_the_values_that_ecr_has(path: str, field: FieldDescriptor, shape: Any) -> None:
+def test_enums_have_ecr_values(path: str, field: FieldDescriptor, shape: Any) -> None:
     inner = shape.member if shape.type_name == "list" else shape
     values = [value.number for value in field.enum_type.values if value.number != 0]
     assert {enum_to_aws(field.enum_type, number) for number in values} == set(inner.enum)
 
 
 def plain(pattern: str) -> str:
-    """A pattern without anchors and needless escapes."""
+    """Return a pattern without anchors and needless escapes."""
     return (
         pattern.removeprefix("^")
         .removesuffix("$")
@@ -166,7 +166,7 @@ def plain(pattern: str) -> str:
 
 
 def alike(ours: str, theirs: str) -> bool:
-    """Whether two patterns are one, or accept the same of all short texts: ours must not backtrack without end."""
+    """Return whether two patterns are equal or match the same short texts."""
     if plain(ours) == plain(theirs):
         return True
     texts = ("".join(letters) for size in range(7) for letters in itertools.product("a*._-/", repeat=size))
@@ -177,7 +177,7 @@ BOUNDED = [row for row in FIELDS if row[1].type == FieldDescriptor.TYPE_STRING o
 
 
 @pytest.mark.parametrize(("path", "field", "shape"), BOUNDED, ids=[row[0] for row in BOUNDED])
-def test_limits_allow_nothing_that_ecr_refuses(path: str, field: FieldDescriptor, shape: Any) -> None:
+def test_limits_are_within_ecr_limits(path: str, field: FieldDescriptor, shape: Any) -> None:
     given = rules_of(field)
     if field.is_repeated:
         limit = shape.metadata.get("max")
@@ -188,7 +188,7 @@ def test_limits_allow_nothing_that_ecr_refuses(path: str, field: FieldDescriptor
         return
     low, high, pattern = (shape.metadata.get(word) for word in ("min", "max", "pattern"))
     if high is not None:
-        # A pattern may say the length as well.
+        # A pattern may contain the length as well.
         assert 0 < given.string.max_len <= high or given.string.pattern.endswith(f",{high}}}$")
     if low:
         assert given.string.min_len >= low or given.string.len >= low or given.string.pattern

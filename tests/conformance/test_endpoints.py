@@ -1,4 +1,4 @@
-"""Endpoints by the environment of the SDKs, against those of botocore's own clients."""
+"""Endpoints from the environment of the SDKs match botocore's clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sent_to(client: Any, service: str) -> str:
 
 @pytest.mark.parametrize("variables", [{}, FIPS, DUAL, FIPS | DUAL])
 @pytest.mark.parametrize("service", ["ecr", "iam", "sts", "account"])
-def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -> None:
+def test_endpoint_matches_botocore(variables: dict[str, str], service: str) -> None:
     config = Config(
         use_fips_endpoint="AWS_USE_FIPS_ENDPOINT" in variables,
         use_dualstack_endpoint="AWS_USE_DUALSTACK_ENDPOINT" in variables,
@@ -66,13 +66,13 @@ def test_endpoint_is_that_of_botocore(variables: dict[str, str], service: str) -
         ),
     ],
 )  # fmt: skip
-def test_endpoint_variables_are_obeyed(variables: dict[str, str], given: str | None, host: str, reason: str) -> None:
+def test_endpoint_variables_are_used(variables: dict[str, str], given: str | None, host: str, reason: str) -> None:
     assert Wire(given, environment=aws_environment(NO_FILES | variables)).endpoint("ecr", "eu-west-1").host == host, (
         reason
     )
 
 
-def test_ca_bundle_takes_the_place_of_the_system_authorities(tmp_path: Path) -> None:
+def test_ca_bundle_replaces_system_authorities(tmp_path: Path) -> None:
     authority, bundle = trustme.CA(), tmp_path / "bundle.pem"
     authority.cert_pem.write_to_path(bundle)
     context = aws_environment({"AWS_CA_BUNDLE": str(bundle)}).tls()

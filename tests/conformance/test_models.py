@@ -1,4 +1,4 @@
-"""botocore's files, read leaner than botocore reads them, say the same; so does the way to the ambient credentials."""
+"""The reduced botocore models and the credential lookup match botocore's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SESSION = botocore.session.Session()
 
 
 def undocumented(value: Any) -> Any:
-    """The same without documentation; what has that name and is no text is a member of a shape."""
+    """Return the model without documentation; a member may have that name."""
     if isinstance(value, dict):
         return {
             name: undocumented(inner)
@@ -28,7 +28,7 @@ def undocumented(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_service_models_are_those_of_botocore(service: str) -> None:
+def test_service_models_match_botocore(service: str) -> None:
     ours, theirs = models.service_model(service), SESSION.get_service_model(service)
     assert undocumented(ours._service_description) == undocumented(theirs._service_description)
     assert ours.service_name == theirs.service_name
@@ -43,14 +43,14 @@ def test_partitions_and_regions_are_those_of_botocore() -> None:
     assert len(ours.get_available_endpoints("api.ecr", "aws")) > 30
 
 
-def test_a_service_whose_endpoints_are_not_kept_is_refused() -> None:
+def test_unknown_service_is_rejected() -> None:
     with pytest.raises(ValueError, match="s3"):
         models.service_model("s3")
 
 
 @pytest.fixture
 def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Credentials in a file, and none in the environment."""
+    """Write credentials to a file, with none in the environment."""
     file = tmp_path / "credentials"
     file.write_text("[default]\naws_access_key_id = of-a-file\naws_secret_access_key = b\naws_session_token = c\n")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -59,13 +59,11 @@ def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
-async def test_ambient_credentials_come_from_files_as_botocore_finds_them(profile: None) -> None:
+async def test_ambient_credentials_match_botocore_files(profile: None) -> None:
     assert await Ambient()("111111111111") == Credentials("of-a-file", "b", "c")
 
 
-async def test_variables_come_before_files_also_where_they_expire(
-    profile: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_variables_precede_files_even_if_expiring(profile: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-a-variable")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "e")
     assert await Ambient()("111111111111") == Credentials("of-a-variable", "e", None)

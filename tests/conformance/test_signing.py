@@ -1,4 +1,4 @@
-"""The lean path to AWS sends what boto3 sends."""
+"""The server's own AWS transport sends the same requests as boto3."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def wire() -> Wire:
 
 
 def by_boto3(service: str, region: str, operation: str, params: dict[str, Any]) -> Any:
-    """The request that boto3 would send."""
+    """Return the request that boto3 would send."""
     session = boto3.Session(KEYS.access_key, KEYS.secret_key, KEYS.token, region_name=region)
     client = session.client(service, config=Config(retries={"max_attempts": 0}, parameter_validation=True))
     sent: list[Any] = []
@@ -99,7 +99,7 @@ def by_boto3(service: str, region: str, operation: str, params: dict[str, Any]) 
     try:
         getattr(client, method)(**params)
     except Exception:
-        # The answer is none; only the request matters.
+        # There is no answer; only the request matters.
         assert sent
     return sent[0]
 
@@ -119,7 +119,7 @@ def _body(body: Any, form: bool) -> Any:
 
 @pytest.mark.parametrize(("service", "operation", "params"), CALLS, ids=[row[1] for row in CALLS])
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
-def test_both_send_the_same_request(
+def test_signed_request_matches_botocore(
     wire: Wire, region: str, service: str, operation: str, params: dict[str, Any]
 ) -> None:
     ours: Prepared = wire.prepare(service, region, operation, params, KEYS)
@@ -155,7 +155,7 @@ _TEXT = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_si
     token=st.none() | _TEXT,
     secret=_TEXT,
 )
-def test_the_signature_is_that_of_botocore(
+def test_signature_matches_botocore(
     method: str, host: str, path: str, headers: dict[str, str], body: bytes, token: str | None, secret: str
 ) -> None:
     request = AWSRequest(method, f"http://{host}{path}", {**headers, "User-Agent": "not signed"}, body)
@@ -177,7 +177,7 @@ def test_the_signature_is_that_of_botocore(
     assert ours["X-Amz-Date"] == request.headers["X-Amz-Date"]
 
 
-async def test_a_call_without_credentials_fails_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_without_credentials_fails_before_sending(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):

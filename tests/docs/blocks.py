@@ -1,4 +1,4 @@
-"""The fenced blocks of the pages, in order, and how each says that it cannot be run."""
+"""The fenced blocks of the pages in order, and their marks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 MARK = re.compile(r"\s*<!-- not runnable: (?P<reason>.+) -->")
-# What is shown and not run: diagrams and samples.
+# Diagrams and samples are shown but not run.
 SHOWN = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block; `reason` says why it is not run, and is None if it is."""
+    """One block; `reason` is set if it is not run."""
 
     page: Path
     line: int
@@ -37,7 +37,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Every block of a page; AssertionError for one that does not end."""
+    """Return every block of a page; AssertionError for one without an end."""
     found: list[Block] = []
     lines = page.read_text(encoding="utf-8").splitlines()
     begun: int | None = None
@@ -58,7 +58,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 @dataclass
 class Reading:
-    """The blocks of a page that are still to be run, in order."""
+    """The blocks of a page that have not been run, in order."""
 
     page: str
     left: list[Block] = field(init=False)
@@ -67,7 +67,7 @@ class Reading:
         self.left = [block for block in blocks_of(ROOT / self.page) if block.runs]
 
     def next(self, language: str, holds: str = "") -> Block:
-        """Return the next block, which is in this language and holds this text."""
+        """Return the next block, which is in this language and contains this text."""
         assert self.left, f"{self.page} has no more blocks to run"
         block = self.left.pop(0)
         assert block.language == language, f"{block}: {block.language}, not {language}"

@@ -1,4 +1,4 @@
-"""A server with nothing declared, and folders to follow pages in."""
+"""An empty server, and folders to follow pages in."""
 
 from __future__ import annotations
 

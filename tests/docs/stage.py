@@ -1,4 +1,4 @@
-"""Where the blocks of a page are run: a folder like a checkout, programs on the path, and addresses of this run."""
+"""A stage for the blocks of a page: folder, programs and addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from tests import harness
 from tests.docs.blocks import ROOT, Block
 
-# Commands that go on until they are told to end, and what they print when all is well.
+# Commands that run until they are stopped, and their output when they are ready.
 FOREGROUND = {
     r"ecrkeeper-server serve\b": "listening on ",
     r"ecrkeeper-sim\b": "listening on ",
@@ -28,7 +28,7 @@ _SECONDS = 60.0
 
 
 class Stage:
-    """Runs blocks; `addresses` are texts of the pages and what stands for them here."""
+    """Runs blocks; `addresses` maps addresses in pages to those of this run."""
 
     def __init__(self, folder: Path, addresses: Mapping[str, str], **environment: str) -> None:
         self.folder = folder
@@ -36,7 +36,7 @@ class Stage:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         for name in ("examples", "Makefile", ".venv"):
             (folder / name).symlink_to(ROOT / name)
-        # What a page expects on the machine, and this environment does not have.
+        # Programs that a page expects and that this environment lacks.
         self.programs = folder / "bin"
         self.programs.mkdir()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
@@ -57,7 +57,7 @@ class Stage:
         return text
 
     def shell(self, block: Block) -> str:
-        """Run a block of commands; AssertionError if one fails. Returns what they print."""
+        """Run a block of commands and return its output; AssertionError if one fails."""
         said = ""
         script: list[str] = []
         for command in [*re.sub(r"\\\n\s*", "", self.here(block.text)).splitlines(), ""]:
@@ -73,7 +73,7 @@ class Stage:
         return said
 
     def console(self, block: Block) -> None:
-        """Run the commands of a session; AssertionError if one prints something else than is shown."""
+        """Run the commands of a session; AssertionError if the output differs."""
         for part in re.split(r"^\$ ", self.here(block.text), flags=re.MULTILINE)[1:]:
             command, _, shown = re.sub(r"\\\n\s*", "", part).partition("\n")
             done = self._started(command)
@@ -81,7 +81,7 @@ class Stage:
             assert printed.rstrip() == shown.rstrip(), f"{block}: {command}\n{complaint}"
 
     def python(self, block: Block) -> None:
-        """Run a block of Python; names go on to the next one. AssertionError says where it fails."""
+        """Run a block of Python; names persist. AssertionError names the failing line."""
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         code = compile("\n" * block.line + self.here(block.text), str(block.page), "exec", flags=flags)
         result = eval(code, self.names)
@@ -89,7 +89,7 @@ class Stage:
             asyncio.run(result)
 
     def stand_in(self, name: str, program: str) -> None:
-        """Put a program of this environment on the path where the machine has none of that name."""
+        """Add a program of this environment to the path if the machine lacks it."""
         if shutil.which(name) is None:
             path = self.programs / name
             path.write_text(f"#!{sys.executable}\n{program}")

@@ -1,4 +1,4 @@
-"""docs/backup.md, followed from its first block to its last: export, copies, and recovery without any backup."""
+"""docs/backup.md from the first block to the last: export, copies, recovery."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _command(here: Stage, *arguments: str) -> str:
 
 
 def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
-    """What is dumped comes back, from a server that is one of two as well."""
+    """A dump can be restored, also from one of two servers."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     here.environment["ECRKEEPER_DATABASE_URL"] = cluster.create_database(name)
     _command(here, "ecrkeeper-server", "migrate")
@@ -69,7 +69,7 @@ def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
     before = _command(here, "ecrkeeper-server", "export")
     here.shell(page.next("sh", "pg_restore"))
     assert _command(here, "ecrkeeper-server", "export") == before
-    # The first host of the two does not answer, as after a failover.
+    # The first of the two hosts does not answer, as after a failover.
     here.addresses["user:password@db1:5432,db2:5432/ecrkeeper"] = (
         f"postgres@127.0.0.1:1,127.0.0.1:{cluster.port}/{name}"
     )
@@ -77,7 +77,7 @@ def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
     dump.unlink()
     here.shell(page.next("sh", "db1:5432,db2:5432"))
     assert dump.read_bytes().startswith(b"PGDMP")
-    # The form of scaling.md, which ecrkeeper takes, is another one.
+    # scaling.md uses another form, which ecrkeeper accepts.
     own = (
         f"postgresql://postgres@/{name}?host=127.0.0.1:1&host=127.0.0.1:{cluster.port}&target_session_attrs=read-write"
     )
@@ -88,7 +88,7 @@ def _postgres(here: Stage, page: Reading, cluster: postgres.Postgres) -> None:
 
 
 def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest.CaptureFixture[str]) -> None:
-    """The database is lost: what AWS has is declared again, and AWS sees no write."""
+    """The lost database's settings are declared again from AWS, without a write."""
     keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "any", "region_name": REGION}
     iam = boto3.client("iam", endpoint_url=aws.url, **keys)
     iam.create_service_linked_role(AWSServiceName="replication.ecr.amazonaws.com")
@@ -102,7 +102,7 @@ def _recovery(here: Stage, page: Reading, aws: harness.Simulator, capsys: pytest
     capsys.readouterr()
     here.python(page.next("python", "ABANDON"))
     listed = capsys.readouterr().out.splitlines()
-    # The simulated AWS begins with the newer scope, which is not the default.
+    # The simulated AWS starts with the newer scope, which is not the default.
     assert listed == ["account_settings REGISTRY_POLICY_SCOPE", f"replication_configuration {ACCOUNT}/us-west-2:"]
     client.wait_until_synced(REGISTRY, 30)
     assert [element.setting for element in client.get_registry(REGISTRY).elements] == ["pull_through_cache_rules"]

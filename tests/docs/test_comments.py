@@ -1,4 +1,4 @@
-"""Commands and snippets that stand in comments and docstrings do what they are said to do."""
+"""Commands and snippets in comments and docstrings work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = {"name": "ecr-pullthroughcache/docker-hub", "value": '{"username": "a",
 
 
 def commands_in(path: Path, begin: str) -> Iterator[Block]:
-    """The commands of comments, each copied without the sign of the comment."""
+    """Return the commands in comments, without the comment sign."""
     for at, line in enumerate(path.read_text().splitlines(), 1):
         command = line.lstrip("# ")
         if command.startswith(begin):
@@ -30,7 +30,7 @@ def commands_in(path: Path, begin: str) -> Iterator[Block]:
 
 
 @pytest.mark.parametrize("path", [EXAMPLE, DEPLOYED], ids=["example", "deployed"])
-def test_check_access_of_policy_is_allowed_as_it_stands(stage: Made, path: Path) -> None:
+def test_check_access_commands_of_policies_are_allowed(stage: Made, path: Path) -> None:
     here = stage({})
     (here.folder / "policy.yaml").write_text(
         yaml.safe_load(path.read_text())["data"]["policy.yaml"] if path == DEPLOYED else path.read_text()

@@ -1,4 +1,4 @@
-"""Every block of the pages is run, or says why it is not."""
+"""Every block of the pages is run or has a reason."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from tests import harness
 from tests.docs.blocks import MARK, PAGES, ROOT, Block, blocks_of
 
 LANGUAGES = {"sh", "console", "python", "json", "yaml", "text"}
-# Blocks that no test runs. A new one needs a reason in the page, and this number.
+# Blocks that no test runs. A new one needs a reason in the page, and a change here.
 NOT_RUNNABLE = 11
 
 ALL = [block for page in PAGES for block in blocks_of(page)]
 MARKED = [block for block in ALL if block.reason is not None]
 
 
-def test_every_block_says_its_language() -> None:
+def test_blocks_name_their_language() -> None:
     assert [str(block) for block in ALL if block.language not in LANGUAGES] == []
 
 
-def test_blocks_that_are_not_run_are_counted_and_have_a_reason() -> None:
+def test_skipped_blocks_are_counted_with_reason() -> None:
     assert len(MARKED) == NOT_RUNNABLE, [str(block) for block in MARKED]
     assert all(len(block.reason or "") > 10 for block in MARKED)
     assert not [str(block) for block in MARKED if block.language == "text"], "nobody would run it anyway"
 
 
-def test_every_mark_stands_before_a_block() -> None:
+def test_marks_precede_a_block() -> None:
     lines = [line for page in PAGES for line in page.read_text().splitlines() if "not runnable" in line]
     assert [line for line in lines if not MARK.fullmatch(line)] == []
     assert len(lines) == len(MARKED)
 
 
-def test_text_shows_no_command() -> None:
+def test_text_contains_no_command() -> None:
     prompts = re.compile(
         r"^\s*(\$ |ecrkeeper-\w+ \w+|grpcurl -|make |curl |python |aws |docker |kubectl )", re.MULTILINE
     )
     assert [str(block) for block in ALL if block.language == "text" and prompts.search(block.text)] == []
 
 
-def test_every_page_with_a_block_to_run_has_a_test() -> None:
+def test_pages_with_blocks_are_tested() -> None:
     pages = {str(block.page.relative_to(ROOT)) for block in ALL if block.runs}
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     assert pages == set(re.findall(r'Reading\("(.+?)"\)', tests))
@@ -54,7 +54,7 @@ def lines_of(program: str) -> list[tuple[Block, str]]:
     return [(block, line) for block, line in lines if re.match(rf"(\w+=\S+ )*{program} ", line)]
 
 
-def test_every_target_of_make_that_is_named_exists() -> None:
+def test_named_make_targets_exist() -> None:
     named = lines_of("make")
     for block, line in named:
         words = [word for word in shlex.split(line, comments=True) if word != "make"]
@@ -66,11 +66,11 @@ def test_every_target_of_make_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("command", ["create-stack-set", "create-stack-instances"])
-def test_parameters_of_cloudformation_are_those_of_the_command(command: str, tmp_path: Path) -> None:
+def test_cloudformation_parameters_match_the_command(command: str, tmp_path: Path) -> None:
     (line,) = [line for _, line in lines_of("aws") if f"cloudformation {command} " in line]
     template = harness.iam_policy("--format", "stackset", "--principal", "arn:aws:iam::999999999999:role/a")
     (tmp_path / "role.yaml").write_text(template)
-    # The AWS CLI checks what it is given against the model of the service, and prints a sample instead of calling it.
+    # The AWS CLI checks its input against the service model, and prints a sample without a call.
     options = ["--region", "us-east-1", "--generate-cli-skeleton", "output"]
     done = subprocess.run(
         [harness.program("aws"), *shlex.split(line)[1:], *options],

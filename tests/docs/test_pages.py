@@ -1,4 +1,4 @@
-"""Each page is followed from its first block to its last, against running programs."""
+"""Each page is followed from the first block to the last, with running programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CACHE = {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.
 
 @contextmanager
 def served_example() -> Iterator[tuple[str, list[str]]]:
-    """`make serve` on free ports: where it serves gRPC, and the commands that it says to try."""
+    """`make serve` on free ports: its gRPC address, and the suggested commands."""
     command = [harness.program("python"), "examples/serve.py", "--sim-port", "0", "--listen", "127.0.0.1:0"]
     with subprocess.Popen(
         [*command, "--metrics", "127.0.0.1:0"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -53,7 +53,7 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     page = Reading("README.md")
     demo, serve = (line.partition("#")[0].split() for line in page.next("sh", "make demo").text.splitlines())
     assert (demo, serve) == (["make", "demo"], ["make", "serve"])
-    # The environment is the one that runs the tests, and is not made anew in the middle of them.
+    # The tests use this environment, so it is not recreated.
     subprocess.run([*demo, "-C", str(ROOT), "-o", ".venv/.installed"], check=True, capture_output=True, timeout=60)
     with served_example() as (target, commands):
         here = stage({SERVED: target}, ECRKEEPER_DATABASE_URL="sqlite:///ecrkeeper.db")
@@ -71,7 +71,7 @@ def test_readme(stage: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
-    """What `aws ecr describe-registry` prints can be declared as it is."""
+    """The output of `aws ecr describe-registry` can be declared unchanged."""
     assert "aws --endpoint-url" in describe
     shown = subprocess.run(describe, shell=True, check=True, cwd=here.folder, capture_output=True, timeout=60).stdout
     settings = json.loads(shown)
@@ -83,7 +83,7 @@ def _declare_what_aws_prints(here: Stage, target: str, describe: str) -> None:
 
 
 def _write_as_grpcurl_wants_it(here: Stage, target: str) -> None:
-    """The names are those of JSON, and a mask is a message."""
+    """Names are JSON names, and a mask is a message."""
 
     def update(mode: str) -> subprocess.CompletedProcess[str]:
         request = {"registry": {"name": REGISTRY, "mode": mode}, "updateMask": {"paths": ["mode"]}}
@@ -146,7 +146,7 @@ def test_permissions(stage: Made) -> None:
 
 
 def _documents(text: str) -> list[Any]:
-    """The JSON documents that follow each other in a text."""
+    """Return the JSON documents that follow each other in a text."""
     found, rest = [], text.strip()
     while rest:
         document, end = json.JSONDecoder().raw_decode(rest)

@@ -10,13 +10,13 @@ import pytest
 from tests.docs.blocks import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-# Pages name a module of the server by its path below the package, and anything else from the top.
+# Pages name a module of the server by its path in the package, and others by the full path.
 BASES = [ROOT, ROOT / "server" / "ecrkeeper_server", ROOT / "server", ROOT / "client" / "ecrkeeper"]
 MODULE = re.compile(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_modules_that_a_page_names_exist(page: Path) -> None:
+def test_named_modules_exist(page: Path) -> None:
     named = set(MODULE.findall(page.read_text()))
     missing = [path for path in sorted(named) if not any((base / path).is_file() for base in BASES)]
     assert not missing, f"{page} names modules that do not exist"

@@ -13,7 +13,7 @@ from tests.e2e.live import Live
 
 @pytest.fixture(scope="module")
 def live(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server that the tests of a module share; each test takes an account of its own."""
+    """A server that a module's tests share; each test uses its own account."""
     folder = tmp_path_factory.mktemp("server")
     url = f"sqlite:///{folder / 'ecrkeeper.db'}"
     harness.migrate(url)

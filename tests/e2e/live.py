@@ -1,4 +1,4 @@
-"""A running server, the simulated AWS behind it, and what the tests ask of both."""
+"""A running server and its simulated AWS, with helpers for tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAIT_SECONDS = 10.0
 
 
 def fresh_account() -> str:
-    """An account that no other test has touched."""
+    """Return an account that no other test uses."""
     return str(random.randrange(10**11, 10**12))
 
 
@@ -36,7 +36,7 @@ class Live:
     client: ecrkeeper.Client
 
     def registry(self, account: str, region: str = "us-east-1") -> Place:
-        """One registry of an account."""
+        """Return one registry of an account."""
         return Place(self, account, region)
 
 
@@ -58,11 +58,11 @@ class Place:
         return f"{self.name}/settings/{owner}"
 
     def seed(self, **state: Any) -> None:
-        """Change the registry in AWS behind the server's back."""
+        """Change the registry in AWS out of band."""
         self.live.aws.seed(state, self.region, self.account)
 
     def aws(self) -> dict[str, Any]:
-        """What AWS has."""
+        """Return what AWS has."""
         found: dict[str, Any] = self.live.aws.registry(self.region, self.account)
         return found
 
@@ -71,7 +71,7 @@ class Place:
         return self.live.client.apply_registry_settings(self.part(owner), message(settings), **more)
 
     def reconcile(self) -> Registry:
-        """Let the server look at AWS now; the registry as it is afterwards, whatever came of it."""
+        """Reconcile now, and return the registry afterwards."""
         asked = time.time()
         self.live.client.reconcile_registry(self.name)
         found: Registry = harness.eventually(lambda: self._observed_after(asked), WAIT_SECONDS)
@@ -89,19 +89,19 @@ class Place:
         return self.read()
 
     def read(self, *, refresh: bool = False) -> Registry:
-        """The registry as the API shows it."""
+        """Return the registry as the API shows it."""
         return self.live.client.get_registry(self.name, refresh=refresh)
 
     def keep(self, **fields: str) -> Registry:
-        """Change the mode or what happens to unmanaged elements."""
+        """Change the mode or the treatment of unmanaged elements."""
         return self.live.client.update_registry(Registry(name=self.name, **fields), list(fields))  # type: ignore[arg-type]
 
     def writes(self, since: int) -> list[dict[str, Any]]:
-        """The write calls to this account since a position of the log."""
+        """Return the write calls to this account since a position of the log."""
         return [call for call in self.live.aws.writes(since) if call["account"] == self.account]
 
     def untouched(self) -> None:
-        """Nothing of the account is in the store."""
+        """Check that the store has nothing of the account."""
         client, parent = self.live.client, f"accounts/{self.account}"
         assert list(client.list_registries(parent)) == []
         assert list(client.list_registry_settings(f"{parent}/registries/-")) == []
@@ -109,7 +109,7 @@ class Place:
 
 
 def message(settings: Mapping[str, Any]) -> Settings:
-    """The message for settings in AWS's shape; an enum value that does not exist becomes a number without a name."""
+    """Return the message for settings in AWS's shape, even with unknown enum values."""
     return json_format.ParseDict(_shaped(settings, Settings.DESCRIPTOR), Settings())
 
 
@@ -128,7 +128,7 @@ def _member(value: Any, field: FieldDescriptor) -> Any:
 
 
 def refused(code: grpc.StatusCode, call: Callable[..., Any], *arguments: Any, **named: Any) -> ecrkeeper.RegistryError:
-    """The error of a call that must be refused with a code."""
+    """Return the error of a call that must be rejected with a code."""
     with pytest.raises(ecrkeeper.RegistryError) as caught:
         call(*arguments, **named)
     assert caught.value.code is code, f"{caught.value.code}: {caught.value}"
@@ -136,13 +136,13 @@ def refused(code: grpc.StatusCode, call: Callable[..., Any], *arguments: Any, **
 
 
 def fields_of(error: ecrkeeper.RegistryError) -> list[str]:
-    """The fields that a refusal names, and what it names of quotas."""
+    """Return the fields and the quotas that a rejection names."""
     fields = [each.field for each in getattr(error, "violations", ()) if isinstance(each, ecrkeeper.FieldViolation)]
     return fields + [each.subject for each in error.quota_violations]
 
 
 def rules(*destinations: tuple[str, str], prefix: str = "") -> dict[str, Any]:
-    """A replication configuration of one rule, as AWS has it."""
+    """Return a replication configuration of one rule, in AWS's shape."""
     rule: dict[str, Any] = {
         "destinations": [{"region": region, "registryId": account} for account, region in destinations]
     }

@@ -16,7 +16,7 @@ from tests import harness
 
 
 def write_pair(folder: Path, authority: trustme.CA, *names: str) -> None:
-    """A server certificate and its key, each renamed into place as those who rotate them do."""
+    """Replace a server certificate and its key by renaming, as rotations do."""
     issued = authority.issue_cert(*names)
     for name, content in (
         ("tls.key", issued.private_key_pem.bytes()),
@@ -28,14 +28,14 @@ def write_pair(folder: Path, authority: trustme.CA, *names: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """A server, its folder and who signs its certificate."""
+    """A server, its folder, and the authority of its certificate."""
 
     server: harness.Server
     folder: Path
     authority: trustme.CA
 
     def credentials(self, certificate: trustme.LeafCert | None = None) -> grpc.ChannelCredentials:
-        """TLS, with a client certificate or without."""
+        """Return TLS credentials, with a client certificate or without."""
         roots = self.authority.cert_pem.bytes()
         if certificate is None:
             return grpc.ssl_channel_credentials(roots)
@@ -45,18 +45,18 @@ class Secured:
     def client(
         self, token: str | Callable[[], str] | None = None, certificate: trustme.LeafCert | None = None
     ) -> ecrkeeper.Client:
-        """A client; use it in a `with` statement."""
+        """Return a client; use it in a `with` statement."""
         credentials = self.credentials(certificate)
         return ecrkeeper.Client(self.server.address, credentials=credentials, token=token, timeout=20)
 
     def log(self) -> str:
-        """What the server has logged."""
+        """Return the server's log."""
         return (self.folder / "server.log").read_text()
 
 
 @contextmanager
 def secured(folder: Path, aws: harness.Simulator, authority: trustme.CA, **settings: Any) -> Iterator[Secured]:
-    """A server with TLS, stopped at the end."""
+    """Run a server with TLS."""
     write_pair(folder, authority, "127.0.0.1")
     server = harness.Server(
         folder,

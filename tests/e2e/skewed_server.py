@@ -1,6 +1,6 @@
-"""The server with a wrong clock: `CLOCK_SKEW_SECONDS` are added to the time that its own modules read.
+"""The server with a wrong clock: `CLOCK_SKEW_SECONDS` are added to its modules' time.
 
-gRPC and its like compare the clock with deadlines that its C code makes, so they keep the right one.
+gRPC compares the clock with deadlines from its C code, so it keeps the correct one.
 """
 
 from __future__ import annotations

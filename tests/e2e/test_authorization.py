@@ -1,4 +1,4 @@
-"""Client certificates and a policy against a running server: who sees and does what."""
+"""Client certificates and a policy with a running server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def as_(live: Secured, name: str) -> ecrkeeper.Client:
 
 @pytest.fixture(scope="module")
 def platform(live: Secured) -> Iterator[ecrkeeper.Client]:
-    """Who may do everything, with something declared everywhere."""
+    """A principal with all permissions, with declarations everywhere."""
     with as_(live, "platform") as client:
         for registry in (HERE, AWAY, THERE):
             for owner in ("web", "pay"):
@@ -67,14 +67,14 @@ def web(live: Secured, platform: ecrkeeper.Client) -> Iterator[ecrkeeper.Client]
         yield client
 
 
-def test_a_client_without_a_certificate_or_with_a_strange_one_does_not_get_in(live: Secured) -> None:
+def test_client_without_valid_certificate_is_rejected(live: Secured) -> None:
     stranger = trustme.CA().issue_cert("platform.example")
     for certificate in (None, stranger):
         with live.client(certificate=certificate) as client, pytest.raises(ecrkeeper.Unavailable):
             client.list_supported_regions(timeout=5)
 
 
-def test_an_owner_writes_its_own_part_and_no_other(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+def test_owner_can_write_only_its_declaration(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     web.apply_registry_settings(f"{HERE}/settings/web", SCAN, allow_replacement=True, reason="ours")
     newest = next(iter(platform.list_registry_settings_revisions(f"{HERE}/settings/web")))
     assert newest.principal == "web.example"
@@ -97,7 +97,7 @@ def test_an_owner_writes_its_own_part_and_no_other(web: ecrkeeper.Client, platfo
     web.reconcile_registry(HERE)
 
 
-def test_a_refusal_names_what_is_lacking_and_says_nothing_about_existence(web: ecrkeeper.Client) -> None:
+def test_denial_names_permission_and_hides_existence(web: ecrkeeper.Client) -> None:
     errors = [refused(DENIED, web.get_registry_settings, f"{r}/settings/pay") for r in (AWAY, f"{AWAY[:-1]}2")]
     assert [error.metadata["verb"] for error in errors] == ["read", "read"]
     assert errors[0].metadata["principal"] == "web.example"
@@ -105,10 +105,10 @@ def test_a_refusal_names_what_is_lacking_and_says_nothing_about_existence(web: e
     assert errors[0].message.replace("us-east-1", "us-east-2") == errors[1].message
 
 
-def test_lists_show_what_the_caller_may_read(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+def test_lists_show_readable_resources_only(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     assert {row.name for row in platform.list_registries("accounts/-")} == {HERE, AWAY, THERE}
     assert [row.name for row in web.list_registries("accounts/-")] == [HERE]
-    # An owner's rule covers its parts in every Region, but nobody else's where the registry may not be read.
+    # An owner's rule covers its parts in every Region, but no other owner's in unreadable registries.
     parts = [row.name for row in web.list_registry_settings("accounts/-/registries/-", page_size=1)]
     assert parts == [f"{HERE}/settings/pay", f"{HERE}/settings/web", f"{AWAY}/settings/web"]
     refused(DENIED, lambda: list(web.list_registries(f"accounts/{OTHER}")))
@@ -116,7 +116,7 @@ def test_lists_show_what_the_caller_may_read(web: ecrkeeper.Client, platform: ec
         list(web.list_service_linked_roles("accounts/-"))
 
 
-def test_a_watch_shows_what_the_caller_may_read(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
+def test_watch_shows_readable_resources_only(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     seen = []
     with web.watch_registries("accounts/-", timeout=20) as watch:
         for step in watch:
@@ -132,9 +132,7 @@ def test_a_watch_shows_what_the_caller_may_read(web: ecrkeeper.Client, platform:
     assert set(seen) == {HERE, ""}
 
 
-def test_operations_are_seen_by_who_may_read_what_they_are_on(
-    web: ecrkeeper.Client, platform: ecrkeeper.Client
-) -> None:
+def test_operations_are_visible_to_readers_of_target(web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     mine, theirs = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
     assert web.operation(mine).result(timeout=20) is not None
     invented = f"{theirs[:-12]}{'0' * 12}"
@@ -148,7 +146,7 @@ def test_operations_are_seen_by_who_may_read_what_they_are_on(
     refused(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
 
 
-def test_who_asks_for_an_operation_may_wait_for_it_and_sees_no_more_of_its_target_than_before(
+def test_operation_requester_can_wait_without_more_access(
     live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client
 ) -> None:
     request_id = str(uuid.uuid4())
@@ -165,7 +163,7 @@ def test_who_asks_for_an_operation_may_wait_for_it_and_sees_no_more_of_its_targe
     refused(DENIED, web.delete_operation, mine.name)
 
 
-def test_all_who_delete_a_role_may_wait_until_it_is_gone(live: Secured, platform: ecrkeeper.Client) -> None:
+def test_concurrent_role_deletions_share_the_wait(live: Secured, platform: ecrkeeper.Client) -> None:
     role = f"accounts/{OTHER}/serviceLinkedRoles/replication"
     platform.create_service_linked_role(f"accounts/{OTHER}", "replication")
     with as_(live, "cleaner") as cleaner, as_(live, "sweeper") as sweeper:
@@ -176,7 +174,7 @@ def test_all_who_delete_a_role_may_wait_until_it_is_gone(live: Secured, platform
         refused(DENIED, cleaner.get_service_linked_role, role)
 
 
-def test_the_answer_of_a_write_shows_what_was_written(live: Secured, platform: ecrkeeper.Client) -> None:
+def test_write_response_shows_written_resource(live: Secured, platform: ecrkeeper.Client) -> None:
     name = f"{HERE}/settings/tools"
     platform.apply_registry_settings(name, SCAN)
     with as_(live, "writer") as writer:
@@ -190,9 +188,7 @@ def test_the_answer_of_a_write_shows_what_was_written(live: Secured, platform: e
         refused(DENIED, lambda: list(writer.list_registry_settings_revisions(name)))
 
 
-def test_deleting_a_role_is_a_right_of_its_own(
-    live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client
-) -> None:
+def test_role_deletion_has_its_own_permission(live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     with as_(live, "cleaner") as cleaner:
         refused(DENIED, cleaner.get_service_linked_role, ROLE)
         refused(DENIED, lambda: web.delete_service_linked_role(ROLE))
@@ -201,7 +197,7 @@ def test_deleting_a_role_is_a_right_of_its_own(
         refused(grpc.StatusCode.NOT_FOUND, lambda: cleaner.delete_service_linked_role(ROLE))
 
 
-def test_a_principal_without_rules_may_do_nothing_but_ask_for_regions(live: Secured) -> None:
+def test_principal_without_rules_can_only_list_regions(live: Secured) -> None:
     with as_(live, "nobody") as client:
         assert client.list_supported_regions().regions
         refused(DENIED, client.get_registry, HERE)

@@ -1,4 +1,4 @@
-"""The answers of the aws CLI and boto3 about a registry are declarations, and come back as they were."""
+"""Output of the aws CLI and boto3 can be declared, and round-trips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.e2e.live import WAIT_SECONDS, Live, Place, fresh_account
 
 SETTINGS = "ecrkeeper.v1.RegistrySettingsService"
 REPORTED = {"registryId", "createdAt", "updatedAt"}
-# Each command of the CLI that reads a setting, with the name of that setting.
+# The commands of the CLI that read a setting, with its name.
 COMMANDS = {
     "get-registry-policy": "registryPolicy",
     "describe-registry": "replicationConfiguration",
@@ -48,12 +48,12 @@ def _policy(account: str) -> str:
 
 
 def _seed(place: Place) -> None:
-    """Give AWS something of every setting."""
+    """Create something of every setting in AWS."""
     account, ecr = place.account, _boto3(place)
     ecr.put_registry_policy(policyText=_policy(account))
     destination = {"region": "eu-west-1", "registryId": account}
     filters = [{"filter": "prod-", "filterType": "PREFIX_MATCH"}]
-    # Without `deleteReplication`, which version 1 of the CLI does not know and leaves out of what it prints.
+    # Without `deleteReplication`, which version 1 of the CLI does not print.
     rule = {"destinations": [destination], "repositoryFilters": filters}
     ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
     wildcard = [{"filter": "*", "filterType": "WILDCARD"}]
@@ -82,7 +82,7 @@ def _boto3(place: Place) -> Any:
 
 
 def _cli(place: Place, command: str) -> Any:
-    """What version 1 of the CLI prints."""
+    """Return the output of version 1 of the CLI."""
     environment = {
         **os.environ,
         "AWS_ACCESS_KEY_ID": place.account,
@@ -96,14 +96,14 @@ def _cli(place: Place, command: str) -> Any:
 
 
 def _dated(value: Any, date: Any) -> Any:
-    """An answer with other dates."""
+    """Return an answer with other dates."""
     if isinstance(value, dict):
         return {name: date if name.endswith("edAt") else _dated(inner, date) for name, inner in value.items()}
     return [_dated(inner, date) for inner in value] if isinstance(value, list) else value
 
 
 def _declared(answer: Any, setting: str) -> Any:
-    """What of an answer is the setting, in the shape of `to_aws`."""
+    """Return the setting in an answer, in the shape of `to_aws`."""
     if setting in answer:
         found = copy.deepcopy(answer[setting])
         if isinstance(found, list):
@@ -119,7 +119,7 @@ def _without(value: Any, members: set[str]) -> Any:
 
 @dataclass(frozen=True)
 class Known:
-    """A registry of AWS, and what each program says of it."""
+    """A registry of AWS, and the output of each program for it."""
 
     place: Place
     v1: dict[str, Any]
@@ -133,7 +133,7 @@ def known(live: Live) -> Known:
     _seed(place)
     with ThreadPoolExecutor(4) as pool:
         printed = dict(zip(COMMANDS, pool.map(lambda command: _cli(place, command), COMMANDS), strict=True))
-    # No wheel has version 2 of the CLI. Its output differs in the form of dates only: ISO 8601 instead of seconds.
+    # No wheel has version 2 of the CLI. Its output differs only in dates: ISO 8601 instead of seconds.
     second = {command: _dated(answer, ISO.isoformat()) for command, answer in printed.items()}
     ecr = _boto3(place)
     calls: dict[str, Callable[[], Any]] = {
@@ -144,8 +144,8 @@ def known(live: Live) -> Known:
     return Known(place, printed, second, answers)
 
 
-def test_answers_have_what_declarations_do_not(known: Known) -> None:
-    """The members that only AWS has are in the answers: otherwise the other tests say nothing."""
+def test_responses_have_members_that_declarations_lack(known: Known) -> None:
+    """The answers contain output-only members, as the other tests require."""
     rule = known.v1["describe-pull-through-cache-rules"]["pullThroughCacheRules"][0]
     assert rule.keys() >= REPORTED
     assert isinstance(rule["createdAt"], float)
@@ -158,7 +158,7 @@ def test_answers_have_what_declarations_do_not(known: Known) -> None:
 @pytest.mark.parametrize("source", ["v1", "v2", "boto3"])
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("whole", [True, False], ids=["as_settings", "as_one_setting"])
-def test_client_takes_answer_and_gives_it_back(known: Known, source: str, command: str, *, whole: bool) -> None:
+def test_client_round_trips_aws_response(known: Known, source: str, command: str, *, whole: bool) -> None:
     answer, setting = getattr(known, source)[command], COMMANDS[command]
     given = answer if whole else {setting: answer}
     client, part = known.place.live.client, known.place.part("pasted")
@@ -166,7 +166,7 @@ def test_client_takes_answer_and_gives_it_back(known: Known, source: str, comman
     assert ecrkeeper.to_aws(declared.settings) == {setting: _declared(answer, setting)}
 
 
-def test_all_answers_together_change_nothing_in_aws(known: Known) -> None:
+def test_aws_responses_together_change_nothing(known: Known) -> None:
     place, since = known.place, known.place.live.aws.position()
     given = {name: member for answer in known.boto3.values() for name, member in answer.items()}
     place.live.client.apply_registry_settings(place.part("all"), given)
@@ -177,8 +177,8 @@ def test_all_answers_together_change_nothing_in_aws(known: Known) -> None:
     assert found == expected
 
 
-def test_boto3_takes_what_comes_back(known: Known, live: Live) -> None:
-    """Everything is written to a second registry with boto3, and read there again."""
+def test_boto3_accepts_converted_settings(known: Known, live: Live) -> None:
+    """Everything is written to a second registry with boto3, and read again."""
     given = {name: member for answer in known.v1.values() for name, member in answer.items()}
     text = json.dumps(given).replace(known.place.account, other := fresh_account())
     copied, place = ecrkeeper.to_aws(json.loads(text)), live.registry(other)
@@ -204,7 +204,7 @@ def test_boto3_takes_what_comes_back(known: Known, live: Live) -> None:
 
 
 @pytest.mark.parametrize("source", ["v1", "v2"])
-def test_grpcurl_takes_pasted_answers_and_prints_aws_json(known: Known, source: str) -> None:
+def test_grpcurl_accepts_pasted_output_and_prints_aws_json(known: Known, source: str) -> None:
     answers = getattr(known, source)
     lists = {"pullThroughCacheRules": "rules", "repositoryCreationTemplates": "templates",
              "accountSettings": "settings", "pullTimeUpdateExclusions": "principalArns"}  # fmt: skip
@@ -229,7 +229,7 @@ def test_grpcurl_takes_pasted_answers_and_prints_aws_json(known: Known, source: 
     for command, setting in COMMANDS.items():
         expected = _declared(answers[command], setting)
         found = printed[setting][lists[setting]] if setting in lists else printed[setting]
-        # JSON of protobuf leaves out what is empty or false.
+        # protobuf's JSON omits empty and false values.
         assert _full(found) == _full(expected), setting
     assert "registryId" not in printed
 
@@ -240,8 +240,8 @@ def _full(value: Any) -> Any:
     return [_full(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_incomplete_answer_of_the_cli_is_rejected(known: Known) -> None:
-    """The CLI stops after `--max-items`, and prints a token with capitals."""
+def test_incomplete_cli_output_is_rejected(known: Known) -> None:
+    """The CLI stops after `--max-items`, and prints a capitalized token."""
     answer = _cli(known.place, "describe-pull-through-cache-rules --max-items 1 --page-size 1")
     assert answer["NextToken"]
     with pytest.raises(ecrkeeper.InvalidArgument) as caught:

@@ -1,4 +1,4 @@
-"""The client against a running server: what it waits for, and what a dictionary does."""
+"""The client with a running server: waiting and dictionaries."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ LASTING = [
 
 @pytest.mark.parametrize(("harm", "reason"), LASTING)
 @pytest.mark.parametrize("of", ["registry", "declaration"])
-def test_wait_ends_at_once_on_what_it_does_not_mend(
-    place: Place, harm: Callable[[Place], None], reason: str, of: str
-) -> None:
+def test_wait_ends_on_terminal_error(place: Place, harm: Callable[[Place], None], reason: str, of: str) -> None:
     harm(place)
     began = time.monotonic()
     with pytest.raises(ecrkeeper.OperationFailed) as caught:
@@ -82,7 +80,7 @@ def test_wait_ends_at_once_on_what_it_does_not_mend(
     assert time.monotonic() - began < AT_ONCE
 
 
-def test_wait_ends_at_once_on_members_of_aws_that_are_not_known(place: Place) -> None:
+def test_wait_ends_on_unknown_aws_members(place: Place) -> None:
     rule = {"destinations": [{"region": "eu-west-1", "registryId": place.account}]}
     place.seed(
         replicationConfiguration={"rules": [rule]},
@@ -95,7 +93,7 @@ def test_wait_ends_at_once_on_members_of_aws_that_are_not_known(place: Place) ->
     assert caught.value.reason == "UNKNOWN_MEMBERS"
 
 
-def test_wait_for_deleted_declaration_ends_at_once(place: Place) -> None:
+def test_wait_for_deleted_declaration_ends_immediately(place: Place) -> None:
     client = place.live.client
     client.apply_registry_settings(place.part("team"), CACHE)
     client.wait_until_synced(place.part("team"), 30)
@@ -106,7 +104,7 @@ def test_wait_for_deleted_declaration_ends_at_once(place: Place) -> None:
     assert place.aws()["pullThroughCacheRules"] == []
 
 
-def test_empty_settings_in_a_dictionary_are_those_of_the_message(place: Place) -> None:
+def test_empty_settings_dictionary_matches_message(place: Place) -> None:
     client, name = place.live.client, place.part("team")
     client.apply_registry_settings(name, CACHE)
     for given in ({"name": name, "settings": {}}, ecrkeeper.RegistrySettings(name=name, settings={})):
@@ -118,7 +116,7 @@ def test_empty_settings_in_a_dictionary_are_those_of_the_message(place: Place) -
     assert client.update_registry_settings({"name": name, "deletionPolicy": "ABANDON"}).settings.ListFields()
 
 
-def test_what_was_read_as_json_can_be_changed_and_sent_back(place: Place) -> None:
+def test_json_response_can_be_changed_and_sent_back(place: Place) -> None:
     client, name = place.live.client, place.part("team")
     place.settled({"pull_through_cache_rules": CACHE["pullThroughCacheRules"]}, "team")
     read = json_format.MessageToDict(client.get_registry_settings(name))

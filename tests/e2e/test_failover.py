@@ -1,4 +1,4 @@
-"""A Postgres that restarts, is lost or is left for its standby while clients write and watch."""
+"""A Postgres that restarts or fails over while clients write and watch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def started(addresses: list[str], first: int) -> list[Writer]:
 
 
 def all_go_on(writers: list[Writer]) -> None:
-    """Writes go through again without anybody's help."""
+    """Check that writes succeed again without intervention."""
     before = [len(writer.acknowledged) for writer in writers]
     eventually(lambda: all(len(w.acknowledged) > n + 2 for w, n in zip(writers, before, strict=True)), 30)
 
@@ -52,7 +52,7 @@ def assert_all_is_as_declared(
     assert_nothing_stuck(url, 30)
 
 
-def test_a_restart_of_postgres_loses_no_acknowledged_write_and_doubles_none(aws: Simulator, tmp_path: Path) -> None:
+def test_postgres_restart_loses_and_duplicates_no_write(aws: Simulator, tmp_path: Path) -> None:
     with postgres.running() as cluster:
         url = cluster.create_database("restarted")
         harness.migrate(url)
@@ -70,7 +70,7 @@ def test_a_restart_of_postgres_loses_no_acknowledged_write_and_doubles_none(aws:
             assert_each_write_stored_once(url, writers)
             for writer in writers:
                 eventually(lambda writer=writer: in_sync(client, registry(writer.n)), 20)
-            # The listener is back: a write wakes the engine at once, and a watch hears what the engine did.
+            # The listener is back: a write wakes the engine at once, and a watch shows its result.
             eventually(lambda: listeners(url) == 1, 10)
             began = time.monotonic()
             client.apply_registry_settings(part(50), CACHING)
@@ -80,12 +80,12 @@ def test_a_restart_of_postgres_loses_no_acknowledged_write_and_doubles_none(aws:
 
 
 def of_both(primary: postgres.Postgres, standby: postgres.Postgres, database: str) -> str:
-    """The URL that docs/scaling.md recommends."""
+    """Return the URL that docs/scaling.md recommends."""
     hosts = "&".join(f"host=127.0.0.1:{cluster.port}" for cluster in (primary, standby))
     return f"postgresql://postgres@/{database}?{hosts}&target_session_attrs=read-write"
 
 
-def test_a_failover_to_the_standby_loses_no_acknowledged_write_and_doubles_none(aws: Simulator, tmp_path: Path) -> None:
+def test_failover_loses_and_duplicates_no_acknowledged_write(aws: Simulator, tmp_path: Path) -> None:
     with postgres.replicated() as (lost, standby):
         lost.create_database("kept")
         url = of_both(lost, standby, "kept")
@@ -98,7 +98,7 @@ def test_a_failover_to_the_standby_loses_no_acknowledged_write_and_doubles_none(
             lost.kill()
             standby.promote()
             all_go_on(writers)
-            # The one that was lost comes back as a standby, in its place before the primary.
+            # The lost one returns as a standby, listed before the primary.
             lost.follow(standby)
             cut_all(standby.url)
             all_go_on(writers)
@@ -115,7 +115,7 @@ def cut_all(url: str) -> None:
         )
 
 
-def test_a_primary_that_takes_no_more_writes_but_lives_is_left_for_the_new_one(aws: Simulator, tmp_path: Path) -> None:
+def test_read_only_primary_is_left_for_the_new_one(aws: Simulator, tmp_path: Path) -> None:
     with postgres.replicated() as (old, new):
         old.create_database("kept")
         url = of_both(old, new, "kept")
@@ -125,12 +125,12 @@ def test_a_primary_that_takes_no_more_writes_but_lives_is_left_for_the_new_one(a
             watcher = Watcher(client)
             watcher.start()
             writers = started([busy.address] * 3, 70)
-            # Open transactions end as they began.
+            # Open transactions end as they started.
             old.change("default_transaction_read_only", "on")
             old.await_("SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL", 0)
             new.promote()
             all_go_on(writers)
-            # Nobody writes through the idle one; it finds out all the same that the old one tells nothing new.
+            # Nobody writes through the idle one; it still detects that the old primary sends nothing new.
             eventually(lambda: listeners(old.url) == 0 and listeners(new.url) == 2, 30)
             assert_all_is_as_declared(aws, new.database("kept"), client, watcher, writers)
             watcher.stop()

@@ -1,4 +1,4 @@
-"""The real grpcurl drives a running server through reflection."""
+"""The real grpcurl calls a running server through reflection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.live import Live, fresh_account, rules
 
 SETTINGS = "ecrkeeper.v1.RegistrySettingsService"
 ROLES = "ecrkeeper.v1.RoleService"
-# grpcurl ends with 64 plus the gRPC code.
+# grpcurl exits with 64 plus the gRPC code.
 INVALID_ARGUMENT, NOT_FOUND, ABORTED = 64 + 3, 64 + 5, 64 + 10
 
 
@@ -25,13 +25,13 @@ def grpcurl(live: Live, *arguments: str, data: Any = None) -> subprocess.Complet
 
 
 def answer(live: Live, method: str, data: Any) -> Any:
-    """The answer to a call that must succeed."""
+    """Return the response to a call that must succeed."""
     done = grpcurl(live, method, data=data)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_the_services_are_listed_by_reflection(live: Live) -> None:
+def test_reflection_lists_services(live: Live) -> None:
     done = grpcurl(live, "list")
     assert done.returncode == 0, done.stderr
     assert {SETTINGS, ROLES, "google.longrunning.Operations", "grpc.health.v1.Health"} <= set(done.stdout.split())
@@ -46,7 +46,7 @@ def test_the_services_are_listed_by_reflection(live: Live) -> None:
         ("google.longrunning.Operations", "rpc WaitOperation"),
     ],
 )
-def test_a_service_or_message_is_described(live: Live, symbol: str, shown: str) -> None:
+def test_service_or_message_can_be_described(live: Live, symbol: str, shown: str) -> None:
     done = grpcurl(live, "describe", symbol)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
@@ -80,7 +80,7 @@ def test_describe_shows_comments_and_json_names(live: Live, symbol: str, shown: 
     assert shown in done.stdout
 
 
-def test_everything_that_is_listed_can_be_described(live: Live) -> None:
+def test_listed_symbols_can_be_described(live: Live) -> None:
     services = grpcurl(live, "list").stdout.split()
     assert {"grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"} < set(services)
     assert grpcurl(live, "describe").stdout.count(" is a service:\n") == len(services)
@@ -92,7 +92,7 @@ def test_describe_of_an_unknown_symbol_fails(live: Live) -> None:
     assert "Symbol not found: ecrkeeper.v1.Registry.nothing" in done.stderr
 
 
-def test_every_service_is_described_with_all_its_methods(live: Live) -> None:
+def test_services_are_described_with_all_methods(live: Live) -> None:
     for service in (SETTINGS, ROLES):
         methods = [name.rpartition(".")[2] for name in grpcurl(live, "list", service).stdout.split()]
         assert len(methods) > 8
@@ -100,11 +100,11 @@ def test_every_service_is_described_with_all_its_methods(live: Live) -> None:
         assert all(f"rpc {method} (" in described for method in methods)
 
 
-def test_the_server_says_that_it_serves(live: Live) -> None:
+def test_health_check_reports_serving(live: Live) -> None:
     assert answer(live, "grpc.health.v1.Health/Check", {}) == {"status": "SERVING"}
 
 
-def test_a_declaration_lives_from_create_to_delete(live: Live) -> None:
+def test_declaration_can_be_created_updated_and_deleted(live: Live) -> None:
     place = live.registry(fresh_account())
     first = message(place.account, "eu-west-1")
     request = {"parent": place.name, "registry_settings_id": "platform", "registry_settings": {"settings": first}}
@@ -140,11 +140,11 @@ def test_a_declaration_lives_from_create_to_delete(live: Live) -> None:
 
 
 def message(account: str, region: str) -> dict[str, Any]:
-    """A replication configuration as the JSON form of the message."""
+    """Return a replication configuration in the JSON form of the message."""
     return {"replicationConfiguration": rules((account, region))}
 
 
-def test_bad_input_is_refused_with_every_violation_named(live: Live) -> None:
+def test_invalid_input_is_rejected_with_all_violations(live: Live) -> None:
     place = live.registry(fresh_account())
     bad = {
         "replication_configuration": {
@@ -174,7 +174,7 @@ def test_bad_input_is_refused_with_every_violation_named(live: Live) -> None:
     place.untouched()
 
 
-def test_a_role_is_declared_and_deleted(live: Live) -> None:
+def test_role_can_be_declared_and_deleted(live: Live) -> None:
     account = fresh_account()
     name = f"accounts/{account}/serviceLinkedRoles/replication"
     request = {"parent": f"accounts/{account}", "service_linked_role_id": "replication"}
@@ -192,7 +192,7 @@ def test_a_role_is_declared_and_deleted(live: Live) -> None:
     assert not live.aws.control("GET", f"accounts/{account}")["roles"]
 
 
-def test_the_name_of_an_unknown_method_is_refused_before_anything_is_sent(live: Live) -> None:
+def test_unknown_method_is_rejected_before_sending(live: Live) -> None:
     done = grpcurl(live, f"{SETTINGS}/DropRegistry", data={})
     assert done.returncode != 0
     assert "DropRegistry" in done.stderr

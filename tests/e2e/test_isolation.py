@@ -1,4 +1,4 @@
-"""A statement that AWS refuses, through gRPC and the client: only its owner is told, and only that one waits."""
+"""A rejected statement affects only its owner, through gRPC and the client."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sids(place: Place) -> list[str]:
     return sorted(each["Sid"] for each in json.loads(text)["Statement"]) if text else []
 
 
-def test_refused_statement_is_reported_to_its_owner_alone(place: Place) -> None:
+def test_rejected_statement_is_reported_to_its_owner_only(place: Place) -> None:
     client = place.live.client
     place.apply(policy("Bad", [GONE, "444444444444"]), owner="bad")
     place.apply(policy("Good", "555555555555"), owner="good")
@@ -68,7 +68,7 @@ def test_refused_statement_is_reported_to_its_owner_alone(place: Place) -> None:
     assert statuses == {"bad": False, "good": True}
 
 
-def test_principal_that_becomes_known_is_written_soon(place: Place) -> None:
+def test_new_principal_is_written_soon(place: Place) -> None:
     place.apply(policy("N", GONE), owner="new")
     eventually(lambda: conditions(place.read()).get("Synced") == (False, "PRINCIPAL_NOT_FOUND"))
     began = time.monotonic()
@@ -78,7 +78,7 @@ def test_principal_that_becomes_known_is_written_soon(place: Place) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_declaration_beside_an_older_fault_is_in_sync_at_once(place: Place) -> None:
+def test_declaration_syncs_despite_older_error_of_others(place: Place) -> None:
     client = place.live.client
     place.apply(policy("Bad", GONE), owner="bad")
     eventually(lambda: conditions(place.read()).get("Synced") == (False, "PRINCIPAL_NOT_FOUND"))

@@ -1,4 +1,4 @@
-"""What refused calls leave in the log, and who is still served meanwhile."""
+"""Log lines of rejected calls, and callers that are served meanwhile."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def failure(client: ecrkeeper.Client) -> ecrkeeper.RegistryError:
     return caught.value
 
 
-def test_who_fails_many_times_is_told_to_wait_in_few_lines_and_who_proves_a_name_is_served(
+def test_failing_address_is_throttled_but_authenticated_caller_is_not(
     simulated_aws: harness.Simulator, tmp_path: Path, issuer: Issuer
 ) -> None:
     with serve(tmp_path, simulated_aws, issuer) as live:
@@ -79,7 +79,7 @@ def test_who_fails_many_times_is_told_to_wait_in_few_lines_and_who_proves_a_name
 
 
 @pytest.mark.parametrize("access_log", ["changes", "off"])
-def test_the_log_has_refused_calls_as_the_audit_page_says(
+def test_rejected_calls_are_logged_as_documented(
     simulated_aws: harness.Simulator, tmp_path: Path, issuer: Issuer, access_log: str
 ) -> None:
     with serve(tmp_path, simulated_aws, issuer, access_log=access_log) as live:

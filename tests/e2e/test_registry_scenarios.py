@@ -1,4 +1,4 @@
-"""What registries take several calls for, through gRPC; the table is in tests/cases/scenarios.py."""
+"""Registry scenarios of several calls, through gRPC; see tests/cases/scenarios.py."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TEMPLATE = {"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "
 
 @pytest.fixture
 def place(live: Live) -> Place:
-    """A registry of an account that no other test has touched."""
+    """A registry of an account that no other test uses."""
     return live.registry(fresh_account())
 
 
 def policy(account: str) -> dict[str, Any]:
-    """A policy that needs the scope V2."""
+    """Return a policy that requires scope V2."""
     statement = {
         "Sid": "testpolicy",
         "Effect": "Allow",
@@ -70,7 +70,7 @@ def test_first_apply_keeps_unmanaged_rules(place: Place) -> None:
 
 
 def checked(place: Place, destination: str, given: dict[str, Any] | None) -> ReplicationCheck:
-    """The check of a replication to another account, whose registry has this policy."""
+    """Return the check of a replication to an account whose registry has this policy."""
     place.live.registry(destination, "us-west-2").seed(policyText=given)
     shape = {"replication_configuration": rules((destination, "us-west-2"))}
     planned = place.apply(shape, validate_only=True)
@@ -106,7 +106,7 @@ def test_replication_with_policy_for_other_region_is_broken(place: Place) -> Non
 
 
 def start_backfill(place: Place, running: list[str]) -> ecrkeeper.RegistryError:
-    """The error with which a backfill ends, beside those that run to these Regions."""
+    """Return the error of a backfill that starts beside those to these Regions."""
     busy = [{"destination": {"region": region, "registryId": place.account}} for region in running]
     place.seed(replicationConfiguration=rules((place.account, "us-west-2")), backfills=busy)
     to = ReplicationDestination(region="us-west-2", registry_id=place.account)
@@ -151,7 +151,7 @@ def test_scope_is_written_before_policy(place: Place) -> None:
     assert place.aws()["scope"] == "V2"
 
 
-# What applies to a repository.
+# Effective settings of a repository.
 
 
 def test_repository_shows_effective_scanning(place: Place) -> None:
@@ -175,7 +175,7 @@ def test_repository_gets_most_specific_template(place: Place) -> None:
 # Pull-through cache rules.
 
 
-def test_custom_role_changes_in_place(place: Place) -> None:
+def test_custom_role_is_updated_in_place(place: Place) -> None:
     first = {
         "ecrRepositoryPrefix": "tf-test-abcd1234",
         "upstreamRegistryUrl": "333333333333.dkr.ecr.us-east-1.amazonaws.com",
@@ -189,8 +189,8 @@ def test_custom_role_changes_in_place(place: Place) -> None:
     assert place.aws()["pullThroughCacheRules"][0]["customRoleArn"] == arn
 
 
-def test_credential_is_removed_by_replacement_only(place: Place) -> None:
-    """ECR has no call for it: without the permission to replace, the server says so instead of calling in vain."""
+def test_credential_removal_requires_replacement(place: Place) -> None:
+    """ECR cannot do this in place: without permission to replace, no call is made."""
     secret = f"arn:aws:secretsmanager:us-east-1:{place.account}:secret:ecr-pullthroughcache/public-AbCdEf"
     rule = {"ecrRepositoryPrefix": "tf-test-dh", "upstreamRegistryUrl": "public.ecr.aws"}
     rule["upstreamRegistry"] = "ecr-public"
@@ -206,12 +206,12 @@ def test_credential_is_removed_by_replacement_only(place: Place) -> None:
 
 
 def reason_of(registry: Registry) -> str:
-    """The reason of the condition `Ready`."""
+    """Return the reason of the condition `Ready`."""
     (reason,) = [condition.reason for condition in registry.conditions if condition.type == "Ready"]
     return reason
 
 
-def test_missing_secret_is_shown_as_error(place: Place) -> None:
+def test_missing_secret_is_reported(place: Place) -> None:
     secret = f"arn:aws:secretsmanager:us-east-1:{place.account}:secret:ecr-pullthroughcache/docker-hub-AbCdEf"
     rule = {"ecrRepositoryPrefix": "dh", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": secret}
     place.apply({"pull_through_cache_rules": {"rules": [rule]}})
@@ -238,7 +238,7 @@ def test_deleting_a_gone_rule_succeeds(place: Place) -> None:
 
 
 def test_existing_template_is_adopted(place: Place) -> None:
-    """ECR refuses to create what exists; the server takes it over, and its own second create is refused."""
+    """ECR rejects a create of an existing template; the server adopts it."""
     place.seed(templates=[TEMPLATE])
     since = place.live.aws.position()
     settings = message({"repository_creation_templates": {"templates": [TEMPLATE]}})
@@ -265,10 +265,10 @@ def test_template_update_keeps_other_members(place: Place) -> None:
     assert plain(after) == plain({**before, "description": description})
 
 
-# What holds for every setting.
+# All settings.
 
 
-def test_existing_rule_is_adopted_and_can_be_kept(place: Place) -> None:
+def test_existing_rule_is_adopted_and_can_be_abandoned(place: Place) -> None:
     place.seed(replicationConfiguration=rules((place.account, "us-west-2"), prefix="prod-"))
     shape = rules((place.account, "us-west-2"), prefix="prod-")
     shape["rules"][0]["repositoryFilters"].append({"filter": "test-", "filterType": "PREFIX_MATCH"})

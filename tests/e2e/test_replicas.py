@@ -1,4 +1,4 @@
-"""Several processes on one Postgres: roles apart, wrong clocks, and a newer schema."""
+"""Several processes on one Postgres: separate roles, wrong clocks, newer schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def url(cluster: postgres.Postgres) -> str:
     return made
 
 
-def test_an_api_process_and_an_engine_process_work_together(aws: Simulator, url: str, tmp_path: Path) -> None:
+def test_api_and_engine_processes_work_together(aws: Simulator, url: str, tmp_path: Path) -> None:
     api = Server(tmp_path, url, aws.url, role="api")
     engine = Server(tmp_path, url, aws.url, role="engine")
     with ecrkeeper.Client(api.address, insecure=True) as client:
@@ -35,7 +35,7 @@ def test_an_api_process_and_an_engine_process_work_together(aws: Simulator, url:
         watcher.start()
         latencies = []
         for n in range(5):
-            # The engine is asleep by now: only a notification can wake it this soon.
+            # The engine is idle by now: only a notification can wake it this soon.
             time.sleep(0.3)
             began = time.monotonic()
             client.apply_registry_settings(part(n), CACHING)
@@ -51,9 +51,7 @@ def test_an_api_process_and_an_engine_process_work_together(aws: Simulator, url:
     assert api.stop() == 0
 
 
-def test_replicas_whose_clocks_are_wrong_by_five_minutes_each_work_as_others_do(
-    aws: Simulator, url: str, tmp_path: Path
-) -> None:
+def test_replicas_tolerate_clocks_off_by_five_minutes(aws: Simulator, url: str, tmp_path: Path) -> None:
     def replica(skew: int) -> harness.Process:
         environment = {
             "CLOCK_SKEW_SECONDS": str(skew),
@@ -85,7 +83,7 @@ def test_replicas_whose_clocks_are_wrong_by_five_minutes_each_work_as_others_do(
             times = [found.observe_time, found.create_time, *(c.last_transition_time for c in found.conditions)]
             for at in times:
                 assert began - 2 <= at.ToNanoseconds() / 1e9 <= time.time() + 2, "the clock of a replica shows"
-        # The late one dies with rows in hand: they are free when the lease ends by the database's clock.
+        # The late one is killed with leases, which end by the database's clock.
         aws.control("POST", "faults", {"kind": "latency", "seconds": 1.0})
         for n in range(20, 26):
             two.apply_registry_settings(part(n), CACHING)
@@ -100,7 +98,7 @@ def test_replicas_whose_clocks_are_wrong_by_five_minutes_each_work_as_others_do(
     assert all(created[str(700_000_000_000 + n), "CreatePullThroughCacheRule"] == 1 for n in range(20)), created
 
 
-def test_replicas_that_share_a_port_share_the_calls_and_each_may_go(aws: Simulator, url: str, tmp_path: Path) -> None:
+def test_replicas_can_share_a_port_and_stop_separately(aws: Simulator, url: str, tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         folder.mkdir()
@@ -109,7 +107,7 @@ def test_replicas_that_share_a_port_share_the_calls_and_each_may_go(aws: Simulat
     second = Server(folders[1], url, aws.url, listen=first.address, **shared)
 
     def call() -> None:
-        # Each client has a connection of its own, and the kernel says to whom it leads.
+        # Each client has its own connection, and the kernel chooses the server.
         with ecrkeeper.Client(first.address, insecure=True) as client:
             list(client.list_registries("accounts/-"))
 
@@ -131,7 +129,7 @@ def held(url: str) -> int:
     return int(row[0]) if row else 0
 
 
-def test_a_server_works_on_a_schema_that_is_newer_than_itself(aws: Simulator, url: str, tmp_path: Path) -> None:
+def test_server_works_with_newer_schema(aws: Simulator, url: str, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         for (table,) in tables:

@@ -1,4 +1,4 @@
-"""What service-linked roles take several calls for, through gRPC; the table is in tests/cases/scenarios.py."""
+"""Role scenarios of several calls, through gRPC; see tests/cases/scenarios.py."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.harness import eventually
 
 @pytest.fixture
 def place(live: Live) -> Place:
-    """A registry of an account that no other test has touched."""
+    """A registry of an account that no other test uses."""
     return live.registry(fresh_account())
 
 
@@ -97,7 +97,7 @@ def test_role_gets_its_tags(place: Place) -> None:
     assert dict(create(place, tags={"owner": "platform"}).observed_tags) == {"owner": "platform"}
 
 
-def test_role_description_has_1000_characters_at_most(place: Place) -> None:
+def test_role_description_is_limited_to_1000_characters(place: Place) -> None:
     wish, parent = ServiceLinkedRole(description="d" * 1001), f"accounts/{place.account}"
     client = place.live.client
     error = refused(
@@ -111,7 +111,7 @@ def test_role_description_has_1000_characters_at_most(place: Place) -> None:
     place.untouched()
 
 
-def test_plain_role_has_no_name_in_the_api(place: Place) -> None:
+def test_unrelated_role_has_no_api_name(place: Place) -> None:
     get, name = place.live.client.get_service_linked_role, role_name(place, "not-service-linked-role")
     error = refused(grpc.StatusCode.INVALID_ARGUMENT, get, name, refresh=True)
     assert fields_of(error) == ["name"]
@@ -129,7 +129,7 @@ def test_unused_role_is_deleted(place: Place) -> None:
     assert found.state == ServiceLinkedRole.ABSENT
 
 
-def test_unreadable_region_keeps_role(place: Place) -> None:
+def test_unreadable_region_prevents_role_deletion(place: Place) -> None:
     client, region = place.live.client, "me-south-1"
     client.create_service_linked_role(f"accounts/{place.account}", "replication")
     reconciled_role(place, role_name(place))
@@ -155,8 +155,8 @@ def test_unreadable_region_keeps_role(place: Place) -> None:
     assert len(roles_in_iam(place)) == 1
 
 
-def test_lost_race_for_a_role_is_success(place: Place) -> None:
-    """A declaration of the role and a setting that lets ECR create it, at the same moment."""
+def test_concurrent_role_creation_succeeds(place: Place) -> None:
+    """The role and a setting that makes ECR create it are declared together."""
     parent = f"accounts/{place.account}"
     with ThreadPoolExecutor(2) as pool:
         created = pool.submit(place.live.client.create_service_linked_role, parent, "replication")
@@ -175,7 +175,7 @@ def unpacked(status: Any) -> error_details_pb2.ErrorInfo:
     return info
 
 
-def test_denied_creation_names_missing_right(place: Place) -> None:
+def test_denied_creation_names_missing_permission(place: Place) -> None:
     policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["iam:GetRole", "iam:List*"], "Resource": "*"}],
@@ -188,7 +188,7 @@ def test_denied_creation_names_missing_right(place: Place) -> None:
         return role if role.HasField("last_error") else None
 
     role = eventually(failed)
-    # PERMISSION_DENIED is kept for callers of ecrkeeper who may not do something.
+    # PERMISSION_DENIED is only for callers of ecrkeeper.
     assert role.last_error.code == code_pb2.FAILED_PRECONDITION
     assert unpacked(role.last_error).reason == "AWS_ACCESS_DENIED"
     assert "iam:CreateServiceLinkedRole" in role.last_error.message

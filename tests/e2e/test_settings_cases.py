@@ -1,4 +1,4 @@
-"""The tables of cases, through gRPC, against the simulated AWS."""
+"""The case tables, through gRPC, with the simulated AWS."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ REJECTED = [*PEER_REJECTED, *FIELD_REJECTED]
 
 
 def begun(live: Live, row: Row) -> tuple[Place, Row]:
-    """A registry of an account of its own, and the row for it."""
+    """Return a registry of its own account, and the row for it."""
     account, other = fresh_account(), fresh_account()
     return live.registry(account), in_accounts(row, account, other)
 
 
 def parts(place: Place, state: dict[str, Any]) -> Any:
-    """The parts of AWS's state that another state has."""
+    """Return the parts of AWS's state that another state has."""
     found = place.aws()
     return plain({name: found[name] for name in state})
 
@@ -62,7 +62,7 @@ def test_equal_settings_write_nothing(live: Live, case: Unchanged) -> None:
 
 
 @pytest.mark.parametrize("case", DRIFTED, ids=ids(DRIFTED))
-def test_drift_is_shown_and_put_right(live: Live, case: Drifted) -> None:
+def test_drift_is_reported_and_remediated(live: Live, case: Drifted) -> None:
     place, case = begun(live, case)
     place.settled(case.settings)
     before = parts(place, case.given)

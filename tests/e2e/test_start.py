@@ -1,4 +1,4 @@
-"""What a server loads before it serves: all that calls need, and nothing that its configuration does not ask for."""
+"""The modules that a server imports at its start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests import harness
 ACCOUNT = "345678901234"
 NAME = f"accounts/{ACCOUNT}/registries/us-east-1/settings/team-a"
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
-# By whom it is needed: migrations, callers with tokens, TLS, policies, tracing, AWS credentials of a profile, nobody.
+# Users: migrations, tokens, TLS, policies, tracing, profiles, nobody.
 NOT_ASKED_FOR = {
     "alembic", "jwt", "cryptography", "yaml", "opentelemetry", "botocore.session", "boto3", "botocore.client",
     "sqlalchemy.orm", "mako", "rich.console", "rich.pretty",
@@ -25,7 +25,7 @@ NOT_ASKED_FOR = {
 
 
 class Tracked(harness.Server):
-    """A server that writes each module that it imports to its log."""
+    """Run a server that logs each module that it imports."""
 
     command = (sys.executable, "-X", "importtime", "-m", "ecrkeeper_server", "serve")
 
@@ -41,9 +41,7 @@ def loaded(server: Tracked) -> set[str]:
     return set(server.imported())
 
 
-def test_a_server_loads_nothing_that_its_configuration_does_not_ask_for(
-    database_url: str, aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_server_imports_only_configured_features(database_url: str, aws: harness.Simulator, tmp_path: Path) -> None:
     server = Tracked(tmp_path, database_url, aws.url)
     found = loaded(server)
     assert {"grpc", "protovalidate", "sqlalchemy", "botocore.serialize"} <= found
@@ -54,9 +52,7 @@ def test_a_server_loads_nothing_that_its_configuration_does_not_ask_for(
     assert server.stop() == 0
 
 
-def test_what_calls_and_steps_need_is_loaded_before_the_server_listens(
-    database_url: str, aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_modules_are_loaded_before_server_listens(database_url: str, aws: harness.Simulator, tmp_path: Path) -> None:
     server = Tracked(tmp_path, database_url, aws.url)
     before = len(server.imported())
     with ecrkeeper.Client(server.address, insecure=True) as client:
@@ -70,7 +66,7 @@ def test_what_calls_and_steps_need_is_loaded_before_the_server_listens(
 
 
 @pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
-def test_an_address_that_is_in_use_is_one_line_with_the_name_of_the_setting(tmp_path: Path, setting: str) -> None:
+def test_address_in_use_prints_one_line_with_setting(tmp_path: Path, setting: str) -> None:
     given = {"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "127.0.0.1:0", "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         given[setting.upper()] = address = f"127.0.0.1:{taken.getsockname()[1]}"

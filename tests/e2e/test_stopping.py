@@ -1,4 +1,4 @@
-"""A server that is told to stop, and one that finds another one at its place."""
+"""Servers that stop, and servers whose address or file is in use."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def reason_of(error: grpc.RpcError) -> str:
     return info.reason if status is not None and any(each.Unpack(info) for each in status.details) else ""
 
 
-def test_a_server_that_stops_ends_its_streams_and_says_so(
-    database_url: str, aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_stopping_server_ends_streams_with_reason(database_url: str, aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, database_url, aws.url, drain_seconds=DRAIN_SECONDS)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         client.apply_registry_settings(
@@ -53,9 +51,7 @@ def test_a_server_that_stops_ends_its_streams_and_says_so(
             assert reason_of(caught.value) == "SERVER_STOPPING"
 
 
-def test_a_server_that_stops_ends_calls_that_only_wait(
-    database_url: str, aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_stopping_server_ends_waiting_calls(database_url: str, aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, database_url, aws.url, drain_seconds=DRAIN_SECONDS)
     with ecrkeeper.Client(server.address, insecure=True) as client:
         aws.control("POST", "faults", {"kind": "latency", "seconds": 2.0})
@@ -67,25 +63,25 @@ def test_a_server_that_stops_ends_calls_that_only_wait(
         waiting = OperationsStub(channel).WaitOperation.future(WaitOperationRequest(name=operation), timeout=100)
         threading.Event().wait(0.3)
         server.process.send_signal(signal.SIGTERM)
-        # It has ended by itself, or was ended: in both cases before the time that others have to end.
+        # It ended by itself or was ended, in both cases before the others' time limit.
         assert server.stop() == 0
         assert waiting.done() or waiting.exception(5) is not None
     aws.control("DELETE", "faults")
 
 
-def test_a_second_server_on_an_sqlite_file_is_refused(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_second_server_on_sqlite_file_is_rejected(aws: harness.Simulator, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'one.db'}"
     server = harness.Server(tmp_path, url, aws.url)
     environment = {**os.environ, "ECRKEEPER_DATABASE_URL": url, "ECRKEEPER_LISTEN": "127.0.0.1:0"}
     command = [harness.program("ecrkeeper-server"), "serve"]
     second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1
-    assert "SQLite serves one at a time" in second.stderr
+    assert "only one can" in second.stderr
     assert "Traceback" not in second.stderr
     assert server.stop() == 0
 
 
-def test_a_simulated_aws_on_a_port_in_use_says_so_in_one_line(aws: harness.Simulator) -> None:
+def test_simulator_reports_port_in_use_in_one_line(aws: harness.Simulator) -> None:
     command = [harness.program("ecrkeeper-sim"), "--port", aws.url.rpartition(":")[2]]
     second = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1

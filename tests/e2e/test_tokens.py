@@ -1,4 +1,4 @@
-"""TLS and bearer tokens against a running server."""
+"""TLS and bearer tokens with a running server."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def live(
 
 
 def forged(header: dict[str, str], claims: dict[str, object], secret: bytes | None) -> str:
-    """A token as an attacker writes one: unsigned, or signed with HMAC."""
+    """Return a token of an attacker: unsigned, or signed with HMAC."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims)]
     signed = b".".join(parts)
     signature = b"" if secret is None else hmac.digest(secret, signed, hashlib.sha256)
@@ -67,7 +67,7 @@ def refusal(live: Secured, token: str | None) -> ecrkeeper.RegistryError:
         return refused(UNAUTHENTICATED, client.list_supported_regions)
 
 
-def test_a_token_opens_every_call_and_names_the_author_of_a_revision(live: Secured, issuer: Issuer) -> None:
+def test_token_authenticates_calls_and_authors_revisions(live: Secured, issuer: Issuer) -> None:
     name = "accounts/111111111111/registries/eu-west-1/settings/web"
     for kid in issuer.published:
         with live.client(issuer.token("web-1", kid=kid)) as client:
@@ -75,7 +75,7 @@ def test_a_token_opens_every_call_and_names_the_author_of_a_revision(live: Secur
             assert next(iter(client.list_registry_settings_revisions(name))).principal == "web-1"
 
 
-def test_each_refusal_says_why(live: Secured, issuer: Issuer) -> None:
+def test_rejections_have_reasons(live: Secured, issuer: Issuer) -> None:
     claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "alice", "exp": 9_999_999_999}
     issuer.add_key("stranger", publish=False)
     rows = [
@@ -99,29 +99,29 @@ def test_each_refusal_says_why(live: Secured, issuer: Issuer) -> None:
     found = {why: refusal(live, token).reason for token, _, why in rows}
     assert found == {why: reason for _, reason, why in rows}
     assert refusal(live, issuer.token(lasts=-30)).metadata["call_id"]
-    # Nothing that could be used is in the log.
+    # The log contains nothing that could be used.
     log = live.log()
     assert not [why for token, _, why in rows if token and token in log]
 
 
-def test_a_good_token_is_never_in_the_log(live: Secured, issuer: Issuer) -> None:
+def test_valid_token_is_never_logged(live: Secured, issuer: Issuer) -> None:
     token = issuer.token("web-1", groups=["everything"])
     with live.client(token) as client:
         client.list_supported_regions()
         refused(grpc.StatusCode.NOT_FOUND, client.get_registry, f"accounts/{fresh_account()}/registries/eu-west-1")
-    # A line is written after the answer that it tells of.
+    # The log line follows the response.
     harness.eventually(lambda: '"principal": "web-1"' in live.log())
     assert token not in live.log()
     assert token.rpartition(".")[2] not in live.log()
 
 
-def test_health_answers_everybody(live: Secured) -> None:
+def test_health_check_requires_no_authentication(live: Secured) -> None:
     with grpc.secure_channel(live.server.address, live.credentials()) as channel:
         answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_bytes_that_are_no_request_are_refused_to_strangers_and_to_callers(live: Secured, issuer: Issuer) -> None:
+def test_malformed_request_is_rejected_for_all_callers(live: Secured, issuer: Issuer) -> None:
     path = "/ecrkeeper.v1.RoleService/ListSupportedRegions"
     with grpc.secure_channel(live.server.address, live.credentials()) as channel:
         call = channel.unary_unary(path)
@@ -140,7 +140,7 @@ def test_bytes_that_are_no_request_are_refused_to_strangers_and_to_callers(live:
         assert called(b"", timeout=10, metadata=[("authorization", f"BEARER {issuer.token()}")]).regions
 
 
-def test_grpcurl_speaks_tls_and_reflection_asks_for_a_token(live: Secured, issuer: Issuer) -> None:
+def test_grpcurl_uses_tls_and_reflection_requires_token(live: Secured, issuer: Issuer) -> None:
     roots = live.folder / "ca.pem"
     live.authority.cert_pem.write_to_path(roots)
     command = [harness.program("grpcurl"), "-cacert", str(roots)]
@@ -158,7 +158,7 @@ def test_grpcurl_speaks_tls_and_reflection_asks_for_a_token(live: Secured, issue
     assert done.returncode == 0, done.stderr
 
 
-def test_a_stream_ends_with_its_token_and_a_client_with_another_one_goes_on(live: Secured, issuer: Issuer) -> None:
+def test_stream_ends_when_its_token_expires(live: Secured, issuer: Issuer) -> None:
     given: list[str] = []
 
     def token() -> str:
@@ -182,7 +182,7 @@ def test_a_stream_ends_with_its_token_and_a_client_with_another_one_goes_on(live
                 pass
 
 
-def test_a_rotated_key_is_found_and_an_issuer_that_is_down_harms_nobody(live: Secured, issuer: Issuer) -> None:
+def test_rotated_key_is_found_and_issuer_outage_tolerated(live: Secured, issuer: Issuer) -> None:
     issuer.add_key("second")
     # The issuer is asked again at most every five seconds.
     with live.client(issuer.token("web-2", kid="second")) as client:
@@ -213,7 +213,7 @@ def test_a_rotated_key_is_found_and_an_issuer_that_is_down_harms_nobody(live: Se
 
 
 def served_certificate(live: Secured, token: str, roots: trustme.CA) -> bool:
-    """Whether a new connection that trusts only these roots comes about."""
+    """Return whether a new connection with only these roots succeeds."""
     credentials = grpc.ssl_channel_credentials(roots.cert_pem.bytes())
     with ecrkeeper.Client(live.server.address, credentials=credentials, token=token, timeout=3) as client:
         try:
@@ -222,7 +222,7 @@ def served_certificate(live: Secured, token: str, roots: trustme.CA) -> bool:
             return False
 
 
-def test_a_rotated_certificate_is_served_without_a_restart(live: Secured, issuer: Issuer) -> None:
+def test_rotated_certificate_is_used_without_restart(live: Secured, issuer: Issuer) -> None:
     token, new = issuer.token("web-1"), trustme.CA()
     with live.client(token) as opened:
         opened.list_supported_regions()
@@ -237,7 +237,7 @@ def test_a_rotated_certificate_is_served_without_a_restart(live: Secured, issuer
     assert served_certificate(live, token, live.authority)
 
 
-def test_a_policy_that_changes_holds_at_once_and_a_faulty_one_does_not(live: Secured, issuer: Issuer) -> None:
+def test_changed_policy_applies_unless_invalid(live: Secured, issuer: Issuer) -> None:
     policy = live.folder / "policy.yaml"
     account = fresh_account()
     name = f"accounts/{account}/registries/eu-west-1"
@@ -257,7 +257,7 @@ def test_a_policy_that_changes_holds_at_once_and_a_faulty_one_does_not(live: Sec
     Path(policy).write_text(POLICY)
 
 
-def test_an_open_watch_of_the_audit_trail_ends_when_its_right_is_taken(live: Secured, issuer: Issuer) -> None:
+def test_audit_watch_ends_when_access_is_revoked(live: Secured, issuer: Issuer) -> None:
     policy = live.folder / "policy.yaml"
     auditor = "  - {name: auditor, principals: [auditor], verbs: [%s]}\n"
     name = f"accounts/{fresh_account()}/registries/eu-west-1/settings/web"

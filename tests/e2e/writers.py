@@ -1,4 +1,4 @@
-"""Clients that write and watch while something happens to the database, and what must hold afterwards."""
+"""Clients that write and watch while the database fails, and their invariants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def part(n: int, region: str = "us-east-1") -> str:
 
 
 def rules(aws: Simulator, n: int) -> list[str]:
-    """The prefixes of the pull-through cache rules that AWS has."""
+    """Return the prefixes of the pull-through cache rules that AWS has."""
     return [rule["ecrRepositoryPrefix"] for rule in aws.registry(account=account(n))["pullThroughCacheRules"]]
 
 
@@ -46,7 +46,7 @@ def is_synced(found: Registry) -> bool:
 
 
 class Writer(threading.Thread):
-    """Changes one declaration again and again, each change with an id that it repeats until it is acknowledged."""
+    """Changes one declaration repeatedly, retrying each change until acknowledged."""
 
     def __init__(self, address: str, n: int) -> None:
         super().__init__(daemon=True)
@@ -83,7 +83,7 @@ class Writer(threading.Thread):
 
 
 class Watcher(threading.Thread):
-    """Follows one watch of all registries, from before to after."""
+    """Follows one watch of all registries throughout."""
 
     def __init__(self, client: ecrkeeper.Client) -> None:
         super().__init__(daemon=True)
@@ -99,7 +99,7 @@ class Watcher(threading.Thread):
             self.error = error
 
     def shows(self, now: Registry) -> bool:
-        """Whether it has shown that AWS was brought to what is desired now."""
+        """Return whether the watch has shown AWS in sync with the current spec."""
         assert self.error is None, self.error
         found = self.seen.get(now.name)
         return found is not None and found.generation == now.generation and is_synced(found)
@@ -111,17 +111,17 @@ class Watcher(threading.Thread):
 
 
 def revisions_of(url: str, n: int) -> list[str]:
-    """The request ids of all writes that were stored, once for each revision."""
+    """Return the request ids of all stored writes, once for each revision."""
     with psycopg.connect(url) as conn:
         rows = conn.execute("SELECT request_id FROM revisions WHERE account = %s", [account(n)])
         return [row[0] for row in rows]
 
 
 def assert_each_write_stored_once(url: str, writers: list[Writer]) -> None:
-    """No acknowledged write is lost, and none is there twice."""
+    """Check that no acknowledged write is lost or duplicated."""
     for writer in writers:
         revisions = revisions_of(url, writer.n)
-        assert Counter(revisions).most_common(1)[0][1] == 1, "a write was carried out twice"
+        assert Counter(revisions).most_common(1)[0][1] == 1, "a write was applied twice"
         assert set(writer.acknowledged) <= set(revisions)
 
 

@@ -1,4 +1,4 @@
-"""Calls with raw bytes on a connection of their own, without retries."""
+"""Calls with raw bytes on their own connection, without retries."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Calls:
         await self.channel.close()
 
     async def get(self, request: bytes = b"", method: Any = GET, timeout: float = 10.0, metadata: Any = None) -> Any:
-        """The answer of a unary call, or its failure as an exception."""
+        """Return the response of a unary call, or raise its failure."""
         return await self.channel.unary_unary(method)(request, timeout=timeout, metadata=metadata)
 
     async def failure(self, request: bytes = b"", method: Any = GET, **more: Any) -> Failure:
-        """The failure that a unary call must end with."""
+        """Return the failure that a unary call must end with."""
         try:
             await self.get(request, method, **more)
         except grpc.aio.AioRpcError as error:
@@ -50,7 +50,7 @@ class Calls:
         return self.channel.unary_stream(method)(request, timeout=timeout)
 
     async def stream_failure(self, stream: Any) -> Failure:
-        """The failure that a stream ends with."""
+        """Return the failure that a stream ends with."""
         try:
             async for _ in stream:
                 pass
@@ -60,7 +60,7 @@ class Calls:
 
 
 class Failure:
-    """A failed call: its code, its details, and when it may be repeated."""
+    """A failed call: its code, its details, and its retry delay."""
 
     def __init__(self, error: grpc.aio.AioRpcError) -> None:
         self.code = error.code().name

@@ -1,4 +1,4 @@
-"""Servers in this process, with limits of their own."""
+"""In-process servers with their own limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.edge.calls import Calls
 
 
 class NoAws:
-    """An AWS that is never asked."""
+    """An AWS that is never called."""
 
     async def call(self, *_: Any) -> Any:
         raise AssertionError("AWS was called")
@@ -48,7 +48,7 @@ Serve = Callable[[Limits], AbstractAsyncContextManager[Running]]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """Runs a server with the limits given."""
+    """Run a server with the given limits."""
 
     @contextlib.asynccontextmanager
     async def run(limits: Limits) -> AsyncIterator[Running]:

@@ -1,4 +1,4 @@
-"""Requests that are never sent to their end: a client that speaks just enough HTTP/2."""
+"""Incomplete requests, from a client with minimal HTTP/2."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _header(name: str, value: str) -> bytes:
 
 
 class HalfSent:
-    """A connection whose calls send all of a large request but its end, as fast as the server takes it."""
+    """A connection whose calls send a large request except its end."""
 
     def __init__(self, host: str, port: int, source: str) -> None:
         self._address = (host, port, source)
@@ -43,7 +43,7 @@ class HalfSent:
         self._writer.close()
 
     def start(self, path: str, size: int) -> None:
-        """Begin a call with a request of so many bytes."""
+        """Start a call with a request of this many bytes."""
         stream, self._next = self._next, self._next + 2
         sent = [(":path", path), (":authority", "x"), ("te", "trailers"), ("content-type", "application/grpc")]
         # POST and http are in the static table.

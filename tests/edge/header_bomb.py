@@ -1,4 +1,4 @@
-"""Header blocks of a few bytes that expand: each byte names a field that was sent once."""
+"""Small header blocks that expand: each byte refers to a field sent once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _header(name: str, value: str, prefix: bytes = b"\0") -> bytes:
 
 
 def _text(value: str) -> bytes:
-    """A string of HPACK: its length in 7 bits, what is beyond that in further bytes."""
+    """Return a string of HPACK: a 7-bit length, continued in further bytes."""
     rest = len(value) - 127
     if rest < 0:
         return bytes([len(value)]) + value.encode()
@@ -44,7 +44,7 @@ def _text(value: str) -> bytes:
 
 @dataclass
 class Bomb:
-    """So many connections with so many calls each, none of which sends its request."""
+    """Connections with calls, none of which sends its request."""
 
     connections: int = 1
     streams: int = 150
@@ -52,12 +52,12 @@ class Bomb:
     # The size of the value that each field repeats.
     value: int = 0
     path: str = "/ecrkeeper.v1.RoleService/ListRoles"
-    # What came back, by the kind of frame; `closed` counts connections that the other side ended.
+    # Received frames by kind; `closed` counts connections that the peer closed.
     answers: Counter[str] = field(default_factory=Counter)
     sent: int = 0
 
     async def explode(self, address: str, *, tls: ssl.SSLContext | None = None, seconds: float = 3.0) -> None:
-        """Send everything at once, and hold the connections open for a while, or until every call is answered."""
+        """Send everything, then hold the connections until a time or all answers."""
         await asyncio.gather(*(self._connection(address, tls, seconds) for _ in range(self.connections)))
 
     async def _connection(self, address: str, tls: ssl.SSLContext | None, seconds: float) -> None:
@@ -107,12 +107,12 @@ class Bomb:
 
 
 def resident(pid: int, peak: bool = False) -> int:
-    """The memory of a process in MB: of now, or the most since `forget_peak`."""
+    """Return the memory of a process in MB: current, or the peak since `forget_peak`."""
     name = "VmHWM:" if peak else "VmRSS:"
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
 
 
 def forget_peak(pid: int) -> None:
-    """Let the peak begin anew."""
+    """Reset the peak."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -1,4 +1,4 @@
-"""Who is admitted, by a clock that the tests move."""
+"""Admission, with a clock that the tests set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refused(gate: Admission, principal: str, kind: Kind = CALLS) -> ResourceExha
     return caught.value
 
 
-def test_greedy_principal_leaves_room_for_another() -> None:
+def test_greedy_principal_leaves_capacity_for_others() -> None:
     gate = admission(calls=5, calls_per_principal=3)
     for _ in range(3):
         gate.enter("greedy", CALLS)
@@ -42,7 +42,7 @@ def test_greedy_principal_leaves_room_for_another() -> None:
     gate.enter("greedy", CALLS)
 
 
-def test_beyond_what_the_server_takes_everybody_is_refused() -> None:
+def test_calls_above_server_limit_are_rejected() -> None:
     gate = admission(calls=2, calls_per_principal=2)
     gate.enter("a", CALLS)
     gate.enter("b", CALLS)
@@ -51,7 +51,7 @@ def test_beyond_what_the_server_takes_everybody_is_refused() -> None:
     gate.enter("c", CALLS)
 
 
-def test_streams_take_nothing_from_calls_and_calls_nothing_from_streams() -> None:
+def test_stream_and_call_limits_are_independent() -> None:
     gate = admission(calls=1, calls_per_principal=1, streams=2, streams_per_principal=2)
     gate.enter("a", STREAMS)
     gate.enter("a", STREAMS)
@@ -60,7 +60,7 @@ def test_streams_take_nothing_from_calls_and_calls_nothing_from_streams() -> Non
     assert refused(gate, "a").metadata["of"] == "calls"
 
 
-def test_health_and_reflection_streams_have_limits_of_their_own() -> None:
+def test_health_and_reflection_streams_have_own_limits() -> None:
     gate = admission(streams=1, streams_per_principal=1, health_streams=8)
     for _ in range(2):
         gate.enter("a", Kind.HEALTH_STREAMS)
@@ -73,14 +73,14 @@ def test_health_and_reflection_streams_have_limits_of_their_own() -> None:
     assert (found.reason, found.metadata) == ("OVERLOADED", {"limit": "8", "of": "health_streams"})
 
 
-def test_health_checks_have_no_rate() -> None:
+def test_health_checks_have_no_rate_limit() -> None:
     gate = admission(rate_per_principal=0.001, burst_per_principal=1)
     for _ in range(1000):
         gate.enter("a", Kind.HEALTH_CHECKS)
         gate.leave("a", Kind.HEALTH_CHECKS)
 
 
-def test_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
+def test_rate_limit_allows_a_burst() -> None:
     clock = Clock()
     gate = admission(clock, rate_per_principal=2.0, burst_per_principal=3)
 
@@ -103,7 +103,7 @@ def test_rate_allows_a_burst_and_then_so_many_calls_per_second() -> None:
     assert calls() == 3
 
 
-def test_who_comes_again_when_told_is_admitted() -> None:
+def test_retry_after_delay_is_admitted() -> None:
     clock = Clock()
     gate = admission(clock, rate_per_principal=7.0, burst_per_principal=1)
     for _ in range(50):
@@ -112,7 +112,7 @@ def test_who_comes_again_when_told_is_admitted() -> None:
         clock.now += refused(gate, "a").retry_after or 0.0
 
 
-def test_refused_call_costs_no_token() -> None:
+def test_rejected_call_consumes_no_token() -> None:
     clock = Clock()
     gate = admission(clock, calls_per_principal=1, rate_per_principal=1.0, burst_per_principal=2)
     gate.enter("a", CALLS)
@@ -122,20 +122,20 @@ def test_refused_call_costs_no_token() -> None:
     gate.enter("a", CALLS)
 
 
-def test_rate_of_zero_is_none() -> None:
+def test_rate_of_zero_rejects_all() -> None:
     gate = admission(rate_per_principal=0.0, burst_per_principal=1)
     for _ in range(100):
         gate.enter("a", CALLS)
         gate.leave("a", CALLS)
 
 
-def test_refusal_spreads_those_who_come_again() -> None:
+def test_rejection_jitters_retry_delay() -> None:
     gate = Admission(Limits(calls=1))
     gate.enter("a", CALLS)
     assert len({refused(gate, "b").retry_after for _ in range(20)}) > 10
 
 
-def test_admission_remembers_bounded_principals_and_all_active_ones() -> None:
+def test_admission_bounds_idle_principals_and_keeps_active_ones() -> None:
     gate = admission()
     gate.enter("working", STREAMS)
     for number in range(30_000):
@@ -160,5 +160,5 @@ def test_admission_remembers_bounded_principals_and_all_active_ones() -> None:
         ("", "", "no peer"),
     ],
 )
-def test_anonymous_callers_are_told_apart_by_address(peer: str, address: str, reason: str) -> None:
+def test_anonymous_callers_are_distinguished_by_address(peer: str, address: str, reason: str) -> None:
     assert address_of(peer) == address, reason

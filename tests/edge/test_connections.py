@@ -1,4 +1,4 @@
-"""Connections of strangers that say nothing, against a server process with few descriptors."""
+"""Silent connections to a server process with few file descriptors."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ LIMITED = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE,
 
 
 class FewDescriptors(harness.Server):
-    """A server that may have some descriptors, and begins with fewer."""
+    """A server with a hard limit of descriptors, and a lower soft limit."""
 
     command = (sys.executable, "-c", LIMITED, *harness.Server.command)
 
 
 @contextlib.contextmanager
 def silent(address: str, count: int) -> Iterator[list[socket.socket]]:
-    """Connections on which nothing is sent."""
+    """Open connections on which nothing is sent."""
     host, _, port = address.rpartition(":")
     with contextlib.ExitStack() as stack:
         opened = []
@@ -57,7 +57,7 @@ def connected(address: str, roots: bytes | None = None) -> grpc.Channel:
 
 
 def serves(channel: grpc.Channel) -> bool:
-    """Whether a health check is answered."""
+    """Return whether a health check is answered."""
     try:
         return bool(channel.unary_unary(CHECK)(b"", timeout=5) == SERVING)
     except grpc.RpcError as error:
@@ -66,9 +66,7 @@ def serves(channel: grpc.Channel) -> bool:
 
 
 @pytest.mark.parametrize("encrypted", [True, False], ids=["TLS", "plaintext"])
-def test_silent_connections_end_soon_and_block_neither_probes_nor_calls(
-    aws: harness.Simulator, tmp_path: Path, encrypted: bool
-) -> None:
+def test_silent_connections_end_and_block_nobody(aws: harness.Simulator, tmp_path: Path, encrypted: bool) -> None:
     authority = trustme.CA()
     write_pair(tmp_path, authority, "127.0.0.1")
     files = {"tls_certificate_file": tmp_path / "tls.crt", "tls_key_file": tmp_path / "tls.key"} if encrypted else {}
@@ -96,7 +94,7 @@ def test_silent_connections_end_soon_and_block_neither_probes_nor_calls(
         assert server.stop() == 0
 
 
-def test_number_of_connections_is_bounded(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_connections_are_bounded(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url, max_connections=2)
     try:
         with connected(server.address) as one, connected(server.address) as other, connected(server.address) as third:
@@ -118,5 +116,5 @@ def test_number_of_connections_is_bounded(aws: harness.Simulator, tmp_path: Path
         (1, 1, "never none"),
     ],
 )
-def test_descriptors_stay_free_for_what_is_not_a_call(available: int, connections: int, reason: str) -> None:
+def test_file_descriptors_stay_reserved_for_other_uses(available: int, connections: int, reason: str) -> None:
     assert for_callers(2000, available, 8) == connections, reason

@@ -1,4 +1,4 @@
-"""docs/limits.md says what the configuration has."""
+"""docs/limits.md matches the configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMITS = re.compile(
 )
 
 
-def test_every_limit_of_the_configuration_is_documented_with_its_default() -> None:
+def test_limits_are_documented_with_defaults() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", (ROOT / "docs/limits.md").read_text(), re.MULTILINE)
     configured = {field.name: str(field.default) for field in fields(Config) if LIMITS.fullmatch(field.name)}
     assert dict(rows) == configured

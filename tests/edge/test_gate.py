@@ -1,4 +1,4 @@
-"""What callers see of the limits of a running server."""
+"""Limits of a running server, as callers see them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def reflects(calls: Calls) -> bool:
     return b"ecrkeeper.v1.RoleService" in await stream.read()
 
 
-async def test_rejection_says_why_and_when_to_retry_and_health_still_answers(serve: Serve) -> None:
+async def test_rejection_has_reason_and_delay_and_health_answers(serve: Serve) -> None:
     async with serve(Limits(rate_per_principal=0.5, burst_per_principal=2)) as server, server.calls() as calls:
         assert await reflects(calls)
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
@@ -50,23 +50,23 @@ async def test_rejection_says_why_and_when_to_retry_and_health_still_answers(ser
             assert await reflects(others)
 
 
-async def test_request_that_is_refused_is_never_read(serve: Serve) -> None:
-    """A caller that sends its request slowly, or never, is answered at once."""
+async def test_rejected_request_is_not_read(serve: Serve) -> None:
+    """A slow or silent sender is answered at once."""
     async with serve(Limits(rate_per_principal=0.001, burst_per_principal=1)) as server, server.calls() as calls:
         await calls.failure(NAMED)
         half = calls.channel.stream_unary(GET)(timeout=10)
         assert await asyncio.wait_for(half.code(), 5) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_greedy_caller_does_not_starve_another(serve: Serve) -> None:
+async def test_greedy_caller_does_not_starve_others(serve: Serve) -> None:
     async with serve(Limits(calls_per_principal=2)) as server:
         async with server.calls() as greedy, server.calls(server.socket) as modest:
-            # Requests that are never sent: their calls stay in work.
+            # These requests are never completed: their calls keep their slots.
             held = [greedy.channel.stream_unary(GET)(timeout=30) for _ in range(2)]
             for call in held:
                 await call.wait_for_connection()
             found = await greedy.failure(NAMED)
-            while found.code == "NOT_FOUND":  # The calls held had not all arrived yet.
+            while found.code == "NOT_FOUND":  # The held calls had not all arrived yet.
                 found = await greedy.failure(NAMED)
             assert found.reason == "CONCURRENCY_LIMITED"
             assert (await modest.failure(NAMED)).code == "NOT_FOUND"
@@ -80,7 +80,7 @@ async def test_greedy_caller_does_not_starve_another(serve: Serve) -> None:
                 raise AssertionError("calls that were cancelled still count")
 
 
-async def test_streams_are_bounded_and_end_with_their_callers(serve: Serve) -> None:
+async def test_streams_are_bounded_and_end_with_callers(serve: Serve) -> None:
     async with serve(Limits(streams_per_principal=2)) as server, server.calls() as calls:
         streams = [calls.stream(request=EVERYTHING) for _ in range(2)]
         for stream in streams:
@@ -105,7 +105,7 @@ async def test_streams_are_bounded_and_end_with_their_callers(serve: Serve) -> N
             raise AssertionError("a stream that was cancelled still counts")
 
 
-async def test_streams_of_health_and_reflection_leave_those_of_callers_alone(serve: Serve) -> None:
+async def test_health_streams_do_not_use_caller_limits(serve: Serve) -> None:
     async with serve(Limits(streams=1, streams_per_principal=1, health_streams=4)) as server, server.calls() as calls:
         health = calls.stream(HEALTH_WATCH)
         assert await health.read() == SERVING
@@ -122,8 +122,8 @@ async def test_streams_of_health_and_reflection_leave_those_of_callers_alone(ser
 
 
 @pytest.mark.parametrize("method", [CHECK, HEALTH_WATCH])
-async def test_health_calls_without_requests_are_bounded_and_block_nobody(serve: Serve, method: str) -> None:
-    """gRPC itself waits for them without an end, and counts them against what the process takes on."""
+async def test_health_calls_without_request_are_bounded(serve: Serve, method: str) -> None:
+    """gRPC itself waits for them indefinitely, and counts them towards its limit."""
     limits = Limits(calls=10, streams=10, calls_per_principal=600, health_streams=40)
     async with serve(limits) as server, server.calls() as strangers:
         opened = [strangers.channel.stream_stream(method)(timeout=30) for _ in range(110)]
@@ -134,7 +134,7 @@ async def test_health_calls_without_requests_are_bounded_and_block_nobody(serve:
             assert (await others.failure(NAMED)).code == "NOT_FOUND"
 
 
-async def test_old_stream_is_ended_so_that_its_caller_subscribes_again(serve: Serve) -> None:
+async def test_old_stream_ends_so_that_caller_reconnects(serve: Serve) -> None:
     async with serve(Limits(stream_seconds=0.3)) as server, server.calls() as calls:
         found = await calls.stream_failure(calls.stream(request=EVERYTHING))
         assert (found.code, found.reason) == ("UNAVAILABLE", "STREAM_TOO_OLD")
@@ -149,7 +149,7 @@ async def test_client_watch_survives_end_of_streams_and_connections(serve: Serve
             assert set(kinds) == {pb.WatchRegistriesResponse.SNAPSHOT_COMPLETE}
 
 
-async def test_client_library_comes_again_when_told(serve: Serve) -> None:
+async def test_client_library_retries_after_delay(serve: Serve) -> None:
     async with serve(Limits(rate_per_principal=4.0, burst_per_principal=1)) as server:
         async with ecrkeeper.AsyncClient(server.address, insecure=True) as client:
             for _ in range(4):
@@ -172,7 +172,7 @@ async def test_client_reports_reason_when_delay_exceeds_deadline(serve: Serve) -
             assert caught.value.reason == "RATE_LIMITED" and (caught.value.retry_after or 0) > 0.5
 
 
-async def test_call_without_a_request_is_refused(serve: Serve) -> None:
+async def test_call_without_request_is_rejected(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         empty = calls.channel.stream_unary(GET)(iter(()), timeout=10)
         assert await empty.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -198,8 +198,8 @@ async def test_health_lists_all_services(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/ecrkeeper.v1.RoleService/\xff\xfe", b"/\xff", b"", b"/a/b/c\x00", "/żółw/x", "/x"])
-async def test_method_that_does_not_exist_harms_nobody(serve: Serve, path: str | bytes) -> None:
-    """A name that is not UTF-8 ends the accept loop of grpc.aio, and with it the server."""
+async def test_unknown_method_is_harmless(serve: Serve, path: str | bytes) -> None:
+    """A method name that is not UTF-8 ends the accept loop of grpc.aio."""
     if not ACCEPT_LOOPS.usable and isinstance(path, bytes) and b"\xff" in path:
         pytest.skip("only the accept loops of the server's own survive that")
     async with serve(Limits()) as server, server.calls() as calls:
@@ -208,7 +208,7 @@ async def test_method_that_does_not_exist_harms_nobody(serve: Serve, path: str |
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
 
 
-async def test_large_requests_and_large_metadata_are_refused(serve: Serve) -> None:
+async def test_oversized_requests_and_metadata_are_rejected(serve: Serve) -> None:
     async with serve(Limits(message_bytes=100_000, metadata_bytes=20_000)) as server, server.calls() as calls:
         assert (await calls.failure(b"x" * 99_000)).code == "INVALID_ARGUMENT"
         assert (await calls.failure(b"x" * 101_000)).code == "RESOURCE_EXHAUSTED"
@@ -217,7 +217,7 @@ async def test_large_requests_and_large_metadata_are_refused(serve: Serve) -> No
         assert (await calls.failure(NAMED)).code == "NOT_FOUND"
 
 
-async def test_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
+async def test_client_with_excessive_pings_is_disconnected(serve: Serve) -> None:
     pings = {"grpc__keepalive_time_ms": 100, "grpc__http2__max_pings_without_data": 0}
     async with serve(Limits()) as server, server.calls(**pings) as calls:
         stream = calls.stream(request=EVERYTHING)
@@ -226,9 +226,7 @@ async def test_client_that_pings_too_often_is_cut_off(serve: Serve) -> None:
         assert "ping" in found.text.lower()
 
 
-async def test_connection_ends_when_it_is_old_and_its_calls_go_on(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_old_connection_closes_and_its_calls_continue(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     peers = []
 
     def noted(peer: str) -> str:
@@ -246,7 +244,7 @@ async def test_connection_ends_when_it_is_old_and_its_calls_go_on(
     assert len(set(peers)) > 1, "a new connection comes from another port"
 
 
-async def test_gate_is_closed_at_the_very_moment_at_which_a_stream_is_too_old() -> None:
+async def test_admission_rejects_stream_at_maximum_age() -> None:
     closing, errors = AdmissionLayer(Limits(), Admission(Limits())), list[Exception]()
     loop = asyncio.get_running_loop()
     end = loop.time() + 0.02

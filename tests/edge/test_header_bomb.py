@@ -1,4 +1,4 @@
-"""Bombs of headers against a server process: what its options bound, and what its memory is afterwards."""
+"""Header bombs against a server process: limits, and memory afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.secured import secured, write_pair
 from tests.edge.header_bomb import WITHIN_LIMIT, Bomb, forget_peak, resident
 
 
-def test_waiting_calls_with_many_headers_take_bounded_memory(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_waiting_calls_with_many_headers_use_bounded_memory(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
     pid = server.process.pid
     try:
@@ -23,13 +23,13 @@ def test_waiting_calls_with_many_headers_take_bounded_memory(aws: harness.Simula
             bomb = Bomb(connections=connections, streams=300, fields=WITHIN_LIMIT)
             asyncio.run(bomb.explode(server.address, seconds=60))
             assert bomb.answers["headers"] == connections * 300, "each call is answered"
-        # Without a bound, 6,000 calls take 500 MB, and 12,000 twice as much.
+        # Without a limit, 6,000 calls take 500 MB, and 12,000 twice as much.
         assert resident(pid, peak=True) - before < 350
     finally:
         assert server.stop() == 0
 
 
-def test_memory_of_a_burst_is_given_back(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_memory_of_a_burst_is_released(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
     pid = server.process.pid
     try:
@@ -39,13 +39,13 @@ def test_memory_of_a_burst_is_given_back(aws: harness.Simulator, tmp_path: Path)
             asyncio.run(Bomb().explode(server.address))
         peak = resident(pid, peak=True) - before
         assert peak > 100, "gRPC keeps what is beyond the limit until the call has ended"
-        # Kept, it grows with each burst: by 480, 700, 900 MB.
+        # If it were kept, it would grow with each burst: to 480, 700, 900 MB.
         harness.eventually(lambda: resident(pid) - before < 100, 60)
     finally:
         assert server.stop() == 0
 
 
-def test_bomb_without_client_certificate_reaches_no_memory(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_header_bomb_without_client_certificate_uses_no_memory(aws: harness.Simulator, tmp_path: Path) -> None:
     authority, clients = trustme.CA(), trustme.CA()
     ca = tmp_path / "clients.crt"
     clients.cert_pem.write_to_path(str(ca))

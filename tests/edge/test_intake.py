@@ -1,4 +1,4 @@
-"""Who may send a request when, and how much is in work at a time."""
+"""The request memory limit: order and number of requests."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ async def stalled(intake: RequestMemoryLimit, *principals: str) -> AsyncIterator
     assert (intake.receiving, intake._receiving_of, intake._waiting, intake._slots_in_use) == (0, {}, {}, {})
 
 
-async def test_nobody_has_more_than_half_of_the_places() -> None:
+async def test_principal_holds_at_most_half_of_the_slots() -> None:
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, *["greedy"] * 10):
         assert intake.receiving == OWN
         assert await intake.receive("modest", quick) == b"x"
 
 
-async def test_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
+async def test_free_slot_goes_to_principal_with_fewest() -> None:
     intake, order = RequestMemoryLimit(LIMITS), list[str]()
 
     async def call(principal: str) -> None:
@@ -70,7 +70,7 @@ async def test_place_that_becomes_free_goes_to_who_has_the_fewest() -> None:
         await asyncio.gather(*waiting)
 
 
-async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_sender_is_disconnected_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CONTENDED_SECONDS", 0.05)
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
@@ -83,7 +83,7 @@ async def test_who_sends_slowly_is_cut_off_when_another_waits(monkeypatch: pytes
         assert not held[1].done() and held[2].done(), "who has his half waits for a place of his own"
 
 
-async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_wait_is_rejected_with_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b"):
@@ -93,7 +93,7 @@ async def test_who_waits_too_long_is_told_when_to_come_again(monkeypatch: pytest
         assert caught.value.retry_after
 
 
-async def test_caller_cancelled_at_admission_leaves_slot_to_the_next() -> None:
+async def test_admission_releases_slot_on_cancel() -> None:
     intake = RequestMemoryLimit(LIMITS)
     async with stalled(intake, "a", "a", "b", "b") as held:
         first, second = (asyncio.create_task(intake.receive("c", quick)) for _ in range(2))
@@ -105,7 +105,7 @@ async def test_caller_cancelled_at_admission_leaves_slot_to_the_next() -> None:
         assert await asyncio.wait_for(second, 5) == b"x"
 
 
-def test_requests_in_work_are_bounded_in_all_and_for_each() -> None:
+def test_running_requests_are_bounded_in_total_and_per_principal() -> None:
     intake = RequestMemoryLimit(LIMITS)
 
     def refused(principal: str, size: int) -> str:
@@ -123,7 +123,7 @@ def test_requests_in_work_are_bounded_in_all_and_for_each() -> None:
     assert (intake.held, intake._held) == (0, {})
 
 
-async def test_whatever_ends_how_no_place_is_lost() -> None:
+async def test_slots_are_released_whatever_ends_a_call() -> None:
     intake, rng = RequestMemoryLimit(LIMITS), random.Random(1)
 
     async def slow() -> None:

@@ -1,4 +1,4 @@
-"""The accept loops: what goes wrong in one call, or with one method, harms no other."""
+"""The accept loops: a failure in one call or method affects no other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Service:
 
     @property
     def running(self) -> int | None:
-        """How many tasks of calls there are; None where only gRPC knows."""
+        """Return the number of call tasks; None if only gRPC knows."""
         tasks = getattr(self.server._server, "_running", None)
         return None if tasks is None else len(tasks)
 
@@ -62,7 +62,7 @@ class Service:
             await asyncio.sleep(0)
 
     async def until(self, held: int = 0, running: int | None = None) -> None:
-        """Wait until so many calls are held, and so many tasks are left."""
+        """Wait until this many calls are held, and this many tasks remain."""
         async with asyncio.timeout(10):
             wanted = held if running is None else running
             while self.held != held or self.running not in (None, wanted):
@@ -71,7 +71,7 @@ class Service:
 
 @pytest.fixture(params=["private", "public"])
 def interface(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which interface of grpcio the server is made with."""
+    """The interface of grpcio that the server uses."""
     monkeypatch.setenv(SWITCH, "1" if request.param == "public" else "")
     chosen: str = request.param
     if chosen == "private" and not listener.ACCEPT_LOOPS.usable:
@@ -81,7 +81,7 @@ def interface(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def private(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only with the accept loops of the server's own."""
+    """Run only with the server's own accept loops."""
     monkeypatch.setenv(SWITCH, "")
     if not listener.ACCEPT_LOOPS.usable:
         pytest.skip("the installed grpcio is of another version")
@@ -105,7 +105,7 @@ async def serving(limits: Limits | None = None) -> AsyncIterator[Service]:
         await service.server.stop(0)
 
 
-async def test_call_that_fails_harms_no_other_and_leaves_nothing_behind(interface: str) -> None:
+async def test_failed_call_leaves_nothing_behind(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         for _ in range(20):
             assert (await calls.failure(b"x", FAIL)).code == "UNKNOWN"
@@ -113,7 +113,7 @@ async def test_call_that_fails_harms_no_other_and_leaves_nothing_behind(interfac
         await service.until()
 
 
-async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind(interface: str) -> None:
+async def test_abandoned_calls_end_and_leave_nothing_behind(interface: str) -> None:
     async with serving() as service:
         async with Calls(service.address) as calls:
             held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(10)]
@@ -128,7 +128,7 @@ async def test_calls_whose_callers_go_away_end_and_leave_nothing_behind(interfac
         assert service.cancelled == 10
 
 
-async def test_calls_over_process_limit_are_rejected_then_served_again(
+async def test_calls_above_process_limit_are_rejected_temporarily(
     interface: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "_MAX_GRPC_CALLS", 1)
@@ -145,7 +145,7 @@ async def test_calls_over_process_limit_are_rejected_then_served_again(
 
 
 def fail_to_accept(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[str]:
-    """Let accepting fail so many times, of methods by name and of all others; returns what has failed."""
+    """Fail this many accepts, of named methods and of others; return the failures."""
     failed: list[str] = []
 
     def failing(name: str) -> Any:
@@ -165,10 +165,8 @@ def fail_to_accept(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
     return failed
 
 
-async def test_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
-    private: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """gRPC reports a call that is gone before it could be taken up as a failure of accepting."""
+async def test_call_aborted_during_accept_does_not_end_loop(private: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gRPC reports a call that ended before it was accepted as a failed accept."""
     failed = fail_to_accept(monkeypatch, cygrpc._RequestCallError("broken off"), 20)
     async with serving() as service, Calls(service.address) as calls:
         for _ in range(3):
@@ -177,7 +175,7 @@ async def test_call_that_breaks_off_while_it_is_accepted_does_not_end_the_loop(
         assert len(failed) == 40
 
 
-async def test_server_ends_when_it_cannot_accept_calls(private: None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_ends_if_it_cannot_accept_calls(private: None, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_accept(monkeypatch, cygrpc.InternalError("no more calls"), 1)
     async with serving() as service:
         stopping = asyncio.Event()
@@ -185,7 +183,7 @@ async def test_server_ends_when_it_cannot_accept_calls(private: None, monkeypatc
         assert not stopping.is_set()
 
 
-async def test_server_that_is_told_to_stop_has_not_ended_by_itself(interface: str) -> None:
+async def test_requested_stop_is_not_a_failure(interface: str) -> None:
     stopping = asyncio.Event()
     async with serving() as service:
         waiting = asyncio.create_task(until_stopped(stopping, service.server))
@@ -194,7 +192,7 @@ async def test_server_that_is_told_to_stop_has_not_ended_by_itself(interface: st
     assert await asyncio.wait_for(until_stopped(stopping, None), 10) is True
 
 
-async def test_stop_takes_no_more_calls_and_waits_for_those_that_run(interface: str) -> None:
+async def test_stop_rejects_new_calls_and_waits_for_running_ones(interface: str) -> None:
     async with serving() as service, Calls(service.address) as calls:
         held = calls.channel.unary_unary(HOLD)(b"x", timeout=30)
         await service.until(1)
@@ -209,7 +207,7 @@ async def test_stop_takes_no_more_calls_and_waits_for_those_that_run(interface: 
         await service.until()
 
 
-async def test_stop_without_grace_cancels_calls_and_leaves_no_task(interface: str) -> None:
+async def test_stop_without_grace_cancels_calls_and_tasks(interface: str) -> None:
     before = asyncio.all_tasks()
     async with serving() as service, Calls(service.address) as calls:
         held = [calls.channel.unary_unary(HOLD)(b"x", timeout=30) for _ in range(20)]
@@ -223,7 +221,7 @@ async def test_stop_without_grace_cancels_calls_and_leaves_no_task(interface: st
     assert (service.held, service.cancelled) == (0, 20)
 
 
-def test_untested_grpcio_gets_the_public_server_and_a_warning(
+def test_untested_grpcio_uses_public_server_with_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SWITCH, "")

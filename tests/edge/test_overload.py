@@ -1,4 +1,4 @@
-"""A server process with ten times the calls that it takes."""
+"""A server process with ten times the calls that it accepts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CAPACITY = 8
 SECONDS = 4.0
 CONNECTIONS = 8
 LATENCY = 0.1
-# An unknown field of this size: calls that were read before they are refused would fill memory.
+# Unknown fields of this size would fill memory if calls were read before rejection.
 PADDING = b"\xa2\x06\x80\x80\x10" + b"x" * 2**18
 NAMED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1").SerializeToString()
 
 
 @dataclass
 class Seen:
-    """What the callers were told."""
+    """The results of the callers."""
 
     codes: Counter[str] = field(default_factory=Counter)
     without_delay: int = 0
@@ -39,19 +39,19 @@ class Seen:
 
 
 def resident(server: harness.Server) -> float:
-    """The memory of a process in MiB."""
+    """Return the memory of a process in MiB."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
 
 async def burst(address: str) -> Seen:
-    """Ten times as many callers as the server takes, each calling again at once, and a health check beside them."""
+    """Ten times as many callers as the server accepts, beside a health check."""
     seen = Seen()
     end = time.monotonic() + SECONDS
 
     async def call(calls: Calls, caller: int) -> None:
-        # An account for each caller: AWS calls to one account are slowed down.
+        # An account for each caller: AWS calls to one account are rate limited.
         name = f"accounts/{500_000_000_000 + caller}/registries/us-east-1"
         request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix="hub").SerializeToString()
         while time.monotonic() < end:
@@ -78,7 +78,7 @@ async def burst(address: str) -> Seen:
 
 
 async def afterwards(address: str) -> None:
-    """A normal call, without retries, is answered at once."""
+    """A normal call without retries is answered at once."""
     async with Calls(address) as calls:
         began = time.monotonic()
         assert (await calls.failure(NAMED, GET)).code == "NOT_FOUND"
@@ -86,14 +86,14 @@ async def afterwards(address: str) -> None:
 
 
 async def patient(address: str) -> None:
-    """Many callers with the client library, all at once: each is served, because it comes again when told."""
+    """Many simultaneous callers are served, because the client library retries."""
     async with ecrkeeper.AsyncClient(address, insecure=True, timeout=30) as client:
         pages = [anext(client.list_registries().pages) for _ in range(2 * CAPACITY)]
         await asyncio.gather(*pages)
 
 
 async def flood(address: str, server: harness.Server) -> None:
-    """As many requests as the server takes and as large as they may be, most of which never end; others are answered."""
+    """The most and largest requests are mostly incomplete; other calls are answered."""
     host, port = address.split(":")
     async with contextlib.AsyncExitStack() as stack:
         hostile = [await stack.enter_async_context(HalfSent(host, int(port), f"127.0.0.{at}")) for at in range(2, 6)]
@@ -110,7 +110,7 @@ async def flood(address: str, server: harness.Server) -> None:
         modest = await stack.enter_async_context(Calls(address))
         answer = await modest.failure(NAMED, GET, timeout=20)
         if answer.code == "RESOURCE_EXHAUSTED":
-            # Where the machine is slow, the places are not free within the time that a call waits for one.
+            # On a slow machine, slots are not released within the time that a call waits.
             await asyncio.sleep(answer.retry_after)
             answer = await modest.failure(NAMED, GET, timeout=20)
         assert answer.code == "NOT_FOUND"
@@ -119,7 +119,7 @@ async def flood(address: str, server: harness.Server) -> None:
             await asyncio.sleep(0.05)
 
 
-def test_flood_of_large_requests_stays_within_memory_of_manifests(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_flood_of_large_requests_stays_within_manifest_memory(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
     try:
         asyncio.run(flood(server.address, server))
@@ -128,11 +128,11 @@ def test_flood_of_large_requests_stays_within_memory_of_manifests(aws: harness.S
     finally:
         assert server.stop() == 0
     (given,) = re.findall(r"limits: {memory: (\d+)Mi}", (ROOT / "deploy/kubernetes/api.yaml").read_text())
-    # The rest is for what the calls do.
+    # The rest is for the work of the calls.
     assert peak < int(given) * 2 / 3, peak
 
 
-def test_tenfold_load_keeps_health_and_memory_and_passes(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_tenfold_load_keeps_health_and_memory(aws: harness.Simulator, tmp_path: Path) -> None:
     aws.control("POST", "faults", [{"kind": "latency", "seconds": LATENCY}])
     url = f"sqlite:///{tmp_path / 'ecrkeeper.db'}"
     limits = {"max_calls": CAPACITY, "max_calls_per_principal": 10 * CAPACITY, "rate_per_principal": 0}

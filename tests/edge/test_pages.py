@@ -1,4 +1,4 @@
-"""Pages of lists fit into what gRPC takes, however large their rows are, and cost what they show."""
+"""Pages fit into gRPC's limits for any row size, and cost what they return."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.edge.conftest import Serve
 
 FIRST = 100_000_000_000
 MANY = 120
-# What gRPC for any language takes by default.
+# The default limit of gRPC in every language.
 MOST_BYTES = 4 * 2**20
-# Some 20 KB.
+# About 20 KB.
 ERROR: dict[str, Any] = {
     "code": "FAILED_PRECONDITION", "reason": "AWS_REJECTED", "message": "no",
     "preconditions": [["AWS_REJECTED", f"s/{at}", "x" * 500] for at in range(100)],
@@ -36,7 +36,7 @@ SIGNER = TokenSigner(b"key", pb.ListRegistriesRequest(), "alice")
 
 
 def declared(at: int) -> dict[str, Any]:
-    """A declaration of some 60 KB."""
+    """Return a declaration of about 60 KB."""
     policy = '{"rules":[' + "1" * 30_000 + str(at) + "]}"
     templates = [{"prefix": f"p{n}", "appliedFor": ["REPLICATION"], "lifecyclePolicy": policy} for n in range(2)]
     return {"repository_creation_templates": {"templates": templates}}
@@ -79,7 +79,7 @@ LISTS: dict[str, tuple[str, Any, Any]] = {
 
 
 @pytest.mark.parametrize("field", LISTS)
-async def test_large_rows_make_pages_shorter_and_none_is_missing(serve: Serve, field: str) -> None:
+async def test_large_resources_shorten_pages_without_gaps(serve: Serve, field: str) -> None:
     method, request, response = LISTS[field]
     request.page_size, pages, seen = 1000, 0, []
     async with serve(Limits()) as server, server.calls() as calls:
@@ -95,7 +95,7 @@ async def test_large_rows_make_pages_shorter_and_none_is_missing(serve: Serve, f
     assert pages > 3
 
 
-async def test_revisions_of_what_was_never_declared_are_not_found(serve: Serve) -> None:
+async def test_revisions_of_undeclared_resource_are_not_found(serve: Serve) -> None:
     method, request, _ = LISTS["revisions"]
     request.page_token = ""
     async with serve(Limits()) as server, server.calls() as calls:
@@ -103,7 +103,7 @@ async def test_revisions_of_what_was_never_declared_are_not_found(serve: Serve) 
 
 
 class Rows:
-    """Numbers as rows, and how many were fetched."""
+    """Numbers as rows, with a count of fetched ones."""
 
     def __init__(self, count: int, size: int = 10) -> None:
         self.count, self.size = count, size
@@ -123,25 +123,25 @@ class Rows:
         return [int(message.value.split()[0]) for message in found], token
 
 
-async def test_short_page_of_a_long_list_reads_no_more_than_it_shows() -> None:
+async def test_short_page_reads_no_more_than_it_returns() -> None:
     rows = Rows(10_000)
     assert await rows.page(Page(-1, 10, SIGNER)) == (list(range(10)), Page(-1, 10, SIGNER).token(9))
     assert (rows.fetched, rows.made) == (11, 10)
 
 
-async def test_what_does_not_fit_into_a_page_is_not_made() -> None:
+async def test_page_renders_only_what_fits() -> None:
     rows = Rows(1000, size=500_000)
     found, token = await rows.page(Page(-1, 1000, SIGNER))
     assert (found, token) == ([0, 1], Page(-1, 1, SIGNER).token(1))
     assert (rows.fetched, rows.made) == (101, 20)
 
 
-async def test_row_that_is_larger_than_a_page_is_a_page_of_its_own() -> None:
+async def test_oversized_resource_has_its_own_page() -> None:
     found, token = await Rows(3, size=2_000_000).page(Page(0, 10, SIGNER))
     assert (found, token) == ([1], Page(0, 1, SIGNER).token(1))
 
 
-async def test_sparse_filter_ends_page_early_and_token_hides_rows() -> None:
+async def test_sparse_filter_ends_page_early_with_opaque_token() -> None:
     rows = Rows(50_000)
     found, token = await rows.page(Page(-1, 10, SIGNER), meets=lambda row: row == 7)
     assert found == [7] and token and rows.fetched < 11_000

@@ -1,4 +1,4 @@
-"""A watcher that reads slowly, or not at all, fills no memory."""
+"""A watcher that reads slowly or not at all uses no memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERYTHING = pb.WatchRegistriesRequest(parent="accounts/-").SerializeToString()
 FIRST = 100_000_000_000
 
 
-async def test_changes_that_wait_are_bounded_and_none_is_missed() -> None:
+async def test_pending_changes_are_bounded_without_loss() -> None:
     changes = Changes()
     with changes.subscribe() as listener:
         for start in range(0, 100_000, 1000):
@@ -28,7 +28,7 @@ async def test_changes_that_wait_are_bounded_and_none_is_missed() -> None:
         assert listener.overflowed, "who lost changes is told to look at everything"
 
 
-async def test_watcher_that_stops_reading_gets_everything_when_it_goes_on(serve: Serve) -> None:
+async def test_slow_watcher_receives_everything_after_resuming(serve: Serve) -> None:
     async with serve(Limits()) as server, server.calls() as calls:
         stream = calls.stream(request=EVERYTHING)
         assert pb.WatchRegistriesResponse.FromString(await stream.read()).kind == 2
@@ -46,7 +46,7 @@ async def test_watcher_that_stops_reading_gets_everything_when_it_goes_on(serve:
         assert len(told) == 2000
 
 
-async def test_watcher_that_goes_away_is_forgotten(serve: Serve) -> None:
+async def test_departed_watcher_is_removed(serve: Serve) -> None:
     async with serve(Limits()) as server:
         async with server.calls() as calls:
             await calls.stream(request=EVERYTHING).read()

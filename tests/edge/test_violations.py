@@ -1,4 +1,4 @@
-"""How much of what is wrong with a request reaches its caller, over a real connection with gRPC's own limits."""
+"""Violations that reach the caller within gRPC's own limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METADATA_BYTES = 8192
 
 
 def wrong(filters: int, text: str) -> bytes:
-    """A request with so many wrong filters."""
+    """Return a request with this many invalid filters."""
     request = pb.UpdateRegistrySettingsRequest()
     declared = request.registry_settings
     declared.name = "accounts/111111111111/registries/us-east-1/settings/a"
@@ -43,7 +43,7 @@ async def refusal(serve: Serve, request: bytes) -> grpc.aio.AioRpcError:
 
 
 def sent(error: grpc.aio.AioRpcError) -> int:
-    """The size of the trailing metadata as HTTP/2 counts it, binary values in base64."""
+    """Return the size of the trailing metadata as HTTP/2 counts it, with base64."""
     entries: list[tuple[str, Any]] = [
         (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "3"),
         ("grpc-message", quote(error.details() or "", safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")),
@@ -63,7 +63,7 @@ def violations(error: grpc.aio.AioRpcError) -> list[Any]:
     return found
 
 
-# wrong filters, what each begins with, how many are named, what the last entry says, reason
+# invalid filters, prefix of each, reported number, last entry, reason
 MANY = [
     (1, "A", (1, 1), "", "one"),
     (18, "A", (18, 18), "", "all of those that fit"),
@@ -74,7 +74,7 @@ MANY = [
 
 
 @pytest.mark.parametrize(("count", "text", "named", "last", "reason"), MANY, ids=[row[4] for row in MANY])
-async def test_violations_reach_the_caller_as_far_as_metadata_allows(
+async def test_violations_are_returned_up_to_metadata_limit(
     serve: Serve, count: int, text: str, named: tuple[int, int], last: str, reason: str
 ) -> None:
     error = await refusal(serve, wrong(count, text))
@@ -88,7 +88,7 @@ async def test_violations_reach_the_caller_as_far_as_metadata_allows(
     if last:
         assert more and found[-1] is more[-1]
         assert more[0].description.startswith(last.format(left=count - len(told)))
-        # One more would not have fitted.
+        # One more would not fit.
         assert sent(error) + 2 * max(each.ByteSize() for each in told) > METADATA_BYTES - 400
     else:
         assert not more

@@ -1,4 +1,4 @@
-"""An engine on a store with a clock moved by hand, against a simulated AWS in the same process."""
+"""An engine with a manual clock and an in-process simulated AWS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LEASE = 30.0
 
 @dataclass
 class RecordingAws:
-    """The real client on the simulated AWS; notes each call, fails or interferes where a test says so."""
+    """The real client on the simulated AWS, with recorded calls and hooks."""
 
     client: AwsClient
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -73,14 +73,14 @@ class RecordingAws:
 
     @property
     def writes(self) -> list[str]:
-        """The operations that change something, in order."""
+        """Return the mutating operations in order."""
         reading = ("Get", "List", "Describe")
         return [operation for _, operation, _ in self.calls if not operation.startswith(reading)]
 
 
 @dataclass
 class World:
-    """Everything that a test of the engine holds in its hands; `others` calls with the rights of an administrator."""
+    """Everything that a test of the engine uses; `others` calls as an administrator."""
 
     db: Database
     aws: RecordingAws
@@ -90,11 +90,11 @@ class World:
     seconds: float = 1_800_000_000.0
 
     async def raw(self, operation: str, service: str = "ecr", region: str = REGION, **params: Any) -> dict[str, Any]:
-        """One call by somebody else."""
+        """Make one call as somebody else."""
         return await self.others.write(Call(ACCOUNT, region, service, operation, params))
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
-        """One call of the simulated AWS's control API."""
+        """Make one call of the simulated AWS's control API."""
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, f"{self.simulator.url}/_sim/{path}", json=body) as answer,
@@ -103,11 +103,11 @@ class World:
             return await answer.json()
 
     async def seed(self, state: dict[str, Any], region: str = REGION) -> None:
-        """Change a registry behind everyone's back."""
+        """Change a registry out of band."""
         await self.control("PUT", f"accounts/{ACCOUNT}/registries/{region}", state)
 
     async def present(self, region: str = REGION) -> Any:
-        """What AWS has for the registry."""
+        """Return what AWS has for the registry."""
         return await self.control("GET", f"accounts/{ACCOUNT}/registries/{region}")
 
     async def declare(
@@ -135,7 +135,7 @@ class World:
         await self.db.write(write)
 
     async def wish(self, spec: dict[str, Any], name: RegistryName | RoleName = REGISTRY) -> Resource:
-        """Change how a registry is kept, or what a role should be."""
+        """Change the settings of a registry resource, or the spec of a role."""
 
         def write(tx: Tx) -> Resource:
             row = resources.ensure(tx, name, {})
@@ -152,14 +152,14 @@ class World:
         return found
 
     async def step(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
-        """Work on what is due until every step has ended, once."""
+        """Reconcile all due resources once."""
         self.aws.calls.clear()
         assert await self.engine.claim_once(), "nothing is due"
         await self.engine.drain()
         return await self.row(name)
 
     async def resync(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
-        """Let time pass until the row is looked at again."""
+        """Advance the clock until the resource is reconciled again."""
         self.seconds += 2000
         return await self.step(name)
 
@@ -199,7 +199,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 @asynccontextmanager
 async def a_world(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A world on a migrated database; at its end every request must have been one that AWS's models allow."""
+    """A world on a migrated database; all requests must satisfy AWS's models."""
 
     async def provide(account: str) -> Credentials:
         return Credentials(account, "secret")

@@ -1,4 +1,4 @@
-"""Steps on a registry with backfills."""
+"""Reconciling a registry with backfills."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def asked(world: World) -> Operation:
     """A backfill that was accepted while the registry was enforced."""
     await world.declare(REPLICATED)
     await world.step()
-    # The role that ECR made for it.
+    # The role that ECR created for it.
     await world.step(ROLE)
     return await world.db.write(
         lambda tx: operations.create(
@@ -28,14 +28,12 @@ async def asked(world: World) -> Operation:
     )
 
 
-# the mode, whether AWS is read, why
+# the mode, whether AWS is read, reason
 MODES = [("OBSERVE", True, "never writes"), ("PAUSED", False, "neither reads nor writes")]
 
 
 @pytest.mark.parametrize(("mode", "read", "reason"), MODES)
-async def test_a_backfill_that_was_not_sent_before_the_mode_changed_ends(
-    world: World, mode: str, read: bool, reason: str
-) -> None:
+async def test_unsent_backfill_ends_on_mode_change(world: World, mode: str, read: bool, reason: str) -> None:
     operation = await asked(world)
     await world.wish({"mode": mode})
     await world.step()
@@ -44,16 +42,14 @@ async def test_a_backfill_that_was_not_sent_before_the_mode_changed_ends(
     ended = await world.operation(operation)
     assert ended.error is not None
     assert (ended.error["code"], ended.error["reason"]) == ("FAILED_PRECONDITION", "NOT_ENFORCED")
-    assert f"became {mode}" in ended.error["message"]
+    assert f"changed to {mode}" in ended.error["message"]
     await world.wish({"mode": "ENFORCE"})
     await world.step()
     assert world.aws.writes == [], "what has ended is not started later"
 
 
 @pytest.mark.parametrize(("mode", "read", "reason"), MODES)
-async def test_a_backfill_that_runs_goes_on_when_the_mode_changes(
-    world: World, mode: str, read: bool, reason: str
-) -> None:
+async def test_running_backfill_continues_after_mode_change(world: World, mode: str, read: bool, reason: str) -> None:
     operation = await asked(world)
     await world.step()
     assert world.aws.writes == [METHOD]
@@ -71,7 +67,7 @@ async def test_a_backfill_that_runs_goes_on_when_the_mode_changes(
     assert world.aws.writes == []
 
 
-async def test_a_paused_registry_ends_no_backfill_that_may_have_been_sent(world: World) -> None:
+async def test_paused_registry_keeps_possibly_sent_backfill(world: World) -> None:
     operation = await asked(world)
     sent = {**operation.metadata, "others": []}
     await world.db.write(lambda tx: operations.progress(tx, operation, sent))
@@ -81,7 +77,7 @@ async def test_a_paused_registry_ends_no_backfill_that_may_have_been_sent(world:
     assert not (await world.operation(operation)).done
 
 
-async def test_a_backfill_that_may_not_be_started_ends(world: World) -> None:
+async def test_denied_backfill_ends(world: World) -> None:
     operation = await asked(world)
     world.aws.faults[METHOD] = lambda _: Temporary(
         "denied", reason="AWS_ACCESS_DENIED", after=60.0, aws_code="AccessDenied"
@@ -92,7 +88,7 @@ async def test_a_backfill_that_may_not_be_started_ends(world: World) -> None:
     assert found.error["reason"] == "AWS_ACCESS_DENIED"
 
 
-async def test_a_backfill_that_is_throttled_is_started_when_aws_says(world: World) -> None:
+async def test_throttled_backfill_starts_after_aws_delay(world: World) -> None:
     operation = await asked(world)
     world.aws.faults[METHOD] = lambda _: Temporary("slow", reason="AWS_THROTTLED", after=40.0, aws_code="Throttling")
     await world.step()
@@ -103,7 +99,7 @@ async def test_a_backfill_that_is_throttled_is_started_when_aws_says(world: Worl
     assert world.aws.writes == [METHOD]
 
 
-async def test_a_look_at_a_registry_does_not_wait_for_its_backfills(world: World) -> None:
+async def test_registry_reconcile_does_not_wait_for_backfills(world: World) -> None:
     await asked(world)
     await world.step()
     await world.declare(caching(QUAY), owner="team-b")

@@ -1,4 +1,4 @@
-"""An error that waiting does not resolve blocks a resource, whatever the error."""
+"""Terminal errors of every kind block a resource."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "blocked", "reason"), ERRORS)
-async def test_registry_is_blocked_by_what_waiting_does_not_resolve(
+async def test_registry_is_blocked_by_terminal_errors(
     world: World, error: AwsError, blocked: bool, reason: str
 ) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: error
@@ -37,13 +37,13 @@ async def test_registry_is_blocked_by_what_waiting_does_not_resolve(
     assert not holds(row, "Synced") and not holds(row, "Ready")
 
 
-async def test_registry_in_a_disabled_region_is_blocked(world: World) -> None:
+async def test_registry_in_disabled_region_is_blocked(world: World) -> None:
     name = RegistryName(ACCOUNT, "me-south-1")
     await world.declare(CACHED, registry=name)
     assert why(await world.step(name), "Blocked") == "REGION_NOT_ENABLED"
 
 
-async def test_registry_is_blocked_while_its_declared_role_is(world: World) -> None:
+async def test_registry_is_blocked_with_its_declared_role(world: World) -> None:
     denied = Temporary("not allowed", reason="AWS_ACCESS_DENIED", after=60)
     world.aws.faults["CreateServiceLinkedRole"] = lambda _: denied
     await world.wish({"managed": True}, ROLE)
@@ -57,7 +57,7 @@ async def test_registry_is_blocked_while_its_declared_role_is(world: World) -> N
     assert why(await world.resync(), "Ready") == "IN_SYNC"
 
 
-async def test_operation_stores_how_the_registry_stood_at_its_end(world: World) -> None:
+async def test_operation_stores_registry_at_its_end(world: World) -> None:
     await world.declare(CACHED)
     operation = await world.begin("ReconcileRegistry")
     await world.step()
@@ -72,7 +72,7 @@ async def test_operation_stores_how_the_registry_stood_at_its_end(world: World) 
     assert (await world.operation(operation)).response == ended.response
 
 
-async def test_operation_on_a_role_keeps_the_role(world: World) -> None:
+async def test_role_operation_stores_role(world: World) -> None:
     await world.wish({"managed": True, "tags": {"team": "a"}}, ROLE)
     operation = await world.begin("ReconcileServiceLinkedRole", ROLE)
     await world.step(ROLE)

@@ -1,4 +1,4 @@
-"""Who gets to run: accounts that AWS throttles, backlogs, fresh writes, accounts that nobody gets into."""
+"""Fair scheduling: throttled and inaccessible accounts, backlogs, new writes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def account(n: int) -> str:
 
 
 def answered(model: AwsModel, whose: str, operation: str = "CreatePullThroughCacheRule") -> list[float]:
-    """When the calls of an account were carried out."""
+    """Return when the calls of an account were made."""
     return [at for at, who, _, what, throttled in model.calls if (who, what, throttled) == (whose, operation, False)]
 
 
 async def wait_for(done: int, model: AwsModel, accounts: list[str], limit: float) -> float:
-    """When so many registries of these accounts have their rule."""
+    """Return when this many registries of these accounts have their rule."""
     async with asyncio.timeout(limit):
         while sum(len(answered(model, who)) for who in accounts) < done:
             await asyncio.sleep(0.05)
@@ -34,7 +34,7 @@ async def wait_for(done: int, model: AwsModel, accounts: list[str], limit: float
 
 
 async def others_time(folder: Path, *, with_throttled: bool) -> tuple[float, float, AwsModel]:
-    """How long 50 accounts take, and then the throttled one that was there before them."""
+    """Return the time for 50 accounts, and for the throttled one before them."""
     folder.mkdir()
     model = AwsModel(allowed={SLOW: RATES["ecr-read"][0] / 10})
     fleet = Fleet(folder, model, concurrency=8)
@@ -52,7 +52,7 @@ async def others_time(folder: Path, *, with_throttled: bool) -> tuple[float, flo
     return mine, theirs, model
 
 
-def test_an_account_that_is_throttled_holds_up_nobody_and_gets_done(tmp_path: Path) -> None:
+def test_throttled_account_blocks_no_other_and_converges(tmp_path: Path) -> None:
     alone, _, _ = run(others_time(tmp_path / "alone", with_throttled=False))
     beside, theirs, model = run(others_time(tmp_path / "beside", with_throttled=True))
     assert any(throttled for *_, throttled in model.calls), "nothing was throttled"
@@ -74,7 +74,7 @@ async def throttled_steps(folder: Path) -> None:
     await fleet.end()
 
 
-def test_a_throttled_call_is_repeated_within_its_step_even_if_it_writes(tmp_path: Path) -> None:
+def test_throttled_call_is_retried_within_attempt(tmp_path: Path) -> None:
     run(throttled_steps(tmp_path))
 
 
@@ -92,14 +92,14 @@ async def hopelessly_throttled(folder: Path) -> AwsModel:
     return model
 
 
-def test_what_aws_throttles_for_good_is_tried_seldom_and_goes_on_when_it_stops(tmp_path: Path) -> None:
+def test_persistent_throttling_is_retried_slowly_until_it_stops(tmp_path: Path) -> None:
     model = run(hopelessly_throttled(tmp_path))
     refused = [at for at, *_, throttled in model.calls if throttled]
     assert 20 < len(refused) < 600 * LOWEST_RATE
 
 
 async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float], int]:
-    """Seconds from each write to AWS while slow resyncs fill every slot, and how many resyncs were done meanwhile."""
+    """Return write delays and the number of resyncs, with all slots full of resyncs."""
     model = AwsModel()
     fleet = Fleet(folder, model, concurrency=8)
     slow = [account(1000 + n) for n in range(300)]
@@ -124,20 +124,20 @@ async def writes_during_a_sweep(folder: Path, flood: bool) -> tuple[list[float],
     return waited, looked
 
 
-def test_fresh_writes_reach_aws_at_once_while_an_old_backlog_fills_every_slot(tmp_path: Path) -> None:
+def test_new_writes_are_sent_despite_full_backlog(tmp_path: Path) -> None:
     waited, looked = run(writes_during_a_sweep(tmp_path, flood=False))
     assert max(waited) < 0.5
     assert looked > 60, "the sweep stood still"
 
 
-def test_a_flood_of_fresh_writes_does_not_stop_the_resyncs(tmp_path: Path) -> None:
+def test_flood_of_new_writes_does_not_stop_resyncs(tmp_path: Path) -> None:
     _, looked = run(writes_during_a_sweep(tmp_path, flood=True))
-    # They have been due for longest, so they have all turns: eight slots, two seconds each, for 23 seconds.
+    # They have been due longest, so they use all backlog slots: eight, two seconds each, for 23 seconds.
     assert looked > 60
 
 
 async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
-    """When credentials were asked for in an account that lets nobody in, and when its 30 Regions were done after that."""
+    """Return the times of credential requests in an inaccessible account."""
     asked: list[float] = []
     closed = True
 
@@ -160,7 +160,7 @@ async def refused_at_the_door(folder: Path) -> tuple[list[float], list[float]]:
     return refused, answered(model, SLOW)
 
 
-def test_one_row_knocks_at_an_account_that_lets_nobody_in(tmp_path: Path) -> None:
+def test_inaccessible_account_is_probed_by_one_resource(tmp_path: Path) -> None:
     refused, done = run(refused_at_the_door(tmp_path))
     first = [at for at in refused if at < 1]
     later = [at for at in refused if at >= 1]

@@ -1,4 +1,4 @@
-"""The fence is the last thing before a write leaves: whatever had to be waited for came before it."""
+"""The fence is the last step before a write, after everything that waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def sent(url: str) -> int:
     return sum(request["service"] == "ecr" for request in requests)
 
 
-async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_write() -> None:
+async def test_lease_lost_during_credential_fetch_stops_write() -> None:
     held = True
 
     async def slow(_: str) -> Credentials:
@@ -56,7 +56,7 @@ async def test_a_lease_that_is_lost_while_credentials_are_fetched_stops_the_writ
         await client.close()
 
 
-async def test_a_write_that_waits_for_its_rate_is_fenced_after_the_wait() -> None:
+async def test_write_is_fenced_after_rate_limit_wait() -> None:
     burst = int(RATES["ecr-write"][1])
     looks: list[str] = []
 
@@ -90,7 +90,7 @@ async def test_a_write_that_waits_for_its_rate_is_fenced_after_the_wait() -> Non
 
 @dataclass
 class SlowDatabase:
-    """Says for how long a row is held, and lets so many seconds pass on the way."""
+    """Returns how long a lease remains, and lets this many seconds pass."""
 
     answers: list[tuple[float, float]]
     now: float = 0.0
@@ -105,7 +105,7 @@ class SlowDatabase:
         return Attempt(claimed, cast(Any, self), nothing, nothing, 0, REGION, monotonic=lambda: self.now)
 
 
-# (seconds left, seconds that the answer took) of each question, whether the write may go, reason
+# (remaining seconds, seconds of the answer) of each check, whether the write may go, reason
 ANSWERS = [
     ([(30.0, 0.1)], True, "held, and told at once"),
     ([(0.0, 0.1)], False, "lost"),
@@ -115,9 +115,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("answers", "goes", "reason"), ANSWERS, ids=[row[2] for row in ANSWERS])
-async def test_an_answer_of_the_fence_is_good_only_for_the_time_that_it_names(
-    answers: list[tuple[float, float]], goes: bool, reason: str
-) -> None:
+async def test_fence_result_expires(answers: list[tuple[float, float]], goes: bool, reason: str) -> None:
     database = SlowDatabase(list(answers))
     try:
         await database.attempt().fence()
@@ -127,9 +125,7 @@ async def test_an_answer_of_the_fence_is_good_only_for_the_time_that_it_names(
     assert not database.answers
 
 
-async def test_leases_are_renewed_again_after_a_renewal_that_failed_in_a_way_nobody_thought_of(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lease_renewal_continues_after_unexpected_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = asyncio.Event(), asyncio.Event()
     faults, renew = [RuntimeError("unthought of"), Unavailable("away", reason="AWAY")], queue.renew
 
@@ -150,7 +146,7 @@ async def test_leases_are_renewed_again_after_a_renewal_that_failed_in_a_way_nob
     await asyncio.wait_for(reached.wait(), 10)
     assert await renewed(world)
     assert not faults
-    # Also while the engine lets its last steps end.
+    # Also while the engine finishes its last attempts.
     stop = asyncio.create_task(engine.stop(5))
     await asyncio.sleep(0.05)
     assert await renewed(world)
@@ -163,7 +159,7 @@ async def test_leases_are_renewed_again_after_a_renewal_that_failed_in_a_way_nob
 
 async def renewed(world: World) -> bool:
     until = (await world.row()).lease_until or 0
-    # Less than the lease, or another claim takes the row.
+    # Less than the lease; otherwise another claim takes the resource.
     world.seconds += 0.03
     for _ in range(300):
         if ((await world.row()).lease_until or 0) > until:
@@ -172,7 +168,7 @@ async def renewed(world: World) -> bool:
     return False
 
 
-async def test_client_rejects_a_write_that_is_sent_as_a_read() -> None:
+async def test_client_rejects_write_sent_as_read() -> None:
     async with serve() as simulator:
         client = AwsClient(AwsOptions(endpoint_url=simulator.url))
         with pytest.raises(ValueError, match="ecr.apply"):

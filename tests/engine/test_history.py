@@ -1,4 +1,4 @@
-"""How often an error occurred and since when, over attempts of the engine; and what a fleet at rest writes."""
+"""Number and start of errors over attempts, and writes of an idle fleet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 CACHING = {"pull_through_cache_rules": {"rules": [QUAY]}}
 
 
-async def test_attempts_of_an_error_are_counted_until_it_passes(world: World) -> None:
+async def test_error_attempts_are_counted_until_it_clears(world: World) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
     await world.declare(CACHING)
     first = await world.step()

@@ -1,4 +1,4 @@
-"""What an engine with nothing to do asks of the database, and that it still finds what nobody told it of."""
+"""Database load of an idle engine, and resources found without notification."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def db(world: World, monkeypatch: pytest.MonkeyPatch) -> Counted:
 
 
 async def running(world: World, db: Counted) -> tuple[Engine, asyncio.Task[None]]:
-    """An engine that has found nothing to do; its leases would be renewed more often than it looks."""
+    """An idle engine that renews leases less often than it polls."""
     engine = Engine(db, world.aws, EngineOptions(lease=0.03), jitter=lambda: 1.0)
     task = asyncio.create_task(engine.run())
     await until(lambda: db.reads >= 2)
     return engine, task
 
 
-async def test_an_idle_engine_only_reads(world: World, db: Counted) -> None:
+async def test_idle_engine_only_reads(world: World, db: Counted) -> None:
     engine, task = await running(world, db)
     writes, reads = db.writes, db.reads
     await until(lambda: db.reads >= reads + 10)
@@ -78,7 +78,7 @@ async def test_an_idle_engine_only_reads(world: World, db: Counted) -> None:
     await task
 
 
-async def test_an_idle_engine_finds_what_no_hint_told_it_of(world: World, db: Counted) -> None:
+async def test_idle_engine_finds_due_resources_without_notification(world: World, db: Counted) -> None:
     engine, task = await running(world, db)
     await world.declare({})
     done = False
@@ -93,7 +93,7 @@ async def test_an_idle_engine_finds_what_no_hint_told_it_of(world: World, db: Co
     await task
 
 
-async def test_an_idle_engine_claims_at_once_when_it_is_told_of_something(
+async def test_idle_engine_claims_immediately_when_notified(
     world: World, db: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, task = await running(world, db)
@@ -107,8 +107,8 @@ async def test_an_idle_engine_claims_at_once_when_it_is_told_of_something(
     await task
 
 
-async def test_one_look_sees_urgent_rows_too(world: World) -> None:
-    """What lets an engine without running steps ask for rows of the backlog alone."""
+async def test_idle_check_covers_priority_lane(world: World) -> None:
+    """Allow an engine without running attempts to claim backlog resources only."""
     await world.declare({})
     row = await world.row()
     assert row.urgent

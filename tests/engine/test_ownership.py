@@ -1,4 +1,4 @@
-"""What counts as ours in AWS, and so may be removed: never what somebody else has put there."""
+"""Owned elements in AWS, which may be removed, unlike all others."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def refused(_: str) -> AwsError:
     return Permanent("no", reason="AWS_REJECTED", aws_code="ValidationException", operation="PutRegistryPolicy")
 
 
-# what was applied, what AWS has, what is ours, what is not to be told yet, why
+# applied, observed, owned, unverified, reason
 LOOKS = [
     ({"a": 1}, {"a": 1}, {"a": 1}, [], "the write had its effect"),
     ({"a": 1}, {"a": 2}, {}, [], "something else is there: the write never had its effect"),
@@ -60,7 +60,7 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("applied", "observed", "mine", "still_open", "reason"), LOOKS)
-def test_a_first_write_counts_by_what_aws_shows_afterwards(
+def test_first_write_is_owned_if_aws_shows_it(
     applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
 ) -> None:
     found = confirmed({RULES: applied}, {RULES: ["a"]}, {RULES: observed})
@@ -68,7 +68,7 @@ def test_a_first_write_counts_by_what_aws_shows_afterwards(
     assert confirmed({RULES: applied}, {RULES: ["a"]}, {}) == ({RULES: applied}, {RULES: ["a"]}), "not read"
 
 
-async def test_what_a_write_of_unknown_outcome_did_not_replace_stays_somebody_elses(world: World) -> None:
+async def test_unknown_write_leaves_unreplaced_element_unowned(world: World) -> None:
     await put(world, statement(THEIRS), statement(THEIRS, "B"))
     await world.declare(policy(statement(OURS)))
     fault = {"kind": "error", "operation": "PutRegistryPolicy", "count": 10, "status": 500, "code": "ServerException"}
@@ -85,7 +85,7 @@ async def test_what_a_write_of_unknown_outcome_did_not_replace_stays_somebody_el
     assert "unconfirmed" not in row.state or row.state["unconfirmed"] == {}
 
 
-async def test_what_a_write_of_unknown_outcome_has_written_is_ours(world: World) -> None:
+async def test_unknown_write_that_took_effect_is_owned(world: World) -> None:
     async def killed() -> None:
         await put(world, statement(OURS))
         raise RuntimeError("killed after the call")
@@ -98,7 +98,7 @@ async def test_what_a_write_of_unknown_outcome_has_written_is_ours(world: World)
     assert not (await world.present()).get("policyText")
 
 
-async def test_a_declaration_that_is_in_sync_without_a_write_after_a_refusal_counts_as_carried_out(
+async def test_declaration_in_sync_after_rejection_is_converged(
     world: World,
 ) -> None:
     async def carried_out() -> bool:
@@ -121,7 +121,7 @@ async def test_a_declaration_that_is_in_sync_without_a_write_after_a_refusal_cou
     assert await carried_out()
 
 
-async def test_what_a_mode_that_only_looks_finds_as_declared_does_not_become_ours(world: World) -> None:
+async def test_observe_mode_does_not_take_ownership_of_elements(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **QUAY)
     await world.wish({"mode": "OBSERVE"})
     await world.declare(caching(QUAY))
@@ -134,7 +134,7 @@ async def test_what_a_mode_that_only_looks_finds_as_declared_does_not_become_our
     assert await prefixes(world) == {"quay", "k8s"}
 
 
-async def test_owners_who_declare_an_element_in_one_step_both_keep_what_it_was(world: World) -> None:
+async def test_owners_of_same_attempt_share_the_original(world: World) -> None:
     await put(world, statement(THEIRS))
     for owner in ("team-a", "team-b"):
         await world.declare(policy(statement(OURS)), owner=owner)
@@ -143,7 +143,7 @@ async def test_owners_who_declare_an_element_in_one_step_both_keep_what_it_was(w
         assert THEIRS in (await original(world, owner))["registry_policy"]["policyText"]
 
 
-async def test_the_original_leaves_out_what_another_owner_has_just_withdrawn(world: World) -> None:
+async def test_original_excludes_just_withdrawn_elements(world: World) -> None:
     await world.declare(caching(QUAY), owner="team-b")
     await world.step()
     await world.declare(caching(K8S), owner="team-a")
@@ -152,7 +152,7 @@ async def test_the_original_leaves_out_what_another_owner_has_just_withdrawn(wor
     assert await original(world, "team-a") == caching()
 
 
-async def test_the_original_of_what_was_there_as_declared_is_that(world: World) -> None:
+async def test_original_of_matching_setting_is_itself(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **QUAY)
     await world.declare(caching(QUAY))
     await world.step()
@@ -162,7 +162,7 @@ async def test_the_original_of_what_was_there_as_declared_is_that(world: World) 
     assert rule["ecrRepositoryPrefix"] == "quay"
 
 
-async def test_what_has_gone_while_a_mode_only_looks_is_not_ours_when_somebody_makes_it_anew(world: World) -> None:
+async def test_element_recreated_in_observe_mode_is_not_owned(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     await world.wish({"mode": "OBSERVE"})
@@ -177,7 +177,7 @@ async def test_what_has_gone_while_a_mode_only_looks_is_not_ours_when_somebody_m
     assert await prefixes(world) == {"quay"}
 
 
-async def test_ours_of_unknown_outcome_stays_ours_when_it_is_declared_otherwise_before_it_shows(world: World) -> None:
+async def test_unverified_element_stays_owned_after_redeclaration(world: World) -> None:
     await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreatePullThroughCacheRule", "count": 1})
     await world.declare(caching(QUAY))
     await world.step()
@@ -197,7 +197,7 @@ async def test_ours_of_unknown_outcome_stays_ours_when_it_is_declared_otherwise_
     assert await prefixes(world) == set()
 
 
-async def test_the_original_has_a_setting_that_was_there_as_declared_later(world: World) -> None:
+async def test_original_includes_later_declared_existing_setting(world: World) -> None:
     await put(world, statement(THEIRS))
     await world.declare(caching(QUAY))
     await world.step()
@@ -210,7 +210,7 @@ async def test_the_original_has_a_setting_that_was_there_as_declared_later(world
     assert THEIRS in (await original(world, "team-a"))["registry_policy"]["policyText"]
 
 
-async def test_the_original_leaves_out_what_another_owner_declared_at_that_time(world: World) -> None:
+async def test_original_excludes_elements_of_other_owners(world: World) -> None:
     for owner in ("team-b", "team-a"):
         await world.declare(caching(QUAY), owner=owner)
         await world.step()
@@ -221,7 +221,7 @@ async def test_the_original_leaves_out_what_another_owner_declared_at_that_time(
     assert await original(world, "team-a") == caching()
 
 
-async def test_a_declaration_that_a_former_version_left_unmarked_is_marked_at_the_next_look(world: World) -> None:
+async def test_unmarked_declaration_of_older_version_is_marked(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     await world.resync()

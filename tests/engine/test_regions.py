@@ -1,4 +1,4 @@
-"""Registries in Regions that the account has not enabled, or that nobody knows."""
+"""Registries in Regions that are disabled or unknown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fails(error: AwsError) -> Callable[[str], AwsError]:
     return lambda _region: error
 
 
-async def test_registry_of_disabled_region_says_how_to_enable_it(world: World) -> None:
+async def test_disabled_region_error_explains_how_to_enable_it(world: World) -> None:
     await world.declare(CACHED, registry=OPT_IN)
     row = await world.step(OPT_IN)
     assert why(row, "Ready") == "REGION_NOT_ENABLED"
@@ -28,11 +28,11 @@ async def test_registry_of_disabled_region_says_how_to_enable_it(world: World) -
     assert error["metadata"]["aws_code"] == "UnrecognizedClient"
     for part in ("me-south-1", ACCOUNT, "DISABLED", "aws account enable-region --region-name me-south-1"):
         assert part in error["message"]
-    assert "not a Region that this version knows" not in error["message"]
+    assert "this version does not know the Region" not in error["message"]
     assert await world.due_in(OPT_IN) == pytest.approx(60.0)
 
 
-async def test_registry_is_reconciled_once_its_region_is_enabled(world: World) -> None:
+async def test_registry_reconciles_once_region_is_enabled(world: World) -> None:
     await world.declare(CACHED, registry=OPT_IN)
     await world.step(OPT_IN)
     await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1", "me-south-1"]})
@@ -42,20 +42,20 @@ async def test_registry_is_reconciled_once_its_region_is_enabled(world: World) -
     ]
 
 
-async def test_region_that_nobody_knows_is_said_to_be_unknown(world: World) -> None:
+async def test_unknown_region_is_reported(world: World) -> None:
     await world.declare(CACHED, registry=UNKNOWN)
     row = await world.step(UNKNOWN)
     assert why(row, "Ready") == "REGION_NOT_ENABLED"
-    assert "us-east-9 is not a Region that this version knows" in row.state["error"]["message"]
+    assert "this version does not know the Region us-east-9" in row.state["error"]["message"]
 
 
-async def test_unreachable_region_that_nobody_knows_is_said_to_be_unknown(world: World) -> None:
+async def test_unreachable_unknown_region_is_reported(world: World) -> None:
     silent = Temporary("ecr: no answer", reason="AWS_UNREACHABLE")
     world.aws.faults["DescribePullThroughCacheRules"] = fails(silent)
     await world.declare(CACHED, registry=UNKNOWN)
     row = await world.step(UNKNOWN)
     assert why(row, "Ready") == "AWS_UNREACHABLE"
-    assert "us-east-9 is not a Region that this version knows" in row.state["error"]["message"]
+    assert "this version does not know the Region us-east-9" in row.state["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,17 @@ async def test_unreachable_region_that_nobody_knows_is_said_to_be_unknown(world:
         (Temporary("no", reason="AWS_CREDENTIALS_REJECTED", aws_code="UnrecognizedClient"), "nobody knows us anywhere"),
     ],
 )
-async def test_rejected_credentials_stay_the_reason_if_regions_cannot_be_listed(
+async def test_rejected_credentials_are_reported_if_regions_are_unreadable(
     world: World, listing: AwsError, reason: str
 ) -> None:
     world.aws.faults["ListRegions"] = fails(listing)
     await world.declare(CACHED, registry=OPT_IN)
     row = await world.step(OPT_IN)
     assert why(row, "Ready") == "AWS_CREDENTIALS_REJECTED", reason
-    assert "is the Region enabled for the account?" in row.state["error"]["message"]
+    assert "check that it is enabled for the account" in row.state["error"]["message"]
 
 
-async def test_rejected_credentials_stay_the_reason_in_an_enabled_region(world: World) -> None:
+async def test_rejected_credentials_are_reported_in_enabled_region(world: World) -> None:
     rejected = Temporary("no", reason="AWS_CREDENTIALS_REJECTED", aws_code="UnrecognizedClient", after=60.0)
     here = RegistryName(ACCOUNT, "eu-west-1")
     world.aws.faults["DescribePullThroughCacheRules"] = fails(rejected)
@@ -84,7 +84,7 @@ async def test_rejected_credentials_stay_the_reason_in_an_enabled_region(world: 
     assert why(await world.step(here), "Ready") == "AWS_CREDENTIALS_REJECTED"
 
 
-async def test_healthy_registry_asks_for_no_regions(world: World) -> None:
+async def test_healthy_registry_does_not_list_regions(world: World) -> None:
     await world.declare(CACHED)
     await world.step()
     assert "ListRegions" not in {operation for _, operation, _ in world.aws.calls}

@@ -1,4 +1,4 @@
-"""Steps on a registry."""
+"""Reconciling a registry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def prefixes(world: World) -> set[str]:
     return {rule["ecrRepositoryPrefix"] for rule in (await world.present())["pullThroughCacheRules"]}
 
 
-async def test_a_declaration_is_carried_out_in_one_step(world: World) -> None:
+async def test_declaration_converges_in_one_attempt(world: World) -> None:
     await world.declare({**caching(QUAY, K8S), **REPLICATED})
     operation = await world.begin("ReconcileRegistry")
     row = await world.step()
@@ -40,22 +40,22 @@ async def test_a_declaration_is_carried_out_in_one_step(world: World) -> None:
     assert await world.due_in() == pytest.approx(900 * 1.2)
 
 
-async def test_a_step_on_a_registry_in_sync_writes_nothing_to_aws(world: World) -> None:
+async def test_reconcile_in_sync_writes_nothing(world: World) -> None:
     await world.declare({**caching(QUAY), **REPLICATED})
     await world.step()
     await world.resync()
     assert world.aws.writes == []
 
 
-async def test_only_settings_that_somebody_declares_are_read(world: World) -> None:
+async def test_only_declared_settings_are_read(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     await world.resync()
-    # GetRole is of the role that ECR made for the rule, which is looked at, too.
+    # GetRole is for the role that ECR created for the rule.
     assert {operation for _, operation, _ in world.aws.calls} - {"GetRole"} == {"DescribePullThroughCacheRules"}
 
 
-async def test_a_change_behind_our_back_is_mended_and_recorded(world: World) -> None:
+async def test_out_of_band_change_is_remediated_and_recorded(world: World) -> None:
     await world.declare(caching(QUAY, K8S))
     await world.step()
     assert "remediation" not in (await world.row()).state
@@ -68,14 +68,14 @@ async def test_a_change_behind_our_back_is_mended_and_recorded(world: World) -> 
     assert row.state["drift"] == []
 
 
-async def test_a_new_wish_is_not_recorded_as_mended_drift(world: World) -> None:
+async def test_new_declaration_is_not_recorded_as_remediation(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     await world.declare(caching(QUAY, K8S))
     assert "remediation" not in (await world.step()).state
 
 
-async def test_what_nobody_declared_is_left_alone(world: World) -> None:
+async def test_unmanaged_elements_are_preserved(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **HAND)
     await world.declare(caching(QUAY))
     await world.step()
@@ -85,7 +85,7 @@ async def test_what_nobody_declared_is_left_alone(world: World) -> None:
     assert row.state["applied"] == {}
 
 
-async def test_what_nobody_declared_goes_where_that_is_wanted(world: World) -> None:
+async def test_unmanaged_elements_are_pruned_on_request(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **HAND)
     await world.declare(caching(QUAY))
     await world.wish({"unmanaged_elements": "PRUNE"})
@@ -93,7 +93,7 @@ async def test_what_nobody_declared_goes_where_that_is_wanted(world: World) -> N
     assert await prefixes(world) == {"quay"}
 
 
-async def test_pruning_touches_no_setting_that_nobody_declares(world: World) -> None:
+async def test_prune_ignores_undeclared_settings(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **HAND)
     await world.declare(REPLICATED)
     await world.wish({"unmanaged_elements": "PRUNE"})
@@ -103,7 +103,7 @@ async def test_pruning_touches_no_setting_that_nobody_declares(world: World) -> 
     assert await prefixes(world) == {"by-hand"}
 
 
-async def test_an_element_of_two_owners_stays_until_both_have_gone(world: World) -> None:
+async def test_shared_element_stays_until_both_owners_leave(world: World) -> None:
     await world.declare(caching(QUAY), "team-a")
     await world.declare(caching(QUAY), "team-b")
     await world.step()
@@ -115,7 +115,7 @@ async def test_an_element_of_two_owners_stays_until_both_have_gone(world: World)
     assert await prefixes(world) == set()
 
 
-async def test_of_a_registry_whose_last_declaration_was_abandoned_nothing_is_said_any_more(world: World) -> None:
+async def test_registry_without_declarations_has_no_conditions(world: World) -> None:
     arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:ecr-pullthroughcache/hub-AbCdEf"
     await world.seed({"secrets": [{"name": "ecr-pullthroughcache/hub", "arn": arn, "value": "no credentials"}]})
     hub = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
@@ -132,7 +132,7 @@ async def test_of_a_registry_whose_last_declaration_was_abandoned_nothing_is_sai
     assert not any(row.state[key] for key in said), row.state
 
 
-async def test_an_observed_registry_is_read_and_not_written(world: World) -> None:
+async def test_observed_registry_is_read_and_not_written(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.wish({"mode": "OBSERVE"})
     row = await world.step()
@@ -143,7 +143,7 @@ async def test_an_observed_registry_is_read_and_not_written(world: World) -> Non
     assert await prefixes(world) == set()
 
 
-async def test_a_paused_registry_is_not_even_read_and_not_looked_at_again(world: World) -> None:
+async def test_paused_registry_is_neither_read_nor_rescheduled(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.wish({"mode": "PAUSED"})
     await world.step()
@@ -154,7 +154,7 @@ async def test_a_paused_registry_is_not_even_read_and_not_looked_at_again(world:
     assert await prefixes(world) == {"quay"}
 
 
-async def test_an_element_is_replaced_only_where_its_owner_allows_that(world: World) -> None:
+async def test_element_is_replaced_only_if_owner_allows(world: World) -> None:
     await world.declare(caching(QUAY))
     await world.step()
     other = caching({**QUAY, "upstreamRegistryUrl": "public.ecr.aws"})
@@ -169,7 +169,7 @@ async def test_an_element_is_replaced_only_where_its_owner_allows_that(world: Wo
     assert holds(row, "Ready")
 
 
-async def test_a_setting_with_members_that_are_not_known_is_not_written(world: World) -> None:
+async def test_setting_with_unknown_members_is_not_written(world: World) -> None:
     await world.declare(REPLICATED)
     await world.step()
     await world.seed(
@@ -188,7 +188,7 @@ async def test_a_setting_with_members_that_are_not_known_is_not_written(world: W
     assert not holds(row, "Degraded")
 
 
-async def test_a_throttled_registry_waits_longer_each_time_and_starts_afresh_after_a_success(world: World) -> None:
+async def test_throttled_registry_backs_off_until_success(world: World) -> None:
     def throttled(_region: str) -> AwsError:
         return Temporary("slow down", reason="AWS_THROTTLED")
 
@@ -208,8 +208,8 @@ async def test_a_throttled_registry_waits_longer_each_time_and_starts_afresh_aft
     assert holds(row, "Ready")
 
 
-async def test_a_throttled_registry_does_not_hold_up_the_others(world: World) -> None:
-    """The fault is of one Region; a registry in another one is worked on in the same round."""
+async def test_throttled_registry_does_not_block_others(world: World) -> None:
+    """The error concerns one Region; other Regions are reconciled."""
     from ecrkeeper_server.names import RegistryName
 
     other = RegistryName("222222222222", "eu-west-1")
@@ -223,7 +223,7 @@ async def test_a_throttled_registry_does_not_hold_up_the_others(world: World) ->
     assert (await world.row(other)).observed_generation == (await world.row(other)).generation
 
 
-async def test_an_error_for_good_blocks_the_registry_and_ends_its_operation(world: World) -> None:
+async def test_terminal_error_blocks_registry_and_ends_operation(world: World) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: Permanent(
         "too many", reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", operation="CreatePullThroughCacheRule"
     )
@@ -241,7 +241,7 @@ async def test_an_error_for_good_blocks_the_registry_and_ends_its_operation(worl
     assert holds(await world.resync(), "Ready"), "whoever unblocks it in AWS does not tell us"
 
 
-async def test_an_unexpected_exception_is_a_temporary_error(world: World) -> None:
+async def test_unexpected_exception_is_retryable(world: World) -> None:
     def broken(_region: str) -> AwsError:
         raise ZeroDivisionError
 
@@ -266,7 +266,7 @@ async def test_conditions_keep_the_time_of_their_last_transition(world: World) -
     assert since == {"Ready": now, "Synced": now, "Blocked": began, "Degraded": began}
 
 
-async def test_nothing_is_sent_to_aws_after_the_lease_was_lost(world: World) -> None:
+async def test_no_write_is_sent_after_lease_loss(world: World) -> None:
     await world.declare({**caching(QUAY, K8S), **REPLICATED})
 
     async def lose() -> None:
@@ -281,7 +281,7 @@ async def test_nothing_is_sent_to_aws_after_the_lease_was_lost(world: World) -> 
     assert row.state == {}
 
 
-async def test_a_lease_lost_between_two_writes_stops_the_second(world: World) -> None:
+async def test_lease_lost_between_writes_stops_the_second(world: World) -> None:
     await world.declare(caching(QUAY, K8S))
 
     async def lose() -> None:
@@ -293,7 +293,7 @@ async def test_a_lease_lost_between_two_writes_stops_the_second(world: World) ->
     assert world.aws.writes == ["CreatePullThroughCacheRule"]
 
 
-async def test_what_is_about_to_be_written_is_recorded_before_it_is_sent(world: World) -> None:
+async def test_write_ahead_is_recorded_before_sending(world: World) -> None:
     await world.declare(caching(QUAY))
     seen: list[Any] = []
 
@@ -305,7 +305,7 @@ async def test_what_is_about_to_be_written_is_recorded_before_it_is_sent(world: 
     assert list(seen[0]["pull_through_cache_rules"]) == ["quay"]
 
 
-async def test_a_write_whose_answer_is_lost_is_not_repeated_if_it_had_its_effect(world: World) -> None:
+async def test_unanswered_write_is_not_repeated_if_effective(world: World) -> None:
     await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreatePullThroughCacheRule", "count": 1})
     await world.declare(caching(QUAY))
     row = await world.step()
@@ -318,7 +318,7 @@ async def test_a_write_whose_answer_is_lost_is_not_repeated_if_it_had_its_effect
     assert await prefixes(world) == set()
 
 
-async def test_a_declaration_that_is_withdrawn_while_it_is_carried_out_leaves_nothing(world: World) -> None:
+async def test_declaration_withdrawn_during_attempt_leaves_nothing(world: World) -> None:
     await world.declare(caching(QUAY, K8S))
     world.aws.before["CreatePullThroughCacheRule"] = world.withdraw
     row = await world.step()
@@ -329,7 +329,7 @@ async def test_a_declaration_that_is_withdrawn_while_it_is_carried_out_leaves_no
 
 
 def hide_the_rule_once_it_is_made(world: World) -> None:
-    """Let AWS not have the rule for `quay` when it is read after its creation."""
+    """Hide the rule for `quay` from the read after its creation."""
 
     async def undo() -> None:
         await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
@@ -340,7 +340,7 @@ def hide_the_rule_once_it_is_made(world: World) -> None:
     world.aws.before["CreatePullThroughCacheRule"] = arm
 
 
-async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: World) -> None:
+async def test_late_visible_write_is_polled_soon(world: World) -> None:
     await world.declare(caching(QUAY))
     hide_the_rule_once_it_is_made(world)
     row = await world.step()
@@ -349,7 +349,7 @@ async def test_aws_that_does_not_show_a_write_yet_is_asked_again_soon(world: Wor
     assert holds(await world.resync(), "Ready")
 
 
-async def test_a_setting_that_is_not_written_does_not_keep_the_others_from_being_asked_for_again_soon(
+async def test_unwritable_setting_does_not_delay_other_settings(
     world: World,
 ) -> None:
     unknown = {"DescribeRegistry": {"replicationConfiguration.rules[0].newThing": {"on": True}}}
@@ -369,14 +369,14 @@ async def test_a_setting_that_is_not_written_does_not_keep_the_others_from_being
     assert (await world.due_in() or 0) > 600
 
 
-async def test_a_stopped_engine_claims_nothing(world: World) -> None:
+async def test_stopped_engine_claims_nothing(world: World) -> None:
     await world.engine.stop(0)
     await world.declare(caching(QUAY))
     assert not await world.engine.claim_once()
     assert (await world.row()).registry == REGISTRY
 
 
-async def test_policy_deleted_by_somebody_else_during_the_call_is_no_error(world: World) -> None:
+async def test_policy_deleted_concurrently_is_no_error(world: World) -> None:
     statement = {"Sid": "A", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
     await world.declare({"registry_policy": {"policyText": text}})

@@ -1,4 +1,4 @@
-"""Steps on a role."""
+"""Reconciling a role."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def ask_to_delete(world: World) -> Operation:
     return await world.begin("DeleteServiceLinkedRole", ROLE)
 
 
-async def test_a_declared_role_is_created_with_its_description_and_tags(world: World) -> None:
+async def test_declared_role_gets_description_and_tags(world: World) -> None:
     await declared(world, description="ours", tags={"team": "a"})
     row = await world.step(ROLE)
     assert world.aws.writes == ["CreateServiceLinkedRole", "TagRole"]
@@ -48,7 +48,7 @@ async def test_a_declared_role_is_created_with_its_description_and_tags(world: W
     assert world.aws.writes == []
 
 
-async def test_a_role_that_was_there_is_adopted(world: World) -> None:
+async def test_existing_role_is_adopted_on_declaration(world: World) -> None:
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     await declared(world)
     row = await world.step(ROLE)
@@ -56,7 +56,7 @@ async def test_a_role_that_was_there_is_adopted(world: World) -> None:
     assert row.state["provenance"] == "ADOPTED"
 
 
-async def test_a_role_that_somebody_makes_at_the_same_moment_is_adopted(world: World) -> None:
+async def test_role_created_concurrently_is_adopted(world: World) -> None:
     async def race() -> None:
         await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
 
@@ -67,7 +67,7 @@ async def test_a_role_that_somebody_makes_at_the_same_moment_is_adopted(world: W
     assert holds(row, "Ready")
 
 
-async def test_a_create_whose_answer_is_lost_is_recognised_as_ours(world: World) -> None:
+async def test_unanswered_create_is_recognized_as_created(world: World) -> None:
     await world.control("POST", "clock", {"advance": 0, "frozen": True})
     now = (await world.control("GET", "clock"))["now"]
     world.seconds = float(now)
@@ -81,7 +81,7 @@ async def test_a_create_whose_answer_is_lost_is_recognised_as_ours(world: World)
     assert row.state["provenance"] == "CREATED"
 
 
-async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_twice(world: World) -> None:
+async def test_invisible_role_is_awaited_and_not_recreated(world: World) -> None:
     await world.control("PUT", "settings", {"iam_create_lag_reads": 1})
     await declared(world)
     row = await world.step(ROLE)
@@ -91,7 +91,7 @@ async def test_a_role_that_iam_does_not_show_yet_is_waited_for_and_not_created_t
     assert world.aws.writes == []
 
 
-async def test_a_role_that_iam_shows_and_does_not_find_for_a_change_is_changed_a_moment_later(world: World) -> None:
+async def test_role_not_found_for_update_is_updated_later(world: World) -> None:
     lags = [Permanent("no such role", reason="AWS_REJECTED", aws_code="NoSuchEntity")]
     world.aws.faults["TagRole"] = lambda _: lags.pop() if lags else None
     await declared(world, tags={"team": "a"})
@@ -105,7 +105,7 @@ async def test_a_role_that_iam_shows_and_does_not_find_for_a_change_is_changed_a
     assert row.state["provenance"] == "CREATED"
 
 
-async def test_an_ordinary_role_of_the_same_name_is_left_alone(world: World) -> None:
+async def test_lookalike_role_is_unchanged(world: World) -> None:
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     await world.raw("CreateRole", "iam", RoleName=NAME, AssumeRolePolicyDocument=trust)
     await declared(world, description="ours", tags={"a": "b"})
@@ -115,7 +115,7 @@ async def test_an_ordinary_role_of_the_same_name_is_left_alone(world: World) -> 
     assert row.state["role"] is None
 
 
-async def test_a_role_that_was_deleted_behind_our_back_is_made_again_and_recorded_as_mended(world: World) -> None:
+async def test_role_deleted_out_of_band_is_recreated_and_recorded(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
@@ -126,7 +126,7 @@ async def test_a_role_that_was_deleted_behind_our_back_is_made_again_and_recorde
     assert [d["kind"] for d in row.state["remediation"]["drift"]] == ["MISSING"]
 
 
-async def test_only_tags_that_were_declared_are_changed_and_removed(world: World) -> None:
+async def test_only_declared_tags_are_changed_and_removed(world: World) -> None:
     await declared(world, tags={"ours": "1", "gone": "1"})
     await world.step(ROLE)
     await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "theirs", "Value": "1"}])
@@ -135,7 +135,7 @@ async def test_only_tags_that_were_declared_are_changed_and_removed(world: World
     assert row.state["role"]["tags"] == {"ours": "2", "theirs": "1"}
 
 
-async def test_an_observed_role_is_not_created(world: World) -> None:
+async def test_observed_role_is_not_created(world: World) -> None:
     await declared(world, mode="OBSERVE")
     row = await world.step(ROLE)
     assert world.aws.writes == []
@@ -143,14 +143,14 @@ async def test_an_observed_role_is_not_created(world: World) -> None:
     assert not holds(row, "Ready")
 
 
-async def test_a_paused_role_is_not_even_read(world: World) -> None:
+async def test_paused_role_is_not_even_read(world: World) -> None:
     await declared(world, mode="PAUSED")
     await world.step(ROLE)
     assert world.aws.calls == []
     assert await world.due_in(ROLE) is None
 
 
-async def test_a_role_that_a_region_uses_is_not_deleted_and_stays_declared(world: World) -> None:
+async def test_used_role_is_not_deleted_and_stays_declared(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     await world.seed(RULES, "eu-west-1")
@@ -165,7 +165,7 @@ async def test_a_role_that_a_region_uses_is_not_deleted_and_stays_declared(world
     assert await there(world)
 
 
-async def test_a_region_that_cannot_be_read_counts_as_one_that_uses_the_role(world: World) -> None:
+async def test_unreadable_region_counts_as_using_the_role(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     world.aws.faults["DescribeRegistry"] = lambda region: (
@@ -179,7 +179,7 @@ async def test_a_region_that_cannot_be_read_counts_as_one_that_uses_the_role(wor
     assert world.aws.writes == []
 
 
-async def test_regions_that_may_not_be_listed_are_all_asked(world: World) -> None:
+async def test_all_known_regions_are_checked_if_unlistable(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     world.aws.faults["ListRegions"] = lambda _: Permanent("no", reason="AWS_ACCESS_DENIED")
@@ -191,7 +191,7 @@ async def test_regions_that_may_not_be_listed_are_all_asked(world: World) -> Non
     assert ended.error is not None, "Regions that are not enabled cannot be read"
 
 
-# A Region that no botocore knows.
+# A Region that botocore does not know.
 NEW = "us-west-9"
 SCANNING = {"registry_scanning_configuration": {"scanType": "BASIC", "rules": []}}
 
@@ -214,7 +214,7 @@ SCANNING = {"registry_scanning_configuration": {"scanType": "BASIC", "rules": []
         ),
     ],
 )
-async def test_a_region_that_only_the_account_or_a_declaration_knows_is_asked(
+async def test_regions_of_account_and_declarations_are_checked(
     world: World, settings: dict[str, Any] | None, enabled: bool, blocker: str, reason: str
 ) -> None:
     await declared(world)
@@ -233,7 +233,7 @@ async def test_a_region_that_only_the_account_or_a_declaration_knows_is_asked(
 
 
 async def follow(world: World, operation: Operation, steps: int = 12) -> Operation:
-    """Take steps, and let the simulated IAM go on, until the operation ends."""
+    """Reconcile, and advance the simulated IAM, until the operation ends."""
     for _ in range(steps):
         if (found := await world.operation(operation)).done:
             return found
@@ -245,7 +245,7 @@ async def follow(world: World, operation: Operation, steps: int = 12) -> Operati
     return await world.operation(operation)
 
 
-async def test_a_role_that_nothing_uses_is_deleted_and_forgotten(world: World) -> None:
+async def test_unused_role_is_deleted_and_forgotten(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -254,13 +254,13 @@ async def test_a_role_that_nothing_uses_is_deleted_and_forgotten(world: World) -
     assert row.state["deletion"]["task"]
     ended = await follow(world, operation)
     assert (ended.done, ended.error, ended.metadata["phase"]) == (True, None, "DONE")
-    # What the look at the Regions had found stays with the operation.
+    # The result of the check of Regions stays in the operation.
     assert ended.metadata["usage"]
     assert not await there(world)
     assert await world.db.read(lambda tx: resources.get(tx, str(ROLE))) is None
 
 
-async def test_a_refusal_of_iam_is_shown_with_the_regions_and_the_role_stays(world: World) -> None:
+async def test_rejected_deletion_shows_regions_and_keeps_role(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -279,7 +279,7 @@ async def test_a_refusal_of_iam_is_shown_with_the_regions_and_the_role_stays(wor
     assert "deletion" not in row.state
 
 
-async def test_a_task_that_iam_forgets_is_no_failure_of_the_deletion(world: World) -> None:
+async def test_forgotten_task_does_not_fail_deletion(world: World) -> None:
     await world.control("PUT", "settings", {"deletion_task_vanishes": True, "iam_delete_lag_reads": 2})
     await declared(world)
     await world.step(ROLE)
@@ -289,7 +289,7 @@ async def test_a_task_that_iam_forgets_is_no_failure_of_the_deletion(world: Worl
     assert not await there(world)
 
 
-async def test_a_task_that_is_lost_while_the_role_stays_ends_the_deletion_after_half_an_hour(world: World) -> None:
+async def test_lost_task_ends_deletion_after_half_an_hour(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -308,7 +308,7 @@ async def test_a_task_that_is_lost_while_the_role_stays_ends_the_deletion_after_
     assert ended.error["reason"] == "DELETION_LOST"
 
 
-async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> None:
+async def test_missing_role_counts_as_deleted(world: World) -> None:
     await declared(world, mode="OBSERVE")
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -319,7 +319,7 @@ async def test_a_role_that_is_gone_already_counts_as_deleted(world: World) -> No
     assert (ended.done, ended.error) == (True, None)
 
 
-async def test_a_deletion_that_is_forced_while_its_step_runs_takes_an_adopted_role(world: World) -> None:
+async def test_deletion_forced_during_attempt_deletes_adopted_role(world: World) -> None:
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     await declared(world)
     operation = await ask_to_delete(world)
@@ -334,7 +334,7 @@ async def test_a_deletion_that_is_forced_while_its_step_runs_takes_an_adopted_ro
     assert not await there(world)
 
 
-async def test_a_role_that_somebody_deleted_is_gone_when_iam_has_stopped_showing_it(world: World) -> None:
+async def test_role_deleted_by_others_is_gone_once_invisible(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     await world.control("PUT", "settings", {"iam_delete_lag_reads": 3})
@@ -351,7 +351,7 @@ async def test_a_role_that_somebody_deleted_is_gone_when_iam_has_stopped_showing
     assert not await there(world)
 
 
-async def test_a_deletion_is_given_up_when_iam_denies_and_shows_the_role_for_half_an_hour(world: World) -> None:
+async def test_denied_deletion_ends_after_half_an_hour(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -367,7 +367,7 @@ async def test_a_deletion_is_given_up_when_iam_denies_and_shows_the_role_for_hal
     assert "deletion" not in (await world.row(ROLE)).state
 
 
-async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(world: World) -> None:
+async def test_forbidden_deletion_without_task_ends(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     operation = await ask_to_delete(world)
@@ -384,7 +384,7 @@ async def test_a_deletion_that_has_no_task_yet_still_ends_where_iam_forbids_it(w
     assert ended.error["reason"] == "AWS_ACCESS_DENIED"
 
 
-async def test_a_role_that_iam_does_not_show_yet_is_deleted_when_it_does(world: World) -> None:
+async def test_invisible_role_is_deleted_once_visible(world: World) -> None:
     await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
     world.seconds = float((await world.control("GET", "clock"))["now"])
     await declared(world)
@@ -400,7 +400,7 @@ async def test_a_role_that_iam_does_not_show_yet_is_deleted_when_it_does(world: 
     assert not await there(world)
 
 
-async def test_a_role_of_somebody_else_that_is_not_shown_yet_is_not_deleted_unseen(world: World) -> None:
+async def test_invisible_unowned_role_is_not_deleted(world: World) -> None:
     await world.control("PUT", "settings", {"iam_create_lag_reads": 3})
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     world.seconds = float((await world.control("GET", "clock"))["now"]) + 600
@@ -413,7 +413,7 @@ async def test_a_role_of_somebody_else_that_is_not_shown_yet_is_not_deleted_unse
     assert await there(world)
 
 
-async def test_a_role_that_is_not_there_a_minute_after_its_create_was_never_made(world: World) -> None:
+async def test_role_missing_a_minute_after_create_was_not_created(world: World) -> None:
     world.aws.faults["CreateServiceLinkedRole"] = lambda _: Temporary("no answer", reason="AWS_UNREACHABLE")
     await declared(world)
     await world.step(ROLE)
@@ -425,10 +425,10 @@ async def test_a_role_that_is_not_there_a_minute_after_its_create_was_never_made
     assert world.aws.writes == []
 
 
-async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_not_made_by_settings(
+async def test_role_redeclared_during_deletion_is_not_auto_created(
     world: World,
 ) -> None:
-    """Replication waits for a role that is on its way out: ECR would create it again by itself."""
+    """Replication waits for a role that is being deleted: ECR would recreate it."""
     await declared(world)
     await world.step(ROLE)
     await world.control("PUT", "settings", {"deletion_mode": "manual"})
@@ -440,7 +440,7 @@ async def test_a_role_that_is_declared_again_by_mistake_during_its_deletion_is_n
     assert "PutReplicationConfiguration" not in world.aws.writes
 
 
-async def test_a_role_that_ecr_makes_by_itself_is_noted_as_such(world: World) -> None:
+async def test_role_created_by_ecr_has_that_provenance(world: World) -> None:
     await world.declare({"replication_configuration": RULES["replicationConfiguration"]})
     await world.step()
     row = await world.step(ROLE)
@@ -449,7 +449,7 @@ async def test_a_role_that_ecr_makes_by_itself_is_noted_as_such(world: World) ->
     assert world.aws.writes == []
 
 
-async def test_a_role_that_somebody_deleted_and_made_anew_is_adopted_and_not_ours(world: World) -> None:
+async def test_role_recreated_by_others_is_adopted(world: World) -> None:
     await declared(world)
     assert (await world.step(ROLE)).state["provenance"] == "CREATED"
     await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
@@ -463,7 +463,7 @@ async def test_a_role_that_somebody_deleted_and_made_anew_is_adopted_and_not_our
     assert await there(world)
 
 
-async def test_a_role_that_was_lost_and_is_made_anew_by_us_is_ours(world: World) -> None:
+async def test_role_recreated_by_us_is_created(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
@@ -476,7 +476,7 @@ ENDLESS = [("SUCCEEDED", "IAM has finished, and the role stays"), ("IN_PROGRESS"
 
 
 @pytest.mark.parametrize(("status", "reason"), ENDLESS)
-async def test_a_deletion_that_does_not_end_is_given_up(world: World, status: str, reason: str) -> None:
+async def test_endless_deletion_is_abandoned(world: World, status: str, reason: str) -> None:
     await declared(world)
     await world.step(ROLE)
     read, send = world.aws.client.call, world.aws.client.write
@@ -503,14 +503,14 @@ async def test_a_deletion_that_does_not_end_is_given_up(world: World, status: st
     assert "deletion" not in (await world.row(ROLE)).spec
 
 
-async def test_a_region_whose_document_is_not_understood_may_use_the_role(world: World) -> None:
+async def test_region_with_unknown_document_may_use_the_role(world: World) -> None:
     await world.seed({"unknown_members": {"DescribeRegistry": {"replicationConfiguration.ruleSets": [{"a": 1}]}}})
     found = await role_usage(world.aws, ACCOUNT, ROLES["replication"], ["us-east-1", "eu-west-1"], {})
     assert [(each.region, each.state) for each in found] == [("us-east-1", "UNKNOWN"), ("eu-west-1", "FREE")]
     assert "ruleSets" in found[0].message
 
 
-async def test_a_role_that_somebody_makes_first_is_adopted_also_where_the_clocks_agree(world: World) -> None:
+async def test_role_created_earlier_is_adopted_with_equal_clocks(world: World) -> None:
     world.seconds = float((await world.control("GET", "clock"))["now"])
 
     async def race() -> None:
@@ -521,7 +521,7 @@ async def test_a_role_that_somebody_makes_first_is_adopted_also_where_the_clocks
     assert (await world.step(ROLE)).state["provenance"] == "ADOPTED"
 
 
-async def test_a_role_that_was_made_anew_since_the_last_look_is_not_deleted_unforced(world: World) -> None:
+async def test_role_recreated_since_observation_needs_force(world: World) -> None:
     await declared(world)
     assert (await world.step(ROLE)).state["provenance"] == "CREATED"
     await world.raw("DeleteServiceLinkedRole", "iam", RoleName=NAME)
@@ -533,7 +533,7 @@ async def test_a_role_that_was_made_anew_since_the_last_look_is_not_deleted_unfo
     assert await there(world)
 
 
-async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(world: World) -> None:
+async def test_unset_tag_is_not_removed_with_declaration(world: World) -> None:
     def refused(_: str) -> Permanent:
         return Permanent("no", reason="AWS_REJECTED", aws_code="InvalidInput")
 
@@ -548,7 +548,7 @@ async def test_a_tag_that_could_not_be_set_is_not_removed_with_its_declaration(w
     assert role["Tags"] == [{"Key": "env", "Value": "theirs"}]
 
 
-async def test_a_tag_of_ours_whose_new_value_was_refused_goes_with_its_declaration(world: World) -> None:
+async def test_tag_with_rejected_new_value_is_removed_with_declaration(world: World) -> None:
     def refused(_: str) -> Permanent:
         return Permanent("no", reason="AWS_REJECTED", aws_code="InvalidInput", operation="TagRole")
 
@@ -562,7 +562,7 @@ async def test_a_tag_of_ours_whose_new_value_was_refused_goes_with_its_declarati
     assert (await world.step(ROLE)).state["role"]["tags"] == {}
 
 
-async def test_tags_that_a_mode_that_only_looks_finds_as_declared_do_not_become_ours(world: World) -> None:
+async def test_observe_mode_does_not_take_ownership_of_tags(world: World) -> None:
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     await world.raw("TagRole", "iam", RoleName=NAME, Tags=[{"Key": "team", "Value": "a"}])
     await declared(world, tags={"team": "a"}, mode="OBSERVE")
@@ -571,7 +571,7 @@ async def test_tags_that_a_mode_that_only_looks_finds_as_declared_do_not_become_
     assert (await world.step(ROLE)).state["role"]["tags"] == {"team": "a"}
 
 
-async def test_a_role_that_was_seen_to_be_gone_and_is_there_again_is_adopted(world: World) -> None:
+async def test_role_reappearing_after_absence_is_adopted(world: World) -> None:
     await declared(world)
     await world.step(ROLE)
     await declared(world, mode="OBSERVE")

@@ -1,4 +1,4 @@
-"""What one owner, one setting or one error must not do to the others of the same registry."""
+"""One owner, setting or error must not affect the others of the registry."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def rules(world: World) -> Any:
     return (await world.present())["replicationConfiguration"]["rules"]
 
 
-async def test_what_somebody_adds_to_a_document_while_other_settings_are_written_is_kept(world: World) -> None:
+async def test_concurrent_addition_to_document_is_preserved(world: World) -> None:
     await world.declare({**caching(QUAY), **REPLICATED})
 
     async def somebody() -> None:
@@ -70,7 +70,7 @@ async def test_what_somebody_adds_to_a_document_while_other_settings_are_written
     assert {d["region"] for rule in await rules(world) for d in rule["destinations"]} == {"eu-west-1", "us-west-2"}
 
 
-async def test_an_error_that_lasts_does_not_put_off_what_will_pass(world: World) -> None:
+async def test_terminal_error_does_not_delay_retries(world: World) -> None:
     world.aws.faults |= {"PutRegistryPolicy": refused_for_good, "PutReplicationConfiguration": throttled}
     await world.declare(POLICY, owner="team-a")
     await world.declare(REPLICATED, owner="team-b")
@@ -87,7 +87,7 @@ async def test_an_error_that_lasts_does_not_put_off_what_will_pass(world: World)
     assert ((await world.operation(operation)).error or {})["reason"] == "AWS_REJECTED"
 
 
-async def test_a_backfill_is_followed_beside_an_error_that_lasts(world: World) -> None:
+async def test_backfill_is_polled_despite_terminal_error(world: World) -> None:
     world.aws.faults["PutRegistryPolicy"] = refused_for_good
     await world.declare({**REPLICATED, **POLICY})
     await world.step()
@@ -108,7 +108,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("fault", "reason"), UNREADABLE)
-async def test_a_setting_that_cannot_be_read_does_not_stop_the_others(world: World, fault: Any, reason: str) -> None:
+async def test_unreadable_setting_does_not_stop_others(world: World, fault: Any, reason: str) -> None:
     await world.declare({"signing_configuration": {"rules": []}}, owner="team-a")
     await world.step()
     observed = (await world.row()).state["observed"]["signing_configuration"]
@@ -123,7 +123,7 @@ async def test_a_setting_that_cannot_be_read_does_not_stop_the_others(world: Wor
     assert holds(await world.resync(), "Ready")
 
 
-async def test_a_registry_of_which_nothing_can_be_read_keeps_what_was_seen(world: World) -> None:
+async def test_unreadable_registry_keeps_last_observation(world: World) -> None:
     await world.declare(caching(QUAY))
     before = await world.step()
     world.aws.faults["DescribePullThroughCacheRules"] = refused_for_good
@@ -132,7 +132,7 @@ async def test_a_registry_of_which_nothing_can_be_read_keeps_what_was_seen(world
     assert why(row, "Blocked") == "AWS_REJECTED"
 
 
-async def test_a_replacement_that_is_not_allowed_holds_back_no_other_element(world: World) -> None:
+async def test_forbidden_replacement_blocks_no_other_element(world: World) -> None:
     await world.declare(caching(QUAY), owner="team-a")
     await world.declare(caching({**K8S, "ecrRepositoryPrefix": "old"}), owner="team-b")
     await world.step()
@@ -144,7 +144,7 @@ async def test_a_replacement_that_is_not_allowed_holds_back_no_other_element(wor
     assert world.aws.writes == ["DeletePullThroughCacheRule", "CreatePullThroughCacheRule"]
 
 
-async def test_a_foreign_element_that_may_not_be_replaced_stays_foreign(world: World) -> None:
+async def test_irreplaceable_unmanaged_element_stays_unmanaged(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **OTHER_CACHE)
     await world.declare(caching(QUAY, K8S))
     row = await world.step()
@@ -154,7 +154,7 @@ async def test_a_foreign_element_that_may_not_be_replaced_stays_foreign(world: W
     assert await prefixes(world) == {"quay"}
 
 
-async def test_what_makes_room_is_done_where_more_does_not_fit(world: World) -> None:
+async def test_removals_are_written_when_additions_exceed_quota(world: World) -> None:
     await world.declare(caching(QUAY), owner="team-a")
     await world.declare(caching(K8S), owner="team-b")
     await world.step()
@@ -169,7 +169,7 @@ async def test_what_makes_room_is_done_where_more_does_not_fit(world: World) -> 
     assert "k8s" not in await prefixes(world)
 
 
-async def test_an_element_that_was_there_is_its_owners_although_another_setting_is_blocked(world: World) -> None:
+async def test_existing_element_is_owned_despite_blocked_setting(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **QUAY)
     world.aws.faults["PutRegistryPolicy"] = refused_for_good
     await world.declare(POLICY, owner="team-b")
@@ -184,16 +184,14 @@ async def test_an_element_that_was_there_is_its_owners_although_another_setting_
 
 
 FAILING_LOOKS = [
-    (Permanent("x", reason="AWS_REJECTED"), "refused for good"),
-    (Temporary("x", reason="AWS_ACCESS_DENIED", after=60.0), "refused for now"),
+    (Permanent("x", reason="AWS_REJECTED"), "terminal error"),
+    (Temporary("x", reason="AWS_ACCESS_DENIED", after=60.0), "retryable error"),
     (Temporary("x", reason="AWS_UNREACHABLE"), "without an answer"),
 ]
 
 
 @pytest.mark.parametrize(("error", "reason"), FAILING_LOOKS)
-async def test_what_was_written_is_ours_although_the_look_afterwards_fails(
-    world: World, error: AwsError, reason: str
-) -> None:
+async def test_written_elements_are_owned_if_re_read_fails(world: World, error: AwsError, reason: str) -> None:
     world.aws.faults["DescribePullThroughCacheRules"] = at_the_second_call(error)
     await world.declare(caching(QUAY))
     await world.step()
@@ -203,7 +201,7 @@ async def test_what_was_written_is_ours_although_the_look_afterwards_fails(
     assert await prefixes(world) == set(), reason
 
 
-async def test_of_several_elements_those_that_were_made_are_ours_although_aws_does_not_show_them_yet(
+async def test_created_elements_are_owned_before_they_are_visible(
     world: World,
 ) -> None:
     looks: list[int] = []
@@ -240,9 +238,7 @@ CHANGES_OF_MODE = [
 
 
 @pytest.mark.parametrize(("wish", "reason"), CHANGES_OF_MODE)
-async def test_a_step_under_way_sends_nothing_more_once_the_mode_was_changed(
-    world: World, wish: dict[str, Any], reason: str
-) -> None:
+async def test_attempt_stops_writing_after_mode_change(world: World, wish: dict[str, Any], reason: str) -> None:
     await world.declare({**caching(QUAY, K8S), **REPLICATED})
 
     async def change() -> None:
@@ -258,7 +254,7 @@ async def test_a_step_under_way_sends_nothing_more_once_the_mode_was_changed(
     assert not row.state["applied"]
 
 
-async def test_a_prune_ends_when_foreign_elements_are_to_stay(world: World) -> None:
+async def test_prune_stops_when_set_to_preserve(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
     await world.declare(caching(QUAY))
     await world.step()
@@ -273,7 +269,7 @@ async def test_a_prune_ends_when_foreign_elements_are_to_stay(world: World) -> N
     assert await prefixes(world) == {"quay", "by-hand"}
 
 
-async def test_the_original_of_a_declaration_leaves_out_what_others_declare(world: World) -> None:
+async def test_original_excludes_other_owners_declarations(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", ecrRepositoryPrefix="by-hand", upstreamRegistryUrl="quay.io")
     await world.declare(caching(K8S), owner="team-b")
     await world.step()
@@ -283,7 +279,7 @@ async def test_the_original_of_a_declaration_leaves_out_what_others_declare(worl
     assert original is not None
     found = original.settings["pull_through_cache_rules"]["rules"] if original.settings else []
     assert [rule["ecrRepositoryPrefix"] for rule in found] == ["by-hand"]
-    # Going back to it and then away leaves it where it was.
+    # Returning to it and leaving it again keeps the original.
     assert original.deletion_policy == "ABANDON"
 
 
@@ -296,7 +292,7 @@ def shown_of(revision: Revision | None) -> dict[str, list[str]]:
     return {"rules": [rule["ecrRepositoryPrefix"] for rule in rules], "regions": regions}
 
 
-async def test_what_aws_had_of_a_setting_that_is_declared_later_becomes_part_of_the_original(world: World) -> None:
+async def test_original_gains_settings_declared_later(world: World) -> None:
     async def original() -> dict[str, list[str]]:
         return shown_of(
             await world.db.read(lambda tx: declarations.get_revision(tx, SettingsName(REGISTRY, "team-a"), 0))
@@ -310,14 +306,14 @@ async def test_what_aws_had_of_a_setting_that_is_declared_later_becomes_part_of_
     await world.declare({**caching(QUAY), **REPLICATED}, owner="team-a")
     await world.step()
     assert await original() == {"rules": ["by-hand"], "regions": ["eu-west-1"]}
-    # What is ours by now is no part of it, whether it is changed or declared once more.
+    # Owned elements are not part of the original, whether they are changed or declared again.
     for wish in ({**caching(K8S), **REPLICATED}, caching(K8S), {**caching(K8S), **REPLICATED}):
         await world.declare(wish, owner="team-a")
         await world.step()
     assert await original() == {"rules": ["by-hand"], "regions": ["eu-west-1"]}
 
 
-async def test_a_role_that_is_not_ready_is_waited_for_beside_an_error_that_lasts(world: World) -> None:
+async def test_unready_role_is_polled_despite_terminal_error(world: World) -> None:
     world.aws.faults |= {"PutRegistryPolicy": refused_for_good, "CreateServiceLinkedRole": throttled}
     await world.wish({"managed": True}, ROLE)
     await world.declare(POLICY, owner="team-a")

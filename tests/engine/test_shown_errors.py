@@ -1,4 +1,4 @@
-"""What a resource says of the errors that it meets: the right cause, the right code, and for as long as it holds."""
+"""Errors of a resource have the right cause and code, while they last."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GENERIC = {
     "kind": "error", "operation": "PutRegistryPolicy", "code": "InvalidParameterException", "status": 400,
     "message": "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
 }  # fmt: skip
-# scope in AWS, declared, what the error is called, its code, whether it names the scope, reason
+# scope in AWS, declared, reason of the error, its code, whether it names the scope, reason
 REJECTED = [
     ("V2", policy(BEYOND_V1), "AWS_REJECTED", "INVALID_ARGUMENT", False, "under V2 the scope is not to blame"),
     ("V2", policy(BEYOND_V1) | SCOPE_V2, "AWS_REJECTED", "INVALID_ARGUMENT", False, "the scope is known already"),
@@ -48,7 +48,7 @@ REJECTED = [
 
 
 @pytest.mark.parametrize(("scope", "declared", "name", "code", "blamed", "reason"), REJECTED)
-async def test_rejected_policy_blames_the_scope_only_where_it_is_v1(
+async def test_rejected_policy_blames_scope_only_with_v1(
     world: World, scope: str, declared: dict[str, Any], name: str, code: str, blamed: bool, reason: str
 ) -> None:
     await world.seed({"scope": scope})
@@ -62,7 +62,7 @@ async def test_rejected_policy_blames_the_scope_only_where_it_is_v1(
     assert row.state["error"]["metadata"]["aws_code"] == "InvalidParameter"
 
 
-async def test_scope_that_cannot_be_read_is_not_blamed(world: World) -> None:
+async def test_unreadable_scope_is_not_blamed(world: World) -> None:
     await world.seed({"scope": "V1"})
     world.aws.faults["GetAccountSetting"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
     await world.declare(policy(BEYOND_V1))
@@ -71,7 +71,7 @@ async def test_scope_that_cannot_be_read_is_not_blamed(world: World) -> None:
     assert "SCOPE" not in row.state["error"]["message"]
 
 
-async def test_scope_is_not_read_where_the_policy_is_accepted(world: World) -> None:
+async def test_scope_is_not_read_if_policy_is_accepted(world: World) -> None:
     await world.declare(policy(V1_ONLY))
     assert holds(await world.step(), "Ready")
     assert "GetAccountSetting" not in {operation for _, operation, _ in world.aws.calls}
@@ -94,9 +94,7 @@ BLOCKING = [
 
 
 @pytest.mark.parametrize(("error", "blocked", "reason"), BLOCKING)
-async def test_error_that_waiting_does_not_mend_blocks(
-    world: World, error: AwsError, blocked: bool, reason: str
-) -> None:
+async def test_terminal_error_sets_blocked(world: World, error: AwsError, blocked: bool, reason: str) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: error
     await world.declare(caching(QUAY))
     operation = await world.begin("ReconcileRegistry")
@@ -104,7 +102,7 @@ async def test_error_that_waiting_does_not_mend_blocks(
     assert holds(row, "Blocked") is blocked, reason
     assert why(row, "Blocked") == (error.reason if blocked else "NOT_BLOCKED")
     assert not holds(row, "Ready") and not holds(row, "Synced")
-    # Whoever waits for it is told at once; a generation that only waits is not done with.
+    # A waiting call is answered at once; a generation that only waits is not finished.
     assert (await world.operation(operation)).done is blocked
     assert (row.observed_generation == row.generation) is blocked
     if isinstance(error, Temporary):
@@ -122,7 +120,7 @@ BESIDE: list[tuple[Sequence[AwsError], str, float, str]] = [
 
 
 @pytest.mark.parametrize(("errors", "shown", "soon", "reason"), BESIDE)
-async def test_worst_error_is_shown_and_the_soonest_retried(
+async def test_worst_error_is_shown_and_earliest_retry_used(
     world: World, errors: Sequence[AwsError], shown: str, soon: float, reason: str
 ) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: errors[0]
@@ -153,7 +151,7 @@ REPLACED = [
 
 
 @pytest.mark.parametrize(("before", "after", "members", "reason"), REPLACED)
-async def test_replacement_not_allowed_names_the_members(
+async def test_forbidden_replacement_names_members(
     world: World, before: dict[str, str], after: dict[str, str], members: list[str], reason: str
 ) -> None:
     await world.seed({"pullThroughCacheRules": [before]})
@@ -165,7 +163,7 @@ async def test_replacement_not_allowed_names_the_members(
     assert [row[1] for row in error["preconditions"]] == [f"pull_through_cache_rules quay {m}" for m in members]
 
 
-async def test_contradicting_foreign_element_is_a_conflict_and_no_quota(world: World) -> None:
+async def test_contradicting_unmanaged_element_is_a_conflict(world: World) -> None:
     filters = [{"filter": "*", "filterType": "WILDCARD"}]
     unmanaged = {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": filters}
     await world.seed({"scanning": {"scanType": "ENHANCED", "rules": [unmanaged]}})
@@ -175,7 +173,7 @@ async def test_contradicting_foreign_element_is_a_conflict_and_no_quota(world: W
     assert [row[1] for row in error["preconditions"]] == ["scanning_configuration CONTINUOUS_SCAN:*"]
 
 
-async def test_foreign_elements_that_use_up_a_quota_are_shown_as_that(world: World) -> None:
+async def test_unmanaged_elements_exceeding_quota_are_reported(world: World) -> None:
     await world.seed({"pullThroughCacheRules": [{**QUAY, "ecrRepositoryPrefix": f"f{i}"} for i in range(50)]})
     await world.declare(caching(QUAY))
     row = await world.step()
@@ -204,7 +202,7 @@ async def last_error(world: World) -> Any:
     return role_message.role(await world.row(ROLE), "aws").last_error
 
 
-async def test_refused_deletion_stays_visible_over_resyncs(world: World) -> None:
+async def test_rejected_deletion_stays_visible_over_resyncs(world: World) -> None:
     await refuse_deletion(world)
     for _ in range(3):
         row = await world.row(ROLE)
@@ -212,12 +210,12 @@ async def test_refused_deletion_stays_visible_over_resyncs(world: World) -> None
         assert shown.code == code_pb2.FAILED_PRECONDITION
         assert [detail.type_url.rpartition(".")[2] for detail in shown.details] == ["ErrorInfo", "PreconditionFailure"]
         assert why(row, "Ready") == "ROLE_IN_USE" and "still in use" in shown.message
-        # The role is as it is declared; nothing is in the way of that.
+        # The role is as declared, and no error prevents that.
         assert holds(row, "Ready") and not holds(row, "Blocked")
         await world.resync(ROLE)
 
 
-async def test_refused_deletion_is_forgotten_with_a_new_declaration(world: World) -> None:
+async def test_rejected_deletion_is_cleared_by_new_declaration(world: World) -> None:
     await refuse_deletion(world)
     await world.wish({"description": "new"}, ROLE)
     assert not (await last_error(world)).code, "at once"
@@ -226,7 +224,7 @@ async def test_refused_deletion_is_forgotten_with_a_new_declaration(world: World
     assert why(row, "Ready") == "IN_SYNC"
 
 
-async def test_refused_deletion_is_forgotten_with_the_next_attempt(world: World) -> None:
+async def test_rejected_deletion_is_cleared_by_next_attempt(world: World) -> None:
     await refuse_deletion(world)
     await world.seed({"replicationConfiguration": {"rules": []}}, "us-east-1")
     await world.wish({"deletion": {"forced": False}}, ROLE)
@@ -235,7 +233,7 @@ async def test_refused_deletion_is_forgotten_with_the_next_attempt(world: World)
     assert not (await last_error(world)).code
 
 
-async def test_deletion_that_aws_denies_stays_visible(world: World) -> None:
+async def test_denied_deletion_stays_visible(world: World) -> None:
     await world.wish({"managed": True}, ROLE)
     await world.step(ROLE)
     await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1"]})
@@ -248,7 +246,7 @@ async def test_deletion_that_aws_denies_stays_visible(world: World) -> None:
     assert why(await world.row(ROLE), "Ready") == "AWS_ACCESS_DENIED"
 
 
-async def test_unknown_service_principal_blocks_without_asking_for_rights(world: World) -> None:
+async def test_unknown_service_principal_is_not_a_permission_error(world: World) -> None:
     text = "replication.ecr.amazonaws.com is not a valid AWS service name (Service Principal)"
     fault = {"kind": "error", "operation": "CreateServiceLinkedRole", "code": "AccessDenied", "status": 403}
     await world.control("POST", "faults", {**fault, "message": text})

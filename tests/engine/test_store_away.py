@@ -37,12 +37,12 @@ class Away(Database):
     def listen(self, heard: Callable[[set[str]], Any]) -> None: ...
 
 
-def test_pauses_grow_to_a_quarter_of_a_minute() -> None:
+def test_pauses_grow_to_fifteen_seconds() -> None:
     assert [worker._pause_after(n) for n in range(6)] == [1, 2, 4, 8, 15, 15]
     assert worker._pause_after(10_000) == 15
 
 
-async def test_engine_waits_longer_each_time_and_logs_nothing_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_engine_backs_off_without_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     db, pauses = Away(), list[float]()
     aws: Any = None
     engine = Engine(db, aws, EngineOptions())
@@ -60,7 +60,7 @@ async def test_engine_waits_longer_each_time_and_logs_nothing_itself(monkeypatch
     assert logged == [], "the database's health has a line for all of them"
 
 
-async def test_stop_ends_in_order_although_leases_cannot_be_released(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stop_completes_if_leases_cannot_be_released(monkeypatch: pytest.MonkeyPatch) -> None:
     aws: Any = None
     engine = Engine(Away(), aws, EngineOptions())
     monkeypatch.setattr(engine, "_held", lambda: {"token": ["a"]})

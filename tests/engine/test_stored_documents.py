@@ -1,4 +1,4 @@
-"""Declarations that were stored before the server refused them: still reconciled, still shown."""
+"""Stored declarations that the server would reject now are still reconciled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OLD: dict[str, Any] = {
 }
 
 
-async def test_stored_document_is_written_if_aws_takes_it(world: World) -> None:
+async def test_stored_document_is_written_if_aws_accepts_it(world: World) -> None:
     await world.control("PUT", "settings", {"templates_check_documents": False})
     await world.declare(OLD)
     row = await world.step()
@@ -24,7 +24,7 @@ async def test_stored_document_is_written_if_aws_takes_it(world: World) -> None:
     assert world.aws.writes == [], "what AWS shows is equal to what is declared"
 
 
-async def test_stored_document_that_aws_refuses_holds_up_no_other_setting(world: World) -> None:
+async def test_rejected_stored_document_blocks_no_other_setting(world: World) -> None:
     await world.declare(OLD)
     row = await world.step()
     assert why(row, "Blocked") == "AWS_REJECTED"
@@ -32,7 +32,7 @@ async def test_stored_document_that_aws_refuses_holds_up_no_other_setting(world:
     assert [rule["ecrRepositoryPrefix"] for rule in (await world.present())["pullThroughCacheRules"]] == ["quay"]
 
 
-async def test_malformed_policy_that_aws_shows_is_observed(world: World) -> None:
+async def test_malformed_policy_in_aws_is_observed(world: World) -> None:
     by_hand = {"Sid": "hand", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::2:*"}, "Action": "ecr:Nothing"}
     await world.seed({"policyText": json.dumps({"Version": "2012-10-17", "Statement": [by_hand]})})
     mine = {**by_hand, "Sid": "mine", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}

@@ -1,4 +1,4 @@
-"""Triggers make names due through one method, whatever their source."""
+"""All triggers make names due through one method."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 CACHING = {"pull_through_cache_rules": {"rules": [RULE]}}
 
 
-def test_stored_triggers_wake_and_name_nothing() -> None:
+def test_stored_triggers_wake_without_names() -> None:
     woken: list[int] = []
     triggers = Triggers(lambda: woken.append(1))
     triggers.hinted = False
@@ -26,7 +26,7 @@ def test_stored_triggers_wake_and_name_nothing() -> None:
     assert (triggers.take(), len(woken), triggers.hinted) == ([], 2, True)
 
 
-def test_event_names_are_taken_once_and_deduplicated() -> None:
+def test_event_names_are_deduplicated() -> None:
     triggers = Triggers(lambda: None)
     triggers.enqueue(["b", "a"], Trigger.EVENT)
     triggers.enqueue(["a"], Trigger.EVENT)
@@ -36,7 +36,7 @@ def test_event_names_are_taken_once_and_deduplicated() -> None:
     assert triggers.take() == ["a"]
 
 
-async def test_event_reconciles_a_registry_before_its_resync(world: World) -> None:
+async def test_event_reconciles_registry_before_resync(world: World) -> None:
     await world.declare(CACHING)
     await world.step()
     assert (await world.due_in() or 0) > 600
@@ -53,7 +53,7 @@ async def test_event_reconciles_a_registry_before_its_resync(world: World) -> No
     await task
 
 
-async def test_event_during_an_attempt_makes_the_row_due_again(world: World) -> None:
+async def test_event_during_attempt_makes_resource_due_again(world: World) -> None:
     await world.declare(CACHING)
 
     async def event() -> None:
@@ -64,7 +64,7 @@ async def test_event_during_an_attempt_makes_the_row_due_again(world: World) -> 
     assert (await world.due_in() or 0) <= 0
 
 
-async def test_event_leaves_what_is_due_earlier_in_its_place(world: World) -> None:
+async def test_event_keeps_earlier_due_time(world: World) -> None:
     await world.declare(CACHING)
     due = (await world.row()).due_at
     world.seconds += 10
@@ -73,7 +73,7 @@ async def test_event_leaves_what_is_due_earlier_in_its_place(world: World) -> No
     assert (row.due_at, row.urgent) == (due, True)
 
 
-async def test_event_names_survive_a_store_that_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_event_names_survive_store_outage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(change: object) -> None:
         raise Unavailable("away", reason="STORE_UNAVAILABLE")
 

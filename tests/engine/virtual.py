@@ -1,4 +1,4 @@
-"""An engine in virtual time: nobody sleeps for real, so minutes of a fleet's life take a second.
+"""An engine in virtual time: minutes of a fleet take a second.
 
 Everything runs on one event loop whose clock jumps to the next thing to do.
 The store is real SQL, worked on inline; the client of AWS is the real one,
@@ -37,7 +37,7 @@ EPOCH = 1_800_000_000.0
 
 
 class _Jump(selectors.SelectSelector):
-    """Waits for nothing: says how long it would have waited."""
+    """A sleep that only records how long it would have waited."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 class InlineDatabase(SqliteDatabase):
-    """SQLite without its thread: a thread's time is not virtual."""
+    """SQLite without its thread, whose time would not be virtual."""
 
     def __init__(self, path: Path) -> None:
         url = f"sqlite:///{path}"
@@ -96,12 +96,12 @@ class InlineDatabase(SqliteDatabase):
 
 @dataclass
 class AwsModel:
-    """What each account and Region has, how long its calls take, and how many a second it allows."""
+    """The content, latency and rate limit of each account and Region."""
 
     rules: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     allowed: dict[str, float] = field(default_factory=dict)
-    # (time, account, region, operation, throttled), when each call was answered.
+    # (time, account, region, operation, throttled) of each answered call.
     calls: list[tuple[float, str, str, str, bool]] = field(default_factory=list)
     _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
@@ -160,7 +160,7 @@ class ModelClient(AwsClient):
 
 
 class Fleet:
-    """An engine with everything that it needs. Make it inside `run`."""
+    """An engine with all dependencies. Create it inside of `run`."""
 
     def __init__(
         self, folder: Path, model: AwsModel, *, concurrency: int, provider: Callable[[str], Any] | None = None
@@ -172,7 +172,7 @@ class Fleet:
         self._running = asyncio.create_task(self.engine.run())
 
     async def declare(self, account: str, region: str, prefix: str = "quay", *, told: bool = True) -> None:
-        """Declare one cache rule; `told`: the engine hears of it at once."""
+        """Declare one cache rule; `told`: notify the engine."""
         name = RegistryName(account, region)
         rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io"}
 
@@ -190,7 +190,7 @@ class Fleet:
             self.engine.triggers.enqueue((), Trigger.CALL)
 
     async def overdue(self, account: str, regions: int, seconds: float) -> None:
-        """Registries that are in sync and whose resync has been due for long."""
+        """Create registries in sync whose resync has long been due."""
         rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
         for n in range(regions):
             self.model.rules[account, f"r{n}"] = {"quay": rule}

@@ -1,4 +1,4 @@
-"""One fuzzed call after another, and what must hold after each."""
+"""Make fuzzed calls, and check the invariants after each."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ SLOWEST = 5.0
 SLOW = "it took"
 _TIMEOUT = 10.0
 _READING = ("Get", "List", "Watch", "Wait", "Check", "Explain", "Validate", "ServerReflection")
-# Calls that only read are made so many at a time: none of them may change the store, whatever it says.
+# Reading calls are made this many at a time: none may change the store.
 TOGETHER = 24
 _WAITING = 0.6
 _STREAM_SECONDS = 0.05
 _STEPS = 3
-# A refusal is allowed to have any code but these; a call that gRPC cannot send is none of the server's.
+# A rejection may have any code except these; calls that gRPC cannot send do not count.
 _FORBIDDEN = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
 
 
-# What the client says by itself, with the code INTERNAL, where a stream ended before all of it was sent.
+# Errors of the client itself, with code INTERNAL, if a stream ended early.
 _NOT_SENT = "Internal error from Core"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A call that can be made again."""
+    """A call that can be repeated."""
 
     method: str
     request: bytes
@@ -75,7 +75,7 @@ class Case:
 
     @classmethod
     def parse(cls, text: str) -> Case:
-        """A case from what a failure printed."""
+        """Return a case from the output of a failure."""
         given = json.loads(text)
         sent = [
             (key, value if isinstance(value, str) else bytes.fromhex(value["hex"])) for key, value in given["metadata"]
@@ -84,7 +84,7 @@ class Case:
 
 
 class Driver:
-    """Makes calls and says what is wrong with each."""
+    """Makes calls and reports errors of each."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -95,12 +95,12 @@ class Driver:
         await self._channel.close()
 
     async def wrong(self, case: Case) -> str:
-        """What must not be, or nothing."""
+        """Return a violated invariant, or nothing."""
         fault, code = await self._call(case)
         return fault or self._traces(may_change=code == "OK" and not reads(case.method) and not only_validates(case))
 
     async def wrong_together(self, cases: Sequence[Case]) -> str:
-        """What must not be after calls that only read, made at once."""
+        """Return an invariant violated by concurrent reading calls."""
         faults = [fault for fault, _ in await asyncio.gather(*map(self._call, cases)) if fault]
         return (faults or [""])[0] or self._traces(may_change=False)
 
@@ -109,7 +109,7 @@ class Driver:
         if complaints:
             return f"the log has {complaints[0]}"
         if self._target.contents.changed() and not may_change:
-            return "the store has changed although the call was refused, or only reads, or only validates"
+            return "the store has changed although the call was rejected, or only reads, or only validates"
         return ""
 
     async def _call(self, case: Case) -> tuple[str, str]:
@@ -125,7 +125,7 @@ class Driver:
         return "", code
 
     async def healthy(self) -> bool:
-        """Whether the server still answers."""
+        """Return whether the server still answers."""
         return bool(await self._channel.unary_unary(CHECK)(b"", timeout=5) == SERVING)
 
     async def _outcome(self, case: Case) -> str:
@@ -159,12 +159,12 @@ class Driver:
 
 
 def reads(method: str) -> bool:
-    """Whether a method changes nothing, by its name."""
+    """Return whether a method is read-only, by its name."""
     return METHODS[method].name.startswith(_READING)
 
 
 def only_validates(case: Case) -> bool:
-    """Whether the request asks for nothing but a plan."""
+    """Return whether the request asks only for a plan."""
     try:
         request: Any = message_factory.GetMessageClass(METHODS[case.method].input_type).FromString(case.request)
     except DecodeError:
@@ -178,7 +178,7 @@ def made(method: str, rng: random.Random) -> Case:
 
 
 async def smaller(driver: Driver, case: Case, attempts: int = 60) -> Case:
-    """A smaller case that is wrong as well: without metadata, and without the fields that do not matter."""
+    """Return a smaller failing case, without metadata and irrelevant fields."""
     if case.metadata and await driver.wrong(without := Case(case.method, case.request)):
         case = without
     try:

@@ -1,4 +1,4 @@
-"""Messages for any request type, made from its descriptor, and the bytes that they become."""
+"""Messages for any request type from its descriptor, and their bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.fuzz import words
 
 _INTEGERS = (0, 1, 2, -1, 10, 1000, 1001, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 2**32)
 _DEPTH = 7
-# A list of so many items is far beyond any bound, and still small as bytes.
+# A list of this many items exceeds any limit, and is still small as bytes.
 _GIANT = 50_000
 
 
 def make(descriptor: Descriptor, rng: random.Random, depth: int = 0) -> Message:
-    """A message of a type."""
+    """Return a message of a type."""
     message: Any = message_factory.GetMessageClass(descriptor)()
     if descriptor.full_name == "google.protobuf.FieldMask":
         message.paths.extend(words.mask(rng))
@@ -49,7 +49,7 @@ def _fill(message: Any, field: FieldDescriptor, rng: random.Random, depth: int) 
         many = rng.choice((0, 1, 1, 2, 3)) if rng.random() < 0.98 or depth > 3 else 300
         getattr(message, field.name).extend(_value(field, rng, depth) for _ in range(many))
         if many == 1 and rng.random() < 0.01:
-            # The same item, empty or as it was made.
+            # The same item, empty or as generated.
             item = _value(field, rng, _DEPTH) if rng.random() < 0.5 else getattr(message, field.name)[0]
             getattr(message, field.name).extend([item] * (_GIANT // (1 + len(str(item)) // 20)))
     elif field.message_type:
@@ -82,13 +82,13 @@ def _scalar(field: FieldDescriptor, rng: random.Random) -> Any:
 
 
 def request(descriptor: Descriptor, rng: random.Random) -> bytes:
-    """The bytes of a request: a message in most cases, or else what is left of one."""
+    """Return the bytes of a request: usually a message, otherwise a damaged one."""
     content = make(descriptor, rng).SerializeToString()
     return content if rng.random() < 0.85 else corrupted(content, rng)
 
 
 def corrupted(content: bytes, rng: random.Random) -> bytes:
-    """Bytes that are cut off, changed, doubled, or have something that nobody knows in or behind them."""
+    """Return bytes that are truncated, changed, doubled or extended."""
     at = rng.randrange(len(content) + 1)
     kind = rng.randrange(7)
     if kind == 0:
@@ -111,7 +111,7 @@ def corrupted(content: bytes, rng: random.Random) -> bytes:
 
 
 def _unknown(rng: random.Random) -> bytes:
-    """Fields of numbers that no message has: nested, grouped, long, with the largest number there is."""
+    """Return fields with unknown numbers: nested, grouped, long, and the largest."""
     nested = b"\xfa\x3e\x00"
     for _ in range(rng.choice((1, 30, 120))):
         nested = b"\xfa\x3e" + varint(len(nested)) + nested
@@ -149,7 +149,7 @@ _TEXTS = (
 
 
 def metadata(rng: random.Random) -> list[tuple[str, str | bytes]]:
-    """What goes with a call: nothing in most cases."""
+    """Return metadata for a call; usually none."""
     if rng.random() < 0.85:
         return []
     found: list[tuple[str, str | bytes]] = []

@@ -1,4 +1,4 @@
-"""The server that is fuzzed, in this process: what is asked of AWS is asked once, what is logged is seen."""
+"""The fuzzed in-process server, with cached AWS reads and captured logs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ASKED = 1500
 
 
 class RememberingAws:
-    """Asks the simulated AWS each question once, and so many in all: AWS is slow, and not what is tested."""
+    """Sends each question to the simulated AWS once, within a limit."""
 
     def __init__(self, aws: AwsClient) -> None:
         self._aws = aws
@@ -66,7 +66,7 @@ class RememberingAws:
 
 
 class Complaints(logging.Handler):
-    """Every warning of a library and every error of our own log."""
+    """Collects warnings of libraries and errors of the server's log."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -86,7 +86,7 @@ class Complaints(logging.Handler):
 
 
 class Contents:
-    """Tells whether the tables of a SQLite file have changed."""
+    """Detects changes of the tables of a SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._conn = sqlite3.connect(path)
@@ -98,7 +98,7 @@ class Contents:
         self._digest = self._read_digest()
 
     def changed(self) -> bool:
-        """Whether they have changed since the last question."""
+        """Return whether they have changed since the last call."""
         version = self._read_version()
         if version == self._version:
             return False
@@ -114,7 +114,7 @@ class Contents:
     def _read_digest(self) -> bytes:
         digest = hashlib.blake2b()
         for table in self._tables:
-            # What was sent to AWS stays in the audit trail, refused there or not.
+            # The audit trail keeps writes that were sent to AWS, rejected or not.
             these = " WHERE kind <> 'AWS_WRITE'" if table == "audit_events" else ""
             for row in self._conn.execute(f"SELECT * FROM {table}{these}"):
                 digest.update(repr(row).encode(errors="surrogatepass"))
@@ -122,7 +122,7 @@ class Contents:
 
 
 class Target:
-    """A running server, its contents and its complaints."""
+    """A running server, its contents and its errors."""
 
     def __init__(self, address: str, contents: Contents, complaints: Complaints) -> None:
         self.address = address
@@ -132,7 +132,7 @@ class Target:
 
 @contextlib.asynccontextmanager
 async def running(path: Path, aws_url: str) -> AsyncIterator[Target]:
-    """A server with a migrated SQLite file, without an engine: only calls change it."""
+    """A server on a migrated SQLite file without an engine, so only calls change it."""
     url = f"sqlite:///{path}"
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)

@@ -1,4 +1,4 @@
-"""Every RPC with whatever can be sent to it. FUZZ_CALLS, FUZZ_SEED and FUZZ_CASE say how often, how, and what again."""
+"""Fuzz every RPC; FUZZ_CALLS, FUZZ_SEED and FUZZ_CASE control or repeat it."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ CALLS = int(os.environ.get("FUZZ_CALLS", "60"))
 SEED = os.environ.get("FUZZ_SEED", "1")
 CASE = os.environ.get("FUZZ_CASE", "")
 MOST_MIB = 150
-# So much is stored by then that looking for changes takes long: go on with an empty store.
+# Checking a full store for changes is slow, so continue with an empty one.
 ROUND = 1000
 
 
 def resident() -> float:
-    """The memory of this process, server and caller, in MiB."""
+    """Return the memory of this process, server and caller, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def test_every_method_that_is_served_is_fuzzed() -> None:
+def test_all_served_methods_are_fuzzed() -> None:
     for service in (*SERVICES, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"):
         assert any(method.startswith(f"/{service}/") for method in METHODS)
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with nothing in it."""
+    """Return a migrated, empty SQLite file."""
     path = tmp_path_factory.mktemp("empty") / "ecrkeeper.db"
     schema.migrate(f"sqlite:///{path}")
     with contextlib.closing(sqlite3.connect(path)) as conn:
@@ -62,9 +62,9 @@ async def _round(path: Path, aws: harness.Simulator, cases: list[Case]) -> Drive
 
 
 async def _fail(driver: Driver, cases: list[Case], first: str) -> None:
-    """Fail with the call that is wrong on its own, made small, or with all of them.
+    """Fail with the failing call, minimized, or with all of them.
 
-    Calls that are slow together, all asking AWS, and not one by one, are no fault.
+    Calls that are slow only together, all asking AWS, are no error.
     """
     for case in cases:
         fault = await driver.wrong(case)
@@ -78,10 +78,10 @@ async def _fail(driver: Driver, cases: list[Case], first: str) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("method", METHODS)
-async def test_no_call_breaks_the_server(
+async def test_random_calls_do_not_break_the_server(
     aws: harness.Simulator, empty: Path, tmp_path: Path, method: str, record_property: Any
 ) -> None:
-    """Calls that make resources come first, so that names lead somewhere."""
+    """Calls that create resources come first, so that names exist."""
     rng = random.Random(f"{SEED} {method}")
     makers = [
         "/ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings",
@@ -104,5 +104,5 @@ async def test_no_call_breaks_the_server(
 
 
 @pytest.mark.skipif(not CASE, reason="FUZZ_CASE names no case")
-async def test_the_case_of_a_failure_runs_again_alone(aws: harness.Simulator, empty: Path) -> None:
+async def test_failed_case_can_be_rerun_alone(aws: harness.Simulator, empty: Path) -> None:
     await _round(empty, aws, [Case.parse(CASE)])

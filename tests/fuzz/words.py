@@ -1,4 +1,4 @@
-"""Texts that a caller may send: nearly right, wrong, and hostile."""
+"""Texts that a caller may send: almost valid, invalid, and hostile."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TREE = Path(__file__).parents[2] / "examples" / "two-accounts"
 
 
 def _patterns() -> dict[str, list[str]]:
-    """The name patterns of all resources, by type, and `parent of TYPE`."""
+    """Return the name patterns of all resources, by type, and `parent of TYPE`."""
     found: dict[str, list[str]] = {}
     for file in (registry_pb2, role_pb2):
         for kind in file.DESCRIPTOR.message_types_by_name.values():
@@ -89,7 +89,7 @@ def _filter(rng: random.Random) -> str:
     return rng.choice((" AND ", " AND ", " OR ", " ")).join(terms)
 
 
-# What a string field is by its name, where that says something.
+# Values for string fields, by the field's name.
 _BY_NAME: dict[str, Callable[[random.Random], str]] = {
     "page_token": _token,
     "filter": _filter,
@@ -113,7 +113,7 @@ _BY_NAME: dict[str, Callable[[random.Random], str]] = {
 
 
 def text(field: FieldDescriptor, rng: random.Random) -> str:
-    """A value for a string field: by its name and its reference in most cases, or else anything."""
+    """Return a value for a string field: usually by name and reference."""
     chosen = rng.random()
     if chosen < 0.75:
         known = _BY_NAME.get(field.name)
@@ -131,7 +131,7 @@ def text(field: FieldDescriptor, rng: random.Random) -> str:
 
 
 def mutated(given: str, rng: random.Random) -> str:
-    """A text with something cut out, put in, doubled or changed."""
+    """Return a text with a part removed, inserted, doubled or changed."""
     at = rng.randrange(len(given) + 1)
     to = min(len(given), at + rng.randrange(1, 9))
     middle = rng.choice(
@@ -141,7 +141,7 @@ def mutated(given: str, rng: random.Random) -> str:
 
 
 def mask(rng: random.Random) -> list[str]:
-    """The paths of a field mask."""
+    """Return the paths of a field mask."""
     known = (
         *(f"settings.{field.name}" for field in Settings.DESCRIPTOR.fields),
         "settings",

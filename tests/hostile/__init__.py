@@ -1,1 +1,1 @@
-"""Answers of AWS that are none, and credentials that are of another account."""
+"""Invalid responses of AWS, and credentials of other accounts."""

@@ -1,4 +1,4 @@
-"""Honest answers of AWS, and what hostile or broken ones look like; each holds `SECRET`, which nothing may repeat."""
+"""Valid responses of AWS, and hostile or broken variants; each holds `SECRET`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DESTINATION = {"region": "us-west-2", "registryId": ACCOUNT}
 _BACKFILL_ID = "0b9f7d1e-7a8f-4f7e-9d0a-3a5e4f2f1c11"
 _RULE = {"ecrRepositoryPrefix": SECRET, "upstreamRegistryUrl": "quay.io", "registryId": ACCOUNT, "createdAt": 1.7e9}
 
-# What AWS answers to each JSON operation whose answer is used, and the parameters of the call.
+# AWS's responses to all JSON operations whose response is used, and the call's parameters.
 JSON_ANSWERS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {
     ("ecr", "DescribeRegistry"): (
         {
@@ -116,7 +116,7 @@ _ROLE_XML = (
 
 
 def xml(operation: str, content: str) -> str:
-    """An answer of the Query protocol."""
+    """Return a response of the Query protocol."""
     inner = (
         f"<{operation}Result>{content}</{operation}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
     )
@@ -124,7 +124,7 @@ def xml(operation: str, content: str) -> str:
 
 
 def assumed(account: str, *, key: str = "ASIA1", expires: str = "2099-01-01T00:00:00Z") -> str:
-    """An answer of AssumeRole."""
+    """Return a response of AssumeRole."""
     keys = f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>{SECRET}</SessionToken>"
     arn = f"arn:aws:sts::{account}:assumed-role/ecrkeeper/ecrkeeper"
     return xml(
@@ -135,7 +135,7 @@ def assumed(account: str, *, key: str = "ASIA1", expires: str = "2099-01-01T00:0
 
 
 def caller(account: str) -> str:
-    """An answer of GetCallerIdentity."""
+    """Return a response of GetCallerIdentity."""
     user = f"<Arn>arn:aws:iam::{account}:user/{SECRET}</Arn><UserId>{account}</UserId><Account>{account}</Account>"
     return xml("GetCallerIdentity", user)
 
@@ -155,7 +155,7 @@ XML_ANSWERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("sts", "GetCallerIdentity"): (caller(ACCOUNT), {}),
 }
 HTML = f"<html><body>Sign in to the hotel's network: {SECRET}</body></html>"
-# Larger than any answer that is read.
+# Larger than any response that is read.
 HUGE = {"body": '{"pullThroughCacheRules": "' + SECRET * 100, "repeat": 16 * 1024 * 1024 // 700}
 
 Rule = dict[str, Any]
@@ -166,7 +166,7 @@ def _json(body: Any) -> Rule:
 
 
 def _other(answer: Any) -> Any:
-    """The answer as another account gives it; None where it does not say whose it is."""
+    """Return the response of another account; None if it does not name the account."""
     changed = copy.deepcopy(answer)
     speakers = [changed, *changed.get("pullThroughCacheRules", ())]
     named = [speaker for speaker in speakers if "registryId" in speaker]
@@ -176,7 +176,7 @@ def _other(answer: Any) -> Any:
 
 
 def of_json(service: str, operation: str) -> list[tuple[str, Rule]]:
-    """The kinds of unusable answers to an operation that speaks JSON, with the fault rule that sends each."""
+    """Return unusable responses to a JSON operation, with the fault rule for each."""
     answer, _ = JSON_ANSWERS[service, operation]
     whole = json.dumps(answer)
     wrong = {name: [SECRET, 5] if not isinstance(value, list) else SECRET for name, value in answer.items()}
@@ -198,7 +198,7 @@ def of_json(service: str, operation: str) -> list[tuple[str, Rule]]:
 
 
 def of_xml(service: str, operation: str) -> list[tuple[str, Rule]]:
-    """The same for an operation of the Query protocol."""
+    """Return the same for an operation of the Query protocol."""
     whole, _ = XML_ANSWERS[service, operation]
     kinds: list[tuple[str, Rule]] = [
         ("empty", {"body": ""}),
@@ -218,6 +218,6 @@ def of_xml(service: str, operation: str) -> list[tuple[str, Rule]]:
 
 
 def unusable(service: str, operation: str) -> list[tuple[str, Rule]]:
-    """The kinds of unusable answers to an operation."""
+    """Return unusable responses to an operation."""
     kinds: Callable[[str, str], list[tuple[str, Rule]]] = of_json if (service, operation) in JSON_ANSWERS else of_xml
     return kinds(service, operation)

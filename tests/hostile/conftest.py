@@ -1,4 +1,4 @@
-"""The engine on the simulated AWS, whose answers the tests replace."""
+"""The engine on the simulated AWS with replaced responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever JSON AWS answers, a setting is observed or an error of AWS is raised, and never anything else."""
+"""Any JSON from AWS is observed or raises an AWS error, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ANYTHING = st.recursive(
 
 
 def of_shape(shape: Any) -> st.SearchStrategy[Any]:
-    """Values of a shape of botocore, members missing, null or unknown at random."""
+    """Generate values of a botocore shape with missing, null or unknown members."""
     kind = shape.type_name
     if kind == "structure":
         known = {name: of_shape(member) | st.none() for name, member in shape.members.items()}
@@ -49,7 +49,7 @@ def of_shape(shape: Any) -> st.SearchStrategy[Any]:
 
 
 def changed(value: Any, draw: Any) -> Any:
-    """A value with one of its parts replaced by anything."""
+    """Return a value with one of its parts replaced by anything."""
     if isinstance(value, dict) and value and draw(st.booleans()):
         name = draw(st.sampled_from(sorted(value)))
         return {**value, name: changed(value[name], draw)}
@@ -75,7 +75,7 @@ class Hostile:
 @pytest.mark.parametrize("name", SETTINGS)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_observation_raises_errors_of_aws_only(name: str, data: st.DataObject) -> None:
+def test_observation_raises_only_aws_errors(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]
     operation = setting.reads[0].operation
     honest, _ = JSON_ANSWERS["ecr", operation]
@@ -88,6 +88,6 @@ def test_observation_raises_errors_of_aws_only(name: str, data: st.DataObject) -
         assert error.reason == "AWS_ANSWER_INVALID"
     else:
         assert isinstance(found, Observed)
-        # What was observed is written again, and kept as JSON.
+        # The observation is written again, and stored as JSON.
         setting.join(found.elements)
         json.dumps(found.shape)

@@ -1,4 +1,4 @@
-"""Odd certificates: each is signed by a trusted CA, and none is let in under a name that is not its own."""
+"""Malformed certificates of a trusted CA are not accepted under a false name."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def ca(*common: x509.NameAttribute[str] | str, **names: object) -> Callable[[], 
 
 
 def swapped(tag: int, content: bytes) -> Callable[[], Issued]:
-    """A common name of any tag and any eleven bytes."""
+    """Return a common name of any tag and any eleven bytes."""
     held = bytes((0x0C, len(HELD))) + HELD.encode()
     return ca(HELD, swap=(held, bytes((tag, len(content))) + content))
 
 
 def two_extensions() -> Issued:
-    """Two lists of alternative names: OpenSSL and others see none, or one of them."""
+    """Return two lists of alternative names, of which OpenSSL reads at most one."""
     other = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\x30\x07\x82\x05admin")
     return AUTHORITY.issue("admin", dns=["evil"], extensions=[other], swap=(b"\x55\x1d\x63", b"\x55\x1d\x11"))
 
 
-# certificate, reason of the refusal, reason of the row
+# certificate, reason of the rejection, reason of the row
 ODD: list[tuple[Callable[[], Issued], str, str]] = [
     (ca(EVIL), INVALID, "NUL in the common name"),
     (ca(common_name(EVIL, BMP)), INVALID, "NUL in a common name of 16-bit characters"),
@@ -115,7 +115,7 @@ IDS = [row[2] for row in ODD]
 
 @pytest.fixture(scope="module")
 def server(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Server]:
-    """A server that asks for certificates, whose policy allows everything to everybody with a name."""
+    """A server that requests certificates and allows everything to named principals."""
     folder = tmp_path_factory.mktemp("server")
     own = AUTHORITY.issue("server", others=[x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     for name, content in (("tls.crt", own.certificate), ("tls.key", own.key), ("ca.crt", AUTHORITY.pem)):
@@ -136,17 +136,17 @@ def connected(server: harness.Server, issued: Issued) -> ecrkeeper.Client:
 
 
 @pytest.mark.parametrize(("issue", "reason", "why"), ODD, ids=IDS)
-def test_odd_certificate_is_not_let_in(
+def test_malformed_certificate_is_rejected(
     server: harness.Server, issue: Callable[[], Issued], reason: str, why: str
 ) -> None:
     with connected(server, issue()) as client, pytest.raises(ecrkeeper.RegistryError) as refused:
         client.list_supported_regions()
-    # BoringSSL ends the handshake of some; all others are told why.
+    # BoringSSL ends the handshake of some; the server rejects all others with a reason.
     if refused.value.code is not grpc.StatusCode.UNAVAILABLE:
         assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason)
 
 
-def test_good_certificates_are_let_in_under_their_names(server: harness.Server) -> None:
+def test_valid_certificates_are_accepted_by_name(server: harness.Server) -> None:
     rows = [
         (AUTHORITY.issue("admin"), "admin"),
         (AUTHORITY.issue("Alice Müller"), "Alice Müller"),
@@ -184,14 +184,14 @@ def rejection(given: dict[str, list[bytes]]) -> Unauthenticated:
         (ca("a"), {"cn": b"a\xff"}, "bytes that are no text"),
     ],
 )  # fmt: skip
-def test_names_that_differ_from_those_of_tls_are_rejected(
+def test_names_differing_from_tls_are_rejected(
     issue: Callable[[], Issued], reported: dict[str, bytes], why: str
 ) -> None:
     assert rejection(peer(issue().certificate, **reported)).reason == INVALID  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content", [b"-", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\0"])
-def test_what_is_no_certificate_is_rejected(content: bytes) -> None:
+def test_non_certificate_is_rejected(content: bytes) -> None:
     assert rejection(peer(content, cn=b"admin")).reason == INVALID
 
 
@@ -206,7 +206,7 @@ def test_rejected_name_is_escaped_in_message_and_log() -> None:
     assert [(line["event"], line["why"]) for line in logs] == [("certificate_rejected", message)], "once, not per call"
 
 
-def test_certificate_is_parsed_once_for_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_parse_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
     parse = certificate_names.CertificateNames._parsed
 
@@ -218,7 +218,7 @@ def test_certificate_is_parsed_once_for_many_calls(monkeypatch: pytest.MonkeyPat
     given = peer(AUTHORITY.issue("caller").certificate, cn=b"caller")
     began = time.perf_counter()
     for _ in range(2000):
-        # gRPC makes new objects for every call.
+        # gRPC creates new objects for every call.
         found = principal_of_certificate({key: [bytes(bytearray(v)) for v in values] for key, values in given.items()})
         assert found is not None
         assert found.name == "caller"

@@ -1,4 +1,4 @@
-"""Odd text wherever a name is read or shown: resource names, metadata, configuration, commands and logs."""
+"""Malformed text in names, metadata, configuration, commands and logs."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ ODD = [
     "\u3164",
     "\ud800",
 ]
-# Characters that some comparisons take for the other one: digits, the Kelvin sign, a long s, a dotless i, a division.
+# Characters that some comparisons equate: digits, the Kelvin sign, long s, dotless i, division.
 LOOKALIKES = {"1": "\u0661\u06f1\u0967\uff11\U0001d7cf\u00b9\u2460", "k": "\u212a\u0138", "s": "\u017f", "i": "\u0131\u0130", "-": "\u2010\u2212\uff0d", "/": "\u2044\u2215\uff0f", "a": "\u0430\uff41"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("parse", "good"), PARSERS, ids=IDS)
-def test_resource_name_holds_nothing_odd(parse: Callable[[str], Any], good: str) -> None:
+def test_resource_name_excludes_control_characters(parse: Callable[[str], Any], good: str) -> None:
     assert parse(good)
     odd = [
         text for each in ODD for text in (good + each, each + good, good.replace("/", f"/{each}"), good + each + "x")
@@ -73,8 +73,8 @@ def test_resource_name_holds_nothing_odd(parse: Callable[[str], Any], good: str)
         assert all(violation.description.isprintable() for violation in rejected.value.violations), repr(text)
 
 
-def test_every_pattern_of_the_server_means_its_whole_text() -> None:
-    """`$` passes a line end behind, and `\\d` and `\\w` pass digits and letters of every script."""
+def test_server_patterns_match_whole_text() -> None:
+    """`$` also matches before a line end, and `\\d` and `\\w` match all scripts."""
     folder = Path(names.__file__).parent
     loose = re.compile(r"""re\.(?:match|search)\(|isdigit\(|isdecimal\(|isnumeric\(|isalnum\(|\$["']""")
     found = [
@@ -82,15 +82,15 @@ def test_every_pattern_of_the_server_means_its_whole_text() -> None:
         for path in folder.rglob("*.py")
         for line in path.read_text().splitlines()
         if loose.search(line) or (re.search(r"\\[dw]", line) and "re.ASCII" not in line and "alembic" not in line)
-        # Bytes have no other scripts, and a text that is ASCII has none either.
+        # Bytes have no other scripts, and neither has ASCII text.
         if 'rb"' not in line and "isascii()" not in line
     ]
-    # The program's own migrations are read line by line; the patterns of the protos are read by RE2.
+    # Migrations are read line by line; RE2 reads the patterns of the protos.
     known = ("store/schema_version.py", "declarations/message_rules.py", "declarations/pattern_words.py")
     assert [row for row in found if row[0] not in known] == []
 
 
-def test_text_is_plain_if_everything_in_it_can_be_seen() -> None:
+def test_plain_text_has_only_visible_characters() -> None:
     hidden = [
         chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp")
     ]
@@ -107,13 +107,13 @@ def test_text_is_plain_if_everything_in_it_can_be_seen() -> None:
 
 
 @given(st.text(st.characters()))
-def test_escaped_text_is_plain_and_as_before_where_it_was(text: str) -> None:
+def test_escaping_keeps_plain_text(text: str) -> None:
     assert is_plain(escaped(text))
     assert (escaped(text) == text) is is_plain(text)
     assert is_plain(shown(text))
 
 
-def test_value_of_any_kind_can_be_shown() -> None:
+def test_any_value_can_be_shown() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -123,7 +123,7 @@ def test_value_of_any_kind_can_be_shown() -> None:
 
 
 class Call:
-    """The context of a call with metadata that a client of gRPC would not send."""
+    """A call context with metadata that a gRPC client would not send."""
 
     def __init__(self, *metadata: tuple[str, Any]) -> None:
         self._metadata = metadata
@@ -143,7 +143,7 @@ class Call:
 
 
 @pytest.mark.parametrize("value", [*(f"id{each}" for each in ODD), "", "é", "a" * 63 + "\n", "1\u0661", b"id\n", b"id"])
-def test_odd_request_id_is_replaced(value: Any) -> None:
+def test_malformed_request_id_is_replaced(value: Any) -> None:
     context: Any = Call((CALL_ID, value), ("traceparent", value))
     call = _begin("/x/y", context)
     assert re.fullmatch("[0-9a-f]{32}", call.id)
@@ -168,7 +168,7 @@ TOML = [
 
 
 @pytest.mark.parametrize(("text", "words"), TOML, ids=[row[0][:30] for row in TOML])
-def test_odd_configuration_is_rejected(text: str, words: str, tmp_path: Path) -> None:
+def test_malformed_configuration_is_rejected(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as rejected:
@@ -178,7 +178,7 @@ def test_odd_configuration_is_rejected(text: str, words: str, tmp_path: Path) ->
     assert "secret" not in str(rejected.value)
 
 
-def test_configuration_without_control_characters_is_taken() -> None:
+def test_configuration_without_control_characters_is_accepted() -> None:
     assert config.load(None, {"ECRKEEPER_POOL_SIZE": "9", "ECRKEEPER_RESYNC_SECONDS": "9"}) == Config(
         pool_size=9, resync_seconds=9.0
     )
@@ -191,7 +191,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["admin\n", "admin ", "ad\u200bmin", "\x1b[2J", ""])
-def test_no_access_is_explained_for_a_name_that_nobody_can_have(name: str, tmp_path: Path) -> None:
+def test_check_access_rejects_impossible_names(name: str, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text('rules: [{principals: ["*"], groups: ["*"], verbs: [read]}]')
     question = ("check-access", "--policy", str(policy), "--verb", "read")
@@ -213,7 +213,7 @@ def _logging_as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_logging_as_before")
 @pytest.mark.parametrize("style", ["text", "json"])
-def test_log_line_is_one_line_and_does_not_act_on_a_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_has_no_control_characters(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", style)
     log = structlog.get_logger("test")
     for each in ODD:
@@ -226,7 +226,7 @@ def test_log_line_is_one_line_and_does_not_act_on_a_terminal(style: str, capsys:
 
 
 @pytest.mark.usefixtures("_logging_as_before")
-def test_traceback_in_a_text_log_keeps_its_lines_and_escapes_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_traceback_in_text_log_is_escaped_by_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "text")
     try:
         raise ValueError("a\x1b[2Jb")

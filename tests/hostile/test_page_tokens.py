@@ -1,4 +1,4 @@
-"""Page tokens: only the servers of one database make them, for one list and one caller."""
+"""Page tokens are valid for one database, list and caller."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def asked(request: Any, token: str) -> Any:
 
 
 def rejected(token: str, start: Any = "", *, request: Any = LIST, **by: Any) -> str:
-    """Why a request with a token is rejected."""
+    """Return the reason why a request with a token is rejected."""
     with pytest.raises(InvalidArgument) as caught:
         page_of(asked(request, token), start, signer(request, **by))
     (violation,) = caught.value.violations
@@ -84,7 +84,7 @@ OTHERS: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("first", "other", "reason"), OTHERS, ids=[row[2] for row in OTHERS])
-def test_token_is_of_one_list_only(first: Any, other: Any, reason: str) -> None:
+def test_token_is_bound_to_list(first: Any, other: Any, reason: str) -> None:
     token = signer(first).token("behind")
     again = asked(first, token)
     again.page_size = 7
@@ -93,18 +93,18 @@ def test_token_is_of_one_list_only(first: Any, other: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize("principal", ["", "bob", "alice ", "Alice", "alic", "alicee", "alice\0"])
-def test_token_is_of_one_caller_only(principal: str) -> None:
+def test_token_is_bound_to_caller(principal: str) -> None:
     token = signer().token("behind")
     assert "another caller" in rejected(token, principal=principal)
     assert "another caller" in rejected(signer(principal=principal).token("behind"))
 
 
-def test_token_is_of_one_key_only() -> None:
+def test_token_is_bound_to_key() -> None:
     assert "another database" in rejected(signer().token("behind"), key=bytes(32))
 
 
 def unsigned(content: Any) -> str:
-    """A token as the release before made it."""
+    """Return a token of the previous release."""
     query = (
         LIST.DESCRIPTOR.full_name.encode()
         + b"\0"
@@ -115,7 +115,7 @@ def unsigned(content: Any) -> str:
 
 
 def forged(content: bytes, key: bytes = b"") -> str:
-    """A token of the right form with a code of one's own."""
+    """Return a well-formed token with a forged code."""
     code = hmac.digest(key, content, hashlib.sha256)[:16]
     return ".".join(["v1", *(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (content, code))])
 
@@ -154,22 +154,22 @@ ODD: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("token", "reason"), ODD, ids=[row[1] for row in ODD])
-def test_odd_token_is_rejected(token: str, reason: str) -> None:
+def test_malformed_token_is_rejected(token: str, reason: str) -> None:
     assert "start without a token" in rejected(token)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.characters(codec="ascii", exclude_characters="\0"))
-def test_changed_token_is_rejected_or_means_the_same(at: int, character: str) -> None:
+def test_modified_token_is_rejected_or_equivalent(at: int, character: str) -> None:
     changed = GOOD[:at] + character + GOOD[at + 1 :]
     try:
-        # The last character of a part can have bits that stand for nothing.
+        # The last character of a part can have unused bits.
         assert page_of(asked(LIST, changed), "", signer()).after == "behind"
     except InvalidArgument:
         assert changed != GOOD
 
 
 @given(st.text(max_size=50))
-def test_any_text_is_rejected(token: str) -> None:
+def test_arbitrary_token_is_rejected(token: str) -> None:
     assert not token or rejected(token)
 
 
@@ -185,7 +185,7 @@ def test_token_of_another_release_is_rejected(start: Any, content: Any) -> None:
 
 
 @given(st.text() | st.integers(0, 2**63) | st.lists(st.text() | st.integers(0, 2**63), max_size=3))
-def test_token_keeps_its_place(after: Any) -> None:
+def test_token_keeps_its_cursor(after: Any) -> None:
     start = [type(each)() for each in after] if isinstance(after, list) else type(after)()
     assert page_of(asked(LIST, signer().token(after)), start, signer()).after == after
 
@@ -197,14 +197,14 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def test_replicas_that_begin_at_once_have_one_key(database_url: str) -> None:
+async def test_replicas_starting_together_share_one_key(database_url: str) -> None:
     replicas = [schema.open_database(database_url, pool_size=2) for _ in range(4)]
     try:
         migrated = await replicas[0].read(page_token_key.find)
         assert [await PageKey().read(db) for db in replicas] == [migrated] * 4
         await replicas[0].write(lambda tx: tx.conn.execute(delete(page_token_keys)))
         assert [await db.read(page_token_key.find) for db in replicas] == [None] * 4
-        # Each has seen that there is none, and makes one.
+        # Each has found no key, and creates one.
         made = await asyncio.gather(*(db.write(page_token_key.create) for db in replicas for _ in range(5)))
         assert len({migrated, *made}) == 2
         assert {len(key) for key in (migrated, *made)} == {32}
@@ -214,7 +214,7 @@ async def test_replicas_that_begin_at_once_have_one_key(database_url: str) -> No
             await db.close()
 
 
-async def test_key_is_read_once(db: Database) -> None:
+async def test_page_token_key_is_read_once(db: Database) -> None:
     statements = 0
 
     class Counting:
@@ -236,7 +236,7 @@ async def test_key_is_read_once(db: Database) -> None:
     assert statements == 4
 
 
-async def test_export_does_not_hold_the_key(db: Database) -> None:
+async def test_export_excludes_page_token_key(db: Database) -> None:
     key = await PageKey().read(db)
     await db.write(lambda tx: resources.create(tx, RoleName("111111111111", "replication"), {"mode": "ENFORCE"}))
     out = io.BytesIO()
@@ -271,7 +271,7 @@ PLACES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_every_list_of_the_api_is_tried() -> None:
+def test_all_lists_are_tested() -> None:
     methods = {
         method.input_type.full_name
         for file in (pb, role_service_pb2, audit_service_pb2, operations_pb2)
@@ -283,7 +283,7 @@ def test_every_list_of_the_api_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("method", "request_"), CALLS, ids=[type(request).__name__ for _, request in CALLS])
-async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, request_: Any) -> None:
+async def test_list_accepts_only_its_own_tokens(db: Database, method: Any, request_: Any) -> None:
     class NoAws:
         async def call(self, *_: Any) -> Any:
             raise LookupError
@@ -309,7 +309,7 @@ async def test_every_list_takes_only_its_own_tokens(db: Database, method: Any, r
         assert "Elements" in type(request_).__name__, "the registry of these does not exist"
 
 
-async def test_lists_go_on_where_another_replica_began(database_url: str) -> None:
+async def test_list_continues_on_another_replica(database_url: str) -> None:
     replicas = [schema.open_database(database_url, pool_size=2) for _ in range(2)]
     unused: Any = None
     edges = [Dependencies(db, unused, Changes(), lambda: None, "us-east-1") for db in replicas]
@@ -329,7 +329,7 @@ async def test_lists_go_on_where_another_replica_began(database_url: str) -> Non
             await db.close()
 
 
-def test_two_servers_on_one_postgres_take_each_others_tokens(
+def test_servers_on_one_postgres_accept_each_others_tokens(
     aws: harness.Simulator, cluster: postgres.Postgres, tmp_path: Path
 ) -> None:
     url = cluster.create_database(f"test_{uuid.uuid4().hex[:12]}")

@@ -1,4 +1,4 @@
-"""What an answer must have to be believed: the table, and everything that is not in it."""
+"""Required members of responses: the table, and responses outside of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASES = [(*key, kind, rule) for key in OPERATIONS for kind, rule in unusable(*ke
 
 
 def believed(service: str, operation: str, rule: dict[str, Any]) -> dict[str, Any]:
-    """What the client makes of a body."""
+    """Return the client's result for a body."""
     body = rule["body"].encode() * rule.get("repeat", 1)
     if len(body) > MAX_ANSWER:
         raise InvalidAnswer("the connection does not read it")
@@ -36,15 +36,17 @@ def believed(service: str, operation: str, rule: dict[str, Any]) -> dict[str, An
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)
-def test_honest_answer_is_believed(service: str, operation: str) -> None:
+def test_valid_response_is_accepted(service: str, operation: str) -> None:
     whole = (JSON_ANSWERS.get((service, operation)) or XML_ANSWERS[service, operation])[0]
     assert believed(service, operation, {"body": whole if isinstance(whole, str) else json.dumps(whole)})
 
 
 @pytest.mark.parametrize(("service", "operation", "kind", "rule"), CASES, ids=[f"{c[1]}-{c[2]}" for c in CASES])
-def test_unusable_answer_is_rejected_unquoted(service: str, operation: str, kind: str, rule: dict[str, Any]) -> None:
+def test_unusable_response_is_rejected_without_quoting(
+    service: str, operation: str, kind: str, rule: dict[str, Any]
+) -> None:
     if (operation, kind) == ("GetCallerIdentity", "another account"):
-        # Its account is compared with the one that is meant where the session is opened.
+        # Its account is compared when the session is opened.
         assert believed(service, operation, rule)["Account"] == OTHER
         return
     with pytest.raises(InvalidAnswer) as caught:
@@ -55,7 +57,7 @@ def test_unusable_answer_is_rejected_unquoted(service: str, operation: str, kind
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The places of all values within a value."""
+    """Yield the paths of all values within a value."""
     for key, member in (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     ):
@@ -73,7 +75,7 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 @pytest.mark.parametrize(("service", "operation"), JSON_ANSWERS)
-def test_value_of_another_type_is_rejected_wherever_it_is(service: str, operation: str) -> None:
+def test_value_of_wrong_type_is_rejected(service: str, operation: str) -> None:
     answer, _ = JSON_ANSWERS[service, operation]
     for path in paths(answer):
         node = answer
@@ -87,27 +89,27 @@ def test_value_of_another_type_is_rejected_wherever_it_is(service: str, operatio
 
 
 @pytest.mark.parametrize("row", ESSENTIALS, ids=lambda row: row.operation)
-def test_member_of_the_table_is_demanded(row: Any) -> None:
+def test_required_member_is_enforced(row: Any) -> None:
     shape = service_model(row.service).operation_model(row.operation).output_shape
     for member in row.members:
         assert compile_check(shape, [member])({}), member
     assert row.reason
 
 
-def test_every_read_is_in_the_table() -> None:
+def test_all_reads_are_in_the_table() -> None:
     table = {row.operation for row in ESSENTIALS}
     assert {read.operation for setting in SETTINGS.values() for read in setting.reads} <= table
     assert len(table) == len(ESSENTIALS)
 
 
-def test_every_registry_id_of_a_used_answer_is_compared() -> None:
+def test_registry_ids_of_responses_are_checked() -> None:
     model = service_model("ecr")
     used = {row.operation for row in ESSENTIALS if row.service == "ecr"}
     used |= {operation for setting in SETTINGS.values() for operation in setting.writes}
     compared = {".".join(path) for path in SPEAKERS["ecr"]}
     for operation in used:
         for path in _registry_ids(model.operation_model(operation).output_shape, ""):
-            # The account of a destination is not the one that answers.
+            # The account of a destination is not the answering one.
             assert path in compared or path.endswith("destination.registryId") or "destinations." in path, (
                 operation,
                 path,
@@ -128,7 +130,7 @@ WRITES = sorted({operation for setting in SETTINGS.values() for operation in set
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_empty_answer_to_a_write_is_rejected(operation: str) -> None:
+def test_empty_response_to_write_is_rejected(operation: str) -> None:
     for body in (b"", b"{}", b'{"unknown": 1}', b"<html>"):
         with pytest.raises(InvalidAnswer):
             WIRE.read("ecr", operation, Response(200, {}, body))
@@ -155,7 +157,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("service", "status", "body", "code", "reason"), FAILURES)
-def test_code_of_a_failure_is_read(service: str, status: int, body: str, code: str, reason: str) -> None:
+def test_failure_code_is_parsed(service: str, status: int, body: str, code: str, reason: str) -> None:
     operation = "GetRole" if service == "iam" else "DescribeRegistry"
     answer = WIRE.read(service, operation, Response(status, {}, body.encode()))
     assert (answer.code, "html" in answer.message) == (code, False), reason
@@ -163,13 +165,13 @@ def test_code_of_a_failure_is_read(service: str, status: int, body: str, code: s
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"hunter2", b'{"__type": ["hunter2"]}', b'{"__type": "a b"}'])
 @pytest.mark.parametrize(("service", "operation"), [("ecr", "DescribeRegistry"), ("iam", "GetRole")])
-def test_failure_without_a_code_is_unusable(service: str, operation: str, body: bytes) -> None:
+def test_failure_without_code_is_unusable(service: str, operation: str, body: bytes) -> None:
     with pytest.raises(InvalidAnswer) as caught:
         WIRE.read(service, operation, Response(403, {}, body))
     assert SECRET not in str(caught.value)
 
 
-def test_message_of_a_failure_is_bounded_and_on_one_line() -> None:
+def test_failure_message_is_bounded_to_one_line() -> None:
     body = json.dumps({"__type": "X", "message": "a\nb\x00" + "y" * 100_000}).encode()
     answer = WIRE.read("ecr", "DescribeRegistry", Response(400, {"x-amzn-requestid": "r\x01"}, body))
     assert answer.message.startswith("a b y")

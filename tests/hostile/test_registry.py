@@ -1,4 +1,4 @@
-"""A registry of which one read is answered with nonsense: no unmanaged element is lost, nothing is INTERNAL."""
+"""An invalid response to a read loses no unmanaged element."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scanning(frequency: str) -> dict[str, Any]:
     return {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
 
 
-# What others have: each setting in the form of the simulated AWS's control API.
+# Unmanaged elements: each setting in the form of the simulated AWS's control API.
 UNMANAGED = {
     "policyText": policy("theirs"),
     "replicationConfiguration": {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": ACCOUNT}]}]},
@@ -40,7 +40,7 @@ UNMANAGED = {
     "signing": {"rules": [{"signingProfileArn": PROFILE + "theirs"}]},
     "exclusions": [PRINCIPAL + "theirs"],
 }
-# What the owner declares beside it.
+# The owner's declaration beside them.
 DECLARED: dict[str, dict[str, Any]] = {
     "account_settings": {"settings": [{"name": "BLOB_MOUNTING", "value": "ENABLED"}]},
     "registry_policy": {"policyText": policy("ours")},
@@ -54,7 +54,7 @@ DECLARED: dict[str, dict[str, Any]] = {
 
 
 def theirs(present: dict[str, Any]) -> list[str]:
-    """What of the others' elements a registry has; `SCAN_ON_PUSH` and `eu-west-1` are theirs, too."""
+    """Return the unmanaged elements, including `SCAN_ON_PUSH` and `eu-west-1`."""
     text = json.dumps(present)
     return [word for word in ("SCAN_ON_PUSH", "eu-west-1", *["theirs"] * text.count("theirs")) if word in text]
 
@@ -68,7 +68,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "operation", "kind", "rule"), CASES, ids=[f"{c[1]}-{c[2]}" for c in CASES])
-async def test_put_after_an_unusable_read_keeps_unmanaged_elements(
+async def test_put_after_unusable_read_keeps_unmanaged_elements(
     world: World, capsys: pytest.CaptureFixture[str], name: str, operation: str, kind: str, rule: dict[str, Any]
 ) -> None:
     await world.seed(UNMANAGED)
@@ -92,7 +92,7 @@ async def test_put_after_an_unusable_read_keeps_unmanaged_elements(
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "ListReplicationBackfills"))
-async def test_unusable_list_of_backfills_starts_none(world: World, kind: str, rule: dict[str, Any]) -> None:
+async def test_unusable_backfill_list_starts_none(world: World, kind: str, rule: dict[str, Any]) -> None:
     from tests.engine.test_backfill_steps import METHOD, asked
 
     operation = await asked(world)
@@ -106,9 +106,7 @@ async def test_unusable_list_of_backfills_starts_none(world: World, kind: str, r
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "StartReplicationBackfill"))
-async def test_backfill_is_not_started_twice_after_an_unusable_answer(
-    world: World, kind: str, rule: dict[str, Any]
-) -> None:
+async def test_backfill_is_not_restarted_after_unusable_response(world: World, kind: str, rule: dict[str, Any]) -> None:
     from tests.engine.test_backfill_steps import METHOD, asked
 
     if kind == "another account":
@@ -124,7 +122,7 @@ async def test_backfill_is_not_started_twice_after_an_unusable_answer(
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "ValidatePullThroughCacheRule"))
-async def test_unusable_validation_is_shown_without_its_content(
+async def test_unusable_validation_is_reported_without_content(
     world: World, capsys: pytest.CaptureFixture[str], kind: str, rule: dict[str, Any]
 ) -> None:
     arn = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-abcdef"
@@ -137,7 +135,7 @@ async def test_unusable_validation_is_shown_without_its_content(
     assert SECRET not in json.dumps(row.state) + "".join(capsys.readouterr())
 
 
-async def test_write_with_an_unusable_answer_is_observed_again(world: World) -> None:
+async def test_write_with_unusable_response_is_observed_again(world: World) -> None:
     await world.seed(UNMANAGED)
     await world.declare({"scanning_configuration": DECLARED["scanning_configuration"]})
     rule = {"kind": "answer_after", "operation": "PutRegistryScanningConfiguration", "body": "<html>", "count": 1}
@@ -150,7 +148,7 @@ async def test_write_with_an_unusable_answer_is_observed_again(world: World) -> 
     assert holds(row, "Ready")
 
 
-# the answer of AssumeRole or GetCallerIdentity, and the reason
+# the response of AssumeRole or GetCallerIdentity, and the reason
 STS = [
     *[("AssumeRole", *case) for case in unusable("sts", "AssumeRole")],
     *[("GetCallerIdentity", *case) for case in unusable("sts", "GetCallerIdentity")],
@@ -162,7 +160,7 @@ STS = [
 
 
 @pytest.mark.parametrize(("operation", "kind", "rule"), STS, ids=[f"{c[0]}-{c[1]}" for c in STS])
-async def test_unusable_answer_of_sts_signs_nothing(
+async def test_unusable_sts_response_yields_no_credentials(
     world: World, capsys: pytest.CaptureFixture[str], operation: str, kind: str, rule: dict[str, Any]
 ) -> None:
     await world.seed(UNMANAGED)
@@ -181,7 +179,7 @@ async def test_unusable_answer_of_sts_signs_nothing(
     assert "Traceback" not in said
 
 
-async def test_keys_of_another_account_than_their_arn_sign_nothing(world: World) -> None:
+async def test_credentials_of_other_account_are_not_used(world: World) -> None:
     await world.declare({"registry_policy": DECLARED["registry_policy"]})
     body = assumed(ACCOUNT, key=OTHER)
     await world.control("POST", "faults", {"kind": "answer", "operation": "AssumeRole", "body": body})
@@ -193,7 +191,7 @@ async def test_keys_of_another_account_than_their_arn_sign_nothing(world: World)
     assert "ecr" not in {request["service"] for request in logged}
 
 
-async def test_list_that_turns_in_a_circle_is_no_list(world: World) -> None:
+async def test_circular_list_is_rejected(world: World) -> None:
     await world.seed(UNMANAGED)
     await world.declare({"pull_time_update_exclusions": DECLARED["pull_time_update_exclusions"]})
     body = json.dumps({"pullTimeUpdateExclusions": [], "nextToken": "again"})

@@ -1,4 +1,4 @@
-"""Odd text in every text field of every request, on both databases: refused or taken, and never an error of ours."""
+"""Malformed text in every request field is rejected or accepted without errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALLOWED = {
 }
 ACCOUNT = "444444444444"
 REGISTRY = f"accounts/{ACCOUNT}/registries/us-east-1"
-# What a request needs so that another field is looked at.
+# Members that a request needs so that another field is validated.
 USUAL: dict[str, str] = {
     "name": REGISTRY, "registry.name": REGISTRY, "registry_settings.name": f"{REGISTRY}/settings/web",
     "registry_settings_id": "web", "ecr_repository_prefix": "hub", "repository": "app",
@@ -61,7 +61,7 @@ def live(
 
 
 def texts(kind: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths of the text fields of a request and of the messages in it."""
+    """Yield the paths of the text fields of a request and its messages."""
     for field in kind.fields:
         if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
             yield (*prefix, field.name)
@@ -93,7 +93,7 @@ def usual(method: MethodDescriptor) -> Message:
 
 
 @pytest.mark.parametrize("method", METHODS, ids=[method.name for method in METHODS])
-def test_odd_text_causes_no_error_of_ours(live: Live, method: MethodDescriptor) -> None:
+def test_malformed_text_causes_no_internal_error(live: Live, method: MethodDescriptor) -> None:
     with grpc.insecure_channel(live.server.address) as channel:
         kind = message_factory.GetMessageClass(method.output_type)
         path = f"/{method.containing_service.full_name}/{method.name}"
@@ -111,7 +111,7 @@ def outcome(call: Any, request: Message, *, streaming: bool) -> grpc.StatusCode:
     try:
         answer = call(request, timeout=10)
         if streaming:
-            # A watch that begins is one that was accepted.
+            # A watch that starts was accepted.
             next(answer, None)
             answer.cancel()
     except grpc.RpcError as error:
@@ -121,7 +121,7 @@ def outcome(call: Any, request: Message, *, streaming: bool) -> grpc.StatusCode:
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0", "a\x1b[31mb", "\x7f", "a\x85b"])
-def test_reason_with_control_characters_is_refused(live: Live, text: str) -> None:
+def test_reason_with_control_characters_is_rejected(live: Live, text: str) -> None:
     part = f"accounts/{fresh_account()}/registries/us-east-1/settings/web"
     error = refused(
         CODES.INVALID_ARGUMENT, live.client.apply_registry_settings, part, {"replicationConfiguration": {}}, reason=text
@@ -129,13 +129,13 @@ def test_reason_with_control_characters_is_refused(live: Live, text: str) -> Non
     assert fields_of(error) == ["reason"]
 
 
-def test_reason_of_several_lines_is_kept(live: Live) -> None:
+def test_multiline_reason_is_stored(live: Live) -> None:
     part = f"accounts/{fresh_account()}/registries/us-east-1/settings/web"
     live.client.apply_registry_settings(part, {"replicationConfiguration": {}}, reason="why:\n\tżółw 👩‍🔧\r\n")
     assert next(iter(live.client.list_registry_settings_revisions(part))).reason == "why:\n\tżółw 👩‍🔧\r\n"
 
 
 @pytest.mark.parametrize("filter", ['account = "a\0"', 'account = "\0"', 'principal = "a\x1b"'])
-def test_filter_with_control_characters_is_refused(live: Live, filter: str) -> None:
+def test_filter_with_control_characters_is_rejected(live: Live, filter: str) -> None:
     error = refused(CODES.INVALID_ARGUMENT, lambda: list(live.client.list_audit_events(filter)))
     assert fields_of(error) == ["filter"]

@@ -1,4 +1,4 @@
-"""A role of which IAM answers nonsense: it is neither made nor deleted on that, and nothing is INTERNAL."""
+"""Invalid responses of IAM neither create nor delete a role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def fault(world: World, operation: str, rule: dict[str, Any], **more: Any)
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("iam", "GetRole"))
-async def test_role_is_not_created_on_an_unusable_observation(
+async def test_unusable_observation_creates_no_role(
     world: World, capsys: pytest.CaptureFixture[str], kind: str, rule: dict[str, Any]
 ) -> None:
     await fault(world, "GetRole", rule)
@@ -31,7 +31,7 @@ async def test_role_is_not_created_on_an_unusable_observation(
     assert SECRET not in json.dumps(row.state) + "".join(capsys.readouterr())
 
 
-async def test_answer_about_another_role_is_not_this_role(world: World) -> None:
+async def test_response_about_other_role_is_rejected(world: World) -> None:
     await world.raw("CreateServiceLinkedRole", "iam", AWSServiceName=SERVICE)
     body = dict(unusable("iam", "GetRole"))["another account"]["body"].replace("222222222222", ACCOUNT)
     await fault(world, "GetRole", {"body": body.replace(NAME, "AWSServiceRoleForSupport")})
@@ -41,9 +41,7 @@ async def test_answer_about_another_role_is_not_this_role(world: World) -> None:
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("iam", "CreateServiceLinkedRole"))
-async def test_role_whose_creation_is_answered_with_nonsense_is_recognised(
-    world: World, kind: str, rule: dict[str, Any]
-) -> None:
+async def test_role_with_unusable_create_response_is_recognized(world: World, kind: str, rule: dict[str, Any]) -> None:
     now = (await world.control("POST", "clock", {"advance": 0, "frozen": True}))["now"]
     world.seconds = float(now)
     await fault(world, "CreateServiceLinkedRole", rule, kind="answer_after", count=1)
@@ -64,7 +62,7 @@ async def test_role_whose_creation_is_answered_with_nonsense_is_recognised(
         for case in unusable("iam", operation)
     ],
 )
-async def test_deletion_goes_on_after_an_unusable_answer(
+async def test_deletion_continues_after_unusable_response(
     world: World, operation: str, kind: str, rule: dict[str, Any]
 ) -> None:
     await declared(world)
@@ -85,7 +83,7 @@ async def test_deletion_goes_on_after_an_unusable_answer(
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("account", "ListRegions"))
-async def test_role_is_not_deleted_while_the_regions_are_unknown(world: World, kind: str, rule: dict[str, Any]) -> None:
+async def test_unknown_regions_prevent_role_deletion(world: World, kind: str, rule: dict[str, Any]) -> None:
     await declared(world)
     await world.step(ROLE)
     deleting = await ask_to_delete(world)
@@ -98,9 +96,7 @@ async def test_role_is_not_deleted_while_the_regions_are_unknown(world: World, k
 
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "DescribeRegistry"))
-async def test_role_is_not_deleted_while_a_region_answers_nonsense(
-    world: World, kind: str, rule: dict[str, Any]
-) -> None:
+async def test_unusable_region_prevents_role_deletion(world: World, kind: str, rule: dict[str, Any]) -> None:
     await declared(world)
     await world.step(ROLE)
     deleting = await ask_to_delete(world)

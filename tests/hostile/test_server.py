@@ -1,4 +1,4 @@
-"""A running server with the credentials of one account, and one whose AWS answers with secrets that do not parse."""
+"""A server with credentials of one account, and secrets in invalid responses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _server(tmp_path: Path, aws: harness.Simulator, **settings: Any) -> harness.
 
 
 def why(resource: Any) -> str:
-    """The reason of a resource's condition `Synced`."""
+    """Return the reason of a resource's condition `Synced`."""
     return next((str(c.reason) for c in resource.conditions if c.type == "Synced"), "")
 
 
@@ -39,7 +39,7 @@ def refused(call: Callable[[], Any]) -> ecrkeeper.RegistryError:
     return caught.value
 
 
-def test_what_is_declared_for_one_account_never_reaches_another(tmp_path: Path, aws: harness.Simulator) -> None:
+def test_declarations_never_reach_other_accounts(tmp_path: Path, aws: harness.Simulator) -> None:
     server = _server(tmp_path, aws, environment={"AWS_ACCESS_KEY_ID": ACCOUNT}, aws_role_template="")
     log = tmp_path / "server.log"
     harness.eventually(lambda: f"account {ACCOUNT}, with its own ambient credentials" in log.read_text())
@@ -72,7 +72,7 @@ def test_what_is_declared_for_one_account_never_reaches_another(tmp_path: Path, 
         assert [finding.reason for finding in check.findings] == ["WRONG_ACCOUNT"]
     assert server.stop() == 0
     assert {call["account"] for call in aws.requests()} == {ACCOUNT}
-    # Everything that was written is what was declared for the account.
+    # Only the account's declarations were written.
     assert {call["region"] for call in aws.writes()} == {"us-east-1"}
     assert sum(call["operation"] == "GetCallerIdentity" for call in aws.requests()) == 1
     assert "Traceback" not in log.read_text()
@@ -83,7 +83,7 @@ def test_what_is_declared_for_one_account_never_reaches_another(tmp_path: Path, 
     [{"body": assumed(ACCOUNT)[:-40]}, *[dict(unusable("sts", "AssumeRole"))[kind] for kind in ("HTML", "16 MB")]],
     ids=["cut", "HTML", "16 MB"],
 )
-def test_log_never_has_what_did_not_parse(tmp_path: Path, aws: harness.Simulator, rule: dict[str, Any]) -> None:
+def test_log_omits_unparsable_content(tmp_path: Path, aws: harness.Simulator, rule: dict[str, Any]) -> None:
     server = _server(tmp_path, aws, log_level="debug")
     log = tmp_path / "server.log"
     aws.control("POST", "faults", {"kind": "answer", "operation": "AssumeRole", **rule})
@@ -103,7 +103,7 @@ def test_log_never_has_what_did_not_parse(tmp_path: Path, aws: harness.Simulator
     assert "of account 999999999999" in said
 
 
-def test_server_starts_and_serves_while_sts_is_silent(tmp_path: Path, aws: harness.Simulator) -> None:
+def test_server_starts_while_sts_is_unresponsive(tmp_path: Path, aws: harness.Simulator) -> None:
     aws.control("POST", "faults", {"kind": "latency", "service": "sts", "seconds": 5.0})
     server = _server(tmp_path, aws, aws_timeout_seconds=0.5)
     with ecrkeeper.Client(server.address, insecure=True) as client:

@@ -1,4 +1,4 @@
-"""Sessions: whose they are, when they are given up, and how often AWS is asked."""
+"""Sessions: accounts, expiry, and the number of AWS calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.hostile.bodies import ACCOUNT, OTHER, SECRET
 
 @dataclass
 class Aws:
-    """Mints credentials and says whose they are; `now` is the time."""
+    """Issues credentials and their account; `now` is the time."""
 
     owners: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ def refused(code: str, operation: str = "DescribeRegistry", status: int = 400) -
     return failure("ecr", operation, status, code, "")
 
 
-async def test_account_is_asked_once_for_each_set_however_many_ask() -> None:
+async def test_concurrent_calls_share_one_assume_role() -> None:
     aws = Aws()
     sessions = aws.sessions()
     await asyncio.gather(*(sessions.open(ACCOUNT) for _ in range(50)))
@@ -68,7 +68,7 @@ async def test_account_is_asked_once_for_each_set_however_many_ask() -> None:
     assert aws.asked == ["KEY1", "KEY2"]
 
 
-async def test_one_set_for_all_accounts_is_asked_about_once() -> None:
+async def test_shared_credentials_are_checked_once() -> None:
     aws = Aws(owners={"KEY1": ACCOUNT})
     ambient = Credentials("KEY1", SECRET)
     aws.current = {ACCOUNT: ambient, OTHER: ambient, "333333333333": ambient}
@@ -86,7 +86,7 @@ async def test_one_set_for_all_accounts_is_asked_about_once() -> None:
     assert aws.asked == ["KEY1"]
 
 
-async def test_session_of_another_account_is_given_up() -> None:
+async def test_session_of_other_account_is_discarded() -> None:
     aws = Aws(owners={"KEY1": OTHER})
     sessions = aws.sessions()
     with pytest.raises(Permanent):
@@ -94,7 +94,7 @@ async def test_session_of_another_account_is_given_up() -> None:
     assert (await sessions.open(ACCOUNT)).credentials.access_key == "KEY2"
 
 
-async def test_unknown_account_is_asked_for_again_and_ever_more_slowly() -> None:
+async def test_unknown_account_is_retried_with_backoff() -> None:
     aws = Aws(refuses=[Temporary("no", reason="AWS_UNREACHABLE", operation="GetCallerIdentity") for _ in range(100)])
     sessions = aws.sessions()
     times = []
@@ -111,7 +111,7 @@ async def test_unknown_account_is_asked_for_again_and_ever_more_slowly() -> None
     assert (await sessions.open(ACCOUNT)).account == ACCOUNT
 
 
-async def test_caller_that_gives_up_does_not_take_the_answer_from_others() -> None:
+async def test_cancelled_caller_does_not_cancel_others() -> None:
     aws = Aws()
     sessions = aws.sessions()
     first, second = (asyncio.create_task(sessions.open(ACCOUNT)) for _ in range(2))
@@ -121,7 +121,7 @@ async def test_caller_that_gives_up_does_not_take_the_answer_from_others() -> No
     assert aws.asked == ["KEY1"]
 
 
-# what AWS says of the calls of a new session, in order, and whether the last one drops it
+# AWS's responses to the calls of a new session, and whether the last one drops it
 OUTCOMES = [
     ([("A", "UnrecognizedClient")], True, "the credentials are not known"),
     ([("A", "InvalidClientTokenId")], True, "IAM's word for it"),
@@ -145,15 +145,13 @@ OUTCOMES = [
         True,
         "a throttle says nothing of the session",
     ),
-    ([("A", "InvalidParameter")], False, "refused for what it asks"),
+    ([("A", "InvalidParameter")], False, "rejected for its content"),
     ([("A", "RequestExpired")], False, "the clock is wrong, not the session"),
 ]
 
 
 @pytest.mark.parametrize(("calls", "drops", "reason"), OUTCOMES, ids=[row[2] for row in OUTCOMES])
-async def test_session_is_dropped_when_aws_takes_nothing_of_it(
-    calls: list[tuple[str, str]], drops: bool, reason: str
-) -> None:
+async def test_session_is_dropped_when_aws_rejects_it(calls: list[tuple[str, str]], drops: bool, reason: str) -> None:
     aws = Aws()
     sessions = aws.sessions()
     session = await sessions.open(ACCOUNT)
@@ -168,7 +166,7 @@ async def test_session_is_dropped_when_aws_takes_nothing_of_it(
     assert (following.credentials.access_key == "KEY2") is drops, reason
 
 
-async def test_error_of_another_call_says_nothing_of_the_session() -> None:
+async def test_unrelated_error_keeps_session() -> None:
     aws = Aws()
     sessions = aws.sessions()
     session = await sessions.open(ACCOUNT)
@@ -176,18 +174,18 @@ async def test_error_of_another_call_says_nothing_of_the_session() -> None:
     assert not sessions.failed(session, "DescribeRegistry", Temporary("slow", reason="AWS_THROTTLED", after=1))
 
 
-async def test_region_that_rejects_everything_costs_few_sessions() -> None:
+async def test_rejecting_region_costs_few_sessions() -> None:
     aws = Aws()
     sessions = aws.sessions()
     for second in range(7200):
         aws.now = float(second)
         session = await sessions.open(ACCOUNT)
         sessions.failed(session, "DescribeRegistry", refused("UnrecognizedClient"))
-    # 1 + 2 + 4 ... and then every five minutes.
+    # 1 + 2 + 4 ..., then every five minutes.
     assert 25 < aws.minted < 40
 
 
-async def test_all_calls_of_a_dropped_session_go_on_with_the_next() -> None:
+async def test_calls_of_dropped_session_use_the_next() -> None:
     aws = Aws()
     sessions = aws.sessions()
     old: Session = await sessions.open(ACCOUNT)
@@ -198,7 +196,7 @@ async def test_all_calls_of_a_dropped_session_go_on_with_the_next() -> None:
     assert aws.minted == 2
 
 
-async def test_rejected_session_is_replaced_within_the_call(world: World) -> None:
+async def test_rejected_session_is_replaced_within_call(world: World) -> None:
     client = world.aws.client
     await client.call(ACCOUNT, "us-east-1", "ecr", "DescribeRegistry", {})
     for service, code in (("ecr", "UnrecognizedClientException"), ("ecr", "ExpiredTokenException")):
@@ -208,11 +206,11 @@ async def test_rejected_session_is_replaced_within_the_call(world: World) -> Non
         put = {"scanType": "BASIC", "rules": []}
         await client.write(Call(ACCOUNT, "us-east-1", "ecr", "PutRegistryScanningConfiguration", put))
         assert await _count(world, "AssumeRole") == before + 1
-        # As if the pause were over.
+        # As after the pause.
         client._sessions._drops.clear()
 
 
-async def test_disabled_region_does_not_take_the_session_from_others(world: World) -> None:
+async def test_disabled_region_keeps_session(world: World) -> None:
     client = world.aws.client
     await client.call(ACCOUNT, "us-east-1", "ecr", "DescribeRegistry", {})
     for _ in range(5):
@@ -228,9 +226,7 @@ async def _count(world: World, operation: str) -> int:
     return sum(request["operation"] == operation for request in logged)
 
 
-async def test_ambient_credentials_serve_their_account_and_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ambient_credentials_serve_only_their_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     client = AwsClient(AwsOptions(endpoint_url=world.simulator.url))
     for service, operation, params in (
@@ -249,7 +245,7 @@ async def test_ambient_credentials_serve_their_account_and_no_other(
         "GetCallerIdentity",
         "DescribeRegistry",
     ]
-    # They are rotated, and now of another account.
+    # They are rotated, and belong to another account now.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", OTHER)
     client._ambient.forget()
     await client.call(OTHER, "us-east-1", "ecr", "DescribeRegistry", {})
@@ -272,5 +268,5 @@ async def test_ambient_credentials_that_fail_to_load_are_retryable() -> None:
     assert caught.value.__context__ is None
 
 
-def test_secrets_are_not_part_of_what_is_printed() -> None:
+def test_secrets_are_not_printed() -> None:
     assert SECRET not in repr(Credentials("KEY", SECRET, SECRET))

@@ -1,4 +1,4 @@
-"""Odd tokens: each is signed by the issuer or forged, and none is let in; the answer is always UNAUTHENTICATED."""
+"""Malformed tokens, signed or forged, are always UNAUTHENTICATED."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def encoded(content: bytes) -> str:
 
 
 def signed(claims: bytes | str, header: bytes | str | None = None) -> str:
-    """A token of the issuer with any bytes as its claims and header."""
+    """Return a signed token with any bytes as its claims and header."""
     head = '{"alg": "ES256", "kid": "one"}' if header is None else header
     parts = [encoded(part.encode() if isinstance(part, str) else part) for part in (head, claims)]
     content = ".".join(parts)
@@ -55,7 +55,7 @@ def signed(claims: bytes | str, header: bytes | str | None = None) -> str:
 
 
 def claims(**said: str) -> str:
-    """Claims as JSON text; each of `said` is JSON text as well, and None leaves a claim out."""
+    """Return claims as JSON text from JSON texts; None omits a claim."""
     usual = {
         "iss": json.dumps(ISSUER.url), "aud": f'"{AUDIENCE}"', "sub": '"admin"', "exp": str(int(time.time()) + 600),
     }  # fmt: skip
@@ -63,7 +63,7 @@ def claims(**said: str) -> str:
 
 
 class NeverAskedAgain:
-    """Keys of an issuer that must not be asked for one that cannot be."""
+    """Keys of an issuer that must not be queried for impossible ones."""
 
     async def current(self) -> Keys:
         return parse_keys(ISSUER.document, ALLOWED)
@@ -110,11 +110,11 @@ TIMES: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize(("text", "why"), TIMES, ids=[row[1] for row in TIMES])
-async def test_odd_time_is_invalid(claim: str, text: str, why: str) -> None:
+async def test_malformed_time_is_invalid(claim: str, text: str, why: str) -> None:
     assert (await rejection(signed(claims(**{claim: text})))).reason == INVALID
 
 
-async def test_times_of_the_right_form_are_compared() -> None:
+async def test_valid_times_are_compared() -> None:
     now = time.time()
     rows = [
         ("exp", now - 31, "TOKEN_EXPIRED"), ("exp", 0, "TOKEN_EXPIRED"), ("exp", int(now) - 40, "TOKEN_EXPIRED"),
@@ -162,7 +162,7 @@ NAMES: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "why"), NAMES, ids=[row[1] for row in NAMES])
-async def test_odd_name_is_invalid(text: str, why: str) -> None:
+async def test_malformed_token_name_is_invalid(text: str, why: str) -> None:
     assert (await rejection(signed(claims(sub=text)))).reason == INVALID
     other = verifier(principal_claim="email")
     assert (await rejection(signed(claims(email=text)), other)).reason == INVALID
@@ -187,11 +187,11 @@ GROUPS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "why"), GROUPS, ids=[row[1] for row in GROUPS])
-async def test_odd_groups_are_invalid(text: str, why: str) -> None:
+async def test_malformed_groups_are_invalid(text: str, why: str) -> None:
     assert (await rejection(signed(claims(groups=text)))).reason == INVALID
 
 
-async def test_usual_names_and_groups_are_let_in() -> None:
+async def test_usual_names_and_groups_are_accepted() -> None:
     found = await verifier().verify(signed(claims(sub='"Zoë van der Berg"', groups='["/Team A", "żółw"]')))
     assert (found.name, found.groups) == ("Zoë van der Berg", {"/Team A", "żółw"})
 
@@ -232,7 +232,7 @@ HEADERS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("header", "why"), HEADERS, ids=[row[1] for row in HEADERS])
-async def test_odd_header_is_invalid(header: str, why: str) -> None:
+async def test_malformed_header_is_invalid(header: str, why: str) -> None:
     tokens = TokenVerifier(TokenOptions(ISSUER.url, (AUDIENCE,), ALLOWED), NeverAskedAgain())
     assert (await rejection(signed(claims(), header), tokens)).reason == INVALID
 
@@ -267,7 +267,7 @@ CLAIMS: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("content", "why"), CLAIMS, ids=[row[1] for row in CLAIMS])
-async def test_odd_claims_are_rejected(content: bytes, why: str) -> None:
+async def test_malformed_claims_are_invalid(content: bytes, why: str) -> None:
     assert (await rejection(signed(content))).reason in (INVALID, "TOKEN_WRONG_ISSUER", "TOKEN_WRONG_AUDIENCE")
 
 
@@ -277,7 +277,7 @@ ROOT = encoded(claims(sub='"root"').encode())
 
 
 def last_changed(text: str) -> str:
-    """Another text for the same bytes: the last character has bits that stand for nothing."""
+    """Return another text for the same bytes: the last character has unused bits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
 
@@ -321,7 +321,7 @@ FORMS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("token", "why"), FORMS, ids=[row[1] for row in FORMS])
-async def test_token_of_another_form_is_invalid(token: str, why: str) -> None:
+async def test_token_of_other_format_is_invalid(token: str, why: str) -> None:
     tokens = verifier()
     assert (await tokens.verify(GOOD)).name == "admin", "also where the good token is remembered"
     assert (await rejection(token, tokens)).reason == INVALID
@@ -369,21 +369,21 @@ BEARERS: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("values", "why"), BEARERS, ids=[row[1] for row in BEARERS])
-async def test_odd_authorization_is_invalid(values: list[str], why: str) -> None:
+async def test_malformed_authorization_is_invalid(values: list[str], why: str) -> None:
     with pytest.raises(Unauthenticated) as rejected:
         await Authenticator(verifier()).identify(values, {})
     assert rejected.value.reason == INVALID
     assert GOOD not in rejected.value.message
 
 
-def test_scheme_has_any_case_and_more_than_one_blank() -> None:
+def test_scheme_ignores_case_and_extra_spaces() -> None:
     assert bearer_of([]) is None
     for value in (f"Bearer {GOOD}", f"bearer {GOOD}", f"BEARER   {GOOD}"):
         assert bearer_of([value]) == GOOD
 
 
 class Call:
-    """A call whose metadata can hold what a client of gRPC does not send."""
+    """A call with metadata that a gRPC client does not send."""
 
     def __init__(self, *metadata: tuple[str, Any]) -> None:
         self._metadata = metadata
@@ -405,7 +405,7 @@ class Call:
 
 
 @pytest.mark.parametrize("value", [b"Bearer x", b"", b"\xff"])
-async def test_authorization_that_is_no_text_is_not_passed_over(value: bytes) -> None:
+async def test_non_text_authorization_is_rejected(value: bytes) -> None:
     layer: Any = Authentication(Authenticator(verifier()))
     with pytest.raises(RuntimeError, match="UNAUTHENTICATED"):
         await layer._identified(Call(("authorization", f"Bearer {GOOD}"), ("authorization", value)))
@@ -413,7 +413,7 @@ async def test_authorization_that_is_no_text_is_not_passed_over(value: bytes) ->
 
 @given(st.text(max_size=60), st.booleans())
 @settings(max_examples=300, deadline=None)
-async def test_any_text_for_a_token_is_unauthenticated(text: str, in_claims: bool) -> None:
+async def test_arbitrary_token_is_unauthenticated(text: str, in_claims: bool) -> None:
     token = signed(claims(sub=json.dumps(text))) if in_claims else text
     try:
         found = await verifier().verify(token)
@@ -458,12 +458,12 @@ SETS: list[tuple[Callable[[], Any], str]] = [
 
 
 @pytest.mark.parametrize(("read", "why"), SETS, ids=[row[1] for row in SETS])
-def test_odd_key_set_is_rejected(read: Callable[[], Any], why: str) -> None:
+def test_malformed_key_set_is_rejected(read: Callable[[], Any], why: str) -> None:
     with pytest.raises(FileError):
         read()
 
 
-def test_odd_key_does_not_spoil_the_others() -> None:
+def test_malformed_key_does_not_affect_others() -> None:
     found = parse_keys(json.dumps({"keys": [jwk(kid=5), jwk(x=""), jwk(kid="good"), None]}).encode(), ALLOWED)
     assert set(found) == {("good", "ES256")}
     large = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
@@ -482,7 +482,7 @@ def test_odd_key_does_not_spoil_the_others() -> None:
         (b'{"issuer": "https://i", "jwks_uri": "http://127.0.0.1:80@evil.example/"}', "an address that leads elsewhere"),
     ],
 )  # fmt: skip
-def test_odd_discovery_document_is_rejected(document: bytes, why: str) -> None:
+def test_malformed_discovery_document_is_rejected(document: bytes, why: str) -> None:
     with pytest.raises(FileError):
         _jwks_uri("https://i", document)
 
@@ -497,13 +497,13 @@ def test_odd_discovery_document_is_rejected(document: bytes, why: str) -> None:
         ("ftp://127.0.0.1", False), ("https://[", False), ("", False),
     ],
 )  # fmt: skip
-def test_keys_come_from_https_or_this_machine(url: str, safe: bool) -> None:
+def test_keys_come_from_https_or_loopback(url: str, safe: bool) -> None:
     assert secure(url) is safe
 
 
 @pytest.fixture(scope="module")
 def server(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Server]:
-    """A server that takes tokens, whose policy allows everything to everybody with a name."""
+    """A server with tokens that allows everything to named principals."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "keys.json").write_bytes(ISSUER.document)
     (folder / "policy.yaml").write_text('rules: [{principals: ["*"], verbs: ["*"]}]')
@@ -517,7 +517,7 @@ def server(simulated_aws: harness.Simulator, tmp_path_factory: pytest.TempPathFa
 
 
 def answer(server: harness.Server, *authorization: str) -> tuple[grpc.StatusCode, str]:
-    """The code and the text of a call with these values of `authorization`."""
+    """Return code and text of a call with these values of `authorization`."""
     with grpc.insecure_channel(server.address) as channel:
         stub: Any = role_service_pb2_grpc.RoleServiceStub(channel)
         try:
@@ -532,7 +532,7 @@ def answer(server: harness.Server, *authorization: str) -> tuple[grpc.StatusCode
     return grpc.StatusCode.OK, ""
 
 
-def test_running_server_lets_in_none_of_them(server: harness.Server) -> None:
+def test_running_server_rejects_all_of_them(server: harness.Server) -> None:
     assert answer(server, f"Bearer {GOOD}")[0] is grpc.StatusCode.OK
     tokens = [
         *(signed(claims(**{claim: text})) for claim in ("exp", "nbf") for text, _ in TIMES),
@@ -543,14 +543,14 @@ def test_running_server_lets_in_none_of_them(server: harness.Server) -> None:
         *(token for token, _ in FORMS if token.isascii() and token.isprintable()),
     ]
     values = [[f"Bearer {token}"] for token in tokens]
-    # A client of gRPC sends no other characters; blanks at the ends are cut off on the way.
+    # A gRPC client sends no other characters; blanks at the ends are removed on the way.
     values += [each for each, _ in BEARERS if all(v.isascii() and v.isprintable() and v == v.strip() for v in each)]
     began = time.monotonic()
     for each in values:
         if each in ([f"Bearer  {GOOD}"], [f"Bearer {GOOD} "]):
             continue
         code, text = answer(server, *each)
-        # Those who fail often are told to wait as well.
+        # Repeated failures are throttled as well.
         assert code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED), (each, text)
         assert "token" in text or "credentials" in text
     assert time.monotonic() - began < 60

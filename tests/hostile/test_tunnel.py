@@ -21,7 +21,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @dataclass
 class World:
-    """A server with TLS, a proxy that gives this answer to CONNECT, and what was asked of the proxy."""
+    """A TLS server, a proxy with this answer to CONNECT, and its requests."""
 
     trusted: ssl.SSLContext
     server: int = 0
@@ -76,7 +76,7 @@ async def world() -> AsyncIterator[World]:
     proxy.close()
 
 
-async def test_call_goes_through_the_proxy_once_for_each_connection(world: World) -> None:
+async def test_connection_opens_one_tunnel_through_proxy(world: World) -> None:
     assert await world.call({"HTTPS_PROXY": f"http://us%40er:p%3Ass@127.0.0.1:{world.proxy}"}) == b"ok"
     (asked,) = world.asked
     assert asked.startswith(f"CONNECT localhost:{world.server} HTTP/1.1\r\n".encode())
@@ -99,7 +99,7 @@ async def test_call_to_an_excluded_host_is_direct(world: World, excluded: str) -
         (b"", "the proxy hangs up"),
     ],
 )
-async def test_call_fails_where_the_proxy_opens_no_tunnel(world: World, answer: bytes, reason: str) -> None:
+async def test_call_fails_if_proxy_opens_no_tunnel(world: World, answer: bytes, reason: str) -> None:
     world.answer = answer
     with pytest.raises(NoAnswer):
         await world.call({"HTTPS_PROXY": f"http://127.0.0.1:{world.proxy}"})

@@ -1,4 +1,4 @@
-"""Odd YAML, as a policy and as an import: a clear rejection with line and path, at once, and nothing changed."""
+"""Malformed YAML in policies and imports is rejected with line and path."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def violations(content: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize(("text", "words", "reason"), VALUES, ids=[row[2] for row in VALUES])
-def test_odd_value_is_rejected_with_line_and_path(text: str, words: str, reason: str) -> None:
+def test_malformed_value_is_rejected_with_line_and_path(text: str, words: str, reason: str) -> None:
     (found,) = violations(f"x: 1\na:\n- 0\n- {text}\n".encode())
     assert found.startswith("line 4: ")
     assert words in found
@@ -100,16 +100,16 @@ def test_odd_value_is_rejected_with_line_and_path(text: str, words: str, reason:
 
 
 @pytest.mark.parametrize(("content", "words", "reason"), DOCUMENTS, ids=[row[2] for row in DOCUMENTS])
-def test_odd_document_is_rejected(content: bytes, words: str, reason: str) -> None:
+def test_malformed_document_is_rejected(content: bytes, words: str, reason: str) -> None:
     assert words in violations(content)[0]
 
 
-def test_everything_wrong_with_a_document_is_named() -> None:
+def test_document_errors_are_reported_together() -> None:
     found = violations(f"a: .nan\nb: [{NINES}, {{1: x}}]\nc: {{d: !!set {{}}}}\n".encode())
     assert [each.split(" ")[1:3] for each in found] == [["1:", "a:"], ["2:", "b[0]:"], ["2:", "b[1]:"], ["3:", "c.d:"]]
 
 
-def test_plain_values_are_read_as_they_are() -> None:
+def test_plain_values_are_parsed_unchanged() -> None:
     text = "\ufeffa: [1, -2, 0x1f, 1.5, true, off, ~, null, '1', x, \"\\0\"]\nb: {c: {}, d: []}\ne: |\n  y\n"
     value = strict_yaml.load(text.encode()).value
     assert value == {
@@ -121,7 +121,7 @@ def test_plain_values_are_read_as_they_are() -> None:
 
 
 @given(st.text(alphabet="{}[]:-,&*!?|>%@`'\"# \n\t\\xab0179.=<~", max_size=80))
-def test_any_text_is_read_or_rejected(text: str) -> None:
+def test_arbitrary_text_is_read_or_rejected(text: str) -> None:
     try:
         strict_yaml.load(text.encode())
     except StrictYamlError as error:
@@ -145,14 +145,14 @@ RULES: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "path", "reason"), RULES, ids=[row[2] for row in RULES])
-def test_odd_rule_is_rejected_with_line_and_field(fields: str, path: str, reason: str) -> None:
+def test_malformed_rule_is_rejected_with_line_and_field(fields: str, path: str, reason: str) -> None:
     with pytest.raises(PolicyError) as rejected:
         policy_file.parse(f"# a policy\nrules:\n- {{{fields}}}\n".encode())
     assert any(fault.startswith(f"line 3: {path}: ") for fault in rejected.value.errors)
     assert all(fault.isprintable() and len(fault) < 400 for fault in rejected.value.errors)
 
 
-def test_odd_policy_leaves_the_old_one_in_force(tmp_path: Path) -> None:
+def test_malformed_policy_keeps_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("rules: [{principals: [alice], verbs: [read]}]")
 
@@ -187,7 +187,7 @@ IMPORTS: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "words", "reason"), IMPORTS, ids=[row[2] for row in IMPORTS])
-def test_odd_import_is_rejected_with_file_and_line(text: str, words: str, reason: str, tmp_path: Path) -> None:
+def test_malformed_import_is_rejected_with_file_and_line(text: str, words: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "odd.yaml"
     path.write_text(text)
     done = subprocess.run(

@@ -1,1 +1,1 @@
-"""Isolation of what AWS refuses of documents that several owners share."""
+"""Isolation of rejected elements in documents that several owners share."""

@@ -1,4 +1,4 @@
-"""An engine on each kind of database against a simulated AWS, and registry policies that it refuses."""
+"""An engine with a simulated AWS that rejects registry policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 def statement(sid: str, principal: Any = "555555555555", **members: Any) -> dict[str, Any]:
-    """A statement as people write it."""
+    """Return a statement in the usual form."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -32,28 +32,28 @@ def statement(sid: str, principal: Any = "555555555555", **members: Any) -> dict
 
 
 def policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    """A registry policy as it is declared."""
+    """Return a registry policy as declared."""
     return {"registry_policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": list(statements)})}}
 
 
 async def unresolvable(world: World, *principals: str) -> None:
-    """Let AWS not know these principals from now on."""
+    """Make these principals unknown to AWS."""
     await world.control("PUT", "settings", {"unresolvable_principals": list(principals)})
 
 
 async def sids(world: World) -> set[str]:
-    """The statements that AWS has."""
+    """Return the statements that AWS has."""
     text = (await world.present())["policyText"]
     return {each["Sid"] for each in json.loads(text)["Statement"]} if text else set()
 
 
 async def puts(world: World, operation: str = "PutRegistryPolicy") -> list[dict[str, Any]]:
-    """The writes of one kind that reached AWS."""
+    """Return the writes of one kind that reached AWS."""
     logged = (await world.control("GET", "requests"))["requests"]
     return [entry for entry in logged if entry["operation"] == operation]
 
 
 def own(row: Any, owner: str) -> dict[str, tuple[str, str]]:
-    """How the declaration of an owner stands: status and reason of each condition."""
+    """Return status and reason of each condition of a declaration."""
     conditions = row.state.get("owners", {}).get(owner, row.state)["conditions"]
     return {c["type"]: (c["status"], c["reason"]) for c in conditions}

@@ -1,4 +1,4 @@
-"""A principal of a statement in AWS is deleted, and AWS no longer takes the statement as it is declared."""
+"""A principal is deleted, so AWS no longer accepts the declared statement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def shown(world: World) -> dict[str, str]:
     return {each["Sid"]: each["Principal"]["AWS"] for each in json.loads(answer["policyText"])["Statement"]}
 
 
-async def test_others_write_beside_a_statement_as_aws_shows_it(world: World) -> None:
+async def test_other_statements_are_written_beside_deleted_principal(world: World) -> None:
     await world.declare(policy(HAD), owner="had")
     await world.step()
     await delete_principal(world, writable=True)
@@ -35,14 +35,14 @@ async def test_others_write_beside_a_statement_as_aws_shows_it(world: World) -> 
     assert "Had" in {c["type"]: c["message"] for c in row.state["conditions"]}["Degraded"]
     assert own(row, "new")["Ready"] == ("TRUE", "IN_SYNC")
     assert own(row, "had")["Degraded"] == ("TRUE", "NOT_WRITABLE")
-    # The principal is made again.
+    # The principal is recreated.
     await world.control("PUT", "settings", {"deleted_principals": {}})
     world.seconds += 3
     row = await world.step()
     assert holds(row, "Ready")
 
 
-async def test_policy_that_aws_refuses_unchanged_is_left_as_it_is(world: World) -> None:
+async def test_policy_rejected_unchanged_is_not_rewritten(world: World) -> None:
     await world.declare(policy(HAD), owner="had")
     await world.step()
     await delete_principal(world, writable=False)
@@ -55,14 +55,14 @@ async def test_policy_that_aws_refuses_unchanged_is_left_as_it_is(world: World) 
     assert row.state["error"]["metadata"]["principal"] == UNIQUE
     assert len(await puts(world)) - before <= 12
     assert own(row, "new")["Ready"][0] == "FALSE"
-    # Nobody removes anything by himself; the owner who takes the statement back clears the way.
+    # Elements are not removed automatically; deleting the declaration resolves the error.
     await world.withdraw("had")
     row = await world.step()
     assert await sids(world) == {"New"}
     assert holds(row, "Ready")
 
 
-async def test_foreign_statement_of_a_deleted_principal_blocks_nobody(world: World) -> None:
+async def test_unmanaged_statement_of_deleted_principal_blocks_nobody(world: World) -> None:
     await world.raw("PutRegistryPolicy", policyText=policy(HAD)["registry_policy"]["policyText"])
     await delete_principal(world, writable=True)
     await world.declare(policy(NEW), owner="new")
@@ -72,7 +72,7 @@ async def test_foreign_statement_of_a_deleted_principal_blocks_nobody(world: Wor
 
 
 @pytest.mark.parametrize("other", ["444444444444", GONE])
-async def test_statement_that_is_removed_makes_way_beside_another_fault(world: World, other: str) -> None:
+async def test_removal_is_written_despite_another_error(world: World, other: str) -> None:
     await world.declare(policy(HAD), owner="had")
     await world.step()
     await delete_principal(world, writable=False)

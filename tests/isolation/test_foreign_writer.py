@@ -1,7 +1,7 @@
-"""Somebody else writes the same document: what is lost, and where in the log of AWS it is lost.
+"""Concurrent writes to the same document: losses, and their positions in AWS's log.
 
-ECR has no conditional writes, so a foreign write between our last read of a document and our Put of it is lost.
-`pytest -s` prints how many are.
+ECR has no conditional writes, so another write between our last read and our Put is lost.
+`pytest -s` prints the number of losses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ, PUT = "GetRegistryPolicy", "PutRegistryPolicy"
 
 
 async def write_foreign(world: World, until: float) -> int:
-    """Add a statement again and again, each time to what AWS has; how often."""
+    """Add statements repeatedly, each to what AWS has; return their number."""
     pause, written = random.Random(7), 0
     while time.monotonic() < until:
         await asyncio.sleep(pause.uniform(0.05, 0.3))
@@ -37,7 +37,7 @@ async def write_foreign(world: World, until: float) -> int:
 
 
 async def write_own(world: World, until: float) -> int:
-    """Declare another statement again and again; how often."""
+    """Declare another statement repeatedly; return the number."""
     written = 0
     while time.monotonic() < until:
         written += 1
@@ -53,7 +53,7 @@ async def write_own(world: World, until: float) -> int:
 
 
 def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
-    """Of each foreign statement that one of our Puts has overwritten: when we read last, its Put and ours."""
+    """Return our last read, the other Put and our Put for each overwritten statement."""
     has: dict[str, int] = {}
     last_read, lost = 0, []
     for entry in log:
@@ -71,7 +71,7 @@ def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("latency", [0.0, 0.1], ids=["0 ms", "100 ms"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_foreign_write_is_lost_only_between_our_last_read_and_our_put(world: World, latency: float) -> None:
+async def test_concurrent_write_is_lost_only_between_read_and_put(world: World, latency: float) -> None:
     await world.raw(PUT, policyText=policy(statement("Foreign"))["registry_policy"]["policyText"])
     if latency:
         fault = {"kind": "latency", "seconds": latency, "service": "ecr", "account": ACCOUNT, "region": REGION}

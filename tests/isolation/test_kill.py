@@ -1,4 +1,4 @@
-"""SIGKILL between any two statements of a step that isolates a refused statement, and what the next process makes of it."""
+"""SIGKILL between any two statements of an isolating attempt, and recovery."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def refused(client: ecrkeeper.Client, n: int) -> bool:
     return any(c.type == "Synced" and c.reason == "PRINCIPAL_NOT_FOUND" for c in found.conditions)
 
 
-def test_isolation_goes_on_after_a_kill_between_any_two_statements(
+def test_isolation_resumes_after_kill_between_any_two_statements(
     aws: Simulator, database_url: str, tmp_path: Path
 ) -> None:
     aws.control("PUT", "settings", {"max_log": 1_000_000, "unresolvable_principals": [GONE]})
@@ -96,7 +96,7 @@ def test_isolation_goes_on_after_a_kill_between_any_two_statements(
 
 
 def check_writes(aws: Simulator) -> None:
-    """No write lacks what is unmanaged, and no Allow goes out without the denial of its owner."""
+    """No write lacks unmanaged elements, nor has an Allow without its owner's denial."""
     for call in aws.writes():
         if call["operation"] == "PutRegistryPolicy":
             sent = {each["Sid"] for each in json.loads(call["params"]["policyText"])["Statement"]}

@@ -1,4 +1,4 @@
-"""The same isolation for every document, and errors of collections that name their element and owner."""
+"""Isolation in all documents, and errors of collections with element and owner."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def scanned(pattern: str) -> dict[str, Any]:
     return {"scanning_configuration": {"rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}]}}
 
 
-# What AWS refuses wherever it stands in the request, two owners' settings, the operation, the shape in AWS, metadata
+# text that AWS rejects anywhere in a request, two owners' settings, operation, shape in AWS, metadata
 DOCUMENTS = [
     (
         "eu-west-2", replicated("eu-west-2", "aa", "bb", "cc"), replicated("eu-west-1", "aa"),
@@ -51,7 +51,7 @@ DOCUMENTS = [
 
 
 def refuse(world: World, operation: str, text: str) -> None:
-    """Let AWS refuse every request of an operation that has a text in it."""
+    """Reject every request of an operation that contains a text."""
     inner = world.aws.client.write
 
     async def write(call: Call) -> Any:
@@ -69,7 +69,7 @@ def refuse(world: World, operation: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "bad", "good", "operation", "member", "told"), DOCUMENTS, ids=[d[3] for d in DOCUMENTS]
 )
-async def test_refused_element_of_a_document_blocks_only_its_owner(
+async def test_rejected_document_element_blocks_only_its_owner(
     world: World, text: str, bad: Any, good: Any, operation: str, member: str, told: tuple[str, str]
 ) -> None:
     refuse(world, operation, text)
@@ -83,14 +83,14 @@ async def test_refused_element_of_a_document_blocks_only_its_owner(
     metadata = row.state["error"]["metadata"]
     assert (metadata["owner"], metadata[told[0]]) == ("bad", told[1])
     assert holds(row, "Blocked")
-    # It is known now: the next change takes one call.
+    # It is a suspect now: the next change takes one call.
     before = len(await puts(world, operation))
     await world.declare({**good, "pull_time_update_exclusions": {}}, owner="good")
     await world.step()
     assert len(await puts(world, operation)) == before
 
 
-async def test_destination_that_is_refused_is_found_as_one(world: World) -> None:
+async def test_rejected_destination_is_isolated(world: World) -> None:
     refuse(world, "PutReplicationConfiguration", "eu-west-2")
     many = [f"p{i}" for i in range(90)]
     await world.declare(replicated("eu-west-2", *many), owner="bad")
@@ -102,7 +102,7 @@ async def test_destination_that_is_refused_is_found_as_one(world: World) -> None
     assert len(refused) <= 3
 
 
-async def test_suspect_is_not_tried_while_its_role_is_being_deleted(world: World) -> None:
+async def test_suspect_is_not_retried_during_role_deletion(world: World) -> None:
     refuse(world, "PutReplicationConfiguration", "eu-west-2")
     await world.declare(replicated("eu-west-2", "aa"), owner="bad")
     await world.step()
@@ -126,7 +126,7 @@ def refusing(prefix: str, error: type[AwsError]) -> Any:
 
 
 @pytest.mark.parametrize("error", [Permanent, Temporary])
-async def test_refused_element_of_a_collection_names_key_and_owner(world: World, error: type[AwsError]) -> None:
+async def test_rejected_collection_element_names_key_and_owner(world: World, error: type[AwsError]) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = refusing("quay", error)
     rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
     await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
@@ -138,7 +138,7 @@ async def test_refused_element_of_a_collection_names_key_and_owner(world: World,
     assert own(row, "bad")["Synced"] == ("FALSE", "AWS_REJECTED")
 
 
-async def test_replacement_that_is_not_allowed_names_key_and_owner(world: World) -> None:
+async def test_forbidden_replacement_names_key_and_owner(world: World) -> None:
     rules = [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": url} for url in ("quay.io", "public.ecr.aws")]
     await world.declare({"pull_time_update_exclusions": {}}, owner="good")
     for rule in rules:
@@ -150,7 +150,7 @@ async def test_replacement_that_is_not_allowed_names_key_and_owner(world: World)
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
 
 
-async def test_setting_that_cannot_be_read_concerns_who_declares_it(world: World) -> None:
+async def test_unreadable_setting_affects_its_declarers(world: World) -> None:
     world.aws.faults["GetSigningConfiguration"] = lambda _: Permanent("no", reason="AWS_REJECTED")
     await world.declare(signed(PROFILES[0]), owner="bad")
     await world.declare(scanned("good*"), owner="good")
@@ -159,7 +159,7 @@ async def test_setting_that_cannot_be_read_concerns_who_declares_it(world: World
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
 
 
-async def test_fault_of_the_whole_registry_concerns_everybody(world: World) -> None:
+async def test_registry_error_affects_all_owners(world: World) -> None:
     world.aws.faults["GetSigningConfiguration"] = lambda _: Temporary("slow", reason="AWS_THROTTLED")
     await world.declare(signed(PROFILES[0]), owner="one")
     await world.declare(scanned("good*"), owner="two")
@@ -168,7 +168,7 @@ async def test_fault_of_the_whole_registry_concerns_everybody(world: World) -> N
         assert own(row, owner)["Synced"] == ("FALSE", "AWS_THROTTLED")
 
 
-async def test_owner_keeps_the_time_since_when_it_is_ready(world: World) -> None:
+async def test_owner_keeps_its_ready_time(world: World) -> None:
     await world.declare(scanned("good*"), owner="good")
     first = await world.step()
     since = {c["type"]: c["since"] for c in first.state["conditions"]}["Ready"]

@@ -1,4 +1,4 @@
-"""Steps on a registry policy of which AWS refuses a statement."""
+"""Reconciling a registry policy of which AWS rejects a statement."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def declared(world: World, owner: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("first", ["bad", "good"])
-async def test_refused_statement_blocks_only_its_owner(world: World, first: str) -> None:
+async def test_rejected_statement_blocks_only_its_owner(world: World, first: str) -> None:
     await unresolvable(world, GONE)
     owners = {"bad": BAD, "good": GOOD}
     for owner in sorted(owners, key=lambda each: each != first):
@@ -53,7 +53,7 @@ async def test_refused_statement_blocks_only_its_owner(world: World, first: str)
     assert "Bad" not in row.state["applied"]["registry_policy"]
 
 
-async def test_known_suspect_is_left_out_of_the_next_write(world: World) -> None:
+async def test_known_suspect_is_excluded_from_next_write(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
     await world.step()
@@ -65,7 +65,7 @@ async def test_known_suspect_is_left_out_of_the_next_write(world: World) -> None
     assert own(row, "good")["Ready"][0] == "TRUE"
 
 
-async def test_principal_that_appears_is_written_within_seconds(world: World) -> None:
+async def test_appearing_principal_is_written_within_seconds(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD))
     await world.step()
@@ -79,7 +79,7 @@ async def test_principal_that_appears_is_written_within_seconds(world: World) ->
     assert row.state["error"] is None
 
 
-async def test_principal_that_stays_unknown_blocks_after_two_minutes(world: World) -> None:
+async def test_unknown_principal_blocks_after_two_minutes(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(GOOD), owner="good")
     await world.step()
@@ -110,7 +110,7 @@ async def blocked(world: World) -> None:
     assert holds(await world.step(), "Blocked")
 
 
-async def test_blocked_statement_is_tried_once_with_a_resync(world: World) -> None:
+async def test_blocked_statement_is_retried_once_per_resync(world: World) -> None:
     await blocked(world)
     before = len(await puts(world))
     await world.resync()
@@ -119,14 +119,14 @@ async def test_blocked_statement_is_tried_once_with_a_resync(world: World) -> No
     assert holds(await world.resync(), "Ready")
 
 
-async def test_blocked_statement_is_tried_when_a_reconciliation_is_asked_for(world: World) -> None:
+async def test_blocked_statement_is_retried_on_reconcile_call(world: World) -> None:
     await blocked(world)
     await unresolvable(world)
     await world.begin("ReconcileRegistry")
     assert holds(await world.step(), "Ready")
 
 
-async def test_blocked_statement_is_not_tried_for_another_owner(world: World) -> None:
+async def test_blocked_statement_is_not_retried_for_other_owner(world: World) -> None:
     await blocked(world)
     before = len(await puts(world))
     await world.declare(policy(GOOD), owner="good")
@@ -135,7 +135,7 @@ async def test_blocked_statement_is_not_tried_for_another_owner(world: World) ->
     assert [[s["Sid"] for s in each["Statement"]] for each in sent] == [["Good"]]
 
 
-async def test_blocked_statement_that_is_declared_otherwise_is_tried_anew(world: World) -> None:
+async def test_redeclared_blocked_statement_is_retried(world: World) -> None:
     await blocked(world)
     await world.declare(policy(statement("Bad", "444444444444")), owner="bad")
     row = await world.step()
@@ -143,7 +143,7 @@ async def test_blocked_statement_that_is_declared_otherwise_is_tried_anew(world:
     assert holds(row, "Ready")
 
 
-async def test_refused_update_leaves_the_statement_as_it_was(world: World) -> None:
+async def test_rejected_update_keeps_existing_statement(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("S", "444444444444")), owner="bad")
     await world.declare(policy(GOOD), owner="good")
@@ -157,7 +157,7 @@ async def test_refused_update_leaves_the_statement_as_it_was(world: World) -> No
     assert {d["key"] for d in row.state["drift"]} == {"S"}
 
 
-async def test_probes_never_lack_what_aws_has(world: World) -> None:
+async def test_probes_contain_existing_elements(world: World) -> None:
     unmanaged = [statement(f"F{i}") for i in range(3)]
     await world.raw("PutRegistryPolicy", policyText=policy(*unmanaged)["registry_policy"]["policyText"])
     await unresolvable(world, GONE)
@@ -183,7 +183,7 @@ async def test_probes_never_lack_what_aws_has(world: World) -> None:
     assert named == {"registry_policy/S3", "registry_policy/S7"}
 
 
-async def test_removals_go_out_beside_a_refused_statement(world: World) -> None:
+async def test_removals_are_written_beside_rejected_statement(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Old"), GOOD), owner="good")
     await world.step()
@@ -196,7 +196,7 @@ async def test_removals_go_out_beside_a_refused_statement(world: World) -> None:
     assert set(row.state["applied"]["registry_policy"]) == {"Good"}
 
 
-async def test_refused_denial_holds_back_new_allows_of_its_owner(world: World) -> None:
+async def test_rejected_denial_withholds_new_allows_of_its_owner(world: World) -> None:
     await unresolvable(world, GONE)
     deny = statement("NoGone", GONE, Effect="Deny")
     await world.declare(policy(deny, statement("Open", "444444444444")), owner="bad")
@@ -210,7 +210,7 @@ async def test_refused_denial_holds_back_new_allows_of_its_owner(world: World) -
     assert own(row, "good")["Ready"][0] == "TRUE"
     sent = [json.loads(put["params"]["policyText"])["Statement"] for put in await puts(world) if put["status"] == 200]
     assert not any("Open" in [s["Sid"] for s in each] for each in sent)
-    # The pair goes out together once the denial is taken.
+    # The pair is written together once the denial is accepted.
     await unresolvable(world)
     world.seconds += 3
     row = await world.step()
@@ -218,7 +218,7 @@ async def test_refused_denial_holds_back_new_allows_of_its_owner(world: World) -
     assert holds(row, "Ready")
 
 
-async def test_denial_is_not_removed_while_the_one_that_replaces_it_is_refused(world: World) -> None:
+async def test_denial_stays_while_its_replacement_is_rejected(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Deny1", "444444444444", Effect="Deny"), statement("Old")))
     await world.step()
@@ -236,7 +236,7 @@ async def test_denial_is_not_removed_while_the_one_that_replaces_it_is_refused(w
     assert await sids(world) == {"Deny2"}
 
 
-async def test_denial_that_another_owner_takes_back_is_removed(world: World) -> None:
+async def test_denial_withdrawn_by_other_owner_is_removed(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Deny1", "444444444444", Effect="Deny"), GOOD), owner="good")
     await world.step()
@@ -247,7 +247,7 @@ async def test_denial_that_another_owner_takes_back_is_removed(world: World) -> 
     assert own(row, "good")["Ready"][0] == "TRUE"
 
 
-async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -> None:
+async def test_interrupted_search_keeps_its_results(world: World) -> None:
     await unresolvable(world, GONE)
     inner, sent = world.aws.client.write, []
 
@@ -273,7 +273,7 @@ async def test_search_that_is_broken_off_keeps_what_it_has_found(world: World) -
     assert own(await world.row(), "team-2")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
 
 
-async def test_statement_that_fits_only_after_a_removal_follows_it(world: World) -> None:
+async def test_statement_is_written_after_removal_frees_capacity(world: World) -> None:
     await unresolvable(world, GONE)
 
     def large(sid: str, first: int) -> dict[str, Any]:
@@ -295,7 +295,7 @@ async def test_statement_that_fits_only_after_a_removal_follows_it(world: World)
     assert all(len(put["params"]["policyText"]) <= 10240 for put in await puts(world))
 
 
-async def test_audit_has_every_probe_with_its_outcome(world: World) -> None:
+async def test_audit_records_every_probe_with_outcome(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
     await world.declare(policy(GOOD), owner="good")
@@ -313,7 +313,7 @@ async def test_audit_has_every_probe_with_its_outcome(world: World) -> None:
     assert all(set(row.owners) <= {"bad", "good"} for row in rows)
 
 
-async def test_error_of_the_account_isolates_nothing(world: World) -> None:
+async def test_account_error_starts_no_isolation(world: World) -> None:
     await world.declare(policy(BAD), owner="bad")
     await world.declare(policy(GOOD), owner="good")
     fault = {"kind": "error", "operation": "PutRegistryPolicy", "code": "AccessDeniedException", "status": 400}

@@ -1,4 +1,4 @@
-"""The search for what AWS refuses, against random faults."""
+"""The search for rejected changes, with random errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 @dataclass
 class Ecr:
-    """Refuses a document that has a faulty element; `limit` is what a document may have."""
+    """Rejects a document that has a faulty element or exceeds `limit`."""
 
     faulty: set[str]
     has: set[str] = field(default_factory=set)
@@ -56,7 +56,7 @@ def cases(draw: Any) -> tuple[list[Item], set[str]]:
 
 
 @given(cases())
-def test_search_writes_everything_but_the_faulty_elements(case: tuple[list[Item], set[str]]) -> None:
+def test_search_writes_all_but_rejected_elements(case: tuple[list[Item], set[str]]) -> None:
     items, faulty = case
     ecr = Ecr(faulty)
     search = Search(items, everything_fits, refused=bool(faulty), proven=True)
@@ -68,7 +68,7 @@ def test_search_writes_everything_but_the_faulty_elements(case: tuple[list[Item]
 
 
 @given(cases(), st.integers(7, MOST_CALLS))
-def test_search_resumes_without_what_it_has_found(case: tuple[list[Item], set[str]], most: int) -> None:
+def test_search_resumes_without_decided_items(case: tuple[list[Item], set[str]], most: int) -> None:
     items, faulty = case
     ecr, attempts = Ecr(faulty), 0
     left = items
@@ -93,7 +93,7 @@ def changed(n: int, faulty: set[int], *, time: Callable[[int], int] = lambda _: 
     return [Item(frozenset({f"e{i}"}), time=time(i)) for i in range(n)], {f"e{i}" for i in faulty}
 
 
-# elements, those at fault, when each was changed, the most probes, reason
+# elements, rejected ones, time of each change, maximum number of probes, reason
 PROBES = [
     (1, {0}, lambda _: 0, 0, "the only one that can be at fault"),
     (2, {1}, lambda i: i, 1, "the last changed is suspected first, and the other one is cleared with one probe"),
@@ -104,7 +104,7 @@ PROBES = [
 
 
 @pytest.mark.parametrize(("count", "faulty", "time", "most", "reason"), PROBES, ids=[row[-1] for row in PROBES])
-def test_search_takes_few_probes(count: int, faulty: set[int], time: Any, most: int, reason: str) -> None:
+def test_search_uses_few_probes(count: int, faulty: set[int], time: Any, most: int, reason: str) -> None:
     items, keys = changed(count, faulty, time=time)
     ecr, search = Ecr(keys), Search(items, everything_fits, refused=True, proven=True)
     ecr.run(search)
@@ -112,7 +112,7 @@ def test_search_takes_few_probes(count: int, faulty: set[int], time: Any, most: 
     assert len(ecr.probes) <= most, reason
 
 
-def test_base_is_tried_before_a_change_is_blamed() -> None:
+def test_base_is_probed_before_a_change_is_blamed() -> None:
     items, _ = changed(8, set())
     ecr = Ecr({"gone"}, has={"gone"})
     search = Search(items, everything_fits, refused=True)
@@ -123,7 +123,7 @@ def test_base_is_tried_before_a_change_is_blamed() -> None:
     assert len(ecr.probes) <= 4
 
 
-def test_allow_waits_for_the_denial_that_it_needs() -> None:
+def test_allow_waits_for_required_denial() -> None:
     deny, allow = Item(frozenset({"deny"})), Item(frozenset({"allow"}), needs=frozenset({"deny"}))
     other = Item(frozenset({"other"}))
     ecr, search = Ecr({"deny"}), Search([deny, allow, other], everything_fits, refused=True, proven=True)
@@ -134,7 +134,7 @@ def test_allow_waits_for_the_denial_that_it_needs() -> None:
 
 
 @given(st.sets(st.sampled_from(["a0", "d0", "a1", "d1", "x"])))
-def test_allow_never_goes_out_without_its_denial(faulty: set[str]) -> None:
+def test_allow_is_never_written_without_its_denial(faulty: set[str]) -> None:
     pairs = [Item(frozenset({f"a{i}"}), needs=frozenset({f"d{i}"})) for i in range(2)]
     denials = [Item(frozenset({f"d{i}"})) for i in range(2)]
     ecr = Ecr(faulty)
@@ -144,7 +144,7 @@ def test_allow_never_goes_out_without_its_denial(faulty: set[str]) -> None:
         assert f"a{i}" not in ecr.has or f"d{i}" in ecr.has
 
 
-def test_elements_that_do_not_fit_yet_are_blamed_for_nothing() -> None:
+def test_elements_over_quota_are_not_blamed() -> None:
     items, faulty = changed(6, {5})
     ecr = Ecr(faulty)
     search = Search(items, lambda keys: len(keys | ecr.has) <= 3, refused=True, proven=True)
@@ -160,7 +160,7 @@ def change(key: str, before: Any, after: Any) -> Change:
 
 
 ALLOW, DENY = {"Effect": "Allow"}, {"Effect": "Deny"}
-# change beside a new denial `D` of team-a, its owners, what it needs, reason
+# change beside a new denial `D` of team-a, its owners, its needs, reason
 NEEDS = [
     (change("A", None, ALLOW), ["team-a"], {"D"}, "a new Allow of the same owner"),
     (change("A", ALLOW, {**ALLOW, "Action": ["x"]}), ["team-a", "team-b"], {"D"}, "a changed Allow of several owners"),
@@ -174,14 +174,14 @@ NEEDS = [
 
 
 @pytest.mark.parametrize(("given_change", "owners", "needed", "reason"), NEEDS, ids=[row[-1] for row in NEEDS])
-def test_change_needs_the_denials_of_its_owners(
+def test_change_requires_denials_of_its_owners(
     given_change: Change, owners: list[str], needed: set[str], reason: str
 ) -> None:
     both = [change("D", None, DENY), given_change]
     assert needs(REGISTRY_POLICY, both, {"D": ["team-a"], "A": owners})["A"] == needed, reason
 
 
-def test_pairs_of_one_destination_and_owner_are_one_item() -> None:
+def test_pairs_of_one_destination_and_owner_share_an_item() -> None:
     keys = ["111111111111/eu-west-1:a", "111111111111/eu-west-1:b", "111111111111/eu-west-2:a"]
     changes = [Change("replication_configuration", key, ChangeKind.ADD, None, {}) for key in keys]
     items = items_of(REPLICATION, changes, dict.fromkeys(keys, ["team-a"]), {"team-a": 7})

@@ -1,4 +1,4 @@
-"""A real server and client against moto's server: an AWS that nobody here wrote.
+"""A real server and client with moto's server, an independent AWS.
 
 moto has no cache rules, templates, account settings, exclusions, signing and
 backfills, takes one replication rule, and gives service-linked roles wrong
@@ -23,21 +23,21 @@ from ecrkeeper.v1.registry_pb2 import Registry
 from tests import harness
 from tests.e2e.live import WAIT_SECONDS, fresh_account, message
 
-# The account of credentials that moto has not issued itself.
+# The account of credentials that moto did not issue.
 AMBIENT = "123456789012"
-# What the server calls in the accounts; moto does not ask whether there is such a role.
+# The roles that the server assumes; moto does not check that they exist.
 ROLE = "arn:aws:iam::{account}:role/ecrkeeper"
 
 
 @dataclass(frozen=True, slots=True)
 class Moto:
-    """moto's server, and a client of the server that works on it."""
+    """moto's server, and a client of the ecrkeeper server that uses it."""
 
     url: str
     client: ecrkeeper.Client
 
     def place(self, account: str, region: str = "us-east-1") -> Place:
-        """One registry of an account."""
+        """Return one registry of an account."""
         return Place(self, account, region)
 
 
@@ -64,17 +64,17 @@ class Place:
         return self.reconciled()
 
     def removed(self, owner: str = "platform") -> None:
-        """Delete a declaration and wait until AWS no longer has what it was for."""
+        """Delete a declaration and wait until AWS no longer has its elements."""
         self.moto.client.delete_registry_settings(self.part(owner))
         self.reconciled()
 
     def reconciled(self) -> Registry:
-        """The registry after its reconciliation has succeeded."""
+        """Return the registry after a successful reconcile."""
         self.moto.client.reconcile_registry(self.name).result(timeout=WAIT_SECONDS)
         return self.moto.client.get_registry(self.name)
 
     def ecr(self) -> Any:
-        """A client of ECR with credentials of the account."""
+        """Return an ECR client with credentials of the account."""
         if self.account == AMBIENT:
             keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
         else:
@@ -89,12 +89,12 @@ class Place:
         return boto3.client("ecr", region_name=self.region, endpoint_url=self.moto.url, **keys)
 
     def rules(self) -> list[dict[str, Any]]:
-        """The replication rules that moto has."""
+        """Return the replication rules that moto has."""
         found: list[dict[str, Any]] = self.ecr().describe_registry()["replicationConfiguration"]["rules"]
         return found
 
     def statements(self) -> dict[str, dict[str, Any]]:
-        """The statements of the registry policy that moto has, by Sid; empty if there is no policy."""
+        """Return the statements of the registry policy in moto, by Sid."""
         try:
             text = self.ecr().get_registry_policy()["policyText"]
         except botocore.exceptions.ClientError as error:
@@ -141,5 +141,5 @@ def ambient(moto_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def place(moto: Moto) -> Place:
-    """A registry of an account that no other test has touched."""
+    """A registry of an account that no other test uses."""
     return moto.place(fresh_account())

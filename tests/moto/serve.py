@@ -1,4 +1,4 @@
-"""moto's server on a free port, until SIGTERM; it says where it listens when it is ready."""
+"""Run moto's server on a free port until SIGTERM, and print its address."""
 
 from __future__ import annotations
 

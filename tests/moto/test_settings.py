@@ -1,4 +1,4 @@
-"""Settings that moto's server models converge, are put right after drift, and are removed."""
+"""Settings that moto models converge, are remediated, and are removed."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def scanning(frequency: str, *filters: str, kind: str = "BASIC") -> dict[str, An
     return {"scanType": kind, "rules": [{"scanFrequency": frequency, "repositoryFilters": patterns}]}
 
 
-def test_replication_rule_converges_and_goes(place: Place) -> None:
+def test_replication_rule_is_applied_and_removed(place: Place) -> None:
     wanted = rules((place.account, "us-west-2"), prefix="prod-")
     registry = place.settled({"replication_configuration": wanted})
     assert not registry.drift
     assert place.rules() == wanted["rules"]
-    # moto has no templates and account settings, which decide what arrives: not known, and no obstacle.
+    # moto lacks templates and account settings, so arrivals are unknown but not obstructed.
     assert [check.result for check in registry.replication_checks] == [ReplicationCheck.UNKNOWN]
     place.ecr().put_replication_configuration(replicationConfiguration={"rules": []})
     place.reconciled()
@@ -58,7 +58,7 @@ def test_two_owners_share_one_replication_rule(place: Place) -> None:
     assert [found["filter"] for found in rule["repositoryFilters"]] == ["b-"]
 
 
-def test_scanning_converges_and_goes(place: Place) -> None:
+def test_scanning_is_applied_and_removed(place: Place) -> None:
     wanted = scanning("SCAN_ON_PUSH", "prod*")
     place.settled({"scanning_configuration": wanted})
     assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == wanted
@@ -72,7 +72,7 @@ def test_scanning_converges_and_goes(place: Place) -> None:
     assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == SCANNING_DEFAULT
 
 
-def test_registry_policy_of_two_owners_is_one_document(place: Place) -> None:
+def test_registry_policy_merges_two_owners(place: Place) -> None:
     place.ecr().put_registry_policy(**policy(place, "Foreign"))
     place.settled({"registry_policy": policy(place, "First")}, owner="first")
     place.settled({"registry_policy": policy(place, "Second")}, owner="second")
@@ -87,7 +87,7 @@ def test_registry_policy_of_two_owners_is_one_document(place: Place) -> None:
     assert place.statements() == {}
 
 
-def test_each_account_is_worked_on_with_its_own_role(moto: Moto) -> None:
+def test_account_is_reached_with_its_own_role(moto: Moto) -> None:
     first, second = moto.place(fresh_account()), moto.place(fresh_account())
     bystander = moto.place(AMBIENT)
     for place, region in ((first, "us-west-2"), (second, "eu-west-1")):
@@ -98,7 +98,7 @@ def test_each_account_is_worked_on_with_its_own_role(moto: Moto) -> None:
     assert first.ecr().describe_registry()["registryId"] == first.account
 
 
-def test_regions_of_an_account_are_registries_of_their_own(place: Place) -> None:
+def test_regions_of_one_account_are_separate_registries(place: Place) -> None:
     other = place.moto.place(place.account, "eu-west-1")
     place.settled({"replication_configuration": rules((place.account, "us-west-2"))})
     assert other.rules() == []
@@ -107,7 +107,7 @@ def test_regions_of_an_account_are_registries_of_their_own(place: Place) -> None
     assert set(other.statements()) == {"There"}
 
 
-def test_own_credentials_are_enough_for_the_own_account(ambient: Moto) -> None:
+def test_own_credentials_suffice_for_own_account(ambient: Moto) -> None:
     place = ambient.place(AMBIENT, "ap-northeast-1")
     wanted = rules((AMBIENT, "us-west-2"), prefix="prod-")
     place.settled({"replication_configuration": wanted, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
@@ -116,7 +116,7 @@ def test_own_credentials_are_enough_for_the_own_account(ambient: Moto) -> None:
     assert place.rules() == []
 
 
-def test_plan_of_a_declaration_is_what_is_done(place: Place) -> None:
+def test_declaration_plan_matches_applied_changes(place: Place) -> None:
     wanted = rules((place.account, "us-west-2"), prefix="prod-")
     declared = message({"replication_configuration": wanted})
     planned = place.moto.client.apply_registry_settings(place.part(), declared, validate_only=True).plan
@@ -125,7 +125,7 @@ def test_plan_of_a_declaration_is_what_is_done(place: Place) -> None:
 
 
 @pytest.mark.parametrize("frequency", ["SCAN_ON_PUSH", "CONTINUOUS_SCAN"])
-def test_import_declares_what_is_there(place: Place, frequency: str) -> None:
+def test_import_declares_existing_settings(place: Place, frequency: str) -> None:
     kind = "ENHANCED" if frequency == "CONTINUOUS_SCAN" else "BASIC"
     there = scanning(frequency, "prod*", kind=kind)
     place.ecr().put_registry_scanning_configuration(**there)

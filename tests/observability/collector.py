@@ -1,4 +1,4 @@
-"""A collector of traces, as far as tests need one: OTLP over gRPC, and callers that continue a trace."""
+"""A minimal collector of traces: OTLP over gRPC, and tracing callers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A span as it arrived; ids are hexadecimal, `process` is the `service.instance.id` of who made it."""
+    """A received span; ids are hexadecimal, `process` is the `service.instance.id`."""
 
     name: str
     kind: int
@@ -30,7 +30,7 @@ class Seen:
 
 
 class Collector(services.TraceServiceServicer):
-    """Listens on loopback and keeps what it is sent, batch by batch; it answers while `answers` is set."""
+    """Collects batches on loopback; it answers while `answers` is set."""
 
     def __init__(self, port: int = 0) -> None:
         self.batches: list[list[Seen]] = []
@@ -50,7 +50,7 @@ class Collector(services.TraceServiceServicer):
         return messages.ExportTraceServiceResponse()
 
     def until(self, enough: Callable[[list[Seen]], Any]) -> list[Seen]:
-        """All spans, once there are enough of them."""
+        """Return all spans, once there are enough of them."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: enough(self._spans()), WAIT_SECONDS), self.batches
             return self._spans()
@@ -59,7 +59,7 @@ class Collector(services.TraceServiceServicer):
         return [span for batch in self.batches for span in batch]
 
     def stop(self) -> None:
-        """Refuse connections from now on."""
+        """Reject connections from now on."""
         self._server.stop(0).wait()
 
 
@@ -95,7 +95,7 @@ class _Details(NamedTuple):
 
 
 class Traced(grpc.UnaryUnaryClientInterceptor):
-    """Calls everything as part of a trace, as an instrumented caller does."""
+    """Makes calls as part of a trace, as an instrumented caller does."""
 
     def __init__(self, traceparent: str) -> None:
         self._traceparent = traceparent

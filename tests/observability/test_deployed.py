@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and the manual speak of metrics that exist."""
+"""The dashboard, the alerts and the manual use existing metrics."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 MANUAL = (ROOT / "docs/observability.md").read_text()
 RULES: list[dict[str, Any]] = [r for group in yaml.safe_load(ALERTS.read_text())["groups"] for r in group["rules"]]
 PANELS: list[dict[str, Any]] = json.loads((ROOT / "deploy/grafana/ecrkeeper.json").read_text())["panels"]
-# Where each comes from, and the expression with Grafana's variables filled in.
+# The origin of each expression, and the expression with Grafana's variables filled in.
 EXPRESSIONS = [(rule["alert"], rule["expr"]) for rule in RULES] + [
     (panel["title"], target["expr"].replace("$__rate_interval", "5m").replace("$instance", ".*"))
     for panel in PANELS
     for target in panel["targets"]
 ]
-# What Prometheus itself adds to every series.
+# Labels that Prometheus adds to every series.
 ADDED = {"instance", "job"}
 
 
 def known() -> dict[str, set[str]]:
-    """Every series name that a server shows, with its labels."""
+    """Return the names of all series that a server exports, with their labels."""
     found: dict[str, set[str]] = {}
     for collector in Metrics({"/service/Method": "unary"}).registry._collector_to_names:
         labels = set(getattr(collector, "_labelnames", ()))
@@ -46,7 +46,7 @@ KNOWN = known()
 
 
 def selectors(expression: Any) -> Iterator[Any]:
-    """The vector selectors in a parsed expression."""
+    """Return the vector selectors in a parsed expression."""
     if isinstance(expression, promql_parser.VectorSelector):
         yield expression
     for name in ("expr", "lhs", "rhs", "param", "vector_selector", "vs"):
@@ -58,7 +58,7 @@ def selectors(expression: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("where", "text"), EXPRESSIONS, ids=[f"{i} {e[0]}" for i, e in enumerate(EXPRESSIONS)])
-def test_every_expression_asks_for_series_and_labels_that_exist(where: str, text: str) -> None:
+def test_expressions_use_existing_series_and_labels(where: str, text: str) -> None:
     parsed = promql_parser.parse(text)
     names = re.findall(r"\b((?:ecrkeeper|grpc_server)_[a-z_]+)", text)
     assert names
@@ -71,7 +71,7 @@ def test_every_expression_asks_for_series_and_labels_that_exist(where: str, text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_every_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_alerts_have_meaning_and_remedy(rule: dict[str, Any]) -> None:
     notes = rule["annotations"]
     assert rule["labels"]["severity"] in ("warning", "critical")
     assert notes["summary"] and notes["description"]
@@ -80,7 +80,7 @@ def test_every_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> 
     assert anchor in [heading.lower() for heading in re.findall(r"^### (\w+)$", MANUAL, re.M)]
 
 
-def test_manual_lists_every_metric_with_its_labels() -> None:
+def test_manual_lists_all_metrics_with_labels() -> None:
     listed = dict(re.findall(r"^\| `([a-z_]+)` \| \w+ \| ([^|]*) \|", MANUAL, re.M))
     shown = {re.sub(r"_(bucket|sum|count)$", "", name): labels - {"le"} for name, labels in KNOWN.items()}
     assert {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in listed.items()} == {
@@ -88,7 +88,7 @@ def test_manual_lists_every_metric_with_its_labels() -> None:
     }
 
 
-def test_panels_do_not_lie_over_each_other() -> None:
+def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in PANELS:
         at = panel["gridPos"]
@@ -99,7 +99,7 @@ def test_panels_do_not_lie_over_each_other() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is in Debian's package prometheus")
-def test_promtool_finds_that_the_alerts_fire_when_they_should() -> None:
+def test_alerts_fire_as_promtool_expects() -> None:
     for command in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts_test.yaml"]):
         done = subprocess.run(["promtool", *command], cwd=ALERTS.parent, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

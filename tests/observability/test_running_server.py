@@ -1,4 +1,4 @@
-"""What a real server says of itself over HTTP and in its log."""
+"""Metrics and logs of a real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 
 
 class Watched:
-    """A server, its log, and the port that it serves metrics on."""
+    """A server, its log, and its metrics port."""
 
     def __init__(self, folder: Path, aws: harness.Simulator, url: str = "") -> None:
         self.aws = aws
@@ -36,12 +36,12 @@ class Watched:
         self.port = int(str(self.eventually("started")[0]["metrics_port"]))
 
     def lines(self, event: str) -> list[dict[str, object]]:
-        """The lines of the log with an event; every line must be JSON."""
+        """Return the log lines with an event; every line must be JSON."""
         lines = self._log.read_text().splitlines(keepends=True)
         return [line for line in map(json.loads, (x for x in lines if x.endswith("\n"))) if line["event"] == event]
 
     def eventually(self, event: str) -> list[dict[str, object]]:
-        """The same, once there are any: a line is written after the answer that it tells of."""
+        """Wait for such lines: the server logs after it responds."""
         found: list[dict[str, object]] = harness.eventually(lambda: self.lines(event))
         return found
 
@@ -54,7 +54,7 @@ class Watched:
             return error.code, error.read().decode()
 
     def sample(self, name: str, **labels: str) -> float:
-        """The sum of the samples with these labels."""
+        """Return the sum of the samples with these labels."""
         families = text_string_to_metric_families(self.get("/metrics")[1])
         samples = [s for family in families for s in family.samples if s.name == name]
         return sum(s.value for s in samples if labels.items() <= s.labels.items())
@@ -68,7 +68,7 @@ def watched(simulated_aws: harness.Simulator, tmp_path: Path) -> Iterator[Watche
     found.server.stop()
 
 
-def test_declaration_counts_calls_steps_and_aws_calls(watched: Watched) -> None:
+def test_declaration_counts_calls_reconciles_and_aws_calls(watched: Watched) -> None:
     with ecrkeeper.Client(watched.server.address, insecure=True) as client:
         place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
         place.apply(DECLARED)
@@ -105,7 +105,7 @@ def test_rejected_calls_are_logged_by_call_id_and_reads_are_not(watched: Watched
     assert watched.sample("grpc_server_handled_total", grpc_method="GetRegistry", grpc_code="INVALID_ARGUMENT") == 1
 
 
-def test_ids_have_one_name_in_errors_metadata_log_and_audit_trail(watched: Watched) -> None:
+def test_ids_have_same_names_everywhere(watched: Watched) -> None:
     with ecrkeeper.Client(watched.server.address, insecure=True) as client:
         place = Live(watched.server, watched.aws, client).registry(harness.ACCOUNT)
         declared = place.apply(DECLARED)
@@ -133,7 +133,7 @@ def test_database_down_serves_metrics_and_liveness_not_readiness(
         cluster.stop("immediate")
         harness.eventually(lambda: watched.get("/readyz")[0] == 503, 60)
         assert watched.get("/healthz")[0] == 200
-        # What the table said is kept for a while; then nobody knows.
+        # The table's values are cached for a while, then unknown.
         harness.eventually(lambda: watched.sample("ecrkeeper_store_up") == 0, 60)
         assert watched.sample("grpc_server_started_total") == 0
         assert watched.sample("ecrkeeper_store_failures_total", kind="read") > 0
@@ -142,14 +142,14 @@ def test_database_down_serves_metrics_and_liveness_not_readiness(
         assert watched.server.stop() == 0
 
 
-def test_names_of_the_metrics_are_those_that_were_promised(watched: Watched) -> None:
+def test_metric_names_match_promised_ones(watched: Watched) -> None:
     page = watched.get("/metrics")[1]
     found = sorted(set(re.findall(r"^# TYPE (?!process_)(\S+ \S+)$", page, re.MULTILINE)))
     golden = Path(__file__).parents[1] / "golden" / "metrics.txt"
     assert found == golden.read_text().splitlines(), f"not what {golden.name} says; additions are fine, add them there"
 
 
-def test_dropped_streams_end_with_a_log_line_not_with_the_server(
+def test_dropped_streams_end_with_log_line(
     watched: Watched,
 ) -> None:
     request = audit_service_pb2.WatchAuditEventsRequest()

@@ -1,4 +1,4 @@
-"""The page of metrics, whatever the database does."""
+"""The page of metrics under failures of the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecrkeeper_server.store.overview import Overview
 
 
 class Scripted(Database):
-    """Answers each read with what it is told."""
+    """Returns configured answers to reads."""
 
     def __init__(self) -> None:
         self.reads = 0
@@ -55,7 +55,7 @@ def refuse() -> Overview:
     raise Unavailable("gone", reason="STORE_UNAVAILABLE")
 
 
-async def test_scrapes_share_one_look_at_the_table_for_a_while() -> None:
+async def test_scrapes_share_a_cached_query() -> None:
     db, now = Scripted(), [100.0]
     db.answer = seen
     scraped = Scrape(Metrics(), db, lambda: now[0])
@@ -72,7 +72,7 @@ async def test_scrapes_share_one_look_at_the_table_for_a_while() -> None:
     assert db.reads == 2
 
 
-async def test_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
+async def test_rejecting_database_leaves_no_stale_metrics() -> None:
     db, now = Scripted(), [100.0]
     db.answer = seen
     scraped = Scrape(Metrics(), db, lambda: now[0])
@@ -85,7 +85,7 @@ async def test_database_that_refuses_leaves_nothing_old_on_the_page() -> None:
     assert 'ecrkeeper_resources{kind="registry"}' not in found
 
 
-async def test_database_that_does_not_answer_does_not_hold_up_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unresponsive_database_does_not_delay_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape, "_QUERY_TIMEOUT_SECONDS", 0.01)
     db, free = Scripted(), asyncio.Event()
 
@@ -103,6 +103,6 @@ async def test_database_that_does_not_answer_does_not_hold_up_the_page(monkeypat
     assert shown(await scraped.page())["ecrkeeper_store_up"] == 1
 
 
-def test_every_method_of_every_service_has_a_label_of_its_own() -> None:
+def test_methods_have_their_own_label() -> None:
     services = {name.removeprefix("/").rpartition("/")[0] for name in methods()}
     assert set(SERVICES) <= services, "a service that is missing would be counted as unknown"

@@ -1,4 +1,4 @@
-"""A store that cannot be used: the same words in the error, the log, the metric and `/readyz`."""
+"""An unusable store has the same message in errors, log, metric and `/readyz`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LIMITED = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, 
 
 
 class SmallFiles(harness.Server):
-    """A server none of whose files may become large, as under a quota."""
+    """A server whose files cannot grow, as under a quota."""
 
     command = (sys.executable, "-c", LIMITED, *harness.Server.command)
 
 
 def refused(watched: Watched, calls: int = 1) -> ecrkeeper.Unavailable | None:
-    """Declare until a declaration is not stored; None if all are."""
+    """Declare until a declaration is not stored; return its error or None."""
     with ecrkeeper.Client(watched.server.address, insecure=True, timeout=30) as client:
         for _ in range(calls):
             try:
@@ -41,7 +41,7 @@ def refused(watched: Watched, calls: int = 1) -> ecrkeeper.Unavailable | None:
 
 
 def assert_told(watched: Watched, told: ecrkeeper.Unavailable | None, reason: str, words: str) -> None:
-    """Everywhere the same."""
+    """Check that the message is the same everywhere."""
     assert told is not None
     assert told.reason == reason
     assert words in told.message
@@ -68,7 +68,7 @@ def _unready(watched: Watched) -> str:
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own."""
+    """A small file system."""
     folder = tmp_path / "volume"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True)
@@ -83,7 +83,7 @@ def on(folder: Path) -> str:
 
 
 def fill(path: Path) -> None:
-    """Leave no space."""
+    """Fill the file system."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT)
     with contextlib.suppress(OSError):
         while True:
@@ -91,11 +91,11 @@ def fill(path: Path) -> None:
     os.close(file)
 
 
-def test_full_disk_is_told_and_ends_when_there_is_space(aws: harness.Simulator, tmp_path: Path, volume: Path) -> None:
+def test_full_disk_is_reported_until_space_is_free(aws: harness.Simulator, tmp_path: Path, volume: Path) -> None:
     watched = Watched(tmp_path, aws, on(volume))
     assert refused(watched) is None
     fill(volume / "ballast")
-    # SQLite writes over the beginning of its log first, where that has been copied.
+    # SQLite reuses the checkpointed beginning of its log first.
     told = refused(watched, 300)
     assert_told(watched, told, "STORE_DISK_FULL", "disk of the database is full")
     for _ in range(3):
@@ -106,21 +106,19 @@ def test_full_disk_is_told_and_ends_when_there_is_space(aws: harness.Simulator, 
     assert watched.server.stop() == 0
 
 
-def test_file_that_may_not_grow_is_told(
-    aws: harness.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ungrowable_file_is_reported(aws: harness.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "Server", SmallFiles)
     watched = Watched(tmp_path, aws)
     told = refused(watched, 300)
     assert told is not None
     assert told.reason == "STORE_IO_ERROR"
     assert "a file may not grow" in told.message
-    # A checkpoint may make room again, so only the log is sure to have it.
+    # A checkpoint may free space, so only the log is certain to have it.
     line = next(line for line in watched.eventually("store_unavailable") if line["reason"] == told.reason)
     assert "a file may not grow" in str(line["error"])
 
 
-def test_file_that_vanishes_is_told_until_a_restart(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_missing_file_is_reported_until_restart(aws: harness.Simulator, tmp_path: Path) -> None:
     watched = Watched(tmp_path, aws)
     assert refused(watched) is None
     path = tmp_path / "ecrkeeper.db"
@@ -135,16 +133,16 @@ def test_file_that_vanishes_is_told_until_a_restart(aws: harness.Simulator, tmp_
     assert refused(Watched(tmp_path, aws)) is None
 
 
-def test_file_that_shrinks_is_told(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_shrunken_file_is_reported(aws: harness.Simulator, tmp_path: Path) -> None:
     watched = Watched(tmp_path, aws)
     os.truncate(tmp_path / "ecrkeeper.db", 8192)
     assert_told(watched, refused(watched), "STORE_FILE_REPLACED", "shrank from")
 
 
-def test_read_only_file_is_told(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_read_only_file_is_reported(aws: harness.Simulator, tmp_path: Path) -> None:
     harness.migrate(on(tmp_path))
     path = str(tmp_path / "ecrkeeper.db")
-    # Rights do not bind root.
+    # Permissions do not restrict root.
     if subprocess.run(["chattr", "+i", path], capture_output=True).returncode:
         pytest.skip("the file system knows no immutable files, or only root may make them")
     try:
@@ -171,7 +169,7 @@ def disconnect(cluster: postgres.Postgres, name: str, statement: str) -> None:
             'ALTER DATABASE "{}" SET default_transaction_read_only = on',
             'ALTER DATABASE "{}" RESET default_transaction_read_only',
             "STORE_READ_ONLY",
-            "takes no writes",
+            "accepts no writes",
         ),
         (
             'ALTER DATABASE "{}" ALLOW_CONNECTIONS false',
@@ -187,7 +185,7 @@ def disconnect(cluster: postgres.Postgres, name: str, statement: str) -> None:
         ),
     ],
 )
-def test_fault_of_postgres_is_told_and_ends(
+def test_postgres_failure_is_reported_and_clears(
     aws: harness.Simulator, tmp_path: Path, cluster: postgres.Postgres, fault: str, mended: str, reason: str, words: str
 ) -> None:
     name = f"fault_{uuid.uuid4().hex[:8]}"

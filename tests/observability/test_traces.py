@@ -1,4 +1,4 @@
-"""The spans of real servers, as they arrive at a collector."""
+"""Spans of real servers, as a collector receives them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.observability.collector import Collector, Seen, Traced
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 RPC, STEP = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings", "reconcile registry"
 LOOK, PUT = "ecr/GetRegistryScanningConfiguration", "ecr/PutRegistryScanningConfiguration"
-# One write makes the step assume the account's role and read the setting: to plan, just before its Put, and after it.
+# A write's attempt assumes the role and reads the setting to plan, before its Put, and after it.
 CALLS = ["sts/AssumeRole", "sts/GetCallerIdentity", LOOK, LOOK, PUT, LOOK]
-# Soon and little at a time: one write fills several batches.
+# Export often and little at a time: one write fills several batches.
 EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2"}
 # Never while the server runs.
 AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
@@ -33,13 +33,13 @@ PATIENCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody whose own span causes a write."""
+    """A caller whose span causes a write."""
 
     trace: str = field(default_factory=lambda: secrets.token_hex(16))
     span: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def declare(self, server: harness.Server, aws: harness.Simulator) -> str:
-        """Declare something for an account of its own, which is returned, within the trace."""
+        """Declare within the trace, in a new account, and return the account."""
         account = fresh_account()
         with grpc.insecure_channel(server.address) as plain:
             channel = grpc.intercept_channel(plain, Traced(f"00-{self.trace}-{self.span}-01"))
@@ -48,7 +48,7 @@ class Caller:
         return account
 
     def spans(self, collector: Collector) -> list[Seen]:
-        """The spans of the trace, once all have arrived."""
+        """Return the spans of the trace, once all have arrived."""
         found = collector.until(lambda spans: len(self._own(spans)) >= 2 + len(CALLS))
         return self._own(found)
 
@@ -56,7 +56,7 @@ class Caller:
         return [span for span in spans if span.trace == self.trace]
 
     def check(self, spans: list[Seen]) -> None:
-        """The RPC is a child of the caller's span, the step one of the RPC, the calls to AWS are children of the step."""
+        """RPC, reconcile and AWS calls are descendants of the caller's span."""
         assert sorted(span.name for span in spans) == sorted([RPC, STEP, *CALLS])
         rpc, step = (next(span for span in spans if span.name == name) for name in (RPC, STEP))
         assert (rpc.parent, rpc.kind) == (self.span, Span.SPAN_KIND_SERVER)
@@ -78,7 +78,7 @@ def collector() -> Iterator[Collector]:
 def start(
     folder: Path, url: str, aws: harness.Simulator, port: int, environment: dict[str, str], role: str = "all"
 ) -> harness.Server:
-    """A server that sends its spans to a port."""
+    """A server that exports its spans to a port."""
     given = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
         "OTEL_EXPORTER_OTLP_TIMEOUT": str(PATIENCE),
@@ -89,7 +89,7 @@ def start(
 
 
 def connections(url: str) -> int:
-    """How many connections servers have to a Postgres database."""
+    """Return the number of server connections to a Postgres database."""
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^ecrkeeper'"
     )
@@ -97,7 +97,7 @@ def connections(url: str) -> int:
         return int(conn.execute(query).fetchone()[0])  # type: ignore[index]
 
 
-def test_each_write_is_one_trace_with_step_and_aws_calls(
+def test_write_is_one_trace_with_reconcile_and_aws_calls(
     database_url: str, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
     server = start(tmp_path, database_url, aws, collector.port, EAGER)
@@ -109,7 +109,7 @@ def test_each_write_is_one_trace_with_step_and_aws_calls(
     assert server.stop() == 0
 
 
-def test_trace_goes_on_in_the_process_that_takes_the_step(
+def test_trace_continues_in_reconciling_process(
     cluster: postgres.Postgres, aws: harness.Simulator, collector: Collector, tmp_path: Path
 ) -> None:
     url = cluster.create_database(f"traces_{secrets.token_hex(4)}")
@@ -131,7 +131,7 @@ def test_stopping_server_sends_kept_spans_before_closing_store(
     server = start(tmp_path, database_url, aws, collector.port, AT_THE_END)
     caller = Caller()
     account = caller.declare(server, aws)
-    # The step runs: stopping lets it end.
+    # The attempt is running: stopping waits for its end.
     harness.eventually(lambda: [call for call in aws.writes() if call["account"] == account])
     assert collector.batches == []
     collector.answers.clear()
@@ -143,7 +143,7 @@ def test_stopping_server_sends_kept_spans_before_closing_store(
     assert server.stop() == 0
 
 
-def test_collector_that_comes_back_is_sent_what_it_has_missed(
+def test_returning_collector_receives_missed_spans(
     aws: harness.Simulator, tmp_path: Path, collector: Collector
 ) -> None:
     patient = {**EAGER, "OTEL_EXPORTER_OTLP_TIMEOUT": "20"}
@@ -164,9 +164,7 @@ def test_collector_that_comes_back_is_sent_what_it_has_missed(
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refuses", "never answers"])
-def test_absent_collector_delays_no_call_and_the_stop_by_one_batch(
-    listens: bool, aws: harness.Simulator, tmp_path: Path
-) -> None:
+def test_absent_collector_delays_stop_by_one_batch_only(listens: bool, aws: harness.Simulator, tmp_path: Path) -> None:
     with socket.socket() as away:
         away.bind(("127.0.0.1", 0))
         if listens:

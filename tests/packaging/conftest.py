@@ -1,4 +1,4 @@
-"""The wheel in an empty environment, made as the image makes it."""
+"""The wheel in an empty environment, built like the image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.packaging import dockerfile
 
 
 def _everybodys(path: Path) -> bool:
-    """Whether every user can run a program."""
+    """Return whether every user can run a program."""
     real = path.resolve()
     return real.exists() and all(parent.stat().st_mode & 0o005 == 0o005 for parent in real.parents)
 
 
 def _interpreter() -> Path:
-    """A Python of this version outside of any environment, if possible one that an unprivileged user can run."""
+    """Return a Python outside of environments, preferably for unprivileged users."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     candidates = [Path("/usr/bin") / version, Path("/usr/local/bin") / version]
     return next((path for path in candidates if _everybodys(path)), Path(sys.base_prefix) / "bin" / version)
@@ -31,8 +31,8 @@ def _interpreter() -> Path:
 
 @pytest.fixture(scope="package")
 def image() -> Iterator[Path]:
-    """The folder that stands for the root of the image after the build stage."""
-    # Not pytest's own folder, which nobody else may enter.
+    """Return the folder that serves as the root of the image after the build stage."""
+    # pytest's own folder is closed to other users.
     root = Path(tempfile.mkdtemp(prefix="ecrkeeper-image-"))
     root.chmod(0o755)
     build, _ = dockerfile.stages()
@@ -45,7 +45,7 @@ def image() -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 def installed(image: Path) -> Path:
-    """The `bin` folder of the environment, into which only the wheel and what it needs was installed."""
+    """Return `bin` of the environment with only the wheel and its dependencies."""
     listed = subprocess.run(
         [program("pip"), "--python", str(image / "opt/ecrkeeper/bin/python"), "list", "--format=freeze"],
         capture_output=True, text=True, check=True,

@@ -1,7 +1,7 @@
-"""Reads a Dockerfile, and carries out the steps of its build stage outside of a container.
+"""Parse a Dockerfile, and run its build stage outside of a container.
 
-There is no container runtime where the tests run. The build context is what
-.dockerignore leaves of the checkout, paths of the image are paths below a folder.
+The tests have no container runtime. The build context is what .dockerignore
+leaves of the checkout, and paths of the image are paths below a folder.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ class Stage:
     instructions: list[tuple[str, str]] = field(default_factory=list)
 
     def values(self, word: str) -> list[str]:
-        """The arguments of all instructions of one kind."""
+        """Return the arguments of all instructions of one kind."""
         return [argument for found, argument in self.instructions if found == word]
 
     def value(self, word: str) -> str:
-        """The arguments of the only instruction of one kind."""
+        """Return the arguments of the only instruction of one kind."""
         (argument,) = self.values(word)
         return argument
 
     def command(self, word: str) -> list[str]:
-        """A command in its exec form."""
+        """Return a command in its exec form."""
         found: list[str] = json.loads(self.value(word))
         return found
 
     def environment(self) -> dict[str, str]:
-        """What ENV sets."""
+        """Return the variables that ENV sets."""
         pairs = re.findall(r"(\w+)=(\S+)", " ".join(self.values("ENV")))
         return dict(pairs)
 
 
 def stages(path: Path = ROOT / "Dockerfile") -> list[Stage]:
-    """The stages of a Dockerfile."""
+    """Return the stages of a Dockerfile."""
     text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE)
     found: list[Stage] = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
@@ -76,7 +76,7 @@ def _ignored(path: str) -> bool:
 
 
 def context() -> list[str]:
-    """The files of the build context, as git knows them."""
+    """Return the files of the build context, as git lists them."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -84,7 +84,7 @@ def context() -> list[str]:
 
 
 def build(stage: Stage, root: Path, tools: Mapping[str, Path]) -> None:
-    """Carry out COPY, ENV, WORKDIR and RUN below `root`; `tools` are the programs of the base image."""
+    """Run COPY, ENV, WORKDIR and RUN below `root`, with programs of the base image."""
     bin_folder = root / "tools"
     bin_folder.mkdir(parents=True)
     for name, target in tools.items():
@@ -98,7 +98,7 @@ def build(stage: Stage, root: Path, tools: Mapping[str, Path]) -> None:
             folder.mkdir(parents=True)
         elif word == "ENV":
             environment |= {name: below(value, root) for name, value in re.findall(r"(\w+)=(\S+)", argument)}
-            # Downloading everything anew tests the index, not the image.
+            # Downloading everything again would test the index, not the image.
             environment.pop("PIP_NO_CACHE_DIR", None)
         elif word == "COPY":
             *sources, target = argument.split()
@@ -120,5 +120,5 @@ def build(stage: Stage, root: Path, tools: Mapping[str, Path]) -> None:
 
 
 def below(text: str, root: Path) -> str:
-    """The text with the image's own folders below `root`."""
+    """Return the text with the image's own folders below `root`."""
     return re.sub(r"(?<![\w.])/(src|wheels|opt|var/lib)(?=[/\s\"]|$)", lambda m: f"{root}/{m[1]}", text)

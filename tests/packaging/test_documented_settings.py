@@ -1,4 +1,4 @@
-"""The settings that the documentation names are those of the configuration, each described once, with its default."""
+"""Documented settings match the configuration and its defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecrkeeper_server.config.settings import PREFIX, Config
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = {field.name: field.default for field in fields(Config)}
-# What Kubernetes would set for the Service, named where it is said how that is avoided.
+# Kubernetes would set these for the Service; the documentation explains how to avoid it.
 FOREIGN = {"port"}
 ROW = re.compile(r"^\| (`ECRKEEPER_[^|]*) \|([^|]*)\|", re.MULTILINE)
 
@@ -31,18 +31,18 @@ def shown(default: object) -> str:
     return {True: "true", False: "false"}.get(default, f"{default:g}" if isinstance(default, float) else str(default))  # type: ignore[call-overload]
 
 
-def test_every_setting_that_is_named_anywhere_exists() -> None:
+def test_named_settings_exist() -> None:
     unknown = {(path.name, name) for path in texts() for name in names(path.read_text()) if name not in DEFAULTS}
     assert {name for _, name in unknown} <= FOREIGN, unknown
 
 
-def test_every_setting_is_described_and_none_twice() -> None:
+def test_settings_are_documented_once() -> None:
     described = Counter(
         name
         for path in ("README.md", "docs/security.md")
         for row in ROW.finditer((ROOT / path).read_text())
         for name in names(row.group(1))
-        # A row of the README that stands for a table elsewhere.
+        # A row of the README that refers to a table elsewhere.
         if "and others" not in row.group(0) and "`ECRKEEPER_MAX_CALLS`" not in row.group(1)
     )
     limits = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/limits.md").read_text(), re.MULTILINE)
@@ -54,7 +54,7 @@ def test_every_setting_is_described_and_none_twice() -> None:
     assert described == Counter(dict.fromkeys(DEFAULTS, 1))
 
 
-def test_defaults_in_the_readme_are_those_of_the_configuration() -> None:
+def test_readme_defaults_match_configuration() -> None:
     rows = [row for row in ROW.finditer((ROOT / "README.md").read_text()) if "and others" not in row.group(1)]
     for row in rows:
         found = [text.strip("` ") for text in row.group(2).split(",")]

@@ -1,4 +1,4 @@
-"""The generated code beside programs that have a copy of `buf/validate` of their own."""
+"""The generated code in programs with another copy of `buf/validate`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from tests.field_rules import RULES, compiled, rules_files, rules_of, with_rules
 
 GENERATED = sorted(Path(ecrkeeper.v1.__file__).parent.glob("*_pb2.py"))
-# Of another version than the client's protos were compiled with, so not of the same bytes.
+# Another version than that of the client's protos, so its bytes differ.
 OWN_COPY = """
 import sys
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
@@ -39,7 +39,7 @@ def use():
 
 
 @pytest.mark.parametrize("order", ["register(); use()", "use(); register()"])
-def test_client_imports_beside_another_copy_of_the_rules(order: str) -> None:
+def test_client_imports_with_other_copy_of_rules(order: str) -> None:
     script = OWN_COPY.replace("{order}", order)
     given = rules_files().SerializeToString()
     done = subprocess.run([sys.executable, "-c", script], input=given, capture_output=True, check=False, cwd="/")
@@ -57,7 +57,7 @@ def test_descriptors_import_no_rules_and_keep_their_bytes() -> None:
     assert rules_of(registry_pb2.Registry.DESCRIPTOR.fields_by_name["name"]).ByteSize() > 0
 
 
-def test_generated_code_asks_for_no_newer_protobuf_than_the_floor() -> None:
+def test_generated_code_requires_no_newer_protobuf() -> None:
     for path in GENERATED:
         text = path.read_text()
         assert "_runtime_version.ValidateProtobufRuntimeVersion(" in text
@@ -75,7 +75,7 @@ def test_rules_are_enforced_from_option_bytes(message: Message, path: str, reaso
     assert path in [each.field for each in violations(message)], reason
 
 
-def test_every_rule_of_the_protos_is_in_the_descriptors() -> None:
+def test_proto_rules_are_in_descriptors() -> None:
     compared = 0
     for file in compiled().file:
         if file.name.startswith("ecrkeeper/"):
@@ -88,7 +88,7 @@ def test_every_rule_of_the_protos_is_in_the_descriptors() -> None:
 
 
 def _rules(kinds: Any, prefix: str = "") -> dict[str, str]:
-    """The rules of messages, their fields and oneofs, as text."""
+    """Return the rules of messages, their fields and oneofs, as text."""
     found: dict[str, str] = {}
     for kind in kinds:
         for each in (kind, *kind.field, *kind.oneof_decl):

@@ -1,4 +1,4 @@
-"""The wheel alone: what is in it, the demo from it, and the server as the image runs it."""
+"""The installed wheel: its content, the demo, and the server as in the image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecrkeeper_testing.users import as_user
 from tests.packaging import dockerfile
 
 USER = 65532
-# The first test waits for the environment, which is downloaded where nothing is in pip's cache.
+# The first test waits for the environment, which is downloaded if pip's cache is empty.
 pytestmark = pytest.mark.timeout(400)
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -36,7 +36,7 @@ def test_wheel_has_the_migrations_the_simulator_and_the_license(image: Path) -> 
     assert tops == {"ecrkeeper", "ecrkeeper_server", "ecrkeeper_sim", "ecrkeeper_testing"}
 
 
-def test_every_module_of_the_wheel_can_be_imported(installed: Path) -> None:
+def test_wheel_modules_can_be_imported(installed: Path) -> None:
     script = (
         "import importlib, pkgutil, sys\n"
         "for root in ('ecrkeeper', 'ecrkeeper_server', 'ecrkeeper_sim', 'ecrkeeper_testing'):\n"
@@ -57,7 +57,7 @@ def test_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     assert "All 9 steps had the outcome they must have" in done.stdout
 
 
-def test_image_serves_unprivileged_and_writes_to_its_data_only(image: Path, installed: Path, tmp_path: Path) -> None:
+def test_image_runs_unprivileged_and_writes_only_data(image: Path, installed: Path, tmp_path: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
     _, final = dockerfile.stages()
@@ -101,11 +101,11 @@ def test_image_serves_unprivileged_and_writes_to_its_data_only(image: Path, inst
 
 
 def files(root: Path, without: Path) -> dict[str, int]:
-    """Every file below a folder with the time of its last change."""
+    """Return every file below a folder with its modification time."""
     return {str(p): p.lstat().st_mtime_ns for p in root.rglob("*") if without not in p.parents and p.is_file()}
 
 
-def test_image_refuses_to_serve_in_the_open_unless_told_to(installed: Path, tmp_path: Path) -> None:
+def test_image_rejects_open_serving_by_default(installed: Path, tmp_path: Path) -> None:
     _, final = dockerfile.stages()
     environment = {**final.environment(), "PATH": "/usr/bin:/bin"}
     refused = subprocess.run(
@@ -119,7 +119,7 @@ def test_image_refuses_to_serve_in_the_open_unless_told_to(installed: Path, tmp_
     )
 
 
-def test_health_check_of_the_image_tells_ready_from_not(installed: Path, tmp_path: Path) -> None:
+def test_image_health_check_detects_readiness(installed: Path, tmp_path: Path) -> None:
     _, final = dockerfile.stages()
     (check,) = final.values("HEALTHCHECK")
     program = check.split("CMD ", 1)[1]
@@ -144,7 +144,7 @@ def test_health_check_of_the_image_tells_ready_from_not(installed: Path, tmp_pat
 
 
 def _http_port(pid: int) -> int:
-    """The port of a process that answers to HTTP."""
+    """Return the HTTP port of a process."""
     inodes = {
         os.readlink(fd)[8:-1] for fd in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(fd).startswith("socket:[")
     }
@@ -156,7 +156,7 @@ def _http_port(pid: int) -> int:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
             except OSError:
                 continue
-            except Exception:  # gRPC's answer is no HTTP/1.1
+            except Exception:  # gRPC's answer is not HTTP/1.1
                 continue
             return port
     raise AssertionError("no such port")

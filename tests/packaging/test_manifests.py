@@ -1,4 +1,4 @@
-"""Dockerfile, compose.yaml and Kubernetes manifests: linted, consistent with each other and with the server."""
+"""Dockerfile, compose.yaml and Kubernetes manifests are valid and consistent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.packaging.dockerfile import ROOT
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 KUBERNETES = ROOT / "deploy/kubernetes"
 MANIFESTS = sorted(path for path in KUBERNETES.rglob("*.yaml") if path.name != "kustomization.yaml")
-# What is there without components.
+# Documents without components.
 BASE = [path for path in MANIFESTS if path.parent == KUBERNETES]
 
 
@@ -74,16 +74,16 @@ def test_final_stage_is_not_root_and_has_no_build_tools() -> None:
     assert f"ARG VERSION={VERSION}" in (ROOT / "Dockerfile").read_text()
 
 
-def test_build_context_has_what_the_image_is_built_of_and_nothing_else() -> None:
+def test_build_context_has_only_required_files() -> None:
     tops = {path.split("/")[0] for path in dockerfile.context()}
     assert tops == {"client", "server", "migrations", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"}
 
 
-# Settings: an unknown one would keep the server from starting.
+# Settings: an unknown one would prevent the server from starting.
 
 
 @pytest.mark.parametrize("role", ["all", "api", "engine"])
-def test_kubernetes_gives_the_server_settings_that_it_takes(role: str) -> None:
+def test_kubernetes_sets_valid_server_settings(role: str) -> None:
     _, final = dockerfile.stages()
     given = environment_of(of_kind("ConfigMap", "Secret"))
     config = load(None, {**final.environment(), **given, "ECRKEEPER_ROLE": role})
@@ -91,7 +91,7 @@ def test_kubernetes_gives_the_server_settings_that_it_takes(role: str) -> None:
     assert config.aws_role_template.endswith(":role/ecrkeeper")
 
 
-def test_compose_gives_the_server_settings_that_it_takes() -> None:
+def test_compose_sets_valid_server_settings() -> None:
     _, final = dockerfile.stages()
     for name in ("migrate", "ecrkeeper"):
         config = load(None, {**final.environment(), **SERVICES[name]["environment"]})
@@ -101,7 +101,7 @@ def test_compose_gives_the_server_settings_that_it_takes() -> None:
 # Compose.
 
 
-def test_compose_starts_things_in_their_order() -> None:
+def test_compose_starts_services_in_order() -> None:
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
     assert SERVICES["ecrkeeper"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SERVICES["ecrkeeper"]["deploy"]["replicas"] == 2
@@ -110,7 +110,7 @@ def test_compose_starts_things_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_service_of_compose_is_pinned_closed_and_watched(name: str) -> None:
+def test_compose_services_are_pinned_and_health_checked(name: str) -> None:
     service = SERVICES[name]
     for dependency in service.get("depends_on", {}):
         assert dependency in SERVICES
@@ -139,7 +139,7 @@ def test_manifest_is_valid(path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_kustomization_lists_every_manifest_but_the_example_secret() -> None:
+def test_kustomization_lists_manifests_except_example_secret() -> None:
     kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
     assert set(kustomization["resources"]) == {path.name for path in KUBERNETES.glob("*.yaml")} - {
         "kustomization.yaml",
@@ -150,7 +150,7 @@ def test_kustomization_lists_every_manifest_but_the_example_secret() -> None:
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=names)
-def test_pod_runs_as_the_restricted_standard_wants_it(workload: dict[str, Any]) -> None:
+def test_pod_meets_restricted_standard(workload: dict[str, Any]) -> None:
     spec = pod(workload)
     (container,) = spec["containers"]
     _, final = dockerfile.stages()
@@ -190,7 +190,7 @@ def test_deployment_is_probed_spread_and_drained(deployment: dict[str, Any]) -> 
     assert deployment["spec"]["replicas"] >= 2
 
 
-def test_service_and_the_network_policy_reach_the_pods() -> None:
+def test_service_and_network_policy_select_pods() -> None:
     (service,), (policy,) = of_kind("Service"), of_kind("NetworkPolicy")
     labels = [w["spec"]["template"]["metadata"]["labels"] for w in WORKLOADS]
     assert sum(service["spec"]["selector"].items() <= each.items() for each in labels) == 1
@@ -207,12 +207,12 @@ def test_job_of_another_version_has_another_name() -> None:
 # Components.
 
 COMPONENTS = {path.parent.name: yaml.safe_load(path.read_text()) for path in KUBERNETES.glob("*/kustomization.yaml")}
-# By what Kubernetes tells the members of its lists apart.
+# Keys by which Kubernetes merges lists.
 KEYS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}
 
 
 def merged(present: Any, patch: Any, name: str = "") -> Any:
-    """A manifest after a strategic merge patch."""
+    """Return a manifest after a strategic merge patch."""
     if isinstance(patch, dict):
         return {**present, **{key: merged(present.get(key, type(value)()), value, key) for key, value in patch.items()}}
     if isinstance(patch, list):
@@ -223,7 +223,7 @@ def merged(present: Any, patch: Any, name: str = "") -> Any:
 
 
 def with_components(names: tuple[str, ...]) -> dict[str, Any]:
-    """The Deployment of the API and its Service after the patches of components."""
+    """Return the API's Deployment and Service after the patches of components."""
     made = {kind: next(d for d in of_kind(kind) if "api" in str(d["spec"])) for kind in ("Deployment", "Service")}
     for patch in (patch for name in names for patch in COMPONENTS[name]["patches"]):
         content = yaml.safe_load(patch["patch"])
@@ -249,7 +249,7 @@ def valid(file: Path, manifests: list[Any]) -> bool:
 
 
 def settings_of(deployment: dict[str, Any], folder: Path) -> Config:
-    """What the server makes of the settings of a Deployment, with files where it has them mounted."""
+    """Return the server's configuration from a Deployment, with its mounted files."""
     (container,) = pod(deployment)["containers"]
     given = {each["name"]: each["value"] for each in container["env"]}
     mounts = [mount["mountPath"] + "/" for mount in container["volumeMounts"]]
@@ -288,7 +288,7 @@ def test_access_component_requires_tokens_and_has_valid_policy(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("names", list(permutations(COMPONENTS)), ids=",".join)
-def test_components_take_nothing_from_each_other(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_components_do_not_conflict(names: tuple[str, ...], tmp_path: Path) -> None:
     config = settings_of(with_components(names)["Deployment"], tmp_path)
     assert config.policy_file and config.jwt_issuer and config.tls_certificate_file
 

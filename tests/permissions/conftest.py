@@ -1,4 +1,4 @@
-"""A server that works in accounts whose role has the rights of the StackSet template."""
+"""A server whose roles have the permissions of the StackSet template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.live import Live, Place, fresh_account
 
 
 def deployed(template: dict[str, Any], account: str, partition: str = "aws") -> dict[str, Any]:
-    """The policy that CloudFormation would attach in an account: each `Fn::Sub` resolved."""
+    """Return the policy as CloudFormation attaches it, with resolved `Fn::Sub`."""
 
     def resolve(value: Any) -> Any:
         if isinstance(value, dict) and set(value) == {"Fn::Sub"}:
@@ -31,13 +31,13 @@ def deployed(template: dict[str, Any], account: str, partition: str = "aws") -> 
 
 
 def actions(document: dict[str, Any]) -> set[str]:
-    """Every action that a policy allows."""
+    """Return every action that a policy allows."""
     return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server and a simulated AWS of their own."""
+    """A separate server and simulated AWS."""
     folder = tmp_path_factory.mktemp("permissions")
     aws = harness.Simulator(folder)
     url = f"sqlite:///{folder / 'ecrkeeper.db'}"
@@ -49,7 +49,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 class Rights:
-    """An account with the rights that `iam-policy` prints for some options."""
+    """An account with the permissions that `iam-policy` prints for some options."""
 
     def __init__(self, live: Live, *options: str) -> None:
         self.place = Place(live, fresh_account(), "us-east-1")
@@ -60,11 +60,11 @@ class Rights:
 
     @property
     def allowed(self) -> set[str]:
-        """Every action of the policy."""
+        """Return every action of the policy."""
         return actions(self.policy)
 
     def seen(self) -> dict[str, bool]:
-        """Every action that AWS was asked for in the account, and whether all requests for it were allowed."""
+        """Return every requested action, and whether all its requests were allowed."""
         seen: dict[str, bool] = {}
         for request in self.place.live.aws.requests(self._since):
             if request["account"] == self.place.account:

@@ -1,4 +1,4 @@
-"""The printed documents: complete, minimal, small enough, and accepted by CloudFormation's linter."""
+"""The printed policies are complete, minimal, small and pass the linter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.permissions.conftest import actions, deployed
 
 ALL = Scope(settings=tuple(SETTINGS), enforce=True, account="111111111111")
 PACKAGES = ("settings", "roles", "ecr", "engine", "api")
-# What AWS checks in the name of the caller without a call of the server's own.
+# Actions that AWS checks for the caller, without a call by the server.
 DEPENDENT = {
     "ecr:CreateRepository",
     "ecr:PutLifecyclePolicy",
@@ -33,12 +33,12 @@ DEPENDENT = {
     "inspector2:ListAccountPermissions",
     "secretsmanager:GetSecretValue",
 }
-# Managed policies may have 6,144 characters, inline policies of a role more; white space does not count.
+# Managed policies are limited to 6,144 characters without white space, inline ones to more.
 LIMIT = 6144
 
 
 def operations_in_the_code() -> set[str]:
-    """Every AWS operation that is named in a string of the packages that make calls."""
+    """Return every AWS operation in a string of the packages that call AWS."""
     session = botocore.session.Session()
     known = {s: set(session.get_service_model(s).operation_names) for s in ("ecr", "iam", "account")}
     root = Path(ecrkeeper_server.__file__).parent
@@ -52,11 +52,11 @@ def operations_in_the_code() -> set[str]:
     return {f"{service}:{text}" for service, names in known.items() for text in texts & names}
 
 
-def test_allowed_operations_are_exactly_those_in_the_code() -> None:
+def test_allowed_operations_match_code() -> None:
     assert actions(policy(ALL)) - DEPENDENT == operations_in_the_code()
 
 
-def test_observing_allows_no_action_that_changes_anything() -> None:
+def test_observe_policy_allows_no_mutating_action() -> None:
     observed = actions(policy(Scope(settings=tuple(SETTINGS), enforce=False)))
     assert observed < actions(policy(ALL))
     assert all(action.split(":")[1].startswith(("Get", "List", "Describe")) for action in observed)
@@ -64,7 +64,7 @@ def test_observing_allows_no_action_that_changes_anything() -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_one_setting_needs_its_own_operations_and_its_own_role(name: str) -> None:
+def test_setting_requires_its_own_operations_and_role(name: str) -> None:
     document = policy(Scope(settings=(name,), enforce=True))
     setting, allowed = SETTINGS[name], actions(document)
     assert {f"ecr:{read.operation}" for read in setting.reads} | {f"ecr:{op}" for op in setting.writes} <= allowed
@@ -75,7 +75,7 @@ def test_one_setting_needs_its_own_operations_and_its_own_role(name: str) -> Non
         assert (kind.role_name in text) == (setting.role == kind.id)
 
 
-def test_writes_to_roles_reach_exactly_the_three_roles_of_ecr() -> None:
+def test_role_writes_cover_exactly_ecr_roles() -> None:
     changing = [s for s in policy(ALL)["Statement"] if s["Sid"] in ("CreateRoles", "WriteRoles")]
     assert len(changing) == 2
     for statement in changing:
@@ -95,13 +95,13 @@ def test_role_is_read_by_name_whatever_its_path() -> None:
         (("replication_configuration",), False, "replication names none"),
     ],
 )
-def test_custom_roles_are_read_where_they_can_be_named(settings: tuple[str, ...], read: bool, reason: str) -> None:
+def test_custom_roles_are_readable_where_nameable(settings: tuple[str, ...], read: bool, reason: str) -> None:
     document = policy(Scope(settings=settings, enforce=False, custom_roles="ecr-custom/*"))
     (reads,) = [s for s in document["Statement"] if "iam:GetRole" in s["Action"]]
     assert ("arn:aws:iam::*:role/ecr-custom/*" in reads["Resource"]) is read, reason
 
 
-def test_statement_ids_are_unique_and_the_order_is_stable() -> None:
+def test_statement_ids_are_unique_and_ordered() -> None:
     ids = [statement["Sid"] for statement in policy(ALL)["Statement"]]
     assert len(ids) == len(set(ids))
     assert policy(ALL) == policy(ALL)
@@ -116,7 +116,7 @@ def test_arns_are_of_the_partition_and_policy_fits_a_managed_policy(partition: s
     assert text.count("arn:") == text.count(f"arn:{partition}:")
 
 
-def test_trust_policy_names_one_principal_and_the_external_id() -> None:
+def test_trust_policy_has_one_principal_and_external_id() -> None:
     principal = "arn:aws:iam::999999999999:role/keeper"
     (statement,) = trust(principal, "token")["Statement"]
     assert statement["Principal"] == {"AWS": principal}
@@ -126,7 +126,7 @@ def test_trust_policy_names_one_principal_and_the_external_id() -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--external-id", "token"], ["--mode", "observe"]], ids=" ".join)
-def test_stackset_template_passes_cloudformations_linter(
+def test_stackset_template_passes_cfn_lint(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["iam-policy", "--format", "stackset", *options]) == 0
@@ -161,7 +161,7 @@ def test_stackset_template_passes_cloudformations_linter(
         (["--role-name", "a/b"], "--role-name"),
     ],
 )
-def test_bad_arguments_are_named(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_named(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["iam-policy", *arguments])
     assert ended.value.code == 2
@@ -175,7 +175,7 @@ def test_bad_arguments_are_named(arguments: list[str], reason: str, capsys: pyte
         (["--partition", "aws-cn", "--principal", "arn:aws:iam::999999999999:root"], "of the partition aws-cn"),
     ],
 )
-def test_arguments_that_do_not_fit_together_are_refused(
+def test_contradicting_arguments_are_rejected(
     arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["iam-policy", *arguments]) == 2

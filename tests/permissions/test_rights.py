@@ -1,4 +1,4 @@
-"""What the server does in an account, with the rights that it asks for and no others."""
+"""The server works with exactly the permissions that it documents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def statement(place: Place) -> dict[str, Any]:
 
 
 def everything(place: Place, *, changed: bool) -> dict[str, Any]:
-    """A declaration with all eight settings; `changed` differs from the first in what AWS can update in place."""
+    """Return a declaration with all settings; `changed` differs in updatable members."""
     account = place.account
     template = {
         "prefix": "team",
@@ -90,7 +90,7 @@ def seed_secrets(place: Place) -> None:
 
 
 def backfill(place: Place) -> None:
-    """Start one, look at it and at its results, stop another."""
+    """Start a backfill, read it and its results, stop another."""
     client, to = place.live.client, ReplicationDestination(region=WEST, registry_id=place.account)
     client.start_replication_backfill(place.name, to).result(timeout=20)
     (done,) = client.list_replication_backfills(place.name)
@@ -103,7 +103,7 @@ def backfill(place: Place) -> None:
 
 
 def role_life(place: Place) -> None:
-    """Take over the replication role, change everything about it, delete it."""
+    """Adopt the replication role, change everything about it, delete it."""
     client, parent = place.live.client, f"accounts/{place.account}"
     name = f"{parent}/serviceLinkedRoles/replication"
 
@@ -114,12 +114,12 @@ def role_life(place: Place) -> None:
     declare(description="first", tags={"team": "platform"})
     declare(description="second")
     client.check_service_linked_role_usage(name)
-    # Slow enough to be asked about.
+    # Slow enough to be polled.
     place.live.aws.control("PUT", "settings", {"deletion_in_progress_seconds": 2.0})
     client.delete_service_linked_role(name, force_delete_adopted=True).result(timeout=30)
 
 
-def test_policy_allows_all_that_the_server_does_and_nothing_else(live: Live) -> None:
+def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
     rights = Rights(live)
     place = rights.place
     seed_secrets(place)
@@ -135,7 +135,7 @@ def test_policy_allows_all_that_the_server_does_and_nothing_else(live: Live) -> 
     assert set(seen) - rights.allowed == set()
 
 
-def test_observe_policy_suffices_to_observe_and_writes_nothing(live: Live) -> None:
+def test_observe_policy_suffices_without_writes(live: Live) -> None:
     rights = Rights(live, "--mode", "observe")
     place = rights.place
     seed_secrets(place)
@@ -164,7 +164,7 @@ def test_observe_policy_suffices_to_observe_and_writes_nothing(live: Live) -> No
     assert place.writes(since) == []
     seen = rights.seen()
     assert [action for action, allowed in seen.items() if not allowed] == []
-    # The results of a backfill exist only where somebody started one.
+    # A backfill's results exist only if somebody started it.
     assert rights.allowed - set(seen) == {"ecr:DescribeReplicationBackfillResults"}
 
 
@@ -178,7 +178,7 @@ def test_observe_policy_suffices_to_observe_and_writes_nothing(live: Live) -> No
         "signing_configuration",
     ],
 )
-def test_policy_for_one_setting_is_enough_for_that_setting(live: Live, setting: str) -> None:
+def test_setting_policy_suffices_for_its_setting(live: Live, setting: str) -> None:
     rights = Rights(live, "--settings", setting)
     place = rights.place
     seed_secrets(place)

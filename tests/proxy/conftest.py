@@ -1,4 +1,4 @@
-"""A server behind a real Envoy with the configuration that is shipped; only paths and ports differ."""
+"""A server behind a real Envoy with the shipped configuration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _installed() -> None:
 
 
 def configured(folder: Path, upstream: str, **changes: Any) -> Path:
-    """The shipped configuration for this test; `changes` are texts and what takes their place."""
+    """Return the shipped configuration with replaced texts."""
     text = SHIPPED.read_text()
     replaced = {
         "/etc/envoy/tls": str(folder),
@@ -50,7 +50,7 @@ def configured(folder: Path, upstream: str, **changes: Any) -> Path:
 
 @dataclass(frozen=True)
 class Proxied:
-    """A server, the Envoy before it, and how callers reach that."""
+    """A server, the Envoy before it, and its addresses."""
 
     server: harness.Server
     envoy: subprocess.Popen[bytes]
@@ -72,7 +72,7 @@ class Proxied:
         return ecrkeeper.Client(self.address, credentials=self.credentials, timeout=20, **options)
 
     def counter(self, name: str) -> int:
-        """One of Envoy's counters and gauges."""
+        """Return one of Envoy's counters and gauges."""
         line = ask(self.admin, f"stats?filter=^{name}$").decode()
         return int(line.rpartition(": ")[2] or 0)
 

@@ -1,4 +1,4 @@
-"""What passes the proxy, and what does not."""
+"""Calls that pass the proxy, and calls that do not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_shipped_configuration_is_valid(tmp_path: Path) -> None:
     assert "deprecated" not in checked.stderr.lower(), checked.stderr
 
 
-def test_bounds_agree_with_the_defaults_of_the_server() -> None:
+def test_proxy_limits_match_server_defaults() -> None:
     config, text = Config(), SHIPPED.read_text()
     streams = config.max_calls_per_principal + config.max_streams_per_principal
     assert text.count(f"max_concurrent_streams: {streams}\n") == 2
@@ -46,7 +46,7 @@ def test_bounds_agree_with_the_defaults_of_the_server() -> None:
     assert text.count("1900s") == 2
 
 
-def test_honest_calls_pass(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_valid_calls_pass(aws: harness.Simulator, tmp_path: Path) -> None:
     with proxied(tmp_path, aws) as running, running.client() as client:
         applied = client.apply_registry_settings(f"{NAME}/settings/web", ENHANCED)
         assert applied is not None
@@ -65,7 +65,7 @@ def test_large_request_passes(aws: harness.Simulator, tmp_path: Path) -> None:
         assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT, "the server has read all of it"
 
 
-def test_watch_outlives_silence_and_shows_changes(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_watch_survives_idle_periods(aws: harness.Simulator, tmp_path: Path) -> None:
     hasty = {
         "request_headers_timeout: 10s": "request_headers_timeout: 1s",
         "request_timeout: 60s": "request_timeout: 1s",
@@ -73,7 +73,7 @@ def test_watch_outlives_silence_and_shows_changes(aws: harness.Simulator, tmp_pa
     kinds = service.WatchRegistriesResponse
     with proxied(tmp_path, aws, hasty) as running, grpc.secure_channel(running.address, running.credentials) as channel:
         stub = stubs.RegistrySettingsServiceStub(channel)
-        # Not one that opens a new stream when the first one has ended.
+        # A watch that does not reconnect.
         stream = stub.WatchRegistries(service.WatchRegistriesRequest(parent="accounts/-"), timeout=60)
         assert next(stream).kind == kinds.SNAPSHOT_COMPLETE
         # Real time: the timeouts are Envoy's.
@@ -111,7 +111,7 @@ def _outcome(call: grpc.UnaryUnaryMultiCallable[bytes, bytes]) -> grpc.RpcError 
     return None
 
 
-def test_callers_prove_themselves_by_token(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_callers_authenticate_by_token(aws: harness.Simulator, tmp_path: Path) -> None:
     issuer = Issuer()
     issuer.add_key("one")
     keys = tmp_path / "keys.json"
@@ -134,7 +134,7 @@ def test_callers_prove_themselves_by_token(aws: harness.Simulator, tmp_path: Pat
         (Bomb(20, 300, 2, value=4000), 100, "few large fields pass, and wait likewise"),
     ],
 )
-def test_bomb_stops_at_the_proxy(
+def test_header_bomb_stops_at_proxy(
     aws: harness.Simulator, tmp_path: Path, bomb: Bomb, server_grows: int, reason: str
 ) -> None:
     with proxied(tmp_path, aws) as running, running.client() as client:
@@ -149,7 +149,7 @@ def test_bomb_stops_at_the_proxy(
         assert client.list_supported_regions(), "others are served"
 
 
-def test_same_bomb_without_proxy_takes_memory(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_header_bomb_without_proxy_uses_memory(aws: harness.Simulator, tmp_path: Path) -> None:
     server = harness.Server(tmp_path, f"sqlite:///{tmp_path / 'ecrkeeper.db'}", aws.url)
     before = resident(server.process.pid)
     forget_peak(server.process.pid)
@@ -158,7 +158,7 @@ def test_same_bomb_without_proxy_takes_memory(aws: harness.Simulator, tmp_path: 
     assert server.stop() == 0
 
 
-def test_connections_beyond_the_bound_are_closed(aws: harness.Simulator, tmp_path: Path) -> None:
+def test_connections_above_limit_are_closed(aws: harness.Simulator, tmp_path: Path) -> None:
     few = {"max_active_downstream_connections: 2000": "max_active_downstream_connections: 2"}
     with proxied(tmp_path, aws, few) as running:
         bomb = Bomb(connections=6, streams=1, fields=0)

@@ -60,7 +60,7 @@ class Aws:
             return json.load(answer)
 
     def seed(self, account: str = ACCOUNT, region: str = REGION, **parts: Any) -> Any:
-        """Set registry state behind everyone's back."""
+        """Set registry state out of band."""
         return self.control("PUT", f"accounts/{account}/registries/{region}", parts)
 
     def settings(self, **changes: Any) -> None:
@@ -68,7 +68,7 @@ class Aws:
         self.control("PUT", "settings", changes)
 
     def advance(self, seconds: float) -> None:
-        """Let simulated time pass."""
+        """Advance the simulated time."""
         self.control("POST", "clock", {"advance": seconds})
 
     def requests(self) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ class Aws:
 
 
 def refusal(function: Callable[..., Any], /, **arguments: Any) -> tuple[str, str]:
-    """Return code and message of the error with which the call is answered."""
+    """Return code and message of the error that ends the call."""
     with pytest.raises(ClientError) as caught:
         function(**arguments)
     error = caught.value.response["Error"]
@@ -114,7 +114,7 @@ def simulator() -> Iterator[Aws]:
 
 @pytest.fixture
 def aws(simulator: Aws) -> Aws:
-    """Return the simulator with nothing in it and its clock frozen."""
+    """Return the empty simulator with its clock frozen."""
     simulator.control("POST", "reset")
     simulator.control("POST", "clock", {"frozen": True})
     return simulator

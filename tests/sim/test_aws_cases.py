@@ -1,4 +1,4 @@
-"""The tables of what AWS answers, against the simulator with boto3."""
+"""The tables of AWS's answers, with the simulator and boto3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cases.rows import AwsAccepts, AwsRejects, ids, plain
 from .conftest import Aws
 
 REPLICATION = "replication.ecr.amazonaws.com"
-# Of an answer, what is no state; of a role, what is another with each creation.
+# Members of answers that are not state; members of roles that differ with each creation.
 VOLATILE = {"ResponseMetadata", "RoleId", "CreateDate", "AssumeRolePolicyDocument", "RoleLastUsed"}
 
 
@@ -32,7 +32,7 @@ def call(aws: Aws, case: AwsAccepts | AwsRejects) -> Any:
 
 
 def read(aws: Aws, case: AwsAccepts) -> dict[str, Any]:
-    """The answer to the reading call, and for a list that answer's only element."""
+    """Return the answer of the reading call, and a list's only element."""
     if case.read == "get_role":
         return role(aws, case)
     answer: dict[str, Any] = getattr(aws.client("ecr"), case.read)()

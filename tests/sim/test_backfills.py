@@ -1,4 +1,4 @@
-"""Replication backfills move through their states with time."""
+"""Replication backfills pass through their states over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def start(aws: Aws) -> str:
     return job
 
 
-def test_backfill_prepares_runs_and_completes(aws: Aws) -> None:
+def test_backfill_prepares_and_completes(aws: Aws) -> None:
     ecr, job = aws.client("ecr"), start(aws)
     first = ecr.list_replication_backfills()["backfills"][0]
     assert (first["status"], "progress" in first) == ("PREPARING", False)
@@ -27,7 +27,7 @@ def test_backfill_prepares_runs_and_completes(aws: Aws) -> None:
     assert answer["progress"]["completedReplicationCount"] == len(answer["results"]) == 3
 
 
-def test_backfill_fails_when_half_of_its_images_fail(aws: Aws) -> None:
+def test_backfill_fails_if_half_of_its_images_fail(aws: Aws) -> None:
     aws.settings(backfill_image_count=4, backfill_failed_images=2)
     ecr, job = aws.client("ecr"), start(aws)
     aws.advance(2)
@@ -36,7 +36,7 @@ def test_backfill_fails_when_half_of_its_images_fail(aws: Aws) -> None:
     assert len(answer["results"]) == 2
 
 
-def test_running_backfill_stops_and_an_ended_one_does_not(aws: Aws) -> None:
+def test_only_running_backfill_can_be_stopped(aws: Aws) -> None:
     ecr, job = aws.client("ecr"), start(aws)
     assert ecr.stop_replication_backfill(replicationBackfillId=job)["status"] == "STOPPING"
     aws.advance(0.31)
@@ -45,7 +45,7 @@ def test_running_backfill_stops_and_an_ended_one_does_not(aws: Aws) -> None:
     assert code == "ReplicationBackfillInvalidStatusException"
 
 
-def test_destination_outside_the_configuration_is_refused(aws: Aws) -> None:
+def test_destination_outside_configuration_is_rejected(aws: Aws) -> None:
     code, _ = refusal(aws.client("ecr").start_replication_backfill, destination=WEST)
     assert code == "InvalidParameterException"
 
@@ -57,7 +57,7 @@ def test_unknown_backfill_is_not_found(aws: Aws) -> None:
         assert code == "ReplicationBackfillNotFoundException"
 
 
-def test_ended_backfills_are_forgotten_after_ninety_days(aws: Aws) -> None:
+def test_ended_backfills_are_deleted_after_ninety_days(aws: Aws) -> None:
     start(aws)
     aws.advance(2)
     assert aws.client("ecr").list_replication_backfills()["backfills"]

@@ -368,6 +368,6 @@ def test_opt_in_region_is_closed_for_lookups(aws: Aws) -> None:
     assert refusal(aws.client("cloudtrail", "me-south-1").lookup_events)[0] == "UnrecognizedClientException"
 
 
-def test_unknown_setting_is_still_refused(aws: Aws) -> None:
+def test_unknown_setting_is_rejected(aws: Aws) -> None:
     with pytest.raises(urllib.error.HTTPError):
         aws.settings(lookup_events_delay=1)

@@ -1,4 +1,4 @@
-"""The simulator as a process, and the real aws CLI in front of it."""
+"""The simulator as a process, with the real aws CLI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 @pytest.fixture
 def process() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the simulator on a free port; yields the process and its address."""
+    """Run the simulator on a free port; yield the process and its address."""
     command = [sys.executable, "-m", "ecrkeeper_sim", "--port", "0", "--default-account", "999999999999"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -27,7 +27,7 @@ def process() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def run_aws(url: str, *arguments: str) -> dict[str, object]:
-    """Return what the aws CLI prints."""
+    """Return the output of the aws CLI."""
     command = [str(Path(sysconfig.get_path("scripts")) / "aws"), "--endpoint-url", url, *arguments]
     environment = {
         **os.environ,
@@ -43,7 +43,7 @@ def run_aws(url: str, *arguments: str) -> dict[str, object]:
     return answer
 
 
-def test_aws_cli_talks_to_ecr_iam_and_sts(process: tuple[subprocess.Popen[str], str]) -> None:
+def test_aws_cli_calls_ecr_iam_and_sts(process: tuple[subprocess.Popen[str], str]) -> None:
     _, url = process
     assert run_aws(url, "sts", "get-caller-identity")["Account"] == "999999999999"
     registry = run_aws(url, "ecr", "describe-registry")

@@ -13,7 +13,7 @@ from .conftest import Aws, refusal
 
 
 @pytest.mark.parametrize(("service", "name"), sorted(HANDLERS))
-def test_every_handler_is_an_operation_of_the_model(service: str, name: str) -> None:
+def test_handlers_are_operations_of_the_model(service: str, name: str) -> None:
     assert dispatch.Dispatcher is not None
     operation = models.operation(service, name)
     assert operation is not None
@@ -46,7 +46,7 @@ def test_linear_pattern_means_the_same(aws: Aws, text: str, good: bool) -> None:
     assert (not list(operation.input.violations({"rules": [rule]}))) == good
 
 
-def test_iam_reports_all_violations_in_its_own_words(aws: Aws) -> None:
+def test_iam_reports_all_violations_in_its_format(aws: Aws) -> None:
     code, message = refusal(aws.client("iam").update_role, RoleName="x" * 65, MaxSessionDuration=1)
     assert code == "ValidationError"
     assert message.startswith("2 validation errors detected: Value '" + "x" * 65 + "' at 'roleName' failed to satisfy")

@@ -1,4 +1,4 @@
-"""Registry policies that name a principal that was deleted."""
+"""Registry policies that name a deleted principal."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def text(principal: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]})
 
 
-@pytest.mark.parametrize("writable", [True, False], ids=["unique id is taken", "unique id is refused"])
-def test_deleted_principal_is_shown_by_its_unique_id(aws: Simulator, ecr: Any, writable: bool) -> None:
+@pytest.mark.parametrize("writable", [True, False], ids=["unique id is taken", "unique id is rejected"])
+def test_deleted_principal_has_unique_id(aws: Simulator, ecr: Any, writable: bool) -> None:
     ecr.put_registry_policy(policyText=text(ROLE))
     aws.control("PUT", "settings", {"deleted_principals": {ROLE: UNIQUE}, "unique_ids_writable": writable})
     (shown,) = json.loads(ecr.get_registry_policy()["policyText"])["Statement"]

@@ -12,7 +12,7 @@ TO_WEST = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACC
 
 
 def status(iam: Any, task: str) -> dict[str, Any]:
-    """Return what IAM says of the task."""
+    """Return IAM's status of the task."""
     answer: dict[str, Any] = iam.get_service_linked_role_deletion_status(DeletionTaskId=task)
     return answer
 
@@ -53,7 +53,7 @@ def test_deletion_fails_with_the_usage_of_every_region(aws: Aws) -> None:
     assert iam.get_role(RoleName=ROLE)
 
 
-def test_after_a_failure_a_new_task_is_started(aws: Aws) -> None:
+def test_new_task_starts_after_a_failed_one(aws: Aws) -> None:
     aws.seed(replicationConfiguration=TO_WEST)
     iam, task = started_deletion(aws)
     aws.advance(1)
@@ -64,7 +64,7 @@ def test_after_a_failure_a_new_task_is_started(aws: Aws) -> None:
     assert status(iam, again)["Status"] == "SUCCEEDED"
 
 
-def test_cache_rules_and_templates_are_named_in_the_usage(aws: Aws) -> None:
+def test_usage_names_cache_rules_and_templates(aws: Aws) -> None:
     ecr, iam = aws.client("ecr"), aws.client("iam")
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     ecr.create_repository_creation_template(prefix="team", appliedFor=["REPLICATION"])
@@ -78,7 +78,7 @@ def test_cache_rules_and_templates_are_named_in_the_usage(aws: Aws) -> None:
         assert usage["Resources"] == [f"arn:aws:ecr:us-east-1:{ACCOUNT}:{resource}"]
 
 
-def test_view_of_usage_lags_behind_when_configured(aws: Aws) -> None:
+def test_usage_lags_when_configured(aws: Aws) -> None:
     aws.settings(usage_release_seconds=30)
     ecr = aws.client("ecr")
     ecr.put_replication_configuration(replicationConfiguration=TO_WEST)
@@ -93,7 +93,7 @@ def test_view_of_usage_lags_behind_when_configured(aws: Aws) -> None:
     assert status(iam, again)["Status"] == "SUCCEEDED"
 
 
-def test_deleting_a_missing_role_is_no_such_entity(aws: Aws) -> None:
+def test_deletion_of_missing_role_is_no_such_entity(aws: Aws) -> None:
     code, _ = refusal(aws.client("iam").delete_service_linked_role, RoleName=ROLE)
     assert code == "NoSuchEntity"
 
@@ -106,7 +106,7 @@ def test_task_record_can_vanish_after_success(aws: Aws) -> None:
     assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
 
 
-def test_deleted_role_can_still_be_read_for_a_while(aws: Aws) -> None:
+def test_deleted_role_is_readable_for_a_while(aws: Aws) -> None:
     aws.settings(iam_delete_lag_reads=1, iam_name_held_seconds=5)
     iam, task = started_deletion(aws)
     aws.advance(1)
@@ -118,7 +118,7 @@ def test_deleted_role_can_still_be_read_for_a_while(aws: Aws) -> None:
     assert iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
 
 
-def test_manual_mode_moves_only_when_told(aws: Aws) -> None:
+def test_manual_mode_advances_on_request_only(aws: Aws) -> None:
     aws.settings(deletion_mode="manual")
     iam, task = started_deletion(aws)
     aws.advance(60)

@@ -1,4 +1,4 @@
-"""Ordered faults, the request log, unknown members and the rest of the control plane."""
+"""Configured faults, the request log, unknown members and the control plane."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .conftest import ACCOUNT, Aws, refusal
 
 
 def order(aws: Aws, **rule: object) -> None:
-    """Order one fault."""
+    """Configure one fault."""
     aws.control("POST", "faults", [rule])
 
 
-def test_throttle_strikes_as_often_as_ordered(aws: Aws) -> None:
+def test_throttle_applies_configured_times(aws: Aws) -> None:
     order(aws, kind="throttle", service="ecr", operation="DescribeRegistry", count=2)
     ecr = aws.client("ecr")
     for _ in range(2):
@@ -26,7 +26,7 @@ def test_throttle_strikes_as_often_as_ordered(aws: Aws) -> None:
     assert aws.control("GET", "faults")["faults"][0]["count"] == 0
 
 
-def test_iam_throttles_in_its_own_words(aws: Aws) -> None:
+def test_iam_throttles_in_its_format(aws: Aws) -> None:
     order(aws, kind="throttle", service="iam")
     assert refusal(aws.client("iam").list_roles) == ("Throttling", "Rate exceeded")
 
@@ -37,7 +37,7 @@ def test_boto3_retries_a_throttled_call(aws: Aws) -> None:
     assert patient.describe_registry()["ResponseMetadata"]["RetryAttempts"] == 1
 
 
-def test_error_has_the_ordered_code_message_and_status(aws: Aws) -> None:
+def test_error_has_configured_code_message_and_status(aws: Aws) -> None:
     order(aws, kind="error", code="KmsException", message="no key", status=503)
     with pytest.raises(ClientError) as caught:
         aws.client("ecr").describe_registry()
@@ -45,7 +45,7 @@ def test_error_has_the_ordered_code_message_and_status(aws: Aws) -> None:
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
 
 
-def test_faults_strike_only_what_they_name(aws: Aws) -> None:
+def test_faults_apply_only_to_matching_calls(aws: Aws) -> None:
     order(aws, kind="error", account="222222222222")
     order(aws, kind="error", region="eu-west-1")
     assert aws.client("ecr").describe_registry()
@@ -74,7 +74,7 @@ def test_probability_follows_the_seed(aws: Aws) -> None:
     assert outcomes() == first
 
 
-def test_dropped_connection_has_no_effect_and_a_lost_answer_has(aws: Aws) -> None:
+def test_dropped_connection_has_no_effect_unlike_lost_response(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for kind, effect in (("drop", 0), ("drop_after", 1)):
         order(aws, kind=kind, operation="CreatePullThroughCacheRule", count=1)
@@ -85,7 +85,7 @@ def test_dropped_connection_has_no_effect_and_a_lost_answer_has(aws: Aws) -> Non
     assert [(r["status"], r["code"]) for r in dropped] == [(0, "ConnectionDropped")] * 2
 
 
-def test_answer_fault_sends_the_ordered_bytes(aws: Aws) -> None:
+def test_response_fault_sends_configured_bytes(aws: Aws) -> None:
     order(aws, kind="answer", operation="GetAccountSetting", count=1, body='{"name":"X","value":"Y"}')
     ecr = aws.client("ecr")
     assert ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == "Y"
@@ -98,7 +98,7 @@ def test_answer_fault_sends_the_ordered_bytes(aws: Aws) -> None:
     assert metadata["HTTPHeaders"]["content-length"] == "6"
 
 
-def test_answer_fault_comes_before_or_after_the_effect(aws: Aws) -> None:
+def test_response_fault_precedes_or_follows_effect(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for kind, effect in (("answer", 0), ("answer_after", 1)):
         order(aws, kind=kind, operation="CreatePullThroughCacheRule", count=1, body="{}")
@@ -107,7 +107,7 @@ def test_answer_fault_comes_before_or_after_the_effect(aws: Aws) -> None:
         assert len(ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]) == effect
 
 
-def test_latency_delays_the_answer(aws: Aws) -> None:
+def test_latency_delays_response(aws: Aws) -> None:
     order(aws, kind="latency", seconds=0.15)
     begun = time.perf_counter()
     aws.client("ecr").describe_registry()
@@ -115,12 +115,12 @@ def test_latency_delays_the_answer(aws: Aws) -> None:
 
 
 def prefixes(aws: Aws) -> list[str]:
-    """The prefixes of the cache rules as a read shows them."""
+    """Return the prefixes of the cache rules that a read returns."""
     rules = aws.client("ecr").describe_pull_through_cache_rules()["pullThroughCacheRules"]
     return [rule["ecrRepositoryPrefix"] for rule in rules]
 
 
-def test_reads_lag_behind_writes_for_as_long_as_ordered(aws: Aws) -> None:
+def test_reads_lag_for_configured_time(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5)
     ecr = aws.client("ecr")
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
@@ -133,7 +133,7 @@ def test_reads_lag_behind_writes_for_as_long_as_ordered(aws: Aws) -> None:
     assert prefixes(aws) == ["k8s", "quay"]
 
 
-def test_writes_and_the_control_plane_see_the_present_whatever_reads_show(aws: Aws) -> None:
+def test_writes_and_control_plane_ignore_read_lag(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5)
     create = aws.client("ecr").create_pull_through_cache_rule
     create(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
@@ -144,13 +144,13 @@ def test_writes_and_the_control_plane_see_the_present_whatever_reads_show(aws: A
     assert prefixes(aws) == []
 
 
-def test_share_of_the_reads_lags(aws: Aws) -> None:
+def test_configured_share_of_reads_lags(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5, ecr_stale_reads=0.5, seed=1)
     aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     assert {len(prefixes(aws)) for _ in range(20)} == {0, 1}
 
 
-def test_malformed_fault_is_refused(aws: Aws) -> None:
+def test_malformed_fault_is_rejected(aws: Aws) -> None:
     huge = {"kind": "answer", "body": "x" * 1024, "repeat": 1 << 20}
     for rule in ({"kind": "explode"}, {"kind": "drop", "when": "now"}, huge):
         with pytest.raises(urllib.error.HTTPError) as caught:
@@ -158,7 +158,7 @@ def test_malformed_fault_is_refused(aws: Aws) -> None:
         assert caught.value.code == 400
 
 
-def test_log_shows_calls_in_order_with_their_outcome(aws: Aws) -> None:
+def test_log_lists_calls_in_order_with_outcome(aws: Aws) -> None:
     aws.client("ecr").describe_registry()
     refusal(aws.client("ecr", "eu-west-1").get_registry_policy)
     first, second = aws.requests()
@@ -171,7 +171,7 @@ def test_log_shows_calls_in_order_with_their_outcome(aws: Aws) -> None:
     assert newer["next"] == second["seq"] + 1
 
 
-def test_every_broken_constraint_is_in_the_log_even_when_a_fault_answers(aws: Aws) -> None:
+def test_violated_constraints_are_logged_despite_faults(aws: Aws) -> None:
     order(aws, kind="throttle")
     rule = {"destinations": [{"region": "X", "registryId": "1"}], "repositoryFilters": []}
     put = aws.client("ecr").put_replication_configuration
@@ -186,26 +186,26 @@ def test_every_broken_constraint_is_in_the_log_even_when_a_fault_answers(aws: Aw
     }
 
 
-def test_log_tells_callers_apart(aws: Aws) -> None:
+def test_log_distinguishes_callers(aws: Aws) -> None:
     aws.client("ecr").describe_registry()
     aws.client("ecr", **aws.assume()).describe_registry()
     principals = [r["principal"] for r in aws.requests() if r["service"] == "ecr"]
     assert principals == [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/keeper/test"]
 
 
-def test_query_parameters_are_logged_with_their_structure(aws: Aws) -> None:
+def test_query_parameters_are_logged_as_structures(aws: Aws) -> None:
     refusal(aws.client("iam").tag_role, RoleName="x" * 65, Tags=[{"Key": "a", "Value": "b"}])
     entry = aws.requests()[-1]
     assert entry["params"]["Tags"] == [{"Key": "a", "Value": "b"}]
     assert [(v["path"], v["kind"]) for v in entry["model_violations"]] == [("RoleName", "max")]
 
 
-def test_secrets_do_not_enter_the_log(aws: Aws) -> None:
+def test_log_excludes_secrets(aws: Aws) -> None:
     aws.client("secretsmanager").create_secret(Name="ecr-pullthroughcache/x", SecretString="hush")
     assert aws.requests()[-1]["params"]["SecretString"] == "***"
 
 
-def test_log_is_bounded_and_can_be_off(aws: Aws) -> None:
+def test_log_is_bounded_and_can_be_disabled(aws: Aws) -> None:
     aws.settings(max_log=2)
     for _ in range(4):
         aws.client("ecr").describe_registry()
@@ -216,7 +216,7 @@ def test_log_is_bounded_and_can_be_off(aws: Aws) -> None:
     assert aws.requests() == before
 
 
-def test_unknown_members_are_merged_into_answers(aws: Aws) -> None:
+def test_unknown_members_are_merged_into_responses(aws: Aws) -> None:
     aws.seed(
         replicationConfiguration={"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]},
         unknown_members={
@@ -231,7 +231,7 @@ def test_unknown_members_are_merged_into_answers(aws: Aws) -> None:
     assert b"nowhere" not in raw[0]
 
 
-def test_seeded_state_reads_back_whole(aws: Aws) -> None:
+def test_seeded_state_is_read_back_completely(aws: Aws) -> None:
     parts: dict[str, Any] = {
         "scope": "V1",
         "scanning": {"scanType": "ENHANCED", "rules": []},
@@ -250,7 +250,7 @@ def test_seeded_state_reads_back_whole(aws: Aws) -> None:
     assert aws.seed(**again) == shown
 
 
-def test_control_plane_refuses_what_it_does_not_know(aws: Aws) -> None:
+def test_control_plane_rejects_unknown_input(aws: Aws) -> None:
     for method, path, body in (
         ("PUT", "settings", {"no_such": 1}),
         ("PUT", f"accounts/{ACCOUNT}", {"no_such": 1}),

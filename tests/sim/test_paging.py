@@ -1,4 +1,4 @@
-"""Paging wherever AWS has it."""
+"""Paging of all lists that AWS pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WEST = {"region": "us-west-2", "registryId": ACCOUNT}
         ("describe_repositories", "repositories", {"repositories": [f"app{i}" for i in range(5)]}),
     ],
 )
-def test_paginators_see_everything_once(aws: Aws, operation: str, member: str, part: dict[str, Any]) -> None:
+def test_paginators_return_each_item_once(aws: Aws, operation: str, member: str, part: dict[str, Any]) -> None:
     aws.seed(**part)
     pages = list(aws.client("ecr").get_paginator(operation).paginate(PaginationConfig={"PageSize": 2}))
     assert [len(page[member]) for page in pages] == [2, 2, 1]
@@ -40,7 +40,7 @@ def test_paginators_see_everything_once(aws: Aws, operation: str, member: str, p
     assert len(set(keys)) == 5
 
 
-def test_exclusions_are_paged_by_hand_in_order(aws: Aws) -> None:
+def test_exclusions_are_paged_in_order(aws: Aws) -> None:
     arns = [f"arn:aws:iam::{ACCOUNT}:role/r{i}" for i in (3, 1, 2)]
     aws.seed(exclusions=arns)
     ecr = aws.client("ecr")
@@ -50,13 +50,13 @@ def test_exclusions_are_paged_by_hand_in_order(aws: Aws) -> None:
     assert "nextToken" not in rest
 
 
-def test_foreign_token_is_refused(aws: Aws) -> None:
+def test_token_of_other_list_is_rejected(aws: Aws) -> None:
     code, _ = refusal(aws.client("ecr").list_pull_time_update_exclusions, nextToken="bogus")
     assert code == "InvalidParameterException"
     assert refusal(aws.client("iam").list_roles, Marker="bogus")[0] == "ValidationError"
 
 
-def test_page_stays_in_place_when_items_before_it_vanish(aws: Aws) -> None:
+def test_page_position_survives_removals_before_it(aws: Aws) -> None:
     aws.seed(repositories=["a1", "b1", "c1"])
     ecr = aws.client("ecr")
     token = ecr.describe_repositories(maxResults=2)["nextToken"]

@@ -12,14 +12,14 @@ TO_WEST = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACC
 
 
 def allow(aws: Aws, *statements: dict[str, Any]) -> dict[str, Any]:
-    """Give the account's roles the statements, and return a session."""
+    """Attach the statements to the account's roles, and return a session."""
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **s} for s in statements]}
     aws.control("PUT", f"accounts/{ACCOUNT}", {"iam_policy": document})
     return aws.assume()
 
 
 def denied(service: str, action: str, resource: str) -> tuple[str, str]:
-    """Return AWS's answer to an action that no policy allows."""
+    """Return AWS's answer to a denied action."""
     return (
         "AccessDenied" if service == "iam" else "AccessDeniedException",
         f"User: arn:aws:sts::{ACCOUNT}:assumed-role/keeper/test is not authorized to perform: {action} on resource: "
@@ -27,7 +27,7 @@ def denied(service: str, action: str, resource: str) -> tuple[str, str]:
     )
 
 
-def test_what_no_statement_allows_is_denied_with_aws_wording(aws: Aws) -> None:
+def test_implicit_denial_has_aws_wording(aws: Aws) -> None:
     session = allow(aws, {"Action": "ecr:Describe*"})
     ecr = aws.client("ecr", **session)
     assert ecr.describe_registry()
@@ -43,7 +43,7 @@ def test_plain_keys_of_the_account_are_not_restricted(aws: Aws) -> None:
     assert aws.client("ecr").describe_registry()
 
 
-def test_automatic_role_creation_needs_the_callers_right(aws: Aws) -> None:
+def test_automatic_role_creation_requires_permission(aws: Aws) -> None:
     statement = {"Action": "iam:CreateServiceLinkedRole"}
     wrong = {"Condition": {"StringEquals": {"iam:AWSServiceName": ["ecr.amazonaws.com"]}}}
     right = {"Condition": {"StringEquals": {"iam:AWSServiceName": [PRINCIPAL, "ecr.amazonaws.com"]}}}
@@ -59,7 +59,7 @@ def test_automatic_role_creation_needs_the_callers_right(aws: Aws) -> None:
     assert ecr.put_replication_configuration(replicationConfiguration=TO_WEST)
 
 
-def test_conditions_narrow_by_region_and_setting(aws: Aws) -> None:
+def test_conditions_restrict_region_and_setting(aws: Aws) -> None:
     session = allow(
         aws,
         {"Action": "ecr:DescribeRegistry", "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}},
@@ -78,7 +78,7 @@ def test_deny_wins(aws: Aws) -> None:
     assert message.endswith("with an explicit deny in an identity-based policy")
 
 
-def test_rules_and_templates_need_their_dependent_rights(aws: Aws) -> None:
+def test_rules_and_templates_require_dependent_permissions(aws: Aws) -> None:
     secret = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-AbCdEf"
     role = f"arn:aws:iam::{ACCOUNT}:role/custom"
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": secret}])
@@ -91,7 +91,7 @@ def test_rules_and_templates_need_their_dependent_rights(aws: Aws) -> None:
     assert "ecr:CreateRepository" in refusal(ecr.create_repository_creation_template, **template)[1]
 
 
-def test_v2_registry_policy_with_deny_shuts_callers_out(aws: Aws) -> None:
+def test_v2_registry_policy_with_deny_locks_out_callers(aws: Aws) -> None:
     statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:Describe*", "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws.seed(policyText=text)

@@ -1,4 +1,4 @@
-"""ECR registry settings: automatic roles, normalisation, quotas and wording."""
+"""ECR registry settings: automatic roles, normalization, quotas and wording."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def role_names(aws: Aws) -> list[str]:
     return [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
 
 
-def test_virgin_registry_answers_with_defaults(aws: Aws) -> None:
+def test_new_registry_has_defaults(aws: Aws) -> None:
     ecr = aws.client("ecr")
     assert ecr.describe_registry()["replicationConfiguration"] == {"rules": []}
     assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
@@ -61,7 +61,7 @@ def test_virgin_registry_answers_with_defaults(aws: Aws) -> None:
     assert refusal(ecr.get_signing_configuration)[0] == "SigningConfigurationNotFoundException"
 
 
-def test_each_setting_creates_its_role_once(aws: Aws) -> None:
+def test_setting_creates_its_role_once(aws: Aws) -> None:
     ecr = aws.client("ecr")
     ecr.put_replication_configuration(replicationConfiguration=TO_WEST)
     assert role_names(aws) == ["AWSServiceRoleForECRReplication"]
@@ -78,13 +78,13 @@ def test_each_setting_creates_its_role_once(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("creates", [True, False])
-def test_whether_an_empty_replication_put_creates_the_role_is_configured(aws: Aws, creates: bool) -> None:
+def test_empty_replication_put_creates_role_if_configured(aws: Aws, creates: bool) -> None:
     aws.settings(empty_replication_creates_role=creates)
     aws.client("ecr").put_replication_configuration(replicationConfiguration={"rules": []})
     assert bool(role_names(aws)) == creates
 
 
-def test_replication_is_echoed_as_given(aws: Aws) -> None:
+def test_replication_is_returned_unchanged(aws: Aws) -> None:
     rule = {
         "destinations": [{"region": "us-west-2", "registryId": ACCOUNT}],
         "repositoryFilters": [
@@ -99,14 +99,14 @@ def test_replication_is_echoed_as_given(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "nowhere"])
-def test_replication_does_not_leave_the_partition(aws: Aws, region: str) -> None:
+def test_replication_stays_within_partition(aws: Aws, region: str) -> None:
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
     code, message = refusal(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration)
     assert code == "InvalidParameterException"
     assert region in message
 
 
-def test_policy_comes_back_normalised(aws: Aws) -> None:
+def test_policy_is_returned_normalized(aws: Aws) -> None:
     ecr = aws.client("ecr")
     sent = json.dumps(POLICY)
     text = ecr.put_registry_policy(policyText=sent)["policyText"]
@@ -130,20 +130,20 @@ def test_policy_comes_back_normalised(aws: Aws) -> None:
         json.dumps({**POLICY, "Statement": [{"Effect": "Allow", "Action": "ecr:*"}]}),
     ],
 )
-def test_bad_policy_is_refused_with_aws_wording(aws: Aws, text: str) -> None:
+def test_invalid_policy_is_rejected_with_aws_wording(aws: Aws, text: str) -> None:
     assert refusal(aws.client("ecr").put_registry_policy, policyText=text) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
     )
 
 
-def test_principal_that_cannot_be_resolved_is_named_as_such(aws: Aws) -> None:
+def test_unresolvable_principal_is_named(aws: Aws) -> None:
     aws.settings(unresolvable_principals=["222222222222"])
     _, message = refusal(aws.client("ecr").put_registry_policy, policyText=json.dumps(POLICY))
     assert message.endswith("'Principal not found'")
 
 
-def test_old_registry_reads_v1_and_cannot_go_back_to_it(aws: Aws) -> None:
+def test_old_registry_has_v1_and_cannot_return_to_it(aws: Aws) -> None:
     aws.seed(scope="V1")
     ecr = aws.client("ecr")
     assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V1"
@@ -154,7 +154,7 @@ def test_old_registry_reads_v1_and_cannot_go_back_to_it(aws: Aws) -> None:
     assert refusal(ecr.get_account_setting, name="NO_SUCH")[0] == "InvalidParameterException"
 
 
-def test_scan_frequency_must_fit_the_scan_type(aws: Aws) -> None:
+def test_scan_frequency_must_match_scan_type(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for scan_type, frequency in (("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")):
         rule = {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
@@ -179,7 +179,7 @@ def seed_secret(aws: Aws, value: str = '{"username":"u","accessToken":"t"}', **o
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": SECRET_ARN, "value": value, **options}])
 
 
-def test_rule_learns_its_upstream_from_the_url(aws: Aws) -> None:
+def test_rule_derives_upstream_from_url(aws: Aws) -> None:
     seed_secret(aws)
     assert create_rule(aws)["upstreamRegistry"] == "docker-hub"
     ecr = aws.client("ecr")
@@ -191,7 +191,7 @@ def test_rule_learns_its_upstream_from_the_url(aws: Aws) -> None:
     assert again[0] == "PullThroughCacheRuleAlreadyExistsException"
 
 
-def test_upstreams_are_refused_with_aws_wording(aws: Aws) -> None:
+def test_upstreams_are_rejected_with_aws_wording(aws: Aws) -> None:
     create = aws.client("ecr").create_pull_through_cache_rule
     assert refusal(create, ecrRepositoryPrefix="ms", upstreamRegistryUrl="mcr.microsoft.com") == (
         "UnsupportedUpstreamRegistryException",
@@ -203,7 +203,7 @@ def test_upstreams_are_refused_with_aws_wording(aws: Aws) -> None:
         assert message.startswith("The specified upstream registry requires authentication.")
 
 
-def test_secret_must_exist_be_readable_and_decryptable(aws: Aws) -> None:
+def test_secret_must_be_readable_and_decryptable(aws: Aws) -> None:
     assert refusal(create_rule, aws=aws)[0] == "SecretNotFoundException"
     elsewhere = SECRET_ARN.replace(ACCOUNT, "222222222222")
     assert refusal(create_rule, aws=aws, credentialArn=elsewhere)[0] == "UnableToAccessSecretException"
@@ -215,7 +215,7 @@ def test_secret_must_exist_be_readable_and_decryptable(aws: Aws) -> None:
     assert create_rule(aws)
 
 
-def test_secret_created_through_its_own_api_serves_a_rule(aws: Aws) -> None:
+def test_secret_created_by_api_can_be_used_by_rule(aws: Aws) -> None:
     secrets = aws.client("secretsmanager")
     made = secrets.create_secret(Name="ecr-pullthroughcache/hub", SecretString="test")
     assert create_rule(aws, credentialArn=made["ARN"])
@@ -229,7 +229,7 @@ def test_secret_created_through_its_own_api_serves_a_rule(aws: Aws) -> None:
     assert "not found" in ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="hub")["failure"]
 
 
-def test_validation_succeeds_with_a_well_formed_secret(aws: Aws) -> None:
+def test_validation_succeeds_with_valid_secret(aws: Aws) -> None:
     seed_secret(aws)
     create_rule(aws)
     answer = aws.client("ecr").validate_pull_through_cache_rule(ecrRepositoryPrefix="hub")
@@ -237,7 +237,7 @@ def test_validation_succeeds_with_a_well_formed_secret(aws: Aws) -> None:
     assert "failure" not in answer
 
 
-def test_cache_rule_update_needs_credentials(aws: Aws) -> None:
+def test_cache_rule_update_requires_credentials(aws: Aws) -> None:
     seed_secret(aws)
     create_rule(aws)
     ecr = aws.client("ecr")
@@ -252,7 +252,7 @@ def test_cache_rule_update_needs_credentials(aws: Aws) -> None:
     assert code == "InvalidParameterException"
 
 
-def test_unknown_prefix_is_an_error_for_rules_not_for_templates(aws: Aws) -> None:
+def test_unknown_prefix_is_an_error_for_rules_only(aws: Aws) -> None:
     ecr = aws.client("ecr")
     code, _ = refusal(ecr.describe_pull_through_cache_rules, ecrRepositoryPrefixes=["ghost"])
     assert code == "PullThroughCacheRuleNotFoundException"
@@ -260,12 +260,12 @@ def test_unknown_prefix_is_an_error_for_rules_not_for_templates(aws: Aws) -> Non
     assert refusal(ecr.delete_repository_creation_template, prefix="ghost")[0] == "TemplateNotFoundException"
 
 
-def test_another_registry_id_is_refused(aws: Aws) -> None:
+def test_other_registry_id_is_rejected(aws: Aws) -> None:
     code, _ = refusal(aws.client("ecr").describe_pull_through_cache_rules, registryId="222222222222")
     assert code == "InvalidParameterException"
 
 
-def test_quotas_are_hard(aws: Aws) -> None:
+def test_quotas_are_enforced(aws: Aws) -> None:
     aws.settings(cache_rule_quota=2, template_quota=1, exclusion_quota=1)
     ecr = aws.client("ecr")
     for prefix in ("aa", "bb"):
@@ -289,7 +289,7 @@ def test_exclusions_are_a_set(aws: Aws) -> None:
     assert refusal(ecr.deregister_pull_time_update_exclusion, principalArn=arn)[0] == "ExclusionNotFoundException"
 
 
-def test_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
+def test_template_update_patches_except_mutability(aws: Aws) -> None:
     ecr = aws.client("ecr")
     lifecycle = json.dumps(LIFECYCLE, indent=4)
     ecr.create_repository_creation_template(
@@ -310,7 +310,7 @@ def test_template_update_is_a_patch_except_for_mutability(aws: Aws) -> None:
     assert "resourceTags" not in template
 
 
-def test_signing_profiles_must_be_of_the_region(aws: Aws) -> None:
+def test_signing_profile_must_be_in_region(aws: Aws) -> None:
     arn = f"arn:aws:signer:eu-west-1:{ACCOUNT}:/signing-profiles/profile"
     put = aws.client("ecr").put_signing_configuration
     code, _ = refusal(put, signingConfiguration={"rules": [{"signingProfileArn": arn}]})
@@ -320,6 +320,6 @@ def test_signing_profiles_must_be_of_the_region(aws: Aws) -> None:
     )
 
 
-def test_pull_through_cache_is_missing_in_china(aws: Aws) -> None:
+def test_pull_through_cache_is_unavailable_in_china(aws: Aws) -> None:
     create = aws.client("ecr", region="cn-north-1").create_pull_through_cache_rule
     assert refusal(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")[0] == "ValidationException"

@@ -22,7 +22,7 @@ def test_new_role_has_neither_description_nor_tags(aws: Aws) -> None:
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == "sts:AssumeRole"
 
 
-def test_second_creation_says_that_the_name_has_been_taken(aws: Aws) -> None:
+def test_second_creation_reports_name_in_use(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     assert refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL) == (
@@ -31,7 +31,7 @@ def test_second_creation_says_that_the_name_has_been_taken(aws: Aws) -> None:
     )
 
 
-def test_custom_suffix_is_refused(aws: Aws) -> None:
+def test_custom_suffix_is_rejected(aws: Aws) -> None:
     answer = refusal(aws.client("iam").create_service_linked_role, AWSServiceName=PRINCIPAL, CustomSuffix="x")
     assert answer == ("InvalidInput", f"Custom suffix is not allowed for {PRINCIPAL}")
 
@@ -42,7 +42,7 @@ def test_unknown_service_principal_is_access_denied(aws: Aws) -> None:
     assert answer == ("AccessDenied", f"{principal} is not a valid AWS service name (Service Principal)")
 
 
-def test_roles_of_other_partitions_carry_their_partition(aws: Aws) -> None:
+def test_role_arns_have_their_partition(aws: Aws) -> None:
     iam = aws.client("iam", region="cn-north-1")
     arn = iam.create_service_linked_role(AWSServiceName=PRINCIPAL)["Role"]["Arn"]
     assert arn == f"arn:aws-cn:iam::{ACCOUNT}:role/aws-service-role/{PRINCIPAL}/{ROLE}"
@@ -58,7 +58,7 @@ def test_description_of_a_linked_role_can_change_and_be_cleared(aws: Aws) -> Non
     assert "Description" not in iam.update_role_description(RoleName=ROLE, Description="")["Role"]
 
 
-def test_linked_role_is_modifiable_only_by_aws(aws: Aws) -> None:
+def test_linked_role_rejects_other_changes(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     wording = (
@@ -69,7 +69,7 @@ def test_linked_role_is_modifiable_only_by_aws(aws: Aws) -> None:
     assert refusal(iam.update_role, RoleName=ROLE, MaxSessionDuration=7200) == wording
 
 
-def test_look_alike_takes_the_name_whatever_its_case_and_path(aws: Aws) -> None:
+def test_lookalike_occupies_name_in_any_case_and_path(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_role(RoleName=ROLE.lower(), Path="/mine/", AssumeRolePolicyDocument=TRUST)
     assert iam.get_role(RoleName=ROLE)["Role"]["Path"] == "/mine/"
@@ -106,7 +106,7 @@ def test_list_roles_pages_and_filters_by_path(aws: Aws) -> None:
     assert len(iam.list_roles(PathPrefix="/aws-service-role/ecr.amazonaws.com/")["Roles"]) == 1
 
 
-def test_created_role_may_not_be_readable_at_once(aws: Aws) -> None:
+def test_created_role_may_be_invisible_at_first(aws: Aws) -> None:
     aws.settings(iam_create_lag_reads=2, iam_create_lag_seconds=3)
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)

@@ -1,4 +1,4 @@
-"""What AWS does over several calls, against the simulator with boto3; the table is in tests/cases/scenarios.py."""
+"""AWS's behavior over several calls, with boto3; see tests/cases/scenarios.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import ACCOUNT, Aws
 
 OTHER = "222222222222"
 ROLE, SERVICE = "AWSServiceRoleForECRReplication", "replication.ecr.amazonaws.com"
-# It names a repository of another Region than the one replicated to.
+# It names a repository of another Region than the replication's.
 ELSEWHERE = {
     "Version": "2012-10-17",
     "Statement": [
@@ -52,7 +52,7 @@ def test_repositories_have_effective_scanning(aws: Aws) -> None:
     assert found["dev-api"]["scanFrequency"] == "MANUAL"
 
 
-def test_deletion_of_an_unused_role_goes_through_its_states(aws: Aws) -> None:
+def test_unused_role_deletion_passes_its_states(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=SERVICE)
     task = iam.delete_service_linked_role(RoleName=ROLE)["DeletionTaskId"]
@@ -66,7 +66,7 @@ def test_deletion_of_an_unused_role_goes_through_its_states(aws: Aws) -> None:
         iam.get_role(RoleName=ROLE)
 
 
-def test_creation_without_the_right_is_denied(aws: Aws) -> None:
+def test_creation_without_permission_is_denied(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{ACCOUNT}", {"iam_policy": {"Version": "2012-10-17", "Statement": []}})
     with pytest.raises(ClientError) as caught:
         aws.client("iam", **aws.assume()).create_service_linked_role(AWSServiceName=SERVICE)

@@ -1,4 +1,4 @@
-"""Accounts, Regions, sessions and what keeps them apart."""
+"""Accounts, Regions, sessions and their isolation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INVALID = "The security token included in the request is invalid."
 
 
 @pytest.mark.parametrize(("key", "account"), [(OTHER, OTHER), ("AKIATEST", "000000000000"), ("test", "000000000000")])
-def test_access_key_decides_the_account(aws: Aws, key: str, account: str) -> None:
+def test_access_key_determines_account(aws: Aws, key: str, account: str) -> None:
     identity = aws.client("sts", key=key).get_caller_identity()
     assert (identity["Account"], identity["Arn"]) == (account, f"arn:aws:iam::{account}:root")
 
@@ -27,7 +27,7 @@ def test_assumed_role_acts_in_its_account(aws: Aws) -> None:
     assert aws.client("ecr", **session).describe_registry()["registryId"] == OTHER
 
 
-def test_accounts_and_regions_do_not_see_each_other(aws: Aws) -> None:
+def test_accounts_and_regions_are_isolated(aws: Aws) -> None:
     aws.client("ecr").create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     for region, key in (("eu-west-1", ACCOUNT), ("us-east-1", OTHER)):
         assert aws.client("ecr", region, key).describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
@@ -35,7 +35,7 @@ def test_accounts_and_regions_do_not_see_each_other(aws: Aws) -> None:
     assert aws.client("iam", key=OTHER).list_roles()["Roles"] == []
 
 
-def test_session_key_is_worthless_without_its_token(aws: Aws) -> None:
+def test_session_key_requires_its_token(aws: Aws) -> None:
     session = aws.assume()
     assert refusal(aws.client("ecr", key=session["key"]).describe_registry) == ("UnrecognizedClientException", INVALID)
     assert refusal(aws.client("iam", key=session["key"]).list_roles) == ("InvalidClientTokenId", INVALID)
@@ -59,7 +59,7 @@ def test_session_survives_a_reset(aws: Aws) -> None:
     assert aws.client("ecr", **session).describe_registry()["registryId"] == ACCOUNT
 
 
-def test_denied_account_cannot_be_entered(aws: Aws) -> None:
+def test_denied_account_cannot_be_assumed(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{OTHER}", {"denied": True})
     arn = f"arn:aws:iam::{OTHER}:role/keeper"
     assert refusal(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test") == (
@@ -92,7 +92,7 @@ def test_opt_in_regions_are_closed_until_enabled(aws: Aws) -> None:
     ]
 
 
-def test_request_without_a_signature_is_refused(aws: Aws) -> None:
+def test_unsigned_request_is_rejected(aws: Aws) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(urllib.request.Request(aws.url, data=b"Action=ListRoles", method="POST"), timeout=5)
     assert caught.value.code == 403
@@ -104,6 +104,6 @@ def test_request_without_a_signature_is_refused(aws: Aws) -> None:
     assert b"MissingAuthenticationTokenException" in caught.value.read()
 
 
-def test_operations_that_are_not_simulated_are_unknown(aws: Aws) -> None:
+def test_unsimulated_operations_are_unknown(aws: Aws) -> None:
     assert refusal(aws.client("ecr").list_images, repositoryName="app")[0] == "UnknownOperationException"
     assert refusal(aws.client("iam").list_users)[0] == "InvalidAction"

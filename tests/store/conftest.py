@@ -1,4 +1,4 @@
-"""An open database of each kind, with a clock that is moved by hand."""
+"""An open database of each kind, with a manual clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecrkeeper_testing.clock import fixed_time
 
 @dataclass
 class Clock:
-    """The present time in seconds since 1970."""
+    """Return the current time in seconds since 1970."""
 
     seconds: float = 1_800_000_000.0
 

@@ -1,4 +1,4 @@
-"""Transactions, groups of them, and hints of changes."""
+"""Transactions, groups of them, and notifications of changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def registry(n: int) -> RegistryName:
     return RegistryName(f"{n:012d}", "us-east-1")
 
 
-async def test_a_failing_change_leaves_the_others_of_its_group_alone(db: Database) -> None:
+async def test_failed_change_does_not_affect_its_group(db: Database) -> None:
     def change(n: int) -> Any:
         def apply(tx: Tx) -> int:
             resources.ensure(tx, registry(n), {"n": n})
@@ -41,7 +41,7 @@ async def test_a_failing_change_leaves_the_others_of_its_group_alone(db: Databas
             assert stored is None
 
 
-async def test_concurrent_changes_of_one_row_are_all_counted(db: Database) -> None:
+async def test_concurrent_changes_of_one_row_all_count(db: Database) -> None:
     await db.write(lambda tx: resources.ensure(tx, registry(1), {}))
     await asyncio.gather(*(db.write(lambda tx: resources.desire(tx, str(registry(1)), {})) for _ in range(40)))
     row = await db.read(lambda tx: resources.get(tx, str(registry(1))))
@@ -49,7 +49,7 @@ async def test_concurrent_changes_of_one_row_are_all_counted(db: Database) -> No
     assert row.generation == 41
 
 
-async def test_a_caller_that_goes_away_does_not_undo_its_write(db: Database) -> None:
+async def test_cancelled_caller_does_not_undo_its_write(db: Database) -> None:
     task = asyncio.create_task(db.write(lambda tx: resources.ensure(tx, registry(1), {})))
     await asyncio.sleep(0)
     task.cancel()
@@ -61,7 +61,7 @@ async def test_a_caller_that_goes_away_does_not_undo_its_write(db: Database) -> 
             await asyncio.sleep(0.01)
 
 
-async def test_whoever_listens_hears_of_committed_changes_and_not_of_those_undone(db: Database) -> None:
+async def test_listener_receives_committed_changes_only(db: Database) -> None:
     heard: set[str] = set()
     db.listen(heard.update)
 
@@ -79,7 +79,7 @@ async def test_whoever_listens_hears_of_committed_changes_and_not_of_those_undon
     assert heard == {str(registry(1))}
 
 
-async def test_more_names_than_one_notification_holds_are_all_heard(db: Database) -> None:
+async def test_names_beyond_one_notification_all_arrive(db: Database) -> None:
     heard: set[str] = set()
     db.listen(heard.update)
 
@@ -92,14 +92,14 @@ async def test_more_names_than_one_notification_holds_are_all_heard(db: Database
             await asyncio.sleep(0.02)
 
 
-async def test_a_closed_store_refuses_writes(db: Database) -> None:
+async def test_closed_store_rejects_writes(db: Database) -> None:
     await db.close()
     with pytest.raises(Unavailable):
         await db.write(lambda tx: resources.ensure(tx, registry(1), {}))
     await db.close()
 
 
-async def test_every_write_that_was_queued_is_committed_when_the_store_is_closed(tmp_path: Path) -> None:
+async def test_queued_writes_are_committed_on_close(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     schema.migrate(url)
     db = schema.open_database(url)
@@ -115,7 +115,7 @@ async def test_every_write_that_was_queued_is_committed_when_the_store_is_closed
     await again.close()
 
 
-async def test_nul_bytes_in_documents_survive(db: Database) -> None:
+async def test_nul_bytes_in_documents_are_stored(db: Database) -> None:
     spec = {"text": "a\x00b", "more": "😀é"}
     row = await db.write(lambda tx: resources.ensure(tx, registry(1), spec))
     assert row.spec == spec

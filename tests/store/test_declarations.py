@@ -35,7 +35,7 @@ async def revisions(db: Database) -> list[tuple[int, Any]]:
     return [(each.revision, each.settings) for each in found]
 
 
-async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> None:
+async def test_declaration_changes_store_revisions(db: Database) -> None:
     await db.write(lambda tx: put(tx, ONE))
     second = await db.write(lambda tx: put(tx, TWO))
     assert (second.generation, second.settings) == (2, TWO)
@@ -47,7 +47,7 @@ async def test_every_change_of_a_declaration_leaves_a_revision(db: Database) -> 
     assert (found.principal, found.request_id, found.reason, found.method) == ("alice", "id", "because", "Test")
 
 
-async def test_a_declaration_made_anew_counts_on_and_is_another_one(db: Database) -> None:
+async def test_recreated_declaration_has_new_uid_and_higher_generation(db: Database) -> None:
     first = await db.write(lambda tx: put(tx, ONE))
     await db.write(lambda tx: declaring.remove(tx, first, Origin("Delete")))
     again = await db.write(lambda tx: put(tx, TWO))
@@ -56,7 +56,7 @@ async def test_a_declaration_made_anew_counts_on_and_is_another_one(db: Database
     assert again.etag != first.etag
 
 
-async def test_what_aws_had_before_is_kept_once_as_revision_0(db: Database) -> None:
+async def test_original_is_stored_once_as_revision_0(db: Database) -> None:
     def rules(prefix: str) -> dict[str, Any]:
         rule = {"ecrRepositoryPrefix": prefix, "upstreamRegistryUrl": "quay.io", "upstreamRegistry": "quay"}
         return {"pull_through_cache_rules": {"rules": [rule]}}
@@ -71,7 +71,7 @@ async def test_what_aws_had_before_is_kept_once_as_revision_0(db: Database) -> N
     assert await revisions(db) == [(1, ONE), (0, {**rules("a"), **switches(**mounting, **scope)})]
 
 
-async def test_what_was_carried_out_before_originals_were_kept_gets_none(db: Database) -> None:
+async def test_declarations_converged_by_older_version_have_no_original(db: Database) -> None:
     declared = replace(await db.write(lambda tx: put(tx, ONE)), observed_generation=1)
     await db.write(lambda tx: declarations.record_original(tx, declared, ONE))
     assert await revisions(db) == [(1, ONE)]
@@ -105,7 +105,7 @@ async def test_declarations_are_paged_by_account_region_and_owner(db: Database) 
     assert await db.read(lambda tx: declarations.of_registries(tx, [])) == {}
 
 
-async def test_only_declarations_of_the_finished_generation_are_marked_as_carried_out(db: Database) -> None:
+async def test_only_declarations_of_finished_generation_converge(db: Database) -> None:
     await db.write(lambda tx: resources.ensure(tx, REGISTRY, {}, due=True))
     other = SettingsName(REGISTRY, "team-b")
     await db.write(lambda tx: put(tx, ONE, NAME, 1))
@@ -116,7 +116,7 @@ async def test_only_declarations_of_the_finished_generation_are_marked_as_carrie
     assert {each.owner: each.observed_generation for each in found} == {"team-a": 1, "team-b": 0}
 
 
-async def test_a_failed_transaction_leaves_nothing(db: Database) -> None:
+async def test_failed_transaction_stores_nothing(db: Database) -> None:
     def change(tx: Tx) -> None:
         resources.ensure(tx, REGISTRY, {})
         put(tx, ONE)
@@ -129,7 +129,7 @@ async def test_a_failed_transaction_leaves_nothing(db: Database) -> None:
     assert await revisions(db) == []
 
 
-async def test_ensure_makes_a_resource_once_and_returns_the_one_that_is_there(db: Database) -> None:
+async def test_ensure_creates_resource_once(db: Database) -> None:
     first = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {"mode": "OBSERVE"}))
     second = await db.write(lambda tx: resources.ensure(tx, REGISTRY, {"mode": "PAUSED"}))
     assert (second.uid, second.spec, second.due_at) == (first.uid, {"mode": "OBSERVE"}, None)
@@ -137,7 +137,7 @@ async def test_ensure_makes_a_resource_once_and_returns_the_one_that_is_there(db
 
 UUID = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
 
-# request id, method, fingerprint, what is found, reason
+# request id, method, fingerprint, result, reason
 REQUESTS = [
     (UUID, "Create", "abc", "the-first", "the same call again"),
     (UUID.lower(), "Create", "abc", "the-first", "UUIDs do not differ by case"),
@@ -151,7 +151,7 @@ REQUESTS = [
 @pytest.mark.parametrize(
     ("request_id", "method", "fingerprint", "expected", "reason"), REQUESTS, ids=lambda v: str(v)[:12]
 )
-async def test_a_request_id_stands_for_one_call(
+async def test_request_id_identifies_one_call(
     db: Database, request_id: str, method: str, fingerprint: str, expected: Any, reason: str
 ) -> None:
     await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "the-first"))
@@ -170,7 +170,7 @@ async def begin(db: Database, method: str = "Reconcile") -> Operation:
     return await db.write(lambda tx: operations.create(tx, method, row, {"phase": "A"}))
 
 
-async def test_an_operation_ends_once(db: Database) -> None:
+async def test_operation_ends_once(db: Database) -> None:
     operation = await begin(db)
     await db.write(lambda tx: operations.progress(tx, operation, {"phase": "B"}))
     await db.write(lambda tx: operations.end(tx, operation, response={"ok": True}))
@@ -182,7 +182,7 @@ async def test_an_operation_ends_once(db: Database) -> None:
     assert (found.done, found.response, found.error, found.metadata) == (True, {"ok": True}, None, {"phase": "B"})
 
 
-async def test_only_operations_that_are_not_done_are_pending(db: Database, clock: Clock) -> None:
+async def test_only_unfinished_operations_are_pending(db: Database, clock: Clock) -> None:
     first = await begin(db)
     clock.advance(1)
     second, other = await begin(db), await begin(db, "StartReplicationBackfill")
@@ -192,9 +192,7 @@ async def test_only_operations_that_are_not_done_are_pending(db: Database, clock
     assert await db.read(lambda tx: operations.pending(tx, str(REGISTRY), "StartReplicationBackfill")) == []
 
 
-async def test_old_requests_and_ended_operations_are_forgotten_and_running_ones_are_not(
-    db: Database, clock: Clock
-) -> None:
+async def test_old_requests_and_ended_operations_are_deleted(db: Database, clock: Clock) -> None:
     running, ended = await begin(db), await begin(db)
     await db.write(lambda tx: operations.end(tx, ended, response={}))
     await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "x"))

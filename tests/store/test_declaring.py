@@ -1,4 +1,4 @@
-"""Writes of declarations that share a transaction, and those that may not."""
+"""Writes of declarations that share a transaction, and those that cannot."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Counting:
 
 
 def together(db: Any, *calls: PutDeclaration | DeleteDeclaration) -> Any:
-    """Carry out calls that come while another one is under way, so that they share a transaction."""
+    """Make calls during another one, so that they share a transaction."""
     declaring = Committer(db)
-    # Another one each time: what changes nothing stores less.
+    # A new one each time: an unchanged write stores less.
     first = put(999, wish=settings(uuid.uuid4().hex))
     return asyncio.gather(*(declaring.write(call) for call in (first, *calls)), return_exceptions=True)
 
 
-async def test_calls_that_come_together_share_a_transaction_and_are_refused_each_for_itself(db: Database) -> None:
+async def test_batched_calls_share_transaction_and_fail_separately(db: Database) -> None:
     counting = Counting(db)
     _, one, stale, missing, two = await together(
         counting, put(1), put(2, etag="old"), remove(3), put(4, wish=settings("k8s", "registry.k8s.io"))
@@ -83,7 +83,7 @@ async def test_calls_that_come_together_share_a_transaction_and_are_refused_each
     assert await db.read(lambda tx: get(tx, one.declared.name)) == one.declared
 
 
-async def test_of_two_calls_on_one_registry_the_second_finds_what_the_first_has_left(db: Database) -> None:
+async def test_second_call_in_batch_sees_the_first(db: Database) -> None:
     _, first, second, conflict, forced, gone, again = await together(
         db,
         put(1, "a"),
@@ -112,7 +112,7 @@ async def test_of_two_calls_on_one_registry_the_second_finds_what_the_first_has_
     ]
 
 
-async def test_calls_leave_together_what_they_leave_one_after_the_other(db: Database) -> None:
+async def test_batched_calls_equal_sequential_calls(db: Database) -> None:
     def calls(n: int) -> list[PutDeclaration | DeleteDeclaration]:
         return [
             put(n, "a"),
@@ -139,7 +139,7 @@ def kind(outcome: Any) -> Any:
 
 
 async def left(db: Database, n: int) -> Any:
-    """All that is stored about a registry, but for names, ids and times."""
+    """Return everything that is stored about a registry except names, ids and times."""
 
     def read(tx: Tx) -> Any:
         row = resources.get(tx, str(registry(n)))
@@ -164,7 +164,7 @@ def plain(row: Resource | Declaration) -> Any:
     return replace(row, **same, **({"name": "", "due_at": 0} if isinstance(row, Resource) else {}))
 
 
-async def test_a_repetition_in_the_same_transaction_is_answered_as_the_first_call_was(db: Database) -> None:
+async def test_repeated_call_in_one_batch_gets_same_response(db: Database) -> None:
     first_id, second_id = str(uuid.uuid4()), str(uuid.uuid4())
     _, first, again, other, later = await together(
         db,
@@ -179,7 +179,7 @@ async def test_a_repetition_in_the_same_transaction_is_answered_as_the_first_cal
     assert (await Committer(db).write(put(1, request_id=first_id))).declared == later.declared
 
 
-async def test_an_attempt_leaves_nothing(db: Database) -> None:
+async def test_validate_only_stores_nothing(db: Database) -> None:
     tried = await Committer(db).attempt(put(1, request_id=str(uuid.uuid4())))
     assert tried.composition.desired["pull_through_cache_rules"]
     assert await db.read(lambda tx: resources.get(tx, str(registry(1)))) is None
@@ -187,7 +187,7 @@ async def test_an_attempt_leaves_nothing(db: Database) -> None:
         await Committer(db).attempt(put(1, create=False))
 
 
-async def test_a_fault_in_one_call_concerns_no_other(db: Database) -> None:
+async def test_violation_in_one_call_affects_no_other(db: Database) -> None:
     def fail(_: Any) -> DeclarationSpec:
         raise ZeroDivisionError
 
@@ -207,7 +207,7 @@ async def replicas(cluster: Postgres) -> AsyncIterator[list[Database]]:
         await db.close()
 
 
-async def test_a_registry_that_another_transaction_holds_holds_up_no_other(replicas: list[Database]) -> None:
+async def test_locked_registry_delays_no_other(replicas: list[Database]) -> None:
     db, other = replicas
     for n in (1, 2):
         await Committer(db).write(put(n))
@@ -234,7 +234,7 @@ async def test_a_registry_that_another_transaction_holds_holds_up_no_other(repli
     assert (await blocked).declared.generation == 2
 
 
-async def test_two_replicas_that_make_a_registry_at_the_same_moment_both_succeed(replicas: list[Database]) -> None:
+async def test_replicas_creating_one_registry_both_succeed(replicas: list[Database]) -> None:
     both, attempts = threading.Barrier(2), {"a": 0, "b": 0}
 
     def call(owner: str) -> PutDeclaration:
@@ -258,7 +258,7 @@ async def test_two_replicas_that_make_a_registry_at_the_same_moment_both_succeed
     assert [each.owner for each in declared] == ["a", "b"]
 
 
-async def test_the_statements_of_a_transaction_do_not_grow_with_its_calls(db: Database) -> None:
+async def test_statement_count_is_independent_of_batch_size(db: Database) -> None:
     counts = []
     for many in (2, 20):
         statements: list[str] = []
@@ -313,7 +313,7 @@ def cached(count: int, first: int = 0) -> dict[str, Any]:
         ({"a": cached(5), "b": scanning("", "CONTINUOUS_SCAN")}, "a", True, "the fault is of another setting"),
     ],
 )  # fmt: skip
-async def test_a_deletion_is_refused_for_the_faults_that_it_causes_only(
+async def test_deletion_is_rejected_only_for_violations_it_causes(
     db: Database, declared: dict[str, dict[str, Any]], gone: str, allowed: bool, reason: str
 ) -> None:
     def store(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""The SQL of each database is behind one object: queries never ask which database they run on."""
+"""One object hides the SQL of each database from queries."""
 
 from __future__ import annotations
 

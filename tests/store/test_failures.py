@@ -1,4 +1,4 @@
-"""What the codes of SQLite and Postgres become."""
+"""Errors for the codes of SQLite and Postgres."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def refused(text: str) -> DBAPIError:
         ("SQLITE_CONSTRAINT", "STORE_UNAVAILABLE", "SQLITE_CONSTRAINT"),
     ],
 )
-def test_sqlite_codes_have_reasons_and_words(name: str, reason: str, words: str) -> None:
+def test_sqlite_codes_have_reasons_and_messages(name: str, reason: str, words: str) -> None:
     found = failure_of(of_sqlite(name))
     assert found.reason == reason
     assert words in found.message
 
 
-def test_sqlite_table_that_is_missing_is_named() -> None:
+def test_missing_sqlite_table_is_named() -> None:
     assert failure_of(of_sqlite("SQLITE_ERROR", "no such table: resources")).reason == "STORE_MISSING"
 
 
@@ -61,7 +61,7 @@ def test_sqlite_table_that_is_missing_is_named() -> None:
     ("kind", "reason", "words"),
     [
         (errors.DiskFull, "STORE_DISK_FULL", "disk of the database is full"),
-        (errors.ReadOnlySqlTransaction, "STORE_READ_ONLY", "takes no writes"),
+        (errors.ReadOnlySqlTransaction, "STORE_READ_ONLY", "accepts no writes"),
         (errors.OutOfMemory, "STORE_UNAVAILABLE", "out of memory"),
         (errors.TooManyConnections, "STORE_UNAVAILABLE", "no free connection"),
         (errors.InvalidCatalogName, "STORE_MISSING", "does not exist"),
@@ -69,7 +69,7 @@ def test_sqlite_table_that_is_missing_is_named() -> None:
         (errors.UndefinedTable, "STORE_MISSING", "migrate"),
         (errors.InvalidPassword, "STORE_ACCESS_DENIED", "password"),
         (errors.InvalidAuthorizationSpecification, "STORE_ACCESS_DENIED", "user name"),
-        (errors.InsufficientPrivilege, "STORE_ACCESS_DENIED", "lacks a right"),
+        (errors.InsufficientPrivilege, "STORE_ACCESS_DENIED", "lacks a privilege"),
         (errors.CannotConnectNow, "STORE_UNAVAILABLE", "recovering from a crash"),
         (errors.AdminShutdown, "STORE_UNAVAILABLE", "shut down"),
         (errors.CrashShutdown, "STORE_UNAVAILABLE", "shut down"),
@@ -82,7 +82,7 @@ def test_sqlite_table_that_is_missing_is_named() -> None:
         (errors.UniqueViolation, "STORE_UNAVAILABLE", "23505"),
     ],
 )
-def test_postgres_codes_have_reasons_and_words(kind: type[psycopg.Error], reason: str, words: str) -> None:
+def test_postgres_codes_have_reasons_and_messages(kind: type[psycopg.Error], reason: str, words: str) -> None:
     found = failure_of(DBAPIError("SELECT 1", None, kind("x")))
     assert found.reason == reason
     assert words in found.message
@@ -95,7 +95,7 @@ def test_postgres_codes_have_reasons_and_words(kind: type[psycopg.Error], reason
         ('FATAL:  role "web" does not exist', "STORE_ACCESS_DENIED", "user name"),
         ('FATAL:  role "web" is not permitted to log in', "STORE_ACCESS_DENIED", "user name"),
         ('FATAL:  no pg_hba.conf entry for host "1.2.3.4"', "STORE_ACCESS_DENIED", "user name"),
-        ('FATAL:  permission denied for database "x"', "STORE_ACCESS_DENIED", "lacks a right"),
+        ('FATAL:  permission denied for database "x"', "STORE_ACCESS_DENIED", "lacks a privilege"),
         ('FATAL:  database "x" does not exist', "STORE_MISSING", "does not exist"),
         ('FATAL:  database "x" is not currently accepting connections', "STORE_UNAVAILABLE", "accepts no connections"),
         ("FATAL:  sorry, too many clients already", "STORE_UNAVAILABLE", "no free connection"),
@@ -110,17 +110,17 @@ def test_postgres_codes_have_reasons_and_words(kind: type[psycopg.Error], reason
         ("timeout expired", "STORE_UNAVAILABLE", "in time"),
     ],
 )
-def test_connections_that_postgres_refuses_have_words(text: str, reason: str, words: str) -> None:
+def test_rejected_postgres_connections_have_messages(text: str, reason: str, words: str) -> None:
     found = failure_of(refused(text))
     assert found.reason == reason
     assert words in found.message
 
 
-def test_pool_without_free_connection_has_words() -> None:
+def test_exhausted_pool_has_message() -> None:
     assert "became free" in failure_of(PoolTimeoutError()).message
 
 
-def test_every_reason_is_one_that_metrics_know() -> None:
+def test_failure_reasons_are_metric_labels() -> None:
     known = {value.reason for value in vars(failures).values() if isinstance(value, Failure)}
     for table in (failures._SQLITE, failures._POSTGRES, failures._CONNECTING):
         known |= {value.reason for value in table.values()}  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def test_every_reason_is_one_that_metrics_know() -> None:
     assert set(Metrics().store.fault) == set(STORE_REASONS)
 
 
-def test_callers_hear_nothing_of_hosts_and_users() -> None:
+def test_store_errors_hide_hosts_and_users() -> None:
     told = unavailable(refused('FATAL:  password authentication failed for user "web"'))
     assert "10.0.0.1" not in told.message
     assert "web" not in told.message

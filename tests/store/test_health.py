@@ -1,4 +1,4 @@
-"""The fault of now: in the log once in a while, as a metric, and as the answer to a probe."""
+"""The current failure: its log lines, its metric, and the probe's answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Watched:
         return {r for r in STORE_REASONS if f'ecrkeeper_store_fault{{reason="{r}"}} 1.0' in page}
 
 
-def test_fault_that_lasts_is_logged_once_a_minute() -> None:
+def test_lasting_failure_is_logged_once_a_minute() -> None:
     watched = Watched()
     with capture_logs() as logged:
         for _ in range(1000):
@@ -48,7 +48,7 @@ def test_fault_that_lasts_is_logged_once_a_minute() -> None:
     assert {line["error"] for line in logged} == {"the disk is full"}
 
 
-def test_database_that_comes_and_goes_does_not_fill_the_log() -> None:
+def test_flapping_database_does_not_flood_the_log() -> None:
     watched = Watched()
     with capture_logs() as logged:
         for _ in range(1000):
@@ -58,7 +58,7 @@ def test_database_that_comes_and_goes_does_not_fill_the_log() -> None:
     assert [line["event"] for line in logged] == ["store_unavailable", "store_available"]
 
 
-def test_log_has_the_driver_s_words() -> None:
+def test_log_has_message_of_driver() -> None:
     error = Unavailable("the disk is full", reason="STORE_DISK_FULL")
     error.__cause__ = sqlite3.OperationalError("database or disk is full\nmore")
     with capture_logs() as logged:
@@ -86,7 +86,7 @@ def test_gauge_shows_one_reason_at_a_time() -> None:
         ("read", "write", True, "a write reads as well"),
     ],
 )
-def test_fault_ends_with_what_it_kept_from_working(kind: str, works: str, over: bool, reason: str) -> None:
+def test_failure_ends_when_its_operation_succeeds(kind: str, works: str, over: bool, reason: str) -> None:
     watched = Watched()
     watched.health.failed(kind, FULL)
     watched.health.worked(works)
@@ -94,14 +94,14 @@ def test_fault_ends_with_what_it_kept_from_working(kind: str, works: str, over: 
 
 
 @pytest.mark.parametrize("reason", ["REQUEST_RUNNING", "STORE_CLOSED", "STORE_OUTCOME_UNKNOWN"])
-def test_refusals_that_say_nothing_of_the_database_are_no_fault(reason: str) -> None:
+def test_rejections_unrelated_to_database_are_no_failure(reason: str) -> None:
     watched = Watched()
     watched.health.failed("write", Unavailable("x", reason=reason))
     assert watched.health.fault is None
 
 
 class Scripted(Database):
-    """Fails with what it is told, or waits for it."""
+    """Fails or waits as configured."""
 
     def __init__(self) -> None:
         self.reads = self.writes = 0
@@ -132,7 +132,7 @@ class Scripted(Database):
     def listen(self, heard: Callable[[set[str]], Any]) -> None: ...
 
 
-async def test_probe_tries_a_write_unless_one_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_probe_writes_unless_recently_written(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Scripted()
     db = InstrumentedDatabase(script, Metrics().store)
     assert await db.probe(1.0) == ""
@@ -145,14 +145,14 @@ async def test_probe_tries_a_write_unless_one_was_done(monkeypatch: pytest.Monke
     assert await db.probe(1.0) == "", "it is noticed although nobody else writes"
 
 
-async def test_probe_of_reads_says_why() -> None:
+async def test_read_probe_reports_reason() -> None:
     script = Scripted()
     script.read_error = AWAY
     db = InstrumentedDatabase(script, Metrics().store)
     assert await db.probe(1.0) == "it cannot be reached"
 
 
-async def test_probes_share_one_attempt_and_do_not_wait_long() -> None:
+async def test_probes_share_one_attempt_with_short_wait() -> None:
     script = Scripted()
     script.held = asyncio.Event()
     db = InstrumentedDatabase(script, Metrics().store)
@@ -163,13 +163,13 @@ async def test_probes_share_one_attempt_and_do_not_wait_long() -> None:
     assert await db.probe(1.0) == ""
 
 
-async def test_probe_of_a_real_database_changes_nothing(database_url: str) -> None:
+async def test_probe_changes_nothing_in_database(database_url: str) -> None:
     db = InstrumentedDatabase(schema.open_database(database_url, pool_size=2), Metrics().store)
     assert await db.probe(5.0) == ""
     await db.close()
 
 
-async def test_probe_tells_of_a_file_that_is_gone(tmp_path: Path) -> None:
+async def test_probe_reports_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "ecrkeeper.db"
     schema.migrate(f"sqlite:///{path}")
     db = InstrumentedDatabase(schema.open_database(f"sqlite:///{path}"), Metrics().store)

@@ -39,11 +39,11 @@ def differences(url: str) -> list[Any]:
     return list(found)
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_program(database_url: str) -> None:
+def test_migrations_create_exactly_the_declared_tables(database_url: str) -> None:
     assert differences(database_url) == []
 
 
-def test_a_second_migration_changes_nothing(database_url: str) -> None:
+def test_repeated_migration_changes_nothing(database_url: str) -> None:
     schema.migrate(database_url)
     assert schema.pending_migrations(database_url) == []
     assert differences(database_url) == []
@@ -68,7 +68,7 @@ def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-async def test_words_of_0_1_0_become_those_of_0_2_0(old_url: str) -> None:
+async def test_migration_renames_words_of_0_1_0(old_url: str) -> None:
     made = engine(old_url)
     with made.begin() as conn:
         spec = '{"foreign_elements":"PRUNE","mode":"ENFORCE"}'
@@ -86,7 +86,7 @@ async def test_words_of_0_1_0_become_those_of_0_2_0(old_url: str) -> None:
     assert row.unready == "AWS_REJECTED"
 
 
-async def test_what_filters_read_is_filled_in(old_url: str) -> None:
+async def test_migration_fills_filter_columns(old_url: str) -> None:
     state = (
         '{"conditions":[{"reason":"NOT_BLOCKED","type":"Blocked"},{"reason":"STEP_TIMEOUT","type":"Ready"}],'
         '"drift":[{"key":"a:b","kind":"MISSING","setting":"x"},{"key":"s","kind":"MISSING","setting":"x"}],'
@@ -117,21 +117,21 @@ def _migrate_at_once(url: str) -> list[int]:
     return [process.returncode for process in running]
 
 
-def test_processes_that_migrate_one_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+def test_concurrent_sqlite_migrations_wait_for_each_other(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     assert _migrate_at_once(url) == [0, 0, 0, 0]
     assert differences(url) == []
 
 
-def test_processes_that_migrate_one_postgres_database_at_once_wait_for_each_other(cluster: Postgres) -> None:
+def test_concurrent_postgres_migrations_wait_for_each_other(cluster: Postgres) -> None:
     url = cluster.create_database("migrated_at_once")
     assert len(schema.pending_migrations(url)) >= 1
     assert _migrate_at_once(url) == [0, 0, 0, 0]
     assert differences(url) == []
 
 
-async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_url: str) -> None:
-    """Replicas are replaced one by one: the old ones meet a column and a revision that they do not know."""
+async def test_program_works_with_newer_schema(database_url: str) -> None:
+    """During a rolling update, old replicas meet an unknown column and revision."""
     made = engine(database_url)
     with made.begin() as conn:
         conn.execute(text("ALTER TABLE resources ADD COLUMN later TEXT"))
@@ -168,7 +168,7 @@ async def test_a_program_works_on_a_schema_that_is_newer_than_itself(database_ur
     await db.close()
 
 
-def test_a_migration_that_a_long_transaction_blocks_changes_nothing_and_can_be_repeated(cluster: Postgres) -> None:
+def test_blocked_migration_changes_nothing_and_can_be_repeated(cluster: Postgres) -> None:
     url = cluster.create_database("blocked")
     schema.migrate(url, "0001")
     made = engine(url)
@@ -184,7 +184,7 @@ def test_a_migration_that_a_long_transaction_blocks_changes_nothing_and_can_be_r
     assert differences(url) == []
 
 
-def test_a_migration_waits_for_another_one_for_longer_than_for_a_table(cluster: Postgres) -> None:
+def test_migration_waits_longer_for_another_migration(cluster: Postgres) -> None:
     url = cluster.create_database("in_line")
     made = engine(url)
     with made.connect() as first:
@@ -200,8 +200,8 @@ def test_a_migration_waits_for_another_one_for_longer_than_for_a_table(cluster: 
     assert schema.pending_migrations(url) == []
 
 
-async def test_the_rows_of_the_release_before_are_worked_on(database_url: str) -> None:
-    """Its inserts do not know the columns that came with later migrations."""
+async def test_rows_of_previous_release_are_reconciled(database_url: str) -> None:
+    """Its inserts do not know the columns of later migrations."""
     later = {"urgent", "unready", "trace", "reason", "drifted", "attempts", "failed_at"}
     made = engine(database_url)
     name = RegistryName("111111111111", "us-east-1")
@@ -224,7 +224,7 @@ async def test_the_rows_of_the_release_before_are_worked_on(database_url: str) -
     await db.close()
 
 
-def test_a_server_refuses_a_postgres_database_that_is_behind(cluster: Postgres) -> None:
+def test_server_rejects_outdated_postgres_schema(cluster: Postgres) -> None:
     url = cluster.create_database("behind")
     done = subprocess.run(
         [sys.executable, "-m", "ecrkeeper_server", "serve"],

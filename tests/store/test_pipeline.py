@@ -1,4 +1,4 @@
-"""Transactions on Postgres, with psycopg's pipeline and without it."""
+"""Transactions on Postgres, with and without psycopg's pipeline."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def db(url: str, interface: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def test_statement_that_fails_unnoticed_undoes_all_of_the_write(db: Database) -> None:
+async def test_unnoticed_statement_failure_rolls_back_the_write(db: Database) -> None:
     def change(tx: Tx) -> None:
         create(tx)
         tx.conn.execute(text("UPDATE resources SET failures = failures / 0"))
@@ -55,7 +55,7 @@ async def test_statement_that_fails_unnoticed_undoes_all_of_the_write(db: Databa
     assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
 
 
-async def test_write_waits_for_statements_with_rows_only(db: Database, interface: str) -> None:
+async def test_write_waits_only_for_statements_with_rows(db: Database, interface: str) -> None:
     answered: list[bool] = []
 
     def change(tx: Tx) -> None:
@@ -69,7 +69,7 @@ async def test_write_waits_for_statements_with_rows_only(db: Database, interface
     assert answered == [interface == "public", True]
 
 
-async def test_untested_psycopg_gets_no_pipeline_and_a_warning(
+async def test_untested_psycopg_uses_no_pipeline_with_warning(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SWITCH, "")

@@ -1,4 +1,4 @@
-"""What is repeated and what is not when Postgres goes away in the middle."""
+"""Retries when Postgres fails in the middle of a transaction."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def failing_once(pids: list[int], fault: Callable[[Tx], None]) -> Callable[[Tx],
     return change
 
 
-async def test_a_write_whose_connection_dies_before_the_commit_is_repeated_on_another(db: Database, url: str) -> None:
+async def test_write_is_retried_if_connection_dies_before_commit(db: Database, url: str) -> None:
     pids: list[int] = []
     await db.write(failing_once(pids, lambda tx: cut(url, backend(tx))))
     assert len(set(pids)) == 2
     assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
 
 
-async def test_a_write_that_meets_a_standby_is_repeated_on_another_connection(db: Database) -> None:
+async def test_write_on_standby_is_retried_on_other_connection(db: Database) -> None:
     def read_only(tx: Tx) -> None:
         tx.conn.execute(text("SET TRANSACTION READ ONLY"))
 
@@ -88,7 +88,7 @@ async def test_a_write_that_meets_a_standby_is_repeated_on_another_connection(db
     assert len(set(pids)) == 2
 
 
-async def test_a_commit_that_got_no_answer_is_not_repeated_and_says_so(db: Database, url: str) -> None:
+async def test_unanswered_commit_is_reported_and_not_repeated(db: Database, url: str) -> None:
     pids: list[int] = []
 
     def change(tx: Tx) -> None:
@@ -105,9 +105,7 @@ async def test_a_commit_that_got_no_answer_is_not_repeated_and_says_so(db: Datab
     assert await db.read(lambda tx: resources.get(tx, str(NAME))) is None
 
 
-async def test_a_write_whose_connection_dies_after_its_last_statement_and_before_the_commit_is_repeated(
-    db: Database, url: str
-) -> None:
+async def test_write_is_retried_if_connection_dies_after_last_statement(db: Database, url: str) -> None:
     pids: list[int] = []
 
     def change(tx: Tx) -> None:
@@ -124,9 +122,7 @@ async def test_a_write_whose_connection_dies_after_its_last_statement_and_before
     os.environ.get("TEST_PUBLIC_INTERFACES") == "1",
     reason="by psycopg's public interface a COMMIT that ends without an answer is always of unknown outcome",
 )
-async def test_a_write_whose_connection_dies_after_everything_was_answered_and_before_the_commit_is_repeated(
-    db: Database, url: str
-) -> None:
+async def test_write_is_retried_if_connection_dies_before_commit_is_sent(db: Database, url: str) -> None:
     pids: list[int] = []
 
     def change(tx: Tx) -> None:
@@ -140,7 +136,7 @@ async def test_a_write_whose_connection_dies_after_everything_was_answered_and_b
     assert await db.read(lambda tx: resources.get(tx, str(NAME))) is not None
 
 
-async def test_a_statement_that_was_skipped_while_it_was_prepared_is_prepared_again(db: Database) -> None:
+async def test_skipped_prepared_statement_is_prepared_again(db: Database) -> None:
     def change(tx: Tx, first: int, second: int) -> None:
         tx.conn.execute(text("INSERT INTO first VALUES (:number)"), {"number": first})
         tx.conn.execute(text("INSERT INTO second VALUES (:number)"), {"number": second})
@@ -153,10 +149,10 @@ async def test_a_statement_that_was_skipped_while_it_was_prepared_is_prepared_ag
             tx.conn.execute(text(f"CREATE TABLE {table} (number int PRIMARY KEY)"))
 
     await db.write(tables)
-    # A ROLLBACK that succeeds is what psycopg forgets its statements by, if it is the first one.
+    # psycopg forgets its prepared statements at a successful ROLLBACK, if it is the first one.
     with pytest.raises(NotFound):
         await db.write(refused)
-    # psycopg prepares what it executes for the sixth time.
+    # psycopg prepares a statement at its sixth execution.
     for number in range(5):
         await db.write(lambda tx, n=number: change(tx, n, n))
     with pytest.raises(Unavailable):
@@ -165,9 +161,7 @@ async def test_a_statement_that_was_skipped_while_it_was_prepared_is_prepared_ag
         await db.write(lambda tx, n=number: change(tx, n, n))
 
 
-async def test_what_another_transaction_makes_at_the_same_moment_is_found_and_not_overlooked(
-    db: Database, url: str
-) -> None:
+async def test_concurrently_created_row_is_found(db: Database, url: str) -> None:
     found: list[bool] = []
 
     def change(tx: Tx) -> None:
@@ -183,18 +177,18 @@ async def test_what_another_transaction_makes_at_the_same_moment_is_found_and_no
     assert found == [False, True]
 
 
-async def test_a_read_does_not_notice_that_all_connections_were_cut(db: Database, url: str) -> None:
+async def test_read_survives_loss_of_all_connections(db: Database, url: str) -> None:
     await asyncio.gather(*(db.read(backend) for _ in range(4)))
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ecrkeeper'"
         )
-    # Past SQLAlchemy, too, which alone knows what to do about it.
+    # Bypass SQLAlchemy, too, which would handle it.
     found = await asyncio.gather(*(db.read(lambda tx: declarations.stored(tx, [DECLARED])) for _ in range(4)))
     assert found == [{}] * 4
 
 
-async def test_whoever_listens_is_told_when_changes_may_have_gone_unheard(db: Database, url: str) -> None:
+async def test_listener_reports_possibly_lost_notifications(db: Database, url: str) -> None:
     heard: list[set[str]] = []
     db.listen(heard.append)
     await _until(lambda: set() in heard)
@@ -208,7 +202,7 @@ async def test_whoever_listens_is_told_when_changes_may_have_gone_unheard(db: Da
     await _until(lambda: {str(NAME)} in heard)
 
 
-async def test_whoever_listens_goes_along_when_all_connections_had_to_be_replaced(db: Database, url: str) -> None:
+async def test_listener_reconnects_with_all_connections(db: Database, url: str) -> None:
     heard: list[set[str]] = []
     db.listen(heard.append)
     await _until(lambda: set() in heard)
@@ -229,7 +223,7 @@ async def _until(check: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_url_of_several_hosts_finds_the_one_that_takes_writes(cluster: Postgres, url: str) -> None:
+async def test_multi_host_url_finds_the_primary(cluster: Postgres, url: str) -> None:
     several = (
         f"postgresql://postgres@/{url.rpartition('/')[2]}"
         f"?host=127.0.0.1:1&host=127.0.0.1:{cluster.port}&target_session_attrs=read-write"
@@ -245,7 +239,7 @@ async def test_a_url_of_several_hosts_finds_the_one_that_takes_writes(cluster: P
         await opened.close()
 
 
-async def test_a_transaction_whose_connection_has_gone_silent_is_given_up(url: str) -> None:
+async def test_transaction_on_silent_connection_is_aborted(url: str) -> None:
     with proxy(urlsplit(url).port or 0) as line:
         through = url.replace(f":{urlsplit(url).port}/", f":{line.port}/")
         db = PostgresDatabase(postgres_engine(through, 2), 2, patience=0.5)
@@ -255,7 +249,7 @@ async def test_a_transaction_whose_connection_has_gone_silent_is_given_up(url: s
             await asyncio.wait_for(db.read(backend), 10)
         assert caught.value.reason == "STORE_UNAVAILABLE"
         line.heal()
-        # Neither thread nor connection is lost.
+        # Neither thread nor connection is leaked.
         assert all(await asyncio.gather(*(db.read(backend) for _ in range(4))))
         await db.close()
 
@@ -267,7 +261,7 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("last", "reason"), SEEN)
-async def test_a_process_that_stands_still_within_a_transaction_does_not_keep_its_rows_from_others(
+async def test_stalled_process_in_transaction_does_not_block_rows(
     url: str, monkeypatch: pytest.MonkeyPatch, last: str, reason: str
 ) -> None:
     monkeypatch.setattr(postgres, "_IDLE_MILLISECONDS", 500)
@@ -289,14 +283,14 @@ async def test_a_process_that_stands_still_within_a_transaction_does_not_keep_it
     await asyncio.wait_for(other.write(lambda tx: tx.conn.execute(text("UPDATE resources SET failures = 1"))), 10)
     assert len(tries) == 1, reason
     go_on.set()
-    # Nothing of it has happened, so it is done once more.
+    # It had no effect, so it is repeated.
     await still
     assert len(set(tries)) == 2
     await stopped.close()
     await other.close()
 
 
-async def test_a_commit_that_the_standby_has_not_confirmed_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_commit_unconfirmed_by_standby_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "_STATEMENT_MILLISECONDS", 500)
     with replicated() as (primary, standby):
         url = primary.create_database("kept")
@@ -304,7 +298,7 @@ async def test_a_commit_that_the_standby_has_not_confirmed_is_not_acknowledged(m
         db = PostgresDatabase(postgres_engine(url.replace("://", "+psycopg://"), 2), 2, patience=2.0)
         await db.write(create)
         standby.stop()
-        # The time limit of statements would end any other wait, but must not end this one well.
+        # The statement timeout would end any other wait, but must not end this one successfully.
         with pytest.raises(Unavailable) as caught:
             await db.write(lambda tx: resources.ensure(tx, OTHER, {}))
         assert caught.value.reason == "STORE_OUTCOME_UNKNOWN"
@@ -312,7 +306,7 @@ async def test_a_commit_that_the_standby_has_not_confirmed_is_not_acknowledged(m
         standby.start()
         await asyncio.to_thread(primary.await_, IN_SYNC, 1)
         await db.close()
-        # It had happened, as soon as the standby has it.
+        # It took effect as soon as the standby had it.
         again = schema.open_database(url)
         assert await again.read(lambda tx: resources.get(tx, str(OTHER))) is not None
         await again.close()

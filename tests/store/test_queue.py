@@ -1,4 +1,4 @@
-"""Rows as the work queue."""
+"""Resources as the work queue."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def read(db: Database, name: str) -> Resource:
     return found
 
 
-async def test_each_row_goes_to_exactly_one_of_many_claimers(database_url: str, db: Database, clock: Clock) -> None:
+async def test_concurrent_claims_get_disjoint_resources(database_url: str, db: Database, clock: Clock) -> None:
     names = await due(db, *range(60))
     others = [schema.open_database(database_url, now=fixed_time(clock)) for _ in range(2)]
     try:
@@ -80,7 +80,7 @@ async def test_each_row_goes_to_exactly_one_of_many_claimers(database_url: str, 
     assert sorted(taken + [row.name for row in rest]) == sorted(names)
 
 
-async def test_a_claim_takes_no_more_than_asked_and_leaves_out_accounts_that_have_their_share(db: Database) -> None:
+async def test_claim_respects_limit_and_account_share(db: Database) -> None:
     await due(db, 1, 2, 3)
     busy = {registry(1).account: 4}
     assert len(await claim(db, 1, share=4, busy=busy)) == 1
@@ -89,7 +89,7 @@ async def test_a_claim_takes_no_more_than_asked_and_leaves_out_accounts_that_hav
     assert [row.account for row in await claim(db, share=5, busy=busy)] == [registry(1).account]
 
 
-async def test_no_claim_takes_more_of_an_account_than_its_share(db: Database) -> None:
+async def test_claim_respects_account_share(db: Database) -> None:
     regions = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "ca-central-1"]
     for n in (1, 2):
         for region in regions:
@@ -99,7 +99,7 @@ async def test_no_claim_takes_more_of_an_account_than_its_share(db: Database) ->
     assert Counter(row.account for row in taken) == {registry(1).account: 4, registry(2).account: 1}
 
 
-async def test_a_row_that_is_not_due_is_not_claimed(db: Database, clock: Clock) -> None:
+async def test_resource_not_due_is_not_claimed(db: Database, clock: Clock) -> None:
     await due(db, 1)
     row = await claim_one(db)
     await finish(db, row, outcome(row, 10.0))
@@ -109,7 +109,7 @@ async def test_a_row_that_is_not_due_is_not_claimed(db: Database, clock: Clock) 
     assert [r.name for r in await claim(db)] == [row.name]
 
 
-async def test_a_row_that_is_held_is_claimed_only_when_its_lease_has_run_out(db: Database, clock: Clock) -> None:
+async def test_leased_resource_is_claimable_after_expiry(db: Database, clock: Clock) -> None:
     await due(db, 1)
     first = await claim_one(db)
     clock.advance(LEASE - 0.1)
@@ -119,7 +119,7 @@ async def test_a_row_that_is_held_is_claimed_only_when_its_lease_has_run_out(db:
     assert second.lease_token != first.lease_token
 
 
-async def test_a_renewed_lease_lasts_from_the_renewal(db: Database, clock: Clock) -> None:
+async def test_renewed_lease_counts_from_renewal(db: Database, clock: Clock) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     token = row.lease_token or ""
@@ -130,14 +130,14 @@ async def test_a_renewed_lease_lasts_from_the_renewal(db: Database, clock: Clock
     assert await db.write(lambda tx: queue.renew(tx, [name], "another", LEASE)) == set()
 
 
-async def test_a_lease_that_has_run_out_is_not_renewed(db: Database, clock: Clock) -> None:
+async def test_expired_lease_is_not_renewed(db: Database, clock: Clock) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     clock.advance(LEASE + 1)
     assert await db.write(lambda tx: queue.renew(tx, [name], row.lease_token or "", LEASE)) == set()
 
 
-async def test_a_worker_whose_row_was_taken_over_can_change_nothing(db: Database, clock: Clock) -> None:
+async def test_worker_without_lease_changes_nothing(db: Database, clock: Clock) -> None:
     (name,) = await due(db, 1)
     stale = await claim_one(db)
     clock.advance(LEASE + 1)
@@ -152,9 +152,7 @@ async def test_a_worker_whose_row_was_taken_over_can_change_nothing(db: Database
     assert await finish(db, fresh, outcome(fresh, fresh="yes")) is not None
 
 
-async def test_a_worker_whose_lease_ran_out_does_not_hold_the_row_even_if_nobody_took_it(
-    db: Database, clock: Clock
-) -> None:
+async def test_worker_with_expired_lease_holds_nothing(db: Database, clock: Clock) -> None:
     await due(db, 1)
     row = await claim_one(db)
     clock.advance(LEASE + 1)
@@ -162,7 +160,7 @@ async def test_a_worker_whose_lease_ran_out_does_not_hold_the_row_even_if_nobody
     assert not await db.write(lambda tx: queue.hold(tx, row, {"late": True}))
 
 
-async def test_what_a_step_remembers_on_its_way_is_stored(db: Database) -> None:
+async def test_state_saved_during_attempt_is_stored(db: Database) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     assert await db.write(lambda tx: queue.hold(tx, row, {"intent": 1}))
@@ -173,7 +171,7 @@ async def test_what_a_step_remembers_on_its_way_is_stored(db: Database) -> None:
 
 
 @pytest.mark.parametrize("how", ["desire", "request"])
-async def test_what_is_written_during_a_run_makes_the_row_due_again_at_once(db: Database, how: str) -> None:
+async def test_write_during_attempt_makes_resource_due_at_once(db: Database, how: str) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     change = (
@@ -190,7 +188,7 @@ async def test_what_is_written_during_a_run_makes_the_row_due_again_at_once(db: 
     assert again.observed_generation == row.generation
 
 
-async def test_a_new_generation_forgets_the_failures_of_the_old_one(db: Database) -> None:
+async def test_new_generation_resets_failures(db: Database) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     await db.write(lambda tx: resources.desire(tx, name, {"new": 1}))
@@ -203,7 +201,7 @@ async def test_a_new_generation_forgets_the_failures_of_the_old_one(db: Database
 
 
 async def backlog(db: Database, clock: Clock, *numbers: int) -> list[str]:
-    """Rows whose resync has been due for an hour."""
+    """Return resources whose resync has been due for an hour."""
     names = await due(db, *numbers)
     for row in await claim(db):
         await finish(db, row, outcome(row, 10.0))
@@ -211,7 +209,7 @@ async def backlog(db: Database, clock: Clock, *numbers: int) -> list[str]:
     return names
 
 
-async def test_a_fresh_write_goes_before_resyncs_however_long_they_have_waited(db: Database, clock: Clock) -> None:
+async def test_new_write_precedes_resyncs(db: Database, clock: Clock) -> None:
     names = await backlog(db, clock, 1, 2, 3)
     await db.write(lambda tx: resources.desire(tx, names[2], {}))
     assert await claim_both(db, urgent=2, backlog=0) == [names[2]]
@@ -219,14 +217,14 @@ async def test_a_fresh_write_goes_before_resyncs_however_long_they_have_waited(d
     assert await claim_both(db, urgent=2, backlog=5) == names[:2]
 
 
-async def test_resyncs_keep_their_turn_while_fresh_writes_keep_coming(db: Database, clock: Clock) -> None:
+async def test_resyncs_progress_under_constant_new_writes(db: Database, clock: Clock) -> None:
     old = await backlog(db, clock, 1, 2)
     fresh = await due(db, 3, 4, 5, 6)
     assert await claim_both(db, urgent=2, backlog=1) == [old[0], *fresh[:2]]
     assert await claim_both(db, urgent=0, backlog=2) == [old[1], fresh[2]]
 
 
-async def test_a_row_stays_urgent_until_a_step_says_that_nobody_waits_any_more(db: Database, clock: Clock) -> None:
+async def test_resource_stays_in_priority_lane_while_awaited(db: Database, clock: Clock) -> None:
     (name,) = await due(db, 1)
     for urgent in (True, False):
         (row,) = await claim(db)
@@ -237,7 +235,7 @@ async def test_a_row_stays_urgent_until_a_step_says_that_nobody_waits_any_more(d
     assert await claim_both(db, urgent=1, backlog=0) == []
 
 
-async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database) -> None:
+async def test_request_during_attempt_enters_priority_lane(db: Database) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
     await db.write(lambda tx: resources.request(tx, name))
@@ -245,9 +243,7 @@ async def test_what_is_asked_for_during_a_step_is_urgent_afterwards(db: Database
     assert await claim_both(db, urgent=1, backlog=0) == [name]
 
 
-async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_others_are_not(
-    db: Database, clock: Clock
-) -> None:
+async def test_free_resources_of_throttled_account_are_postponed(db: Database, clock: Clock) -> None:
     mine, also_mine, later, probing, others = (
         RegistryName(registry(1).account, "us-east-1"),
         RegistryName(registry(1).account, "us-west-2"),
@@ -275,14 +271,14 @@ async def test_the_other_free_rows_of_an_account_are_postponed_and_those_of_othe
     ]
 
 
-async def test_released_rows_are_free_at_once(db: Database) -> None:
+async def test_released_resources_are_free_at_once(db: Database) -> None:
     await due(db, 1, 2)
     rows = await claim(db)
     await release(db, rows)
     assert {row.name for row in await claim(db)} == {row.name for row in rows}
 
 
-async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: Clock) -> None:
+async def test_next_due_time_includes_leases(db: Database, clock: Clock) -> None:
     assert await next_due(db, backlog=claims.Capacity(1)) is None
     await due(db, 1)
     assert await next_due(db, backlog=claims.Capacity(1)) == 0.0
@@ -294,7 +290,7 @@ async def test_the_next_due_time_takes_leases_into_account(db: Database, clock: 
     assert await next_due(db, backlog=claims.Capacity(1)) == pytest.approx(7.0)
 
 
-async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: Database, clock: Clock) -> None:
+async def test_next_due_time_excludes_resources_without_capacity(db: Database, clock: Clock) -> None:
     await backlog(db, clock, 1)
     full = claims.Capacity(1, 2, {registry(1).account: 2})
     assert await next_due(db, backlog=full) is None
@@ -308,8 +304,8 @@ async def test_the_next_due_time_leaves_out_rows_that_there_is_no_room_for(db: D
     assert await next_due(db, backlog=claims.Capacity(1)) == 0.0
 
 
-async def test_a_worker_on_a_database_with_another_clock_sees_the_same_lease(database_url: str, db: Database) -> None:
-    """The database's clock decides, not that of the worker: by it the row is held, however late it is here."""
+async def test_worker_with_other_clock_sees_same_lease(database_url: str, db: Database) -> None:
+    """The database's clock decides, not the worker's: the lease holds by it."""
     real = [schema.open_database(database_url) for _ in range(2)]
     try:
         await due(real[0], 1)

@@ -1,4 +1,4 @@
-"""Operations to reconcile: those that wait for the same step are one, and none is answered by a step that began before."""
+"""Operations to reconcile share the next attempt, never one that already runs."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ async def declared(db: Database) -> None:
     await finish(db, await claim(db))
 
 
-async def test_calls_that_wait_for_the_same_step_share_one_operation(db: Database) -> None:
+async def test_calls_waiting_for_one_attempt_share_operation(db: Database) -> None:
     await declared(db)
     assert len({await reconcile(db) for _ in range(300)}) == 1
     assert len(await db.read(lambda tx: operations.pending(tx, str(NAME)))) == 1
 
 
-async def test_a_call_during_a_step_waits_for_the_next_one_and_shares_that(db: Database) -> None:
+async def test_call_during_attempt_waits_for_the_next(db: Database) -> None:
     await declared(db)
     before = await reconcile(db)
     running = await claim(db)
@@ -56,7 +56,7 @@ async def test_a_call_during_a_step_waits_for_the_next_one_and_shares_that(db: D
     assert {await reconcile(db)}.isdisjoint({before, *during})
 
 
-async def test_a_call_that_another_step_has_begun_to_answer_is_not_joined(db: Database, clock: Clock) -> None:
+async def test_call_already_being_answered_is_not_joined(db: Database, clock: Clock) -> None:
     await declared(db)
     await reconcile(db)
     stale = await claim(db)
@@ -67,14 +67,14 @@ async def test_a_call_that_another_step_has_begun_to_answer_is_not_joined(db: Da
     assert await reconcile(db) != during
 
 
-async def test_a_change_of_what_is_desired_is_waited_for_anew(db: Database) -> None:
+async def test_changed_spec_starts_a_new_wait(db: Database) -> None:
     await declared(db)
     first = await reconcile(db)
     await db.write(lambda tx: resources.desire(tx, str(NAME), {"mode": "OBSERVE"}))
     assert await reconcile(db) != first
 
 
-async def test_a_call_that_joins_makes_a_row_in_backoff_due(db: Database) -> None:
+async def test_joining_call_makes_resource_in_backoff_due(db: Database) -> None:
     await declared(db)
     first = await reconcile(db)
     await finish(db, await claim(db), next_in=300.0)

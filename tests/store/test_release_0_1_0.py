@@ -1,4 +1,4 @@
-"""A database of release 0.1.0 is migrated, and everything in it is read in today's words."""
+"""A database of 0.1.0 is migrated and read in current words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TODAY = {
     "REGISTRY_POLICY_REFUSED": "REGISTRY_POLICY_REJECTED",
     "STEP_TIMEOUT": "RECONCILE_TIMEOUT",
 }
-# The program must not call AWS for any of this.
+# The server must not call AWS for this.
 NO_AWS = "http://127.0.0.1:9"
 FULL = f"accounts/{rows.FULL}/registries/us-east-1"
 
@@ -64,13 +64,13 @@ class Migrated:
         self._operations = operations_pb2_grpc.OperationsStub(channel)
 
     def operations(self) -> dict[str, operations_pb2.Operation]:
-        """All operations, by id."""
+        """Return all operations, by id."""
         ids = [row["id"] for row in rows.rows()["operations"]]
         get, request = self._operations.GetOperation, operations_pb2.GetOperationRequest
         return {each: get(request(name=f"operations/{each}"), timeout=10) for each in ids}
 
     def stored(self, table: str) -> list[Any]:
-        """What the database has in a table."""
+        """Return the rows of a table."""
         made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
         with made.connect() as conn:
             found = list(conn.execute(text(f"SELECT * FROM {table} ORDER BY 1")))
@@ -93,7 +93,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     assert server.stop() == 0
 
 
-def test_dumps_hold_the_rows_of_their_description() -> None:
+def test_dumps_match_their_description() -> None:
     for dump in ("0.1.0.sqlite.sql", "0.1.0.postgres.sql"):
         written = (dump_0_1_0.FOLDER / dump).read_text().splitlines()
         inserted = [line for line in written if line.startswith("INSERT") and "alembic_version" not in line]
@@ -102,7 +102,7 @@ def test_dumps_hold_the_rows_of_their_description() -> None:
 
 
 @pytest.mark.parametrize("reason", [*rows.ERRORS, *rows.CONDITIONS])
-def test_registry_shows_reason_in_todays_words(migrated: Migrated, reason: str) -> None:
+def test_registry_uses_current_reasons(migrated: Migrated, reason: str) -> None:
     registry = migrated.client.get_registry(f"accounts/{rows.reason_accounts()[reason]}/registries/us-east-1")
     conditions = {condition.type: condition.reason for condition in registry.conditions}
     assert conditions["Ready"] == today(reason)
@@ -112,7 +112,7 @@ def test_registry_shows_reason_in_todays_words(migrated: Migrated, reason: str) 
         assert registry.last_error.message == f'"mend": {reason}'
 
 
-def test_every_reason_is_documented_today() -> None:
+def test_reasons_are_documented() -> None:
     page = Path(__file__).parents[2] / "docs" / "errors.md"
     documented = set(re.findall(r"^\| `([A-Z_0-9]+)`", page.read_text(), re.MULTILINE))
     stored = {*rows.ERRORS, *rows.CONDITIONS, *rows.FINDINGS, *rows.PRECONDITIONS}
@@ -120,7 +120,7 @@ def test_every_reason_is_documented_today() -> None:
     assert not {*TODAY} & documented
 
 
-def test_registry_with_everything_is_read_whole(migrated: Migrated) -> None:
+def test_registry_with_all_members_is_read_completely(migrated: Migrated) -> None:
     registry = migrated.client.get_registry(FULL)
     assert registry.mode == Mode.OBSERVE
     assert registry.unmanaged_elements == UnmanagedElements.PRUNE
@@ -165,13 +165,13 @@ def test_roles_keep_provenance_and_any_tags(migrated: Migrated, provenance: str)
         assert reason_of(role.last_error) == "AWS_REJECTED"
 
 
-def test_stored_state_has_no_former_key(migrated: Migrated) -> None:
+def test_stored_state_has_no_old_keys(migrated: Migrated) -> None:
     found = [json.loads(each.state) for each in migrated.stored("resources")]
     assert not [state for state in found if "mend" in state]
     assert len([state for state in found if "remediation" in state]) == 1 + 3 * len(rows.PROVENANCES)
 
 
-def test_roles_being_deleted_are_read_as_such(migrated: Migrated) -> None:
+def test_roles_being_deleted_are_read(migrated: Migrated) -> None:
     found = list(migrated.client.list_service_linked_roles(f"accounts/{rows.DELETING}"))
     assert [role.state for role in found] == [ServiceLinkedRole.DELETING] * 3
     assert {role.deletion_task_id for role in found} == {"task/1"}
@@ -182,7 +182,7 @@ def unpacked(packed: Any, message: Any) -> Message:
     return message  # type: ignore[no-any-return]
 
 
-def test_operations_show_reasons_phases_and_statuses_of_today(migrated: Migrated) -> None:
+def test_operations_use_current_reasons_and_phases(migrated: Migrated) -> None:
     found = migrated.operations()
     by_number = {int(each.rpartition("-")[2]): operation for each, operation in found.items()}
     assert [reason_of(by_number[at].error) for at in range(len(rows.ERRORS))] == [today(r) for r in rows.ERRORS]
@@ -210,7 +210,7 @@ def test_audit_events_are_mapped_on_read_and_never_rewritten(migrated: Migrated)
     assert [change.key for change in events[3].changes] == [*rows.TAGS]
     written = [events[number] for number in range(10, 14)]
     assert tuple(names(AuditEvent.Outcome, (each.outcome for each in written))) == rows.OUTCOMES
-    # What callers gave as their reason, and what AWS answered, are not words of ecrkeeper.
+    # Reasons given by callers, and AWS's answers, are not words of ecrkeeper.
     assert {each.reason for each in events.values()} == {"AWS_REFUSED"}
     assert migrated.stored("audit_events") == before
     of_release = [row["changes"] for row in rows.rows()["audit_events"]]

@@ -1,4 +1,4 @@
-"""What a filter on resources costs, and that the database leaves out no row that matches."""
+"""Filters on resources: their cost and completeness in the database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIELDS = resource_fields("region", {"owner": lambda row: row.spec.get("owners", 
 COUNT = 100_000
 COLUMNS = """INSERT INTO resources (name, kind, account, place, uid, spec, state, generation, observed_generation,
     requested, create_time, update_time, due_at, urgent, failures, reason, drifted)"""
-# One registry in a hundred differs, one in a thousand is denied; the others are in order. 5,000 accounts, 20 Regions.
+# One registry in 100 differs, one in 1,000 is denied; the others are in sync. 5,000 accounts, 20 Regions.
 VALUES = """SELECT 'accounts/' || account || '/registries/' || region, 'registry', account, region, 'u', '{}', '{}', 1, 1,
     1, 1, 1, n, false, 0, CASE WHEN n % 1000 = 0 THEN 'AWS_ACCESS_DENIED' WHEN n % 100 = 0 THEN 'OUT_OF_SYNC' END,
     n % 100 = 0 FROM (SELECT n, CAST(100000000000 + n / 20 AS TEXT) AS account, 'region-' || (n % 20) AS region FROM"""
@@ -51,7 +51,7 @@ class Fleet:
     url: str
 
     def plan(self, filter: str) -> str:
-        """How the database finds the first page of a filter."""
+        """Return the query plan of the first page of a filter."""
         condition = condition_of(filter_expression(filter, FIELDS), "registry")
         made = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
         query = resources.page_query("registry", "-", "", 101, condition)
@@ -91,7 +91,7 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 INDEXED = {
-    # filter: the indexes that may answer it
+    # filter: the indexes that may serve it
     "reason = AWS_ACCESS_DENIED": ("resources_reason",),
     "drift = true": ("resources_drifted",),
     "setting = registry_policy": ("drifting_setting", "drifting"),
@@ -104,12 +104,12 @@ INDEXED = {
     "NOT (reason = IN_SYNC OR drift = false)": ("resources_drifted",),
     "region = region-7 AND drift = true AND mode = ENFORCE": ("resources_drifted", "resources_place"),
 }
-# SQLite says SCAN for a whole table or index; Postgres says Seq Scan, and on small tables that is right.
+# SQLite says SCAN for a whole table or index; Postgres says Seq Scan, which is correct for small tables.
 FULL = re.compile(r"^SCAN (resources|declarations)\b|Seq Scan on (resources|declarations)")
 
 
 @pytest.mark.parametrize("filter", INDEXED)
-def test_a_filter_reads_an_index_of_100_000_registries(fleet: Fleet, filter: str) -> None:
+def test_filter_uses_index_with_100_000_registries(fleet: Fleet, filter: str) -> None:
     plan = fleet.plan(filter)
     assert not FULL.search(plan), plan
     assert any(index in plan for index in INDEXED[filter]), plan
@@ -130,7 +130,7 @@ def test_a_filter_on_what_is_out_of_order_fetches_no_row_in_order(fleet: Fleet, 
     assert fleet.fetched(filter) == COUNT // 100
 
 
-def test_a_filter_on_text_that_no_column_has_reads_the_pages(fleet: Fleet) -> None:
+def test_filter_without_column_scans_pages(fleet: Fleet) -> None:
     assert condition_of(filter_expression("mode = PAUSED", FIELDS), "registry") is None
     assert "resources_reason" not in fleet.plan("mode = PAUSED")
 
@@ -181,7 +181,7 @@ FILTERS = st.recursive(
 
 
 async def stored(db: Database) -> list[Resource]:
-    """One registry in each state, written as attempts write them."""
+    """Store one registry in each state, in the form of attempts."""
     for at, state in enumerate(STATES):
         name = RegistryName("000000000001", f"us-east-{at + 1}")
         await db.write(lambda tx, name=name: resources.ensure(tx, name, {"mode": "ENFORCE"}, due=True))  # type: ignore[misc]
@@ -200,7 +200,7 @@ async def stored(db: Database) -> list[Resource]:
     return await db.read(lambda tx: resources.page(tx, "registry", "-", "", 100))
 
 
-async def test_the_database_leaves_out_no_row_that_matches(db: Database) -> None:
+async def test_database_filter_omits_no_match(db: Database) -> None:
     rows = await stored(db)
     assert [row.state for row in rows] == STATES
     loop = asyncio.get_running_loop()
@@ -217,7 +217,7 @@ async def test_the_database_leaves_out_no_row_that_matches(db: Database) -> None
     await asyncio.to_thread(check)
 
 
-async def test_drift_is_indexed_anew_only_where_other_elements_differ(db: Database) -> None:
+async def test_drift_index_is_updated_only_for_changed_elements(db: Database) -> None:
     rows = await stored(db)
     expected = {"registry_policy": {rows[2].name, rows[3].name}, "signing_configuration": {rows[3].name}}
 

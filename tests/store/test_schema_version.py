@@ -1,4 +1,4 @@
-"""Whether a schema is the newest, told without Alembic; what is not plain is left to it."""
+"""Detection of the newest schema without Alembic, if migrations are linear."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(folder: Path, revision: str, before: str, name: str = "") -> Path:
 
 
 def current(folder: Path, *versions: str, table: bool = True) -> bool:
-    """What is said of a database with these rows in Alembic's table."""
+    """Return the result for a database with these rows in Alembic's table."""
     engine = create_engine("sqlite://")
     with engine.begin() as conn:
         if table:
@@ -36,26 +36,26 @@ def current(folder: Path, *versions: str, table: bool = True) -> bool:
     return schema_version.surely_current(engine, folder)
 
 
-def test_a_database_at_the_newest_revision_is_current(folder: Path) -> None:
+def test_database_at_the_newest_revision_is_current(folder: Path) -> None:
     assert current(folder, "0003")
 
 
-def test_a_database_at_a_revision_of_a_later_program_is_current(folder: Path) -> None:
+def test_database_at_later_revision_is_current(folder: Path) -> None:
     assert current(folder, "9999")
 
 
-def test_the_order_of_files_does_not_matter(folder: Path) -> None:
+def test_file_order_does_not_matter(folder: Path) -> None:
     write(folder, "0004", "'0003'", name="0000")
     assert current(folder, "0004")
     assert not current(folder, "0003")
 
 
 @pytest.mark.parametrize("versions", [(), ("0001",), ("0002",), ("0003", "0002"), ("0003", "9999")])
-def test_every_other_database_is_left_to_alembic(folder: Path, versions: tuple[str, ...]) -> None:
+def test_other_databases_are_left_to_alembic(folder: Path, versions: tuple[str, ...]) -> None:
     assert not current(folder, *versions)
 
 
-def test_a_database_without_alembics_table_is_left_to_alembic(folder: Path) -> None:
+def test_database_without_alembic_table_is_left_to_alembic(folder: Path) -> None:
     assert not current(folder, table=False)
 
 
@@ -70,29 +70,27 @@ def test_a_database_without_alembics_table_is_left_to_alembic(folder: Path) -> N
         ('0004"  # "', '"0003"', "a comment"),
     ],
 )
-def test_migrations_that_form_no_plain_line_are_left_to_alembic(
-    folder: Path, revision: str, before: str, reason: str
-) -> None:
+def test_branched_migrations_are_left_to_alembic(folder: Path, revision: str, before: str, reason: str) -> None:
     write(folder, revision, before, name="0004")
     assert not current(folder, "0003"), reason
     assert not current(folder, "0004"), reason
 
 
-def test_a_migration_that_says_its_revision_twice_is_left_to_alembic(folder: Path) -> None:
+def test_migration_with_repeated_revision_is_left_to_alembic(folder: Path) -> None:
     path = folder / "versions" / "0003.py"
     path.write_text(path.read_text() + 'revision = "0004"\n')
     assert not current(folder, "0003")
     assert not current(folder, "0004")
 
 
-def test_files_that_alembic_passes_over_do_not_count(folder: Path) -> None:
+def test_files_ignored_by_alembic_do_not_count(folder: Path) -> None:
     for name in ("__init__.py", ".#0004.py", "notes.txt"):
         (folder / "versions" / name).write_text('revision = "0004"\ndown_revision = "0003"\n')
     assert current(folder, "0003")
 
 
-def test_the_migrations_of_this_program_are_plain(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else every start would load Alembic."""
+def test_own_migrations_are_linear(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise every start would load Alembic."""
     seen: list[bool] = []
 
     def look(*args: object) -> bool:

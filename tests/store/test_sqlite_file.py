@@ -1,4 +1,4 @@
-"""The files of SQLite under a database that is open: gone, replaced, shrunk, overwritten; and what is no fault."""
+"""SQLite files that vanish, are replaced, shrink or are overwritten while open."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 async def db(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     monkeypatch.setattr(sqlite_file, "_READS_CHECK_SECONDS", 0.0)
     opened = schema.open_database(f"sqlite:///{path}")
-    # Some of it is in the file, some in the log.
+    # Part of it is in the file, part in the log.
     for number in range(20):
         await opened.write(insert(f"before {number}", 10_000))
     await opened.write(lambda tx: tx.conn.exec_driver_sql("SELECT 1"))
@@ -49,7 +49,7 @@ def _insert(tx: Tx, row: tuple[str, str]) -> None:
 
 
 def elsewhere(path: Path, script: str) -> None:
-    """Another program with SQLite: locks between two connections of one process are not those between processes."""
+    """A separate process with SQLite, since locks within one process differ."""
     program = f"import sqlite3\nconn = sqlite3.connect({str(path)!r}, isolation_level=None)\n{script}"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
@@ -59,7 +59,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def copy_over(path: Path) -> None:
-    """As `cp backup.db ecrkeeper.db` does: the file keeps its inode."""
+    """Like `cp backup.db ecrkeeper.db`: the file keeps its inode."""
     backup = path.with_name("backup.db")
     elsewhere(path, f"conn.execute('VACUUM INTO ?', ({str(backup)!r},))")
     with backup.open("rb") as source, path.open("r+b") as target:
@@ -68,7 +68,7 @@ def copy_over(path: Path) -> None:
 
 
 def replace(path: Path) -> None:
-    """As `mv backup.db ecrkeeper.db` does."""
+    """Like `mv backup.db ecrkeeper.db`."""
     backup = path.with_name("backup.db")
     elsewhere(path, f"conn.execute('VACUUM INTO ?', ({str(backup)!r},))")
     backup.rename(path)
@@ -92,7 +92,7 @@ def replace(path: Path) -> None:
         (lambda path: beside(path, "-shm").unlink(), "ecrkeeper.db-shm of the database is gone", "the index deleted"),
     ],
 )
-async def test_write_to_other_files_is_not_acknowledged(
+async def test_write_to_replaced_file_is_not_acknowledged(
     db: Database, path: Path, harm: Callable[[Path], None], words: str, reason: str
 ) -> None:
     harm(path)
@@ -107,7 +107,7 @@ async def test_write_to_other_files_is_not_acknowledged(
     assert caught.value.reason == "STORE_FILE_REPLACED", "reads would show what is stored nowhere"
 
 
-async def test_file_that_is_back_stays_refused_until_restart(db: Database, path: Path) -> None:
+async def test_returned_file_stays_rejected_until_restart(db: Database, path: Path) -> None:
     path.rename(beside(path, ".old"))
     with pytest.raises(Unavailable):
         await db.write(insert("away"))
@@ -121,7 +121,7 @@ async def test_file_that_is_back_stays_refused_until_restart(db: Database, path:
     await again.close()
 
 
-async def test_read_of_what_was_cut_off_says_so(db: Database, path: Path) -> None:
+async def test_read_of_truncated_file_is_an_error(db: Database, path: Path) -> None:
     """SQLite itself calls the database malformed."""
     fresh = schema.open_database(f"sqlite:///{path}")
     os.truncate(path, 4096)
@@ -132,7 +132,7 @@ async def test_read_of_what_was_cut_off_says_so(db: Database, path: Path) -> Non
     await fresh.close()
 
 
-async def test_read_notices_within_half_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_read_detects_missing_file_within_half_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(sqlite_file.time, "monotonic", lambda: now[0])
     db = schema.open_database(f"sqlite:///{path}")
@@ -145,7 +145,7 @@ async def test_read_notices_within_half_a_second(path: Path, monkeypatch: pytest
     await db.close()
 
 
-async def test_commit_that_loses_its_file_meanwhile_is_not_acknowledged(db: Database, path: Path) -> None:
+async def test_commit_is_not_acknowledged_if_file_is_lost(db: Database, path: Path) -> None:
     def change(tx: Tx) -> None:
         _insert(tx, ("meanwhile", "x"))
         path.unlink()
@@ -171,18 +171,18 @@ async def test_commit_that_loses_its_file_meanwhile_is_not_acknowledged(db: Data
         ("import os; os.chmod(conn.execute('PRAGMA database_list').fetchone()[2], 0o660)", "other rights"),
     ],
 )
-async def test_what_other_programs_may_do_is_no_fault(db: Database, path: Path, act: str, reason: str) -> None:
+async def test_allowed_file_changes_are_no_failure(db: Database, path: Path, act: str, reason: str) -> None:
     for round in range(3):
         elsewhere(path, act)
         await db.write(insert(f"after {round}"))
         assert await db.read(alive), reason
-    # The log is copied every thousand pages.
+    # The log is checkpointed every thousand pages.
     for number in range(3):
         await db.write(insert(f"large {number}", 5_000_000))
     assert await db.read(lambda tx: tx.conn.exec_driver_sql("SELECT count(*) FROM notes").scalar_one()) >= 4
 
 
-async def test_log_is_copied_by_the_server_itself_without_fault(db: Database, path: Path) -> None:
+async def test_wal_is_checkpointed_by_the_server(db: Database, path: Path) -> None:
     before = path.stat().st_size
     for number in range(40):
         await db.write(insert(f"{number}", 500_000))
@@ -195,7 +195,7 @@ async def test_database_in_memory_has_no_file() -> None:
     await db.close()
 
 
-async def test_full_disk_is_named_and_recovers(db: Database, path: Path) -> None:
+async def test_full_disk_is_reported_and_recovers(db: Database, path: Path) -> None:
     def limit(pages: int) -> Callable[[Tx], object]:
         return lambda tx: tx.conn.exec_driver_sql(f"PRAGMA max_page_count = {pages}").scalar_one()
 
@@ -208,7 +208,7 @@ async def test_full_disk_is_named_and_recovers(db: Database, path: Path) -> None
     await db.write(insert("large", 1_000_000))
 
 
-async def test_read_only_file_is_named_and_recovers(db: Database) -> None:
+async def test_read_only_file_is_reported_and_recovers(db: Database) -> None:
     assert isinstance(db, SqliteDatabase)
     db._writing.exec_driver_sql("PRAGMA query_only = ON")
     for attempt in (insert("refused"), db.try_write):
@@ -219,8 +219,8 @@ async def test_read_only_file_is_named_and_recovers(db: Database) -> None:
     await db.write(insert("accepted"))
 
 
-async def test_failure_that_ends_the_transaction_names_its_cause(db: Database) -> None:
-    """Others of the group hear the same, not that a savepoint is missing."""
+async def test_failure_ending_transaction_names_cause(db: Database) -> None:
+    """The others of the group get the same error, not a missing savepoint."""
 
     def ends(tx: Tx) -> None:
         tx.conn.exec_driver_sql("INSERT OR ROLLBACK INTO notes VALUES ('before 1', 'again')")
@@ -232,7 +232,7 @@ async def test_failure_that_ends_the_transaction_names_its_cause(db: Database) -
 
 
 def damage(path: Path, first: int, pages: int) -> None:
-    """Overwrite pages of a file that nobody uses."""
+    """Overwrite pages of an unused file."""
     with path.open("r+b") as file:
         file.seek((first - 1) * 4096)
         file.write(b"\xff" * pages * 4096)
@@ -250,13 +250,13 @@ async def test_damaged_table_is_named(path: Path) -> None:
     await db.close()
 
 
-def test_damaged_file_is_not_opened(path: Path) -> None:
+def test_damaged_file_is_rejected(path: Path) -> None:
     damage(path, 2, path.stat().st_size // 4096 - 1)
     with pytest.raises(StoreUnusable, match="is damaged: stop the server, and restore a backup"):
         schema.open_database(f"sqlite:///{path}")
 
 
-async def test_trying_to_write_changes_nothing(db: Database, path: Path) -> None:
+async def test_write_probe_changes_nothing(db: Database, path: Path) -> None:
     conn = sqlite3.connect(path)
     before = list(conn.iterdump())
     await db.write(db.try_write)

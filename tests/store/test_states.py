@@ -99,12 +99,12 @@ def test_members_that_are_seldom_there_take_no_space() -> None:
     assert RoleState({"deletion": {}}).changed(deletion=None).to_json() == {}
 
 
-def test_refused_deletion_is_shown_until_something_else_is_desired() -> None:
+def test_rejected_deletion_is_shown_until_the_spec_changes() -> None:
     error = StoredError.of(Permanent("in use", reason="ROLE_IN_USE"))
-    state = RoleState({}).with_refused_deletion(3, error)
-    assert state.refused_deletion(3) == error
-    assert state.refused_deletion(4) is None
-    assert RoleState({}).refused_deletion(3) is None
+    state = RoleState({}).with_rejected_deletion(3, error)
+    assert state.rejected_deletion(3) == error
+    assert state.rejected_deletion(4) is None
+    assert RoleState({}).rejected_deletion(3) is None
 
 
 STORED: list[tuple[dict[str, Any], StoredError, str]] = [

@@ -1,4 +1,4 @@
-"""Small queries that go together."""
+"""Batches of small queries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ecrkeeper_server.store.batch import Batch
 
 
 class Runs:
-    """Remembers what went together; each run ends when it is let go."""
+    """Records batches; each run ends when it is released."""
 
     def __init__(self) -> None:
         self.seen: list[list[int]] = []
@@ -21,7 +21,7 @@ class Runs:
         return [item * 10 for item in items]
 
 
-async def test_what_comes_at_the_same_time_goes_together() -> None:
+async def test_concurrent_calls_share_a_batch() -> None:
     runs = Runs()
     runs.go.set()
     batch = Batch(runs)
@@ -29,7 +29,7 @@ async def test_what_comes_at_the_same_time_goes_together() -> None:
     assert runs.seen == [[1, 2, 3]]
 
 
-async def test_an_eager_batch_does_not_wait_for_company_and_gathers_the_rest_in_limits() -> None:
+async def test_eager_batch_starts_at_once_and_bounds_the_rest() -> None:
     runs = Runs()
     batch = Batch(runs, eager=True, most=2)
     asked = [asyncio.create_task(batch.put(n)) for n in range(5)]
@@ -40,7 +40,7 @@ async def test_an_eager_batch_does_not_wait_for_company_and_gathers_the_rest_in_
     assert runs.seen == [[0], [1, 2], [3, 4]]
 
 
-async def test_the_others_go_on_when_the_one_that_went_alone_is_given_up() -> None:
+async def test_callers_continue_when_first_is_cancelled() -> None:
     runs = Runs()
     batch = Batch(runs, eager=True)
     first, second = (asyncio.create_task(batch.put(n)) for n in (1, 2))
@@ -53,7 +53,7 @@ async def test_the_others_go_on_when_the_one_that_went_alone_is_given_up() -> No
     assert await batch.put(3) == 30
 
 
-async def test_a_failure_reaches_everybody_of_the_batch_and_nobody_else() -> None:
+async def test_batch_failure_reaches_its_callers_only() -> None:
     async def fail(items: list[int]) -> list[int]:
         if 1 in items:
             raise ZeroDivisionError
@@ -65,7 +65,7 @@ async def test_a_failure_reaches_everybody_of_the_batch_and_nobody_else() -> Non
     assert await batch.put(2) == 2
 
 
-async def test_a_wrong_number_of_results_fails_everybody_rather_than_leaving_them_waiting() -> None:
+async def test_wrong_result_count_fails_all_callers() -> None:
     async def lose(items: list[int]) -> list[int]:
         return items[1:]
 

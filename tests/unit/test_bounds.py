@@ -1,4 +1,4 @@
-"""What a request may hold, for every list of every request, as the descriptors have it."""
+"""Limits of every list of every request, from the descriptors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Place:
-    """A list somewhere in a request: the fields that lead there, itself the last."""
+    """A list in a request, given by the fields that lead to it."""
 
     request: Descriptor
     path: tuple[FieldDescriptor, ...]
@@ -51,7 +51,7 @@ class Place:
         return ".".join([self.request.name, *(field.name for field in self.path)])
 
     def content(self, size: int, item: bytes = b"") -> bytes:
-        """A request of so many bytes: the same item again and again; without one, an empty or a wrong one."""
+        """Return a request of this many bytes that repeats one item."""
         if not item:
             wire, value = SCALARS.get(self.list.type, (2, b"\0"))
             item = bytes(messages.varint(self.list.number << 3 | wire)) + value
@@ -74,27 +74,27 @@ PLACES = [place for request in REQUESTS.values() for place in places(request)]
 TAKEN = [place for place in PLACES if not place.ignored]
 
 
-def test_the_lists_of_all_requests_are_found() -> None:
+def test_lists_of_requests_are_found() -> None:
     assert len(TAKEN) > 30
     assert "UpdateRegistrySettingsRequest.registry_settings.settings.replication_configuration.rules.destinations" in {
         str(place) for place in TAKEN
     }
 
 
-def test_every_list_has_a_bound_of_its_own_in_the_protos() -> None:
+def test_lists_have_own_bounds_in_protos() -> None:
     without = {str(place.list.full_name) for place in TAKEN if bound_of(place.list) == MAX_ITEMS}
     assert without == {"google.protobuf.FieldMask.paths"}
 
 
 @pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
-def test_bound_of_a_list_is_that_of_its_rules(place: Place) -> None:
+def test_list_bound_matches_its_rules(place: Place) -> None:
     rules = rules_of(place.list)
     assert bound_of(place.list) == (rules.repeated.max_items or rules.map.max_pairs or MAX_ITEMS)
 
 
 @pytest.mark.parametrize("size", [100_000, MIB], ids=["100 KB", "1 MiB"])
 @pytest.mark.parametrize("place", TAKEN, ids=map(str, TAKEN))
-def test_a_giant_list_is_refused_with_its_name_before_anything_is_made_of_it(place: Place, size: int) -> None:
+def test_oversized_list_is_rejected_by_name_before_parsing(place: Place, size: int) -> None:
     content = place.content(size)
     quota = quota_of(place.list)
     with pytest.raises(QuotaExceeded if quota else InvalidArgument) as caught:
@@ -106,7 +106,7 @@ def test_a_giant_list_is_refused_with_its_name_before_anything_is_made_of_it(pla
     assert str(bound_of(place.list)) in description and (quota or "items") in description
 
 
-def test_counting_takes_no_memory() -> None:
+def test_counting_uses_no_memory() -> None:
     place = next(place for place in TAKEN if place.list.full_name == "ecrkeeper.v1.PullThroughCacheRules.rules")
     content = place.content(MIB)
     tracemalloc.start()
@@ -119,17 +119,17 @@ def test_counting_takes_no_memory() -> None:
 
 
 @pytest.mark.parametrize("place", [p for p in PLACES if p.ignored][:40], ids=str)
-def test_what_only_the_server_says_is_left_out_of_a_request(place: Place) -> None:
+def test_output_only_fields_are_dropped_from_requests(place: Place) -> None:
     assert within_bounds(place.content(20_000), place.request) in (b"", *_empty(place))
 
 
 def _empty(place: Place) -> Iterator[bytes]:
-    """The messages that lead to a list, with nothing in them."""
+    """Return the messages that lead to a list, otherwise empty."""
     for end in range(len(place.path)):
         yield Place(place.request, place.path[: end + 1]).content(0)
 
 
-def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
+def test_packed_and_split_items_are_counted() -> None:
     rule = pb.UpdateRegistrySettingsRequest()
     rule.registry_settings.settings.repository_creation_templates.templates.add(applied_for=[1] * 11)
     with pytest.raises(InvalidArgument, match="applied_for: must contain no more than 10 item"):
@@ -142,13 +142,13 @@ def test_items_that_come_packed_or_in_parts_count_as_well() -> None:
         within_bounds(one * 51, part.DESCRIPTOR)
 
 
-def test_a_request_of_too_many_fields_is_refused_whatever_they_are() -> None:
+def test_request_with_too_many_fields_is_rejected() -> None:
     with pytest.raises(InvalidArgument, match="more than 100000 items"):
         within_bounds(b"\x98\x06\x01" * (bounds.MAX_FIELDS + 1), pb.GetRegistryRequest.DESCRIPTOR)
 
 
 def _full(message: Any) -> None:
-    """Fill every list of a message up to its bound with empty or wrong items, and their lists as well."""
+    """Fill every list of a message to its limit with empty or invalid items."""
     for field in message.DESCRIPTOR.fields:
         inner = field.message_type
         if output_only(field) or (inner and inner.full_name.startswith("google.")):
@@ -170,7 +170,7 @@ def _full(message: Any) -> None:
 @pytest.mark.parametrize(
     "kind", [pb.UpdateRegistrySettingsRequest, pb.CreateRegistrySettingsRequest, role_service_pb2.CreateServiceLinkedRoleRequest]
 )  # fmt: skip
-def test_all_lists_full_of_faults_cost_no_more_than_some_of_them(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_lists_cost_no_more_than_some(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     request = kind()
     _full(request)
     content = request.SerializeToString()
@@ -192,7 +192,7 @@ def test_all_lists_full_of_faults_cost_no_more_than_some_of_them(kind: Any, monk
     assert listed < 2000
 
 
-def test_faults_behind_many_good_items_are_found() -> None:
+def test_violations_after_many_valid_items_are_found() -> None:
     request = pb.UpdateRegistrySettingsRequest()
     request.registry_settings.name = "accounts/111111111111/registries/us-east-1/settings/web"
     rules = request.registry_settings.settings.replication_configuration.rules
@@ -207,8 +207,8 @@ def test_faults_behind_many_good_items_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_bytes_are_taken_as_the_parser_takes_them(name: str) -> None:
-    """Of anything at all, either is refused, or what is left says the same but for what only the server says."""
+def test_byte_counting_matches_the_parser(name: str) -> None:
+    """Any bytes are rejected, or kept except for output-only fields."""
     rng, kind = random.Random(name), message_factory.GetMessageClass(REQUESTS[name])
     for _ in range(150):
         content = messages.request(REQUESTS[name], rng)
@@ -236,7 +236,7 @@ def _strip(message: Any) -> None:
                 _strip(each)
 
 
-def test_request_with_faults_and_exceeded_quotas_is_invalid_with_both() -> None:
+def test_violations_and_quotas_are_reported_together() -> None:
     request = pb.UpdateRegistrySettingsRequest()
     settings = request.registry_settings.settings
     for _ in range(51):

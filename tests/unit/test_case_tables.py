@@ -1,4 +1,4 @@
-"""Each case is in the tables once for each way in which it is tested, and what has no row has a test."""
+"""Each case has one row for each kind of test, or a test of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TESTED_ELSEWHERE = [*scenarios.THROUGH_GRPC, *scenarios.AGAINST_AWS, *field_case
 GRADES = {"aws-snapshot", "peer-test", "peer-code", "emulator-test", "api-model", "docs", "issue", "design"}
 
 
-def test_each_case_has_one_row_in_each_way() -> None:
+def test_case_has_one_row_per_way() -> None:
     for rows, number in ((THROUGH_GRPC, 73), (FIELD, 14)):
         assert Counter(ids(rows)).most_common(1)[0][1] == 1
         assert len(rows) == number
@@ -30,21 +30,21 @@ def test_each_case_has_one_row_in_each_way() -> None:
 
 
 @pytest.mark.parametrize("row", [*THROUGH_GRPC, *AGAINST_AWS, *FIELD], ids=lambda row: row.id)
-def test_row_says_where_it_comes_from(row: Case) -> None:
+def test_row_names_its_source(row: Case) -> None:
     assert row.reason
     assert row.source
     assert row.evidence in GRADES or row in FIELD
 
 
 @pytest.mark.parametrize("row", TESTED_ELSEWHERE, ids=ids(TESTED_ELSEWHERE))
-def test_scenario_has_the_test_that_it_names(row: Scenario) -> None:
+def test_scenario_names_existing_test(row: Scenario) -> None:
     path, _, name = row.test.partition("::")
     tree = ast.parse((ROOT / path).read_text())
     functions = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert not name or name in functions
 
 
-def test_row_in_other_accounts_differs_in_accounts_only() -> None:
+def test_row_in_other_accounts_differs_only_in_accounts() -> None:
     for row in THROUGH_GRPC:
         moved = in_accounts(row, "333333333333", "444444444444")
         assert in_accounts(row, "111111111111", "222222222222") == row

@@ -1,4 +1,4 @@
-"""How the tests, benchmarks and examples start children."""
+"""Child processes of tests, benchmarks and examples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Of subprocess: each makes it fork instead of using vfork.
+# Options of subprocess that make it use fork instead of vfork.
 FORKING = {"user", "group", "extra_groups", "preexec_fn"}
 
 
@@ -19,7 +19,7 @@ def forks(call: ast.Call) -> bool:
     )
 
 
-def test_no_child_is_started_by_a_fork_which_may_crash_while_grpc_works() -> None:
+def test_children_are_not_started_by_fork() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for folder in ("tests", "benchmarks", "examples")

@@ -1,4 +1,4 @@
-"""Which clock counts, and what is heard when hints were lost."""
+"""Clocks of replicas, and lost notifications."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime",
 
 
 @pytest.mark.parametrize("package", ["engine", "store", "settings", "roles"])
-def test_what_replicas_share_never_has_the_time_of_a_process(package: str) -> None:
-    """Steps and rows have the database's time: the clocks of replicas disagree."""
+def test_replicas_share_no_process_time(package: str) -> None:
+    """Reconciles and rows use the database's time: the clocks of replicas differ."""
     folder = Path(ecrkeeper_server.__file__).parent / package
     found = [
         f"{path.name}:{node.lineno}"
@@ -25,7 +25,7 @@ def test_what_replicas_share_never_has_the_time_of_a_process(package: str) -> No
     assert found == []
 
 
-async def test_a_watcher_looks_at_everything_when_changes_may_have_gone_unheard() -> None:
+async def test_watcher_compares_everything_after_lost_notifications() -> None:
     changes = Changes()
     with changes.subscribe() as listener:
         changes.publish({"a"})

@@ -17,11 +17,11 @@ def faults(environment: dict[str, str], path: Path | None = None) -> list[str]:
     return refused.value.errors
 
 
-def test_nothing_given_means_the_defaults() -> None:
+def test_configuration_has_defaults() -> None:
     assert load(None, {"PATH": "/bin"}) == Config()
 
 
-def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_file(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text('listen = "127.0.0.1:1"\nconcurrency = 5\nresync_seconds = 60\nreflection = false\n')
     found = load(file, {"ECRKEEPER_CONCURRENCY": "7"})
@@ -30,7 +30,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
 
 
 TLS = {"TLS_CERTIFICATE_FILE": "c", "TLS_KEY_FILE": "k"}
-# variables, a word of each fault, reason
+# variables, a word of each error, reason
 FAULTS = [
     ({"TLS_CERTIFICATE_FILE": "c"}, ["tls_key_file"], "a certificate without its key"),
     ({"TLS_CLIENT_CA_FILE": "c"}, ["tls_client_ca_file"], "client certificates without TLS"),
@@ -97,7 +97,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("variables", "words", "reason"), FAULTS, ids=[row[2] for row in FAULTS])
-def test_all_faults_are_named_at_once(variables: dict[str, str], words: list[str], reason: str) -> None:
+def test_configuration_errors_are_reported_together(variables: dict[str, str], words: list[str], reason: str) -> None:
     found = faults({f"ECRKEEPER_{name}": value for name, value in variables.items()})
     assert len(found) == len(words), found
     for word in words:
@@ -105,28 +105,28 @@ def test_all_faults_are_named_at_once(variables: dict[str, str], words: list[str
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.8.9.1:0"])
-def test_loopback_needs_no_leave(listen: str) -> None:
+def test_loopback_requires_no_option(listen: str) -> None:
     assert load(None, {"ECRKEEPER_LISTEN": listen}).listen == listen
 
 
-def test_other_addresses_need_the_word_insecure() -> None:
+def test_non_loopback_requires_insecure_option() -> None:
     open_to_all = {"ECRKEEPER_LISTEN": "0.0.0.0:50051"}
     assert "--insecure" in faults(open_to_all)[0]
     assert load(None, {**open_to_all, "ECRKEEPER_INSECURE": "true"}).insecure
 
 
-def test_with_tls_every_address_may_be_served() -> None:
+def test_tls_allows_any_address() -> None:
     tls = {"ECRKEEPER_TLS_CERTIFICATE_FILE": "c", "ECRKEEPER_TLS_KEY_FILE": "k"}
     assert load(None, {"ECRKEEPER_LISTEN": "0.0.0.0:443", **tls}).listen == "0.0.0.0:443"
 
 
-def test_tokens_and_certificates_go_together_when_a_prefix_tells_their_names_apart() -> None:
+def test_tokens_and_certificates_require_a_prefix_together() -> None:
     tokens = {"JWT_ISSUER": "https://i", "JWT_AUDIENCE": "a", "JWT_PRINCIPAL_PREFIX": "oidc:"}
     both = {**TLS, **tokens, "TLS_CLIENT_CA_FILE": "a"}
     assert load(None, {f"ECRKEEPER_{name}": value for name, value in both.items()}).jwt_principal_prefix == "oidc:"
 
 
-def test_all_faults_of_all_files_are_named_at_once(
+def test_errors_of_all_files_are_reported_together(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.yaml"
@@ -142,7 +142,7 @@ def test_all_faults_of_all_files_are_named_at_once(
         assert [line.split(": ")[1] for line in said] == ["tls", "tls", "policy_file", "policy_file", "jwt_jwks_file"]
 
 
-def test_a_file_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
+def test_unreadable_file_is_one_error(tmp_path: Path) -> None:
     assert len(faults({}, tmp_path / "missing.toml")) == 1
     broken = tmp_path / "broken.toml"
     broken.write_text("listen = ")
@@ -152,7 +152,7 @@ def test_a_file_that_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
     assert len(faults({}, odd)) == 3
 
 
-def test_the_command_ends_with_2_and_names_the_faults(
+def test_command_exits_with_2_and_names_errors(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ECRKEEPER_LISTEN", "0.0.0.0:1")
@@ -161,7 +161,7 @@ def test_the_command_ends_with_2_and_names_the_faults(
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_the_configuration_is_shown_without_passwords(
+def test_configuration_is_shown_without_passwords(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ECRKEEPER_DATABASE_URL", "postgresql://user:hunter2@db/x")
@@ -174,7 +174,7 @@ def test_the_configuration_is_shown_without_passwords(
     assert tomllib.loads(shown)["aws_external_id"] == "…"
 
 
-# the setting, what is given, what is shown
+# the setting, its value, the shown value
 URLS = [
     ("database_url", "sqlite:////var/lib/ecrkeeper.db", "sqlite:////var/lib/ecrkeeper.db"),
     ("database_url", "sqlite:///ecrkeeper.db", "sqlite:///ecrkeeper.db"),
@@ -188,7 +188,7 @@ URLS = [
 
 
 @pytest.mark.parametrize(("setting", "given", "wanted"), URLS)
-def test_a_url_is_shown_without_its_secrets(
+def test_url_is_shown_without_secrets(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str, given: str, wanted: str
 ) -> None:
     monkeypatch.setenv(f"ECRKEEPER_{setting.upper()}", given)
@@ -199,13 +199,13 @@ def test_a_url_is_shown_without_its_secrets(
 
 
 @pytest.mark.parametrize("variable", ["ECRKEEPER_Listen", "ECRKEEPER_listen", "ecrkeeper_listen"])
-def test_a_variable_in_the_wrong_case_is_not_passed_over(variable: str) -> None:
+def test_variable_in_wrong_case_is_rejected(variable: str) -> None:
     (fault,) = faults({variable: "127.0.0.1:1"})
     assert variable in fault
     assert fault.endswith("its name is ECRKEEPER_LISTEN")
 
 
-# lines of the file, variables, the beginning of each fault, reason
+# lines of the file, variables, the beginning of each error, reason
 TOGETHER = [
     ("nothing = 1", {"CONCURRENCY": "0"}, ["FILE", "concurrency"], "an unknown name and a value out of range"),
     ("listen = 5", {"LOG_LEVEL": "loud"}, ["listen", "log_level"], "a wrong type and an unknown word"),
@@ -220,7 +220,7 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize(("text", "variables", "begins", "reason"), TOGETHER, ids=[row[3] for row in TOGETHER])
-def test_faults_of_values_are_named_beside_those_of_names_and_types(
+def test_value_errors_are_reported_with_name_and_type_errors(
     tmp_path: Path, text: str, variables: dict[str, str], begins: list[str], reason: str
 ) -> None:
     file = tmp_path / "c.toml"
@@ -240,7 +240,7 @@ SECRET = "hunter2"
         (f"postgresql://user:{SECRET}@host:port/x", "database_url"),
     ],
 )
-def test_a_database_that_does_not_answer_is_one_line(
+def test_unresponsive_database_prints_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -258,7 +258,7 @@ def test_a_database_that_does_not_answer_is_one_line(
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-def test_a_file_that_is_no_database_is_one_line(
+def test_non_database_file_prints_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
     file = tmp_path / "no.db"
@@ -269,7 +269,7 @@ def test_a_file_that_is_no_database_is_one_line(
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_the_command_knows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0

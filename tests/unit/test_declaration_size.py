@@ -1,4 +1,4 @@
-"""How long one declaration may be."""
+"""The limit on the size of a declaration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def template(characters: int) -> dict[str, Any]:
     return {"repository_creation_templates": {"templates": [{"prefix": "a", "lifecyclePolicy": "x" * characters}]}}
 
 
-# Around the policy there are 21 bytes: tags, lengths and the prefix.
+# The policy is surrounded by 21 bytes: tags, lengths and the prefix.
 _AROUND = settings_from_aws(template(MAX_DECLARATION_BYTES)).ByteSize() - MAX_DECLARATION_BYTES
 LIMIT = MAX_DECLARATION_BYTES - _AROUND
 ACCEPTED = [

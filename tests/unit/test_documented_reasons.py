@@ -1,4 +1,4 @@
-"""docs/errors.md has every reason that the server gives, and no other."""
+"""docs/errors.md has exactly the reasons that the server gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def called(call: ast.Call) -> str:
 
 
 def reasons_of(node: ast.AST) -> Iterator[str]:
-    """The reasons that one expression or statement gives, whatever the way."""
+    """Return the reasons that one expression or statement can give."""
     match node:
         case ast.keyword(arg="reason", value=value):
             yield from words(value)
@@ -50,7 +50,7 @@ def given() -> set[str]:
     return found
 
 
-def test_every_reason_is_documented_and_no_other() -> None:
+def test_reasons_are_documented_exactly() -> None:
     rows = re.findall(
         r"^\| `([A-Z_0-9]+)` \| (.+) \| (.+) \| (.+) \|$", (ROOT / "docs" / "errors.md").read_text(), re.M
     )

@@ -1,4 +1,4 @@
-"""What AWS's refusals mean."""
+"""Errors for AWS's rejections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_server.aws_errors import Permanent, Temporary
 
 P, T = Permanent, Temporary
 
-# status, code as parsed, kind, reason of the error, whether it has a least delay, why
+# status, code as parsed, kind, reason of the error, whether it has a minimum delay, reason
 TABLE = [
     (400, "Throttling", T, "AWS_THROTTLED", False, "slow down"),
     (400, "Throttled", T, "AWS_THROTTLED", False, "ThrottledException without its suffix"),
@@ -36,9 +36,9 @@ TABLE = [
     (409, "EntityAlreadyExists", P, "AWS_ALREADY_EXISTS", False, "IAM's way"),
     (400, "UnmodifiableEntity", P, "AWS_REJECTED", False, "a state of the role, not a wrong request"),
     (500, "TemplateNotFound", T, "AWS_UNAVAILABLE", False, "the status counts: AWS's own fault"),
-    (400, "InvalidParameter", P, "AWS_REJECTED", False, "the wish is wrong"),
-    (400, "ValidationError", P, "AWS_REJECTED", False, "the wish is wrong"),
-    (400, "InvalidInput", P, "AWS_REJECTED", False, "IAM: the wish is wrong"),
+    (400, "InvalidParameter", P, "AWS_REJECTED", False, "the declaration is invalid"),
+    (400, "ValidationError", P, "AWS_REJECTED", False, "the declaration is invalid"),
+    (400, "InvalidInput", P, "AWS_REJECTED", False, "IAM: the declaration is invalid"),
     (500, "Server", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (500, "InternalFailure", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
     (503, "ServiceUnavailable", T, "AWS_UNAVAILABLE", False, "AWS's own fault"),
@@ -50,7 +50,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "reason", "delayed", "why"), TABLE)
-def test_a_refusal_has_a_meaning(status: int, code: str, kind: type, reason: str, delayed: bool, why: str) -> None:
+def test_rejection_maps_to_reason(status: int, code: str, kind: type, reason: str, delayed: bool, why: str) -> None:
     error = failure("ecr", "PutRegistryPolicy", status, code, "words")
     assert (type(error), error.reason) == (kind, reason), why
     assert bool(getattr(error, "after", None)) is delayed, why
@@ -82,11 +82,11 @@ GRPC_CODES = [
 
 
 @pytest.mark.parametrize(("code", "message", "grpc_code", "reason"), GRPC_CODES)
-def test_failure_has_the_code_of_grpc(code: str, message: str, grpc_code: str, reason: str) -> None:
+def test_failure_maps_to_grpc_code(code: str, message: str, grpc_code: str, reason: str) -> None:
     assert failure("ecr", "Some", 400, code, message).grpc_code == grpc_code, reason
 
 
-def test_every_not_found_of_aws_models_is_not_found() -> None:
+def test_not_found_codes_of_models_are_recognized() -> None:
     loader = botocore.loaders.Loader()
     for service in ("ecr", "iam"):
         shapes = loader.load_service_model(service, "service-2")["shapes"]
@@ -97,7 +97,7 @@ def test_every_not_found_of_aws_models_is_not_found() -> None:
             assert failure(service, "Some", 400, code, "").grpc_code == "NOT_FOUND", code
 
 
-def test_used_up_quota_has_the_words_of_aws_and_no_delay() -> None:
+def test_exceeded_quota_keeps_aws_message_without_delay() -> None:
     error = failure("ecr", "CreatePullThroughCacheRule", 400, "LimitExceeded", "at most 50 rules")
     assert [(q.subject, q.description) for q in error.quotas] == [
         ("ecr:CreatePullThroughCacheRule", "at most 50 rules")
@@ -106,21 +106,21 @@ def test_used_up_quota_has_the_words_of_aws_and_no_delay() -> None:
     assert kinds == {"ErrorInfo", "QuotaFailure"}
 
 
-def test_unknown_service_principal_is_no_lack_of_rights() -> None:
+def test_unknown_service_principal_needs_no_permission() -> None:
     text = "template.ecr.amazonaws.com is not a valid AWS service name (Service Principal)"
     error = failure("iam", "CreateServiceLinkedRole", 403, "AccessDenied", text)
     assert (type(error), error.reason, error.grpc_code) == (P, "SERVICE_PRINCIPAL_UNKNOWN", "FAILED_PRECONDITION")
     assert "needs iam:" not in error.message and text in error.message
 
 
-def test_rejected_policy_does_not_blame_the_scope_by_itself() -> None:
+def test_rejected_policy_does_not_blame_scope_by_itself() -> None:
     text = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'"
     error = failure("ecr", "PutRegistryPolicy", 400, "InvalidParameter", text)
     assert (error.reason, error.grpc_code) == ("AWS_REJECTED", "INVALID_ARGUMENT")
     assert "SCOPE" not in error.message
 
 
-# code on the wire, as it is read here, reason
+# code on the wire, as parsed, reason
 CODES = [
     ("LimitExceededException", "LimitExceeded", "ECR's suffix"),
     ("LimitExceeded", "LimitExceeded", "IAM has none"),
@@ -137,23 +137,23 @@ def test_codes_are_shortened(code: str, short: str, reason: str) -> None:
     assert short_code(code) == short, reason
 
 
-def test_every_code_of_a_throttle_is_recognised_as_it_is_read_from_the_wire() -> None:
+def test_throttling_codes_are_recognized() -> None:
     for code in ("ThrottlingException", "Throttling", "ThrottledException", "TooManyRequestsException", "SlowDown"):
         assert is_throttle(short_code(code)), code
     assert not is_throttle(short_code("LimitExceededException"))
 
 
-def test_access_denied_names_the_permission_that_is_missing() -> None:
+def test_access_denied_names_missing_permission() -> None:
     assert "needs ecr:PutRegistryPolicy" in failure("ecr", "PutRegistryPolicy", 400, "AccessDenied", "").message
     assert "iam:AWSServiceName" in failure("iam", "CreateServiceLinkedRole", 403, "AccessDenied", "").message
     assert "trusted" in failure("sts", "AssumeRole", 403, "AccessDenied", "").message
 
 
-def test_a_clock_that_is_wrong_is_named_as_the_cause() -> None:
+def test_clock_skew_is_named_as_cause() -> None:
     assert "clock" in failure("ecr", "PutRegistryPolicy", 403, "RequestTimeTooSkewed", "").message
     assert "clock" not in failure("ecr", "PutRegistryPolicy", 400, "UnrecognizedClient", "").message
 
 
-def test_no_answer_is_temporary() -> None:
+def test_missing_response_is_retryable() -> None:
     error = no_answer("ecr", "PutRegistryPolicy", TimeoutError())
     assert (error.reason, error.aws_code) == ("AWS_UNREACHABLE", "")

@@ -1,4 +1,4 @@
-"""Filters follow the grammar of AIP-160, whatever they consist of."""
+"""Filters follow the grammar of AIP-160."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluated(tree: Tree, row: dict[str, str]) -> bool:
 
 
 def written(tree: Tree, draw: Any, *, within: str = "and") -> str:
-    """The text of a tree, with parentheses only where AND stands in OR or in NOT, and OR in NOT or in itself."""
+    """Return the text of a tree, with parentheses only where they are required."""
     kind, *rest = tree
     if kind in ("is", "not"):
         value = draw(st.sampled_from([rest[1], f'"{rest[1]}"', f"'{rest[1]}'"]))
@@ -54,13 +54,13 @@ def written(tree: Tree, draw: Any, *, within: str = "and") -> str:
 
 
 @given(TREES, st.data())
-def test_a_filter_means_what_its_tree_means(tree: Tree, data: Any) -> None:
+def test_filter_matches_its_tree(tree: Tree, data: Any) -> None:
     matches = matcher(written(tree, data.draw), FIELDS)
     assert [matches(row) for row in ROWS] == [evaluated(tree, row) for row in ROWS]
 
 
 @given(st.text("abc=!:()-\"' ANDORT1\\<", max_size=60))
-def test_any_text_is_a_filter_or_an_error_of_the_field(text: str) -> None:
+def test_arbitrary_text_is_filter_or_violation(text: str) -> None:
     try:
         matcher(text, FIELDS)
     except InvalidArgument as error:
@@ -82,13 +82,13 @@ PRECEDENCE = {
 
 
 @pytest.mark.parametrize("reason", PRECEDENCE)
-def test_operators_bind_as_aip_160_says(reason: str) -> None:
+def test_operators_follow_aip_160_precedence(reason: str) -> None:
     given_text, explicit = PRECEDENCE[reason]
     assert [matcher(given_text, FIELDS)(row) for row in ROWS] == [matcher(explicit, FIELDS)(row) for row in ROWS]
 
 
 ERRORS = {
-    # reason: text, what the error says
+    # reason: text, the error
     "no operator": ("a = 1 AND b", "at character 12: expected `=`, `!=` or `:` after b, got the end"),
     "an operator that is not offered": ("a < 1", "at character 3: expected `=`, `!=` or `:` after a, got '< 1'"),
     "no value": ("a =", "at character 4: expected a value"),
@@ -108,7 +108,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("reason", ERRORS)
-def test_an_error_names_its_position(reason: str) -> None:
+def test_filter_error_names_position(reason: str) -> None:
     text, told = ERRORS[reason]
     with pytest.raises(InvalidArgument) as caught:
         matcher(text, FIELDS)
@@ -118,7 +118,7 @@ def test_an_error_names_its_position(reason: str) -> None:
 
 
 REQUIRED = {
-    # reason: text, the value of `a` that everything that matches has
+    # reason: text, the value of `a` that every match has
     "the only restriction": ("a = 1", "1"),
     "one of a conjunction": ("b = 1 AND (a = 2 c = 1)", "2"),
     "one of an alternative": ("a = 1 OR b = 1", None),
@@ -128,6 +128,6 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize("reason", REQUIRED)
-def test_only_a_restriction_of_every_match_is_required(reason: str) -> None:
+def test_only_restrictions_on_all_matches_are_required(reason: str) -> None:
     text, value = REQUIRED[reason]
     assert equal_to(text, FIELDS, "a") == value

@@ -1,4 +1,4 @@
-"""Filters: what values a field takes, and what is refused instead of meeting nothing."""
+"""Filter values, and the rejection of values without a match."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ MET: list[tuple[Any, Resource, str, bool, str]] = [
 
 
 @pytest.mark.parametrize(("service", "given", "text", "met", "reason"), MET, ids=[each[2] for each in MET])
-def test_values_are_met_as_answers_have_them(service: Any, given: Resource, text: str, met: bool, reason: str) -> None:
+def test_values_match_as_in_responses(service: Any, given: Resource, text: str, met: bool, reason: str) -> None:
     assert matcher(text, service._FIELDS)(given) is met, reason
 
 
@@ -71,9 +71,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("service", "text", "told", "reason"), REFUSED, ids=[each[1] for each in REFUSED])
-def test_values_that_meet_nothing_are_refused_with_what_is_allowed(
-    service: Any, text: str, told: str, reason: str
-) -> None:
+def test_unmatched_values_are_rejected_with_allowed_ones(service: Any, text: str, told: str, reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         matcher(text, service._FIELDS)
     (violation,) = caught.value.violations
@@ -90,6 +88,6 @@ def test_values_that_meet_nothing_are_refused_with_what_is_allowed(
         (roles._FIELDS, "provenance", role_pb2.ServiceLinkedRole.Provenance, set()),
     ],
 )
-def test_every_value_that_answers_have_can_be_asked_for(fields: Any, name: str, enum: Any, never: set[str]) -> None:
+def test_response_values_can_be_filtered(fields: Any, name: str, enum: Any, never: set[str]) -> None:
     for value in set(enum.keys()) - never:
         matcher(f"{name} = {value}", fields)

@@ -1,4 +1,4 @@
-"""Since when drift and errors exist, and how often an error occurred."""
+"""Start times of drift and errors, and counts of attempts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def error(reason: str = "AWS_THROTTLED", operation: str = "Put", request: str = 
 
 
 FIRST_SEEN = {
-    # reason: the drift before, the drift now, since when it is now
+    # reason: the drift before, the drift now, its start time
     "new drift begins now": ([], [drift()], [9]),
     "the same drift began before": ([drift(since=5)], [drift()], [5]),
     "another value of the same kind is the same drift": ([drift(since=5, observed=1)], [drift(observed=2)], [5]),
@@ -34,14 +34,14 @@ FIRST_SEEN = {
 
 
 @pytest.mark.parametrize("reason", FIRST_SEEN)
-def test_drift_keeps_when_it_was_first_seen(reason: str) -> None:
+def test_drift_keeps_first_observed_time(reason: str) -> None:
     before, now, since = FIRST_SEEN[reason]
     state = with_first_times(State({"drift": now}), State({"drift": before}), 9)
     assert [each.since for each in state.drift] == since
 
 
 ATTEMPTS = {
-    # reason: the error before, attempts before, the error now, since when, attempts now
+    # reason: the error before, its attempts, the error now, its start time, attempts now
     "no error": (None, 0, None, None, 0),
     "a first error": (None, 0, error(), 9, 1),
     "the same error again": ({**error(), "since": 5}, 3, error(), 5, 4),

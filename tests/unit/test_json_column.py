@@ -19,13 +19,13 @@ ROWS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("value", "reason"), ROWS, ids=[reason for _, reason in ROWS])
-def test_a_value_is_read_as_it_was_written(value: Any, reason: str) -> None:
+def test_value_round_trips(value: Any, reason: str) -> None:
     text = JsonText().process_bind_param(value, sqlite.dialect())
     assert text is None or "\x00" not in text
     assert JsonText().process_result_value(text, sqlite.dialect()) == value
 
 
-def test_equal_values_are_equal_texts() -> None:
+def test_equal_values_have_equal_texts() -> None:
     dialect = sqlite.dialect()
     assert JsonText().process_bind_param({"a": 1, "b": 2}, dialect) == JsonText().process_bind_param(
         {"b": 2, "a": 1}, dialect

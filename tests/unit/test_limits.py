@@ -1,4 +1,4 @@
-"""Token buckets, with a clock moved by hand."""
+"""Token buckets, with a manual clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("family", sorted(RATES))
-def test_a_full_bucket_lets_a_burst_through_and_then_paces(family: str) -> None:
+def test_full_bucket_allows_burst_then_paces(family: str) -> None:
     clock = Clock()
     limiter, (rate, size) = Limiter(clock), RATES[family]
     assert [limiter.take("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
@@ -30,7 +30,7 @@ def test_a_full_bucket_lets_a_burst_through_and_then_paces(family: str) -> None:
     assert limiter.take("1", "r", family) > 0
 
 
-def test_every_family_is_counted_from_the_start() -> None:
+def test_families_are_counted_from_the_start() -> None:
     assert set(COUNTED) == set(RATES)
 
 
@@ -48,7 +48,7 @@ SHARED = [
 
 
 @pytest.mark.parametrize(("account", "region", "family", "emptied", "shared", "reason"), SHARED)
-def test_a_throttle_empties_one_bucket(
+def test_throttle_empties_one_bucket(
     account: str, region: str, family: str, emptied: str, shared: bool, reason: str
 ) -> None:
     limiter = Limiter(Clock())
@@ -56,7 +56,7 @@ def test_a_throttle_empties_one_bucket(
     assert (limiter.take(account, region, family) > 0) is shared, reason
 
 
-def test_a_throttle_does_not_forgive_what_was_taken_in_advance() -> None:
+def test_throttle_keeps_token_debt() -> None:
     limiter = Limiter(Clock())
     for _ in range(40):
         limiter.take("1", "a", "iam")
@@ -64,7 +64,7 @@ def test_a_throttle_does_not_forgive_what_was_taken_in_advance() -> None:
     assert limiter.take("1", "a", "iam") == pytest.approx(21 / 2.5)
 
 
-def test_a_throttle_halves_the_rate_once_for_all_calls_under_way_and_never_to_nothing() -> None:
+def test_throttle_halves_rate_once_for_running_calls() -> None:
     clock = Clock()
     limiter = Limiter(clock)
     top = RATES["ecr-read"][0]
@@ -78,7 +78,7 @@ def test_a_throttle_halves_the_rate_once_for_all_calls_under_way_and_never_to_no
     assert limiter.rate("1", "b", "ecr-read") == limiter.rate("2", "a", "ecr-read") == top
 
 
-def test_a_rate_recovers_in_time_and_a_call_under_way_before_does_not_count_again() -> None:
+def test_rate_recovers_over_time_despite_running_calls() -> None:
     clock = Clock()
     limiter = Limiter(clock)
     limiter.throttled("1", "a", "ecr-write", sent=clock.now)
@@ -90,9 +90,9 @@ def test_a_rate_recovers_in_time_and_a_call_under_way_before_does_not_count_agai
     assert limiter.rate("1", "a", "ecr-write") == 5.0
 
 
-# what AWS allows a second
+# the rate per second that AWS allows
 @pytest.mark.parametrize("allowed", [1.0, 2.0, 5.0, 12.0])
-def test_the_rate_converges_to_what_aws_allows(allowed: float) -> None:
+def test_rate_converges_to_aws_limit(allowed: float) -> None:
     clock = Clock()
     limiter, tokens, last = Limiter(clock), allowed, clock.now
     passed, refused, begin = 0, 0, clock.now + 120
@@ -110,7 +110,7 @@ def test_the_rate_converges_to_what_aws_allows(allowed: float) -> None:
     assert refused < 0.25 * passed
 
 
-async def test_a_wait_that_takes_too_long_is_refused_and_takes_no_token() -> None:
+async def test_overlong_wait_is_rejected_without_token() -> None:
     clock = Clock()
     limiter = Limiter(clock)
     limiter.throttled("1", "a", "ecr-write", sent=clock.now)
@@ -123,7 +123,7 @@ async def test_a_wait_that_takes_too_long_is_refused_and_takes_no_token() -> Non
         assert caught.value.after == pytest.approx(76 / 2.5)
 
 
-def test_a_slow_bucket_is_remembered_longer_than_thousands_of_others() -> None:
+def test_slow_bucket_outlives_thousands_of_others() -> None:
     clock = Clock()
     limiter = Limiter(clock)
     limiter.throttled("slow", "a", "ecr-read", sent=clock.now)

@@ -28,7 +28,7 @@ GOOD: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "name"), GOOD)
-def test_a_name_is_read_and_written_alike(kind: Any, name: str) -> None:
+def test_name_round_trips(kind: Any, name: str) -> None:
     assert str(kind.parse(name)) == name
 
 
@@ -61,7 +61,7 @@ BAD: list[tuple[Any, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "name", "expected", "reason"), BAD, ids=[row[3] for row in BAD])
-def test_a_bad_name_is_refused_with_the_field_named(kind: Any, name: str, expected: str, reason: str) -> None:
+def test_invalid_name_is_rejected_with_its_field(kind: Any, name: str, expected: str, reason: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         kind.parse(name, "some.field")
     (violation,) = refused.value.violations
@@ -70,13 +70,13 @@ def test_a_bad_name_is_refused_with_the_field_named(kind: Any, name: str, expect
     assert len(violation.description) < 300
 
 
-def test_every_fault_of_a_name_is_said_at_once() -> None:
+def test_name_violations_are_reported_together() -> None:
     with pytest.raises(InvalidArgument) as refused:
         SettingsName.parse("accounts/1/registries/x/settings/-")
     assert len(refused.value.violations) == 3
 
 
-def test_wildcards_are_read_where_they_are_allowed() -> None:
+def test_wildcards_are_parsed_where_allowed() -> None:
     assert parse_account("accounts/-", wildcard=True) == "-"
     assert parse_registry_pattern("accounts/-/registries/eu-west-1") == ("-", "eu-west-1")
     with pytest.raises(InvalidArgument):
@@ -99,5 +99,5 @@ PARTITIONS = [
 
 
 @pytest.mark.parametrize(("region", "partition", "reason"), PARTITIONS)
-def test_a_region_has_a_partition(region: str, partition: str | None, reason: str) -> None:
+def test_region_has_a_partition(region: str, partition: str | None, reason: str) -> None:
     assert partition_of(region) == partition, reason

@@ -6,7 +6,7 @@ from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.store.rows import Operation
 
 
-def test_an_operation_of_a_newer_replica_is_shown_without_what_this_one_does_not_know() -> None:
+def test_operation_of_newer_replica_omits_unknown_parts() -> None:
     row = Operation("id", "SomethingLater", "accounts/111111111111", 1, 1, {}, True, None, {}, 0, 0)
     message = operation_message("aws", row)
     assert (message.name, message.done, message.WhichOneof("result")) == ("operations/id", True, "response")

@@ -1,4 +1,4 @@
-"""Every pattern of the protos is told in words, with an example that is right by the pattern itself."""
+"""Every proto pattern has a description, and an example that matches it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from google.protobuf.descriptor import Descriptor
 from tests.field_rules import rules_of
 
 FILES = (audit_service_pb2, registry_pb2, registry_settings_service_pb2, role_pb2, role_service_pb2, settings_pb2)
-# What only a regular expression has.
+# Characters that only regular expressions have.
 SYNTAX = re.compile(r"\[[^\]]*-[^\]]*\]|\(\?|\\[a-z]|[\])}][*+]|\^|\$$|regex|pattern", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ def messages(kinds: Any) -> Iterator[Descriptor]:
 
 
 def patterns(rules: Any) -> Iterator[str]:
-    """The patterns of a field, of its items, and of the keys and values of a map."""
+    """Return the patterns of a field, its items, and the keys and values of a map."""
     if rules.string.pattern:
         yield rules.string.pattern
     for inner in (rules.repeated.items, rules.map.keys, rules.map.values):
@@ -58,7 +58,7 @@ def test_patterns_of_the_protos_are_found() -> None:
 
 
 @pytest.mark.parametrize("pattern", FOUND)
-def test_pattern_has_words_and_an_example(pattern: str) -> None:
+def test_pattern_has_description_and_example(pattern: str) -> None:
     words = words_of(pattern)
     assert words.startswith("must "), "the table has no words for it"
     assert not SYNTAX.search(words), words
@@ -69,12 +69,12 @@ def test_pattern_has_words_and_an_example(pattern: str) -> None:
     assert all(re.fullmatch(plain, example) for example in examples), words
 
 
-def test_words_are_distinct_or_mean_the_same() -> None:
+def test_descriptions_are_distinct_or_equivalent() -> None:
     assert len({words_of(pattern) for pattern in FOUND}) == len(FOUND)
 
 
 def wrong_messages() -> Iterator[tuple[str, Any]]:
-    """A message of each kind for each field with a pattern, with a value that breaks it."""
+    """Yield a message for each field with a pattern, with an invalid value."""
     for file in FILES:
         for name, kind in file.DESCRIPTOR.message_types_by_name.items():
             for field in kind.fields:
@@ -91,7 +91,7 @@ def wrong_messages() -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(("field", "message"), [pytest.param(f, m, id=f) for f, m in wrong_messages()])
-def test_refusal_of_a_value_shows_no_pattern(field: str, message: Any) -> None:
+def test_rejected_value_shows_no_pattern(field: str, message: Any) -> None:
     told = [v for v in violations(message) if field.rpartition(".")[2] in v.field]
     assert told
     assert not [v.description for v in told if SYNTAX.search(v.description.partition(", got ")[0])]

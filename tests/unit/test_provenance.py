@@ -1,4 +1,4 @@
-"""How a role that is there came to be."""
+"""Provenance of existing roles."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OURS, OTHER = {"role_id": "AROA1", "provenance": "CREATED"}, {"role_id": "AROA2"
         ({"provenance": "AUTO_CREATED"}, "AUTO_CREATED", "what is known stays"),
         ({"provenance": "ADOPTED", "remembered": OURS}, "ADOPTED", "a backup does not overrule the store"),
         ({"provenance": "CREATED", "role": {"role_id": "AROA1"}}, "CREATED", "it is the role that was created"),
-        ({"provenance": "CREATED", "role": {"role_id": "AROA0"}}, "ADOPTED", "somebody has made it anew since"),
+        ({"provenance": "CREATED", "role": {"role_id": "AROA0"}}, "ADOPTED", "somebody has recreated it since"),
         ({"remembered": OURS}, "CREATED", "the backup was made of this very role"),
-        ({"remembered": OTHER}, "ADOPTED", "the role was made anew since the backup, by somebody else"),
+        ({"remembered": OTHER}, "ADOPTED", "somebody else recreated the role since the backup"),
         ({"create_intended_at": 1000 * MINUTE}, "CREATED", "the answer to our own create was lost"),
         ({"create_intended_at": 1002 * MINUTE}, "ADOPTED", "the role is older than our intent"),
     ],
 )
-def test_a_role_counts_as_adopted_unless_more_is_known_of_it(given: dict[str, Any], expected: str, reason: str) -> None:
+def test_role_is_adopted_unless_recorded_otherwise(given: dict[str, Any], expected: str, reason: str) -> None:
     assert provenance(RoleState(given), SEEN) == expected, reason

@@ -1,4 +1,4 @@
-"""Quotas over all owners: what a declaration may not exceed, and what it may leave exceeded."""
+"""Quotas over all owners, and declarations that do not worsen an excess."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RULES = "pull_through_cache_rules"
 
 
 def composed(mine: int) -> Composition:
-    """Cache rules of the caller and 40 of another owner; AWS allows 50."""
+    """Return cache rules of the caller beside 40 of another owner; AWS allows 50."""
     rule = {"upstreamRegistryUrl": "quay.io"}
     owned = {"team-a": [f"a{i}" for i in range(mine)], "team-b": [f"b{i}" for i in range(40)]}
     return compose({owner: {RULES: dict.fromkeys(keys, rule)} for owner, keys in owned.items()})
@@ -29,7 +29,7 @@ def composed(mine: int) -> Composition:
         (12, 12, False, "it uses no more than before"),
     ],
 )
-def test_quota_rejects_only_what_uses_more(before: int, after: int, rejected: bool, reason: str) -> None:
+def test_quota_rejects_only_increased_use(before: int, after: int, rejected: bool, reason: str) -> None:
     try:
         check_together(NAME, composed(after), lambda: composed(before))
     except QuotaExceeded:

@@ -1,4 +1,4 @@
-"""Reflection finds everything that the API defines, with its comments, and says what it does not find."""
+"""Reflection finds the whole API with its comments, and reports what is missing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_symbol_of_another_package_is_found(symbol: str, name: str, reason: str)
     assert files(ask(file_containing_symbol=symbol))[0].name == name, reason
 
 
-def test_every_method_that_is_served_is_found() -> None:
+def test_served_methods_are_found() -> None:
     for method in methods():
         symbol = method.removeprefix("/").replace("/", ".")
         (file, *_) = files(ask(file_containing_symbol=symbol))
@@ -76,8 +76,8 @@ def test_every_method_that_is_served_is_found() -> None:
         assert symbol.rpartition(".")[2] in {each.name for each in service.method}
 
 
-def test_files_are_those_of_the_generated_code_with_comments_and_json_names() -> None:
-    """A set that is stale, or was built without source information, fails here."""
+def test_files_match_generated_code_with_comments() -> None:
+    """A descriptor set that is stale or lacks source information fails here."""
     for name in ("registry", "settings", "role", "audit", "common", "registry_settings_service", "role_service"):
         (file, *_) = files(ask(file_by_filename=f"ecrkeeper/v1/{name}.proto"))
         assert [each.leading_comments for each in file.source_code_info.location if each.leading_comments]
@@ -88,7 +88,7 @@ def test_files_are_those_of_the_generated_code_with_comments_and_json_names() ->
         descriptor_pool.Default().FindFileByName(file.name).CopyToProto(generated)
         for message in _messages(file):
             for field in message.field:
-                # The generated code leaves out what follows from the name.
+                # The generated code omits json names that follow from the field name.
                 field.ClearField("json_name")
         for message in _messages(generated):
             for field in message.field:
@@ -105,7 +105,7 @@ def _messages(file: Any) -> Iterator[Any]:
 
 
 def _without_options(file: FileDescriptorProto) -> None:
-    """Take out the imports and options of rules, which the generated code may leave out."""
+    """Remove the imports and options of rules, which the generated code may omit."""
     del file.dependency[:]
     for message in _messages(file):
         for field in (*message.field, *message.oneof_decl):
@@ -113,7 +113,7 @@ def _without_options(file: FileDescriptorProto) -> None:
         message.ClearField("options")
 
 
-def test_imports_come_once_in_a_stream() -> None:
+def test_imports_are_sent_once_per_stream() -> None:
     sent: set[str] = set()
     first = files(ask(sent, file_by_filename="ecrkeeper/v1/role_service.proto"))
     names = [file.name for file in first]
@@ -157,7 +157,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("asked", "code", "text", "reason"), WRONG)
-def test_question_without_an_answer_gets_an_error(asked: dict[str, Any], code: int, text: str, reason: str) -> None:
+def test_unanswerable_request_gets_error(asked: dict[str, Any], code: int, text: str, reason: str) -> None:
     response = ask(**asked)
     assert response.WhichOneof("message_response") == "error_response", reason
     assert response.error_response.error_code == code
@@ -165,7 +165,7 @@ def test_question_without_an_answer_gets_an_error(asked: dict[str, Any], code: i
     assert len(response.error_response.error_message) < 250
 
 
-def test_descriptors_are_read_when_they_are_first_asked_for() -> None:
+def test_descriptors_are_loaded_on_first_use() -> None:
     code = (
         "import ecrkeeper_server.app\n"
         "from ecrkeeper_server.api.services.reflection import descriptors\n"

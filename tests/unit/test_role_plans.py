@@ -1,4 +1,4 @@
-"""What `validate_only` and a fresh look say of a role, by what IAM has."""
+"""Plans and differences of a role, by IAM's state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLANS: list[tuple[ObservedRole | None, dict[str, Any], list[str], list[str], str
 
 
 @pytest.mark.parametrize(("seen", "spec", "calls", "warnings", "reason"), PLANS, ids=[row[-1] for row in PLANS])
-def test_a_plan_has_the_calls_that_would_be_made_or_says_why_not(
+def test_plan_has_calls_or_reason(
     seen: ObservedRole | None, spec: dict[str, Any], calls: list[str], warnings: list[str], reason: str
 ) -> None:
     plan = role_plan(KIND, row(**spec), seen)
@@ -45,7 +45,7 @@ def test_a_plan_has_the_calls_that_would_be_made_or_says_why_not(
     assert [warning.reason for warning in plan.warnings] == warnings
 
 
-def test_a_role_that_only_has_the_name_is_not_shown_as_the_role() -> None:
+def test_lookalike_role_is_not_shown_as_the_role() -> None:
     assert refreshed_role(row(), THERE, "aws").role_id == "AROA1"
     shown = refreshed_role(row(), replace(THERE, path="/"), "aws")
     assert shown.role_id == ""

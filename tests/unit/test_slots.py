@@ -1,4 +1,4 @@
-"""Who may run."""
+"""Distribution of slots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def accounts() -> Iterator[str]:
 
 
 def fill(slots: Slots, *, urgent: bool) -> int:
-    """Take slots for one row after the other, each of another account, until there is no capacity."""
+    """Acquire slots for one resource after the other, each of another account."""
     for taken, account in enumerate(accounts()):
         if not (slots.urgent if urgent else slots.backlog).slots:
             return taken
@@ -34,26 +34,26 @@ def fill(slots: Slots, *, urgent: bool) -> int:
     raise AssertionError
 
 
-# concurrency, slots for urgent rows alone
+# concurrency, slots of the priority lane alone
 RESERVED = [(1, 1), (2, 1), (8, 2), (32, 8), (1000, 250)]
 
 
 @pytest.mark.parametrize(("concurrency", "reserved"), RESERVED)
-def test_urgent_rows_have_a_quarter_more_slots_to_themselves(concurrency: int, reserved: int) -> None:
+def test_priority_lane_has_a_quarter_more_slots(concurrency: int, reserved: int) -> None:
     slots = Slots(concurrency)
     assert fill(slots, urgent=False) == concurrency
     assert fill(slots, urgent=True) == reserved
     assert (slots.backlog.slots, slots.urgent.slots) == (0, 0)
 
 
-def test_urgent_rows_take_turns_too_once_their_own_slots_are_full() -> None:
+def test_priority_lane_uses_backlog_slots_when_full() -> None:
     slots = Slots(8)
     slots.acquire([row(str(n), urgent=True) for n in range(5)])
     assert (slots.urgent.slots, slots.backlog.slots) == (0, 5)
 
 
 def hog(slots: Slots, account: str) -> int:
-    """How many slots an account gets that wants all it can get."""
+    """Return the number of slots of an account that asks for all."""
     taken = 0
     while slots.backlog.slots and slots.backlog.busy.get(account, 0) < slots.backlog.share:
         slots.acquire([row(account)])
@@ -61,7 +61,7 @@ def hog(slots: Slots, account: str) -> int:
     return taken
 
 
-def test_an_account_gets_a_quarter_of_the_slots_and_many_greedy_ones_leave_room_for_others() -> None:
+def test_account_gets_a_quarter_of_the_slots() -> None:
     slots = Slots(32)
     assert hog(slots, "a") == 8
     got = [hog(slots, f"b{n}") for n in range(4)]
@@ -69,14 +69,14 @@ def test_an_account_gets_a_quarter_of_the_slots_and_many_greedy_ones_leave_room_
     assert slots.backlog.slots >= 8
 
 
-def test_what_an_account_runs_in_turn_does_not_count_against_its_fresh_writes() -> None:
+def test_backlog_of_account_does_not_count_against_new_writes() -> None:
     slots = Slots(32)
     hog(slots, "a")
     assert slots.urgent.busy == {}
     assert slots.urgent.slots == 8
 
 
-def test_a_step_that_ends_gives_its_slot_back_to_the_kind_it_came_from() -> None:
+def test_finished_attempt_releases_slot_to_its_kind() -> None:
     slots = Slots(4)
     first, second, beyond = row("a", urgent=True), row("b"), row("a", urgent=True)
     slots.acquire([first, second, beyond])
@@ -89,8 +89,8 @@ def test_a_step_that_ends_gives_its_slot_back_to_the_kind_it_came_from() -> None
     assert (slots.urgent, slots.backlog) == (Slots(4).urgent, Slots(4).backlog)
 
 
-def test_two_steps_on_one_row_are_counted_each() -> None:
-    """The step whose lease was lost may still run when the row is claimed again."""
+def test_attempts_on_one_resource_count_separately() -> None:
+    """An attempt without its lease may still run when its resource is claimed again."""
     slots = Slots(4)
     old = row("a")
     new = type(old)(**{field: getattr(old, field) for field in old.__slots__} | {"lease_token": "u"})

@@ -1,4 +1,4 @@
-"""A status holds as much of an error as there is room for, whatever the texts are."""
+"""A status holds as much of an error as fits."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def on_the_wire(status: status_pb2.Status) -> int:
 
 
 def counted(told: list[Any]) -> int:
-    """How many entries there are, those that the last one counts included."""
+    """Return the number of entries, including those that the last one counts."""
     last = re.fullmatch(r"and (\d+) more( violations)?", told[-1].description) if told else None
     return len(told) - 1 + int(last[1]) if last else len(told)
 
 
 @given(FIELDS, QUOTAS)
-def test_violations_fit_and_none_is_lost_uncounted(fields: list[Violation], quotas: list[QuotaViolation]) -> None:
+def test_violations_fit_and_omissions_are_counted(fields: list[Violation], quotas: list[QuotaViolation]) -> None:
     status = status_of_error(InvalidArgument(fields, quotas), "0" * 36)
     assert on_the_wire(status) <= 8192 - 500
     assert counted(entries(status, error_details_pb2.BadRequest, "field_violations")) == len(fields)
@@ -56,7 +56,7 @@ def test_violations_fit_and_none_is_lost_uncounted(fields: list[Violation], quot
 
 
 @given(st.lists(st.builds(PreconditionViolation, TEXTS, TEXTS, TEXTS), min_size=1, max_size=120), QUOTAS)
-def test_preconditions_fit_and_none_is_lost_uncounted(
+def test_preconditions_fit_and_omissions_are_counted(
     rows: list[PreconditionViolation], quotas: list[QuotaViolation]
 ) -> None:
     error = FailedPrecondition("x" * 2000, reason="OWNER_CONFLICT", preconditions=rows, quotas=quotas)
@@ -78,7 +78,7 @@ def test_stored_error_of_an_older_replica_has_no_quotas() -> None:
     assert [d.type_url.rpartition(".")[2] for d in status_of_stored(stored).details] == ["ErrorInfo"]
 
 
-def test_rejection_is_for_faults_before_quotas() -> None:
+def test_rejection_prefers_violations_to_quotas() -> None:
     fault, quota = Violation("a", "odd"), Violation("b", "too much", "QUOTA_EXCEEDED")
     assert (rejection([quota]).code, rejection([quota]).quotas) == (
         "RESOURCE_EXHAUSTED", (QuotaViolation("b", "too much"),),

@@ -12,7 +12,7 @@ THERE = RegistryName("222222222222", "us-west-2")
 
 
 @pytest.mark.parametrize("result", ["OK", "BROKEN", "UNKNOWN", "CONDITIONAL"])
-def test_stored_result_is_one_that_older_replicas_know(result: str) -> None:
+def test_stored_result_is_known_to_older_replicas(result: str) -> None:
     stored = to_json(THERE, Check(result, (), ()), 1)
     assert stored["result"] in ("OK", "BROKEN", "UNKNOWN")
     assert result_of(stored) == result

@@ -1,4 +1,4 @@
-"""Messages of declarations as they are stored: kept as long as the row says the same."""
+"""Cached messages of stored declarations, valid while the row is unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def row(settings: str = SETTINGS, generation: int = 1, allow: Any = 0, state: st
     return (*key, settings, "REMOVE", allow, generation, 1, 1, 1_000_000, 2_000_000, state, due)
 
 
-def test_the_same_row_has_the_same_message() -> None:
+def test_equal_rows_share_a_message() -> None:
     message = render.stored(row())
     assert message.name == "accounts/111111111111/registries/us-east-1/settings/team-a"
     assert message.settings.scanning_configuration.scan_type == 1
@@ -26,7 +26,7 @@ def test_the_same_row_has_the_same_message() -> None:
 
 CHANGED = [
     ({"settings": '{"scanning_configuration":{"scanType":"ENHANCED"}}'}, "what is declared"),
-    ({"generation": 2}, "a generation that is not carried out yet"),
+    ({"generation": 2}, "a generation that has not converged yet"),
     ({"allow": True}, "a permission"),
     ({"state": '{"conditions":[{"type":"Ready","status":"TRUE","reason":"R","message":"","since":1}]}'}, "a condition"),
     ({"due": 8_000_000}, "the next look"),
@@ -34,11 +34,11 @@ CHANGED = [
 
 
 @pytest.mark.parametrize(("change", "reason"), CHANGED)
-def test_a_row_that_says_something_else_has_another_message(change: dict[str, Any], reason: str) -> None:
+def test_different_rows_have_different_messages(change: dict[str, Any], reason: str) -> None:
     assert render.stored(row(**change)) != render.stored(row()), reason
 
 
-def test_what_is_large_is_not_kept() -> None:
+def test_large_message_is_not_cached() -> None:
     large = row(state='{"conditions":[],"more":"' + "x" * 20_000 + '"}')
     assert render.stored(large) == render.stored(large)
     assert render.stored(large) is not render.stored(large)

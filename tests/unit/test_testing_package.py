@@ -1,4 +1,4 @@
-"""`ecrkeeper_testing` as others use it; its processes are those of all other tests."""
+"""`ecrkeeper_testing` as a public package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from ecrkeeper_testing import Process, Simulator, postgres, server
 
 
-def test_server_on_postgres_is_gone_after_its_block(aws: Simulator) -> None:
+def test_postgres_server_is_removed_after_its_block(aws: Simulator) -> None:
     before = list(Process.running)
     with postgres() as cluster:
         with server(aws, cluster.create_database("testing")) as running:
@@ -21,7 +21,7 @@ def test_server_on_postgres_is_gone_after_its_block(aws: Simulator) -> None:
     assert Process.running == before
 
 
-def test_server_stops_when_its_block_fails(aws: Simulator, tmp_path: Path) -> None:
+def test_server_stops_if_its_block_fails(aws: Simulator, tmp_path: Path) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -32,7 +32,7 @@ def test_server_stops_when_its_block_fails(aws: Simulator, tmp_path: Path) -> No
     assert (tmp_path / "server.log").exists()
 
 
-def test_server_takes_settings_of_its_configuration(aws: Simulator, tmp_path: Path) -> None:
+def test_server_accepts_configuration_settings(aws: Simulator, tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match="ECRKEEPER_RESYNC_SECONDS: must be a number"),
         server(aws, folder=tmp_path, resync_seconds="never"),

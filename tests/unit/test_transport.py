@@ -1,4 +1,4 @@
-"""The connections to AWS: what is an answer, what is none, and which connections are used again."""
+"""Connections to AWS: valid and invalid responses, and reuse."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 END = object()
-"""The other side ends the connection."""
+"""The peer closes the connection."""
 
 
 class Other:
-    """The other side: for each request, the next of `script`, piece by piece."""
+    """The peer: for each request, the next of `script`, piece by piece."""
 
     def __init__(self, *script: tuple[object, ...]) -> None:
         self.script = list(script)
@@ -75,7 +75,7 @@ def transport(seconds: float = 10.0, connections: int = 4, context: ssl.SSLConte
 
 
 async def settle() -> None:
-    """Let both sides see what has happened."""
+    """Let both sides process what has happened."""
     for _ in range(5):
         await asyncio.sleep(0.005)
 
@@ -96,7 +96,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("pieces", "status", "body", "again"), [r[1:] for r in ANSWERS], ids=[r[0] for r in ANSWERS])
-async def test_an_answer_is_read_and_its_connection_used_again_if_that_is_safe(
+async def test_connection_is_reused_after_complete_response(
     pieces: tuple[object, ...], status: int, body: bytes, again: bool
 ) -> None:
     async with other(pieces, (GOOD,)) as there:
@@ -128,7 +128,7 @@ NO_ANSWERS = [
 
 
 @pytest.mark.parametrize("pieces", [row[1] for row in NO_ANSWERS], ids=[row[0] for row in NO_ANSWERS])
-async def test_what_is_no_answer_is_said_to_be_none_and_its_connection_is_ended(pieces: tuple[object, ...]) -> None:
+async def test_non_http_response_is_an_error_and_closes_connection(pieces: tuple[object, ...]) -> None:
     async with other(pieces, (GOOD,)) as there:
         with transport() as ours:
             with pytest.raises((NoAnswer, ConnectionError)):
@@ -138,14 +138,14 @@ async def test_what_is_no_answer_is_said_to_be_none_and_its_connection_is_ended(
             assert there.connections == 2
 
 
-async def test_an_answer_that_is_too_long_is_not_kept_in_memory() -> None:
+async def test_oversized_response_is_not_buffered() -> None:
     piece = b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n"
     async with other((CHUNKED, *(piece,) * (MAX_ANSWER // len(piece) + 2))) as there:
         with transport() as ours, pytest.raises(InvalidAnswer):
             await ours.exchange(there.place, REQUEST)
 
 
-async def test_answer_that_announces_too_much_is_not_read() -> None:
+async def test_response_announcing_too_much_is_not_read() -> None:
     never = asyncio.Event()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_ANSWER + 1)
     async with other((head, never)) as there:
@@ -154,7 +154,7 @@ async def test_answer_that_announces_too_much_is_not_read() -> None:
         never.set()
 
 
-async def test_headers_are_found_whatever_their_case_and_joined_if_there_are_several() -> None:
+async def test_headers_are_case_insensitive_and_joined() -> None:
     answer = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: abc\r\nVia: a\r\nVIA: b\r\nEmpty:\r\nContent-Length: 0\r\n\r\n"
     async with other((answer,)) as there:
         with transport() as ours:
@@ -162,7 +162,7 @@ async def test_headers_are_found_whatever_their_case_and_joined_if_there_are_sev
     assert found == {"x-amzn-requestid": "abc", "via": "a, b", "empty": "", "content-length": "0"}
 
 
-async def test_what_nobody_asked_for_is_not_taken_for_the_next_answer() -> None:
+async def test_unsolicited_response_closes_connection() -> None:
     early = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"
     async with other((GOOD, early), (GOOD,)) as there:
         with transport() as ours:
@@ -172,7 +172,7 @@ async def test_what_nobody_asked_for_is_not_taken_for_the_next_answer() -> None:
             assert there.connections == 2
 
 
-async def test_a_connection_that_the_other_side_has_ended_is_not_used_again() -> None:
+async def test_closed_connection_is_not_reused() -> None:
     async with other((GOOD, END), (GOOD,)) as there:
         with transport() as ours:
             await ours.exchange(there.place, REQUEST)
@@ -181,7 +181,7 @@ async def test_a_connection_that_the_other_side_has_ended_is_not_used_again() ->
             assert there.connections == 2
 
 
-async def test_a_slow_answer_is_given_up_and_never_taken_for_a_later_one() -> None:
+async def test_late_response_is_never_used_for_another_request() -> None:
     late = asyncio.Event()
     async with other((late, GOOD), (GOOD,)) as there:
         with transport(seconds=0.1) as ours:
@@ -192,7 +192,7 @@ async def test_a_slow_answer_is_given_up_and_never_taken_for_a_later_one() -> No
             assert there.connections == 2
 
 
-async def test_whoever_goes_away_ends_the_connection() -> None:
+async def test_cancelled_caller_closes_connection() -> None:
     never = asyncio.Event()
     async with other((never,), (GOOD,)) as there:
         with transport() as ours:
@@ -207,7 +207,7 @@ async def test_whoever_goes_away_ends_the_connection() -> None:
             assert there.connections == 2
 
 
-async def test_no_more_connections_are_opened_than_there_may_be() -> None:
+async def test_connections_per_pool_are_bounded() -> None:
     go = asyncio.Event()
     async with other(*[(go, GOOD)] * 10) as there:
         with transport(connections=3) as ours:
@@ -219,7 +219,7 @@ async def test_no_more_connections_are_opened_than_there_may_be() -> None:
             assert there.connections == 3
 
 
-async def test_idle_connections_to_many_places_are_no_more_than_there_may_be() -> None:
+async def test_idle_connections_are_bounded_over_hosts() -> None:
     async with other((GOOD,)) as a, other((GOOD,)) as b, other((GOOD,)) as c:
         with transport(connections=2) as ours:
             for there in (a, b, c):
@@ -228,7 +228,7 @@ async def test_idle_connections_to_many_places_are_no_more_than_there_may_be() -
             assert a.open + b.open + c.open == 2
 
 
-async def test_a_place_where_nobody_listens_is_an_error_of_the_network() -> None:
+async def test_unreachable_address_is_a_network_error() -> None:
     async with other() as there:
         place = there.place
     with transport() as ours, pytest.raises(OSError):
@@ -243,7 +243,7 @@ def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return there, ours
 
 
-async def test_the_other_side_is_known_by_its_certificate() -> None:
+async def test_peer_is_verified_by_certificate() -> None:
     theirs, context = contexts("127.0.0.1")
     async with other((GOOD,), (GOOD,), context=theirs) as there:
         with transport(context=context) as ours:
@@ -253,7 +253,7 @@ async def test_the_other_side_is_known_by_its_certificate() -> None:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_a_certificate_of_another_name_or_another_authority_is_refused(trusted: bool) -> None:
+async def test_certificate_of_other_name_or_authority_is_rejected(trusted: bool) -> None:
     theirs, context = contexts("api.ecr.us-east-1.amazonaws.com" if trusted else "127.0.0.1")
     async with other((GOOD,), context=theirs) as there:
         with transport(context=context if trusted else ssl.create_default_context()) as ours:
@@ -263,7 +263,7 @@ async def test_a_certificate_of_another_name_or_another_authority_is_refused(tru
 
 
 @pytest.mark.parametrize("text", ["a\r\nX-Amz-Target: other", "a\nb", "a\rb"])
-def test_no_header_can_bring_in_another(text: str) -> None:
+def test_header_injection_is_rejected(text: str) -> None:
     prepared = Wire().prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret", text))
     with pytest.raises(ValueError):
         prepared.encode()
@@ -278,14 +278,14 @@ ENDPOINTS = [
 
 
 @pytest.mark.parametrize(("url", "place", "host", "target"), ENDPOINTS)
-def test_requests_go_to_the_endpoint(url: str | None, place: Address, host: str, target: str) -> None:
+def test_requests_use_the_endpoint(url: str | None, place: Address, host: str, target: str) -> None:
     prepared = Wire(url).prepare("ecr", "us-east-1", "DescribeRegistry", {}, Credentials("key", "secret"))
     assert (prepared.address, prepared.headers["Host"], prepared.target) == (place, host, target)
     assert prepared.encode().endswith(b"\r\nContent-Length: 2\r\n\r\n{}")
 
 
-async def test_connecting_is_given_up_as_well() -> None:
-    # Nobody accepts, and no more than one may wait for that.
+async def test_connecting_times_out() -> None:
+    # Nobody accepts, and only one connection may wait for that.
     with socket.socket() as deaf, socket.socket() as first, transport(seconds=0.2) as ours:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
@@ -296,7 +296,7 @@ async def test_connecting_is_given_up_as_well() -> None:
                 await ours.exchange(place, REQUEST)
 
 
-async def test_the_fence_comes_when_there_is_a_connection_and_keeps_the_request_from_being_sent() -> None:
+async def test_fence_runs_after_connecting_and_can_stop_the_request() -> None:
     async with other((GOOD,), (GOOD,)) as aws:
         with transport(connections=1) as calls:
             held, fenced = True, 0

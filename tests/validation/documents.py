@@ -1,4 +1,4 @@
-"""Documents with the verdict on each; what AWS was seen to say is the fragment of its message."""
+"""Documents with both verdicts; fragments of AWS's messages were observed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ OTHER = "222222222222"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One document. `server` and `aws` are fragments of their refusals, None where the document is accepted.
+    """One document. `server` and `aws` are fragments of their rejections, or None if accepted.
 
-    `known` is false where nobody has seen what AWS does.
+    `known` is false if AWS's behavior was not observed.
     """
 
     reason: str
@@ -25,12 +25,12 @@ class Case:
 
     @property
     def text(self) -> str:
-        """The document as JSON; a text stands for itself."""
+        """Return the document as JSON; a string stays as it is."""
         return self.document if isinstance(self.document, str) else json.dumps(self.document)
 
 
 def changed(base: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """The object with other members; `...` takes one out."""
+    """Return the object with other members; `...` removes one."""
     return {name: value for name, value in {**base, **members}.items() if value is not ...}
 
 
@@ -44,12 +44,12 @@ TAGGED = {"tagStatus": "tagged", "tagPatternList": ["v*"]}
 
 
 def rule(priority: Any = 1, action: Any = EXPIRE, **selection: Any) -> dict[str, Any]:
-    """A lifecycle rule."""
+    """Return a lifecycle rule."""
     return {"rulePriority": priority, "selection": changed(SELECTION, **selection), "action": action}
 
 
 def rules(*given: Any) -> dict[str, Any]:
-    """A lifecycle policy."""
+    """Return a lifecycle policy."""
     return {"rules": list(given)}
 
 
@@ -75,7 +75,7 @@ LIFECYCLES = [
     Case("no selection", rules(changed(rule(), selection=...)), "rules[0].selection: must be", "selection"),
     Case("no priority", rules(changed(rule(), rulePriority=...)), "rules[0].rulePriority: must be", "rulePriority"),
     Case("null as a member of an action", rules(rule(action={**EXPIRE, "targetStorageClass": None})), "null", UNMAPPED),
-    Case("null as a description", rules({**rule(), "description": None}), "description: must be a text", UNMAPPED),
+    Case("null as a description", rules({**rule(), "description": None}), "description: must be a string", UNMAPPED),
     Case("null as a unit", rules(rule(**{**COUNT, "countUnit": None})), "countUnit", "constraint"),
     Case("null as a list of tags", rules(rule(tagPrefixList=None)), "tagPrefixList: must be a list", UNMAPPED),
     Case("priority 0", rules(rule(0)), "rulePriority: must be an integer from 1", "lower than the required minimum"),
@@ -115,9 +115,11 @@ LIFECYCLES = [
     ),
     Case("untagged with an empty list", rules(rule(tagPatternList=[])), known=False),
     Case("a list beside an empty one", rules(rule(**TAGGED, tagPrefixList=[])), known=False),
-    Case("a number as a tag", rules(rule(tagStatus="tagged", tagPatternList=[1])), "a list of texts", UNMAPPED),
-    Case("a number as a list of tags", rules(rule(tagStatus="tagged", tagPatternList=5)), "a list of texts", UNMAPPED),
-    Case("a text as a list of tags", rules(rule(tagStatus="tagged", tagPrefixList="v")), "a list of texts", UNMAPPED),
+    Case("a number as a tag", rules(rule(tagStatus="tagged", tagPatternList=[1])), "a list of strings", UNMAPPED),
+    Case(
+        "a number as a list of tags", rules(rule(tagStatus="tagged", tagPatternList=5)), "a list of strings", UNMAPPED
+    ),
+    Case("a text as a list of tags", rules(rule(tagStatus="tagged", tagPrefixList="v")), "a list of strings", UNMAPPED),
     Case("four wildcards", rules(rule(tagStatus="tagged", tagPatternList=["*a*b*c*"]))),
     Case("five wildcards", rules(rule(tagStatus="tagged", tagPatternList=["*a*b*c*d*"])), "at most 4 `*`", "exceed 4"),
     Case(
@@ -153,22 +155,22 @@ STATEMENT = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "ecr:Batc
 
 
 def policy(*statements: Any, **members: Any) -> dict[str, Any]:
-    """A policy document."""
+    """Return a policy document."""
     return changed({"Version": "2012-10-17", "Statement": list(statements)}, **members)
 
 
 def said(**members: Any) -> dict[str, Any]:
-    """A policy of one statement."""
+    """Return a policy of one statement."""
     return policy(changed(STATEMENT, **members))
 
 
 def of(who: Any) -> dict[str, Any]:
-    """A policy with an AWS principal."""
+    """Return a policy with an AWS principal."""
     return said(Principal={"AWS": who})
 
 
 def when(operator: str, *values: Any, key: str = "aws:PrincipalTag/x") -> dict[str, Any]:
-    """A policy with a condition."""
+    """Return a policy with a condition."""
     return said(Condition={operator: {key: list(values)}})
 
 
@@ -334,19 +336,21 @@ IN_BOTH_POLICIES = [
 REPOSITORY_ONLY = [
     Case("a resource", said(Resource="*"), "no member `Resource`", MALFORMED),
     Case("all but a resource", said(NotResource="*"), "no member `NotResource`", MALFORMED),
-    Case("a token", said(Action="ecr:GetAuthorizationToken"), "token is for the whole registry", MALFORMED),
+    Case("a token", said(Action="ecr:GetAuthorizationToken"), "token is valid for the whole registry", MALFORMED),
     Case("a token in a list", said(Action=["ecr:*", "ECR:getauthorizationtoken"]), "token", MALFORMED),
     Case("a pattern that has the token in it", said(Action="ecr:Get*")),
-    Case("an unknown action", said(Action="ecr:PullImage"), "an action that ECR has, got 'ecr:PullImage'", MALFORMED),
-    Case("a pattern of no action", said(Action="ecr:Pull*"), "an action that ECR has", MALFORMED),
-    Case("an unknown action in NotAction", said(Action=..., NotAction="ecr:Pull"), "that ECR has", MALFORMED),
+    Case("an unknown action", said(Action="ecr:PullImage"), "an action of ECR, got 'ecr:PullImage'", MALFORMED),
+    Case("a pattern of no action", said(Action="ecr:Pull*"), "an action of ECR", MALFORMED),
+    Case("an unknown action in NotAction", said(Action=..., NotAction="ecr:Pull"), "of ECR", MALFORMED),
     Case("a pattern with a question mark", said(Action="ecr:BatchGet?mage")),
 ]
 HERE = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository"
 REGISTRY_ONLY = [
     Case("repositories", said(Resource=[f"{HERE}/*", f"{HERE}/team/*"])),
     Case("no resource", said()),
-    Case("both kinds of resource", said(Resource="*", NotResource="*"), "give one of them", MALFORMED),
+    Case(
+        "both kinds of resource", said(Resource="*", NotResource="*"), "must not be combined with Resource", MALFORMED
+    ),
     Case("an empty list of resources", said(Resource=[]), "empty list", MALFORMED),
     Case("a resource that is no ARN", said(Resource="repository/*"), "must be `*`", MALFORMED),
     Case("an unknown action", said(Action="ecr:PullImage")),
@@ -354,7 +358,7 @@ REGISTRY_ONLY = [
 ]
 DISAGREEMENTS = [
     Case("AWS stores a wrong Region, and nothing works", said(Resource=HERE.replace("east", "west") + "/*"), "region"),
-    Case("a member twice has two meanings; AWS takes one", '{"Statement":[],' + json.dumps(said())[1:], "twice"),
+    Case("a member twice has two meanings; AWS takes one", '{"Statement":[],' + json.dumps(said())[1:], "repeats"),
     Case("a Sid that would be the key of another statement", said(Sid="sha256:0"), "sha256:"),
     Case("a NUL, which no database keeps", when("StringEquals", "\0"), "NUL"),
 ]
@@ -367,12 +371,12 @@ NEEDED, NOT_NEEDED, MISMATCH = "requires authentication", "doesn't require authe
 
 
 def cached(url: str, **members: Any) -> dict[str, Any]:
-    """A cache rule."""
+    """Return a cache rule."""
     return {"ecrRepositoryPrefix": "up", "upstreamRegistryUrl": url, **members}
 
 
 def registry(account: str, region: str = REGION) -> str:
-    """The host of an ECR registry."""
+    """Return the host of an ECR registry."""
     return f"{account}.dkr.ecr.{region}.amazonaws.com"
 
 

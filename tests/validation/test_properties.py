@@ -1,4 +1,4 @@
-"""Documents that nobody wrote by hand: no validator fails on one, and both judge it alike."""
+"""Random documents crash no validator, and both validators agree on them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ WORDS = st.sampled_from(
         "Null",
     ]
 )
-# The store keeps no NUL, so the server refuses one wherever it stands.
+# The store cannot hold NUL, so the server rejects it everywhere.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS | TEXT
 JSON = st.recursive(
@@ -79,7 +79,7 @@ def test_validators_are_total(kind: str, text: str) -> None:
 
 @st.composite
 def selections(draw: st.DrawFn, status: str, storage: str) -> dict[str, Any]:
-    """A selection that ECR accepts."""
+    """Generate a selection that ECR accepts."""
     kinds = ["imageCountMoreThan", "sinceImagePushed", "sinceImagePulled"]
     kind = draw(st.sampled_from(kinds)) if storage == "standard" else "sinceImageTransitioned"
     selection: dict[str, Any] = {"tagStatus": status, "countType": kind, "countNumber": draw(st.integers(1, 2**31 - 1))}
@@ -95,7 +95,7 @@ def selections(draw: st.DrawFn, status: str, storage: str) -> dict[str, Any]:
 
 @st.composite
 def lifecycles(draw: st.DrawFn) -> dict[str, Any]:
-    """A lifecycle policy that ECR accepts: `any` comes last in its storage class."""
+    """Generate a lifecycle policy that ECR accepts."""
     rules = []
     for storage in ("standard", "archive"):
         statuses = ["tagged"] * draw(st.integers(0, 3)) + ["untagged"] * draw(st.integers(0, 1))
@@ -126,7 +126,7 @@ CONDITIONS = st.sampled_from(
 
 
 def one_or_many(values: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """One value or a list of them."""
+    """Generate one value or a list of them."""
     return values | st.lists(values, min_size=1, max_size=3)
 
 
@@ -158,14 +158,14 @@ def test_valid_policy_is_accepted_by_both(kind: str, document: dict[str, Any]) -
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container in a document with each of its keys."""
+    """Yield every container in a document with each of its keys."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     return [place for key in keys for place in [(value, key), *places(value[key])]]
 
 
 @st.composite
 def damaged(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
-    """A valid document in which one value is another one, is gone, or has a neighbour that it should not have."""
+    """Generate a valid document with one value changed, removed or added."""
     document = copy.deepcopy(draw(documents))
     holder, key = draw(st.sampled_from(places(document)))
     match draw(st.integers(0, 3)):
@@ -185,13 +185,13 @@ def damaged(draw: st.DrawFn, documents: st.SearchStrategy[dict[str, Any]]) -> di
 
 @settings(max_examples=400)
 @given(damaged(lifecycles()))
-def test_both_judge_damaged_lifecycle_policies_alike(document: dict[str, Any]) -> None:
+def test_damaged_lifecycle_policies_have_equal_verdicts(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     assert server_accepts("lifecycle", text) is aws_accepts("lifecycle", text)
 
 
 @settings(max_examples=400)
 @given(damaged(POLICIES))
-def test_both_judge_damaged_repository_policies_alike(document: dict[str, Any]) -> None:
+def test_damaged_repository_policies_have_equal_verdicts(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     assert server_accepts("repository", text) is aws_accepts("repository", text)

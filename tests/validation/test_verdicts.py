@@ -1,4 +1,4 @@
-"""The server and the simulated AWS judge the same documents, each with rules of its own."""
+"""The server and the simulated AWS validate the same documents independently."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def validate(setting: str, shape: dict[str, Any]) -> list[Violation]:
 
 
 def refusals(call: Any, **arguments: Any) -> Iterator[str]:
-    """AWS's message, if it refuses the call."""
+    """Return AWS's message if it rejects the call."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -52,7 +52,7 @@ def refusals(call: Any, **arguments: Any) -> Iterator[str]:
 
 
 def check(case: Case, found: list[Violation], path: str, refused: list[str]) -> None:
-    """Both verdicts are those of the case, and each says what it should at its place."""
+    """Both verdicts match the case, and name their error in the expected place."""
     assert bool(found) is (case.server is not None), (case.reason, found)
     assert bool(refused) is (case.aws is not None), (case.reason, refused)
     assert all(violation.field.startswith(path) for violation in found), case.reason
@@ -85,7 +85,7 @@ def test_registry_policy(aws: Aws, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", DISAGREEMENTS, ids=ids)
-def test_server_is_stricter_on_purpose(aws: Aws, case: Case) -> None:
+def test_server_is_intentionally_stricter(aws: Aws, case: Case) -> None:
     found = validate("registry_policy", {"policyText": case.text})
     check(case, found, "p.policy_text", list(refusals(aws.client("ecr").put_registry_policy, policyText=case.text)))
 
@@ -134,20 +134,20 @@ def test_violation_names_its_field(setting: str, shape: dict[str, Any], fields: 
     assert [violation.field for violation in validate(setting, shape)] == fields, reason
 
 
-def test_simulator_can_store_what_the_server_refuses(aws: Aws) -> None:
+def test_simulator_can_store_values_that_server_rejects(aws: Aws) -> None:
     aws.settings(templates_check_documents=False)
     given = template("lifecyclePolicy", '{"rules":[]}')
     assert aws.client("ecr").create_repository_creation_template(**given)
     assert validate("repository_creation_templates", {"templates": [given]})
 
 
-def test_seeded_policy_is_kept_whatever_it_says(aws: Aws) -> None:
+def test_seeded_policy_is_stored_unchecked(aws: Aws) -> None:
     old = '{"Version":"1999","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::2:*"},"Action":"ecr:X"}]}'
     aws.seed(policyText=old)
     assert "arn:aws:iam::2:*" in aws.client("ecr").get_registry_policy()["policyText"]
 
 
-def test_known_operations_are_those_of_botocore() -> None:
+def test_known_operations_match_botocore() -> None:
     model = botocore.session.get_session().get_service_model("ecr")
     assert set(model.operation_names) == OPERATIONS
     assert not OPERATIONS & PERMISSION_ONLY
@@ -170,7 +170,7 @@ def test_action_is_known(action: str, known: bool, reason: str) -> None:
     assert is_known(action) is known, reason
 
 
-def test_two_rules_of_one_frequency_are_refused_by_aws_and_packed_by_the_server(aws: Aws) -> None:
+def test_rules_of_one_frequency_are_rejected_by_aws_and_packed(aws: Aws) -> None:
     scan = {"scanFrequency": "SCAN_ON_PUSH"}
     rules = [{**scan, "repositoryFilters": [{"filter": f, "filterType": "WILDCARD"}]} for f in ("a*", "b*")]
     put = aws.client("ecr").put_registry_scanning_configuration
@@ -184,7 +184,7 @@ def test_two_rules_of_one_frequency_are_refused_by_aws_and_packed_by_the_server(
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
-def test_destination_of_another_partition_is_refused_by_both(aws: Aws, region: str) -> None:
+def test_destination_of_other_partition_is_rejected_by_both(aws: Aws, region: str) -> None:
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
     refused = list(refusals(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration))
     assert [f"Invalid region '{region}'" in message for message in refused] == [True]

@@ -1,1 +1,1 @@
-"""How much of a registry an answer has."""
+"""Views of registries and the sizes of responses."""

@@ -1,4 +1,4 @@
-"""A server in this process whose store is seeded directly."""
+"""An in-process server whose store is seeded directly."""
 
 from __future__ import annotations
 

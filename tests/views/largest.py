@@ -1,4 +1,4 @@
-"""The largest settings that AWS allows in one registry, in AWS's shape, and a registry that is full of them."""
+"""The largest settings that AWS allows in one registry, and a full registry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _text(index: int, length: int) -> str:
 
 
 def replication(length: int) -> dict[str, Any]:
-    """25 destinations and 2,500 filters of a length: 62,500 pairs."""
+    """Return 25 destinations and 2,500 filters of a length: 62,500 pairs."""
     destinations = [{"region": "eu-west-1", "registryId": str(222_222_222_200 + i)} for i in range(25)]
     return {
         "rules": [
@@ -49,12 +49,12 @@ def _template(index: int) -> dict[str, Any]:
 
 
 def templates(first: int, count: int) -> dict[str, Any]:
-    """Templates with policies of 40 KB."""
+    """Return templates with policies of 40 KB."""
     return {"templates": [_template(i) for i in range(first, first + count)]}
 
 
 def everything(length: int = 256) -> dict[str, Any]:
-    """Every setting as large as AWS takes it."""
+    """Return every setting at AWS's maximum size."""
     statement = {
         "Sid": "s", "Effect": "Allow", "Principal": {"AWS": ["222222222222"]}, "Action": ["ecr:ReplicateImage"],
         "Resource": [f"arn:aws:ecr:us-east-1:111111111111:repository/{'r' * 9_800}"],
@@ -82,7 +82,7 @@ def everything(length: int = 256) -> dict[str, Any]:
 
 
 def owner(name: str, settings: dict[str, Any]) -> Declaration:
-    """A declaration of an owner."""
+    """Return a declaration of an owner."""
     return Declaration(
         account=REGISTRY.account, region=REGISTRY.region, owner=name, uid="u" * 36, settings=settings,
         deletion_policy="REMOVE", allow_replacement=True, generation=1, observed_generation=0,
@@ -91,7 +91,7 @@ def owner(name: str, settings: dict[str, Any]) -> Declaration:
 
 
 def conditions(text: str) -> list[dict[str, Any]]:
-    """The four conditions of something that is blocked."""
+    """Return the four conditions of a blocked resource."""
     return [
         {"type": kind, "status": status, "reason": "AWS_REJECTED", "message": text, "since": NOW}
         for kind, status in (("Ready", "FALSE"), ("Synced", "FALSE"), ("Blocked", "TRUE"), ("Degraded", "FALSE"))
@@ -99,7 +99,7 @@ def conditions(text: str) -> list[dict[str, Any]]:
 
 
 def error(text: str) -> dict[str, Any]:
-    """A stored error with as much as it may have."""
+    """Return a stored error of maximum size."""
     return {
         "code": "FAILED_PRECONDITION",
         "reason": "AWS_REJECTED",
@@ -110,7 +110,7 @@ def error(text: str) -> dict[str, Any]:
 
 
 def drift_of(settings: dict[str, Any], share: float = 0.5) -> list[dict[str, Any]]:
-    """A random share of the elements, all missing in AWS."""
+    """Return a random share of the elements, all missing in AWS."""
     chance = random.Random(1)
     return [
         {"setting": name, "key": key, "kind": "MISSING", "desired": value, "observed": None}
@@ -121,7 +121,7 @@ def drift_of(settings: dict[str, Any], share: float = 0.5) -> list[dict[str, Any
 
 
 def registry(owners: int = 1, length: int = 256) -> tuple[Resource, list[Declaration]]:
-    """A registry with the largest settings in AWS, declared by so many owners, and everything wrong with it."""
+    """Return a registry of maximum size with these owners, all of it in error."""
     settings = everything(length)
     text = "AWS refuses the element. " * 400
     declared = [owner("platform", settings), *(owner(f"team-{i:06}".ljust(63, "z"), {}) for i in range(owners - 1))]

@@ -1,4 +1,4 @@
-"""Every call on the largest registry answers below 3 MiB."""
+"""Every response on the largest registry is below 3 MiB."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CALLS: list[tuple[str, Any, Any]] = [
 
 
 async def seed(server: Running, row: Resource, declared: Declaration) -> None:
-    """Store a registry with one owner, two revisions, thirty audit events and an operation that ended."""
+    """Store a registry with an owner, revisions, audit events and an ended operation."""
 
     def store(tx: Tx) -> None:
         stored = resources.ensure(tx, largest.REGISTRY, row.spec)
@@ -63,7 +63,7 @@ async def seed(server: Running, row: Resource, declared: Declaration) -> None:
 
 @pytest.fixture
 async def large(serve: Serve) -> AsyncIterator[Running]:
-    """A server with one registry that is as large as AWS allows."""
+    """A server with one registry of AWS's maximum size."""
     row, (declared,) = largest.registry(length=60)
     async with serve(Limits()) as server:
         await seed(server, row, declared)
@@ -85,7 +85,7 @@ async def small(serve: Serve) -> AsyncIterator[Running]:
         yield server
 
 
-async def test_every_answer_is_below_3_mib(large: Running) -> None:
+async def test_responses_are_below_3_mib(large: Running) -> None:
     sizes = {}
     async with large.calls(grpc__max_receive_message_length=2**26) as calls:
         for method, request, response in CALLS:
@@ -112,7 +112,7 @@ async def test_every_answer_is_below_3_mib(large: Running) -> None:
     assert sizes["ListOperations"] <= 64 * 1024 and sizes[f"WatchRegistries {BASIC}"] <= 64 * 1024
 
 
-async def test_operation_keeps_the_response_that_it_ended_with(small: Running) -> None:
+async def test_operation_stores_its_response(small: Running) -> None:
     def change(tx: Tx) -> None:
         resources.amend(tx, NAME, state={})
 
@@ -128,7 +128,7 @@ async def test_operation_keeps_the_response_that_it_ended_with(small: Running) -
     assert response.element_counts
 
 
-async def test_elements_are_paged_without_gap_or_repetition(small: Running) -> None:
+async def test_elements_are_paged_without_gap_or_duplicate(small: Running) -> None:
     keys: list[tuple[str, str]] = []
     token = ""
     async with small.calls() as calls:

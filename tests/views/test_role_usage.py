@@ -1,4 +1,4 @@
-"""How much the usage of a role lists of one Region."""
+"""Limits on the listed usage of a role in one Region."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ecrkeeper_server.ecr.usage import _bounded
 from ecrkeeper_server.roles.usage import blockers
 
 
-def test_usage_of_a_region_ends_after_50_elements_and_counts_the_rest() -> None:
+def test_region_usage_is_cut_at_50_elements_and_counted() -> None:
     keys = tuple(f"222222222222/eu-west-1:{at:05}" for at in range(62_500))
     found = _bounded("us-east-1", "IN_USE", {key: [f"team-{at % 200}"] for at, key in enumerate(keys)}, keys)
     assert (len(found.resources), found.omitted_resources) == (50, 62_450)

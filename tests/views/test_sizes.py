@@ -1,4 +1,4 @@
-"""Every answer is below 3 MiB, with the largest settings that AWS allows."""
+"""Every response is below 3 MiB, with the largest settings that AWS allows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def large() -> LARGE:
     return largest.registry(owners=1_000)
 
 
-def test_full_view_is_below_3_mib_and_names_what_it_cuts(large: LARGE) -> None:
+def test_full_view_is_below_3_mib_and_names_omissions(large: LARGE) -> None:
     message = registry_message.registry(*large)
     assert message.ByteSize() < ANSWER_BYTES
     assert message.view == registry_pb2.FULL
@@ -45,7 +45,7 @@ def test_full_view_is_below_3_mib_and_names_what_it_cuts(large: LARGE) -> None:
     assert counts[largest.REPLICATION, registry_pb2.Element.OUT_OF_SYNC] == 32_500
 
 
-def test_full_view_groups_pairs_that_stand_alike(large: LARGE) -> None:
+def test_full_view_groups_pairs_with_equal_state(large: LARGE) -> None:
     row, declared = large
     states = element_states(row.registry_state, composition_of(declared[:1]))
     pairs = [each for each in registry_message.grouped_elements(states) if each.setting == largest.REPLICATION]
@@ -78,7 +78,7 @@ def test_basic_view_shows_declarations_that_are_not_ready_first() -> None:
     assert shown == sorted(shown)
 
 
-def test_an_element_that_is_listed_has_its_whole_value(large: LARGE) -> None:
+def test_listed_element_has_whole_value(large: LARGE) -> None:
     row, declared = large
     states = [
         each
@@ -91,7 +91,7 @@ def test_an_element_that_is_listed_has_its_whole_value(large: LARGE) -> None:
     assert len(states) == 100
 
 
-def test_a_declaration_and_its_plan_are_below_3_mib_together(large: LARGE) -> None:
+def test_declaration_with_plan_is_below_3_mib(large: LARGE) -> None:
     row, declared = large
     own = largest.owner("platform", {
         largest.REPLICATION: largest.replication(256), largest.TEMPLATES: largest.templates(0, 8)
@@ -117,12 +117,12 @@ def test_a_declaration_and_its_plan_are_below_3_mib_together(large: LARGE) -> No
         ({largest.TEMPLATES: largest.templates(0, 100)}, {largest.TEMPLATES: largest.templates(50, 100)}, "moves"),
     ],
 )
-def test_a_revision_is_below_3_mib(before: dict[str, Any], after: dict[str, Any], reason: str) -> None:
+def test_revision_is_below_3_mib(before: dict[str, Any], after: dict[str, Any], reason: str) -> None:
     row = Revision("1" * 12, "us-east-1", "o", 2, after, "REMOVE", False, 0, "p", "", "r" * 1000, "Update")
     assert render.revision(row, settings_changes(before, after)).ByteSize() < ANSWER_BYTES, reason
 
 
-def test_an_answer_that_is_too_long_is_an_error() -> None:
+def test_oversized_response_is_an_error() -> None:
     message = common_pb2.Warning(message="x" * ANSWER_BYTES)
     with pytest.raises(AnswerTooLongError):
         bounded_answer(message)
@@ -136,13 +136,13 @@ _keys = st.sets(
 
 @given(_keys)
 @settings(max_examples=200, deadline=None)
-def test_groups_have_exactly_the_pairs_that_they_are_made_of(keys: set[str]) -> None:
+def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
     made = [f"{d}:{f}" for group in grouped_pairs(keys) for d in group.destinations for f in group.filters]
     assert sorted(made) == sorted(keys)
     assert all(group.key in keys for group in grouped_pairs(keys))
 
 
-def test_elements_that_differ_in_anything_are_not_grouped() -> None:
+def test_different_elements_are_not_grouped() -> None:
     items = [(largest.REPLICATION, "1/a:x", 1), (largest.REPLICATION, "1/a:y", 2), ("registry_policy", "s", 1)]
     found = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
     assert [(item[1], group is not None) for item, group in found] == [("1/a:x", True), ("1/a:y", True), ("s", False)]

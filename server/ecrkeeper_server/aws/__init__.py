@@ -1,1 +1,1 @@
-"""AWS behind one asynchronous call; nothing above this package knows the transport."""
+"""AWS behind one asynchronous call; only this package knows the transport."""

@@ -1,8 +1,8 @@
-"""What an answer of AWS must have to say anything, and which account it speaks of; pure.
+"""The members and the account that AWS's answers must have; pure.
 
-botocore's models mark no member of an output as required, so an answer
-without members passes for "nothing is configured". A write planned on that
-would remove what others have.
+botocore's models mark no output member as required, so an answer without members
+passes for "nothing is configured". A write planned on that would remove unmanaged
+elements.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ecrkeeper_server.names import is_account, partition_of
 
 
 class InvalidAnswer(Exception):
-    """An answer that cannot be read or says nothing; the text never has any of its content."""
+    """An answer that cannot be read or says nothing; the error does not quote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Essentials:
     """The members without which an answer says nothing.
 
-    `name[]` is every item of a list, `name[+]` also demands that there is one.
-    `repeats` maps members to the parameters whose values they repeat.
+    `name[]` is every item of a list, and `name[+]` also requires one. `repeats` maps
+    members to the parameters whose values they repeat.
     """
 
     service: str
@@ -117,7 +117,7 @@ ESSENTIALS = (
 _YEARS = (1980, 9000)
 _BY_OPERATION = {(row.service, row.operation): row for row in ESSENTIALS}
 
-# Where an answer names the account that gave it: by its id, or in an ARN. Accounts of destinations are not that.
+# Members that name the answering account by its id or in an ARN, unlike accounts of destinations.
 SPEAKERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ecr": (("registryId",), ("pullThroughCacheRules", "registryId")),
     "iam": (("Role", "Arn"),),
@@ -137,7 +137,7 @@ def account_of_arn(arn: str) -> str:
 
 
 def other_account(account: str, service: str, data: Mapping[str, Any]) -> str | None:
-    """Return the account that an answer names instead of the one that was meant, or None."""
+    """Return the account that an answer names if it is not the expected one."""
     for path in SPEAKERS.get(service, ()):
         for found in _values(data, path):
             actual = account_of_arn(found) if path[-1] == "Arn" else found
@@ -160,7 +160,7 @@ def _values(data: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def check_content(service: str, operation: str, params: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Raise InvalidAnswer for an answer to another question, or with values that cannot be."""
+    """Raise InvalidAnswer for answers to another request, or impossible values."""
     row = _BY_OPERATION.get((service, operation))
     if row is None:
         return
@@ -174,7 +174,7 @@ def check_content(service: str, operation: str, params: Mapping[str, Any], data:
 
 
 def _plain(text: str) -> str:
-    # IAM's names differ in more than their case, and AWS may know the prefix `a` as `a/`.
+    # IAM's names differ not only in case, and AWS may return the prefix `a` as `a/`.
     return text.casefold().rstrip("/")
 
 
@@ -189,7 +189,7 @@ def _keys(data: Mapping[str, Any]) -> str:
     key, secret, token = keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
     if not key.isascii() or not key.isalnum() or len(key) > 128:
         return "Credentials.AccessKeyId is not 1 to 128 letters and digits"
-    # They go into headers and signatures as they are.
+    # They are sent unchanged in headers and signatures.
     odd = [
         name
         for name, text in (("SecretAccessKey", secret), ("SessionToken", token))
@@ -211,7 +211,7 @@ def _time(member: str, moment: datetime) -> str:
 
 
 def _regions(data: Mapping[str, Any]) -> str:
-    # A Region becomes part of the host to which requests are sent.
+    # A Region becomes part of the host that receives requests.
     odd = any(partition_of(region["RegionName"]) is None for region in data["Regions"])
     return "Regions has a name that no Region can have" if odd else ""
 

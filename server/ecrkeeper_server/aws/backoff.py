@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again; pure."""
+"""Exponential pauses between retries; pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LONGEST = 300.0
 
 @dataclass(slots=True)
 class Backoff:
-    """A pause in seconds that doubles with each failure, and starts over after a long time without any.
+    """A pause in seconds that doubles with each failure, from `first` on.
 
-    The first pause is `first`.
+    It starts over after a long time without a failure.
     """
 
     first: float = _FIRST
@@ -21,7 +21,7 @@ class Backoff:
     at: float = -math.inf
 
     def left(self, now: float) -> float:
-        """Return the seconds that are left of the pause."""
+        """Return the remaining seconds of the pause."""
         return max(0.0, self.at + self.pause - now)
 
     def failed(self, now: float) -> None:

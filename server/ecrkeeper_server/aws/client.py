@@ -1,4 +1,4 @@
-"""`await aws.call(account, region, service, operation, params)`: the one way to AWS.
+"""Call AWS: `await aws.call(account, region, service, operation, params)`.
 
 `call` reads. Only `ecr.apply` writes, through `aws.writer`.
 """
@@ -30,7 +30,7 @@ from ecrkeeper_server.metrics.server import Metrics
 
 
 class Aws(Protocol):
-    """What the rest of the program knows of AWS."""
+    """The interface to AWS for the rest of the server."""
 
     async def call(
         self,
@@ -40,18 +40,21 @@ class Aws(Protocol):
         operation: str,
         params: dict[str, Any],
     ) -> dict[str, Any]:
-        """Return the parsed answer of one call that reads; raises Permanent or Temporary."""
+        """Return the parsed answer of one reading call; raises Permanent or Temporary."""
 
     def regions(self, partition: str) -> list[str]:
-        """The Regions of a partition that have ECR."""
+        """Return the Regions of a partition that have ECR."""
 
     def partitions(self) -> list[str]:
-        """The partitions."""
+        """Return the partitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsOptions:
-    """How to reach AWS. `role_template` holds `{account}`; without it the ambient credentials are used."""
+    """The way to reach AWS.
+
+    `role_template` holds `{account}`; without it, the ambient credentials are used.
+    """
 
     endpoint_url: str | None = None
     role_template: str | None = None
@@ -108,32 +111,32 @@ class AwsClient:
             self._ambient.forget()
 
     async def ambient_account(self) -> str:
-        """The account of the ambient credentials; raises Permanent or Temporary."""
+        """Return the account of the ambient credentials; raises Permanent or Temporary."""
         return await self._sessions.account_of("ambient", await self._ambient("ambient"))
 
     def warm_up(self) -> None:
-        """Load what the first call needs."""
+        """Load the modules that the first call needs."""
         self._wire.warm_up()
         self._ambient.warm_up()
 
     def regions(self, partition: str) -> list[str]:
-        """The Regions of a partition that have ECR."""
+        """Return the Regions of a partition that have ECR."""
         return self._wire.regions(partition)
 
     def partitions(self) -> list[str]:
-        """The partitions."""
+        """Return the partitions."""
         return self._wire.partitions()
 
     async def call(
         self, account: str, region: str, service: str, operation: str, params: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the parsed answer of one call that reads; raises Permanent or Temporary."""
+        """Return the parsed answer of one reading call; raises Permanent or Temporary."""
         if not is_read(operation):
-            raise ValueError(f"{service}:{operation} changes something; send it with ecr.apply")
+            raise ValueError(f"{service}:{operation} is mutating; send it with ecr.apply")
         return await self._signed(Call(account, region, service, operation, params))
 
     async def write(self, call: Call) -> dict[str, Any]:
-        """Send one call that changes something; see `aws.writer`."""
+        """Send one mutating call; see `aws.writer`."""
         return await self._signed(call)
 
     async def _signed(self, call: Call) -> dict[str, Any]:
@@ -143,7 +146,7 @@ class AwsClient:
             try:
                 answer = await self._attempts.run(call, session.credentials)
             except AwsError as error:
-                # AWS has looked at the signature only, so even a write may be sent again.
+                # AWS has only checked the signature, so even a write may be retried.
                 if not self._sessions.failed(session, call.operation, error) or repeated:
                     raise
             else:

@@ -1,4 +1,4 @@
-"""One connection of HTTP/1.1: a request, then its answer, as often as both sides like.
+"""One HTTP/1.1 connection that carries one exchange at a time.
 
 httptools parses, and rejects what is ambiguous: two lengths, or a length beside chunks. Anything else
 that is not plain HTTP ends the connection, because later bytes could be taken for the answer to
@@ -14,20 +14,20 @@ import httptools
 
 from ecrkeeper_server.aws.answers import InvalidAnswer
 
-# An answer of AWS has some ten headers, and its lists come in pages. The largest has a hundred creation templates
-# with policies of 40 KiB each.
+# An answer of AWS has about ten headers, and its lists have pages. The largest one has a hundred
+# creation templates with policies of 40 KiB each.
 MAX_HEAD = 64 * 1024
 MAX_ANSWER = 8 * 1024 * 1024
 _ENDED = "the connection ended before the answer did"
 
 
 class NoAnswer(Exception):
-    """The other side ended the connection, or sent something that is no answer."""
+    """The peer closed the connection, or sent something that is not an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; the names of its headers are in lower case."""
+    """An answer; its header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -35,7 +35,7 @@ class Response:
 
 
 class Connection(asyncio.Protocol):
-    """Carries one exchange at a time. `idle_since` is for whoever keeps it."""
+    """Carries one exchange at a time; `idle_since` is for the pool."""
 
     def __init__(self) -> None:
         self.idle_since = 0.0
@@ -56,11 +56,12 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and self._answer is None and not self._transport.is_closing()
 
     async def exchange(self, request: bytes, until: float) -> Response:
-        """The answer to a request; raises NoAnswer, InvalidAnswer if it is too long, OSError, or TimeoutError.
+        """Send a request and return its answer.
 
         The deadline is `until`, by the loop's time.
 
-        Whoever gives up ends the connection.
+        Raises NoAnswer, InvalidAnswer if the answer is too long, OSError, or TimeoutError.
+        A caller that is cancelled closes the connection.
         """
         if self._transport is None or not self.usable:
             raise NoAnswer(_ENDED)
@@ -81,18 +82,18 @@ class Connection(asyncio.Protocol):
             self._answer = None
 
     def close(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what to write to."""
+        """Keep the transport to write to."""
         self._transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come."""
+        """Parse received bytes."""
         if self._answer is None or self._whole:
-            # Nobody has asked for it.
+            # Nobody sent a request.
             self.close()
             return
         self._received += len(data)
@@ -103,9 +104,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            fault = f"not an answer of HTTP: {error}"
+            fault = f"not an HTTP answer: {error}"
         if not self._with_head and self._received > MAX_HEAD:
-            fault = "the head of the answer is too long"
+            fault = "the headers of the answer are too long"
         if self._too_long:
             self._fail(_too_long())
         elif self._whole:
@@ -114,7 +115,7 @@ class Connection(asyncio.Protocol):
             self._fail(NoAnswer(fault))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The answer is whole if it was to last until the end of the connection; else there is none."""
+        """Complete an answer that lasts until the end of the connection; fail any other."""
         if self._answer is None or self._whole:
             return
         lengths = self._headers.keys() & {"content-length", "transfer-encoding"}
@@ -124,33 +125,33 @@ class Connection(asyncio.Protocol):
             self._fail(exc if isinstance(exc, OSError) else NoAnswer(_ENDED))
 
     def on_message_begin(self) -> None:
-        """Called by the parser."""
+        """Begin an answer; called by the parser."""
         if self._whole:
             raise NoAnswer("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser; what trails the body is of no interest."""
+        """Collect a header, unless it trails the body; called by the parser."""
         if not self._with_head:
             key, text = name.decode("ascii").lower(), value.decode("latin-1")
             self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
-        """Called by the parser."""
-        # "Continue" and its like come before the answer.
+        """Handle the headers; called by the parser."""
+        # Informational answers such as "Continue" precede the answer.
         self._with_head = self._parser.get_status_code() >= 200
         if not self._with_head:
             self._headers = {}
-        # Said before it comes, so nothing of it need be kept.
+        # The length is announced before the body, so nothing of it need be stored.
         self._too_long = int(self._headers.get("content-length") or 0) > MAX_ANSWER
 
     def on_body(self, data: bytes) -> None:
-        """Called by the parser."""
+        """Collect a part of the body; called by the parser."""
         self._body.append(data)
 
     def on_message_complete(self) -> None:
-        """Called by the parser."""
+        """Complete the answer; called by the parser."""
         self._whole = self._with_head
-        # The parser knows only until the next byte.
+        # The parser knows this only until the next byte.
         self._lasting = self._parser.should_keep_alive()
 
     def _deliver(self, *, reusable: bool) -> None:

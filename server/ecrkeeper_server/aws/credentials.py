@@ -16,10 +16,10 @@ _KEPT = 20_000
 
 
 class Provider(Protocol):
-    """Where an account's credentials come from."""
+    """The source of an account's credentials."""
 
     async def __call__(self, account: str) -> Credentials:
-        """The credentials to sign a call in this account with."""
+        """Return the credentials to sign calls in this account with."""
 
 
 class AssumedRoles:
@@ -41,7 +41,7 @@ class AssumedRoles:
         self._running: dict[str, asyncio.Task[Credentials]] = {}
 
     async def __call__(self, account: str) -> Credentials:
-        """The credentials of the account's role; at most one refresh of an account is in flight."""
+        """Return the credentials of the account's role, with one refresh at a time."""
         cached = self._cached.get(account)
         if cached is not None and (cached.expires or 0) - self._clock() > _MARGIN:
             return cached
@@ -49,7 +49,7 @@ class AssumedRoles:
             task = asyncio.create_task(self._refresh(account))
             self._running[account] = task
             task.add_done_callback(lambda _: self._running.pop(account, None))
-        # A caller that gives up does not take the refresh from the others.
+        # A cancelled caller does not cancel the refresh for the others.
         return await asyncio.shield(self._running[account])
 
     async def _refresh(self, account: str) -> Credentials:
@@ -65,6 +65,6 @@ class AssumedRoles:
         return found
 
     def forget(self, account: str, credentials: Credentials) -> None:
-        """Assume the account's role anew when it is needed next, as AWS has rejected these credentials."""
+        """Assume the account's role again at the next use, after a rejection."""
         if self._cached.get(account) == credentials:
             del self._cached[account]

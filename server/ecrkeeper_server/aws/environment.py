@@ -29,7 +29,7 @@ class InvalidEnvironment(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AwsEnvironment:
-    """How AWS is reached; endpoints are by the name of the service, the one of all services by ""."""
+    """The way to reach AWS; endpoints are by service, "" stands for all services."""
 
     endpoints: Mapping[str, str] = field(default_factory=dict)
     fips: bool = False

@@ -1,7 +1,7 @@
-"""What a refusal of AWS means: `Permanent` or `Temporary`.
+"""Translate AWS's rejections into `Permanent` or `Temporary`.
 
-Codes are those on the wire without the suffix `Exception`, so that ECR's
-`LimitExceededException` and IAM's `LimitExceeded` read the same.
+Codes have the form on the wire without the suffix `Exception`, so that ECR's
+`LimitExceededException` and IAM's `LimitExceeded` are equal.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _CREDENTIALS = frozenset(
         "IncompleteSignature",
     }
 )
-# The time in the signature is too far from AWS's.
+# The time of the signature differs too much from AWS's.
 _CLOCK = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
-# RejectionLog whose status blames the caller, and that the same call need not meet again.
+# Rejections whose status blames the caller, but which a retry may not meet again.
 _PASSING = frozenset({"ConcurrentModification", "RequestTimeout"})
-# RejectionLog that go away only when somebody changes what is declared or what it refers to.
+# Rejections that last until somebody changes the declaration or its references.
 _INVALID = frozenset(
     {
         "InvalidParameter",
@@ -44,37 +44,37 @@ _INVALID = frozenset(
 )
 # Limits of AWS that waiting does not raise.
 _QUOTAS = frozenset({"LimitExceeded", "ServiceQuotaExceeded", "TooManyTags"})
-# The secret may be made, or made readable, at any moment: look again, slowly.
+# The secret may be created or made readable at any time: retry slowly.
 _SECRETS = frozenset({"SecretNotFound", "UnableToAccessSecret", "UnableToDecryptSecretValue"})
 _SLOW_SECONDS = 60.0
-# IAM words a service principal that does not exist as if a right were missing.
+# IAM reports an unknown service principal as if a permission were missing.
 _NO_SERVICE = "is not a valid AWS service name"
-# How IAM says that a service-linked role exists.
+# IAM's message for an existing service-linked role.
 _TAKEN = "has been taken"
 
 
 def short_code(code: str) -> str:
-    """The code without namespace and without the suffix `Exception`."""
+    """Return the code without namespace and without the suffix `Exception`."""
     bare = code.rsplit("#", 1)[-1].split(":", 1)[0]
     return bare.removesuffix("Exception") if bare != "Exception" else bare
 
 
 def is_throttle(code: str) -> bool:
-    """Whether AWS asks to slow down; a used-up quota (`LimitExceeded`) is not that."""
+    """Return whether AWS throttles; an exceeded quota (`LimitExceeded`) is different."""
     return code in THROTTLES
 
 
 def is_rejection(code: str) -> bool:
-    """Whether AWS does not accept the credentials of a call, whatever the call."""
+    """Return whether AWS rejects the credentials of a call, whatever the call."""
     return code in _CREDENTIALS
 
 
 def wrong_account(expected: str, actual: str, operation: str = "GetCallerIdentity") -> Permanent:
-    """The error for credentials, or an answer, of another account than the one that is meant."""
-    hint = "give aws_role_template a role in every account, or leave this account to an installation of its own"
-    text = f"the AWS credentials are of account {actual}, not {expected}, so nothing was sent ({hint})"
+    """Return the error for credentials or an answer of another account."""
+    hint = "configure aws_role_template with a role in every account, or use another installation for it"
+    text = f"the AWS credentials belong to account {actual}, not {expected}, so nothing was sent ({hint})"
     if operation != "GetCallerIdentity":
-        text = f"{operation}: the answer is of account {actual}, not {expected}"
+        text = f"{operation}: the answer belongs to account {actual}, not {expected}"
     return Permanent(
         text,
         reason="WRONG_ACCOUNT",
@@ -84,14 +84,14 @@ def wrong_account(expected: str, actual: str, operation: str = "GetCallerIdentit
 
 
 def invalid_answer(service: str, operation: str, error: InvalidAnswer) -> Temporary:
-    """The error for an answer that cannot be read or says nothing; the call may have had its effect."""
+    """Return the error for an unusable answer; the call may have had an effect."""
     return Temporary(
         f"{service}:{operation}: unusable answer: {error}", reason="AWS_ANSWER_INVALID", operation=operation
     )
 
 
 def failure(service: str, operation: str, status: int, code: str, message: str) -> AwsError:
-    """The domain error for an answer of AWS that is not a success."""
+    """Return the domain error for an answer that is not a success."""
     action = f"{service}:{operation}"
     text = f"{action}: {code}: {message}" if message else f"{action}: {code}"
     facts: dict[str, Any] = {"aws_code": code, "operation": operation}
@@ -100,9 +100,9 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if code in _DENIED:
         return _denied(service, operation, text, facts)
     if code in _CREDENTIALS or code in _CLOCK:
-        hint = "the credentials are not accepted there; is the Region enabled for the account?"
+        hint = "the Region does not accept the credentials; check that it is enabled for the account"
         if code in _CLOCK:
-            hint = "the signature is not accepted; is the clock of this machine right?"
+            hint = "AWS does not accept the signature; check the clock of this machine"
         return Temporary(
             f"{text} ({hint})",
             reason="AWS_CREDENTIALS_REJECTED",
@@ -122,7 +122,7 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
 
 def _denied(service: str, operation: str, text: str, facts: dict[str, Any]) -> AwsError:
     if _NO_SERVICE in text:
-        hint = "IAM has no such service here, whatever rights ecrkeeper has"
+        hint = "IAM does not have this service; permissions do not change that"
         return Permanent(f"{text} ({hint})", reason="SERVICE_PRINCIPAL_UNKNOWN", **facts)
     return Temporary(
         f"{text} (the role that ecrkeeper uses needs {_needed(service, operation)})",
@@ -134,7 +134,7 @@ def _denied(service: str, operation: str, text: str, facts: dict[str, Any]) -> A
 
 
 def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Permanent:
-    """The error for what AWS will keep refusing, with the code that says what a caller can do about it."""
+    """Return the error for a lasting rejection, with a code that names the remedy."""
     if code.endswith("NotFound") or code == "NoSuchEntity":
         return Permanent(text, reason="AWS_NOT_FOUND", grpc_code="NOT_FOUND", **facts)
     if code.endswith("AlreadyExists") or (code == "InvalidInput" and _TAKEN in message):
@@ -144,7 +144,7 @@ def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Perma
     if code == "ReplicationBackfillInProgress":
         return Permanent(text, reason="BACKFILL_IN_PROGRESS", **facts)
     if code in _INVALID and "Principal not found" in message:
-        # IAM is eventually consistent, so the engine tries again for a while.
+        # IAM is eventually consistent, so the engine retries for a while.
         return Permanent(text, reason="PRINCIPAL_NOT_FOUND", **facts)
     if code in _INVALID:
         return Permanent(text, reason="AWS_REJECTED", grpc_code="INVALID_ARGUMENT", **facts)
@@ -161,7 +161,7 @@ def _needed(service: str, operation: str) -> str:
 
 
 def no_answer(service: str, operation: str, error: BaseException) -> Temporary:
-    """The error for a call that got no answer; it may have had its effect."""
+    """Return the error for an unanswered call, which may have had an effect."""
     return Temporary(
         f"{service}:{operation}: no answer ({type(error).__name__})", reason="AWS_UNREACHABLE", operation=operation
     )

@@ -1,10 +1,9 @@
-"""Token buckets: how fast one account is called, by Region and family of operations.
+"""Token buckets that limit the calls to each account, by Region and family.
 
-AWS publishes no rates for these APIs; the figures are self-imposed and low
-enough to leave room for others that call with the same account. Where AWS
-allows less than that, each throttle halves the rate of its bucket, and time
-brings it back: the rate follows what AWS allows, and no other account is
-slowed down.
+AWS publishes no rates for these APIs. The figures are self-imposed and low enough
+to leave capacity for other callers of the account. If AWS allows less, each
+throttle halves the rate of its bucket, which recovers over time: the rate follows
+AWS's, and no other account is slowed down.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from cachetools import LRUCache
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.token_bucket import TokenBucket
 
-# The highest rate in tokens a second, and the size of the bucket. STS allows 600 a second for each caller.
+# The highest rate in tokens per second, and the size of the bucket. STS allows 600 for each caller.
 RATES = {
     "iam": (5.0, 20.0),
     "ecr-read": (20.0, 60.0),
@@ -27,13 +26,13 @@ RATES = {
     "sts": (300.0, 600.0),
     "other": (5.0, 20.0),
 }
-# Nobody waits longer than this in all for one call: there is a queue for that.
+# The longest total wait for one call: the queue is for longer waits.
 LONGEST_WAIT = 30.0
-# However much AWS throttles, so many calls a second are tried.
+# The lowest rate, however much AWS throttles.
 LOWEST_RATE = 0.5
-# From nothing back to the highest rate.
+# The time from the lowest back to the highest rate.
 RECOVERY_SECONDS = 300.0
-# So many buckets are kept, and so many slow ones are passed over to forget one.
+# The number of stored buckets, and of slow ones that an eviction skips.
 _BUCKETS, _SPARED = 20_000, 4
 
 
@@ -44,7 +43,7 @@ class _Bucket(TokenBucket):
 
 
 class _Buckets(LRUCache[tuple[str, str, str], _Bucket]):
-    """The buckets that were used last; slow ones stay longer, because they have something to remember."""
+    """The last used buckets; slow ones stay longer, because their rate must be kept."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(_BUCKETS)
@@ -68,13 +67,16 @@ class Limiter:
         self._buckets = _Buckets(clock)
 
     async def acquire(self, account: str, region: str, family: str, patience: float = LONGEST_WAIT) -> float:
-        """Wait for a token; the seconds that it took. Temporary if that takes longer than `patience`."""
+        """Wait for a token, and return the seconds.
+
+        Raises Temporary if that takes longer than `patience`.
+        """
         delay = self.take(account, region, family)
         if delay > patience:
             self._give_back(account, region, family)
             raise Temporary(
-                f"account {account} is called {self.rate(account, region, family):.1f} times a second at most "
-                f"({family}, {region}), because AWS throttles it or much is to be done there",
+                f"account {account} is limited to {self.rate(account, region, family):.1f} calls per second "
+                f"({family}, {region}), because AWS throttles it or many calls are waiting",
                 reason="AWS_THROTTLED",
                 after=delay,
             )
@@ -83,22 +85,25 @@ class Limiter:
         try:
             await asyncio.sleep(delay)
         except asyncio.CancelledError:
-            # Whoever gives up has not called.
+            # A cancelled caller made no call.
             self._give_back(account, region, family)
             raise
         return delay
 
     def take(self, account: str, region: str, family: str) -> float:
-        """Take a token, if need be in advance; the seconds until it is due."""
+        """Take a token, if necessary in advance; return the seconds until it is due."""
         bucket = self._filled(account, region, family)
         return bucket.reserve(bucket.rate)
 
     def rate(self, account: str, region: str, family: str) -> float:
-        """The calls a second that are allowed at present."""
+        """Return the current rate in calls per second."""
         return self._filled(account, region, family).rate
 
     def throttled(self, account: str, region: str, family: str, sent: float) -> None:
-        """AWS refused a call that was sent at this time by the clock: slow down, once for all calls under way."""
+        """Slow down after a throttled call, once for all calls that were running.
+
+        The call was sent at this time by the clock.
+        """
         bucket = self._filled(account, region, family)
         bucket.tokens = min(bucket.tokens, 0.0)
         if sent > bucket.slowed_at:
@@ -109,7 +114,7 @@ class Limiter:
         self._filled(account, region, family).release()
 
     def _filled(self, account: str, region: str, family: str) -> _Bucket:
-        """The bucket as it is now."""
+        """Return the bucket at this time."""
         top, size = RATES[family]
         bucket = self._bucket(account, region, family)
         elapsed = bucket.refill(self._clock(), bucket.rate, max(1.0, size * bucket.rate / top))
@@ -117,7 +122,7 @@ class Limiter:
         return bucket
 
     def _bucket(self, account: str, region: str, family: str) -> _Bucket:
-        # IAM is global: one bucket for the account, whatever the Region. STS counts its caller, whatever the account.
+        # IAM is global: one bucket for an account in all Regions. STS limits its caller.
         key = ("" if family == "sts" else account, "" if family == "iam" else region, family)
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -127,7 +132,7 @@ class Limiter:
 
 
 def family_of(service: str, operation: str) -> str:
-    """The family of operations that share a rate."""
+    """Return the family of operations that share a rate."""
     if service in ("iam", "sts"):
         return service
     if service == "ecr":
@@ -136,5 +141,5 @@ def family_of(service: str, operation: str) -> str:
 
 
 def is_read(operation: str) -> bool:
-    """Whether an operation changes nothing, so that it may be repeated without thought."""
+    """Return whether an operation is read-only, so that it may be retried."""
     return operation.startswith(("Get", "List", "Describe", "Validate", "AssumeRole"))

@@ -19,7 +19,7 @@ BOTOCORE = PrivateInterface(
 
 
 def load() -> None:
-    """Read what every installation uses.
+    """Load the files that every installation uses.
 
     To be called before all else is imported: for a moment, the endpoints take 10 MB, which are filled again by what
     comes after.

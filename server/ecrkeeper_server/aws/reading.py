@@ -1,7 +1,7 @@
-"""From a response to an answer: parsed, checked, and never quoted.
+"""Parse and check responses, and never quote them.
 
-ECR's answers stay the JSON they are, so that members which the installed
-botocore does not know are seen.
+ECR's answers stay the received JSON, so that members unknown to the installed
+botocore are visible.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CODE = re.compile(r"\w{1,128}", re.ASCII)
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
 _REQUEST_ID_CHARACTERS = 128
 _MESSAGE_CHARACTERS = 2000
-# orjson writes no deeper than this, and the state of a resource is written with it.
+# orjson does not write deeper values, and it writes the state of a resource.
 _DEPTH = 254
 
 
@@ -49,7 +49,7 @@ class Reader:
         self._checks: dict[str, Check | None] = {}
 
     def read(self, operation: str, response: Response) -> Answer:
-        """Return the answer in a response; raises InvalidAnswer, without any of its content."""
+        """Return the answer in a response; raises InvalidAnswer without its content."""
         request_id = response.headers.get("x-amzn-requestid", "")
         if len(request_id) > _REQUEST_ID_CHARACTERS or not (request_id.isascii() and request_id.isprintable()):
             request_id = ""
@@ -74,7 +74,7 @@ class Reader:
         return self._checks[operation]
 
     def _result(self, operation: str, response: Response) -> dict[str, Any]:
-        # botocore's parser takes any well-formed XML for an answer.
+        # botocore's parser accepts any well-formed XML as an answer.
         if not re.search(rb"<(?:\w+:)?%sResponse[\s/>]" % operation.encode(), response.body[:2048]):
             raise InvalidAnswer(f"not an answer to {operation} ({_seen(response)})")
         parsed = self._parsed(operation, response)
@@ -83,7 +83,10 @@ class Reader:
         return parsed
 
     def _parsed(self, operation: str, response: Response) -> dict[str, Any] | None:
-        """Parse with botocore; None if it cannot. Its exceptions hold the body, so none may get out of here."""
+        """Parse with botocore, or return None.
+
+        Its exceptions contain the body, so they must not leave this function.
+        """
         try:
             return self._codec.parse(self._service, operation, response.status, response.headers, response.body)
         except Exception:  # The parser fails in as many ways as a body can be wrong.
@@ -104,7 +107,7 @@ class Reader:
         parsed = self._parsed(operation, response) or {}
         error = parsed.get("Error")
         if not isinstance(error, dict) or b"<Error" not in response.body:
-            # botocore makes up an error of the status where there is none.
+            # botocore derives an error from the status if there is none.
             return "", ""
         return error.get("Code"), error.get("Message")
 
@@ -140,7 +143,7 @@ def _json_error(response: Response) -> tuple[Any, Any]:
 
 
 def _line(text: str) -> str:
-    """Return AWS's words on one line and of a length that can be stored and shown."""
+    """Return AWS's message on one line, with a length that can be stored and shown."""
     short = text if len(text) <= _MESSAGE_CHARACTERS else text[: _MESSAGE_CHARACTERS - 1] + "…"
     return short if short.isprintable() else "".join(c if c.isprintable() else " " for c in short)
 

@@ -1,4 +1,4 @@
-"""Which accounts are served, and how: for the log of the start, and for `check-config`."""
+"""Describe the served accounts, for the start log and `check-config`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ecrkeeper_server.aws_errors import AwsError
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How accounts are reached; `ambient_account` is None where AWS did not say it, and `error` says why."""
+    """The way to reach accounts.
+
+    `ambient_account` is None if AWS did not name it; `error` is the reason.
+    """
 
     role_template: str | None
     ambient_account: str | None
@@ -25,11 +28,11 @@ class Served:
 
 
 async def find_served(aws: AwsClient, role_template: str | None, seconds: float) -> Served:
-    """Return which accounts are served; AWS has so many seconds to say whose the ambient credentials are."""
+    """Return the served accounts; AWS has a time limit to name the ambient one."""
     try:
         async with asyncio.timeout(seconds):
             return Served(role_template, await aws.ambient_account())
     except TimeoutError:
-        return Served(role_template, None, f"AWS did not say it within {seconds:.0f} s")
+        return Served(role_template, None, f"AWS did not answer within {seconds:.0f} s")
     except AwsError as error:
         return Served(role_template, None, error.message)

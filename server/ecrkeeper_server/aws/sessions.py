@@ -1,7 +1,7 @@
-"""Which account each set of credentials belongs to, and which sessions AWS no longer accepts.
+"""Check the account of credentials, and drop sessions that AWS rejects.
 
-Nothing is signed before `sts:GetCallerIdentity` has said, once for each set,
-that its account is the one that is meant.
+Nothing is signed with a set of credentials before `sts:GetCallerIdentity` has
+confirmed, once, that they belong to the expected account.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import AwsError
 
 Identify = Callable[[str, Credentials], Awaitable[str]]
-"""Ask AWS for the account of credentials that are meant for one."""
+"""Ask AWS for the account of credentials that are meant for an account."""
 Forget = Callable[[str, Credentials], None]
 """Do not return these credentials for an account again."""
 
-# So many different operations denied in a row, and none allowed: the session is no good, not the rights.
+# After this many denied operations and no allowed one, the session is invalid, not the permissions.
 _DENIALS = 3
 _KEPT = 20_000
-# Where an account is not the one that is meant, AWS may be asked again after so long.
+# The pause before AWS is asked again about credentials of another account.
 _DOUBT_SECONDS = 300.0
 
 
 @dataclass(slots=True)
 class Session:
-    """Credentials whose account is known, and how AWS has taken them so far."""
+    """Credentials with a confirmed account, and AWS's reaction to them."""
 
     account: str
     credentials: Credentials
@@ -42,7 +42,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """What AWS said of credentials, and when."""
+    """AWS's answer about credentials, and its time."""
 
     account: str
     at: float
@@ -50,16 +50,16 @@ class _Identity:
 
 @dataclass(slots=True)
 class _Unknown:
-    """Why the account of credentials could not be found out."""
+    """The error that prevented finding the account of credentials."""
 
     backoff: Backoff
     error: AwsError
 
 
 class Sessions:
-    """The session of each account; `forget` drops credentials where they are cached.
+    """The session of each account; `forget` drops cached credentials.
 
-    `own`: each account has credentials of its own.
+    If `own`, each account has separate credentials.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Sessions:
         self._drops: LRUCache[str, Backoff] = LRUCache(_KEPT)
 
     async def open(self, account: str) -> Session:
-        """Return the session to sign calls in an account with; WRONG_ACCOUNT if the credentials are another's."""
+        """Return the session of an account; raises WRONG_ACCOUNT for other credentials."""
         credentials = await self._provider(account)
         session = self._sessions.get(account)
         if session is not None and session.credentials == credentials:
@@ -90,7 +90,7 @@ class Sessions:
             raise
         if actual != account:
             if self._own:
-                # Another set, of which AWS may say something else.
+                # Another set, about which AWS may answer differently.
                 self._drop(account, credentials)
             raise wrong_account(account, actual)
         session = Session(account, credentials)
@@ -98,7 +98,7 @@ class Sessions:
         return session
 
     async def account_of(self, account: str, credentials: Credentials) -> str:
-        """Return the account of credentials that are meant for one; AWS is asked once for each set."""
+        """Return the account of credentials; AWS is asked once for each set."""
         known = self._accounts.get(credentials)
         if known is not None and (known.account == account or self._clock() - known.at < _DOUBT_SECONDS):
             return known.account
@@ -109,7 +109,7 @@ class Sessions:
             task = asyncio.create_task(self._ask(account, credentials))
             self._asking[credentials] = task
             task.add_done_callback(lambda _: self._asking.pop(credentials, None))
-        # A caller that gives up does not take the answer from the others.
+        # A cancelled caller does not cancel the answer for the others.
         return await asyncio.shield(self._asking[credentials])
 
     async def _ask(self, account: str, credentials: Credentials) -> str:
@@ -126,7 +126,7 @@ class Sessions:
         return found
 
     def failed(self, session: Session, operation: str, error: AwsError) -> bool:
-        """Note how AWS refused a call; whether it may be made once more, with other credentials."""
+        """Record a rejection; return whether to retry once with other credentials."""
         if not error.aws_code or error.operation != operation:
             return False
         rejected = is_rejection(error.aws_code)
@@ -134,7 +134,7 @@ class Sessions:
             session.denied.add(operation)
             rejected = len(session.denied) >= _DENIALS
         elif not rejected and error.reason not in ("AWS_THROTTLED", "AWS_UNAVAILABLE"):
-            # Refused for what it asks, so not for who asks.
+            # AWS rejected the request, and not the credentials.
             session.accepted = True
         if not rejected:
             return False
@@ -144,7 +144,10 @@ class Sessions:
         return self._drop(session.account, session.credentials)
 
     def _drop(self, account: str, credentials: Credentials) -> bool:
-        """Forget credentials, unless that was done shortly before: a Region that is not enabled rejects any."""
+        """Forget credentials, at most once in a while.
+
+        A disabled Region rejects any credentials.
+        """
         backoff, now = self._drops.get(account) or Backoff(), self._clock()
         if backoff.left(now):
             return False

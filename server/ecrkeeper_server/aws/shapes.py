@@ -1,7 +1,7 @@
-"""Checks of an answer against botocore's shape of it: types, and the members that must be there; pure.
+"""Check types and required members of answers against botocore's shapes; pure.
 
-A check is compiled once for each operation and costs a few microseconds an
-answer. Members that the shape does not know pass: settings report them.
+A check is compiled once for each operation and takes a few microseconds per answer.
+Members that the shape does not know pass: settings report them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 Check = Callable[[Any], str]
-"""Return what is wrong with a value, its path first; "" if nothing is."""
+"""Return the error in a value with its path first; "" if there is none."""
 
 _ITEM, _SOME = "[]", "[+]"
 _Needed = Mapping[str, Any]
@@ -26,16 +26,17 @@ _SCALARS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "long": ((int,), "a whole number"),
     "float": (_NUMBER, "a number"),
     "double": (_NUMBER, "a number"),
-    # JSON has seconds; botocore's parser of XML makes a datetime.
+    # JSON has seconds; botocore's XML parser returns a datetime.
     "timestamp": ((*_NUMBER, datetime), "a time"),
 }
 
 
 def compile_check(shape: Any, members: Iterable[str] = (), sent: Collection[str] = ()) -> Check:
-    """Return the check for a shape of botocore and the paths of the members that must be there.
+    """Return the check for a shape and the paths of required members.
 
-    Without any paths, one known member must be there: an empty answer says nothing. `sent` are the structures that
-    requests have, too: AWS stores none without the members that the model requires of them.
+    Without paths, one known member is required: an empty answer says nothing. `sent`
+    are structures that requests also have: AWS stores them only with the members that
+    the model requires.
     """
     needed: dict[str, Any] = {}
     for path in members:
@@ -88,7 +89,7 @@ class _Compiler:
         if kind in _SCALARS:
             return _scalar(*_SCALARS[kind])
         if shape.name in within:
-            # A shape that holds itself: none that is read here does.
+            # A recursive shape: none that is read here is one.
             return lambda _: ""
         within = (*within, shape.name)
         if kind == "structure":
@@ -110,7 +111,7 @@ def _scalar(types: tuple[type, ...], wanted: str) -> Check:
 
 
 def _structure(checks: Mapping[str, Check], needed: tuple[str, ...], present: tuple[str, ...]) -> Check:
-    # Of `needed`, an empty text says nothing either; of `present`, it may be the value of a tag.
+    # For `needed`, an empty text also says nothing; for `present`, it may be a tag's value.
     def of_structure(value: Any) -> str:
         if type(value) is not dict:
             return f" must be an object, got {_kind(value)}"
@@ -157,6 +158,6 @@ def _map(check: Check) -> Check:
 
 
 def _kind(value: Any) -> str:
-    """Name the type of a value of JSON, never the value."""
+    """Return the JSON type of a value, never the value."""
     names = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), "nothing" if value is None else type(value).__name__)

@@ -1,9 +1,8 @@
-"""Signature Version 4 for requests without a query string, which is all that these APIs need.
+"""Signature Version 4 for requests without a query string, as these APIs use.
 
-botocore's signer derives the signing key anew for each request and copies the
-headers several times: 60 µs a call against 9 µs here, in a loop that makes
-hundreds of thousands of calls. `tests/conformance/test_signing.py` holds the
-two against each other for every operation used.
+botocore's signer derives the signing key for each request and copies the headers
+several times: 60 µs per call against 9 µs here, in a loop of hundreds of thousands
+of calls. `tests/conformance/test_signing.py` compares both for every operation.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-# Enough for the registries that are being worked on; a key costs four HMACs.
+# Enough for the registries that run at a time; a key costs four HMACs.
 _KEYS = 4096
 
 
@@ -41,10 +40,10 @@ def sign(
     service: str,
     now: float,
 ) -> dict[str, str]:
-    """The headers to send: those given, which are all signed, and those of the signature.
+    """Return the headers to send: the given ones, all signed, and the signature's.
 
-    `now` is in seconds since 1970. See "Create a signed AWS API request" in the
-    IAM User Guide.
+    `now` is in seconds since 1970. See "Create a signed AWS API request" in the IAM
+    User Guide.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     date = stamp[:8]

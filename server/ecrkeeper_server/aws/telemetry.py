@@ -1,4 +1,4 @@
-"""What metrics, traces and logs are told of calls to AWS."""
+"""Metrics, traces and logs of AWS calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CallTelemetry:
     async def attempt(
         self, account: str, region: str, service: str, operation: str, sending: Awaitable[Answer]
     ) -> Answer:
-        """The answer of one attempt; its errors pass through."""
+        """Record one attempt, and return its answer or raise its error."""
         if self.tracing is not None:
             return await self._traced(self.tracing, account, region, service, operation, sending)
         began, code, request_id = time.perf_counter(), "NO_ANSWER", ""
@@ -76,7 +76,7 @@ class CallTelemetry:
 
     @contextlib.contextmanager
     def refreshing(self) -> Iterator[None]:
-        """Around the assumption of an account's role."""
+        """Trace the assumption of an account's role."""
         good = False
         try:
             yield
@@ -86,7 +86,7 @@ class CallTelemetry:
 
 
 def _code_of(error: BaseException) -> str:
-    """The code of an attempt without an answer: given up, refused before it was sent, or without answer."""
+    """Return the code of an unanswered attempt: cancelled, not sent, or no answer."""
     if isinstance(error, asyncio.CancelledError):
         return "CANCELLED"
     if isinstance(error, InvalidAnswer):

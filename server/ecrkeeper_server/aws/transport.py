@@ -23,7 +23,7 @@ _IDLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to connect to."""
+    """The address to connect to."""
 
     host: str
     port: int
@@ -31,7 +31,10 @@ class Address:
 
 
 class Transport:
-    """Exchanges requests for answers. `seconds` are for one exchange, connecting and waiting for room included."""
+    """Exchanges requests for answers.
+
+    `seconds` limit one exchange, including connecting and waiting for capacity.
+    """
 
     def __init__(
         self,
@@ -54,10 +57,11 @@ class Transport:
         self._closed = False
 
     async def exchange(self, address: Address, request: bytes, fence: Fence | None = None) -> Response:
-        """The answer to a request; raises NoAnswer, TimeoutError or OSError, and then it may have had its effect.
+        """Send a request and return its answer.
 
-        `fence` comes when there is a connection: nothing is left to wait for. What it raises keeps the request from
-        being sent.
+        Raises NoAnswer, TimeoutError or OSError; the request may then have had an effect.
+        `fence` runs once there is a connection and nothing is left to wait for. An
+        exception of it prevents the request.
         """
         until = self._loop.time() + self._seconds
         connection = await self._take(address, until)
@@ -93,13 +97,13 @@ class Transport:
         return connection
 
     def _tls(self) -> ssl.SSLContext:
-        # One for all connections: reading the certificates of the authorities costs as much as twenty calls.
+        # One context for all connections: loading certificates costs as much as twenty calls.
         if self._context is None:
             self._context = self._make_context()
         return self._context
 
     def _kept(self, address: Address) -> Connection | None:
-        """The connection that was used last, which is the least likely to have been ended by the other side."""
+        """Return the last used connection, which the peer is least likely to have closed."""
         kept = self._idle.get(address, [])
         while kept:
             self._count -= 1
@@ -121,7 +125,7 @@ class Transport:
             self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean)
 
     def _clean(self) -> None:
-        """End what has been idle for long, and come again if anything is left."""
+        """Close long idle connections, and run again while any is left."""
         oldest = self._loop.time() - _IDLE_SECONDS
         for address, kept in list(self._idle.items()):
             young = [c for c in kept if c.usable and c.idle_since > oldest]
@@ -136,7 +140,7 @@ class Transport:
         self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean) if self._idle else None
 
     def close(self) -> None:
-        """End every connection that is not in use, and the others when they are done."""
+        """Close idle connections, and the others when they are done."""
         self._closed = True
         if self._cleaning is not None:
             self._cleaning.cancel()

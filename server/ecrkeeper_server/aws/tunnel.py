@@ -1,4 +1,4 @@
-"""A connection through a proxy of HTTP: CONNECT, then TLS with the other side."""
+"""A connection through an HTTP proxy: CONNECT, then TLS with the peer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext, make: Callable[[], P]) -> P:
-    """Connect to a host through a proxy, by its URL; NoAnswer if the proxy does not agree."""
+    """Connect to a host through a proxy, by its URL; NoAnswer if the proxy declines."""
     loop = asyncio.get_running_loop()
     parts = urlsplit(proxy)
     secure = ssl.create_default_context() if parts.scheme == "https" else None
@@ -52,14 +52,14 @@ def _request(target: str, headers: dict[str, str]) -> bytes:
 
 
 class _Opening(asyncio.Protocol):
-    """Waits for the proxy's answer to CONNECT; `opened` ends with it."""
+    """Waits for the proxy's answer to CONNECT; `opened` completes with it."""
 
     def __init__(self) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._head = b""
 
     def data_received(self, data: bytes) -> None:
-        """Read the answer, behind which nothing may come: the other side of TLS waits."""
+        """Read the answer, after which the peer must send nothing: it waits for TLS."""
         self._head += data
         head, end, rest = self._head.partition(b"\r\n\r\n")
         if not end and len(self._head) <= MAX_HEAD:

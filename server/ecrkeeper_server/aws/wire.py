@@ -27,7 +27,7 @@ _SERIALIZED = 256
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Keys to sign with; `expires` is in seconds since 1970, None for keys that last."""
+    """Keys to sign with; `expires` is in seconds since 1970, None for permanent keys."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -37,7 +37,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a service is called for a Region, and the Region to sign for."""
+    """The endpoint of a service for a Region, and the Region to sign for."""
 
     address: Address
     host: str
@@ -58,7 +58,7 @@ class Prepared:
     body: bytes = field(repr=False)
 
     def encode(self) -> bytes:
-        """The request as it is sent."""
+        """Return the request as sent."""
         lines = [f"{self.method} {self.target} HTTP/1.1", *[f"{k}: {v}" for k, v in self.headers.items()], "", ""]
         head = "\r\n".join(lines)
         if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
@@ -67,7 +67,7 @@ class Prepared:
 
 
 class Wire:
-    """Turns calls into signed requests, and answers into values."""
+    """Turns calls into signed requests, and responses into answers."""
 
     def __init__(
         self,
@@ -84,27 +84,27 @@ class Wire:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
 
     def service(self, name: str) -> _Service:
-        """The model of a service, loaded at first use."""
+        """Return the model of a service, loaded at first use."""
         if name not in self._services:
             self._services[name] = _Service(self._codec, name)
         return self._services[name]
 
     def warm_up(self) -> None:
-        """Load what every installation uses."""
+        """Load the models that every installation uses."""
         self.partitions()
         for name in ALWAYS_USED:
             self.service(name)
 
     def regions(self, partition: str) -> list[str]:
-        """The Regions of a partition that have ECR, as botocore knows them."""
+        """Return the Regions of a partition that have ECR, from botocore."""
         return sorted(self._codec.regions(partition))
 
     def partitions(self) -> list[str]:
-        """The partitions, as botocore knows them."""
+        """Return the partitions, from botocore."""
         return self._codec.partitions()
 
     def endpoint(self, service: str, region: str) -> Endpoint:
-        """The endpoint of a service for a Region: IAM has one for each partition."""
+        """Return the endpoint of a service for a Region; IAM has one for each partition."""
         key = (service, region)
         if key not in self._endpoints:
             variants = self._environment
@@ -117,7 +117,7 @@ class Wire:
     def prepare(
         self, service: str, region: str, operation: str, params: dict[str, Any], credentials: Credentials
     ) -> Prepared:
-        """A signed request for one call."""
+        """Return a signed request for one call."""
         spec = self.service(service)
         endpoint = self.endpoint(service, region)
         method, path, given, data = spec.serialize(operation, params)
@@ -144,7 +144,7 @@ class Wire:
         return Prepared(endpoint.address, method, endpoint.prefix + path, sent, data)
 
     def read(self, service: str, operation: str, response: Response) -> Answer:
-        """The answer in a response; raises InvalidAnswer."""
+        """Return the answer in a response; raises InvalidAnswer."""
         return self.service(service).reader.read(operation, response)
 
 
@@ -165,7 +165,7 @@ def _address_of(url: str) -> Address:
 
 
 def _host_of(url: str) -> str:
-    """The Host header for a URL: with the port only where it is not the scheme's own."""
+    """Return the Host header for a URL, with the port unless it is the default."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     usual = {"http": 80, "https": 443}.get(parts.scheme)
@@ -181,10 +181,10 @@ class _Service:
         self._plain = lru_cache(maxsize=_SERIALIZED)(self._serialize_plain)
 
     def serialize(self, operation: str, params: dict[str, Any]) -> Serialized:
-        """Method, path, headers and body of a call, checked against the model.
+        """Return method, path, headers and body of a call, checked against the model.
 
-        A fleet is read with the same few requests again and again: those with
-        plain parameters are kept.
+        A fleet is read with few different requests, so those with plain parameters are
+        cached.
         """
         if any(isinstance(value, (dict, list)) for value in params.values()):
             return self._codec.serialize(self._name, operation, params)

@@ -1,1 +1,1 @@
-"""Writes of declarations: spec, commands, preconditions, idempotency, audit records."""
+"""Write declarations: specs, commands, preconditions, idempotency, audit."""

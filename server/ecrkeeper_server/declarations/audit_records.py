@@ -30,7 +30,10 @@ def record(tx: Tx, caller: Caller, name: Name, *, generation: int = 0, changes: 
 def accepted(
     caller: Caller, name: Name, *, generation: int = 0, changes: Sequence[Change] = (), reason: str | None = None
 ) -> NewEvent:
-    """Return the event of an accepted call; one call may have several, each on another resource."""
+    """Return an event of an accepted call.
+
+    A call may have several, each on another resource.
+    """
     where = name if isinstance(name, RegistryName | RoleName) else name.registry
     return NewEvent(
         kind="CALL",
@@ -49,7 +52,7 @@ def accepted(
 
 
 def declared_changes(before: Declaration | None, after: Declaration | None) -> list[Change]:
-    """Return the changes between two states of a declaration; None stands for no declaration."""
+    """Return the changes between two states of a declaration; None is absent."""
     old, new = (_NO_OPTIONS if d is None else _options(d) for d in (before, after))
     options = diff("registry_settings", old, new) if after is not None else ()
     old_settings, new_settings = (None if d is None else d.settings for d in (before, after))
@@ -70,7 +73,7 @@ def settings_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] 
 
 
 def spec_changes(before: Spec | None, after: Spec) -> list[Change]:
-    """Return the changes between two specs of a role or a registry, field by field and tag by tag."""
+    """Return the changes between two specs, by field and by tag."""
     kind = "service_linked_role" if isinstance(after, RoleSpec) else "registry"
     old, new = ({} if spec is None else _fields(spec) for spec in (before, after))
     old_tags, new_tags = (spec.tags if isinstance(spec, RoleSpec) else {} for spec in (before, after))

@@ -1,4 +1,4 @@
-"""Putting declarations: check, compose with other owners', decide the result; pure, on a unit of work."""
+"""Commands that put declarations; pure, on a unit of work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ecrkeeper_server.store.unit_of_work import Origin, UnitOfWork
 
 TAKE_OVER = "set force to take it over"
 NEW_REGISTRY = RegistrySpec().to_json()
-# Some 4 ms of validation each at the worst: a hundred templates may bring megabytes of JSON.
+# At most about 4 ms of validation: a hundred templates may contain megabytes of JSON.
 _FEW_TEMPLATES = 10
 
 
@@ -47,7 +47,10 @@ class DeclarationSpec:
 
 
 def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -> list[Violation]:
-    """Return every violation of settings that AWS never takes, quotas that one owner alone exceeds included."""
+    """Return the violations of settings that AWS never accepts.
+
+    They include quotas that one owner alone exceeds.
+    """
     return [
         violation
         for setting, shape in settings.items()
@@ -57,7 +60,10 @@ def violations(registry: RegistryName, settings: Mapping[str, Any], path: str) -
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The result of a write, or of one with `validate_only`; `before` is the declaration until then."""
+    """The result of a write, or of one with `validate_only`.
+
+    `before` is the declaration until then.
+    """
 
     registry: Resource
     declared: Declaration
@@ -72,10 +78,11 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutDeclaration:
-    """A call that makes or changes a declaration. `change` makes the spec from the present declaration or None.
+    """A call that creates or changes a declaration.
 
-    `requested` are the settings that the caller declares, at `path` in the request. `way_out` is what the caller can
-    do about a conflict with other owners.
+    `change` returns the spec for the current declaration or None. `requested` are
+    the settings that the caller declares, at `path` in the request. `way_out` is
+    the remedy for a conflict with other owners.
     """
 
     name: SettingsName
@@ -92,11 +99,11 @@ class PutDeclaration:
 
     @property
     def slow_to_check(self) -> bool:
-        """Whether other calls must go on while the requested settings are checked."""
+        """Whether checking the requested settings would delay other calls."""
         return len(self.requested.get("repository_creation_templates", {}).get("templates", ())) > _FEW_TEMPLATES
 
     def check(self) -> None:
-        """Reject requested settings that AWS never takes, with every violation at once."""
+        """Reject requested settings that AWS never accepts, with all violations."""
         if found := violations(self.name.registry, self.requested, self.path):
             raise rejection(found)
 
@@ -120,7 +127,7 @@ class PutDeclaration:
         touched = _differing({} if present is None else present.settings, spec.settings)
         if present is not None and spec == DeclarationSpec.of(present):
             return self._keep(unit, registry, present, specs)
-        # JSON is never shorter than the message, and faster to measure.
+        # JSON is never shorter than the message, and its length is faster to get.
         if len(json.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
         composition = compose_specs(specs, touched)
@@ -135,7 +142,10 @@ class PutDeclaration:
         return self._write(unit, registry, composition, {**specs, **taken}, taken)
 
     def _take_over(self, specs: Mapping[str, DeclarationSpec], composition: Composition) -> dict[str, DeclarationSpec]:
-        """Return the other owners' specs without the elements in conflict; reject the call unless it forces that."""
+        """Return the other owners' specs without the elements in conflict.
+
+        Without `force`, a conflict rejects the call.
+        """
         if not self.force:
             raise conflict_of(self.name, composition.conflicts, self.way_out)
         settings = {owner: spec.settings for owner, spec in specs.items()}
@@ -145,7 +155,7 @@ class PutDeclaration:
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
     ) -> WriteResult:
-        """Leave the declaration unchanged; reconcile now if AWS does not have it yet."""
+        """Leave the declaration unchanged; reconcile now if it has not converged."""
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
         unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
@@ -190,7 +200,7 @@ def put_declaration(
 
 
 def origin_of(caller: Caller) -> Origin:
-    """Return where a change comes from, for its revision."""
+    """Return the source of a change, for its revision."""
     return Origin(caller.method, caller.principal, caller.request_id, caller.reason)
 
 
@@ -205,7 +215,7 @@ def compose_specs(specs: Mapping[str, DeclarationSpec], settings: Collection[str
 
 
 def _valid(composition: Composition, registry: RegistryName) -> bool:
-    """Return whether AWS takes what all owners declare together; the preconditions put the rest into words."""
+    """Return whether AWS accepts all owners' elements together."""
     return not any(
         (setting.validate_together and setting.validate_together(elements, registry))
         or any(quota.used > quota.limit for quota in setting.quota(elements))
@@ -232,7 +242,10 @@ def set_spec(
     abandoned: Declaration | None = None,
     trace: str = "",
 ) -> Resource:
-    """Return a new generation of the registry; abandoned elements stay recorded until declared again."""
+    """Return a new generation of the registry.
+
+    Abandoned elements stay recorded until they are declared again.
+    """
     before = registry.registry_spec
     left: dict[str, set[str]] = {name: set(keys) for name, keys in before.abandoned.items()}
     if abandoned is not None:

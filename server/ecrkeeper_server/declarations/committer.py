@@ -1,4 +1,4 @@
-"""Committing calls that write declarations: concurrent calls share a transaction."""
+"""Commit calls that write declarations; concurrent calls share a transaction."""
 
 from __future__ import annotations
 
@@ -31,27 +31,30 @@ class Call(Protocol[T_co]):
 
     @property
     def slow_to_check(self) -> bool:
-        """Whether `check` takes so long that other calls must go on meanwhile."""
+        """Whether `check` takes so long that other calls must not wait for it."""
 
     def check(self) -> None:
-        """Raise the errors of the call that do not depend on what is stored."""
+        """Raise the errors of the call that do not depend on stored data."""
 
     def decide(self, unit: UnitOfWork) -> T_co:
-        """Change the unit of work and return the result; a rejected call leaves it unchanged."""
+        """Change the unit of work and return the result; a rejected call changes nothing."""
 
 
-# The maximum of calls in one transaction, which locks their registries.
+# The maximum number of calls in one transaction, which locks their registries.
 _MAX_CALLS = 64
 
 
 class _Retry(Enum):
-    """An outcome that says: another transaction holds the registry, so commit this call alone."""
+    """The outcome of a call that must be committed alone.
+
+    Another transaction holds its registry.
+    """
 
     BUSY = "BUSY"
 
 
 class Committer:
-    """Decides calls and stores their results; each is accepted or rejected for itself."""
+    """Decides calls separately, and stores their results."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -69,7 +72,7 @@ class Committer:
         return result
 
     async def attempt(self, call: Call[T]) -> T:
-        """Return the result that a call would have: make every check, and store nothing."""
+        """Return the result that a call would have, after all checks; store nothing."""
         await _check(call)
         return await self._db.read(lambda tx: call.decide(work.load(tx, [call.name], [call.caller.request_id])))
 
@@ -85,8 +88,8 @@ async def _check(call: Call[Any]) -> None:
 
 
 def _decide(tx: Tx, calls: Sequence[Call[Any]]) -> list[Any]:
-    """Return for each call its result, the exception that it ends with, or that it must be committed alone."""
-    # Several calls never wait for a lock: one registry that is locked for long would delay all of them.
+    """Return the result or exception of each call, or the mark to commit it alone."""
+    # Several calls never wait for a lock: one registry with a long lock would delay all of them.
     names, ids = [call.name for call in calls], [call.caller.request_id for call in calls]
     unit = work.load(tx, names, ids, wait=len(calls) == 1)
     outcomes: list[Any] = []

@@ -25,10 +25,10 @@ class DeleteDeclaration:
     slow_to_check = False
 
     def check(self) -> None:
-        """Check nothing: a deletion brings no settings."""
+        """Check nothing: a deletion has no settings."""
 
     def decide(self, unit: UnitOfWork) -> WriteResult | None:
-        """Decide the result of the call; None if there was nothing to delete and that is allowed."""
+        """Decide the result of the call; None if a missing declaration is allowed."""
         name, caller = self.name, self.caller
         registry = unit.registries.get(name.registry)
         declared = unit.declared[name.registry]
@@ -44,7 +44,7 @@ class DeleteDeclaration:
         check_etag(str(name), self.etag, present.etag)
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = compose_specs(remaining, present.settings)
-        # This holds for abandoned elements too: the other owners' declarations must be valid by themselves.
+        # Also for abandoned elements: the other owners' declarations must be valid by themselves.
         check_left(name, compose_specs(specs_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)

@@ -22,7 +22,7 @@ class Caller:
 
 
 def answered(tx: Tx, caller: Caller) -> str | None:
-    """Return the result of the first call with this request id, by name; None if this is the first."""
+    """Return the result of the first call with this request id, or None."""
     found = operations.answered(tx, caller.request_id, caller.method, caller.fingerprint)
     return found.result if found is not None else None
 

@@ -1,4 +1,4 @@
-"""The rules of the protos that a message breaks, in words."""
+"""Check the rules of the protos, and describe violations."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ VALIDATOR = protovalidate.Validator()
 
 
 def violations(message: Message) -> list[Violation]:
-    """Return the rules of the protos that a message breaks, the first hundred of them.
+    """Return the first hundred violations of the rules of the protos.
 
-    Checking a good message takes little time; describing an error takes forty microseconds for each. So lists are
-    cut off behind as many faulty items.
+    Checking a valid message is fast, but describing a violation takes 40
+    microseconds. Lists are therefore cut after that many invalid items.
     """
     if not VALIDATOR.collect_violations(message, fail_fast=True):
         return []
@@ -38,7 +38,10 @@ def violations(message: Message) -> list[Violation]:
 
 
 def _cut(message: Any, limit: int) -> int:
-    """Cut off all lists of messages behind so many faulty items, and say how many more there might have been."""
+    """Cut all lists of messages after that many invalid items.
+
+    Returns the number of further items that may be invalid.
+    """
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
@@ -56,16 +59,16 @@ def _cut(message: Any, limit: int) -> int:
 
 
 def _describe(message: Message, each: Any) -> Violation:
-    """Return a violation that says what is allowed, and the value where it is short."""
+    """Return a violation that names the allowed values, and the value if it is short."""
     found = each.proto
     path = _path(found.field)
     value, kind = _at(message, found.field)
     if found.for_key:
         value, kind = found.field.elements[-1].subscript.value, None
     if found.rule_id == "enum.not_in" and not value:
-        return Violation(path, f"must be given{_known(kind, '; one of ', 1)}")
+        return Violation(path, f"is required{_known(kind, '; allowed are ', 1)}")
     if found.rule_id == "required" or (found.rule_id == "string.min_len" and value == ""):
-        return Violation(path, "must be given, got none")
+        return Violation(path, "is required")
     quota = quota_of(kind)
     if quota and found.rule_id in ("string.max_len", "repeated.max_items"):
         return Violation(path, over_quota(quota, len(value), each.rule_value), "QUOTA_EXCEEDED")
@@ -82,7 +85,7 @@ def _value(value: Any, kind: Any) -> str:
     if isinstance(value, str):
         return f", got {shown(value)}"
     if isinstance(value, (int, float)):
-        return f", got {value}{_known(kind, '; known are ', 0)}"
+        return f", got {value}{_known(kind, '; allowed are ', 0)}"
     return f", got {len(value)} items" if isinstance(value, Sized) and not isinstance(value, Message) else ""
 
 

@@ -50,5 +50,5 @@ _WORDS: Mapping[str, str] = {
 
 
 def words_of(pattern: str) -> str:
-    """Return in words what a pattern of the protos allows."""
-    return _WORDS.get(pattern, "has characters, or an order of them, that are not allowed here")
+    """Return the description of a pattern of the protos."""
+    return _WORDS.get(pattern, "has characters that are not allowed in this field")

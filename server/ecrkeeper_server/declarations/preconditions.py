@@ -38,7 +38,10 @@ def presence_error(name: SettingsName, present: Declaration | None) -> StatusErr
 
 
 def check_size(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-    """Reject settings that are too long for one declaration; one that was stored longer may shrink."""
+    """Reject settings that exceed the size limit of a declaration.
+
+    A stored declaration that exceeds it may shrink.
+    """
     size = _size(after)
     if size > MAX_DECLARATION_BYTES and (before is None or size > _size(before)):
         text = (
@@ -53,7 +56,7 @@ def _size(settings: Mapping[str, Any]) -> int:
 
 
 def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
-    """Return the error of elements that other owners declare with other values; it names each."""
+    """Return the error that names each element with another value of another owner."""
     rows = []
     for conflict in conflicts:
         others = {owner: value for owner, value in conflict.owners.items() if owner != name.owner}
@@ -80,7 +83,7 @@ def _brief(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """A problem that AWS has with all owners' elements of a setting: a contradiction, or a quota."""
+    """A contradiction or an exceeded quota among all owners' elements of a setting."""
 
     setting: str
     description: str
@@ -90,12 +93,12 @@ class _Problem:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """The identity of a problem: a quota is the same problem however far it is exceeded."""
+        """The identity of a problem: a quota is one problem however far it is exceeded."""
         return self.setting, self.quota or self.description
 
 
 def _together(registry: RegistryName, composition: Composition) -> list[_Problem]:
-    """Return the problems that AWS has with all owners' elements together."""
+    """Return the contradictions and exceeded quotas of all owners' elements."""
     return _contradictions(registry, composition) + _quotas(composition)
 
 
@@ -122,7 +125,7 @@ def _quotas(composition: Composition) -> list[_Problem]:
 
 
 def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
-    """Return in words how much of a quota each owner uses."""
+    """Return the text that names each owner's use of a quota."""
     shown = ", ".join(
         f"{owner} {each.used}"
         for owner, elements in sorted(_by_owner(setting, composition).items())
@@ -141,7 +144,7 @@ def _by_owner(setting: str, composition: Composition) -> dict[str, dict[str, Any
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:
-    """Reject elements of the caller that contradict each other whatever other owners declare."""
+    """Reject the caller's elements if they contradict each other."""
     wrong = [
         Violation(f"registry_settings.settings.{problem.setting}", problem.description)
         for problem in _contradictions(name.registry, composition)
@@ -152,9 +155,10 @@ def check_own(name: SettingsName, composition: Composition) -> None:
 
 
 def check_together(name: SettingsName, composition: Composition, before: Callable[[], Composition]) -> None:
-    """Reject elements that contradict other owners' elements or exceed AWS's quotas over all owners.
+    """Reject elements that contradict other owners' elements or exceed quotas.
 
-    A quota that was exceeded `before` does not block a declaration that does not use more of it.
+    A quota that was exceeded `before` does not block a declaration that does not
+    increase its use.
     """
     quotas = _quota_violations(_newly_exceeded(composition, before))
     problems = _contradictions(name.registry, composition)
@@ -200,15 +204,16 @@ def _owners(problem: _Problem, composition: Composition) -> set[str]:
 
 
 def check_left(name: SettingsName, before: Composition, remaining: Composition) -> None:
-    """Reject a deletion after which the other owners' elements are invalid, and name the owners who need it.
+    """Reject a deletion that makes the other owners' elements invalid.
 
-    Problems that exist before the deletion do not block it: deleting may solve them.
+    The error names the owners who need the declaration. Problems that exist before
+    the deletion do not block it: the deletion may solve them.
     """
     known = {problem.kind for problem in _together(name.registry, before)}
     caused = [problem for problem in _together(name.registry, remaining) if problem.kind not in known]
     if not caused:
         return
-    # All owners of the setting share in its quota.
+    # All owners of the setting share its quota.
     needing = [sorted(_owners(problem, remaining) or _by_owner(problem.setting, remaining)) for problem in caused]
     rows = [
         PreconditionViolation("STILL_NEEDED", problem.setting, f"{', '.join(owners)}: {problem.description}")

@@ -1,4 +1,4 @@
-"""The fields of a request whose bound is one of AWS's quotas, over all owners of a registry."""
+"""The fields of a request that are bounded by AWS's quotas, over all owners."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _QUOTAS: Mapping[str, str] = {
 
 
 def quota_of(field: FieldDescriptor | None) -> str:
-    """Return the quota that bounds a field; empty for one whose bound is of its own."""
+    """Return the quota that bounds a field; empty if it has its own bound."""
     return "" if field is None else _QUOTAS.get(field.full_name, "")

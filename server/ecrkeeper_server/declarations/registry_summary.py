@@ -1,4 +1,4 @@
-"""The state of a registry without its settings: what lists, watches and operations show of it."""
+"""Summarize the state of a registry for lists, watches and operations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
 
-# A summary is rendered into at most 64 KiB: the error of the registry may take 20,000 bytes of them.
+# A summary is rendered into at most 64 KiB, 20,000 bytes of which may be the registry's error.
 _OWNERS_BYTES, _DECLARATIONS_BYTES, _ERROR_BYTES = 6_000, 20_000, 2_000
 _TEXT_CHARACTERS, _PROBLEM_CHARACTERS = 300, 1_000
 _ABOUT = frozenset({"setting", "key", "owner", "aws_code", "operation"})
@@ -29,7 +29,7 @@ def registry_summary(row: Resource, declared: Sequence[Declaration], states: Ite
     owners = summary.owners[: _fitting(summary.owners, _OWNERS_BYTES)]
     if len(owners) < len(summary.owners):
         truncated.append("owners")
-    # The ones that need somebody come first, where not all fit.
+    # Terminal problems come first if not all fit.
     worst_first = sorted(map(_compact, summary.declarations), key=lambda each: (each.ready, each.owner))
     statuses = worst_first[: _fitting((each.to_json() for each in worst_first), _DECLARATIONS_BYTES)]
     if len(statuses) < len(worst_first):
@@ -44,7 +44,7 @@ def registry_summary(row: Resource, declared: Sequence[Declaration], states: Ite
 
 
 def complete_summary(row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]) -> RegistrySummary:
-    """Summarize a registry with the status of every declaration, however many there are."""
+    """Summarize a registry with the status of every declaration."""
     counts = Counter((each.setting, each.state) for each in states)
     state, spec = row.registry_state, row.registry_spec
     by_owner = sorted(declared, key=lambda each: each.owner)
@@ -78,7 +78,10 @@ def final_summary(row: Resource, declared: Sequence[Declaration]) -> Json:
 
 
 def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Problem | None:
-    """Choose the problem to solve first: an error, else an element that does not work, a destination, drift."""
+    """Choose the problem to solve first.
+
+    The order is: an error, an element that does not work, a destination, drift.
+    """
     if error := state.error:
         return _problem(error.reason, error.message, error.setting, error.key)
     for each in states:

@@ -22,8 +22,8 @@ def change_spec(
 ) -> Resource:
     """Set the spec of a resource, save the call's result, and return the resource.
 
-    An unchanged spec makes neither a new generation nor an event, unless the resource was just created (`made`); it
-    is reconciled now if AWS does not have it yet.
+    An unchanged spec makes neither a new generation nor an event, unless the
+    resource was just created (`made`). It is reconciled now if it has not converged.
     """
     remember(tx, caller, str(name))
     before = present.role_spec if isinstance(spec, RoleSpec) else present.registry_spec

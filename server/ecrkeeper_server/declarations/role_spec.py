@@ -19,7 +19,7 @@ PATHS = ("description", "tags", "mode")
 
 
 def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
-    """Return the spec of the masked fields of a message; reject tags that are reserved by AWS."""
+    """Return the spec of the masked fields of a message; reject tags reserved by AWS."""
     spec: dict[str, Any] = {}
     reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
     if "tags" in paths and reserved:
@@ -35,7 +35,10 @@ def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any
 
 
 def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> RoleSpec:
-    """Return the spec after a write; one that declares the role takes all fields, masked or not (AIP-134)."""
+    """Return the spec after a write.
+
+    A write that declares the role sets all fields, masked or not (AIP-134).
+    """
     before = RoleSpec(managed=False) if present is None else present.role_spec
     masked = paths if before.managed else set(PATHS)
     cleared = {"description": None} if "description" in masked else {}
@@ -57,7 +60,10 @@ def _check_presence(name: RoleName, present: Resource | None, *, create: bool, u
 
 
 def check_write(name: RoleName, present: Resource | None, etag: str, *, create: bool, update: bool) -> None:
-    """Reject a write that does not fit the present role; a creation has no etag to check (AIP-133)."""
+    """Reject a write that does not match the current role.
+
+    A creation has no etag to check (AIP-133).
+    """
     _check_presence(name, present, create=create, update=update)
     if update:
         check_etag(str(name), etag, "" if present is None else present.etag)

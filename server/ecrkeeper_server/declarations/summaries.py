@@ -1,4 +1,4 @@
-"""The state of a registry without its settings as values; nothing else knows the keys of the stored JSON."""
+"""Summaries of registries; only this module knows their JSON keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecrkeeper_server.store.state_parts import Condition, StoredError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What to solve first, and the element that it is about."""
+    """The problem to solve first, and its element."""
 
     reason: str
     message: str
@@ -32,22 +32,22 @@ class DeclarationStatus:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored status."""
+        """Parse a stored status."""
         return cls(**{**stored, **_standing(stored)})
 
     def to_json(self) -> Json:
-        """Return the status as it is stored."""
+        """Return the stored form."""
         return {**_members(self), **_stored_standing(self)}
 
     @property
     def ready(self) -> bool:
-        """Whether AWS is as it is declared."""
+        """Whether AWS matches the declaration."""
         return self.error is None and any(each.type == "Ready" and each.holds for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySummary:
-    """A registry as lists, watches and operations show it; times are in microseconds.
+    """A registry in lists, watches and operations; times are in microseconds.
 
     `element_counts` are by setting and state. `truncated` names the members that are incomplete.
     """
@@ -74,7 +74,7 @@ class RegistrySummary:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored summary."""
+        """Parse a stored summary."""
         problem = stored["worst_problem"]
         return cls(
             **{
@@ -87,7 +87,7 @@ class RegistrySummary:
         )
 
     def to_json(self) -> Json:
-        """Return the summary as it is stored."""
+        """Return the stored form."""
         return {
             **_members(self),
             **_stored_standing(self),

@@ -1,4 +1,4 @@
-"""Taking over elements that other owners declare with other values."""
+"""Take over elements that other owners declare with other values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecrkeeper_server.settings.table import SETTINGS
 def without_conflicts(
     owner: str, settings: Mapping[str, Mapping[str, Any]], conflicts: Iterable[Conflict]
 ) -> dict[str, dict[str, Any]]:
-    """Return the settings of the owners who lose elements to `owner`, without these elements."""
+    """Return the settings of owners who lose elements to `owner`, without these."""
     lost: dict[str, dict[str, set[str]]] = {}
     for conflict in conflicts:
         for other in conflict.owners:

@@ -1,4 +1,4 @@
-"""The writes to AWS as the audit trail has them: recorded before they are sent, completed afterwards."""
+"""Write to AWS, with an audit record before each call and its outcome after it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.audit import Completion, NewEvent
 from ecrkeeper_server.store.database import Tx
 
-# There was no answer that says whether the write had its effect.
+# Without an answer, nobody knows whether the write had an effect.
 _UNKNOWN = frozenset({"AWS_UNREACHABLE", "AWS_ANSWER_INVALID", "WRONG_ACCOUNT"})
 
 
 @dataclass(slots=True)
 class AwsWrite:
-    """One call that changes something in AWS, from its record to its outcome."""
+    """One mutating AWS call, from its record to its outcome."""
 
     account: str
     region: str
@@ -37,7 +37,7 @@ class AwsWrite:
     aws_request_id: str = ""
 
     def event(self, resource: str, **known: Any) -> NewEvent:
-        """What the trail is to say before the call is sent: that its outcome is not known."""
+        """Return the audit record to store before sending, with an unknown outcome."""
         return NewEvent(
             kind="AWS_WRITE",
             method=f"{self.service}:{self.operation}",
@@ -51,12 +51,15 @@ class AwsWrite:
         )
 
     async def send(self, aws: Aws, fence: Fence | None = None, ready: Fence | None = None) -> dict[str, Any]:
-        """The answer of AWS; raises Permanent or Temporary, or what `fence` or `ready` raises."""
+        """Return AWS's answer.
+
+        Raises Permanent or Temporary, or the errors of `fence` and `ready`.
+        """
 
         async def sending() -> None:
             if fence is not None:
                 await fence()
-            # From here on AWS may have seen it.
+            # From here on, AWS may have received the call.
             self.outcome = "UNKNOWN"
 
         try:
@@ -71,26 +74,26 @@ class AwsWrite:
 
     def _failed(self, error: AwsError) -> None:
         if error.operation != self.operation:
-            # Our own rate limit, no credentials, another account's, or no role to assume: AWS has not seen the call.
+            # The rate limit or the credentials prevented the call: AWS did not receive it.
             self.outcome = "NOT_SENT"
         elif error.reason in _UNKNOWN:
-            # It may have had its effect, and where the credentials were those of another account, there.
+            # The call may have had an effect, even in the account of the wrong credentials.
             return
         elif not error.aws_code:
-            # Against AWS's model, so it was not sent.
+            # The call violates AWS's model, so it was not sent.
             self.outcome = "NOT_SENT"
         else:
             self.aws_error_code, self.aws_request_id = error.aws_code, error.aws_request_id
-            # AWS's own fault, and so perhaps one that came after the effect.
+            # AWS failed internally, perhaps after the effect.
             self.outcome = "UNKNOWN" if error.reason == "AWS_UNAVAILABLE" else "FAILED"
 
 
 def complete(tx: Tx, writes: Iterable[AwsWrite]) -> None:
-    """Record how the writes of a step ended."""
+    """Record the outcomes of an attempt's writes."""
     audit.complete(tx, [Completion(w.id, w.outcome, w.aws_error_code, w.aws_request_id) for w in writes if w.id])
 
 
 def change(setting: str, key: str, before: Any, after: Any) -> Change:
-    """One change, with the kind that before and after make it."""
+    """Return one change, with the kind that follows from its values."""
     kind = ChangeKind.ADD if before is None else ChangeKind.REMOVE if after is None else ChangeKind.UPDATE
     return Change(setting, key, kind, before, after)

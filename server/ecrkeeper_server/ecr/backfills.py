@@ -9,18 +9,18 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.names import RegistryName
 
-# What a backfill is called where changes of settings are listed.
+# The name of a backfill in lists of changed settings.
 BACKFILL = "replication_backfill"
 ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 
 
 def place_of(destination: Mapping[str, Any]) -> str:
-    """A replication destination in a word."""
+    """Return a replication destination as one word."""
     return f"{destination['registryId']}/{destination['region']}"
 
 
 async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
-    """All backfills that ECR knows of a registry, newest first."""
+    """Return all backfills that ECR knows for a registry, newest first."""
     found = await read_list(
         aws, registry.account, registry.region, "ecr", "ListReplicationBackfills", {"maxResults": 50}, items="backfills"
     )

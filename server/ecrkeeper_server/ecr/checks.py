@@ -1,4 +1,4 @@
-"""Whether images can arrive at the replication destinations of a registry."""
+"""Check whether images arrive at the replication destinations of a registry."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ecrkeeper_server.settings.replication_access import (
 )
 from ecrkeeper_server.settings.setting import Read, Setting, Warning
 
-# ECR did not get the question, so these say nothing of the rule.
+# ECR did not receive the request, so these errors say nothing about the rule.
 _NOT_ASKED = frozenset({"AWS_THROTTLED", "AWS_UNAVAILABLE", "AWS_UNREACHABLE"})
 
 
 async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str], now: int) -> list[dict[str, Any]]:
-    """One check for each destination of replication pairs."""
+    """Return one check for each destination of replication pairs."""
     filters = filters_by_destination(pairs)
     return list(await asyncio.gather(*(_check(aws, source, name, filters[name], now) for name in sorted(filters))))
 
@@ -36,7 +36,7 @@ async def check_replication(aws: Aws, source: RegistryName, pairs: Iterable[str]
 async def explain_arrivals(
     aws: Aws, source: RegistryName, pairs: Iterable[str], repository: str
 ) -> list[tuple[RegistryName, Outcome, Sequence[Warning]]]:
-    """What becomes of one repository at each destination of replication pairs, and why it does not simply arrive."""
+    """Return the outcome and its reasons for one repository at each destination."""
     filters = filters_by_destination(pairs)
     return list(
         await asyncio.gather(*(_explain(aws, source, name, filters[name], repository) for name in sorted(filters)))
@@ -46,7 +46,10 @@ async def explain_arrivals(
 async def try_elements(
     aws: Aws, registry: RegistryName, setting: Setting, elements: Elements, before: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return why ECR cannot use elements that it accepted, by key; the answer of `before` where ECR gives none."""
+    """Return the reasons why ECR cannot use accepted elements, by key.
+
+    An element for which ECR gives no answer keeps the reason of `before`.
+    """
     trials = {key: call for key in sorted(elements) if (call := setting.trial(key, elements[key])) is not None}
     answers = await asyncio.gather(*(_try(aws, registry, setting, call) for call in trials.values()))
     found = {
@@ -56,7 +59,7 @@ async def try_elements(
 
 
 async def _try(aws: Aws, registry: RegistryName, setting: Setting, call: Read) -> str | None:
-    """Return why ECR cannot use an element, empty if it can; None if ECR did not answer."""
+    """Return why ECR cannot use an element; empty if it can, None without an answer."""
     try:
         answer = await aws.call(registry.account, registry.region, "ecr", call.operation, dict(call.params))
     except AwsError as error:
@@ -89,7 +92,7 @@ async def _check(
 
 
 async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> Destination:
-    # The scope decides only whether a policy binds the registry's own account.
+    # The scope only decides whether a policy binds the registry's own account.
     own = source.account == name.account
     wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]
     seen = await observe(aws, name, wanted)

@@ -1,4 +1,4 @@
-"""Whether the custom roles of a plan exist and trust ECR, as far as the rights to IAM allow to see it."""
+"""Check the custom roles of a plan, as far as IAM permissions allow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecrkeeper_server.settings.elements import Plan
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
 
-# A registry may name a hundred roles; IAM's quota belongs to everybody in the account.
+# A registry may name a hundred roles, and the whole account shares IAM's quota.
 _AT_ONCE = 4
 
 
@@ -34,7 +34,7 @@ async def check_custom_roles(aws: Aws, registry: RegistryName, planned: Iterable
             try:
                 seen = await _role(aws, registry, name_of(role))
             except AwsError as error:
-                # A role that nobody may look at is no fault of the plan.
+                # An unreadable role is not an error of the plan.
                 denied = error.reason == "AWS_ACCESS_DENIED"
                 return [] if denied else [Warning(error.reason, role, error.message)]
         found = (judge_role(role, service, seen, key) for service, key in used[role])

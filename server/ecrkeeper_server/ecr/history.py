@@ -1,4 +1,4 @@
-"""Since when drift and an error exist, and how often the error occurred; pure."""
+"""Derive the start times of drift and errors, and count attempts; pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ S = TypeVar("S", bound=State)
 
 
 def with_first_times(state: S, before: State, now: int) -> S:
-    """Return a new state with when each difference and its error were first seen.
+    """Return a new state with the first observation times of drift and error.
 
-    That is `now`, unless the state before had them. The times of what stays are kept, so an attempt that finds the
-    same as before leaves the same state.
+    That is `now` for new ones. Others keep their times, so an attempt that finds
+    no change leaves an equal state.
     """
     if state.drifted:
         state = state.changed(drift=dated(state.drift, before.drift, now))
@@ -30,13 +30,16 @@ def with_first_times(state: S, before: State, now: int) -> S:
 
 
 def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int | None) -> list[StoredDrift]:
-    """Return differences with when each was first seen: `now`, unless it was among those before."""
+    """Return differences with the times at which they were first observed.
+
+    Differences that are not in the state before get `now`.
+    """
     known = {each.identity: each.since for each in before if each.since is not None}
     return [replace(each, since=known.get(each.identity, now)) for each in drift]
 
 
 def attempts_of(state: State, row: Resource) -> int:
-    """How many attempts in a row ended with the error of a new state; 0 without one."""
+    """Return the number of consecutive attempts with the error of a new state."""
     error, known = state.error, State(row.state).error
     if error is None:
         return 0

@@ -17,13 +17,13 @@ from ecrkeeper_server.roles.plan import ObservedRole
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 
-# Errors that every other read of the account would meet, too.
+# Errors that every other read of the account would also meet.
 EVERYWHERE = frozenset({"AWS_THROTTLED", "AWS_CREDENTIALS_REJECTED", "AWS_NO_CREDENTIALS", "WRONG_ACCOUNT"})
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One setting as AWS has it; `unknown` are members that this program does not know."""
+    """One setting as AWS has it; `unknown` are members that this version lacks."""
 
     shape: dict[str, Any]
     elements: dict[str, Any]
@@ -31,7 +31,7 @@ class Observed:
 
 
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
-    """The named settings of a registry, read in parallel; raises what the first of them is refused with."""
+    """Read the named settings of a registry in parallel; raise the first error."""
     found, refused = await look(aws, registry, names, home)
     for error in refused.values():
         raise error
@@ -41,9 +41,10 @@ async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: 
 async def look(
     aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
 ) -> tuple[dict[str, Observed], dict[str, AwsError]]:
-    """Those of the settings that can be read, and why the others cannot; raises what all of them would meet.
+    """Return the readable settings, and the errors of the others.
 
-    With the `home` Region, an error that a Region causes which is not enabled says so.
+    Raises errors that all reads would meet. With a `home` Region, the error of a
+    disabled Region says so.
     """
     wanted = [SETTINGS[name] for name in names]
     reads = (observe_setting(aws, registry, setting) for setting in wanted)
@@ -64,9 +65,9 @@ async def look(
 
 
 async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:
-    """One setting of a registry."""
+    """Read one setting of a registry."""
     first, *others = setting.reads
-    # Most settings have one read, which needs no task of its own.
+    # Most settings need one read, which runs without a task of its own.
     responses = (
         await asyncio.gather(*(_read(aws, registry, read) for read in setting.reads))
         if others
@@ -89,7 +90,7 @@ async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] 
 
 
 async def observe_role(aws: Aws, account: str, region: str, kind: RoleKind) -> ObservedRole | None:
-    """A role as IAM has it, or None."""
+    """Return a role as IAM has it, or None."""
     try:
         answer = await aws.call(account, region, "iam", "GetRole", {"RoleName": kind.role_name})
     except AwsError as error:

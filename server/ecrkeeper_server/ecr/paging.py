@@ -1,4 +1,4 @@
-"""Read a list of AWS to its end."""
+"""Read all pages of an AWS list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import Temporary
 
-# A list that does not end within so many pages is a fault of the other side.
+# A list with more pages than this is invalid.
 _PAGES = 100
 
 
@@ -23,7 +23,7 @@ async def read_list(
     items: str,
     cursor: str = "nextToken",
 ) -> list[Any]:
-    """Return the items of all pages; raises AWS_ANSWER_INVALID rather than return a part of them."""
+    """Return the items of all pages; raise AWS_ANSWER_INVALID instead of a part."""
     found: list[Any] = []
     tokens: set[str] = set()
     asked = dict(params)
@@ -37,5 +37,5 @@ async def read_list(
             break
         tokens.add(following)
         asked = {**params, cursor: following}
-    text = f"{service}:{operation}: unusable answer: the list goes on after {_PAGES} pages, or turns in a circle"
+    text = f"{service}:{operation}: unusable answer: the list does not end within {_PAGES} pages, or is circular"
     raise Temporary(text, reason="AWS_ANSWER_INVALID", operation=operation)

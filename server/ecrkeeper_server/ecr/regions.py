@@ -1,4 +1,4 @@
-"""Which Regions an account has enabled, and what it means for a registry when its Region is not one of them."""
+"""List an account's enabled Regions, and explain errors of disabled ones."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.names import RegistryName
 
 _USABLE = ("ENABLED", "ENABLED_BY_DEFAULT")
-# A Region that is not enabled does not know the account's credentials.
+# A disabled Region rejects the account's credentials as unknown.
 _REJECTED = frozenset({"UnrecognizedClient", "InvalidClientTokenId"})
 _RETRY_SECONDS = 60.0
-_UNKNOWN = "{region} is not a Region that this version knows; ListSupportedRegions shows those"
+_UNKNOWN = "this version does not know the Region {region}; ListSupportedRegions lists known ones"
 
 
 async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> list[str]:
-    """The Regions that the account has enabled, also those that botocore does not know yet.
+    """Return the account's enabled Regions, even those unknown to botocore.
 
-    Where the account may not list its Regions, all Regions of the partition:
-    those that are not enabled then show as unreadable.
+    If the account may not list its Regions, return all Regions of the partition:
+    disabled ones then appear as unreadable.
     """
     try:
         statuses = await _statuses(aws, account, home, [*_USABLE, "ENABLING", "DISABLING"])
@@ -32,10 +32,11 @@ async def enabled_regions(aws: Aws, account: str, home: str, partition: str) -> 
 
 
 async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError) -> AwsError:
-    """Return the error to show for a read that failed: another one if the Region is the cause.
+    """Return the error to show for a failed read, with regard to its Region.
 
-    Asking costs a call in the `home` Region, where the account's Regions are listed. Where that fails, too, the error
-    of the read stands.
+    A disabled Region has an error of its own. This costs a call in the `home`
+    Region, where the account's Regions are listed. If that call fails, the error
+    of the read is returned.
     """
     if error.reason == "AWS_UNREACHABLE" and registry.region not in aws.regions(registry.partition):
         text = f"{error.message} ({_UNKNOWN.format(region=registry.region)})"
@@ -50,11 +51,11 @@ async def explained(aws: Aws, registry: RegistryName, home: str, error: AwsError
     if status in _USABLE:
         return error
     if status == "ENABLING":
-        text = f"{registry.region} is being enabled for account {registry.account}, which AWS has not finished"
+        text = f"{registry.region} is still being enabled for account {registry.account}"
         return _instead_of(error, text, reason="REGION_BEING_ENABLED", after=_RETRY_SECONDS)
     unknown = "" if registry.region in statuses else f" ({_UNKNOWN.format(region=registry.region)})"
     text = (
-        f"{registry.region} is not enabled for account {registry.account}, its status is {status}{unknown}; enable it"
+        f"{registry.region} is not enabled for account {registry.account}: its status is {status}{unknown}; enable it"
         f" (`aws account enable-region --region-name {registry.region}`), or delete what is declared there"
     )
     return _instead_of(error, text, reason="REGION_NOT_ENABLED", after=_RETRY_SECONDS)
@@ -74,7 +75,7 @@ def _instead_of(error: AwsError, message: str, *, reason: str, after: float | No
 
 
 async def _statuses(aws: Aws, account: str, home: str, wanted: list[str]) -> dict[str, str]:
-    """The opt-in status of the account's Regions, or of those whose status is wanted."""
+    """Return the opt-in status of the account's Regions, or of the given ones."""
     params: dict[str, Any] = {"RegionOptStatusContains": wanted} if wanted else {}
     listed = await read_list(aws, account, home, "account", "ListRegions", params, items="Regions", cursor="NextToken")
     return {region["RegionName"]: region.get("RegionOptStatus", "") for region in listed}

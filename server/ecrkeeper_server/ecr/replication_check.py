@@ -14,11 +14,11 @@ _FILTERS = 20
 
 
 def to_json(destination: RegistryName, found: Check, now: int) -> dict[str, Any]:
-    """The check as it is kept in the state of the source registry."""
+    """Return the check in the form stored in the state of the source registry."""
     conditional = found.result == "CONDITIONAL"
     return {
         "destination": {"registryId": destination.account, "region": destination.region},
-        # A replica of an older version, which may read this during an upgrade, knows no other word.
+        # A replica of an older version may read this during an upgrade, and knows only this word.
         "result": "UNKNOWN" if conditional else found.result,
         **({"conditional": True} if conditional else {}),
         "findings": [{"reason": f.reason, "subject": f.subject, "message": f.message} for f in found.findings],
@@ -28,7 +28,7 @@ def to_json(destination: RegistryName, found: Check, now: int) -> dict[str, Any]
 
 
 def result_of(check: Mapping[str, Any]) -> str:
-    """The result of a stored check."""
+    """Return the result of a stored check."""
     return "CONDITIONAL" if check.get("conditional") else str(check["result"])
 
 

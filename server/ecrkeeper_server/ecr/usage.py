@@ -1,4 +1,4 @@
-"""Which Regions of an account use a service-linked role."""
+"""Find the Regions of an account that use a service-linked role."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LISTED, _MESSAGE_CHARACTERS = 50, 1_000
 
 
 async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind: RoleKind) -> list[RegionUsage]:
-    """Which of the account's Regions use the role: those that are enabled, and those that somebody declares in."""
+    """Return the usage of the role in enabled Regions and in those with declarations."""
     declared = await db.read(lambda tx: declarations.of_account(tx, account))
     enabled = await enabled_regions(aws, account, home_region, partition_of(home_region) or "aws")
-    # A Region that was disabled keeps its registry, and that uses the role as before.
+    # A disabled Region keeps its registry, which still uses the role.
     regions = sorted({*enabled, *(declaration.region for declaration in declared)})
     return await role_usage(aws, account, kind, regions, owners_by_region(kind, declared))
 
 
 def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
-    """Who declares elements that need the role, by Region and key."""
+    """Return the declarers of elements that need the role, by Region and key."""
     found: dict[str, dict[str, list[str]]] = {}
     for declaration in declared:
         for key in split_all(declaration.settings).get(kind.setting, {}):
@@ -42,7 +42,10 @@ def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, d
 async def role_usage(
     aws: Aws, account: str, kind: RoleKind, regions: Iterable[str], owners: dict[str, dict[str, list[str]]]
 ) -> list[RegionUsage]:
-    """Which of the Regions use a role. `owners` are those who declare its elements, by Region and key."""
+    """Return the usage of the role in the given Regions.
+
+    `owners` are the declarers of elements that need it, by Region and key.
+    """
     room = asyncio.Semaphore(_REGIONS_AT_ONCE)
 
     async def check(region: str) -> RegionUsage:
@@ -64,7 +67,10 @@ async def role_usage(
 def _bounded(
     region: str, state: str, declared: dict[str, list[str]], keys: tuple[str, ...] = (), message: str = ""
 ) -> RegionUsage:
-    """Return the usage with the first keys and owners: a registry may replicate 62,500 pairs."""
+    """Return the usage cut to the first keys and owners.
+
+    A registry may replicate 62,500 pairs.
+    """
     owners = sorted({owner for owners in declared.values() for owner in owners})
     return RegionUsage(
         region, state, keys[:_LISTED], tuple(owners[:_LISTED]), message[:_MESSAGE_CHARACTERS],

@@ -1,1 +1,1 @@
-"""Makes AWS match what is desired: claims due rows, makes one attempt on each, and sets when to observe again."""
+"""Reconcile: claim due resources, make one attempt on each, schedule the next."""

@@ -1,4 +1,4 @@
-"""What an attempt works with and what it leaves."""
+"""The context of an attempt, and its result."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ from ecrkeeper_server.store.sweep import Desired
 
 
 class LeaseLostError(Exception):
-    """Another worker holds the row: nothing more may be written, to AWS or to the store."""
+    """Another worker holds the lease: this one must not write to AWS or the store."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A claimed row and the means to work on it. `now` is in microseconds; nothing is `desired` of roles.
+    """A claimed resource with the means to reconcile it; `now` is in microseconds.
 
-    `saved`: the row's state is no longer the claimed one, because the attempt
-    had something to remember on its way. `writes` are the calls that the attempt
-    has recorded, in the order in which it means to send them.
+    `desired` is empty for roles. If `saved`, the attempt has stored another state
+    than the claimed one. `writes` are the recorded calls, in the intended order.
     """
 
     claimed: Resource
@@ -44,15 +43,15 @@ class Attempt:
     saved: bool = False
     monotonic: Callable[[], float] = time.monotonic
     reconcile_id: str = ""
-    # When to stop searching for what AWS refuses, in monotonic time: the attempt has to end in time.
+    # The end of any search for rejected changes, in monotonic time: the attempt has a timeout.
     search_until: float = math.inf
     writes: list[AwsWrite] = field(default_factory=list)
 
     async def fence(self) -> None:
-        """Make sure, just before a write to AWS, that the row is still held, and may be written as it was claimed.
+        """Check right before a write to AWS that the lease and the mode still hold.
 
-        The database says for how long, and that is compared with how long its
-        answer took: a process that stood still in between asks again.
+        The database returns the remaining time, which is compared with the time that
+        its answer took: a process that was suspended in between asks again.
         """
         while True:
             asked = self.monotonic()
@@ -60,32 +59,33 @@ class Attempt:
             if left <= 0:
                 raise LeaseLostError
             if permits_of(spec) != permits_of(self.claimed.spec):
-                text = "what may be written was changed while this was under way"
+                text = "the mode was changed during this attempt"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
             if self.monotonic() - asked < left:
                 return
 
     async def send(self, write: AwsWrite, ready: Fence | None = None) -> dict[str, Any]:
-        """Send a write that was recorded, if the row is still held; raises LeaseLostError, Permanent and Temporary.
+        """Send a recorded write if the lease still holds.
 
-        `ready` is awaited when the rate allows the call, before the fence.
+        Raises LeaseLostError, Permanent and Temporary. `ready` is awaited when the
+        rate limit allows the call, before the fence.
         """
         return await write.send(self.aws, self.fence, ready)
 
     async def record(self, writes: Sequence[AwsWrite], state: State | None = None) -> None:
-        """Remember what is about to be sent, and the state if one is given; raises LeaseLostError."""
+        """Record the writes to send, and a given state; raises LeaseLostError."""
 
         def save(tx: Tx) -> bool:
             if state is None:
                 return queue.lease_left(tx, self.claimed) > 0
             return queue.hold(tx, self.claimed, state.to_json())
 
-        # Before it is known: an attempt that is broken off while it waits may have saved it.
+        # Set first: an attempt that is cancelled while it waits may have saved it.
         self.saved = self.saved or state is not None
         await self.commit(save, writes)
 
     async def commit(self, save: Callable[[Tx], bool], writes: Sequence[AwsWrite]) -> None:
-        """As `record`, with what `save` has to remember; it says whether the row is still held."""
+        """Record the writes; `save` stores its data, and returns whether the lease holds."""
         row = self.claimed
         known = {"generation": row.generation, "reconcile_id": self.reconcile_id}
         events = [write.event(row.name, **known) for write in writes]
@@ -103,13 +103,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended.
+    """The end of an attempt.
 
-    `next_in` overrides the usual delay, in seconds; `poll_in` is when to look at something else of the row, such as a
-    backfill, if that comes sooner. `converged`: nothing is left
-    to do for this generation. `removed`: the resource is gone. `ended` are
-    operations to end, by id, with an error or None. `owners` is how the declaration
-    of each owner stands, where that may differ from the registry.
+    `next_in` overrides the usual delay, in seconds. `poll_in` is the time to the
+    next poll of something else, such as a backfill, if that is sooner. If
+    `converged`, nothing is left to do for this generation. If `removed`, the
+    resource no longer exists. `ended` are operations to end, by id, with an error
+    or None. `owners` are the statuses of declarations that may differ from the
+    registry's.
     """
 
     state: State
@@ -124,5 +125,5 @@ class AttemptResult:
 
     @property
     def converged_owners(self) -> list[str] | None:
-        """The owners for whose declarations nothing is left to do; None for all of them."""
+        """Return the owners whose declarations converged; None for all of them."""
         return None if self.converged else [owner for owner, status in self.owners.items() if status.synced]

@@ -1,4 +1,4 @@
-"""Roles that ECR creates by itself when a setting that needs one is written."""
+"""Roles that ECR creates itself when a setting that needs one is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RETRY_SECONDS = 10.0
 
 
 async def role_to_come(attempt: Attempt, name: str, planned: Plan) -> bool:
-    """Whether ECR is about to create the role that the setting needs, because the account has none."""
+    """Return whether ECR is about to create the role that the setting needs."""
     role = SETTINGS[name].role
     if role is None or not planned.target:
         return False
@@ -30,12 +30,12 @@ async def role_to_come(attempt: Attempt, name: str, planned: Plan) -> bool:
     try:
         return await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role]) is None
     except AwsError:
-        # Who created the role is worth knowing, not worth failing for.
+        # The creator of the role is worth recording, but not worth failing for.
         return False
 
 
 def _check_role(row: Resource) -> None:
-    """Wait for a role that is on its way here or away: ECR would create it again by itself."""
+    """Wait for a role that is being created or deleted: ECR would recreate it."""
     spec = row.role_spec
     if spec.deletion is not None:
         raise Temporary(f"{row.name} is being deleted", reason="ROLE_BEING_DELETED", after=5.0)
@@ -47,7 +47,7 @@ def _check_role(row: Resource) -> None:
                 text, reason="ROLE_BLOCKED", after=_RETRY_SECONDS, grpc_code="FAILED_PRECONDITION",
                 metadata={"role": row.name, "role_reason": error.reason},
             )  # fmt: skip
-        raise Temporary(f"{row.name} is declared and not there yet", reason="ROLE_NOT_READY", after=1.0)
+        raise Temporary(f"{row.name} is declared but does not exist yet", reason="ROLE_NOT_READY", after=1.0)
 
 
 def _is_blocked(row: Resource) -> bool:
@@ -55,7 +55,7 @@ def _is_blocked(row: Resource) -> bool:
 
 
 async def note_auto_created(attempt: Attempt, role: str) -> None:
-    """Keep it that ECR created the role, if it is there now."""
+    """Record that ECR created the role, if it exists now."""
     resource = RoleName(attempt.claimed.account, role)
     try:
         seen = await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role])

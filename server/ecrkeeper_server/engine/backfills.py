@@ -1,14 +1,14 @@
-"""Replication backfills: started and followed by the attempt of their registry, as operations.
+"""Start and poll replication backfills, which are operations of their registry.
 
-ECR's start takes no client token. Before anything is sent, the operation is
-stored with the backfills to the same destination that are there already. An attempt
-that finds it without an id of its own takes a backfill that is not among them
-for the one it started: a kill in between starts nothing twice, however soon ECR
-was done.
+ECR's start takes no client token. Before the call, the operation is stored
+with the backfills to the same destination that already exist. If a later
+attempt finds the operation without a backfill id, it adopts a backfill that is
+not among them. A kill in between therefore starts no backfill twice, however
+soon ECR finishes.
 
-Only a registry that is enforced starts any. Whoever changes its mode in between
-ends what has not begun; what ECR is at goes on, and is followed unless the
-registry is paused.
+Only an enforced registry starts backfills. A change of its mode ends those that
+were not sent. Running ones continue, and are polled unless the registry is
+paused.
 """
 
 from __future__ import annotations
@@ -28,15 +28,18 @@ from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.state_parts import StoredError
 
 POLL_SECONDS = 2.0
-# After a refusal that passes.
+# The delay after a retryable rejection.
 _PAUSE_SECONDS = 15.0
 
 
 async def follow(attempt: Attempt, waiting: Sequence[Operation]) -> float | None:
-    """Take every backfill among the operations that wait an attempt further; in how many seconds to go on, or None."""
+    """Advance every backfill among the pending operations.
+
+    Returns the seconds until the next poll, or None.
+    """
     pending = [operation for operation in waiting if operation.method == Method.START_BACKFILL]
     if attempt.claimed.mode is Mode.PAUSED:
-        # AWS is not even read, so only what was certainly not sent can end.
+        # AWS is not even read, so only operations that were certainly not sent can end.
         for operation in pending:
             if "others" not in operation.metadata:
                 await _refuse(attempt, operation, _not_enforced(attempt))
@@ -84,7 +87,7 @@ def _again_in(error: AwsError) -> float:
 
 def _not_enforced(attempt: Attempt) -> Permanent:
     name, mode = attempt.claimed.name, attempt.claimed.mode
-    text = f"the mode of {name} became {mode} before the backfill was started; set ENFORCE and start it again"
+    text = f"the mode of {name} changed to {mode} before the backfill was started; set it to ENFORCE and retry"
     return Permanent(text, reason="NOT_ENFORCED")
 
 
@@ -99,7 +102,7 @@ def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] |
     for row in known:
         if mine is not None and row["replicationBackfillId"] == mine:
             return row
-        # Without others nothing was sent yet.
+        # Without others, nothing was sent yet.
         new = others is not None and row["replicationBackfillId"] not in others
         if mine is None and new and row.get("destination") == operation.metadata["destination"]:
             return row
@@ -107,7 +110,7 @@ def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] |
 
 
 async def _remember_others(attempt: Attempt, operation: Operation, known: list[dict[str, Any]]) -> Operation:
-    """The operation with the backfills to its destination that it did not start."""
+    """Return the operation with the existing backfills to its destination."""
     if "others" in operation.metadata:
         return operation
     destination = operation.metadata["destination"]

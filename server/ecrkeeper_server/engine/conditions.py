@@ -1,4 +1,4 @@
-"""Conditions and delays; pure."""
+"""Derive conditions and delays; pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from ecrkeeper_server.store.state_parts import Condition
 
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
-# Without these nothing is signed for the account.
+# No request can be signed for the account without these.
 _OF_ACCOUNT = ("AssumeRole", "GetCallerIdentity")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a resource stands at the end of an attempt.
+    """The status of a resource at the end of an attempt.
 
-    `error` is the one to show. Where that one lasts, `retry` is one of those beside it that is tried again sooner.
+    `error` is the one to show. If it is terminal, `retry` is an error beside it
+    that is retried sooner.
     """
 
     synced: bool
@@ -31,44 +32,44 @@ class Status:
 
     @property
     def retryable(self) -> Temporary | None:
-        """What is to be tried again before the next resync."""
+        """The error to retry before the next resync."""
         return self.retry or (self.error if isinstance(self.error, Temporary) else None)
 
     @property
     def blocked(self) -> bool:
-        """Whether the error to show is one that waiting does not resolve."""
+        """Whether the error to show is terminal."""
         return self.error is not None and is_terminal(self.error)
 
     @property
     def terminal(self) -> bool:
-        """Whether trying again soon would change nothing: neither the error to show nor another one will pass."""
+        """Whether neither the error to show nor another one is retryable."""
         return self.blocked and (self.retry is None or is_terminal(self.retry))
 
     @property
     def ready(self) -> bool:
-        """Whether AWS is as desired, and nothing is in the way of keeping it so."""
+        """Whether AWS is as desired, and nothing prevents keeping it so."""
         return self.synced and self.error is None and not self.degraded
 
     @property
     def why(self) -> str:
-        """Why it is ready or is not, as one word."""
+        """The reason of `Ready`."""
         if self.error is not None:
             return self.error.reason
         return self.degraded_reason if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
 
     @property
     def text(self) -> str:
-        """The same for people."""
+        """The message of `Ready`."""
         if self.error is not None:
             return self.error.message
-        return self.degraded or self.message or ("" if self.ready else "AWS does not match what is desired")
+        return self.degraded or self.message or ("" if self.ready else "AWS does not match the desired state")
 
 
 PAUSED = Status(False, reason="PAUSED", message="the mode is PAUSED: AWS is neither read nor written")
 
 
 def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Condition]:
-    """`Ready`, `Synced`, `Blocked` and `Degraded`, with the time of each one's last transition."""
+    """Return `Ready`, `Synced`, `Blocked` and `Degraded` with their transition times."""
     why, text = status.why, status.text
     rows = {
         "Ready": (status.ready, why, text),
@@ -90,33 +91,33 @@ def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Co
 
 
 def backoff(failures: int, jitter: float) -> float:
-    """Seconds to wait after so many failures in a row; `jitter` is from 0 to 1."""
+    """Return the seconds to wait after consecutive failures; `jitter` is from 0 to 1."""
     longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
     return longest * (0.5 + jitter / 2)
 
 
 def delay_after(status: Status, failures: int, resync: float, jitter: float) -> float:
-    """Seconds until the next attempt after an error.
+    """Return the seconds until the next attempt after an error.
 
-    What is blocked for good is still looked at with every resync: whoever
-    unblocks it in AWS does not tell us.
+    A terminal error is still retried with every resync, because AWS does not
+    notify ecrkeeper when somebody resolves the cause.
     """
     retryable = status.retryable
     return resync if retryable is None else max(backoff(failures, jitter), retryable.after or 0.0)
 
 
 def is_of_account(status: Status) -> bool:
-    """Whether every Region of the account would meet the same fault: nobody gets in at all."""
+    """Return whether every Region of the account would meet the same error."""
     error = status.retryable
     return error is not None and (error.operation in _OF_ACCOUNT or error.reason == "AWS_NO_CREDENTIALS")
 
 
 def worst_first(errors: Sequence[AwsError]) -> list[AwsError]:
-    """The errors in the order in which they matter: refused for good, waiting for somebody, retryable."""
+    """Return errors by importance: permanent, terminal, retryable."""
     return sorted(errors, key=lambda error: (not isinstance(error, Permanent), not is_terminal(error)))
 
 
 def soonest(errors: Sequence[AwsError]) -> Temporary | None:
-    """The error that is tried again first: one that passes by itself, or else one that somebody may resolve."""
+    """Return the error to retry first: a retryable one, or else a terminal one."""
     retried = [error for error in errors if isinstance(error, Temporary)]
     return min(retried, key=is_terminal, default=None)

@@ -1,4 +1,4 @@
-"""Writing a document that several owners share: what AWS refuses of it is isolated, and the rest goes out."""
+"""Write a document that several owners share, and isolate what AWS rejects."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ecrkeeper_server.settings.elements import Change, Elements, Plan
 from ecrkeeper_server.settings.isolation import Keys, Search, Verdict, items_of, needs, with_changes
 from ecrkeeper_server.settings.setting import Call
 
-# What AWS says of the content of a request, and not of who sends it or when.
+# Errors about the content of a request, and not about its sender or its time.
 _OF_THE_CONTENT = frozenset({"AWS_REJECTED", "AWS_QUOTA_EXCEEDED", "PRINCIPAL_NOT_FOUND"})
 _CODES = frozenset({"InvalidParameter", "Validation", "LimitExceeded"})
 
 
 def of_the_content(error: AwsError) -> bool:
-    """Whether AWS refuses what a request says, and may accept one without the part at fault."""
+    """Return whether AWS rejects the content of a request, and may accept a part."""
     return isinstance(error, Permanent) and (error.reason in _OF_THE_CONTENT or error.aws_code in _CODES)
 
 
 def aws_write(attempt: Attempt, progress: Progress, setting: str, call: Call) -> AwsWrite:
-    """A call as it is sent, on behalf of those who declare what it changes."""
+    """Return a call with the owners of its changes."""
     registry = attempt.claimed.registry
     owners = sorted({owner for c in call.changes for owner in progress.composition.owners.get((setting, c.key), ())})
     return AwsWrite(
@@ -44,16 +44,16 @@ class DocumentWriter:
     attempt: Attempt
     progress: Progress
     setting: Document
-    # Each refusal with the changes that it was of; the smallest one with a change says the most about that change.
+    # Each rejection with its changes. The smallest one with a change is the most specific.
     refusals: list[tuple[Keys, AwsError]] = field(default_factory=list)
-    # The scope of the registry's policy, once it was read: it may be why AWS refuses a statement.
+    # The scope of the registry's policy, once read: it may explain a rejection.
     _scope: tuple[str | None] | None = None
 
     async def write(self, due: SettingWrite) -> list[Change]:
-        """Send what was not refused before, isolate what AWS refuses of it, and try once more what is `retried`.
+        """Send unsuspected changes, isolate rejections, and retry `retried` once.
 
-        The elements at fault become suspects. Returns the changes that are neither made nor known to be refused;
-        raises what keeps all of them from being sent.
+        The rejected elements become suspects. Returns the changes that are neither
+        made nor known to be rejected; raises errors that prevent all of them.
         """
         if due.planned is not None:
             for write in due.writes:
@@ -68,7 +68,7 @@ class DocumentWriter:
         return [change for change in self.pending() if change.key in sent]
 
     async def _first(self, planned: Plan, write: AwsWrite) -> None:
-        """Send everything at once, which nearly always is all there is to do."""
+        """Send everything at once, which nearly always suffices."""
         before = self.progress.applied_before.get(self.setting.name, {})
         error = await self._send(write, planned.target, before)
         if error is None:
@@ -76,13 +76,13 @@ class DocumentWriter:
         sets = [change for change in planned.changes if change.after is not None]
         removals = [change for change in planned.changes if change.after is None]
         if not sets:
-            # AWS refuses that less is there, so no element is at fault.
+            # AWS rejects a removal, so no element is in error.
             raise error
         self.refusals.append((frozenset(change.key for change in planned.changes), error))
         verdict = await self._search(sets, refused=True)
         removed = await self._remove(removals)
         if removed and verdict.base_refused:
-            # What AWS could not take may be gone now.
+            # The removal may have removed the part that AWS rejected.
             verdict = await self._search(sets, refused=True)
         if verdict.unfit and not removed and not verdict.accepted:
             # Another attempt would find the same.
@@ -90,7 +90,7 @@ class DocumentWriter:
             self._blame([[by_key[key] for key in sorted(item.keys)] for item in verdict.unfit])
 
     async def _remove(self, removals: Sequence[Change]) -> bool:
-        """Remove what is no longer wanted, but no denial that another one, not in place yet, may stand in for."""
+        """Remove undesired elements, except denials that a pending one replaces."""
         needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.progress, self.setting.name))
         ready = [change for change in removals if not needed[change.key]]
         if not ready or not self._may_go_on():
@@ -100,7 +100,7 @@ class DocumentWriter:
         return True
 
     async def _search(self, changes: Sequence[Change], *, refused: bool) -> Verdict:
-        """Find what AWS refuses of changes, with as many calls as are left; everything else is written."""
+        """Find the rejected changes with the remaining calls; write all others."""
         by_key = {change.key: change for change in changes}
         times = {declared.owner: declared.update_time for declared in self.progress.declared}
         items = items_of(self.setting, changes, owners_by_key(self.progress, self.setting.name), times)
@@ -108,10 +108,10 @@ class DocumentWriter:
         def fits(keys: Keys) -> bool:
             return self._fits(by_key[key] for key in keys)
 
-        # Nothing is wrong with a document that is not there, nor with one beside which the suspects were found.
+        # An absent document cannot be invalid, nor one beside which suspects were found.
         tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), by_key)
         proven = not self._base or bool(tried and not any(one.base for one in tried))
-        search = Search(items, fits, refused=refused, proven=proven)
+        search = Search(items, fits, rejected=refused, proven=proven)
         probes = search.probes()
         try:
             keys = next(probes, None)
@@ -128,7 +128,7 @@ class DocumentWriter:
         return search.verdict
 
     def _conclude(self, verdict: Verdict, by_key: Mapping[str, Change]) -> None:
-        """Keep what was found: suspects that AWS has taken are cleared, what it refuses becomes suspect."""
+        """Clear accepted suspects, and make suspects of rejected changes."""
         name = self.setting.name
         self.progress.suspects[name] = suspects.without(self.progress.suspects.get(name, ()), verdict.accepted)
         if verdict.base_refused:
@@ -147,12 +147,15 @@ class DocumentWriter:
             self.progress.suspects[name] = [*suspects.without(known, keys), suspect]
 
     def _refusal(self, keys: set[str]) -> AwsError:
-        """What AWS said of the smallest group with any of the keys; without keys, of what it has."""
+        """Return the rejection of the smallest group with any of the keys.
+
+        Without keys, return the rejection of the observed document.
+        """
         found = [(of, error) for of, error in self.refusals if (keys & of if keys else not of)]
         return min(found, key=lambda each: len(each[0]))[1]
 
     def _had(self, changes: Sequence[Change]) -> bool:
-        """Whether AWS had the elements as they are declared, until it changed them by itself or somebody did."""
+        """Return whether AWS once had the elements as declared."""
         settled = self.attempt.claimed.registry_state.settled.get(self.setting.name, {})
         return any(
             change.before is not None
@@ -161,7 +164,7 @@ class DocumentWriter:
         )
 
     async def _probe(self, changes: Sequence[Change]) -> AwsError | None:
-        """Write changes on top of what AWS has; what AWS says of them if it refuses them."""
+        """Write changes on top of what AWS has; return AWS's rejection, if any."""
         name, target = self.setting.name, with_changes(self._base, changes)
         planned = Plan(name, target, tuple(changes), {}, ())
         write = aws_write(
@@ -196,33 +199,33 @@ class DocumentWriter:
         return explain_policy_rejection(error, self._scope[0], sent)
 
     async def _look_again(self) -> None:
-        """Make sure that a document is still what the call was made of.
+        """Check that a document is still the one that the call is based on.
 
-        A document replaces all that is there, and ECR takes no condition with it: what somebody else adds after
-        this look and before the call reaches ECR is lost.
+        A Put replaces the whole document, and ECR has no conditional writes: a
+        concurrent change between this read and the Put is lost.
         """
         name, defaults = self.setting.name, self.setting.defaults
         seen = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
         made_of = self.progress.observed[name]
         if ({**defaults, **seen.elements}, seen.unknown) != ({**defaults, **made_of.elements}, made_of.unknown):
             self.progress.observed[name] = seen
-            text = f"{name} was changed in AWS while this was under way"
+            text = f"{name} was changed in AWS during this attempt"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
 
     def pending(self) -> list[Change]:
-        """The changes that are not made yet."""
+        """Return the pending changes."""
         planned = self.progress.plans[self.setting.name].changes
         return [change for change in planned if self._base.get(change.key) != change.after]
 
     @property
     def _base(self) -> Elements:
-        """What AWS has."""
+        """Return the elements that AWS has."""
         return self.progress.observed[self.setting.name].elements
 
     def _fits(self, changes: Iterable[Change]) -> bool:
         registry, base = self.attempt.claimed.registry, self._base
         found = self.setting.validate_composed(with_changes(base, changes), registry)
-        # Where what is there is beyond the limits already, AWS decides.
+        # If the observed document already exceeds the limits, AWS decides.
         return not found or bool(self.setting.validate_composed(base, registry))
 
     def _may_go_on(self) -> bool:

@@ -1,4 +1,4 @@
-"""What an operation keeps of the resource that it ended with."""
+"""The resource as an operation stores it at its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEPT_OF_ROLE = (
 
 
 def final_response(tx: Tx, row: Resource) -> Json:
-    """Return the basic view of a resource, as it is stored with an operation that ends."""
+    """Return the basic view of a resource, as an ended operation stores it."""
     if row.kind == RegistryName.kind:
         return final_summary(row, declarations.of_registry(tx, row.registry))
     return _of_role(row)
@@ -30,7 +30,7 @@ def _of_role(row: Resource) -> Json:
     found = {name: value for name, value in asdict(row).items() if name in _KEPT_OF_ROLE}
     found["state"] = row.role_state.brief().to_json()
     if len(json.dumps(found)) > _MOST_BYTES:
-        # Only tags are that long: the role itself has them.
+        # Only tags can be that long: the role itself has them.
         found["spec"] = replace(row.role_spec, tags={}).to_json()
         found["state"] = row.role_state.brief(tags=False).to_json()
     return found

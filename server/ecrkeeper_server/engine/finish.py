@@ -1,4 +1,4 @@
-"""How an attempt's result is written down, and when its row is due again."""
+"""Store an attempt's result, and schedule the resource."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ecrkeeper_server.store.state_members import Members
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import State
 
-# An urgent row that fails more often than this has no claim to be hurried.
+# After more failures than this, a resource leaves the priority lane.
 _HURRIED_FAILURES = 3
 _BEHIND_SECONDS = 10.0
-# What asks for an attempt and for nothing else.
+# Methods that only request an attempt.
 _LOOKS = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
 class Finisher:
-    """Ends attempts. Those that found everything as it was, the most by far, are written many at a time."""
+    """Ends attempts; those without changes, nearly all, are written in batches."""
 
     def __init__(self, db: Database, resync: float, jitter: Callable[[], float]) -> None:
         self._db = db
@@ -39,7 +39,10 @@ class Finisher:
         self._unchanged: Batch[tuple[Resource, Outcome], bool] = Batch(self._finish_unchanged)
 
     async def finish(self, attempt: Attempt, result: AttemptResult) -> bool:
-        """Write the result and let the row go; whether the row differs from before. Raises Unavailable."""
+        """Store the result and release the lease; return whether the resource changed.
+
+        Raises Unavailable.
+        """
         row = attempt.claimed
         outcome = self._outcome(attempt, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
@@ -72,7 +75,7 @@ class Finisher:
             observed_generation=row.generation if done else row.observed_generation,
             next_in=self._next_in(result, failures),
             failures=failures,
-            # When the attempt began: what changed in AWS after that may not have been seen.
+            # The start of the attempt: later changes in AWS may not have been observed.
             observed_at=attempt.now if result.observed else None,
             saved=attempt.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
@@ -95,7 +98,7 @@ class Finisher:
 
 
 def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State:
-    """Keep how the declarations stand: of all of them, unless all stand as their registry does and it is ready."""
+    """Store the statuses of declarations that may differ from the registry's."""
     row = attempt.claimed
     known, before = row.registry_state.owners, row.registry_state.conditions
     owners = {}
@@ -111,7 +114,7 @@ def _with_owners(state: State, attempt: Attempt, result: AttemptResult) -> State
 
 
 def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:
-    """The conditions and the error."""
+    """Return the conditions and the error."""
     return {
         "conditions": conditions(before, status, now),
         "error": None if status.error is None else StoredError.of(status.error),
@@ -119,7 +122,7 @@ def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:
 
 
 def _not_mended(status: Status) -> StoredError:
-    """Why a reconciliation ends without AWS matching: the mode forbids writing, or the setting is protected."""
+    """Return why a reconcile ends out of sync: the mode or a protected setting."""
     return StoredError(code="FAILED_PRECONDITION", reason=status.why, message=status.text)
 
 
@@ -131,7 +134,7 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     state = State(outcome.state)
     drifting.replace(tx, row.name, State(row.state).drift, state.drift)
     if outcome.next_in is not None and is_of_account(result.status):
-        # One row tries again first; the others follow it or are put off with it.
+        # One resource retries first; the others follow, or are postponed with it.
         queue.postpone(tx, row, outcome.next_in + _BEHIND_SECONDS)
     queue.mark_declarations(tx, row, result.converged_owners)
     pending = operations.pending(tx, row.name)

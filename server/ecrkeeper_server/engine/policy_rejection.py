@@ -1,4 +1,4 @@
-"""Why ECR rejects a registry policy: it gives one message for everything that is wrong with one."""
+"""Explain a rejected registry policy: ECR has one message for all errors."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ _GENERIC = "Invalid registry policy"
 
 
 def is_generic_rejection(error: AwsError) -> bool:
-    """Whether ECR rejected a policy without saying what is wrong with it."""
+    """Return whether ECR rejected a policy without naming the error."""
     return error.operation == "PutRegistryPolicy" and bool(error.aws_code) and _GENERIC in error.message
 
 
 def explain_policy_rejection(error: AwsError, scope: str | None, statements: Elements) -> AwsError:
-    """The error with what may be wrong: the scope only where it is V1 and a statement needs V2."""
+    """Return the error with possible causes.
+
+    The scope is one only if it is V1 and a statement needs V2.
+    """
     needing = sorted(key for key, value in statements.items() if beyond_v1(value))
-    hint = "ECR does not say which statement it means; look at principals, conditions and resources"
+    hint = "ECR does not name the statement; check principals, conditions and resources"
     reason, code = error.reason, error.grpc_code
     if scope == "V1" and needing:
-        hint = f"{SCOPE} is V1, which does not take the actions of {', '.join(needing)}; declare V2 first"
+        hint = f"{SCOPE} is V1, which does not allow the actions of {', '.join(needing)}; declare V2 first"
         reason = "REGISTRY_POLICY_REJECTED"
         code = "FAILED_PRECONDITION"
     explained = Permanent(
@@ -40,7 +43,7 @@ def explain_policy_rejection(error: AwsError, scope: str | None, statements: Ele
 
 
 async def scope_of(attempt: Attempt, progress: Progress) -> str | None:
-    """The scope that the registry has; None where that cannot be read."""
+    """Return the scope of the registry; None if it cannot be read."""
     if "account_settings" in progress.observed:
         known: str | None = progress.observed["account_settings"].elements.get(SCOPE)
         return known

@@ -1,4 +1,4 @@
-"""One attempt on one registry: observe, plan, act, read again, and say how it stands."""
+"""One attempt on one registry: observe, plan, write, re-read, report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
-# What a registry that nobody declares anything for any more was found to be.
+# State that a registry without declarations does not keep.
 _NOTHING_FOUND: RegistryMembers = {
     "drift": [],
     "error": None,
@@ -41,7 +41,7 @@ _NOTHING_FOUND: RegistryMembers = {
 
 
 async def reconcile_registry(attempt: Attempt) -> AttemptResult:
-    """Bring one registry closer to what is desired; "One step on a registry" in docs/architecture.md says how."""
+    """Reconcile one registry; docs/architecture.md describes the steps."""
     row, desired = attempt.claimed, attempt.desired
     composition = composition_of(desired.declared)
     spec = row.registry_spec
@@ -72,7 +72,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await attempt.db.write(lambda tx: record(tx, progress.originals))
     state, result = _result(attempt, progress, mode)
     checks = await _checks(attempt, progress)
-    # A trial makes ECR use a secret, so a mode that only observes makes none.
+    # A trial makes ECR use a secret, so it is not made in mode OBSERVE.
     problems = await _problems(attempt, progress) if mode is Mode.ENFORCE and result.converged else {}
     polls = (
         await follow(attempt, desired.pending),
@@ -84,7 +84,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
 
 
 async def _problems(attempt: Attempt, progress: Progress) -> dict[str, dict[str, str]]:
-    """Why ECR cannot use elements that are in place, by setting and key."""
+    """Return why ECR cannot use existing elements, by setting and key."""
     before, found = attempt.claimed.registry_state.problems, {}
     for name, elements in progress.composition.desired.items():
         known = before.get(name, {})
@@ -93,7 +93,10 @@ async def _problems(attempt: Attempt, progress: Progress) -> dict[str, dict[str,
 
 
 async def _checks(attempt: Attempt, progress: Progress) -> list[Mapping[str, Any]]:
-    """Whether images can arrive at each destination; an unchanged finding keeps its time, so nothing is rewritten."""
+    """Return whether images can arrive at each destination.
+
+    An unchanged result keeps its time, so that nothing is rewritten.
+    """
     pairs = progress.composition.desired.get("replication_configuration", {})
     before = {_place(check): check for check in attempt.claimed.registry_state.checks}
     checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now) if pairs else []
@@ -122,7 +125,7 @@ def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryS
 
 
 def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Collection[str]) -> None:
-    """Where elements differ without a reason, AWS was written and does not show it."""
+    """Elements that differ without an error were written and are not visible yet."""
     for name, planned in progress.plans.items():
         known = progress.errors.get(name, [])
         unshown = [c for c in planned.changes if not any(error.covers(c.key) for error in known)]
@@ -137,7 +140,7 @@ def _state(
     before, desired = attempt.claimed.registry_state, progress.composition.desired
     in_place = {name: _in_place(desired.get(name, {}), planned) for name, planned in progress.plans.items()}
     done = {name for name, planned in progress.plans.items() if not planned.drift and name not in progress.errors}
-    # An element that was found as desired is ours from now on, too; not in a mode that leaves AWS to others.
+    # Elements found as desired become owned, except in mode OBSERVE.
     if mode is Mode.ENFORCE:
         mine = {
             name: {**({} if name in done else progress.applied.get(name, {})), **in_place[name]} for name in in_place
@@ -165,13 +168,13 @@ def _state(
 
 
 def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
-    """What AWS has as it is desired."""
+    """Return the elements that AWS has as desired."""
     differing = {drift.key for drift in planned.drift}
     return {key: value for key, value in desired.items() if key not in differing} if differing else dict(desired)
 
 
 def _settled(before: RegistryState, progress: Progress, name: str, in_place: Elements) -> dict[str, Value]:
-    """What was in place, by now or before: what differs from that was changed behind our back."""
+    """Return the elements that were in place: a difference from them is drift."""
     desired = progress.composition.desired.get(name, {})
     if len(in_place) == len(desired):
         return dict(in_place)
@@ -181,7 +184,7 @@ def _settled(before: RegistryState, progress: Progress, name: str, in_place: Ele
 
 
 def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
-    """The elements in AWS that deny something and have or had owners, with those."""
+    """Return the denials in AWS that have or had owners, with those."""
     setting, known = SETTINGS[name], progress.denials.get(name, {})
     if setting.denies is nothing_denied:
         return {}
@@ -194,7 +197,10 @@ def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
 
 
 def _left(progress: Progress) -> dict[str, dict[str, Any]]:
-    """What of ours AWS still shows, or may show yet: who makes anew what has gone makes it theirs."""
+    """Return owned elements that AWS shows or may still show.
+
+    If an element disappears and somebody else recreates it, they own it.
+    """
     return {
         name: {
             key: value

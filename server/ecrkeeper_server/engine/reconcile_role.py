@@ -1,4 +1,4 @@
-"""One attempt on one role: make sure of it, correct it, or take its deletion one attempt further."""
+"""One attempt on one role: create, correct, or advance its deletion."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ecrkeeper_server.roles.plan import (
     corrections,
     creation,
     drift_of,
-    in_the_way,
     is_lookalike,
+    lookalike_error,
     provenance,
-    tags_to_come,
+    tags_to_record,
 )
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
@@ -30,7 +30,7 @@ _POLL_SECONDS = 1.0
 
 
 async def reconcile_role(attempt: Attempt) -> AttemptResult:
-    """Bring one role closer to what is desired."""
+    """Reconcile one role."""
     row, kind = attempt.claimed, ROLES[attempt.claimed.place]
     if row.role_spec.deletion is not None:
         return await delete_role(attempt, kind)
@@ -51,13 +51,13 @@ async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
             remediated = drift_of([creation(kind, spec)])
         observed, state = await _create(attempt, kind, state)
     if observed is not None and is_lookalike(kind, observed):
-        return AttemptResult(state.changed(role=None), Status(False, in_the_way(kind, observed)), True, False)
+        return AttemptResult(state.changed(role=None), Status(False, lookalike_error(kind, observed)), True, False)
     calls: list[RoleCall] = []
     if observed is not None and spec.managed:
         calls = corrections(kind, spec, state.applied_tags, observed)
         if enforce and calls:
             writes = [role_write(attempt, call) for call in calls]
-            tags = tags_to_come(state.applied_tags, spec.tags)
+            tags = tags_to_record(state.applied_tags, spec.tags)
             await attempt.record(writes, state.changed(applied_tags=tags))
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(attempt, kind, writes), []
@@ -78,9 +78,10 @@ def _settled(
     if observed is not None:
         known: str | None = provenance(state, observed)
     else:
-        # Whoever makes anew what was seen and has gone makes it theirs; what was never seen may still show.
+        # If a role we observed disappears and comes back, someone else recreated it and owns it. One
+        # we never observed may just be lagging: IAM is eventually consistent.
         known = None if state.role is not None else state.provenance
-    # A mode that only looks takes nothing over.
+    # Mode OBSERVE adopts nothing.
     in_place = not drift and spec.mode is Mode.ENFORCE
     state = state.changed(
         role=observed,
@@ -100,24 +101,24 @@ def _status(attempt: Attempt, state: RoleState, drift: list[StoredDrift]) -> Sta
         return Status(False, reason="OBSERVE_ONLY")
     if not row.role_spec.managed:
         return Status(True, reason="UNMANAGED")
-    refusal = state.refused_deletion(row.generation)
-    if refusal is not None:
-        return Status(True, reason=refusal.reason, message=refusal.message)
+    rejection = state.rejected_deletion(row.generation)
+    if rejection is not None:
+        return Status(True, reason=rejection.reason, message=rejection.message)
     return Status(True)
 
 
 async def _create(attempt: Attempt, kind: RoleKind, state: RoleState) -> tuple[ObservedRole | None, RoleState]:
-    """Create the role, or adopt the one that somebody else made first."""
+    """Create the role, or adopt one that somebody else created first."""
     row = attempt.claimed
     write = role_write(attempt, creation(kind, row.role_spec))
-    # A role that is made anew after a loss is ours, whatever the old one was.
+    # A role that we recreate after a loss is ours, whatever the old one was.
     state = state.changed(create_intended_at=attempt.now, provenance=None, role=None)
     await attempt.record([write], state)
     taken = False
     try:
         await attempt.send(write)
     except AwsError as error:
-        # "has been taken" is how IAM says that the role exists; GetRole decides.
+        # IAM reports an existing role with "has been taken"; GetRole decides.
         if error.aws_code != "InvalidInput" or "has been taken" not in error.message:
             raise
         taken = True
@@ -125,7 +126,7 @@ async def _create(attempt: Attempt, kind: RoleKind, state: RoleState) -> tuple[O
     if observed is None:
         raise _not_visible(kind)
     if taken:
-        # Somebody else's, unless it is of an earlier create of ours, whose answer was lost.
+        # It is somebody else's, unless an earlier create of ours got no answer.
         return observed, state.changed(create_intended_at=row.role_state.create_intended_at)
     return observed, state.changed(provenance="CREATED")
 
@@ -141,6 +142,6 @@ async def _correct(attempt: Attempt, kind: RoleKind, writes: list[AwsWrite]) -> 
         except AwsError as error:
             if error.aws_code != "NoSuchEntity":
                 raise
-            # GetRole has just shown it: IAM lags behind its create, or it was deleted since.
+            # GetRole has just returned it: IAM lags behind its create, or it was deleted since.
             raise _not_visible(kind) from error
     return await observe_role(attempt.aws, attempt.claimed.account, attempt.home_region, kind)

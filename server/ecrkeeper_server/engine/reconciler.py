@@ -1,4 +1,4 @@
-"""One attempt on a claimed row, whatever becomes of it, and its end in the store, in the log and in the metrics."""
+"""Make one attempt on a claimed resource, and record its end in any case."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = structlog.get_logger("ecrkeeper.engine")
 
 
 class Reconciler:
-    """Makes attempts, any number at a time."""
+    """Makes attempts, any number concurrently."""
 
     def __init__(
         self, db: Database, aws: Aws, options: EngineOptions, finisher: Finisher, telemetry: ReconcileTelemetry
@@ -40,12 +40,15 @@ class Reconciler:
         self._telemetry = telemetry
 
     async def work(self, row: Resource, desired: Desired | None) -> None:
-        """Make an attempt on a row and store how it ended; an error is logged, and the row is due again."""
+        """Make an attempt on a resource and store its result.
+
+        An error is logged, and the resource is due again.
+        """
         with self._telemetry.attempt(row) as ending:
             await self._attempt(row, desired, ending)
 
     async def _attempt(self, row: Resource, desired: Desired | None, ending: Ending) -> None:
-        # The database's time, whatever this process's clock says.
+        # The database's time, regardless of this process's clock.
         claimed_at = (row.lease_until or 0) - int(self._options.lease * MICROSECONDS)
         now, home = claimed_at, self._options.home_region
         attempt = Attempt(row, self._db, self._aws, desired or Desired(), now, home, reconcile_id=ending.reconcile_id)
@@ -66,7 +69,7 @@ class Reconciler:
             )
             result = await self._failed(attempt, late)
         except StatusError:
-            # The database's health is logged for all attempts at once, where it is known.
+            # The database's health is logged once for all attempts.
             ending.result = "store_unavailable"
             return
         except Exception:
@@ -75,11 +78,11 @@ class Reconciler:
         try:
             changed = await self._finisher.finish(attempt, result)
         except StatusError:
-            # The database's health is logged for all attempts at once, where it is known.
+            # The database's health is logged once for all attempts.
             ending.result = "store_unavailable"
             return
         self._telemetry.finished(row, result, attempt.now, ending)
-        # A fleet in order would fill the log with nothing.
+        # An idle fleet would fill the log.
         (log.info if changed else log.debug)(
             "reconciled",
             synced=result.status.synced,
@@ -89,7 +92,7 @@ class Reconciler:
         )
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:
-        """The result of an attempt that was broken off; what it saved on its way stays."""
+        """Return the result of a cancelled attempt; saved state stays."""
         state = attempt.claimed.state
         if attempt.saved:
             row = await self._db.read(lambda tx: resources.get(tx, attempt.claimed.name))

@@ -1,4 +1,4 @@
-"""The writing half of an attempt on a registry: remember, fence, send, read again."""
+"""The writes of an attempt on a registry: record, fence, send, re-read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ecrkeeper_server.store.rows import Method
 from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
-# After these nothing more is sent: the other calls would meet them, too, or are no longer wanted.
+# After these errors nothing more is sent: other calls would meet them, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
 _AGAIN_SECONDS = 0.5
 
@@ -33,8 +33,8 @@ _AGAIN_SECONDS = 0.5
 async def act(attempt: Attempt, progress: Progress) -> None:
     """Write setting after setting, in the order of the table.
 
-    What one setting or element is refused for does not hold up the others;
-    only a fault of the whole account ends the round.
+    A rejected setting or element does not stop the others; only an error of the
+    whole account ends the writing.
     """
     todo = _sendable(attempt, progress)
     due = [_setting_write(attempt, progress, name, todo.get(name)) for name in progress.plans]
@@ -57,7 +57,7 @@ async def act(attempt: Attempt, progress: Progress) -> None:
 
 
 def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
-    """What of the plans may be sent; the rest leaves an error or makes the setting degraded."""
+    """Return the permitted part of the plans; the rest becomes errors."""
     todo = {}
     allowing = {d.owner for d in progress.declared if d.allow_replacement}
     for name, planned in progress.plans.items():
@@ -75,7 +75,7 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
 
 
 def _fresh(progress: Progress, planned: Plan) -> Plan:
-    """A plan without what AWS has refused, and without what waits for that."""
+    """Return a plan without suspects and the changes that wait for them."""
     left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | held(progress, planned.setting).keys()
     if not left_out:
         return planned
@@ -86,7 +86,7 @@ def _fresh(progress: Progress, planned: Plan) -> Plan:
 
 
 def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
-    """The suspects of a document that are to be tried again, and what waits for them."""
+    """Return the suspects of a document to retry, and the changes that wait for them."""
     asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
     due = {key for one in progress.suspects.get(name, ()) if asked or one.next <= attempt.now for key in one.values}
     if not due or progress.observed[name].unknown:
@@ -98,14 +98,14 @@ def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
 
 
 def _setting_write(attempt: Attempt, progress: Progress, name: str, planned: Plan | None) -> SettingWrite:
-    """What is to be sent of one setting: the calls that make its plan true, and what is to be tried again."""
+    """Return the calls of one setting's plan, and the suspects to retry."""
     calls = SETTINGS[name].calls(planned, progress.observed[name].shape) if planned is not None else ()
     writes = [aws_write(attempt, progress, name, call) for call in calls]
     return SettingWrite(name, planned, writes, _retried(attempt, progress, name))
 
 
 async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> AwsError | None:
-    """Write one setting and read it again; the error after which nothing more is to be sent, if there is one."""
+    """Write one setting and re-read it; return an error that ends the writing."""
     name, planned = due.setting, due.planned
     failed: list[SettingError] = []
     auto_created = False
@@ -129,7 +129,7 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
     elif not progress.suspects.get(name):
         progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
-        # What was in place before and is not now was changed behind our back.
+        # An element that was in place and is not now was changed out of band.
         done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
         seen = progress.observed[name].elements
         done = [d for d in done if seen.get(d.key) == d.desired]
@@ -141,16 +141,16 @@ async def _read_again(attempt: Attempt, progress: Progress, name: str) -> list[S
     try:
         progress.observed[name] = await observe_setting(attempt.aws, attempt.claimed.registry, SETTINGS[name])
     except AwsError as error:
-        # What was written is ours all the same.
+        # Written elements are owned in any case.
         return [SettingError(name, error)]
-    # What was removed stays ours until AWS no longer shows it.
+    # A removed element stays owned until AWS no longer shows it.
     kept = {*progress.plans[name].target, *progress.observed[name].elements}
     progress.applied[name] = {key: value for key, value in progress.applied.get(name, {}).items() if key in kept}
     return []
 
 
 async def _send_all(attempt: Attempt, progress: Progress, due: SettingWrite) -> list[SettingError]:
-    """Send the calls of one setting; the errors of those that were refused."""
+    """Send the calls of one setting; return the errors of rejected ones."""
     name, setting = due.setting, SETTINGS[due.setting]
     if not isinstance(setting, Document):
         return await _send_each(attempt, progress, name, due.writes)
@@ -158,19 +158,19 @@ async def _send_all(attempt: Attempt, progress: Progress, due: SettingWrite) -> 
     if not undecided:
         return []
     progress.again_in = _AGAIN_SECONDS
-    text = f"AWS refuses {name}, and the elements at fault are not isolated yet"
+    text = f"AWS rejects {name}, and the rejected elements are not isolated yet"
     error = Temporary(text, reason="ISOLATING", after=_AGAIN_SECONDS)
     return [of_changes(progress.composition, name, undecided, error)]
 
 
 async def _send_each(attempt: Attempt, progress: Progress, name: str, writes: Sequence[AwsWrite]) -> list[SettingError]:
-    """Send the calls of a collection, each on its own."""
+    """Send the calls of a collection separately."""
     failed: list[SettingError] = []
     refused: set[str] = set()
     for at, write in enumerate(writes):
         keys = {change.key for change in write.changes}
         if keys & refused:
-            # The second half of a replacement whose first half was refused.
+            # The second half of a replacement whose first half was rejected.
             continue
         try:
             await _send(attempt, SETTINGS[name], write)
@@ -191,7 +191,7 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         if setting.already_done(write.operation, error.aws_code):
             return
         if setting.overtaken(error.aws_code):
-            # Observe and plan once more: somebody else was faster.
+            # Observe and plan once more, after a concurrent change.
             raise Temporary(
                 error.message, reason="CHANGED_MEANWHILE", after=0.5, aws_code=error.aws_code, operation=write.operation
             ) from error

@@ -1,4 +1,4 @@
-"""What AWS refuses of documents, as errors of the elements at fault and of those that wait for them; pure."""
+"""Turn rejections of document elements into errors of their owners; pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from ecrkeeper_server.settings.table import SETTINGS
 
 
 def owners_by_key(progress: Progress, name: str) -> dict[str, Sequence[str]]:
-    """Who declares each element of a setting; of denials that nobody declares any more, who did."""
+    """Return the declarers of each element of a setting.
+
+    A denial that nobody declares any more has its former owners.
+    """
     declared = {key: who for (setting, key), who in progress.composition.owners.items() if setting == name}
     return {**progress.denials.get(name, {}), **declared}
 
 
 def held(progress: Progress, name: str) -> dict[str, Keys]:
-    """The changes that may not go before a denial that AWS refuses, each with those denials."""
+    """Return the changes that must not precede a rejected denial, with those denials."""
     refused = suspects.keys_of(progress.suspects.get(name, ()))
     if not refused:
         return {}
@@ -32,7 +35,7 @@ def held(progress: Progress, name: str) -> dict[str, Keys]:
 
 
 def refusals(progress: Progress, name: str, now: int) -> list[SettingError]:
-    """An error for each group of elements that AWS refuses, and for each that waits for a refused denial."""
+    """Return an error for each rejected group, and for each that waits for a denial."""
     found = progress.suspects.get(name, [])
     if not found:
         return []
@@ -54,8 +57,11 @@ def _refusal(progress: Progress, name: str, suspect: Suspect, changes: Mapping[s
 
 
 def _of_what_is_there(progress: Progress, name: str, keys: Keys, error: AwsError) -> SettingError:
-    """AWS refuses what it has: nothing is removed, nothing can be added, and no change is at fault."""
-    text = f"AWS refuses this setting even as it is, so it is not written: {error.message}"
+    """Return the error of a document that AWS rejects as it has it.
+
+    Nothing is removed, nothing can be added, and no change is in error.
+    """
+    text = f"AWS rejects this setting even unchanged, so it is not written: {error.message}"
     facts: dict[str, Any] = {"aws_code": error.aws_code, "operation": error.operation}
     unwritable = Permanent(text, reason="NOT_WRITABLE", **facts)
     seen = progress.observed[name].elements
@@ -66,9 +72,9 @@ def _of_what_is_there(progress: Progress, name: str, keys: Keys, error: AwsError
 
 def _held(progress: Progress, name: str, change: Change, denials: Keys, lasting: bool) -> SettingError:
     what = "its removal" if change.after is None else "it"
-    text = f"{what} waits for {', '.join(sorted(denials))}, a denial that AWS refuses"
+    text = f"{what} waits for {', '.join(sorted(denials))}, a denial that AWS rejects"
     error = Permanent(text, reason="DENY_NOT_IN_PLACE") if lasting else Temporary(text, reason="DENY_NOT_IN_PLACE")
-    # Nobody declares what is to be removed: it waits for the owners of the denial.
+    # Nobody declares an element that is to be removed: it waits for the owners of the denial.
     owners = owners_of(progress.composition, name, denials if change.after is None else {change.key})
     value = change.before if change.after is None else change.after
     return of_elements(progress.composition, name, {change.key: value}, error, owners=owners)

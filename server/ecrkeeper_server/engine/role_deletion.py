@@ -1,4 +1,4 @@
-"""The deletion of a role, one attempt at a time: the look at every Region, IAM's task, and whether the role is gone."""
+"""Delete a role, one attempt at a time: check Regions, poll IAM's task, verify."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from ecrkeeper_server.store.states import RoleState
 _POLL_SECONDS = 1.0
 _LONGEST_POLL = 15.0
 _GIVE_UP_SECONDS = 1800.0
-# Within this time after it was sent, a create may have made a role that GetRole does not show.
+# Within this time after its request, a create may have made a role that GetRole does not return.
 _LAG_SECONDS = 60.0
-_STILL_VISIBLE = "IAM has finished, and the role is still visible"
+_STILL_VISIBLE = "IAM has finished, but the role is still visible"
 
 
 def role_write(attempt: Attempt, call: RoleCall) -> AwsWrite:
-    """A call that changes the role, with what it changes."""
+    """A call that changes the role, with its changes."""
     changes = [change(*one) for one in call.changes]
     return AwsWrite(attempt.claimed.account, attempt.home_region, "iam", call.operation, call.params, changes)
 
 
 async def delete_role(attempt: Attempt, kind: RoleKind) -> AttemptResult:
-    """Take a deletion one attempt further, or end it where AWS forbids it before it has begun."""
+    """Advance a deletion, or end it if AWS forbids it before it has started."""
     row = attempt.claimed
     pending = await attempt.db.read(lambda tx: operations.pending(tx, row.name, Method.DELETE_ROLE))
     try:
@@ -56,17 +56,17 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
     if observed is None:
         created = state.create_intended_at
         if deletion is None and created is not None and attempt.now - created < _LAG_SECONDS * MICROSECONDS:
-            # Who made it is not known before it is seen, and so not whether it may be deleted.
+            # The creator of an unobserved role is unknown, and so whether it may be deleted.
             return _waiting(state, f"IAM may not show {kind.role_name} yet", _POLL_SECONDS)
         return _gone(attempt, pending)
     deletion = deletion or RoleDeletion(role_id=observed.role_id)
     if is_lookalike(kind, observed) or deletion.role_id not in (None, observed.role_id):
-        # The role is gone; this is another one, made since by somebody else.
+        # The role is gone; somebody else created this one since.
         return _gone(attempt, pending)
     if not deletion.task:
         origin = provenance(state, observed)
         if origin == "ADOPTED" and not await _forced(attempt):
-            text = f"{kind.role_name} was there before it was declared here; set force_delete_adopted to delete it"
+            text = f"{kind.role_name} existed before it was declared here; set force_delete_adopted to delete it"
             return _refused(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
         usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
         pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
@@ -80,7 +80,10 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
 
 
 async def _forced(attempt: Attempt) -> bool:
-    """Whether an adopted role may be deleted, too; a call may have said so since the row was claimed."""
+    """Return whether an adopted role may be deleted, too.
+
+    A call may have allowed it since the claim.
+    """
     row = await attempt.db.read(lambda tx: resources.get(tx, attempt.claimed.name))
     deletion = row.role_spec.deletion if row is not None else None
     return deletion is not None and deletion.forced
@@ -93,15 +96,15 @@ async def _start_deletion(
     gone = (("role", kind.role_name, kind.service_name, None),)
     write = role_write(attempt, RoleCall("DeleteServiceLinkedRole", {"RoleName": kind.role_name}, gone))
     await attempt.record([write])
-    # Repeating the call while a task runs returns the same task: a kill before
-    # the task is saved does no harm.
+    # Repeating the call while a task runs returns the same task, so a kill before the task is saved
+    # does no harm.
     try:
         answer = await attempt.send(write)
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise
-        # Somebody else deleted it, or this program before it was killed, and GetRole lags.
-        lost = f"IAM shows {kind.role_name} and says that it is not there to be deleted"
+        # Somebody else or a killed attempt deleted it, and GetRole lags.
+        lost = f"IAM returns {kind.role_name}, but reports that it does not exist to be deleted"
         begun = deletion if deletion.started is not None else replace(deletion, started=attempt.now, polls=0)
         return await _confirm(attempt, pending, begun, lost)
     deletion = replace(deletion, task=answer["DeletionTaskId"], started=attempt.now, polls=0)
@@ -110,7 +113,10 @@ async def _start_deletion(
 
 
 async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDeletion, lost: str) -> AttemptResult:
-    """Wait until GetRole no longer shows the role either; half an hour after its start the deletion is lost."""
+    """Wait until GetRole no longer returns the role.
+
+    Half an hour after its start, the deletion is lost.
+    """
     if _lasts_too_long(attempt, deletion):
         return _refused(attempt, pending, "DELETION_LOST", lost, [])
     await _progress(attempt, pending, "CONFIRMING")
@@ -129,13 +135,13 @@ async def _follow(attempt: Attempt, kind: RoleKind, pending: list[Operation], de
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise
-        # The record of a fast task vanishes: the role itself tells, and it may lag.
+        # The record of a fast task vanishes: the role itself decides, and it may lag.
         return await _confirm(attempt, pending, deletion, f"IAM no longer knows task {deletion.task}")
     if answer["Status"] == "FAILED":
         reasons, text = _failure(answer.get("Reason") or {})
         return _refused(attempt, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
-        return await _confirm(attempt, pending, deletion, "IAM says that the role is deleted, and still shows it")
+        return await _confirm(attempt, pending, deletion, "IAM reports that the role is deleted, but still returns it")
     if _lasts_too_long(attempt, deletion):
         text = f"IAM has been deleting the role for too long: task {deletion.task} is {answer['Status']}"
         return _refused(attempt, pending, "DELETION_LOST", text, [])
@@ -161,7 +167,7 @@ def _failure(reason: Mapping[str, Any]) -> tuple[list[PreconditionViolation], st
             f"{usage.get('Region')} uses it: {', '.join(usage.get('Resources', []))}",
         )
         for usage in reason.get("RoleUsageList") or []
-    ], f"IAM refused to delete the role: {text}"
+    ], f"IAM rejected the deletion of the role: {text}"
 
 
 def _waiting(state: RoleState, message: str, after: float) -> AttemptResult:
@@ -183,16 +189,19 @@ def _refused(
     reasons: list[PreconditionViolation],
     state: RoleState | None = None,
 ) -> AttemptResult:
-    """End the deletion for a reason of ours or of IAM's task; `state` is the claimed one if nothing else is learned."""
+    """End the deletion for a reason of ours or of IAM's task.
+
+    `state` is the claimed one unless the attempt has changed it.
+    """
     return _end(attempt, pending, Permanent(text, reason=reason, preconditions=reasons), state)
 
 
 def _end(attempt: Attempt, pending: list[Operation], why: AwsError, state: RoleState | None = None) -> AttemptResult:
-    """End the deletion with an error that stays visible, and keep the role as it was declared before."""
+    """End the deletion with an error that stays visible, and restore the role's spec."""
     row, error = attempt.claimed, StoredError.of(why)
     state = (state or row.role_state).changed(deletion=None)
     return AttemptResult(
-        state.with_refused_deletion(row.generation, error),
+        state.with_rejected_deletion(row.generation, error),
         Status(True, reason=why.reason, message=why.message),
         observed=True,
         converged=True,
@@ -201,7 +210,7 @@ def _end(attempt: Attempt, pending: list[Operation], why: AwsError, state: RoleS
 
 
 async def _progress(attempt: Attempt, pending: list[Operation], phase: str, **more: Any) -> list[Operation]:
-    """The operations, with how far they are; what they said before stays."""
+    """Return the operations with their progress; earlier details stay."""
     if not pending:
         return pending
     metadata = {**pending[-1].metadata, "phase": phase, **more}

@@ -1,4 +1,4 @@
-"""Errors of an attempt on a registry, with the elements and the owners that they concern; pure."""
+"""Errors of an attempt on a registry, with their elements and owners; pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Change, Value
 from ecrkeeper_server.settings.table import SETTINGS
 
-# So many are named in one message, and so many have a violation each: an answer has room for no more.
+# A message names at most this many, and an error has at most this many violations.
 _NAMED, _LISTED = 5, 20
 
 
 @dataclass(frozen=True, slots=True)
 class SettingError:
-    """Why a setting, or some of its elements, cannot be brought into sync.
+    """The reason why a setting, or some of its elements, cannot be synced.
 
-    Without `keys` it is the whole setting. `owners` are those whom it concerns, None for all who declare the
-    setting. `degraded`: AWS had the elements as they are declared, and no longer takes them.
+    Without `keys`, it concerns the whole setting. `owners` are the owners
+    concerned; None for all who declare the setting. If `degraded`, AWS has the
+    elements as declared and no longer accepts them.
     """
 
     setting: str
@@ -31,12 +32,12 @@ class SettingError:
     degraded: bool = False
 
     def covers(self, key: str) -> bool:
-        """Whether the error is why an element of its setting differs."""
+        """Return whether the error explains a difference of an element."""
         return self.keys is None or key in self.keys
 
 
 def of_changes(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
-    """An error that keeps changes from being made, and is not their fault."""
+    """Return an error that prevents valid changes."""
     keys = frozenset(change.key for change in changes)
     return SettingError(setting, error, keys, owners_of(composition, setting, keys))
 
@@ -50,7 +51,7 @@ def of_elements(
     owners: frozenset[str] | None = None,
     degraded: bool = False,
 ) -> SettingError:
-    """An error that names its elements, their owners and what they refer to."""
+    """Return an error that names its elements, their owners and references."""
     keys = frozenset(elements)
     concerned = owners_of(composition, setting, keys) if owners is None else owners
     named: dict[str, str] = {}
@@ -67,7 +68,7 @@ def of_elements(
 
 
 def of_withheld(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
-    """An error that says itself which changes are not sent."""
+    """Return an error that names the changes that are not sent."""
     keys = frozenset(change.key for change in changes)
     owners = owners_of(composition, setting, keys)
     metadata = {"setting": setting, "key": _shown(keys), "owner": ", ".join(sorted(owners))}
@@ -85,12 +86,12 @@ def _violations(setting: str, keys: Iterable[str], error: AwsError, said: str) -
 
 
 def owners_of(composition: Composition, setting: str, keys: Iterable[str]) -> frozenset[str]:
-    """Who declares any of the elements."""
+    """Return the owners who declare any of the elements."""
     return frozenset(owner for key in keys for owner in composition.owners.get((setting, key), ()))
 
 
 def combined(errors: Sequence[SettingError]) -> AwsError | None:
-    """The error to show, with all elements at fault: what waiting does not resolve matters more than what passes."""
+    """Return the error to show, with all elements in error; terminal ones first."""
     found = worst_first([each.error for each in errors])
     first = next(iter(found), None)
     if first is None:

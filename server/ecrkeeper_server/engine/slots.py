@@ -1,12 +1,12 @@
-"""Who may run: slots for rows of the backlog and more for urgent ones, shared among accounts; pure.
+"""Distribute slots among accounts, with more slots for the priority lane; pure.
 
-`concurrency` rows run of the backlog: what has been due longest goes first, whatever
-it is, so that nothing waits for ever. A quarter more slots are for urgent rows
-alone: a fresh write finds one however long the backlog is.
+`concurrency` resources of the backlog run, the longest due first, so that none
+waits forever. A quarter more slots serve only the priority lane: a new write
+finds one however long the backlog is.
 
-An account may hold a third of what is free. Alone that is a quarter of all
-slots; several accounts whose attempts take long, because AWS throttles them,
-get less each, and what they leave is there for the others.
+An account may hold a third of the free slots. A single account therefore gets a
+quarter of all slots. Several accounts with slow attempts, because AWS throttles
+them, get less each and leave the rest to others.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class Slots:
 
     @property
     def backlog(self) -> Capacity:
-        """The capacity for rows of the backlog."""
+        """Return the capacity of the backlog lane."""
         return self._backlog.capacity
 
     @property
     def urgent(self) -> Capacity:
-        """The capacity for urgent rows alone."""
+        """Return the capacity of the priority lane alone."""
         return self._urgent.capacity
 
     def acquire(self, rows: Sequence[Resource]) -> None:
-        """Count rows that were claimed; urgent ones take the slots that are theirs as far as those go."""
+        """Count claimed resources; those of the priority lane use its slots first."""
         urgent = self.urgent
         left = urgent.slots
         for row in rows:
@@ -59,7 +59,7 @@ class Slots:
             self._held[row.name, row.lease_token] = kind
 
     def release(self, row: Resource) -> None:
-        """Count a row whose attempt has ended."""
+        """Release the slot of a resource whose attempt has ended."""
         running = self._held.pop((row.name, row.lease_token)).running
         running[row.account] -= 1
         if not running[row.account]:

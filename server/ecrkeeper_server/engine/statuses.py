@@ -1,6 +1,6 @@
-"""How a registry stands after an attempt, as a whole and for each owner; pure.
+"""Derive the status of a registry and of each owner after an attempt; pure.
 
-What an owner waits for is what that owner declares: an element of others that is blocked does not count.
+Only the elements that an owner declares count for that owner.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ecrkeeper_server.store.state_parts import StoredDrift
 
 Drifts = Sequence[StoredDrift]
 Degraded = Mapping[str, Sequence[str]]
-"""The paths that this version does not know, by setting."""
+"""Return the paths that this version does not know, by setting."""
 
 
 def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded) -> Status:
-    """How everything stands that has these differences and errors."""
+    """Return the statuses for these differences and errors."""
     error = combined(errors)
     waiting = mode is Mode.OBSERVE and bool(drift)
     unwritable = [each for each in errors if each.degraded]
@@ -30,7 +30,7 @@ def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degrade
         degraded="; ".join(filter(None, [_unknown_text(degraded), *(each.error.message for each in unwritable)])),
         degraded_reason="UNKNOWN_MEMBERS" if degraded else "NOT_WRITABLE",
         reason="OBSERVE_ONLY" if waiting else "",
-        message=f"{len(drift)} elements differ, and the mode is OBSERVE" if waiting else "",
+        message=f"{len(drift)} elements differ; the mode is OBSERVE" if waiting else "",
         retry=soonest([each.error for each in errors]) if error is not None and is_terminal(error) else None,
     )
 
@@ -38,7 +38,7 @@ def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degrade
 def statuses_of(
     progress: Progress, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
 ) -> dict[str, Status]:
-    """How each owner's declaration stands."""
+    """Return the status of each owner's declaration."""
     found = {}
     for declared in progress.declared:
         owner = declared.owner
@@ -65,7 +65,7 @@ def _concerns(
     if owners is not None:
         return owner in owners
     known = [each for each in errors if each.setting == drift.setting and each.covers(drift.key)]
-    # Nobody declares what is to be removed: who has declared something new may have left it out.
+    # Nobody declares elements to remove: the owner of a new declaration may have dropped them.
     return any(owner in (each.owners or ()) for each in known) or (behind and not any(each.owners for each in known))
 
 

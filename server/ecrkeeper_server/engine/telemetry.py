@@ -1,4 +1,4 @@
-"""What metrics, traces and logs are told of an attempt."""
+"""Metrics, traces and logs of attempts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ecrkeeper_server.tracing import Tracing
 
 @dataclass(slots=True)
 class Ending:
-    """How an attempt ended; an attempt that says nothing has crashed."""
+    """The ending of an attempt; one that sets none has crashed."""
 
     reconcile_id: str
     result: str = "crashed"
@@ -35,7 +35,7 @@ class ReconcileTelemetry:
 
     @contextlib.contextmanager
     def attempt(self, row: Resource) -> Iterator[Ending]:
-        """Around one attempt, which fills in its ending; lines logged within carry the ids."""
+        """Wrap one attempt, which fills in its ending; its log lines carry the ids."""
         reconcile_id = uuid.uuid4().hex[:12]
         structlog.contextvars.bind_contextvars(resource=row.name, reconcile_id=reconcile_id, generation=row.generation)
         ending, began = Ending(reconcile_id), time.perf_counter()
@@ -62,7 +62,7 @@ class ReconcileTelemetry:
         return self.tracing.span(f"reconcile {row.kind}", "CONSUMER", attributes, row.trace or "")
 
     def finished(self, row: Resource, result: AttemptResult, now: int, ending: Ending) -> None:
-        """The result of an attempt was stored."""
+        """Count a stored result."""
         ending.result, ending.reason = _ending(result)
         remediation = result.state.remediation
         if remediation is not None and remediation.time == now:
@@ -82,7 +82,7 @@ def _ending(result: AttemptResult) -> tuple[str, str]:
 
 
 def unready(result: AttemptResult, mode: str) -> str | None:
-    """Why a resource is not Ready, for counting: mode, condition, reason and the settings with drift; None if it is."""
+    """Return why a resource is not Ready, as labels for metrics; None if it is."""
     status = result.status
     if status.ready:
         return None

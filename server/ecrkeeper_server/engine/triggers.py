@@ -1,8 +1,10 @@
-"""The one seam through which names become due.
+"""Make names due, whatever the source.
 
-A trigger calls `enqueue(names, reason)` and returns at once. The engine's loop makes the names due in the store and
-claims them. Calls and notifications made their names due in the transaction that changed them, so they only wake the
-loop. A resync needs no trigger: each attempt ends with the time at which its row is due again.
+A trigger calls `enqueue(names, reason)` and returns at once. The engine's loop
+makes the names due in the store and claims them. Calls and notifications made
+their names due in the transaction that changed them, so they only wake the
+loop. A resync needs no trigger: each attempt stores when its resource is due
+again.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from enum import Enum
 
 
 class Trigger(Enum):
-    """Why names become due; the value says whether a transaction made them due already."""
+    """The source of due names; the value says whether they are due in the store."""
 
     CALL = ("CALL", True)
     NOTIFICATION = ("NOTIFICATION", True)
@@ -20,17 +22,17 @@ class Trigger(Enum):
 
     @property
     def stored(self) -> bool:
-        """Whether the store has the names as due."""
+        """Whether the names are already due in the store."""
         return self.value[1]
 
 
 class Triggers:
-    """Collects names for the engine's loop, which `wake` wakes; on the event loop only."""
+    """Collects names for the engine's loop; use it on the event loop only."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._names: set[str] = set()
-        # Rows may be due that a read of the store has not shown yet.
+        # Resources may be due that a read of the store did not return yet.
         self.hinted = True
 
     def enqueue(self, names: Collection[str], reason: Trigger) -> None:
@@ -41,10 +43,10 @@ class Triggers:
         self._wake()
 
     def take(self) -> list[str]:
-        """Return the names that the store does not have as due yet, and forget them."""
+        """Return the names that are not due in the store yet, and forget them."""
         names, self._names = sorted(self._names), set()
         return names
 
     def restore(self, names: Collection[str]) -> None:
-        """Take back names that could not be stored; the next round tries them again."""
+        """Return names that could not be stored; the next round retries them."""
         self._names.update(names)

@@ -1,4 +1,4 @@
-"""The loop: claim what is due, start an attempt on each row, hold the rows while the attempts run."""
+"""The loop: claim due resources, start an attempt on each, renew the leases."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from ecrkeeper_server.store.sweep import Desired
 log = structlog.get_logger("ecrkeeper.engine")
 
 _IDLE_SECONDS = 5.0
-# Between attempts while the database fails; doubled each time.
+# The pause between attempts while the database fails; doubled each time.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
 _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 _TAKEN_SECONDS = 0.05
 _PURGE_SECONDS = 3600.0
-# While there are more old audit events than one purge takes away.
+# The pause while one purge leaves more old audit events.
 _PURGE_AGAIN_SECONDS = 60.0
 _PURGE_BATCHES = 20
 
 
 class Engine:
-    """Works on due rows until it is stopped."""
+    """Reconciles due resources until it is stopped."""
 
     def __init__(
         self,
@@ -61,15 +61,15 @@ class Engine:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Resource] = {}
         self._slots = Slots(options.concurrency)
-        # When rows of the backlog were last claimed.
+        # The time of the last claim in the backlog lane.
         self._claimed_at = 0.0
 
     def running(self) -> int:
-        """How many rows are held and worked on."""
+        """The number of leased resources."""
         return len(self._running)
 
     async def run(self) -> None:
-        """Claim and work until `stop`; a database that does not answer is waited for."""
+        """Claim and reconcile until `stop`; wait for a database that does not answer."""
         renewal = asyncio.create_task(self._renew())
         purge_at, idle, failures = 0.0, False, 0
         try:
@@ -81,26 +81,27 @@ class Engine:
                         behind = await self._purge()
                         purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if behind else _PURGE_SECONDS)
                     await self._store_triggered()
-                    # Claiming opens a transaction, so an idle worker that got no wake-up checks with a read first.
+                    # Claiming opens a transaction, so an idle worker that got no wake-up checks with a plain read
+                    # first.
                     pause = await self._pause() if idle and not hinted else 0.0
                     if pause <= 0 and not await self.claim_once():
-                        # What is due and was not claimed is another's, for a moment.
+                        # Another worker briefly holds due resources that were not claimed.
                         pause = await self._pause() or _TAKEN_SECONDS
                     idle, failures = pause >= _IDLE_SECONDS and not self._running, 0
                 except Exception as error:
-                    # The loop outlives whatever it was: a dead engine behind a living API helps nobody.
+                    # The loop survives any error: a server with a dead engine and a working API is useless.
                     if not isinstance(error, StatusError):
                         log.exception("claim_failed")
                     pause, idle, failures = _pause_after(failures), False, failures + 1
                 if pause > 0:
                     await self._wait(pause)
-            # While `stop` lets them end, the attempts keep their rows.
+            # Attempts keep their leases while `stop` waits for them.
             await self.drain()
         finally:
             renewal.cancel()
 
     async def _purge(self) -> bool:
-        """Forget what is old, in transactions that are short; whether some of it is left."""
+        """Delete old rows in short transactions; return whether some are left."""
         await self._db.write(operations.purge)
         for _ in range(_PURGE_BATCHES):
             if not await self._db.write(audit_stream.adopt):
@@ -112,7 +113,7 @@ class Engine:
         return bool(days)
 
     async def _store_triggered(self) -> None:
-        """Make due what triggers have named."""
+        """Make due the names from triggers."""
         names = self.triggers.take()
         if not names:
             return
@@ -123,25 +124,28 @@ class Engine:
             raise
 
     async def _pause(self) -> float:
-        """Seconds to the next row that there is capacity for, 0 if it is due, at most a few: hints can be lost."""
+        """Return the seconds to the next resource with capacity, at most a few.
+
+        That is 0 if one is due. Notifications can be lost, hence the maximum.
+        """
         backlog, urgent = self._capacity()
         if not backlog.slots and self._slots.backlog.slots:
             return max(0.001, self._claimed_at + _GATHER_SECONDS - time.monotonic())
         if not backlog.slots:
-            # An attempt that ends wakes the loop; a retry of an urgent row may come earlier.
+            # An ending attempt wakes the loop; a retry in the priority lane may be earlier.
             return _FULL_SECONDS if self._slots.urgent.slots else _IDLE_SECONDS
         if not self._running:
-            # Whatever is urgent fits into the capacity for rows of the backlog as well.
+            # Resources of the priority lane fit into the capacity of the backlog lane as well.
             urgent = NO_CAPACITY
         due = await self._db.read(lambda tx: claims.next_due(tx, backlog=backlog, urgent=urgent))
         return _IDLE_SECONDS if due is None else min(_IDLE_SECONDS, due)
 
     def _capacity(self) -> tuple[claims.Capacity, claims.Capacity]:
-        """The capacity for rows of the backlog and for urgent ones.
+        """Return the capacity of the backlog lane and of the priority lane.
 
-        Claims of single rows would cost more than the attempts: rows of the backlog wait
-        for more capacity, though not for long, and urgent ones with them if nobody
-        has written any.
+        Claims of single resources would cost more than the attempts. The backlog
+        therefore waits shortly for more capacity, and so does the priority lane if
+        there was no write.
         """
         backlog, urgent = self._slots.backlog, self._slots.urgent
         little = backlog.slots < self._options.concurrency // 2
@@ -156,7 +160,7 @@ class Engine:
             return
 
     async def claim_once(self) -> bool:
-        """Claim as many rows as there is capacity for and start on them; whether to try for more at once."""
+        """Claim up to the capacity and start attempts; return whether to claim again now."""
         backlog, urgent = self._capacity()
         if not (backlog.slots or urgent.slots) or self._stopping:
             return False
@@ -173,14 +177,14 @@ class Engine:
             task = asyncio.create_task(self._stepper.work(row, desired.get(row.name)))
             self._running[task] = row
             task.add_done_callback(self._done)
-        # One account's rows may have hidden those behind them; nothing urgent was hidden if there was none.
+        # One account's resources may hide those behind them, but nothing in the priority lane.
         left = self._slots.urgent if any(row.urgent for row in claimed) else NO_CAPACITY
         return bool(claimed) and (self._slots.backlog.slots > 0 or left.slots > 0)
 
     def _claim(
         self, tx: Tx, backlog: claims.Capacity, urgent: claims.Capacity
     ) -> tuple[list[Resource], dict[str, Desired]]:
-        """Rows to work on, and what is desired of those that are registries: nobody can change it in between."""
+        """Return claimed resources, with a consistent read of their declarations."""
         claimed = claims.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
         registries = [row for row in claimed if row.kind == RegistryName.kind]
         return claimed, bulk.desired(tx, registries) if registries else {}
@@ -197,7 +201,7 @@ class Engine:
             await asyncio.wait(list(self._running))
 
     async def stop(self, grace: float) -> None:
-        """Claim nothing more, let running attempts end within `grace` seconds, and let go of the rest."""
+        """Stop claiming, let attempts end within `grace` seconds, and release the rest."""
         self._stopping = True
         self._woken.set()
         if self._running:
@@ -210,11 +214,11 @@ class Engine:
             for token, names in held.items():
                 await self._db.write(lambda tx, token=token, names=names: queue.release(tx, names, token))  # type: ignore[misc]
         except StatusError as error:
-            # The leases run out by themselves; the process still ends in order.
+            # The leases expire by themselves; the process still ends in order.
             log.warning("leases_not_released", error=error.message)
 
     def _held(self) -> dict[str, list[str]]:
-        """The names of the rows that are worked on, by token."""
+        """Return the names of leased resources, by token."""
         held: dict[str, list[str]] = {}
         for row in self._running.values():
             held.setdefault(row.lease_token or "", []).append(row.name)
@@ -229,10 +233,10 @@ class Engine:
             try:
                 await self._db.write(lambda tx, held=held: self._extend(tx, held))  # type: ignore[misc]
             except StatusError as error:
-                # The fence before each write to AWS notices a lease that ran out.
+                # The fence before each write to AWS detects an expired lease.
                 log.warning("lease_not_renewed", error=error.message)
             except Exception:
-                # Whatever it was, the leases of what is still running are to be renewed.
+                # Whatever the error, the leases of running attempts must be renewed.
                 log.exception("lease_not_renewed")
 
     def _extend(self, tx: Tx, held: dict[str, list[str]]) -> None:
@@ -241,5 +245,5 @@ class Engine:
 
 
 def _pause_after(failures: int) -> float:
-    """Seconds to the next attempt after so many failures before this one."""
+    """Return the seconds to the next attempt after this many failures."""
     return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10))

@@ -1,4 +1,4 @@
-"""What an attempt is about to write, and what of that counts as ours: remembered before anything is sent."""
+"""Record an attempt's intended writes and ownership before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.state_parts import StoredDrift
 
-# Calls that write documents in one attempt, those included that AWS refuses.
+# Document writes of one attempt, including those that AWS rejects.
 MOST_CALLS = 12
 
 Originals = list[tuple[Declaration, dict[str, Any]]]
-"""What AWS has of declarations that were not carried out yet."""
+"""AWS's state of settings in declarations that have not converged yet."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What one attempt has learned so far, by setting.
+    """The findings of one attempt so far, by setting.
 
-    `applied_before` is what was applied before the attempt remembered what it is about to write. `calls_left`: an
-    attempt sends no more calls than this to isolate what AWS rejects of documents. `again_in`: when to try the rest.
-    `denials` are the elements that deny something and were in place, with their owners of then.
+    `applied_before` is what was applied before the write-ahead record.
+    `calls_left` limits the calls to isolate what AWS rejects of documents.
+    `again_in` is the time to retry the rest. `denials` are the denials that were
+    in place, with their owners then.
     """
 
     composition: Composition
@@ -53,7 +54,7 @@ class Progress:
     again_in: float | None = None
 
     def elements(self) -> dict[str, dict[str, Any]]:
-        """What AWS has of the settings that could be read."""
+        """Return AWS's state of the readable settings."""
         return {name: seen.elements for name, seen in self.observed.items()}
 
 
@@ -79,10 +80,10 @@ class SettingWrite:
 async def remember(
     attempt: Attempt, progress: Progress, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]
 ) -> None:
-    """Record what is about to be written as ours, and the calls in the audit trail, before anything is sent.
+    """Record intended writes as owned, and in the audit trail, before sending.
 
-    Were it recorded afterwards, a kill in between would leave elements in AWS
-    that nobody would remove when their owner goes.
+    If they were recorded afterwards, a kill in between would leave elements in
+    AWS that nobody removes when their owner leaves.
     """
     intended = {name: _intended(progress, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
@@ -106,24 +107,28 @@ async def remember(
 
 
 def originals_of(progress: Progress, registry: RegistryName) -> Originals:
-    """What AWS has of declarations that were not carried out yet; to be asked before anything of it becomes ours."""
+    """Return the originals of new declarations, before anything becomes owned."""
     return [(d, _original(progress, d, registry)) for d in progress.declared if d.observed_generation < d.generation]
 
 
 def record(tx: Tx, originals: Originals) -> None:
-    """Keep the originals."""
+    """Store the originals."""
     for declaration, shapes in originals:
         declarations.record_original(tx, declaration, shapes)
 
 
 def _original(progress: Progress, declared: Declaration, registry: RegistryName) -> dict[str, Any]:
-    """What AWS has of the settings of a declaration; not what is ours, others declare, or nobody can remove."""
+    """Return AWS's state of a declaration's settings.
+
+    Owned elements, other owners' elements, and elements that cannot be removed
+    are excluded.
+    """
     shapes = {}
     for name in declared.settings.keys() & progress.observed.keys():
         setting, seen = SETTINGS[name], progress.observed[name].elements
         mine = setting.split(declared.settings[name])
         left = seen.keys() - progress.applied.get(name, {}).keys()
-        # Of what cannot be removed, and of what others declare, only what this owner changes.
+        # Permanent and shared elements are included only if this owner changes them.
         kept = {
             key for key in left if key in mine or (setting.removable and (name, key) not in progress.composition.owners)
         }
@@ -132,7 +137,7 @@ def _original(progress: Progress, declared: Declaration, registry: RegistryName)
 
 
 def _intended(progress: Progress, planned: Plan) -> dict[str, Any]:
-    """What is desired of a setting and will be there, less what is held back: that may be somebody else's."""
+    """Return the desired elements that will exist, without withheld ones."""
     sent = {change.key for change in planned.changes}
     held_back = {change.key for change in progress.plans[planned.setting].changes} - sent
     desired = progress.composition.desired.get(planned.setting, {})
@@ -140,7 +145,10 @@ def _intended(progress: Progress, planned: Plan) -> dict[str, Any]:
 
 
 def disown(progress: Progress, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
-    """Forget the intent for what AWS refused or was not asked for: an unmanaged element with that key is not ours."""
+    """Forget the intent for changes that AWS rejected or that were not sent.
+
+    An unmanaged element with such a key is not owned.
+    """
     desired, seen = progress.composition.desired.get(name, {}), progress.observed[name].elements
     not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
     progress.applied[name] = mine = {

@@ -1,1 +1,1 @@
-"""ECR's service-linked roles: the catalogue and what to do next; no I/O."""
+"""The catalogue of ECR's service-linked roles, and plans for them; no I/O."""

@@ -1,4 +1,4 @@
-"""The three service-linked roles of ECR, as the ECR user guide and IAM describe them."""
+"""The three service-linked roles of ECR, from the ECR user guide and IAM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RoleKind:
-    """One of the roles: its names in IAM and the setting that needs it."""
+    """One of the roles: its names in IAM, and the setting that needs it."""
 
     id: str
     role_name: str
@@ -16,11 +16,11 @@ class RoleKind:
 
     @property
     def path(self) -> str:
-        """The path in IAM: a role of the same name elsewhere is a look-alike."""
+        """The path in IAM; a role with the same name and another path is a look-alike."""
         return f"/aws-service-role/{self.service_name}/"
 
     def arn(self, partition: str, account: str) -> str:
-        """The ARN of the role in an account."""
+        """Return the ARN of the role in an account."""
         return f"arn:{partition}:iam::{account}:role{self.path}{self.role_name}"
 
 

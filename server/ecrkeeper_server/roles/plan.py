@@ -1,4 +1,4 @@
-"""Plan changes of a role from its desired and its observed state; pure."""
+"""Plan the changes that make an observed role match its desired state; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_server.aws_errors import Permanent
 from ecrkeeper_server.roles.catalogue import RoleKind
 
 Applied = str | list[str]
-"""The value that was written to a tag, or all that it may have from us."""
+"""The value of a tag that was written, or all values that may have been written."""
 
 
 class DesiredRole(Protocol):
@@ -18,36 +18,36 @@ class DesiredRole(Protocol):
 
     @property
     def description(self) -> str | None:
-        """The description; None leaves it as it is."""
+        """The description; None leaves AWS's unchanged."""
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """The tags that the role has at least."""
+        """The tags that the role must have; other tags may exist."""
 
 
 class KnownRole(Protocol):
-    """The facts about a role that an earlier attempt or a backup left."""
+    """The facts about a role from an earlier attempt or a backup."""
 
     @property
     def role_id(self) -> str | None:
-        """The id of the role that was observed last."""
+        """The id of the role that was last observed."""
 
     @property
     def provenance(self) -> str | None:
-        """How that role came to be."""
+        """The way in which that role came to exist."""
 
     @property
     def remembered(self) -> Mapping[str, str]:
-        """The provenance that a backup has of a role, with the id of that role."""
+        """The provenance of a role in a backup, with the id of that role."""
 
     @property
     def create_intended_at(self) -> int | None:
-        """When a creation was recorded whose answer is not known."""
+        """The time of a recorded creation whose outcome is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedRole:
-    """A role as IAM has it. An absent description and an empty one are the same."""
+    """A role as IAM has it; an absent description equals an empty one."""
 
     role_id: str
     arn: str
@@ -59,7 +59,10 @@ class ObservedRole:
 
 @dataclass(frozen=True, slots=True)
 class RoleCall:
-    """One IAM call and the differences that it removes, as (setting, key, before, after)."""
+    """One IAM call, and the differences that it removes.
+
+    `changes` are tuples (setting, key, before, after).
+    """
 
     operation: str
     params: dict[str, Any]
@@ -78,21 +81,21 @@ class RoleDrift:
 
 
 def is_lookalike(kind: RoleKind, observed: ObservedRole) -> bool:
-    """Return whether the role only has the name: IAM's names are unique whatever the path."""
+    """Return whether the role only shares the name, which IAM keeps unique."""
     return observed.path != kind.path
 
 
-def in_the_way(kind: RoleKind, observed: ObservedRole) -> Permanent:
-    """Why nothing is done about a role that only has the name."""
+def lookalike_error(kind: RoleKind, observed: ObservedRole) -> Permanent:
+    """Return the error for a role that only shares the name."""
     return Permanent(
         f"the account has an ordinary role named {kind.role_name} with the path {observed.path}: "
-        "it is not ECR's service-linked role and is left alone; rename or delete it",
+        "it is not ECR's service-linked role and is not changed; rename or delete it",
         reason="ROLE_LOOKALIKE",
     )
 
 
 def creation(kind: RoleKind, spec: DesiredRole) -> RoleCall:
-    """The call that makes the role; it takes no tags."""
+    """Return the call that creates the role; it takes no tags."""
     params: dict[str, Any] = {"AWSServiceName": kind.service_name}
     if spec.description:
         params["Description"] = spec.description
@@ -102,10 +105,10 @@ def creation(kind: RoleKind, spec: DesiredRole) -> RoleCall:
 def corrections(
     kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole
 ) -> list[RoleCall]:
-    """The calls that bring description and tags to what is desired.
+    """Return the calls that make description and tags match the desired state.
 
-    Tags that nobody declared stay; tags that were written here and are no
-    longer declared go, unless somebody has given them another value.
+    Undeclared tags stay. Tags that were written here and are no longer declared
+    are removed, unless their value has changed since.
     """
     calls: list[RoleCall] = []
     wanted = spec.description
@@ -123,8 +126,11 @@ def corrections(
     return calls
 
 
-def tags_to_come(applied: Mapping[str, Applied], tags: Mapping[str, str]) -> dict[str, Applied]:
-    """Return the tags to record before a write: until a new value is set, the previous one is owned, too."""
+def tags_to_record(applied: Mapping[str, Applied], tags: Mapping[str, str]) -> dict[str, Applied]:
+    """Return the tags to record before a write.
+
+    The previous value stays owned until AWS has the new one.
+    """
     changed = {key: [*_values(applied[key]), value] for key, value in tags.items() if key in applied}
     return {**applied, **tags, **{key: list(dict.fromkeys(values)) for key, values in changed.items()}}
 
@@ -133,23 +139,24 @@ def _values(applied: Applied) -> list[str]:
     return [applied] if isinstance(applied, str) else applied
 
 
-def _tagging(kind: RoleKind, wanted: Mapping[str, str], there: Mapping[str, str]) -> list[RoleCall]:
-    differing = sorted((key, value) for key, value in wanted.items() if there.get(key) != value)
+def _tagging(kind: RoleKind, wanted: Mapping[str, str], observed_tags: Mapping[str, str]) -> list[RoleCall]:
+    differing = sorted((key, value) for key, value in wanted.items() if observed_tags.get(key) != value)
     if not differing:
         return []
     pairs = [{"Key": key, "Value": value} for key, value in differing]
-    changes = tuple(("tags", key, there.get(key), value) for key, value in differing)
+    changes = tuple(("tags", key, observed_tags.get(key), value) for key, value in differing)
     return [RoleCall("TagRole", {"RoleName": kind.role_name, "Tags": pairs}, changes)]
 
 
 def provenance(state: KnownRole, observed: ObservedRole) -> str:
-    """How a role that is there came to be, by what is remembered of it.
+    """Return the provenance of an existing role.
 
-    What is known, and what a backup remembers, counts for the very role that it
-    was learned of: somebody may have deleted it and made it anew.
+    Recorded provenance, also from a backup, is valid only for the role id that it
+    was recorded for: somebody may have deleted and recreated the role.
 
-    A create that was recorded and whose answer was lost is ours if the role is
-    not older than the record, with a minute for clocks that disagree.
+    A role counts as created here if a creation with unknown outcome was recorded
+    and the role is not older than the record, with a minute of tolerance for
+    clock skew.
     """
     same = state.role_id in (None, observed.role_id)
     if same and state.provenance:
@@ -164,14 +171,14 @@ def provenance(state: KnownRole, observed: ObservedRole) -> str:
 def calls_for(
     kind: RoleKind, spec: DesiredRole, applied_tags: Mapping[str, Applied], observed: ObservedRole | None
 ) -> list[RoleCall]:
-    """The calls that make the role what is desired, whether it is there or not."""
+    """Return the calls that make the role match its desired state, or create it."""
     if observed is None:
         return [creation(kind, spec), *_tagging(kind, spec.tags, {})]
     return corrections(kind, spec, applied_tags, observed)
 
 
 def drift_of(calls: Iterable[RoleCall]) -> list[RoleDrift]:
-    """The differences that the calls remove."""
+    """Return the differences that the calls remove."""
     found = []
     for setting, key, before, after in (change for call in calls for change in call.changes):
         kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"

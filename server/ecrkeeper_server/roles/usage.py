@@ -1,4 +1,4 @@
-"""Which Regions use a role, and what follows from it for deletion."""
+"""The Regions that use a role, and the violations that block its deletion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.errors import PreconditionViolation
 
 @dataclass(frozen=True, slots=True)
 class RegionUsage:
-    """Use of a role in one Region: `IN_USE`, `FREE` or `UNKNOWN`."""
+    """The use of a role in one Region: `IN_USE`, `FREE` or `UNKNOWN`."""
 
     region: str
     state: str
@@ -22,12 +22,15 @@ class RegionUsage:
     omitted_owners: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The usage as a JSON value."""
+        """Return the usage as a JSON value."""
         return asdict(self)
 
 
 def blockers(role: str, usage: Iterable[RegionUsage]) -> list[PreconditionViolation]:
-    """Why the role cannot be deleted: each Region that uses it or cannot be read. Empty: it can."""
+    """Return a violation for each Region that uses the role or cannot be read.
+
+    The role can be deleted if there are none.
+    """
     return [_blocker(role, region) for region in usage if region.state != "FREE"]
 
 
@@ -36,16 +39,14 @@ def _blocker(role: str, usage: RegionUsage) -> PreconditionViolation:
         return PreconditionViolation(
             "REGION_UNREADABLE",
             usage.region,
-            f"{usage.region} could not be read, so the {role} role counts as used there: {usage.message}",
+            f"{usage.region} could not be read, so the {role} role counts as in use there: {usage.message}",
         )
-    owners = (
-        f"; declared by {_few(usage.owners, usage.omitted_owners)}" if usage.owners else "; declared by nobody here"
-    )
+    owners = f"; declared by {_few(usage.owners, usage.omitted_owners)}" if usage.owners else "; not declared here"
     return PreconditionViolation(
         "ROLE_IN_USE", usage.region, f"{usage.region} uses it: {_few(usage.resources, usage.omitted_resources)}{owners}"
     )
 
 
 def _few(listed: Sequence[str], omitted: int, limit: int = 5) -> str:
-    shown, left = ", ".join(listed[:limit]), max(0, len(listed) - limit) + omitted
-    return f"{shown} and {left} more" if left else shown
+    shown, more = ", ".join(listed[:limit]), max(0, len(listed) - limit) + omitted
+    return f"{shown} and {more} more" if more else shown

@@ -32,14 +32,14 @@ def _item(key: str, value: Value) -> dict[str, Any]:
 
 
 def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
-    """Names and values that AWS does not know or no longer takes, and names given twice."""
+    """Return names and values that AWS does not accept, and names that occur twice."""
     violations = []
-    seen: dict[str, int] = {}
+    indexes: dict[str, int] = {}
     for i, item in enumerate(shape.get("settings") or ()):
         at, name, value = f"{path}.settings[{i}]", item.get("name", ""), item.get("value", "")
-        first = seen.setdefault(name, i)
+        first = indexes.setdefault(name, i)
         if first != i:
-            violations.append(Violation(f"{at}.name", f"is set by {path}.settings[{first}] already"))
+            violations.append(Violation(f"{at}.name", f"is already set by {path}.settings[{first}]"))
         if name not in VALUES:
             what = f"must be one of {', '.join(VALUES)}, got {shown(name)}"
             violations.append(Violation(f"{at}.name", what))
@@ -50,22 +50,22 @@ def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation
 
 
 def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
-    """The one switch that cannot be set back, and whom it may lock out."""
+    """Warn of the switch that cannot be set back, and of callers it may lock out."""
     if not any(change.key == SCOPE and change.after == "V2" for change in plan.changes):
         return []
     what = f"{SCOPE} V2 enforces the registry policy on every ECR request and cannot be set back to V1"
-    found = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, what)]
+    warned = [Warning("SCOPE_V2_IRREVERSIBLE", SCOPE, what)]
     if any(map(denies, context.get("registry_policy", {}).values())):
-        what = "the registry policy has a Deny, which V2 makes binding for every ECR request and may lock out callers"
-        found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, what))
-    return found
+        what = "the registry policy has a Deny; V2 enforces it on every ECR request and may lock out callers"
+        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", SCOPE, what))
+    return warned
 
 
 ACCOUNT_SETTINGS = Collection(
     name="account_settings",
     removable=False,
     defaults={"BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE", "BLOB_MOUNTING": "DISABLED"},
-    # A Region that does not offer a setting yet refuses its name.
+    # A Region that does not offer a setting yet rejects its name.
     reads=tuple(
         Read("GetAccountSetting", {"name": name}, absent=frozenset({"InvalidParameter", "Validation"}))
         for name in VALUES

@@ -1,4 +1,6 @@
-"""Warnings about what a plan leaves behind: settings that do not work together, and access without limits.
+"""Warnings about the state that a plan leads to.
+
+They name settings that do not work together, and access without limits.
 
 Facts: "Managed signing", "Sync an upstream registry" and "Templates to control
 repositories created during a pull through cache, create on push, or
@@ -28,18 +30,21 @@ READ_ALONG: Mapping[str, tuple[str, ...]] = {
     SIGNING: (RULES,),
     RULES: (TEMPLATES, SIGNING),
 }
-"""The settings that advice on a setting has to know as well."""
+"""The other settings that advice on a setting needs."""
 
 Settings = Mapping[str, Elements]
 
 
 def advice(before: Settings, after: Settings) -> list[Warning]:
-    """Warn of what becomes questionable by a change; a setting that is not known is missing from both."""
+    """Warn of what a change makes questionable.
+
+    `before` and `after` both omit a setting that is not known.
+    """
     return [warning for check in _CHECKS for warning in check(before, after)]
 
 
 def _changed(setting: str, before: Settings, after: Settings) -> dict[str, Any]:
-    """The elements that are new or have another value, by key."""
+    """Return the elements that are new or have another value, by key."""
     known = before.get(setting, {})
     return {key: value for key, value in after.get(setting, {}).items() if known.get(key) != value}
 
@@ -66,16 +71,16 @@ def _policy_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         document = parse(template.get("repositoryPolicy") or "{}")
     except NotJson:
         return []
-    found = statements_of(document) if isinstance(document, dict) else []
-    return [statements.canonical(statement) for statement in found if isinstance(statement, dict)]
+    listed = statements_of(document) if isinstance(document, dict) else []
+    return [statements.canonical(statement) for statement in listed if isinstance(statement, dict)]
 
 
 def _root_rule(before: Settings, after: Settings) -> Iterator[Warning]:
     rule = _changed(RULES, before, after).get(ROOT)
     if rule is not None:
         what = (
-            f"the prefix ROOT stands for every repository name that no other cache rule covers: a pull of any name that"
-            f" does not exist here, a mistyped one too, is looked up at {rule.get('upstreamRegistryUrl')} and cached"
+            f"the prefix ROOT matches every repository name that no other cache rule covers: pulls of any name that"
+            f" does not exist here, even a mistyped one, go to {rule.get('upstreamRegistryUrl')} and are cached"
         )
         yield Warning("CACHE_RULE_ROOT", ROOT, what)
 
@@ -106,20 +111,23 @@ def _idle_templates(before: Settings, after: Settings) -> Iterator[Warning]:
         return
     changed = _changed(TEMPLATES, before, after)
     for key, template in sorted(after.get(TEMPLATES, {}).items()):
-        # Pushes can create any repository, and the sources of replication are in registries that are not known here.
+        # A push can create any repository, and a replication source may be a registry unknown here.
         if list(template["appliedFor"]) != [CACHE] or not _idle(key, after):
             continue
         if key in changed or not _idle(key, before):
             rules = ", ".join(sorted(after[RULES])[:5]) or "none"
             what = (
                 f"template {key} applies to pull through cache only, and no cache rule creates a repository that it"
-                f" is for (cache rules: {rules}); make the prefixes agree"
+                f" matches (cache rules: {rules}); make the prefixes agree"
             )
             yield Warning("TEMPLATE_NEVER_APPLIES", key, what)
 
 
 def _idle(key: str, settings: Settings) -> bool:
-    """Return whether a template for cached repositories is the most specific one of no repository of any cache rule."""
+    """Return whether a template never applies to a cached repository.
+
+    It is idle if each repository of each cache rule has a more specific template.
+    """
     rivals = [
         name
         for name, template in settings.get(TEMPLATES, {}).items()

@@ -1,6 +1,6 @@
 """Compose the declarations of all owners, and plan changes of AWS.
 
-All functions are pure and total, and know nothing of any one setting.
+All functions are pure and total, and contain no rule of any one setting.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Conflict:
 class Composition:
     """The union of all owners' declarations.
 
-    A setting that is managed and empty is present in `desired` with no
-    elements. Of an element in conflict, the owner first by name is desired.
+    A managed, empty setting is present in `desired` with no elements. If owners
+    conflict over an element, `desired` has the value of the owner first by name.
     """
 
     desired: Mapping[str, Elements]
@@ -35,7 +35,7 @@ class Composition:
 
 
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
-    """The union of `owner -> setting -> elements`, whatever the order of the owners."""
+    """Return the union of `owner -> setting -> elements`, in any order of owners."""
     claims: dict[str, dict[str, dict[str, Value]]] = {}
     for owner in sorted(declarations):
         for setting, elements in declarations[owner].items():
@@ -65,10 +65,11 @@ def plan(
     *,
     prune: bool = False,
 ) -> Plan:
-    """Plan changes that add desired elements and remove applied ones that nobody desires any more.
+    """Plan the changes that make AWS match the desired elements.
 
-    An element that AWS cannot unset stays, and an absent element equals its
-    default. Planning again after the plan was carried out changes nothing.
+    The plan adds desired elements and removes applied ones that nobody desires
+    any more. An element that AWS cannot unset stays, and an absent element
+    equals its default. A second plan after the first was applied is empty.
     """
     defaults = setting.defaults
     unmanaged = {
@@ -76,10 +77,10 @@ def plan(
         for key, value in sorted(observed.items())
         if key not in desired and key not in applied and not (key in defaults and defaults[key] == value)
     }
-    kept: Elements = unmanaged if not prune else {}
+    retained: Elements = unmanaged if not prune else {}
     if not setting.removable:
-        kept = observed
-    target = dict(sorted({**kept, **desired}.items()))
+        retained = observed
+    target = dict(sorted({**retained, **desired}.items()))
     changes = diff(setting.name, {**defaults, **observed}, {**defaults, **target}, setting.replaces)
     return Plan(setting.name, target, changes, unmanaged, tuple(_drift(change, target) for change in changes))
 

@@ -1,4 +1,4 @@
-"""The parts of an ARN, and whether a resource belongs to a registry."""
+"""Parse an ARN, and check that its resource belongs to a registry."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Arn(NamedTuple):
 
 
 def parse(text: str) -> Arn | None:
-    """The parts of an ARN, or None if the text is not one."""
+    """Return the parts of an ARN, or None if the text is not one."""
     parts = text.split(":", 5)
     return Arn(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
 
 
 def validate_region(text: str, registry: RegistryName, field: str, *, same_account: bool) -> list[Violation]:
-    """A violation for each part in which a regional resource is not of the registry's place."""
+    """Return a violation for each part in which an ARN differs from its registry."""
     arn = parse(text)
     if arn is None:
         return [Violation(field, f"must be an ARN, got {shown(text)}")]
@@ -33,21 +33,24 @@ def validate_region(text: str, registry: RegistryName, field: str, *, same_accou
     if same_account:
         wanted.append(("account", arn.account, registry.account))
     return [
-        Violation(field, f"must be in {what} {want}, where the registry is; the ARN names {shown(given)}")
-        for what, given, want in wanted
-        if given != want
+        Violation(field, f"must be in the registry's {what} {want}; the ARN names {shown(actual)}")
+        for what, actual, want in wanted
+        if actual != want
     ]
 
 
 def validate_role(text: str, registry: RegistryName, field: str) -> list[Violation]:
-    """Violations of a role that a service is to use: IAM lets only the own account's be passed."""
+    """Return the violations of a role that a service assumes.
+
+    IAM lets a caller pass only roles of its own account.
+    """
     arn = parse(text)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("role/") or len(arn.resource) == 5:
         wanted = f"arn:{registry.partition}:iam::{registry.account}:role/..."
         return [Violation(field, f"must be the ARN of an IAM role such as `{wanted}`, got {shown(text)}")]
     wanted_parts = (("partition", arn.partition, registry.partition), ("account", arn.account, registry.account))
     return [
-        Violation(field, f"must be a role of {what} {want}, which the registry belongs to; got {shown(given)}")
-        for what, given, want in wanted_parts
-        if given != want
+        Violation(field, f"must be a role of the registry's {what} {want}, got {shown(actual)}")
+        for what, actual, want in wanted_parts
+        if actual != want
     ]

@@ -1,4 +1,4 @@
-"""Which of the replicated repositories a destination lets in: pure reasoning about sets of names."""
+"""Determine which replicated repositories a destination accepts; pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ecrkeeper_server.settings.repository_sets import Budget, Patterns
 
 REPLICATE, CREATE = "ecr:ReplicateImage", "ecr:CreateRepository"
 
-# Some 30 ms at the worst.
+# Bounds one survey to about 30 ms.
 _WORK = 20_000
-# More filters make a large key; they are surveyed every time.
+# A survey of more filters is not cached: its key would be large.
 _CACHED_FILTERS = 100
 
 
@@ -31,7 +31,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cause:
-    """Why images do not simply arrive: a reason, the action, and the key of the statement or template that decides."""
+    """Reason why images may not arrive.
+
+    `action` is the ECR action concerned; `key` is the key of the statement or
+    template that decides.
+    """
 
     reason: str
     action: str
@@ -42,8 +46,8 @@ class Cause:
 class Access:
     """The policy and the templates of a destination.
 
-    `templates` are its templates for replication, the most specific first,
-    each with whether ECR can create a repository from it.
+    `templates` are its replication templates, the most specific first, each with
+    whether ECR can create a repository from it.
     """
 
     replicate: tuple[Clause, ...]
@@ -51,7 +55,7 @@ class Access:
     templates: tuple[tuple[str, bool], ...] = ()
 
     def patterns(self) -> tuple[str, ...]:
-        """All patterns that decide."""
+        """Return all patterns that the outcome depends on."""
         both = (*self.replicate, *self.create)
         named = [pattern for clause in both for pattern in (*clause.patterns, *clause.variable)]
         return tuple(dict.fromkeys([*named, *(_under(prefix) for prefix, _ in self.templates)]))
@@ -67,7 +71,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One outcome: the filters all or some of whose repositories have it, and one such repository."""
+    """One outcome, the filters that have it, and an example repository.
+
+    All repositories of the filters in `whole` have the outcome, and some of those
+    in `partial`.
+    """
 
     outcome: Outcome
     whole: tuple[str, ...]
@@ -77,18 +85,18 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All outcomes that occur, and every cause with a repository that it concerns."""
+    """All outcomes that occur, and each cause with an affected repository."""
 
     arrivals: tuple[Arrival, ...]
     causes: Mapping[Cause, str]
 
 
 EVERYTHING = Clause("", denies=False, doubt="", inverted=True, patterns=())
-"""The right to all repositories, which an account has in its own registries."""
+"""The access to all repositories that an account has in its own registries."""
 
 
-def templates_in_question(usable: Mapping[str, bool]) -> tuple[tuple[str, bool], ...]:
-    """The templates that can keep a repository from being created, and those that apply in their place."""
+def relevant_templates(usable: Mapping[str, bool]) -> tuple[tuple[str, bool], ...]:
+    """Return the templates that can prevent a creation, and their alternatives."""
     broken = [prefix for prefix, works in usable.items() if not works]
     chosen = [prefix for prefix in usable if any(p in (prefix, ROOT) or prefix.startswith(f"{p}/") for p in broken)]
     return tuple((prefix, usable[prefix]) for prefix in sorted(chosen, key=lambda p: (p == ROOT, -len(p), p)))
@@ -101,20 +109,23 @@ def judge(repository: str, access: Access) -> Verdict:
 
 
 def survey(filters: Iterable[str], access: Access) -> Survey:
-    """Return the outcomes for repositories under the filters; an empty filter matches every repository."""
+    """Return the outcomes for repositories under the filters.
+
+    An empty filter matches every repository.
+    """
     outermost = _outermost(set(filters))
     cached = _survey if len(outermost) <= _CACHED_FILTERS else _survey.__wrapped__
     return cached(outermost, access)
 
 
 def _outermost(filters: Collection[str]) -> tuple[str, ...]:
-    """The filters that no other one includes, in order."""
-    kept: list[str] = []
+    """Return the filters that no other filter includes, in order."""
+    outermost: list[str] = []
     for text in sorted(filters):
-        # In this order a filter follows those that include it, and theirs are next to each other.
-        if not kept or not text.startswith(kept[-1]):
-            kept.append(text)
-    return tuple(kept)
+        # In this order, a filter directly follows the filters that include it.
+        if not outermost or not text.startswith(outermost[-1]):
+            outermost.append(text)
+    return tuple(outermost)
 
 
 @lru_cache(maxsize=512)
@@ -153,7 +164,7 @@ def _under(prefix: str) -> str:
 
 
 def _verdict(matched: Set[str], access: Access) -> Verdict:
-    """Return the outcome for a repository whose name matches exactly these patterns."""
+    """Return the outcome for repositories whose names match exactly these patterns."""
     replicate, causes = _decide(REPLICATE, access.replicate, matched)
     create, more = _decide(CREATE, access.create, matched)
     template = next((prefix for prefix, _ in access.templates if _under(prefix) in matched), None)
@@ -172,10 +183,13 @@ def _verdict(matched: Set[str], access: Access) -> Verdict:
 
 
 def _decide(action: str, clauses: tuple[Clause, ...], matched: Set[str]) -> tuple[Answer, list[Cause]]:
-    """Return whether an action is allowed: no without a statement that allows it, or with one that denies it."""
-    said = [(clause, clause.covers(matched)) for clause in clauses]
-    denied = _strongest([(clause, answer) for clause, answer in said if clause.denies])
-    allowed = _strongest([(clause, answer) for clause, answer in said if not clause.denies])
+    """Return whether the clauses allow an action, with the causes if they may not.
+
+    An action is denied if a statement denies it or no statement allows it.
+    """
+    answers = [(clause, clause.covers(matched)) for clause in clauses]
+    denied = _strongest([(clause, answer) for clause, answer in answers if clause.denies])
+    allowed = _strongest([(clause, answer) for clause, answer in answers if not clause.denies])
     if denied is not None and denied[1] is Answer.YES:
         return Answer.NO, [Cause(reason="DESTINATION_POLICY_DENIES", action=action, key=denied[0].key)]
     if allowed is None:
@@ -184,8 +198,8 @@ def _decide(action: str, clauses: tuple[Clause, ...], matched: Set[str]) -> tupl
     return (Answer.UNCERTAIN if uncertain else Answer.YES), [_doubt(action, clause) for clause in uncertain]
 
 
-def _strongest(said: list[tuple[Clause, Answer]]) -> tuple[Clause, Answer] | None:
-    return max((one for one in said if one[1] is not Answer.NO), key=lambda one: one[1], default=None)
+def _strongest(answers: list[tuple[Clause, Answer]]) -> tuple[Clause, Answer] | None:
+    return max((one for one in answers if one[1] is not Answer.NO), key=lambda one: one[1], default=None)
 
 
 def _doubt(action: str, clause: Clause) -> Cause:

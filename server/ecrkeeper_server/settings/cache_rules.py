@@ -45,19 +45,19 @@ _CREDENTIALS = ("credentialArn", "customRoleArn")
 
 
 def upstream_of(url: str) -> str | None:
-    """The upstream registry's name for AWS, or None if ECR cannot cache that host."""
+    """Return AWS's name of the upstream, or None if ECR cannot cache that host."""
     if _ECR.fullmatch(url):
         return "ecr"
     return "azure-container-registry" if _AZURE.fullmatch(url) else _HOSTS.get(url)
 
 
 def key_of(rule: Mapping[str, Any]) -> str:
-    """The prefix, in the one spelling that stands for all."""
+    """Return the prefix in canonical spelling."""
     return prefixes.canonical(rule.get("ecrRepositoryPrefix", ""))
 
 
 def value_of(rule: Mapping[str, Any]) -> Value:
-    """The rule without its prefix, what AWS would fill in filled in, and defaults left out."""
+    """Return the rule without its prefix, with AWS's defaults in canonical form."""
     url = rule.get("upstreamRegistryUrl", "")
     value = {"upstreamRegistryUrl": url}
     upstream = upstream_of(url) or rule.get("upstreamRegistry")
@@ -79,17 +79,21 @@ def _update(_key: str, _before: Value, after: Value) -> dict[str, Any]:
 
 
 def replaces(before: Value, after: Value) -> list[str]:
-    """All but a new credential or role: AWS can set these two, but neither unset them nor change the rest."""
+    """Return the members that an update cannot change.
+
+    AWS can set another credential or role, but cannot unset either, and changes
+    nothing else.
+    """
     fixed = sorted((before.keys() | after.keys()) - set(_CREDENTIALS))
     changed = [member for member in fixed if before.get(member) != after.get(member)]
     if "upstreamRegistryUrl" in changed:
-        # The name of the upstream only follows from it.
+        # The upstream's name follows from the URL.
         changed = [member for member in changed if member != "upstreamRegistry"]
     return changed + [member for member in _CREDENTIALS if member in before and member not in after]
 
 
 def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
-    """Rules that AWS would refuse, or that could never pull an image."""
+    """Return rules that AWS rejects, or that can never pull an image."""
     rules = list(shape.get("rules") or ())
     at = f"{path}.rules"
     violations = prefixes.validate_unique(rules, "ecrRepositoryPrefix", at, "ecr_repository_prefix")
@@ -107,17 +111,17 @@ def _validate_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str)
     upstream, ecr = upstream_of(url), _ECR.fullmatch(url)
     if upstream is None:
         hosts = ", ".join([*_HOSTS, "{name}.azurecr.io", "{account}.dkr.ecr.{region}.amazonaws.com"])
-        what = f"must be a host that ECR can cache, in this case and without scheme or path ({hosts}), got {shown(url)}"
+        what = f"must be a host that ECR can cache, in lower case, without scheme or path ({hosts}), got {shown(url)}"
         violations.append(Violation(f"{at}.upstream_registry_url", what))
     elif upstream in WITH_SECRET and named not in (None, "", upstream):
-        # Of the other upstreams ECR ignores the name that is given, and so does `value_of`.
-        what = f"{shown(url)} is {upstream}, not {named}; leave it out or make them agree"
+        # ECR ignores the given name of all other upstreams, and so does `value_of`.
+        what = f"{shown(url)} is {upstream}, not {named}; omit the upstream registry or correct it"
         violations.append(Violation(f"{at}.upstream_registry", what))
     if ecr and partition_of(ecr[2]) != registry.partition:
         what = f"must be a registry of partition {registry.partition}, got Region {shown(ecr[2])}"
         violations.append(Violation(f"{at}.upstream_registry_url", what))
     elif ecr and (ecr[1], ecr[2]) == (registry.account, registry.region):
-        what = f"must not be the registry that caches, got {shown(url)}; name one of another account or Region"
+        what = f"must not be the registry itself, got {shown(url)}; name one of another account or Region"
         violations.append(Violation(f"{at}.upstream_registry_url", what))
     prefix = prefixes.canonical(rule.get("upstreamRepositoryPrefix") or ROOT)
     if prefix != ROOT and key_of(rule) == ROOT:
@@ -127,30 +131,30 @@ def _validate_upstream(rule: Mapping[str, Any], registry: RegistryName, at: str)
 
 
 def ecr_account(url: str) -> str | None:
-    """The account of an ECR upstream; None for any other upstream."""
+    """Return the account of an ECR upstream, or None for any other upstream."""
     match = _ECR.fullmatch(url)
     return match.group(1) if match else None
 
 
 def _validate_credentials(rule: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
-    """Check that the credential is of the upstream's kind, and that ECR may use it."""
+    """Check that the credential suits the upstream, and that ECR may use it."""
     violations = []
     url, secret, role = rule.get("upstreamRegistryUrl", ""), rule.get("credentialArn"), rule.get("customRoleArn")
     upstream, account = upstream_of(url), ecr_account(url)
     if upstream in WITH_SECRET and not secret:
-        what = f"{upstream} needs a login: give a secret of this account and Region named ecr-pullthroughcache/..."
+        what = f"{upstream} needs a login: set a secret of this account and Region named ecr-pullthroughcache/..."
         violations.append(Violation(f"{at}.credential_arn", what))
     elif secret and upstream is not None and upstream not in WITH_SECRET:
-        instead = "; an ECR registry of another account takes custom_role_arn" if upstream == "ecr" else ""
-        what = f"must be empty: {upstream} takes no login, got {shown(secret)}{instead}"
+        instead = "; for an ECR registry of another account set custom_role_arn" if upstream == "ecr" else ""
+        what = f"must be empty because {upstream} takes no login, got {shown(secret)}{instead}"
         violations.append(Violation(f"{at}.credential_arn", what))
     elif secret:
         violations += arns.validate_region(secret, registry, f"{at}.credential_arn", same_account=True)
     if account not in (None, registry.account) and not role:
-        what = f"the upstream belongs to account {account}: a role of account {registry.account} must read it"
+        what = f"required: the upstream belongs to account {account}; set a role of account {registry.account}"
         violations.append(Violation(f"{at}.custom_role_arn", what))
     elif role and upstream not in (None, "ecr"):
-        what = f"must be empty: {upstream} takes no role, only an ECR registry does; got {shown(role)}"
+        what = f"must be empty because only an ECR upstream takes a role and {upstream} is none, got {shown(role)}"
         violations.append(Violation(f"{at}.custom_role_arn", what))
     elif role:
         violations += arns.validate_role(role, registry, f"{at}.custom_role_arn")
@@ -158,13 +162,13 @@ def _validate_credentials(rule: Mapping[str, Any], registry: RegistryName, at: s
 
 
 def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
-    """Rules whose cached repositories outlive them."""
-    words = {ChangeKind.REMOVE: "removed", ChangeKind.REPLACE: "deleted and created again"}
+    """Warn of rules whose cached repositories outlive them."""
+    words = {ChangeKind.REMOVE: "removed", ChangeKind.REPLACE: "deleted and recreated"}
     return [
         Warning(
             "CACHED_REPOSITORIES_REMAIN",
             change.key,
-            f"the rule {change.key} is {words[change.kind]}; repositories that it cached stay, with their images",
+            f"the rule {change.key} is {words[change.kind]}; the repositories that it cached stay, with their images",
         )
         for change in plan.changes
         if change.kind in words
@@ -175,7 +179,7 @@ _GONE = frozenset({"PullThroughCacheRuleNotFound"})
 
 
 def trial(prefix: str, rule: Value) -> Read | None:
-    """Let ECR log in to an upstream that needs credentials."""
+    """Return the call that lets ECR log in to the upstream, if it needs a login."""
     if not (rule.get("credentialArn") or rule.get("customRoleArn")):
         return None
     return Read("ValidatePullThroughCacheRule", {"ecrRepositoryPrefix": prefix})

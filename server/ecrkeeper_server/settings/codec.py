@@ -1,6 +1,7 @@
-"""Between proto messages and AWS's shapes; generic, driven by descriptors.
+"""Convert between proto messages and AWS's shapes, by descriptors.
 
-The JSON form of a settings message is the AWS shape. `masked_paths` says which fields of a message count.
+The JSON form of a settings message is the AWS shape. `masked_paths` resolves
+the fields of a message that count.
 """
 
 from __future__ import annotations
@@ -18,41 +19,41 @@ from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.unknown_fields import fields, reported
 
-# How many unknown paths an error message names.
+# Limits the unknown paths that an error message names.
 _FEW_PATHS = 5
 
 
 def words(enum: Any) -> tuple[str, ...]:
-    """The values of an enum of the API, but for the one that is not given."""
+    """Return the values of an API enum, without the unspecified one."""
     return tuple(value.name for value in enum.DESCRIPTOR.values if value.number)
 
 
 def word(enum: Any, number: int) -> str:
-    """The name of a value of an enum of the API; `UNSPECIFIED` for the one that is not given."""
+    """Return the name of an API enum value; `UNSPECIFIED` if it is not set."""
     return str(enum.Name(number)) if number else "UNSPECIFIED"
 
 
 @lru_cache(maxsize=1024)
 def enum_to_aws(enum: EnumDescriptor, number: int) -> str:
-    """The AWS value of an enum value."""
+    """Return the AWS value of an enum value."""
     return enum.values_by_number[number].name
 
 
 @lru_cache(maxsize=1024)
 def enum_from_aws(enum: EnumDescriptor, value: str) -> int:
-    """The enum value of an AWS value; 0 for one that is not known."""
+    """Return the enum value of an AWS value; 0 if it is unknown."""
     known = enum.values_by_name.get(value)
     return known.number if known is not None else 0
 
 
 def settings_to_aws(settings: Settings) -> dict[str, Any]:
-    """Each setting that is present, by field name, in AWS's shape."""
+    """Return each setting that is present, by field name, in AWS's shape."""
     ignored = reported(settings.DESCRIPTOR)
     return {field.name: to_aws(value) for field, value in settings.ListFields() if field.json_name not in ignored}
 
 
 def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
-    """The message of settings in AWS's shape; a setting with nothing in it stays present."""
+    """Return the message of settings in AWS's shape; an empty setting stays present."""
     settings = Settings()
     for name, shape in shapes.items():
         message = getattr(settings, name)
@@ -62,14 +63,14 @@ def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
 
 
 def to_aws(message: Message) -> dict[str, Any]:
-    """A message in AWS's shape, without what is not set and what AWS only reports."""
+    """Return a message in AWS's shape, without unset and output-only members."""
     ignored = reported(message.DESCRIPTOR)
     shape = {
         field.json_name: _value_to_aws(field, value)
         for field, value in message.ListFields()
         if field.json_name not in ignored
     }
-    # A required boolean that is false is not listed as set.
+    # ListFields omits a required boolean that is false.
     for field in _booleans(message.DESCRIPTOR):
         shape[field.json_name] = getattr(message, field.name)
     return shape
@@ -95,7 +96,7 @@ def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
 
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:
-    """Fill a message from AWS's shape; members that the message does not have are left out."""
+    """Fill a message from AWS's shape; skip members that the message does not have."""
     known = fields(message.DESCRIPTOR)
     for member, value in shape.items():
         field = known.get(member)
@@ -118,19 +119,20 @@ def _scalar(field: Any, value: Any) -> Any:
     return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value
 
 
-def masked_paths(mask: FieldMask, given: Message, allowed: Iterable[str]) -> set[str]:
-    """Return the paths to change (AIP-134): those of the mask, all for `*`, and without a mask those in `given`.
+def masked_paths(mask: FieldMask, message: Message, allowed: Iterable[str]) -> set[str]:
+    """Return the paths to change (AIP-134).
 
-    Unknown paths are rejected, all at once.
+    Those are the paths of the mask, all for `*`, and without a mask the fields
+    set in `message`. Raises InvalidArgument that names all unknown paths.
     """
     every = set(allowed)
     if not mask.paths:
-        return every & {field.name for field, _ in given.ListFields()}
+        return every & {field.name for field, _ in message.ListFields()}
     if list(mask.paths) == ["*"]:
         return every
     unknown = [path for path in mask.paths if path not in every]
     if unknown:
-        given_paths = ", ".join(map(shown, unknown[:_FEW_PATHS])) + (", …" if len(unknown) > _FEW_PATHS else "")
-        text = f"unknown path {given_paths}; known are {', '.join(sorted(every))}"
-        raise InvalidArgument([Violation("update_mask", text)])
+        named = ", ".join(map(shown, unknown[:_FEW_PATHS])) + (", …" if len(unknown) > _FEW_PATHS else "")
+        description = f"unknown path {named}; allowed are {', '.join(sorted(every))}"
+        raise InvalidArgument([Violation("update_mask", description)])
     return set(mask.paths)

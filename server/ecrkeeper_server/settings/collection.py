@@ -16,10 +16,10 @@ _READ_ONLY = ("createdAt", "updatedAt", "registryId")
 class Collection(Setting):
     """A setting whose elements AWS creates, updates and deletes one by one.
 
-    `listed` finds the items in AWS's answers, `items` is their member in the
-    shape, `key_member` the parameter that names one. `update` and `delete`
-    are None where AWS has no such operation; `update_params` makes an
-    update's parameters of the key, the old and the new value.
+    `listed` is the member of AWS's answer that holds the items, `items` their
+    member in the shape, and `key_member` the parameter that names an item.
+    `update` and `delete` are None if AWS has no such operation. `update_params`
+    returns the parameters of an update from the key, the old and the new value.
     """
 
     items: str
@@ -34,16 +34,16 @@ class Collection(Setting):
 
     @property
     def writes(self) -> frozenset[str]:
-        """Create, and update and delete where AWS has them."""
+        """Create, and Update and Delete if AWS has them."""
         return frozenset(operation for operation in (self.create, self.update, self.delete) if operation)
 
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-        """All items that AWS listed, without the members that only AWS sets."""
-        found = self.listed([response for response in responses if response])
-        return {self.items: [_writable(item) for item in found]}
+        """Return all items that AWS listed, without output-only members."""
+        items = self.listed([response for response in responses if response])
+        return {self.items: [_writable(item) for item in items]}
 
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """Removals, replacements (each a deletion and a creation), updates, creations."""
+        """Return removals, replacements (a Delete and a Create), updates, creations."""
         spelled = {self.key_of(item): item for item in observed_shape.get(self.items) or ()}
         calls: list[Call] = []
         for kind in (ChangeKind.REMOVE, ChangeKind.REPLACE, ChangeKind.UPDATE, ChangeKind.ADD):
@@ -53,7 +53,7 @@ class Collection(Setting):
         return calls
 
     def _spelling(self, item: Any, key: str) -> str:
-        # AWS may know the prefix `a` as `a/`; an existing item is named as AWS names it.
+        # AWS may know the prefix `a` as `a/`; calls use AWS's spelling of an existing item.
         return str(item.get(self.key_member, key)) if isinstance(item, Mapping) else key
 
     def _calls_of(self, change: Change, spelling: str) -> list[Call]:

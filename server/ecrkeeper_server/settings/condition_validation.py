@@ -1,8 +1,8 @@
 """The `Condition` of a policy statement.
 
 Facts: "IAM JSON policy elements: Condition operators" in the IAM user guide.
-IAM checks the form of numbers, dates, addresses, ARNs and binary values when a
-policy is written, and neither that of booleans nor the names of keys.
+IAM checks the form of numbers, dates, addresses, ARNs and binary values when it
+stores a policy. It checks neither booleans nor the names of keys.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OPERATORS = frozenset(
 _SETS = ("ForAllValues", "ForAnyValue")
 _UNKNOWN = (
     "is no condition operator (case matters); allowed are those of IAM such as StringEquals, StringLike, ArnLike, Bool,"
-    " IpAddress and Null, with `ForAllValues:` or `ForAnyValue:` before and, but for Null, `IfExists` behind"
+    " IpAddress and Null, with the prefix `ForAllValues:` or `ForAnyValue:` and, except for Null, the suffix `IfExists`"
 )
 
 _ARN_PARTS = 6
@@ -53,12 +53,12 @@ _DATE = re.compile(
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
-def validate(given: Any, at: str) -> list[Violation]:
+def validate(condition: Any, at: str) -> list[Violation]:
     """Return the violations of a `Condition`."""
-    if not isinstance(given, dict):
+    if not isinstance(condition, dict):
         return [Violation(at, "must be a JSON object")]
     violations = []
-    for operator, test in given.items():
+    for operator, test in condition.items():
         base = _base(operator)
         if base is None:
             violations.append(Violation(f"{at}.{operator}", _UNKNOWN))
@@ -66,14 +66,14 @@ def validate(given: Any, at: str) -> list[Violation]:
             violations.append(Violation(f"{at}.{operator}", "must be an object of condition keys"))
         else:
             for key, values in test.items():
-                fault = _fault(base, values)
-                if fault:
-                    violations.append(Violation(f"{at}.{operator}.{key}", fault))
+                error = _error(base, values)
+                if error:
+                    violations.append(Violation(f"{at}.{operator}.{key}", error))
     return violations
 
 
 def _base(operator: str) -> str | None:
-    """Return the operator without prefix and suffix, or None if IAM knows no such operator."""
+    """Return the operator without prefix and suffix, or None if IAM has none such."""
     prefix, colon, base = operator.rpartition(":")
     if colon and prefix not in _SETS:
         return None
@@ -82,13 +82,13 @@ def _base(operator: str) -> str | None:
     return base if base in OPERATORS else None
 
 
-def _fault(base: str, values: Any) -> str:
-    """Return what is wrong with the values of one condition key; empty if nothing is."""
+def _error(base: str, values: Any) -> str:
+    """Return the error in the values of one condition key; empty if there is none."""
     listed = values if isinstance(values, list) else [values]
     if not listed:
         return "must not be an empty list"
     if any(v is None or isinstance(v, (dict, list)) for v in listed):
-        return "must be a text or a list of texts"
+        return "must be a string or a list of strings"
     form = next((form for prefix, form in _FORMS.items() if base.startswith(prefix)), None)
     if form is None:
         return ""
@@ -116,7 +116,7 @@ def _is_base64(text: str) -> bool:
     return len(text) % 4 == 0 and _BASE64.fullmatch(text) is not None
 
 
-# By the first letters of an operator: the allowed form in words, and a test.
+# By the first letters of an operator: a description of the allowed form, and its test.
 _FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "IpAddress": ("an IP address or a CIDR block such as 203.0.113.0/24", _is_address),
     "NotIpAddress": ("an IP address or a CIDR block such as 203.0.113.0/24", _is_address),
@@ -125,6 +125,6 @@ _FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
         "a date such as 2026-01-31T00:00:00Z or seconds since 1970",
         lambda text: _DATE.fullmatch(text) is not None,
     ),
-    "Arn": ("`*` or an ARN of six parts, in which wildcards may stand", _is_arn),
+    "Arn": ("`*` or an ARN of six parts, which may contain wildcards", _is_arn),
     "Binary": ("base64", _is_base64),
 }

@@ -1,4 +1,4 @@
-"""The IAM roles that cache rules and templates name: whether ECR may assume them.
+"""Check whether ECR may assume the IAM roles that cache rules and templates name.
 
 Facts: "Creating an IAM role for a custom role" for creation templates and for
 ECR to ECR pull through cache in the ECR user guide; the trust policies there.
@@ -18,7 +18,7 @@ from ecrkeeper_server.settings.setting import Warning
 
 
 def roles_of(changes: Iterable[Change]) -> dict[str, list[str]]:
-    """The custom roles of new or changed elements, each with the keys of those elements."""
+    """Return the custom roles of new or changed elements, with the elements' keys."""
     roles: dict[str, list[str]] = {}
     for change in changes:
         role = (change.after or {}).get("customRoleArn")
@@ -28,27 +28,33 @@ def roles_of(changes: Iterable[Change]) -> dict[str, list[str]]:
 
 
 def name_of(role_arn: str) -> str:
-    """The name of a role, without its path; empty if the ARN has none."""
+    """Return the name of a role without its path; empty if the ARN has none."""
     arn = arns.parse(role_arn)
     return arn.resource.rpartition("/")[2] if arn is not None else ""
 
 
 def judge_role(role_arn: str, service: str, role: Mapping[str, Any] | None, subject: str) -> Warning | None:
-    """Warn of a role that is missing or does not trust a service; `role` is IAM's answer, None if there is none."""
+    """Warn of a role that is missing or does not trust a service.
+
+    `role` is IAM's answer, or None if the role does not exist.
+    """
     if role is None:
-        what = f"there is no role {role_arn}: ECR cannot create or cache repositories with it; create the role"
+        what = f"role {role_arn} does not exist, so ECR cannot create or cache repositories with it; create the role"
         return Warning("CUSTOM_ROLE_MISSING", subject, what)
     if role.get("Arn") != role_arn:
-        what = f"there is no role {role_arn}: the role of that name is {role.get('Arn')}; correct custom_role_arn"
+        what = f"role {role_arn} does not exist: the role of that name is {role.get('Arn')}; correct custom_role_arn"
         return Warning("CUSTOM_ROLE_MISSING", subject, what)
     if _may_be_assumed(role.get("AssumeRolePolicyDocument"), service):
         return None
-    what = f"the trust policy of {role_arn} does not let {service} assume the role: add a statement that does"
+    what = f"the trust policy of {role_arn} does not let {service} assume the role; add a statement that does"
     return Warning("CUSTOM_ROLE_UNTRUSTED", subject, what)
 
 
 def _may_be_assumed(document: Any, service: str) -> bool:
-    """Return whether a trust policy lets a service assume the role, conditions aside; yes where it cannot be read."""
+    """Return whether a trust policy lets a service assume the role.
+
+    Conditions are ignored, and a policy that cannot be read counts as trust.
+    """
     if isinstance(document, str):
         try:
             document = parse(unquote(document))
@@ -56,8 +62,8 @@ def _may_be_assumed(document: Any, service: str) -> bool:
             return True
     if not isinstance(document, Mapping):
         return True
-    found = [statements.canonical(one) for one in statements_of(document) if isinstance(one, Mapping)]
-    about = [one for one in found if _names(one, service) and statements.allows_action(one, "sts:AssumeRole")]
+    trusts = [statements.canonical(one) for one in statements_of(document) if isinstance(one, Mapping)]
+    about = [one for one in trusts if _names(one, service) and statements.allows_action(one, "sts:AssumeRole")]
     allowed = any(one.get("Effect") == "Allow" for one in about)
     denied = any(one.get("Effect") == "Deny" and "Condition" not in one for one in about)
     return allowed and not denied

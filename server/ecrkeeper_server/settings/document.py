@@ -16,10 +16,9 @@ _NOT_OF_THE_SHAPE = ("registryId", "ResponseMetadata")
 class Document(Setting):
     """A setting that one Put writes as a whole.
 
-    `member` is where the Get answers with the shape (None: the answer is the
-    shape itself); `body` makes the Put's parameters of the shape that is to be
-    and the one that AWS has; without a `delete`, a Put of nothing removes the
-    setting.
+    `member` is the member of the Get's answer that holds the shape; None if the
+    answer is the shape. `body` returns the Put's parameters from the target shape
+    and the observed one. Without a `delete`, an empty Put removes the setting.
     """
 
     put: str
@@ -29,21 +28,21 @@ class Document(Setting):
 
     @property
     def writes(self) -> frozenset[str]:
-        """The Put, and the Delete where there is one."""
+        """The Put, and the Delete if there is one."""
         return frozenset({self.put} | ({self.delete} if self.delete else set()))
 
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-        """The document that AWS has; empty if it has none."""
+        """Return the document that AWS has; empty if it has none."""
         response = (responses[0] if responses else None) or {}
-        found = (response.get(self.member) or {}) if self.member else response
-        return {name: value for name, value in found.items() if name not in _NOT_OF_THE_SHAPE}
+        shape = (response.get(self.member) or {}) if self.member else response
+        return {name: value for name, value in shape.items() if name not in _NOT_OF_THE_SHAPE}
 
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """One call that makes all changes at once."""
+        """Return one call that makes all changes."""
         return [self.call(plan, observed_shape)] if plan.changes else []
 
     def call(self, plan: Plan, observed_shape: Shape) -> Call:
-        """The call that makes AWS have a plan's target, whether or not that changes anything."""
+        """Return the call that writes a plan's target, even if that changes nothing."""
         if self.delete and not plan.target:
             return Call("ecr", self.delete, {}, plan.changes)
         return Call("ecr", self.put, self.body(self.join(plan.target), observed_shape), plan.changes)

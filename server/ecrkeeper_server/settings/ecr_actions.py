@@ -2,7 +2,7 @@
 
 Facts: the operations of botocore's model of ECR; "Actions, resources, and
 condition keys for Amazon Elastic Container Registry" (service authorization
-reference), which adds the actions that are no operations.
+reference), which adds the actions without an operation.
 """
 
 from __future__ import annotations
@@ -38,10 +38,13 @@ _KNOWN = frozenset(f"ecr:{name}".lower() for name in OPERATIONS | PERMISSION_ONL
 
 @lru_cache(maxsize=4096)
 def is_known(action: str) -> bool:
-    """Tell whether an action, or a pattern with wildcards, names an action of ECR. Case does not count."""
+    """Return whether an action or a wildcard pattern names an ECR action.
+
+    Case is ignored.
+    """
     pattern = action.lower()
     if "*" not in pattern and "?" not in pattern:
         return pattern in _KNOWN
-    # Comparing texts is much faster than matching patterns, and nearly always enough to say no.
+    # Comparing fixed prefixes is much faster than matching, and rules out nearly all actions.
     literal = _WILDCARDS.split(pattern)
     return any(globs.matches(pattern, known, single=True) for known in _KNOWN if all(part in known for part in literal))

@@ -1,4 +1,4 @@
-"""How each element of a registry stands; pure, by the composition and the state of the registry."""
+"""Derive the state of each element from the composition and the registry; pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 @dataclass(frozen=True, slots=True)
 class ElementState:
-    """One element that is desired or was observed; `desired` and `observed` are None where it is absent."""
+    """One element that is desired or observed; None stands for absent."""
 
     setting: str
     key: str
@@ -25,12 +25,12 @@ class ElementState:
 
     @property
     def value(self) -> Value | None:
-        """The desired value, or else the observed one."""
+        """The desired value if there is one, else the observed value."""
         return self.observed if self.desired is None else self.desired
 
 
 class KnownElements(Protocol):
-    """What attempts have found of the elements of a registry, by setting."""
+    """The observations and writes of a registry's attempts, by setting."""
 
     @property
     def observed(self) -> Mapping[str, Mapping[str, Any]]:
@@ -42,23 +42,26 @@ class KnownElements(Protocol):
 
     @property
     def problems(self) -> Mapping[str, Mapping[str, str]]:
-        """Why AWS cannot use elements that it accepted."""
+        """The reasons why AWS cannot use accepted elements."""
 
 
 def element_states(state: KnownElements, composition: Composition) -> Iterator[ElementState]:
-    """Yield every element that is desired or was observed, by setting and key; defaults that nobody wants are none."""
-    seen, applied, problems = split_all(state.observed), state.applied, state.problems
+    """Yield every desired or observed element, by setting and key.
+
+    An undesired element with its default value is omitted.
+    """
+    reported, applied, problems = split_all(state.observed), state.applied, state.problems
     for name, setting in SETTINGS.items():
-        desired, observed = composition.desired.get(name, {}), seen.get(name, {})
+        desired, observed = composition.desired.get(name, {}), reported.get(name, {})
         for key in sorted({*desired, *observed}):
-            found = observed.get(key, setting.defaults.get(key))
+            current = observed.get(key, setting.defaults.get(key))
             if key in desired:
-                status = "IN_SYNC" if found == desired[key] else "OUT_OF_SYNC"
-            elif setting.defaults.get(key) == found:
+                status = "IN_SYNC" if current == desired[key] else "OUT_OF_SYNC"
+            elif setting.defaults.get(key) == current:
                 continue
             else:
                 status = "REMOVING" if key in applied.get(name, {}) else "UNMANAGED"
             yield ElementState(
-                name, key, status, composition.owners.get((name, key), ()), desired.get(key), found,
+                name, key, status, composition.owners.get((name, key), ()), desired.get(key), current,
                 problems.get(name, {}).get(key, ""),
             )  # fmt: skip

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 Value = Any
-"""A canonical JSON value: two elements mean the same exactly if they are equal."""
+"""A canonical JSON value: two elements have the same meaning if and only if they are equal."""
 
 Elements = Mapping[str, Value]
 """The elements of one setting, by key."""
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One element whose observed value is not the desired one; None stands for absent."""
+    """One element whose observed and desired values differ; None stands for absent."""
 
     setting: str
     key: str
@@ -53,7 +53,7 @@ class Drift:
     observed: Value | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the difference as it is stored."""
+        """Return the stored form."""
         return {
             "setting": self.setting,
             "key": self.key,
@@ -65,7 +65,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plan of one setting: the target elements and the changes."""
+    """The target elements of one setting, and the changes that lead to them."""
 
     setting: str
     target: Elements
@@ -80,7 +80,7 @@ def diff(
     after: Elements,
     replaces: Callable[[Value, Value], Collection[str]] | None = None,
 ) -> tuple[Change, ...]:
-    """The changes from one set of elements to another, in the order of their keys."""
+    """Return the changes from one set of elements to another, sorted by key."""
     changes = []
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
@@ -99,7 +99,7 @@ def diff(
 def split_items(
     member: str, key_of: Callable[[Any], str], value_of: Callable[[Any], Value]
 ) -> Callable[[Mapping[str, Any]], dict[str, Value]]:
-    """The function that makes an element of each item of a list."""
+    """Return a function that turns each item of a list into an element."""
 
     def split(shape: Mapping[str, Any]) -> dict[str, Value]:
         return {key_of(item): value_of(item) for item in shape.get(member) or ()}
@@ -108,7 +108,7 @@ def split_items(
 
 
 def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[Elements], dict[str, Any]]:
-    """The function that makes an item of each element, in the order of the keys."""
+    """Return a function that turns each element into an item, sorted by key."""
 
     def join(elements: Elements) -> dict[str, Any]:
         return {member: [item_of(key, value) for key, value in sorted(elements.items())]}

@@ -16,12 +16,12 @@ MAX_EXCLUSIONS = 100
 
 
 def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
-    """Principals of another partition."""
+    """Return principals of another partition."""
     violations = []
     for i, text in enumerate(shape.get("principalArns") or ()):
         arn = arns.parse(text)
         if arn is None or arn.partition != registry.partition:
-            what = f"must be in partition {registry.partition}, where the registry is, got {shown(text)}"
+            what = f"must be in the registry's partition {registry.partition}, got {shown(text)}"
             violations.append(Violation(f"{path}.principal_arns[{i}]", what))
     return violations
 

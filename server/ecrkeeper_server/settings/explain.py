@@ -1,6 +1,6 @@
-"""Which settings apply to one repository name.
+"""Find the settings that apply to one repository name.
 
-Every setting has its own dialect of filters. Facts: "Private image
+Each setting matches names in its own way. Facts: "Private image
 replication", "Configuring repository filters" (scanning), "Templates to
 control repositories" and "Managed signing" in the ECR user guide.
 """
@@ -35,8 +35,8 @@ class Reference:
 class Explanation:
     """The settings that apply to a repository.
 
-    `scan_frequency` is None where ENHANCED scanning leaves the repository
-    out; `upstream_repository` is what a pull through the cache rule reads.
+    `scan_frequency` is None if ENHANCED scanning excludes the repository.
+    `upstream_repository` is the repository that a pull through the cache rule reads.
     """
 
     repository_creation_template: Reference | None
@@ -50,7 +50,7 @@ class Explanation:
 
 
 def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
-    """Find the elements that apply to a repository; absent settings are empty."""
+    """Return the elements that apply to a repository; absent settings count as empty."""
     scanning = settings.get(SCANNING, {})
     matching = [key for key in sorted(scanning) if key != SCAN_TYPE and _scans(key.partition(":")[2], repository)]
     template = prefixes.most_specific(settings.get(TEMPLATES, {}), repository)
@@ -76,7 +76,7 @@ def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
 
 
 def _scans(pattern: str, repository: str) -> bool:
-    # Without a wildcard a scanning filter matches anywhere in the name.
+    # A scanning filter without a wildcard matches anywhere in the name.
     return globs.matches(pattern, repository) if "*" in pattern else pattern in repository
 
 

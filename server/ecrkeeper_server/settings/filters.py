@@ -1,4 +1,4 @@
-"""Packing elements `{group}{separator}{filter}` into rules of at most so many filters."""
+"""Pack elements `{group}{separator}{filter}` into rules of limited size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ MAX_FILTERS = 100
 
 
 def packed(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Rules `(group, filters)` in a stable order; an empty filter, which means all, has a rule of its own."""
+    """Return rules `(group, filters)` in a stable order.
+
+    An empty filter matches everything, so it gets a rule of its own.
+    """
     groups: dict[str, list[str]] = {}
     for group, text in sorted(pairs):
         groups.setdefault(group, []).append(text)

@@ -1,12 +1,12 @@
-"""Wildcards, matched in time proportional to pattern times text."""
+"""Match wildcards in time proportional to pattern times text."""
 
 from __future__ import annotations
 
 
 def matches(pattern: str, text: str, *, single: bool = False) -> bool:
-    """Return whether the whole text matches a pattern in which `*` stands for any text.
+    """Return whether a pattern matches the whole text.
 
-    With `single`, `?` stands for one character, as in IAM policies.
+    `*` stands for any text. With `single`, `?` stands for one character, as in IAM policies.
     """
     p = t = 0
     star, mark = -1, 0
@@ -25,27 +25,31 @@ def matches(pattern: str, text: str, *, single: bool = False) -> bool:
 
 
 def rests(pattern: str, text: str) -> tuple[str, ...]:
-    """Patterns for what may follow a text so that the whole matches an IAM pattern; none if nothing may."""
+    """Return patterns for the rest of a text that begins with `text` and matches.
+
+    The whole text then matches the IAM pattern. Empty if no text can.
+    """
     head = pattern[: len(text)]
     if "*" not in head and "?" not in head:
         return (pattern[len(text) :],) if head == text else ()
-    places = _past_stars(pattern, {0})
+    positions = _past_stars(pattern, {0})
     for char in text:
-        going = {place + 1 for place in places if pattern[place : place + 1] in (char, "?")}
-        staying = {place for place in places if pattern[place : place + 1] == "*"}
-        places = _past_stars(pattern, going | staying)
-    # What may begin with any text includes every earlier place, and the one right behind its star.
-    star = max((place for place in places if pattern[place : place + 1] == "*"), default=None)
+        going = {position + 1 for position in positions if pattern[position : position + 1] in (char, "?")}
+        staying = {position for position in positions if pattern[position : position + 1] == "*"}
+        positions = _past_stars(pattern, going | staying)
+    # A rest that may begin with any text covers those at all earlier positions and right behind
+    # its star.
+    star = max((position for position in positions if pattern[position : position + 1] == "*"), default=None)
     if star is not None:
-        places = {place for place in places if place == star or place > star + 1}
-    return tuple(pattern[place:] for place in sorted(places))
+        positions = {position for position in positions if position == star or position > star + 1}
+    return tuple(pattern[position:] for position in sorted(positions))
 
 
-def _past_stars(pattern: str, places: set[int]) -> set[int]:
-    """The places and those right behind stars, for which no text is enough."""
-    found = set(places)
-    for place in places:
-        while pattern[place : place + 1] == "*":
-            place += 1  # noqa: PLW2901
-            found.add(place)
-    return found
+def _past_stars(pattern: str, positions: set[int]) -> set[int]:
+    """Return the positions, and those behind stars, since a star may match nothing."""
+    reached = set(positions)
+    for position in positions:
+        while pattern[position : position + 1] == "*":
+            position += 1  # noqa: PLW2901
+            reached.add(position)
+    return reached

@@ -1,4 +1,4 @@
-"""Withhold the changes of a plan that its owners do not allow or that do not fit."""
+"""Withhold changes of a plan that its owners do not allow or that exceed limits."""
 
 from __future__ import annotations
 
@@ -18,51 +18,53 @@ from ecrkeeper_server.settings.table import SETTINGS
 def permitted(
     planned: Plan, registry: RegistryName, composition: Composition, allowing: Collection[str]
 ) -> tuple[Plan, Permanent | None]:
-    """Split a plan into allowed changes and an error; `allowing` names the owners who allow replacements.
+    """Split a plan into its permitted part and an error about the rest.
 
-    A document is written as a whole or not at all. In a collection only the elements concerned are held back:
-    one owner's wish does not stop what others want, and removals make room.
+    `allowing` names the owners who allow replacements. A document is written as a
+    whole or not at all. In a collection, only the elements concerned are
+    withheld: one owner's declaration does not block the others', and removals
+    still free capacity.
     """
-    refused_changes = [
+    barred_changes = [
         change
         for change in planned.changes
         if change.kind is ChangeKind.REPLACE
         and set(allowing).isdisjoint(composition.owners.get((planned.setting, change.key), ()))
     ]
-    barred = {change.key for change in refused_changes}
-    over = _too_much(planned, registry)
-    refused = _replacement(planned.setting, refused_changes, composition) if barred else over
-    if refused is None:
+    barred = {change.key for change in barred_changes}
+    over = _over_limit(planned, registry)
+    rejection = _replacement(planned.setting, barred_changes, composition) if barred else over
+    if rejection is None:
         return planned, None
     whole = isinstance(SETTINGS[planned.setting], Document)
-    kept = {
+    allowed = {
         change.key
         for change in planned.changes
         if not whole and change.key not in barred and (over is None or change.kind is ChangeKind.REMOVE)
     }
-    changes = tuple(change for change in planned.changes if change.key in kept)
-    return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in kept)), refused
+    changes = tuple(change for change in planned.changes if change.key in allowed)
+    return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in allowed)), rejection
 
 
 def _replacement(setting: str, changes: Sequence[Change], composition: Composition) -> Permanent:
-    """Of elements that must be deleted and created again, where no owner of them allows that; names the members."""
+    """Return the error for replacements that no owner of the element allows."""
     fixed = {change.key: SETTINGS[setting].replaces(change.before, change.after) for change in changes}
     owners = sorted({owner for key in fixed for owner in composition.owners.get((setting, key), ())})
-    way_out = f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that"
+    remedy = f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that"
     shown = "; ".join(f"{', '.join(members)} of {key}" for key, members in fixed.items())
     return Permanent(
-        f"{setting}: ECR cannot change {shown} in place, only delete and create the element again; {way_out}",
+        f"{setting}: ECR cannot change {shown} in place, only delete and recreate the element; {remedy}",
         reason="REPLACEMENT_NOT_ALLOWED",
         preconditions=[
-            PreconditionViolation("REPLACEMENT_NOT_ALLOWED", f"{setting} {key} {member}", way_out)
+            PreconditionViolation("REPLACEMENT_NOT_ALLOWED", f"{setting} {key} {member}", remedy)
             for key, members in fixed.items()
             for member in members
         ],
     )
 
 
-def _too_much(planned: Plan, registry: RegistryName) -> Permanent | None:
-    """An error if what is desired does not go together with the unmanaged elements there, or they exceed a quota."""
+def _over_limit(planned: Plan, registry: RegistryName) -> Permanent | None:
+    """Return an error if the target with the unmanaged elements exceeds a limit."""
     if not planned.unmanaged:
         return None
     setting = SETTINGS[planned.setting]
@@ -82,7 +84,7 @@ def _too_much(planned: Plan, registry: RegistryName) -> Permanent | None:
         return None
     what = clashes[0].description if clashes else quotas[0].description
     return Permanent(
-        f"{setting.name}: with {len(planned.unmanaged)} unmanaged elements AWS does not take it: {what}; "
+        f"{setting.name}: AWS does not accept these elements beside {len(planned.unmanaged)} unmanaged ones: {what}; "
         "remove some of them, or set unmanaged_elements to PRUNE",
         reason="UNMANAGED_ELEMENTS_EXCEED_QUOTA",
         grpc_code="FAILED_PRECONDITION" if clashes else "RESOURCE_EXHAUSTED",

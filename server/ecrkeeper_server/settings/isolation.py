@@ -1,7 +1,9 @@
-"""Which changes of a document AWS refuses: found by writing subsets of them on top of what AWS has.
+"""Find the changes of a document that AWS rejects.
 
-ECR has no dry run, and it refuses a document as a whole without naming the element at fault. It refuses a
-document exactly if one of the elements is at fault, so an accepted probe clears all of its elements.
+ECR has no dry run, and it rejects a document as a whole without naming the
+element in error. A search therefore writes subsets of the changes on top of
+what AWS has. AWS rejects a document if and only if it rejects one of its
+elements, so an accepted probe clears all of its elements.
 """
 
 from __future__ import annotations
@@ -16,12 +18,19 @@ Keys = frozenset[str]
 NOTHING: Keys = frozenset()
 
 Probes = Generator[Keys, bool, None]
-"""Yields the keys to write on top of what AWS has, expects whether AWS accepted them; no keys: what AWS has."""
+"""Yields keys to write on top of what AWS has, and is sent whether AWS accepted them.
+
+No keys stand for the document as AWS has it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Changes that are blamed together. `needs` are keys that must be in place before; `time` is the last change."""
+    """Changes that are accepted or rejected together.
+
+    `needs` are the keys that must be in place before; `time` is the time of the
+    last change.
+    """
 
     keys: Keys
     needs: Keys = NOTHING
@@ -32,8 +41,9 @@ class Item:
 class Verdict:
     """Progress of a search.
 
-    `held` have a need that is not in place; `unfit` exceed what AWS allows until removals make room.
-    `base_refused`: AWS refuses what it has, so nothing can be said of any change.
+    `held` need a key that is not in place. `unfit` exceed AWS's limits until
+    removals free capacity. If `base_refused`, AWS rejects the document that it
+    has, so nothing can be said of any change.
     """
 
     accepted: set[str] = field(default_factory=set)
@@ -45,41 +55,42 @@ class Verdict:
     @property
     def decided(self) -> Keys:
         """The keys that need no further probe."""
-        found = (item.keys for items in (self.faulty, self.held, self.unfit) for item in items)
-        return frozenset(self.accepted).union(*found)
+        keys = (item.keys for items in (self.faulty, self.held, self.unfit) for item in items)
+        return frozenset(self.accepted).union(*keys)
 
 
 class Search:
-    """A search among changes, the last changed first.
+    """A search among changes that suspects the most recent ones first.
 
-    `refused`: AWS has refused all of them together. `proven`: AWS takes what it has. `fits` tells whether keys on
-    top of what AWS has stay within AWS's limits.
+    If `rejected`, AWS has rejected all of the changes together. If `proven`, AWS
+    accepts the document that it has. `fits` returns whether AWS's limits allow
+    the keys on top of that document.
     """
 
     def __init__(
-        self, items: Sequence[Item], fits: Callable[[Keys], bool], *, refused: bool, proven: bool = False
+        self, items: Sequence[Item], fits: Callable[[Keys], bool], *, rejected: bool, proven: bool = False
     ) -> None:
         self._items = sorted(items, key=lambda item: -item.time)
         self._fits = fits
-        self._refused = refused
+        self._rejected = rejected
         self._proven = proven
         self.verdict = Verdict()
 
     def probes(self) -> Probes:
-        """The probes, one after the other; the verdict is up to date between any two of them."""
+        """Yield the probes; the verdict is up to date between any two of them."""
         first = [item for item in self._items if not item.needs]
         then = [item for item in self._items if item.needs]
-        yield from self._among(first, refused=self._refused and not then)
+        yield from self._among(first, rejected=self._rejected and not then)
         if self.verdict.base_refused:
             return
         clean = not (self.verdict.faulty or self.verdict.unfit)
         free = [item for item in then if item.needs <= self.verdict.accepted]
         self.verdict.held += [item for item in then if not item.needs <= self.verdict.accepted]
-        yield from self._among(free, refused=self._refused and clean and bool(free))
+        yield from self._among(free, rejected=self._rejected and clean and bool(free))
 
-    def _among(self, items: Sequence[Item], *, refused: bool) -> Probes:
-        """Halve a group that AWS has refused until one is left, then try everything else at once."""
-        suspects, unknown = (list(items), []) if refused else ([], list(items))
+    def _among(self, items: Sequence[Item], *, rejected: bool) -> Probes:
+        """Halve a rejected group until one item is left, then try all others at once."""
+        suspects, unknown = (list(items), []) if rejected else ([], list(items))
         while suspects or unknown:
             if not suspects:
                 group, unknown = self._fitting(unknown), []
@@ -92,7 +103,7 @@ class Search:
                 newer, older = _parted(suspects)
                 group = self._fitting(older)
                 if not group or (yield from self._probe(group)):
-                    # Only if all of the older ones are cleared, a newer one must be at fault.
+                    # A newer item is certainly in error only if AWS accepted all of the older ones.
                     suspects, unknown = (newer, unknown) if len(group) == len(older) else ([], newer + unknown)
                 else:
                     suspects, unknown = group, newer + unknown
@@ -106,14 +117,14 @@ class Search:
         return accepted
 
     def _base_holds(self) -> Generator[Keys, bool, bool]:
-        """Before anything is blamed: AWS may refuse what it has, whatever is added to it."""
+        """Return whether AWS accepts its own document, before any change is blamed."""
         if not self._proven:
             self._proven = yield NOTHING
             self.verdict.base_refused = not self._proven
         return self._proven
 
     def _fitting(self, group: Sequence[Item]) -> list[Item]:
-        """Those of a group that fit beside what AWS has; the others are set aside."""
+        """Return the items that fit beside what AWS has; set the others aside."""
         if not group or self._fits(_keys(group)):
             return list(group)
         fitting: list[Item] = []
@@ -128,7 +139,7 @@ def _keys(items: Iterable[Item]) -> Keys:
 
 
 def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
-    """Those that changed last and the others, or else halves."""
+    """Separate the items that changed last from the others, or else halve them."""
     newest = sum(item.time == suspects[0].time for item in suspects)
     cut = newest if newest < len(suspects) else len(suspects) // 2
     return suspects[:cut], suspects[cut:]
@@ -137,7 +148,7 @@ def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
 def items_of(
     setting: Setting, changes: Iterable[Change], owners: Mapping[str, Sequence[str]], times: Mapping[str, int]
 ) -> list[Item]:
-    """The changes as items: those of one unit and of the same owners together, each with what it needs."""
+    """Group the changes of one unit and the same owners into items."""
     changes = [change for change in changes if change.after is not None]
     needed = needs(setting, changes, owners)
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -154,20 +165,21 @@ def items_of(
 
 
 def needs(setting: Setting, changes: Iterable[Change], owners: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
-    """The pending denials that each change must not go before: those of its owners.
+    """Return the pending denials that must be written before each change.
 
-    A denial that is removed waits for those that its owners want instead, or for all where its owners are not known.
+    A change waits for its owners' denials. The removal of a denial waits for
+    the denials that replace it, or for all if its owners are not known.
     """
     changes = list(changes)
     denials = {c.key: set(owners.get(c.key, ())) for c in changes if _denies(setting, c.after)}
     needed = {}
     for change in changes:
-        mine = set(owners.get(change.key, ()))
+        own = set(owners.get(change.key, ()))
         if change.key in denials or not denials or (change.after is None and not _denies(setting, change.before)):
             needed[change.key] = NOTHING
         else:
-            unknown = change.after is None and not mine
-            needed[change.key] = frozenset(key for key, theirs in denials.items() if unknown or mine & theirs)
+            unknown = change.after is None and not own
+            needed[change.key] = frozenset(key for key, others in denials.items() if unknown or own & others)
     return needed
 
 
@@ -176,7 +188,7 @@ def _denies(setting: Setting, value: Value | None) -> bool:
 
 
 def with_changes(elements: Elements, changes: Iterable[Change]) -> dict[str, Value]:
-    """The elements after these changes."""
+    """Return the elements after these changes."""
     changed = dict(elements)
     for change in changes:
         if change.after is None:

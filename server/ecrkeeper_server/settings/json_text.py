@@ -1,4 +1,4 @@
-"""JSON documents inside string members: read safely, written canonically."""
+"""Parse JSON documents in string members safely, and write them canonically."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
-"""Deeper than any policy, and far from the interpreter's recursion limit."""
+"""Deeper than any policy, and far below the interpreter's recursion limit."""
 
-# A string, finished or not: its brackets do not count, and no position is read twice.
+# Matches a string, terminated or not. Brackets in it do not count, and no position is read twice.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = dict.fromkeys(range(128)) | {ord(a): ord(b) for a, b in ("[[", "{[", "]]", "}]")}
 
@@ -18,19 +18,20 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class NotJson(ValueError):
-    """The text is not a JSON document that can be taken literally; says why."""
+    """The text is not an unambiguous JSON document; the message says why."""
 
 
 def parse(text: str) -> Any:
-    """The document, or NotJson if it is malformed, ambiguous or too deeply nested.
+    """Return the document.
 
-    JSON leaves open what a duplicate member means, and AWS knows no NaN.
+    Raises NotJson if the text is malformed, ambiguous or nested too deeply: JSON
+    does not define repeated members, and AWS does not know NaN.
     """
-    # Few brackets cannot be nested deeply; where there are more, they are counted.
+    # Few brackets cannot nest deeply, so only texts with more are counted.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
     try:
-        document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_float=_finite)
+        document = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_reject, parse_float=_finite)
         if "\\u" in text:
             written = dump(document)
             written.encode()
@@ -44,13 +45,13 @@ def parse(text: str) -> Any:
     except UnicodeEncodeError:
         raise NotJson("is not JSON: it escapes half of a surrogate pair") from None
     except ValueError:
-        # An integer of thousands of digits.
+        # Python does not parse an integer of thousands of digits.
         raise NotJson("is not JSON: a number is out of range") from None
 
 
 def _check_depth(text: str) -> None:
     brackets = _STRING.sub("", text).translate(_BRACKETS)
-    # Each round takes away the innermost ones; what is not closed is no JSON, and counts as deep where it is.
+    # Each round removes the innermost brackets. Unclosed ones are not JSON, and count as levels.
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace("[]", "")
     if brackets.count("[") > MAX_DEPTH or "[]" in brackets:
@@ -62,7 +63,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise NotJson(f"has the member {twice!r} twice in one object")
+        raise NotJson(f"repeats the member {twice!r} in one object")
     return members
 
 
@@ -73,25 +74,28 @@ def _finite(text: str) -> float:
     return number
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject(constant: str) -> NoReturn:
     raise NotJson(f"is not JSON: {constant} is not a JSON value")
 
 
 def dump(value: Any) -> str:
-    """The shortest text of a value, the same for equal values."""
+    """Return the shortest text of a value, which is the same for equal values."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def write(value: Any) -> str:
-    """The text of a value with its members in the order given."""
+    """Return the text of a value, with its members in the given order."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def scalar(value: Any) -> Any:
-    """A scalar as IAM compares it: numbers and booleans are their text."""
+    """Return a scalar as IAM compares it: numbers and booleans as text."""
     return value if isinstance(value, str) else dump(value)
 
 
 def many(value: Any) -> list[Any]:
-    """One or many scalars, as IAM lets one write either, as a sorted list without duplicates."""
+    """Return one or many scalars as a sorted list without duplicates.
+
+    IAM accepts either form.
+    """
     return sorted({scalar(v) for v in (value if isinstance(value, list) else [value])})

@@ -1,4 +1,4 @@
-"""Which settings of a registry are managed, and what of them is ours; pure, by what the row of the registry says."""
+"""Determine the managed settings of a registry and the owned elements; pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 Applied = dict[str, dict[str, Value]]
-"""What was written, or found as it was declared, by setting and key."""
+"""The elements that were written, or found as declared, by setting and key."""
 
 Unconfirmed = dict[str, list[str]]
-"""The keys of what was about to be written for the first time, and may never have been."""
+"""The keys of elements whose first write was recorded and may never have happened."""
 
 
 class Declared(Protocol):
@@ -37,7 +37,10 @@ def composition_of(declared: Iterable[Declared]) -> Composition:
 def ours(
     applied: Mapping[str, Elements], abandoned: Mapping[str, Collection[str]], desired: Mapping[str, Elements]
 ) -> Applied:
-    """What was applied, less what an owner left behind on purpose and nobody else wants."""
+    """Return the applied elements, without those that an owner relinquished.
+
+    An element that another owner still desires stays owned.
+    """
     return {
         name: {
             key: value
@@ -49,7 +52,7 @@ def ours(
 
 
 def managed(desired: Mapping[str, Elements], applied: Mapping[str, Elements]) -> list[str]:
-    """The settings that somebody declares, or of which something of ours is left, in the order of the table."""
+    """Return the settings that are declared or hold owned elements, in table order."""
     return [name for name in SETTINGS if name in desired or applied.get(name)]
 
 
@@ -58,8 +61,9 @@ def confirmed(
 ) -> tuple[Applied, Unconfirmed]:
     """Split recorded ownership into verified and still unverified elements.
 
-    Where AWS has something else under the key of a first write, that write never had its effect: it is somebody
-    else's. Where it has nothing, the write may still show.
+    If AWS has another value under the key of a first write, that write had no
+    effect and somebody else owns the element. If AWS has no element under it,
+    the write may still become visible.
     """
     others = {
         (name, key)
@@ -67,15 +71,15 @@ def confirmed(
         for key in keys
         if key in observed.get(name, {}) and observed[name][key] != applied.get(name, {}).get(key)
     }
-    mine = {
+    owned = {
         name: {key: value for key, value in elements.items() if (name, key) not in others}
         for name, elements in applied.items()
     }
     open_ = {
-        name: [key for key in keys if key in mine.get(name, {}) and key not in observed.get(name, {})]
+        name: [key for key in keys if key in owned.get(name, {}) and key not in observed.get(name, {})]
         for name, keys in unconfirmed.items()
     }
-    return mine, {name: keys for name, keys in open_.items() if keys}
+    return owned, {name: keys for name, keys in open_.items() if keys}
 
 
 def plans(
@@ -85,14 +89,14 @@ def plans(
     *,
     prune: bool,
 ) -> dict[str, Plan]:
-    """The plans of the settings that were observed; unmanaged elements stay unless the registry prunes them."""
+    """Plan each observed setting; unmanaged elements stay unless `prune` is set."""
     return {
         name: plan(
             SETTINGS[name],
             desired.get(name, {}),
             applied.get(name, {}),
             elements,
-            # Only a setting that somebody manages is pruned: else the last owner's deletion would empty it.
+            # Only a declared setting is pruned. Otherwise, deleting the last owner would empty it.
             prune=prune and name in desired,
         )
         for name, elements in observed.items()

@@ -25,11 +25,11 @@ _FEW = 5
 
 
 def _document(shape: Shape) -> dict[str, Any]:
-    """The parsed policy; empty if there is none or it cannot be read."""
+    """Return the parsed policy; empty if there is none or it cannot be read."""
     return _parsed(shape.get("policyText") or "{}")
 
 
-# A step looks at the same text, of which nobody changes the parsed form, several times.
+# One reconcile parses the same text several times; nobody changes the parsed form.
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> dict[str, Any]:
     try:
@@ -40,7 +40,10 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def split(shape: Shape) -> dict[str, Value]:
-    """The statements by Sid; one without a Sid, or with a Sid that is taken, by its digest."""
+    """Return the statements by Sid.
+
+    The key of a statement without a Sid, or with a repeated Sid, is its digest.
+    """
     elements: dict[str, Value] = {}
     for statement in policy_lint.statements_of(_document(shape)):
         if not isinstance(statement, Mapping):
@@ -53,7 +56,7 @@ def split(shape: Shape) -> dict[str, Value]:
 
 
 def join(elements: Elements) -> dict[str, Any]:
-    """The policy document with all statements; an empty text if there is none."""
+    """Return the policy document with all statements; an empty text if there is none."""
     if not elements:
         return {"policyText": ""}
     written = [statements.written(key, value) for key, value in sorted(elements.items())]
@@ -61,14 +64,18 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def _body(shape: Shape, observed: Shape) -> dict[str, Any]:
-    """The policy to put; it keeps the `Id` of the one that AWS has, which belongs to no statement, where it fits."""
+    """Return the policy to put.
+
+    It keeps the `Id` of AWS's policy, which belongs to no statement, if there is
+    space for it.
+    """
     text, known = shape["policyText"], _document(observed).get("Id")
     named = write({**parse(text), "Id": known}) if known is not None else text
     return {"policyText": named if len(named) <= MAX_TEXT else text}
 
 
 def opaque(shape: Shape) -> list[str]:
-    """The parts of AWS's document that writing it anew would lose or change the meaning of."""
+    """Return the parts of AWS's document that rewriting it would lose or change."""
     text = shape.get("policyText") or ""
     if not text:
         return []
@@ -86,38 +93,41 @@ def opaque(shape: Shape) -> list[str]:
 
 
 def needs_scope_v2(elements: Elements) -> bool:
-    """Return whether AWS accepts these statements only while REGISTRY_POLICY_SCOPE is V2."""
+    """Return whether AWS accepts these statements only with REGISTRY_POLICY_SCOPE V2."""
     return any(statements.beyond_v1(value) for value in elements.values())
 
 
 def denies(value: Value) -> bool:
-    """Return whether a statement denies anything, which can lock callers out under scope V2."""
+    """Return whether a statement is a Deny, which can lock out callers under V2."""
     return bool(value.get("Effect") == "Deny")
 
 
 def names(key: str, value: Value) -> dict[str, str]:
-    """The Sid and the principals of a statement."""
+    """Return the Sid and the principals of a statement, for messages."""
     sid = {} if key.startswith(statements.DIGEST) else {"sid": key}
     return {**sid, "principal": ", ".join(statements.principals(value))}
 
 
 def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
-    """Warn of actions that ECR does not have or that need scope V2, and of denials that scope V2 enforces."""
+    """Warn of actions without effect, and of denials that scope V2 enforces.
+
+    Actions have no effect if ECR does not have them or they need scope V2.
+    """
     if not plan.changes:
         return []
     added = {change.key: change.after for change in plan.changes if change.after is not None}
-    found = [warning for key, value in added.items() for warning in _unknown_actions(key, value)]
+    warned = [warning for key, value in added.items() for warning in _unknown_actions(key, value)]
     scope = context.get("account_settings", {}).get(SCOPE)
     if scope != "V2" and needs_scope_v2(plan.target):
         what = (
-            f"{SCOPE} is {scope or 'not declared'}: with V1 AWS refuses all actions but ecr:ReplicateImage,"
+            f"{SCOPE} is {scope or 'not declared'}: with V1 AWS rejects all actions except ecr:ReplicateImage,"
             " ecr:BatchImportUpstreamImage and ecr:CreateRepository; declare it as V2"
         )
-        found.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
+        warned.append(Warning("POLICY_NEEDS_SCOPE_V2", SCOPE, what))
     if scope != "V1" and any(map(denies, added.values())):
-        what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, this service too"
-        found.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
-    return found
+        what = f"under {SCOPE} V2 a Deny binds every ECR request and can lock out callers, including this service"
+        warned.append(Warning("POLICY_DENY_MAY_LOCK_OUT", "registry_policy", what))
+    return warned
 
 
 def _unknown_actions(key: str, value: Value) -> list[Warning]:
@@ -126,7 +136,7 @@ def _unknown_actions(key: str, value: Value) -> list[Warning]:
     if not unknown:
         return []
     few = ", ".join(map(shown, unknown[:_FEW])) + (f" and {len(unknown) - _FEW} more" if len(unknown) > _FEW else "")
-    what = f"the statement {key} names {few}: ECR has no such action, so it has no effect; correct it if it is mistyped"
+    what = f"the statement {key} names {few}: ECR has no such action, so it has no effect; correct any typing error"
     return [Warning("POLICY_ACTION_UNKNOWN", key, what)]
 
 

@@ -1,7 +1,7 @@
 """Validate a policy document before AWS accepts parts of it.
 
-AWS does not check the Resource ARNs of a registry policy: one that names the
-wrong Region is stored, and replication fails for every image. Facts: "IAM JSON
+AWS does not check the Resource ARNs of a registry policy: it stores one that
+names the wrong Region, and replication fails for every image. Facts: "IAM JSON
 policy elements reference" (IAM user guide); "Registry permissions" (ECR user
 guide).
 """
@@ -25,10 +25,10 @@ OLD_VERSION = "2008-10-17"
 TOP = frozenset({"Version", "Id", "Statement"})
 
 _ACTION = re.compile(r"\*|[eE][cC][rR]:[A-Za-z*?]+")
-_NO_POLICY = "for no policy omit registry_policy or send an empty policy_text"
+_NO_POLICY = "to have no policy, omit registry_policy or send an empty policy_text"
 
 StatementLint = Callable[[Mapping[str, Any], str, int], list[Violation]]
-"""The violations that only one kind of policy knows, of a statement with its path and index."""
+"""Checks of one kind of policy: the violations of a statement with its path and index."""
 
 
 def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
@@ -44,7 +44,10 @@ def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> lis
 
 
 def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
-    """Return the violations of the text of a policy; `no_policy` says what to send for none at all."""
+    """Return the violations of the text of a policy.
+
+    `no_policy` says what to send if there is to be no policy.
+    """
     try:
         document = parse(text)
     except NotJson as error:
@@ -61,19 +64,19 @@ def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: S
         return [*violations, Violation(f"{at}.Statement", f"must have a statement; {no_policy}")]
     sids: dict[str, int] = {}
     for i, statement in enumerate(statements):
-        place = f"{at}.Statement[{i}]"
+        path = f"{at}.Statement[{i}]"
         if isinstance(statement, dict):
-            violations += _validate_statement(statement, partition, place) + _validate_sid(statement, place, sids, i)
-            violations += of_kind(statement, place, i)
+            violations += _validate_statement(statement, partition, path) + _validate_sid(statement, path, sids, i)
+            violations += of_kind(statement, path, i)
         else:
-            violations.append(Violation(place, "must be a JSON object"))
+            violations.append(Violation(path, "must be a JSON object"))
     return violations
 
 
 def statements_of(document: Mapping[str, Any]) -> list[Any]:
-    """The statements of a policy, which may be one or a list."""
-    given = document.get("Statement")
-    return given if isinstance(given, list) else [] if given is None else [given]
+    """Return the statements of a policy, which may be one or a list."""
+    listed = document.get("Statement")
+    return listed if isinstance(listed, list) else [] if listed is None else [listed]
 
 
 def uses_variables(text: str) -> bool:
@@ -82,7 +85,7 @@ def uses_variables(text: str) -> bool:
 
 
 def is_ecr_action(text: str) -> bool:
-    """Tell whether the text has the form of an ECR action or of a pattern of them."""
+    """Return whether the text has the form of an ECR action or of a pattern of them."""
     return _ACTION.fullmatch(text) is not None
 
 
@@ -91,7 +94,7 @@ def _validate_version(document: Mapping[str, Any], text: str, at: str) -> list[V
     if version not in (VERSION, OLD_VERSION):
         return [Violation(f"{at}.Version", f"must be `{VERSION}`, got {shown(str(version))}")]
     if version == OLD_VERSION and uses_variables(text):
-        what = f"must be `{VERSION}` where a policy variable is used; in older policies `${{` is ordinary text"
+        what = f"must be `{VERSION}` to use a policy variable; in older policies `${{` is ordinary text"
         return [Violation(f"{at}.Version", what)]
     return []
 
@@ -118,28 +121,28 @@ def _validate_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], i
         return [Violation(f"{at}.Sid", "must be a text")]
     first = sids.setdefault(sid, index) if sid else index
     if first != index:
-        return [Violation(f"{at}.Sid", f"{shown(sid)} is the Sid of Statement[{first}] already; Sids are unique")]
+        return [Violation(f"{at}.Sid", f"must be unique, got {shown(sid)}, which is the Sid of Statement[{first}]")]
     return []
 
 
 def _validate_key(sid: Any, at: str) -> list[Violation]:
-    """Refuse a Sid that looks like the key of a statement without one."""
+    """Reject a Sid that looks like the key of a statement without one."""
     if not isinstance(sid, str) or not sid.startswith(DIGEST):
         return []
-    return [Violation(f"{at}.Sid", f"must be a text that does not begin with `{DIGEST}`")]
+    return [Violation(f"{at}.Sid", f"must be a string that does not begin with `{DIGEST}`")]
 
 
 def _validate_one_of(statement: Mapping[str, Any], members: tuple[str, ...], at: str) -> list[Violation]:
-    given = [member for member in members if member in statement]
-    if len(given) == 1:
+    listed = [member for member in members if member in statement]
+    if len(listed) == 1:
         return []
-    return [Violation(f"{at}.{members[0]}", f"give exactly one of {' and '.join(members)}")]
+    return [Violation(f"{at}.{members[0]}", f"must have exactly one of {' and '.join(members)}")]
 
 
 def _validate_resources(statement: Mapping[str, Any], registry: RegistryName, at: str, index: int) -> list[Violation]:
     violations = []
     if "Resource" in statement and "NotResource" in statement:
-        violations.append(Violation(f"{at}.NotResource", "excludes Resource; give one of them"))
+        violations.append(Violation(f"{at}.NotResource", "must not be combined with Resource"))
     for member in ("Resource", "NotResource"):
         for where, resource in texts(statement, member, at, violations):
             violations += _validate_resource(resource, registry, where, f"statement {statement.get('Sid') or index}")

@@ -12,7 +12,7 @@ ROOT = "ROOT"
 
 
 def canonical(prefix: str) -> str:
-    """The prefix without the `/` that AWS lets one write and implies anyway."""
+    """Return the prefix without the optional `/` at its end."""
     return prefix.removesuffix("/")
 
 
@@ -22,17 +22,17 @@ def covers(prefix: str, repository: str) -> bool:
 
 
 def most_specific(candidates: Iterable[str], repository: str) -> str | None:
-    """The longest prefix that covers a repository, `ROOT` last."""
+    """Return the longest prefix that covers a repository; `ROOT` comes last."""
     covering = [prefix for prefix in candidates if covers(prefix, repository)]
     return max(covering, key=lambda prefix: (prefix != ROOT, len(prefix)), default=None)
 
 
 def validate_unique(items: Iterable[dict[str, Any]], member: str, at: str, field: str) -> list[Violation]:
-    """A violation for each item whose prefix an earlier one has too."""
+    """Return a violation for each item that repeats the prefix of an earlier one."""
     violations = []
-    seen: dict[str, int] = {}
+    indexes: dict[str, int] = {}
     for i, item in enumerate(items):
-        first = seen.setdefault(canonical(item.get(member, "")), i)
+        first = indexes.setdefault(canonical(item.get(member, "")), i)
         if first != i:
             what = f"is the same prefix as that of {at}[{first}]: {shown(item.get(member, ''))}"
             violations.append(Violation(f"{at}[{i}].{field}", what))

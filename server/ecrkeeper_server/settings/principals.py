@@ -1,8 +1,8 @@
 """The principals of a resource policy.
 
 Facts: "AWS JSON policy elements: Principal" in the IAM user guide. ECR answers
-"Invalid registry policy provided" to a malformed principal and does not say
-which one it is.
+"Invalid registry policy provided" to a malformed principal and does not name
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ecrkeeper_server.settings.text_lists import texts
 KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 _NAME = r"[A-Za-z0-9_+=,.@-]+"
-# Any printable character but a wildcard; a path ends where the next `/` is.
+# Any printable character except wildcards. A `/` ends each part of the path.
 _PATH = r"(?:[!-)+-.0->@-~]+/)*"
 _USER_OR_ROLE = rf"(?:user|role)/{_PATH}{_NAME}"
 _SESSION = rf"assumed-role/{_NAME}/{_NAME}|federated-user/{_NAME}"
@@ -26,33 +26,33 @@ _ARN = re.compile(rf"arn:(aws[a-z-]*):(?:iam::[0-9]{{12}}:(?:root|{_USER_OR_ROLE
 _WITHOUT_PARTITION = re.compile(r"\*|[0-9]{12}|A(?:IDA|ROA)[A-Z0-9]{12,124}")
 _ALLOWED = (
     "`*`, a 12-digit account, `arn:{partition}:iam::ACCOUNT:root`, the ARN of one user, role or STS session"
-    " (no wildcard in it), or a unique id such as `AROA...`"
+    " (without wildcards), or a unique id such as `AROA...`"
 )
 
 
-def validate(given: Any, partition: str, at: str) -> list[Violation]:
+def validate(principal: Any, partition: str, at: str) -> list[Violation]:
     """Return the violations of a `Principal` or `NotPrincipal`."""
-    if given == "*":
+    if principal == "*":
         return []
-    if not isinstance(given, dict) or not given:
+    if not isinstance(principal, dict) or not principal:
         return [Violation(at, 'must be `"*"` or an object such as `{"AWS": "123456789012"}`')]
     what = f"is no kind of principal; allowed are {', '.join(KINDS)}"
-    violations = [Violation(f"{at}.{kind}", what) for kind in sorted(given.keys() - set(KINDS))]
+    violations = [Violation(f"{at}.{kind}", what) for kind in sorted(principal.keys() - set(KINDS))]
     for kind in KINDS:
-        for where, who in texts(given, kind, at, violations):
-            fault = _fault(who, partition) if kind == "AWS" else "" if who else "must not be empty"
-            if fault:
-                violations.append(Violation(where, fault))
+        for where, who in texts(principal, kind, at, violations):
+            error = _error(who, partition) if kind == "AWS" else "" if who else "must not be empty"
+            if error:
+                violations.append(Violation(where, error))
     return violations
 
 
-def _fault(who: str, partition: str) -> str:
-    """Return what is wrong with an AWS principal; empty if nothing is."""
+def _error(who: str, partition: str) -> str:
+    """Return the error in an AWS principal; empty if there is none."""
     if _WITHOUT_PARTITION.fullmatch(who):
         return ""
     arn = _ARN.fullmatch(who)
     if arn is None:
         return f"must be {_ALLOWED.format(partition=partition)}; got {shown(who)}"
     if arn[1] != partition:
-        return f"is in partition {arn[1]}, the registry in {partition}"
+        return f"is in partition {arn[1]}; the registry is in {partition}"
     return ""

@@ -23,22 +23,22 @@ _Rule = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def destination_of(key: str) -> tuple[str, str]:
-    """The account and the Region that an element replicates to."""
+    """Return the account and the Region that an element replicates to."""
     account, _, region = key.partition(":")[0].partition("/")
     return account, region
 
 
-def _place(key: str) -> str:
+def _destination(key: str) -> str:
     return key.partition(":")[0]
 
 
 def filter_of(key: str) -> str:
-    """The prefix that an element replicates; empty means every repository."""
+    """Return the prefix that an element replicates; empty means every repository."""
     return key.partition(":")[2]
 
 
 def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, set[str]]:
-    """The filters of elements, by the registry that they replicate to."""
+    """Return the filters of elements, by the registry that they replicate to."""
     filters: dict[RegistryName, set[str]] = {}
     for key in keys:
         filters.setdefault(RegistryName(*destination_of(key)), set()).add(filter_of(key))
@@ -51,18 +51,21 @@ def _deletes(rule: Mapping[str, Any]) -> bool:
 
 def _keys(rule: Mapping[str, Any]) -> list[str]:
     filters = [f.get("filter", "") for f in rule.get("repositoryFilters") or ()] or [""]
-    return [f"{place}:{f}" for place in _places(rule) for f in filters]
+    return [f"{destination}:{f}" for destination in _destinations(rule) for f in filters]
 
 
-def _places(rule: Mapping[str, Any]) -> list[str]:
-    """The destinations of a rule, each once."""
+def _destinations(rule: Mapping[str, Any]) -> list[str]:
+    """Return the destinations of a rule without duplicates."""
     return list(
         dict.fromkeys(f"{d.get('registryId', '')}/{d.get('region', '')}" for d in rule.get("destinations") or ())
     )
 
 
 def split(shape: Shape) -> dict[str, Value]:
-    """Every pair; of a pair that two rules name, deletions are copied if either says so."""
+    """Return every pair.
+
+    If two rules name a pair, deletions are replicated if either rule says so.
+    """
     elements: dict[str, Value] = {}
     for rule in shape.get("rules") or ():
         for key in _keys(rule):
@@ -72,7 +75,7 @@ def split(shape: Shape) -> dict[str, Value]:
 
 
 def join(elements: Elements) -> dict[str, Any]:
-    """The fewest rules that either of two groupings yields, in a stable order."""
+    """Return the fewest rules that two ways of grouping yield, in a stable order."""
     rules = []
     for deletes in (False, True):
         pairs = [
@@ -85,26 +88,30 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def grouped_pairs(keys: Iterable[str]) -> list[PairGroup]:
-    """Cover pairs by groups of destinations and filters, in the shorter of two ways, in a stable order."""
-    pairs = [(_place(key), filter_of(key)) for key in sorted(keys)]
-    by_filter = [(where, what) for what, where in _grouped((prefix, place) for place, prefix in pairs)]
+    """Cover pairs with groups of destinations and filters, in a stable order.
+
+    Of two ways to group, the one with fewer groups is used.
+    """
+    pairs = [(_destination(key), filter_of(key)) for key in sorted(keys)]
+    by_filter = [(where, what) for what, where in _grouped((prefix, destination) for destination, prefix in pairs)]
     by_destination = _grouped(pairs)
     chosen = min(by_filter, by_destination, key=lambda groups: sum(len(w) + len(f) for w, f in groups))
     return [PairGroup(f"{where[0]}:{what[0]}", where, what) for where, what in sorted(chosen)]
 
 
 def _packed(pairs: list[tuple[str, str]]) -> list[_Rule]:
-    # A rule without filters replicates everything, so "everything" cannot share a rule with a filter.
+    # A rule without filters replicates everything, so an empty filter cannot share a rule with
+    # others.
     everything = tuple(destination for destination, prefix in pairs if not prefix)
     filtered = [(destination, prefix) for destination, prefix in pairs if prefix]
-    by_filter = [(where, what) for what, where in _grouped((prefix, place) for place, prefix in filtered)]
+    by_filter = [(where, what) for what, where in _grouped((prefix, destination) for destination, prefix in filtered)]
     by_destination = _grouped(filtered)
     fewest = min(_chunked(by_filter), _chunked(by_destination), key=len)
     return ([(everything, ())] if everything else []) + sorted(fewest)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[_Rule]:
-    """The left sides that have identical sets of right sides, each with that set."""
+    """Group the left sides that have the same set of right sides, each with that set."""
     rights: dict[str, list[str]] = {}
     for left, right in pairs:
         rights.setdefault(left, []).append(right)
@@ -123,8 +130,8 @@ def _chunked(rules: list[_Rule]) -> list[_Rule]:
 
 
 def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool) -> dict[str, Any]:
-    places = [destination_of(destination) for destination in destinations]
-    rule: dict[str, Any] = {"destinations": [{"region": region, "registryId": account} for account, region in places]}
+    targets = [destination_of(destination) for destination in destinations]
+    rule: dict[str, Any] = {"destinations": [{"region": region, "registryId": account} for account, region in targets]}
     if filters:
         rule["repositoryFilters"] = [{"filter": f, "filterType": "PREFIX_MATCH"} for f in filters]
     if deletes:
@@ -133,12 +140,12 @@ def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool
 
 
 def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
-    """Destinations that AWS refuses, and pairs that two rules disagree about."""
+    """Return destinations that AWS rejects, and pairs with contradicting rules."""
     rules = shape.get("rules") or ()
-    places = {place for rule in rules for place in _places(rule)}
-    if len(places) > MAX_DESTINATIONS:
-        # The pairs of so many are not even listed: there may be a quarter of a million.
-        what = over_quota("replication destinations", len(places), MAX_DESTINATIONS)
+    destinations = {destination for rule in rules for destination in _destinations(rule)}
+    if len(destinations) > MAX_DESTINATIONS:
+        # Above the limit, the pairs are not even listed: there may be 250,000.
+        what = over_quota("replication destinations", len(destinations), MAX_DESTINATIONS)
         return [Violation(path, what, "QUOTA_EXCEEDED")]
     violations = []
     said: dict[str, bool] = {}
@@ -169,7 +176,7 @@ def _validate_destination(destination: Mapping[str, Any], registry: RegistryName
 
 
 def quota(elements: Elements) -> list[Quota]:
-    """Rules after packing and unique destinations."""
+    """Return the use of rules after packing, and of destinations."""
     destinations = {destination_of(key) for key in elements}
     return [
         Quota("replication rules", len(join(elements)["rules"]), MAX_RULES),
@@ -178,24 +185,24 @@ def quota(elements: Elements) -> list[Quota]:
 
 
 def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
-    """Deletions that begin to be copied, and destinations whose own policy must allow this account."""
-    found = [
+    """Warn of newly replicated deletions, and of destinations that must grant access."""
+    warned = [
         Warning(
             "DELETE_REPLICATION_ENABLED",
             change.key,
-            f"deletions will be copied: images of {filter_of(change.key) or 'every repository'} that are deleted"
-            f" here are deleted at {change.key.partition(':')[0]} too",
+            f"deletions will be replicated: images of {filter_of(change.key) or 'every repository'} that are deleted"
+            f" here are also deleted at {change.key.partition(':')[0]}",
         )
         for change in plan.changes
         if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
     ]
     new = {destination_of(change.key) for change in plan.changes if change.before is None}
-    return found + [
+    return warned + [
         Warning(
             "DESTINATION_POLICY_REQUIRED",
             f"{account}/{region}",
             f"the registry policy of {account} in {region} must allow ecr:ReplicateImage and ecr:CreateRepository"
-            f" to arn:{registry.partition}:iam::{registry.account}:root; AWS does not check it before images fail",
+            f" to arn:{registry.partition}:iam::{registry.account}:root; AWS only reports it when images fail",
         )
         for account, region in sorted(new)
         if account != registry.account
@@ -214,7 +221,7 @@ REPLICATION = Document(
     validate=validate,
     warnings=warnings,
     quota=quota,
-    unit=_place,
+    unit=_destination,
     grouped=grouped_pairs,
-    names=lambda key, _: {"destination": _place(key)},
+    names=lambda key, _: {"destination": _destination(key)},
 )

@@ -1,4 +1,4 @@
-"""Check whether a destination registry accepts the images that a source replicates.
+"""Check whether a destination registry accepts a source's replicated images.
 
 AWS checks this only image by image. Facts: "Registry permissions" and "Private
 image replication" in the ECR user guide; "Policy evaluation logic" (IAM).
@@ -19,8 +19,8 @@ from ecrkeeper_server.settings.arrivals import (
     Cause,
     Outcome,
     judge,
+    relevant_templates,
     survey,
-    templates_in_question,
 )
 from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.replication_clauses import clauses
@@ -37,7 +37,7 @@ _LIMITED = frozenset({Outcome.ARRIVES_IF_REPOSITORY_EXISTS, Outcome.DOES_NOT_ARR
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of a check: what arrives, and why the rest does not."""
+    """The result of a check: the arrivals, and the reasons against the others."""
 
     result: str
     findings: tuple[Warning, ...]
@@ -46,7 +46,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A destination of one source, with the elements that decide; `scope` is its REGISTRY_POLICY_SCOPE."""
+    """A destination of one source, with the elements that decide.
+
+    `scope` is its REGISTRY_POLICY_SCOPE.
+    """
 
     source: RegistryName
     name: RegistryName
@@ -59,12 +62,12 @@ def check(destination: Destination, filters: Collection[str]) -> Check:
     """Check which repositories under the filters arrive at a destination."""
     if obstacles := _obstacles(destination):
         return Check("BROKEN", tuple(obstacles), (Arrival(Outcome.DOES_NOT_ARRIVE, tuple(sorted(filters)), (), ""),))
-    found = survey(filters, _access(destination))
-    if not found.arrivals:
+    surveyed = survey(filters, _access(destination))
+    if not surveyed.arrivals:
         what = f"no repository can have a name that begins with {', '.join(map(shown, sorted(filters)))}"
         return Check("BROKEN", (Warning("REPLICATION_FILTER_MATCHES_NOTHING", str(destination.name), what),), ())
-    findings = [_finding(destination, cause, name) for cause, name in list(found.causes.items())[:MAX_FINDINGS]]
-    return Check(_result({arrival.outcome for arrival in found.arrivals}), tuple(findings), found.arrivals)
+    findings = [_finding(destination, cause, name) for cause, name in list(surveyed.causes.items())[:MAX_FINDINGS]]
+    return Check(_result({arrival.outcome for arrival in surveyed.arrivals}), tuple(findings), surveyed.arrivals)
 
 
 def explain_arrival(destination: Destination, repository: str) -> tuple[Outcome, tuple[Warning, ...]]:
@@ -86,26 +89,26 @@ def _result(outcomes: Collection[Outcome]) -> str:
 
 
 def _obstacles(destination: Destination) -> list[Warning]:
-    """The faults that keep every image out."""
+    """Return the errors that prevent every replication."""
     source, name, subject = destination.source, destination.name, str(destination.name)
-    found = []
+    warned = []
     if source.partition != name.partition:
-        what = f"{name.region} is in partition {name.partition}; replication stays in {source.partition}"
-        found.append(Warning("DESTINATION_OTHER_PARTITION", subject, what))
+        what = f"{name.region} is in partition {name.partition}; AWS replicates only within {source.partition}"
+        warned.append(Warning("DESTINATION_OTHER_PARTITION", subject, what))
     if source.account != name.account and not destination.policy:
         what = (
             f"destination registry {name.account}/{name.region} has no registry policy; it must allow"
             f" {REPLICATE} and {CREATE} to {_root(source)}"
         )
-        found.append(Warning("DESTINATION_POLICY_MISSING", subject, what))
-    return found
+        warned.append(Warning("DESTINATION_POLICY_MISSING", subject, what))
+    return warned
 
 
 def _access(destination: Destination) -> Access:
     source, name, policy = destination.source, destination.name, destination.policy
     own = source.account == name.account
     if own and destination.scope != "V2":
-        # Under V1 the policy does not bind the account itself.
+        # Under V1 the policy does not bind its own account.
         policy = {}
     granted = (EVERYTHING,) if own else ()
     usable = {
@@ -116,7 +119,7 @@ def _access(destination: Destination) -> Access:
     return Access(
         replicate=(*granted, *clauses(REPLICATE, source, name, policy)),
         create=(*granted, *clauses(CREATE, source, name, policy)),
-        templates=templates_in_question(usable),
+        templates=relevant_templates(usable),
     )
 
 
@@ -140,8 +143,8 @@ def _denies(destination: Destination, cause: Cause) -> str:
 def _conditional(destination: Destination, cause: Cause) -> str:
     effect = destination.policy[cause.key].get("Effect")
     return (
-        f"statement {cause.key} ({effect}) decides about {cause.action} by a Condition or a policy variable,"
-        " which is not evaluated here"
+        f"statement {cause.key} ({effect}) makes {cause.action} depend on a Condition or a policy variable,"
+        " which this check does not evaluate"
     )
 
 
@@ -169,7 +172,7 @@ def _wrong_resource(destination: Destination, cause: Cause) -> str:
 
 def _other_repositories(destination: Destination, cause: Cause) -> str:
     return (
-        f"statement {cause.key} allows {cause.action} on {_resources(destination, cause)} only, which leaves out"
+        f"statement {cause.key} allows {cause.action} on {_resources(destination, cause)} only, which excludes"
         " repositories that are replicated there"
     )
 

@@ -1,4 +1,4 @@
-"""The statements of a destination's registry policy, reduced to what they say about replication from one registry.
+"""Reduce a destination's registry policy to its effect on one source.
 
 Facts: "Registry permissions" in the ECR user guide (the principal is the
 source account's root); "IAM JSON policy elements reference" in the IAM user guide.
@@ -25,7 +25,7 @@ _SERVICES = frozenset({"*", "ecr.amazonaws.com", "replication.ecr.amazonaws.com"
 
 
 class Answer(IntEnum):
-    """Truth of a statement, as far as the policy alone determines it."""
+    """Whether a statement holds, as far as the policy alone determines it."""
 
     NO = 0
     UNCERTAIN = 1
@@ -34,11 +34,11 @@ class Answer(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One statement's say about one action: the patterns of repository names that it is about.
+    """The effect of one statement on one action, for patterns of repository names.
 
     `variable` are patterns with a policy variable, widened to `*`. An inverted
-    clause is about all other repositories. `doubt` says why the clause is not
-    certain to count at all; it is empty if it is.
+    clause applies to all other repositories. `doubt` is the reason why the clause
+    may not apply at all; empty if it certainly does.
     """
 
     key: str
@@ -50,11 +50,14 @@ class Clause:
 
     @property
     def reaches(self) -> bool:
-        """Return whether the clause is about any repository of the destination."""
+        """Whether the clause applies to any repository of the destination."""
         return self.inverted or bool(self.patterns or self.variable)
 
     def covers(self, matched: Set[str]) -> Answer:
-        """Return whether the clause is about a repository whose name matches exactly these of the patterns."""
+        """Return whether the clause applies to a repository that matches these patterns.
+
+        `matched` are all patterns that the name matches.
+        """
         surely = not matched.isdisjoint(self.patterns)
         perhaps = not matched.isdisjoint(self.variable)
         if self.inverted:
@@ -65,7 +68,7 @@ class Clause:
 
 
 def clauses(action: str, source: RegistryName, destination: RegistryName, policy: Elements) -> tuple[Clause, ...]:
-    """Clauses of a destination's policy about one action of ECR for a source."""
+    """Return the clauses of a destination's policy on one ECR action for a source."""
     return tuple(
         _clause(key, value, who, destination)
         for key, value in sorted(policy.items())
@@ -74,7 +77,7 @@ def clauses(action: str, source: RegistryName, destination: RegistryName, policy
 
 
 def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> Clause:
-    place = f"arn:{destination.partition}:ecr:{destination.region}:{destination.account}:repository/"
+    arn_prefix = f"arn:{destination.partition}:ecr:{destination.region}:{destination.account}:repository/"
     inverted = "NotResource" in value
     resources = [str(text) for text in value.get("NotResource" if inverted else "Resource", ["*"])]
     doubt = CONDITION if "Condition" in value else PRINCIPAL if who is Answer.UNCERTAIN else ""
@@ -83,17 +86,17 @@ def _clause(key: str, value: Value, who: Answer, destination: RegistryName) -> C
         denies=value.get("Effect") != "Allow",
         doubt=doubt,
         inverted=inverted,
-        patterns=_rests(place, (text for text in resources if "${" not in text)),
-        variable=_rests(place, (_VARIABLE.sub("*", text) for text in resources if "${" in text)),
+        patterns=_rests(arn_prefix, (text for text in resources if "${" not in text)),
+        variable=_rests(arn_prefix, (_VARIABLE.sub("*", text) for text in resources if "${" in text)),
     )
 
 
-def _rests(place: str, resources: Iterator[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(rest for text in resources for rest in globs.rests(text, place)))
+def _rests(arn_prefix: str, resources: Iterator[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rest for text in resources for rest in globs.rests(text, arn_prefix)))
 
 
 def _concerns(value: Value, source: RegistryName) -> Answer:
-    """Return whether a statement is about the principal as which ECR replicates from a source."""
+    """Return whether a statement names the principal that ECR replicates as."""
     account = {"*", source.account}
     if "NotPrincipal" in value:
         excepted = _named(value["NotPrincipal"], "AWS")
@@ -103,8 +106,8 @@ def _concerns(value: Value, source: RegistryName) -> Answer:
     named = _named(value.get("Principal"), "AWS")
     if account & named:
         return Answer.YES
-    # AWS documents the account's root only. A grant to one of its roles may work;
-    # a denial to one concerns replication only if it is ECR's own role.
+    # AWS documents only the account's root. A grant to one of its roles may work, too. A denial
+    # to a role matters only if it is ECR's own role.
     about = _is_of if value.get("Effect") == "Allow" else _is_replication_role
     services = _SERVICES & _named(value.get("Principal"), "Service")
     return Answer.UNCERTAIN if services or any(about(who, source) for who in named) else Answer.NO
@@ -115,7 +118,10 @@ def _named(principals: Any, kind: str) -> set[str]:
 
 
 def _is_of(who: str, source: RegistryName) -> bool:
-    """Return whether a principal is of the source's account, or may be: a unique id does not say whose it is."""
+    """Return whether a principal belongs to the source's account, or may.
+
+    A unique id does not show its account.
+    """
     arn = arns.parse(who)
     return arn.account == source.account if arn is not None else _UNIQUE_ID.fullmatch(who) is not None
 

@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.text_lists import texts
 
 _TOKEN = "ecr:getauthorizationtoken"  # noqa: S105 - the name of an action
-_NO_POLICY = "for no policy omit repository_policy"
+_NO_POLICY = "to have no policy, omit repository_policy"
 
 
 def validate(text: str, registry: RegistryName, at: str) -> list[Violation]:
@@ -26,16 +26,16 @@ def validate(text: str, registry: RegistryName, at: str) -> list[Violation]:
 
 def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
     violations = [
-        Violation(at, f"must have no member `{member}`: the policy belongs to one repository and applies to it")
+        Violation(at, f"must have no member `{member}`: the policy always applies to its own repository")
         for member in ("Resource", "NotResource")
         if member in statement
     ]
     for member in ("Action", "NotAction"):
-        # The common checks name whatever is no text.
+        # The common checks report members that are not strings.
         for where, action in texts(statement, member, at, []):
             if member == "Action" and action.lower() == _TOKEN:
-                what = "must not be in a repository policy: a token is for the whole registry"
+                what = "must not be in a repository policy: a token is valid for the whole registry"
                 violations.append(Violation(where, f"{action} {what}"))
             elif policy_lint.is_ecr_action(action) and not is_known(action):
-                violations.append(Violation(where, f"must name an action that ECR has, got {shown(action)}"))
+                violations.append(Violation(where, f"must name an action of ECR, got {shown(action)}"))
     return violations

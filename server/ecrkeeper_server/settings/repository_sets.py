@@ -1,6 +1,6 @@
-"""Sets of repository names, given by prefixes and by wildcard patterns.
+"""Compare sets of repository names, given by prefixes and wildcard patterns.
 
-Facts: `CreateRepository` in the ECR API reference says which names ECR allows.
+Facts: `CreateRepository` in the ECR API reference defines valid names.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ MIN_NAME = 2
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
 _SEPARATORS = "-._"
 _ALPHABET = frozenset(_ALPHANUMERIC + _SEPARATORS + "/")
-# What precedes the next character of a name.
+# The kinds of characters that can precede the next one of a name.
 _SLASH, _LETTER, _SEPARATOR = range(3)
 
 
 class _State(NamedTuple):
-    """The positions that are reached in the patterns, and the end of the name so far."""
+    """The positions reached in the patterns, and the end of the name so far."""
 
     reached: int
     end: int
@@ -29,22 +29,22 @@ class _State(NamedTuple):
 
 
 class Budget:
-    """Limit of the remaining work: comparing many patterns can take exponential time."""
+    """Limit on the remaining work: comparing patterns can take exponential time."""
 
     def __init__(self, work: int) -> None:
         self._left = work
 
     def spend(self, work: int) -> bool:
-        """Take some of it; False if it is used up."""
+        """Consume some of it; return False if it is used up."""
         self._left -= work
         return self._left >= 0
 
 
 class Patterns:
-    """Patterns in which `*` stands for any text and `?` for one character, compared with all names at once.
+    """Patterns with `*` and `?`, compared with all repository names at once.
 
-    The positions of all patterns are bits of one number, so one step of all of
-    them takes a few operations.
+    `*` stands for any text and `?` for one character. The positions of all
+    patterns are bits of one number, so a few operations advance all of them.
     """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
@@ -52,7 +52,7 @@ class Patterns:
         self._start = self._loops = self._single = 0
         self._literal: dict[str, int] = {}
         self._ends: list[int] = []
-        # The positions that a position behind a `*` makes superfluous.
+        # The positions that a position behind a `*` makes redundant.
         self._lower: dict[int, int] = {}
         at = 0
         for pattern in patterns:
@@ -77,46 +77,49 @@ class Patterns:
         return at + 1
 
     def sets_under(self, prefix: str, budget: Budget) -> Mapping[frozenset[str], str] | None:
-        """Every set of patterns that some repository name with the prefix matches, and no others, with such a name.
+        """Return every set of patterns that some name under the prefix matches.
 
-        The names are as short as possible. None if the budget is used up; empty
-        if no repository can have a name with that prefix.
+        Each set comes with a shortest such name, which matches no other pattern.
+        None if the budget is used up; empty if no valid name has the prefix.
         """
         shortest = shortest_name(prefix)
         if shortest is None:
             return {}
         state = _State(self._reduced(self._start), _SLASH, long_enough=False)
         if not state.reached & ~self._forever:
-            # No name makes a difference, as with the pattern `*` alone.
+            # The rest of the name makes no difference, as with the pattern `*` alone.
             return {self._named(state.reached): shortest}
         for length, char in enumerate(prefix, 1):
             state = self._step(state, char, length)
         if not budget.spend(len(prefix)):
             return None
-        found: dict[int, str] = {}
-        queue, seen = deque([(state, prefix)]), {state}
+        names: dict[int, str] = {}
+        queue, visited = deque([(state, prefix)]), {state}
         while queue:
             state, name = queue.popleft()
             matched = state.reached & self._all_ends
             if state.end == _LETTER and state.long_enough:
-                found.setdefault(matched, name)
-            if len(name) == MAX_NAME or (matched in found and not state.reached & ~self._forever):
+                names.setdefault(matched, name)
+            if len(name) == MAX_NAME or (matched in names and not state.reached & ~self._forever):
                 continue
             for char in self._next_characters(state):
                 if not budget.spend(1 + (state.reached & self._loops).bit_count()):
                     return None
                 following = self._step(state, char, len(name) + 1)
-                if following not in seen:
-                    seen.add(following)
+                if following not in visited:
+                    visited.add(following)
                     queue.append((following, name + char))
-        return {self._named(matched): name for matched, name in found.items()}
+        return {self._named(matched): name for matched, name in names.items()}
 
     def _named(self, matched: int) -> frozenset[str]:
         return frozenset(text for text, end in zip(self._patterns, self._ends, strict=True) if matched & end)
 
     def _next_characters(self, state: _State) -> Iterator[str]:
-        """One character for each way to go on: those that a pattern names here, and one of each kind besides."""
-        named = [char for char, places in self._literal.items() if places & state.reached]
+        """Yield one character for each distinct way to continue a name.
+
+        Those are the characters that a pattern names here, and one of each kind.
+        """
+        named = [char for char, positions in self._literal.items() if positions & state.reached]
         for kind in (_ALPHANUMERIC, _SEPARATORS, "/"):
             other = next((char for char in kind if char not in named), None)
             if other is not None and _follows(state.end, other):
@@ -129,7 +132,7 @@ class Patterns:
         return _State(reached, _end(char), length >= MIN_NAME)
 
     def _reduced(self, reached: int) -> int:
-        """Leave out the positions that can match nothing that a later one behind a `*` does not match."""
+        """Remove positions that a later one behind a `*` makes redundant."""
         loops = reached & self._loops
         while loops:
             last = 1 << (loops.bit_length() - 1)
@@ -139,7 +142,7 @@ class Patterns:
 
 
 def shortest_name(prefix: str) -> str | None:
-    """The shortest repository name that begins with a prefix, or None if no name does."""
+    """Return the shortest valid name that begins with a prefix, or None."""
     end = _SLASH
     for char in prefix:
         if char not in _ALPHABET or not _follows(end, char):
@@ -157,5 +160,5 @@ def _end(char: str) -> int:
 
 
 def _follows(end: int, char: str) -> bool:
-    # Separators and slashes stand between letters or digits, one at a time.
+    # Letters or digits surround separators and slashes, one at a time.
     return end == _LETTER or _end(char) == _LETTER

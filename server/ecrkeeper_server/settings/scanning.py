@@ -20,12 +20,12 @@ SCAN_TYPE = "scanType"
 DEFAULTS: Elements = {SCAN_TYPE: "BASIC"}
 MAX_RULES = 2
 
-# The frequencies that only one scan type knows.
+# The frequencies that only one scan type has.
 _ONLY = {"CONTINUOUS_SCAN": "ENHANCED", "MANUAL": "BASIC"}
 
 
 def split(shape: Shape) -> dict[str, Value]:
-    """The scan type, if the shape names one, and a pair for every filter."""
+    """Return the scan type, if the shape names one, and a pair for every filter."""
     elements: dict[str, Value] = {SCAN_TYPE: shape[SCAN_TYPE]} if shape.get(SCAN_TYPE) else {}
     for rule in shape.get("rules") or ():
         for f in rule.get("repositoryFilters") or ():
@@ -34,13 +34,13 @@ def split(shape: Shape) -> dict[str, Value]:
 
 
 def pairs_of(elements: Elements) -> list[tuple[str, str]]:
-    """The frequency and the filter of each element but the scan type."""
+    """Return the frequency and the filter of each element except the scan type."""
     parted = [key.partition(":") for key in elements if key != SCAN_TYPE]
     return [(frequency, text) for frequency, _, text in parted]
 
 
 def join(elements: Elements) -> dict[str, Any]:
-    """One rule for each frequency; no scan type where no element names one."""
+    """Return one rule for each frequency, and the scan type if an element names it."""
     rules = [
         {
             "scanFrequency": frequency,
@@ -53,12 +53,12 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def _body(shape: dict[str, Any], _observed: Shape) -> dict[str, Any]:
-    # AWS reads a missing member as it pleases: both are always sent.
+    # AWS does not document the effect of a missing member, so both are always sent.
     return {**DEFAULTS, **shape}
 
 
 def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation]:
-    """Rules that match nothing, and frequencies that the declared scan type does not know."""
+    """Return rules that match nothing, and frequencies that the scan type lacks."""
     violations = []
     for i, rule in enumerate(shape.get("rules") or ()):
         at = f"{path}.rules[{i}]"
@@ -68,13 +68,13 @@ def validate(shape: Shape, _registry: RegistryName, path: str) -> list[Violation
         kind = shape.get(SCAN_TYPE)
         needed = _ONLY.get(rule.get("scanFrequency", ""))
         if kind and needed not in (None, kind):
-            what = f"{rule['scanFrequency']} exists only with scan_type {needed}, not {kind}"
+            what = f"{rule['scanFrequency']} requires scan_type {needed}, got {kind}"
             violations.append(Violation(f"{at}.scan_frequency", what))
     return violations
 
 
 def validate_together(elements: Elements, _registry: RegistryName) -> list[Contradiction]:
-    """Frequencies that do not go with the scan type, which is BASIC unless an owner declares it."""
+    """Return frequencies that the scan type lacks; BASIC unless an owner declares it."""
     kind = elements.get(SCAN_TYPE, DEFAULTS[SCAN_TYPE])
     of_frequency: dict[str, list[str]] = {}
     for key in elements:
@@ -84,7 +84,7 @@ def validate_together(elements: Elements, _registry: RegistryName) -> list[Contr
     return [
         Contradiction(
             (*named, *sorted(keys)),
-            f"{frequency} exists only with scan type {_ONLY[frequency]}, and over all owners it is {kind}",
+            f"{frequency} requires scan type {_ONLY[frequency]}, but the declarations of all owners result in {kind}",
         )
         for frequency, keys in sorted(of_frequency.items())
         if _ONLY.get(frequency, kind) != kind
@@ -92,7 +92,7 @@ def validate_together(elements: Elements, _registry: RegistryName) -> list[Contr
 
 
 def quota(elements: Elements) -> list[Quota]:
-    """Rules, one for each frequency, and the filters of each."""
+    """Return the use of rules, one for each frequency, and of their filters."""
     used: dict[str, int] = {}
     for frequency, _ in pairs_of(elements):
         used[frequency] = used.get(frequency, 0) + 1
@@ -102,7 +102,7 @@ def quota(elements: Elements) -> list[Quota]:
 
 def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     """Warn of the consequences of a changed scan type."""
-    found = []
+    warned = []
     for change in plan.changes:
         if change.key != SCAN_TYPE:
             continue
@@ -111,10 +111,10 @@ def warnings(plan: Plan, _registry: RegistryName, _context: Mapping[str, Element
                 "ENHANCED enables Amazon Inspector for the account, which is billed, and Inspector creates the"
                 " service-linked role of inspector2.amazonaws.com"
             )
-            found.append(Warning("ENHANCED_SCANNING_ENABLED", SCAN_TYPE, what))
-        what = "findings of the former scan type are hidden until it is set again"
-        found.append(Warning("SCAN_TYPE_CHANGED", SCAN_TYPE, what))
-    return found
+            warned.append(Warning("ENHANCED_SCANNING_ENABLED", SCAN_TYPE, what))
+        what = "findings of the former scan type are hidden until that type is set again"
+        warned.append(Warning("SCAN_TYPE_CHANGED", SCAN_TYPE, what))
+    return warned
 
 
 SCANNING = Document(

@@ -12,7 +12,7 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
 
 Shape = Mapping[str, Any]
-"""A setting in AWS's own form: the JSON form of its proto message."""
+"""A setting in AWS's form: the JSON form of its proto message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ class Call:
 class Read:
     """One AWS call that reads.
 
-    `items` is the list to page over by `nextToken`; an error whose code,
-    without the suffix `Exception`, is in `absent` means "not configured".
+    `items` is the member of the list to page through with `nextToken`. An error
+    means "not configured" if its code, without the suffix `Exception`, is in
+    `absent`.
     """
 
     operation: str
@@ -41,7 +42,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """Something that is allowed and probably not meant."""
+    """A warning about a valid declaration that is probably a mistake."""
 
     reason: str
     subject: str
@@ -50,7 +51,7 @@ class Warning:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Use of one of AWS's limits by a set of elements."""
+    """The use that a set of elements makes of one of AWS's limits."""
 
     quota: str
     used: int
@@ -64,7 +65,7 @@ def over_quota(quota: str, used: int | str, limit: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Elements that AWS does not take together, by their keys, and why."""
+    """Elements that AWS does not accept together, by their keys, and the reason."""
 
     keys: tuple[str, ...]
     description: str
@@ -72,7 +73,10 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class PairGroup:
-    """Elements whose keys pair each of the destinations with each of the filters; `key` is that of the first."""
+    """Elements whose keys pair each destination with each filter.
+
+    `key` is the key of the first.
+    """
 
     key: str
     destinations: tuple[str, ...]
@@ -80,7 +84,7 @@ class PairGroup:
 
     @property
     def count(self) -> int:
-        """Return how many elements the group has."""
+        """The number of elements in the group."""
         return len(self.destinations) * len(self.filters)
 
 
@@ -109,7 +113,7 @@ def _alone(key: str) -> str:
 
 
 def nothing_denied(_value: Value) -> bool:
-    """Tell that no element of a setting forbids anything."""
+    """Return False: no element of the setting is a denial."""
     return False
 
 
@@ -133,19 +137,23 @@ def _names_nothing(_key: str, _value: Value) -> dict[str, str]:
 class Setting(ABC):
     """One group of a registry's settings.
 
-    `split` and `join` turn a shape into elements and back: `split` never
-    raises on a shape that passed `validate` or came from AWS, and
-    `split(join(e)) == e` for all elements that `split` returns. `replaces`
-    names the members that AWS cannot change from one value to another.
+    `split` and `join` convert a shape to elements and back. `split` never raises
+    on a shape that passed `validate` or came from AWS, and `split(join(e)) == e`
+    for all elements that `split` returns. `replaces` returns the members that AWS
+    cannot change from one value to another.
 
-    `unit` is what AWS takes or refuses of an element together with others, and `names` is what the element refers
-    to, for messages: the principals of a statement. `denies` tells whether an element forbids something, `vanished`
-    whether AWS shows that it refers to something that was deleted. `grouped` covers keys that are pairs by few groups.
+    `unit` returns the part of an element that AWS accepts or rejects together
+    with others. `names` returns what messages show of an element, such as the
+    principals of a statement. `denies` returns whether an element is a denial,
+    `vanished` whether AWS shows that it refers to something deleted. `grouped`
+    covers keys that are pairs with few groups.
 
-    `gone` are AWS's error codes that say that an element or the setting does not exist, `exists` those that say that
-    an element does; without the suffix `Exception`. `bare`: elements are keys without a value, so one that exists is
-    as it is desired. `trial` is the call that lets AWS try an element that it accepted, None for elements without
-    one, and `trial_failure` is why AWS cannot use the element, by its answer; empty if it can.
+    `gone` are AWS's error codes for an element or setting that does not exist,
+    `exists` those for an element that does, both without the suffix
+    `Exception`. If `bare`, elements are keys without a value, so an existing
+    element is as desired. `trial` returns the call that lets AWS try an accepted
+    element, or None if there is none. `trial_failure` returns the reason why AWS
+    cannot use the element from the answer to that call; empty if it can.
     """
 
     name: str
@@ -179,24 +187,30 @@ class Setting(ABC):
 
     @abstractmethod
     def observed(self, responses: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-        """The shape that AWS's answers to `reads` describe; None is the answer "not configured"."""
+        """Return the shape that AWS's answers to `reads` describe.
+
+        None is the answer "not configured".
+        """
 
     @abstractmethod
     def calls(self, plan: Plan, observed_shape: Shape) -> list[Call]:
-        """The AWS calls that make a plan true, in order; none if nothing changes."""
+        """Return the AWS calls that carry out a plan, in order; empty if nothing changes."""
 
     def already_done(self, operation: str, code: str) -> bool:
-        """Return whether AWS rejects a write because its effect is there already."""
+        """Return whether AWS rejects a write because it already has that effect."""
         if operation.startswith(("Delete", "Deregister")):
             return code in self.gone
         return self.bare and code in self.exists
 
     def overtaken(self, code: str) -> bool:
-        """Return whether AWS rejects a write because somebody else changed the element since it was observed."""
+        """Return whether AWS rejects a write because of a concurrent change."""
         return code in self.gone or code in self.exists
 
     def declarable(self, elements: Elements, registry: RegistryName) -> dict[str, Value]:
-        """Those of AWS's elements that can be declared: what cannot be unset may have a value of former times."""
+        """Return the elements of AWS that can be declared.
+
+        An element that cannot be unset may have a value that is no longer valid.
+        """
         if self.removable:
             return dict(elements)
         return {
@@ -204,15 +218,15 @@ class Setting(ABC):
         }
 
     def contradictions(self, elements: Elements, registry: RegistryName) -> list[Contradiction]:
-        """Return the elements that AWS does not take together; none of a setting without such a rule."""
+        """Return the elements that AWS does not accept together."""
         return [] if self.validate_together is None else self.validate_together(elements, registry)
 
     def exceeded(self, elements: Elements) -> list[Quota]:
-        """The quotas that these elements exceed."""
+        """Return the quotas that these elements exceed."""
         return [quota for quota in self.quota(elements) if quota.used > quota.limit]
 
     def validate_composed(self, elements: Elements, registry: RegistryName) -> list[Violation]:
-        """The faults of all owners' elements together, AWS's limits first."""
+        """Return the violations of all owners' elements together, AWS's limits first."""
         over = [
             Violation(self.name, over_quota(q.quota, f"{q.used} over all owners", q.limit), "QUOTA_EXCEEDED")
             for q in self.exceeded(elements)

@@ -20,7 +20,7 @@ MAX_RULES = 10
 
 
 def split(shape: Shape) -> dict[str, Value]:
-    """A pair for every filter; a rule without filters signs everything."""
+    """Return a pair for every filter; a rule without filters signs everything."""
     return {
         f"{rule.get('signingProfileArn', '')} {text}": {}
         for rule in shape.get("rules") or ()
@@ -29,13 +29,16 @@ def split(shape: Shape) -> dict[str, Value]:
 
 
 def pair_of(key: str) -> tuple[str, str]:
-    """The profile and the filter of an element; an empty filter means every repository."""
+    """Return the profile and the filter of an element.
+
+    An empty filter means every repository.
+    """
     profile, _, text = key.partition(" ")
     return profile, text
 
 
 def join(elements: Elements) -> dict[str, Any]:
-    """One rule for each profile, as far as filters fit into one."""
+    """Return one rule for each profile, or more if its filters do not fit into one."""
     rules: list[dict[str, Any]] = []
     for profile, texts in packed(map(pair_of, elements)):
         rule: dict[str, Any] = {"signingProfileArn": profile}
@@ -46,7 +49,7 @@ def join(elements: Elements) -> dict[str, Any]:
 
 
 def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]:
-    """Profiles of another Region or partition."""
+    """Return profiles of another Region or partition."""
     violations = []
     for i, rule in enumerate(shape.get("rules") or ()):
         at = f"{path}.rules[{i}].signing_profile_arn"

@@ -1,7 +1,7 @@
 """IAM policy statements in canonical form.
 
 Facts: "IAM JSON policy elements reference" in the IAM user guide (an account
-id stands for the root ARN of the account, one value for a list of one).
+id equals the root ARN of the account, and one value a list of one).
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _ORDER = ("Effect", *PRINCIPALS, *LISTS, "Condition")
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 _PARTITION = re.compile(r"arn:(aws[a-z-]*):")
 _ACCOUNT = re.compile(r"[0-9]{12}")
-# AWS shows a principal that was deleted by the unique id that it had.
+# AWS shows a deleted principal by its unique id.
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
 _V1_ACTIONS = frozenset({"*", "ecr:*", "ecr:replicateimage", "ecr:batchimportupstreamimage", "ecr:createrepository"})
 
 
 def canonical(statement: Mapping[str, Any]) -> Value:
-    """The statement without its Sid, so that two that mean the same are equal."""
+    """Return the statement without its Sid; statements with equal meaning are equal."""
     value: dict[str, Any] = {}
-    for member, given in statement.items():
+    for member, content in statement.items():
         if member in LISTS:
-            value[member] = many(given)
+            value[member] = many(content)
         elif member in PRINCIPALS:
-            value[member] = _principals(given)
-        elif member == "Condition" and isinstance(given, Mapping):
-            if given:
-                value[member] = {op: _condition(test) for op, test in given.items()}
+            value[member] = _principals(content)
+        elif member == "Condition" and isinstance(content, Mapping):
+            if content:
+                value[member] = {op: _condition(test) for op, test in content.items()}
         elif member == "Effect":
-            value[member] = given
+            value[member] = content
     return value
 
 
-def _principals(given: Any) -> Any:
-    kinds = given if isinstance(given, Mapping) else {"AWS": given}
+def _principals(content: Any) -> Any:
+    kinds = content if isinstance(content, Mapping) else {"AWS": content}
     return {kind: sorted({_account_or(who) for who in many(whom)}) for kind, whom in kinds.items()}
 
 
@@ -61,7 +61,7 @@ def _condition(test: Any) -> Any:
 
 
 def principals(value: Value) -> list[str]:
-    """The principals that a statement names, of all kinds."""
+    """Return the principals of all kinds that a statement names."""
     return [str(who) for member in PRINCIPALS for whom in value.get(member, {}).values() for who in whom]
 
 
@@ -71,12 +71,12 @@ def names_deleted(value: Value) -> bool:
 
 
 def digest(value: Value) -> str:
-    """The key of a statement that has no Sid."""
+    """Return the key of a statement that has no Sid."""
     return DIGEST + hashlib.sha256(dump(value).encode()).hexdigest()[:16]
 
 
 def written(key: str, value: Value) -> dict[str, Any]:
-    """The statement as it is sent to AWS, its members in the order that people write them."""
+    """Return the statement as sent to AWS, with members in the customary order."""
     partition = _partition(value)
     statement: dict[str, Any] = {} if key.startswith(DIGEST) else {"Sid": key}
     for member in _ORDER:
@@ -96,8 +96,8 @@ def _written_condition(test: Any) -> Any:
 def _partition(value: Value) -> str | None:
     named = [text for member in ("Resource", "NotResource") for text in value.get(member, ())]
     named += [who for member in PRINCIPALS for who in value.get(member, {}).get("AWS", ())]
-    found = (_PARTITION.match(str(text)) for text in named)
-    return next((match.group(1) for match in found if match), None)
+    matches = (_PARTITION.match(str(text)) for text in named)
+    return next((match.group(1) for match in matches if match), None)
 
 
 def _written_principals(kinds: Mapping[str, list[str]], partition: str | None) -> Any:
@@ -107,7 +107,7 @@ def _written_principals(kinds: Mapping[str, list[str]], partition: str | None) -
 
 
 def _root(who: str, partition: str | None) -> str:
-    # The bare account id is right in every partition, the ARN only in its own.
+    # The bare account id is valid in every partition, the ARN only in its own.
     return f"arn:{partition}:iam::{who}:root" if partition and _ACCOUNT.fullmatch(who) else who
 
 
@@ -116,7 +116,10 @@ def _one_or_many(values: Any) -> Any:
 
 
 def allows_action(value: Value, action: str) -> bool:
-    """Return whether a statement's actions cover one, wildcards and case considered."""
+    """Return whether a statement's actions include an action.
+
+    Wildcards are matched; case is ignored.
+    """
     wanted = action.lower()
     if "NotAction" in value:
         return not any(globs.matches(a.lower(), wanted, single=True) for a in value["NotAction"])
@@ -124,16 +127,16 @@ def allows_action(value: Value, action: str) -> bool:
 
 
 def beyond_v1(value: Value) -> bool:
-    """Return whether AWS accepts the statement only while REGISTRY_POLICY_SCOPE is V2."""
+    """Return whether AWS accepts the statement only with REGISTRY_POLICY_SCOPE V2."""
     return "NotAction" in value or any(str(a).lower() not in _V1_ACTIONS for a in value.get("Action", ()))
 
 
 def open_to_all(value: Value) -> bool:
-    """Return whether a statement allows something to every AWS account without a condition."""
+    """Return whether a statement allows every account something unconditionally."""
     anyone = "NotPrincipal" in value or "*" in (value.get("Principal") or {}).get("AWS", ())
     return value.get("Effect") == "Allow" and anyone and "Condition" not in value
 
 
 def lets_anyone(value: Value, action: str) -> bool:
-    """Return whether a statement allows an action to every principal without a condition."""
+    """Return whether a statement allows an action to every principal unconditionally."""
     return open_to_all(value) and allows_action(value, action)

@@ -1,4 +1,4 @@
-"""All settings, in the order in which it is safe to apply them."""
+"""All settings, in an order in which they can be applied safely."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for se
 
 
 def split_all(settings: Mapping[str, Shape]) -> dict[str, dict[str, Value]]:
-    """The elements of each setting that is present; a present and empty one stays present."""
+    """Return the elements of each setting that is present, even if it has none."""
     return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
 
 
 def unknown_members(name: str, shape: Shape) -> list[str]:
-    """The paths in AWS's answer that this program does not know; while there are any, it must not write."""
+    """Return the paths in AWS's answer that this version does not know.
+
+    It must not write the setting while there are any.
+    """
     return members.unknown(name, shape) or SETTINGS[name].opaque(shape)

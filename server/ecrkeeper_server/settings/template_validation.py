@@ -1,7 +1,7 @@
 """Validate a repository creation template.
 
 Facts: `CreateRepositoryCreationTemplate` in the ECR API reference; "Encryption
-at rest" in the ECR user guide (two-layer encryption is GovCloud's alone).
+at rest" in the ECR user guide (only GovCloud has two-layer encryption).
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ _WITHOUT_DSSE = frozenset({"aws", "aws-cn"})
 
 
 def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> list[Violation]:
-    """All faults of all templates."""
+    """Return the violations of all templates."""
     templates = list(shape.get("templates") or ())
     at = f"{path}.templates"
     violations = prefixes.validate_unique(templates, "prefix", at, "prefix")
     for i, template in enumerate(templates):
-        place = f"{at}[{i}]"
-        violations += _validate_mutability(template, place) + _validate_encryption(template, registry, place)
-        violations += _validate_tags(template, place) + _validate_documents(template, registry, place)
+        item = f"{at}[{i}]"
+        violations += _validate_mutability(template, item) + _validate_encryption(template, registry, item)
+        violations += _validate_tags(template, item) + _validate_documents(template, registry, item)
         if template.get("customRoleArn"):
-            violations += arns.validate_role(template["customRoleArn"], registry, f"{place}.custom_role_arn")
+            violations += arns.validate_role(template["customRoleArn"], registry, f"{item}.custom_role_arn")
     return violations
 
 
 def needs_custom_role(template: Mapping[str, Any]) -> str:
-    """List members that ECR's service-linked role cannot apply; empty if a custom role is set."""
+    """List the members that ECR's service-linked role cannot apply.
+
+    Empty if the template has a custom role.
+    """
     if template.get("customRoleArn"):
         return ""
     encryption = (template.get("encryptionConfiguration") or {}).get("encryptionType", "AES256")
@@ -43,8 +46,8 @@ def needs_custom_role(template: Mapping[str, Any]) -> str:
 def _validate_mutability(template: Mapping[str, Any], at: str) -> list[Violation]:
     mutability = template.get("imageTagMutability") or "MUTABLE"
     excluding = mutability.endswith("_WITH_EXCLUSION")
-    given = bool(template.get("imageTagMutabilityExclusionFilters"))
-    if excluding == given:
+    has_filters = bool(template.get("imageTagMutabilityExclusionFilters"))
+    if excluding == has_filters:
         return []
     what = f"must have a filter with {mutability}" if excluding else f"must be empty with {mutability}"
     return [Violation(f"{at}.image_tag_mutability_exclusion_filters", what)]
@@ -55,7 +58,7 @@ def _validate_encryption(template: Mapping[str, Any], registry: RegistryName, at
     kind, key = encryption.get("encryptionType", "AES256"), encryption.get("kmsKey")
     violations = []
     if kind == "KMS_DSSE" and registry.partition in _WITHOUT_DSSE:
-        what = "KMS_DSSE is offered in GovCloud Regions only"
+        what = "KMS_DSSE is available only in GovCloud Regions"
         violations.append(Violation(f"{at}.encryption_configuration.encryption_type", what))
     if key and kind == "AES256":
         what = "must be empty with AES256, which uses no KMS key"
@@ -68,12 +71,12 @@ def _validate_encryption(template: Mapping[str, Any], registry: RegistryName, at
 
 def _validate_tags(template: Mapping[str, Any], at: str) -> list[Violation]:
     violations = []
-    seen: dict[str, int] = {}
+    indexes: dict[str, int] = {}
     for i, tag in enumerate(template.get("resourceTags") or ()):
         key = tag.get("Key", "")
-        first = seen.setdefault(key, i)
+        first = indexes.setdefault(key, i)
         if first != i:
-            violations.append(Violation(f"{at}.resource_tags[{i}].key", f"is that of resource_tags[{first}] too"))
+            violations.append(Violation(f"{at}.resource_tags[{i}].key", f"repeats the key of resource_tags[{first}]"))
         if key.lower().startswith("aws:"):
             what = f"must not begin with `aws:`, which AWS reserves, got {shown(key)}"
             violations.append(Violation(f"{at}.resource_tags[{i}].key", what))

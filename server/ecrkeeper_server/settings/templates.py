@@ -24,12 +24,12 @@ TEXTS = ("description", "repositoryPolicy", "lifecyclePolicy", "customRoleArn")
 
 
 def key_of(template: Mapping[str, Any]) -> str:
-    """The prefix, in the one spelling that stands for all."""
+    """Return the prefix in canonical spelling."""
     return prefixes.canonical(template.get("prefix", ""))
 
 
 def value_of(template: Mapping[str, Any]) -> Value:
-    """The template without its prefix, AWS's defaults filled in and empty members left out."""
+    """Return the template without its prefix and empty members, with AWS's defaults."""
     encryption = {k: v for k, v in (template.get("encryptionConfiguration") or AES256).items() if v}
     value: dict[str, Any] = {
         "appliedFor": sorted(set(template.get("appliedFor") or ())),
@@ -51,7 +51,7 @@ def value_of(template: Mapping[str, Any]) -> Value:
 
 
 def _canonical_text(text: str, canonical: Any) -> str:
-    """The document's one text for one meaning; a text that is no document stands for itself."""
+    """Return the canonical text of a document, or the text itself if it is invalid."""
     try:
         document = parse(text)
     except NotJson:
@@ -60,12 +60,12 @@ def _canonical_text(text: str, canonical: Any) -> str:
 
 
 def _repository_policy(document: dict[str, Any]) -> dict[str, Any]:
-    given = statements_of(document)
-    if not all(isinstance(statement, dict) for statement in given):
+    listed = statements_of(document)
+    if not all(isinstance(statement, dict) for statement in listed):
         return document
     written = [
         {**statements.canonical(statement), **({"Sid": statement["Sid"]} if statement.get("Sid") else {})}
-        for statement in given
+        for statement in listed
     ]
     return {**document, "Statement": sorted(written, key=dump)}
 
@@ -95,8 +95,8 @@ def _item(key: str, value: Value) -> dict[str, Any]:
 
 
 def _update(key: str, before: Value, after: Value) -> dict[str, Any]:
-    # An update patches by presence and resets what it does not mention in part,
-    # so it is always the whole template, with empty members where one goes.
+    # An update replaces only some of the members that it omits. It therefore always sends the whole
+    # template, with empty values for the members to remove.
     cleared: dict[str, Any] = {member: "" for member in TEXTS if member in before and member not in after}
     if "resourceTags" in before and "resourceTags" not in after:
         cleared["resourceTags"] = []
@@ -104,8 +104,8 @@ def _update(key: str, before: Value, after: Value) -> dict[str, Any]:
 
 
 def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements]) -> list[Warning]:
-    """Templates that ECR stores and cannot use, and pushes that may create anything."""
-    found = []
+    """Warn of templates that ECR stores but cannot use, and of unrestricted pushes."""
+    warned = []
     policy = context.get("registry_policy", {})
     open_to_all = any(statements.lets_anyone(s, "ecr:CreateRepository") for s in policy.values())
     for change in plan.changes:
@@ -114,14 +114,14 @@ def warnings(plan: Plan, _registry: RegistryName, context: Mapping[str, Elements
         needing = needs_custom_role(change.after)
         if needing:
             what = (
-                f"{needing} and no custom_role_arn: ECR's service-linked role may not apply them, AWS accepts the"
-                " template and creating a repository from it fails"
+                f"{needing} and no custom_role_arn: AWS accepts the template, but ECR's own role may not apply"
+                " them, so creating a repository from it fails"
             )
-            found.append(Warning("TEMPLATE_NEEDS_CUSTOM_ROLE", change.key, what))
+            warned.append(Warning("TEMPLATE_NEEDS_CUSTOM_ROLE", change.key, what))
         if open_to_all and "CREATE_ON_PUSH" in change.after["appliedFor"]:
-            what = "CREATE_ON_PUSH, and the registry policy lets any principal create repositories by pushing"
-            found.append(Warning("CREATE_ON_PUSH_OPEN_TO_ALL", change.key, what))
-    return found
+            what = "CREATE_ON_PUSH is set, and the registry policy lets any principal create repositories by pushing"
+            warned.append(Warning("CREATE_ON_PUSH_OPEN_TO_ALL", change.key, what))
+    return warned
 
 
 _GONE = frozenset({"TemplateNotFound"})
@@ -132,7 +132,7 @@ TEMPLATES = Collection(
     reads=(
         Read(
             "DescribeRepositoryCreationTemplates",
-            # Each may have policies of 40 KiB, and a page has to stay below the size that an answer may have.
+            # A template may have two policies of 40 KiB, and a page must fit into one answer.
             {"maxResults": 100},
             "repositoryCreationTemplates",
             _GONE,

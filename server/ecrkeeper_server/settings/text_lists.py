@@ -1,4 +1,4 @@
-"""Members of a JSON document that hold one text or a list of texts."""
+"""Members of a JSON document that hold one string or a list of strings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from ecrkeeper_server.errors import Violation
 
 
 def texts(holder: Mapping[str, Any], member: str, at: str, violations: list[Violation]) -> list[tuple[str, str]]:
-    """Return each text of the member with its path; append a violation for whatever is no text."""
+    """Return each string of the member with its path.
+
+    Append a violation for every other value.
+    """
     if member not in holder:
         return []
-    given, where = holder[member], f"{at}.{member}"
-    places = [(f"{where}[{i}]", v) for i, v in enumerate(given)] if isinstance(given, list) else [(where, given)]
-    if not places:
+    value, where = holder[member], f"{at}.{member}"
+    values = [(f"{where}[{i}]", v) for i, v in enumerate(value)] if isinstance(value, list) else [(where, value)]
+    if not values:
         violations.append(Violation(where, "must not be an empty list"))
-    violations.extend(Violation(place, "must be a text") for place, v in places if not isinstance(v, str))
-    return [(place, v) for place, v in places if isinstance(v, str)]
+    violations.extend(Violation(path, "must be a string") for path, v in values if not isinstance(v, str))
+    return [(path, v) for path, v in values if isinstance(v, str)]

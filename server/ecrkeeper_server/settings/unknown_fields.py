@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 
 def unknown(name: str, shape: Mapping[str, Any]) -> list[str]:
-    """The paths of what a setting's message cannot hold, as AWS names them."""
+    """Return the paths that a setting's message cannot hold, in AWS's names."""
     message = settings_pb2.Settings.DESCRIPTOR.fields_by_name[name].message_type
     return _in_message(cast(Descriptor, message), shape, "")
 
@@ -35,13 +35,16 @@ def _in_message(message: Descriptor, value: Any, path: str) -> list[str]:
 
 @cache
 def fields(message: Descriptor) -> dict[str, FieldDescriptor]:
-    """The fields of a message by the names that AWS has for them, without those that AWS only reports."""
+    """Return the fields of a message by AWS's names, without output-only members."""
     return {field.json_name: field for field in message.fields if field.json_name not in reported(message)}
 
 
 @cache
 def reported(message: Descriptor) -> frozenset[str]:
-    """Name the members that AWS only reports, such as `createdAt`: they are no part of a setting."""
+    """Return the output-only members, such as `createdAt`.
+
+    They are not part of a setting.
+    """
     return frozenset(
         field.json_name
         for field in message.fields
@@ -54,7 +57,7 @@ def _in_field(field: FieldDescriptor, value: Any, path: str) -> list[str]:
         return _in_value(field, value, path)
     if not isinstance(value, list):
         return [path]
-    return [found for i, item in enumerate(value) for found in _in_value(field, item, f"{path}[{i}]")]
+    return [member for i, item in enumerate(value) for member in _in_value(field, item, f"{path}[{i}]")]
 
 
 def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
@@ -68,5 +71,5 @@ def _in_value(field: FieldDescriptor, value: Any, path: str) -> list[str]:
 
 @cache
 def _aws_values(enum: EnumDescriptor) -> frozenset[str]:
-    """The values as AWS writes them."""
+    """Return the values in AWS's spelling."""
     return frozenset(value.name for value in enum.values if value.number)

@@ -1,1 +1,1 @@
-"""Tables and every query. Nothing above this package speaks SQL."""
+"""Tables and all queries. Only this package contains SQL."""

@@ -20,10 +20,10 @@ from ecrkeeper_server.store.rows import FromRow
 from ecrkeeper_server.store.tables import audit_events
 
 CHANGED = "auditEvents"
-"""What listeners are told when there are new events."""
+"""The name that listeners receive when there are new events."""
 
 PURGED_AT_ONCE = 1000
-# What an event keeps of its changes, in characters of JSON: a page of events has to fit into an answer.
+# Limits an event's changes, in characters of JSON: a page of events must fit into an answer.
 CHANGES_LIMIT = 200_000
 _ROWS_AT_ONCE = 500
 
@@ -57,7 +57,7 @@ class AuditEvent(FromRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """What is to be recorded; see the columns of the table."""
+    """An event to record; see the columns of the table."""
 
     kind: str
     method: str
@@ -79,7 +79,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How the AWS write of an event ended."""
+    """The outcome of an event's AWS write."""
 
     id: int
     outcome: str
@@ -89,14 +89,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The events of a time range, in microseconds, and of an account; None for all."""
+    """The filter on a time range, in microseconds, and an account; None matches all."""
 
     start: int | None = None
     end: int | None = None
     account: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What a row must meet."""
+        """Return the conditions on a row."""
         found: list[ColumnElement[bool]] = []
         if self.start is not None:
             found.append(audit_events.c.create_time >= self.start)
@@ -108,7 +108,7 @@ class Selection:
 
 
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
-    """Add events whose ids nobody needs."""
+    """Add events without returning their ids."""
     if events:
         values = [_values(event) for event in events]
         tx.conn.execute(_insert(tx.dialect), values[0] if len(values) == 1 else values)
@@ -116,7 +116,7 @@ def add(tx: Tx, events: Sequence[NewEvent]) -> None:
 
 
 def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
-    """Add events, as a rule in one statement; their ids, in the order of the events."""
+    """Add events, usually with one statement; return their ids in order."""
     if len(events) == 1:
         tx.changed.add(CHANGED)
         statement = _insert(tx.dialect).returning(audit_events.c.id)
@@ -127,14 +127,14 @@ def record(tx: Tx, events: Sequence[NewEvent]) -> list[int]:
         stamp = {"txid": tx.dialect.transaction_id(audit_events.c.txid), "create_time": tx.now()}
         rows = [{**_values(event), **stamp} for event in events[at : at + _ROWS_AT_ONCE]]
         added = tx.conn.execute(insert(audit_events).values(rows).returning(audit_events.c.id))
-        # The rows of VALUES are numbered in their order; nothing says that they come back in it.
+        # The rows of VALUES are numbered in order, but may be returned in another one.
         ids += sorted(row.id for row in added)
     if ids:
         tx.changed.add(CHANGED)
     return ids
 
 
-# Every call that changes something adds one event; putting the statement together takes longer than running it.
+# Every mutating call adds one event. Building the statement would take longer than running it.
 @lru_cache(maxsize=64)
 def _insert(dialect: Dialect) -> Any:
     stamp = {"txid": dialect.transaction_id(audit_events.c.txid), "create_time": dialect.now()}
@@ -148,7 +148,7 @@ def _values(event: NewEvent) -> dict[str, Any]:
 
 
 def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
-    """As many of the changes as fit, as they are stored, and the number of the others."""
+    """Return the stored form of changes that fit, and the number of the others."""
     kept: list[dict[str, Any]] = []
     used = omitted = 0
     for change in changes:
@@ -168,7 +168,7 @@ def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
 
 
 def complete(tx: Tx, completions: Sequence[Completion]) -> None:
-    """Say how AWS writes ended, in one statement; it gives them a new place in the stream."""
+    """Store the outcomes of AWS writes, which moves them to the end of the stream."""
     if not completions:
         return
 
@@ -190,13 +190,13 @@ def complete(tx: Tx, completions: Sequence[Completion]) -> None:
 
 
 def get(tx: Tx, event: int) -> AuditEvent | None:
-    """One event."""
+    """Return one event."""
     row = tx.conn.execute(select(audit_events).where(audit_events.c.id == event)).one_or_none()
     return AuditEvent.of(row) if row else None
 
 
 def page(tx: Tx, selection: Selection, behind: tuple[int, int] | None, limit: int) -> list[AuditEvent]:
-    """Up to `limit` events, newest first, behind one with this `create_time` and `id`."""
+    """Return events, newest first, after one with this `create_time` and `id`."""
     key = columns(audit_events.c.create_time, audit_events.c.id)
     query = select(audit_events).where(*selection.conditions())
     if behind is not None:
@@ -206,9 +206,9 @@ def page(tx: Tx, selection: Selection, behind: tuple[int, int] | None, limit: in
 
 
 def purge(tx: Tx, days: int) -> int:
-    """Forget some of the oldest events if they are older than so many days; how many.
+    """Delete some of the oldest events that exceed the retention; return the number.
 
-    The newest row stays: SQLite counts its transactions from it.
+    The newest row stays: SQLite derives transaction numbers from it.
     """
     oldest = select(audit_events.c.id, audit_events.c.create_time).order_by(
         audit_events.c.create_time, audit_events.c.id

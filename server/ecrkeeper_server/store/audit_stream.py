@@ -1,8 +1,7 @@
 """The audit trail in the order of its stream.
 
-The stream goes by the transaction that last wrote a row, and no further than the oldest
-transaction that still runs, so that nobody is shown an event before another one
-that is committed later and sorts earlier.
+The stream is ordered by the transaction that last wrote a row, and ends before the
+oldest running transaction: otherwise an event that is committed late could be missed.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from ecrkeeper_server.store.tables import audit_events
 _LAST = 2**63 - 1
 
 Place = tuple[int, int]
-"""A place in the stream: behind the row with this `txid` and this `id`."""
+"""A cursor of the stream: behind the row with this `txid` and this `id`."""
 
 
 def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[AuditEvent]:
-    """Up to `limit` events in the order of the stream, behind a place, as far as that order is final.
+    """Return events in stream order after a cursor, as far as the order is final.
 
-    It is final before the oldest transaction that still runs.
+    It is final before the oldest running transaction.
     """
     place = columns(audit_events.c.txid, audit_events.c.id)
     final = audit_events.c.txid < tx.dialect.first_unfinished(audit_events.c.txid)
@@ -33,7 +32,7 @@ def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[Audi
 
 
 def held_back(tx: Tx) -> bool:
-    """Whether there are events that the stream does not show yet, because an older transaction still runs."""
+    """Return whether a running transaction delays events of the stream."""
     if not tx.dialect.concurrent_writers:
         return False
     ids = audit_events.c.txid
@@ -43,17 +42,17 @@ def held_back(tx: Tx) -> bool:
 
 
 def newest_possible(tx: Tx) -> Place:
-    """No place in the stream of this database is behind this one."""
+    """Return a cursor behind the whole stream of this database."""
     return int(tx.conn.execute(select(tx.dialect.first_unassigned(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
 def now(tx: Tx) -> Place:
-    """The place in the stream behind everything that is final."""
+    """Return the cursor behind all events whose order is final."""
     return int(tx.conn.execute(select(tx.dialect.first_unfinished(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
 def beginning(tx: Tx, start: int) -> Place:
-    """A place in the stream before every event that was recorded at this time, in microseconds, or later."""
+    """Return a cursor before all events recorded at or after a time in microseconds."""
     first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
     found = tx.conn.execute(first).scalar_one()
     place = now(tx)
@@ -61,10 +60,10 @@ def beginning(tx: Tx, start: int) -> Place:
 
 
 def adopt(tx: Tx) -> int:
-    """Put some events that were written in another Postgres cluster before all others; how many.
+    """Move events of another Postgres cluster to the beginning; return the number.
 
-    A dump that is restored elsewhere brings transaction ids along that the new
-    cluster has not reached: without this, new events would sort before them.
+    A dump restored elsewhere has transaction ids that the new cluster has not
+    reached: new events would otherwise sort before them.
     """
     if not tx.dialect.concurrent_writers:
         return 0

@@ -1,4 +1,4 @@
-"""Many small queries as one: what comes while a batch is under way goes with the next."""
+"""Batch small queries: items that arrive during a batch form the next one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ R = TypeVar("R")
 
 
 class Batch(Generic[T, R]):
-    """Hands items to `run` as a list and each result back to who gave the item.
+    """Passes items to `run` as a list, and each result back to its caller.
 
-    `run` returns one result for each item, in order; what it raises reaches
-    everybody in the batch. An `eager` batch does not wait for company: an item
-    that finds nothing under way goes at once, and alone. No more than `most`
-    items go together.
+    `run` returns one result for each item, in order; its exception is raised in
+    every caller of the batch. An `eager` batch does not wait for more items: an
+    item that finds no batch running is sent at once and alone. A batch has at most
+    `most` items.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Batch(Generic[T, R]):
         self._task: asyncio.Task[None] | None = None
 
     async def put(self, item: T) -> R:
-        """The result for an item."""
+        """Return the result for an item."""
         if self._eager and self._task is None and not self._alone:
             return await self._put_alone(item)
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -50,7 +50,7 @@ class Batch(Generic[T, R]):
 
     def _start(self) -> None:
         if self._waiting and self._task is None and not self._alone:
-            # In a context of its own: a batch belongs to nobody's call or trace.
+            # A separate context: a batch belongs to no single call or trace.
             self._task = asyncio.create_task(self._work(), context=Context())
 
     async def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""Claiming due rows: which of them a worker takes, and when the next one is due."""
+"""Claim due rows, and find the time when the next one is due."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ecrkeeper_server.store.tables import resources
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a claim may take: `slots` rows, and no more than `share` of one account, which has `busy` already."""
+    """The limits of a claim: `slots` in all, `share` of one account with `busy`."""
 
     slots: int
     share: int = 1_000_000
@@ -42,15 +42,15 @@ class Capacity:
 
 NO_CAPACITY = Capacity(0)
 
-# So many candidates are looked at for each slot: those of an account beyond its share fall away.
+# Candidates for each slot: those of an account beyond its share are dropped.
 _LOOK_AHEAD = 4
 
 
 def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> list[Resource]:
-    """Due rows that no worker holds, now held for `lease` seconds: urgent ones, and those that have been due longest.
+    """Claim due rows for `lease` seconds: the priority lane, then those due longest.
 
-    Urgent rows have capacity of their own, so that they do not wait behind what
-    was due before them; the rest goes of the backlog, so that nothing waits for ever.
+    The priority lane has its own capacity, so that it does not wait for older rows.
+    The rest goes to the backlog lane, so that nothing waits forever.
     """
     values = {**_values("urgent", urgent), **_values("backlog", backlog)}
     values |= {"token": uuid.uuid4().hex, "lease": int(lease * MICROSECONDS)}
@@ -58,7 +58,7 @@ def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPA
     return sorted((Resource.of(row) for row in rows), key=lambda row: row.due_at or 0)
 
 
-# Putting the statement together takes longer than running it.
+# Building the statement takes longer than running it.
 @lru_cache(maxsize=64)
 def _claim(dialect: Dialect, *, urgent: bool) -> Update:
     first = _candidates(dialect, "urgent", resources.c.urgent).cte("urgent_rows")
@@ -73,7 +73,7 @@ def _claim(dialect: Dialect, *, urgent: bool) -> Update:
 
 
 def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Select[tuple[str]]:
-    """The names of rows to claim, none of them beyond its account's share."""
+    """Return the names of rows to claim, within their accounts' shares."""
     now = dialect.now()
     free = and_(resources.c.due_at <= now, or_(resources.c.lease_until.is_(None), resources.c.lease_until < now))
     share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
@@ -98,7 +98,7 @@ def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Sele
 
 
 def _taken(dialect: Dialect, kind: str) -> ColumnElement[int]:
-    """How many slots the account of a row has already."""
+    """Return the number of slots that the account of a row has."""
     return func.coalesce(dialect.json_integer(f"{kind}_busy", resources.c.account), 0)
 
 
@@ -112,7 +112,7 @@ def _values(kind: str, capacity: Capacity) -> dict[str, Any]:
 
 
 def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> float | None:
-    """Seconds until a row that fits into the capacity is due or a lease runs out; None if nothing is in sight."""
+    """Return the seconds until a row with capacity is due or unleased, or None."""
     soonest: float | None = None
     for kind, capacity in (("backlog", backlog), ("urgent", urgent)):
         for query in _next_due(tx.dialect, kind) if capacity.slots else ():
@@ -120,7 +120,7 @@ def next_due(tx: Tx, *, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> fl
             if micros is not None and (soonest is None or micros < soonest):
                 soonest = micros
             if soonest is not None and soonest <= 0:
-                # What follows may have to read everything that is due.
+                # The rest may have to read everything that is due.
                 return 0.0
     return None if soonest is None else soonest / MICROSECONDS
 
@@ -135,6 +135,6 @@ def _next_due(dialect: Dialect, kind: str) -> tuple[Select[Any], ...]:
         .order_by(resources.c.due_at)
         .limit(1)
     )
-    # Held rows are due as well, and come first in that order.
+    # Leased rows are due as well, and come first in that order.
     held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
     return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, held))

@@ -1,4 +1,4 @@
-"""Time as the database tells it, so that replicas with wrong clocks agree on leases."""
+"""The database's time, which all replicas share."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ MICROSECONDS = 1_000_000
 DAY = 86_400 * MICROSECONDS
 
 Now = Callable[[], ColumnElement[int]]
-"""The database's own clock as an SQL expression in microseconds."""
+"""The database's clock as an SQL expression in microseconds."""

@@ -1,4 +1,4 @@
-"""One way to run a transaction, on SQLite and on Postgres.
+"""The interface to run a transaction, on SQLite and on Postgres.
 
 Every query is a plain function of a `Tx`. Reads see committed data. A write
 runs in one transaction and is durable when it returns: SQLite in WAL mode with
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy the database's connections are; `retries` counts from the start of the process."""
+    """The load of the database's connections; `retries` counts since the start."""
 
     in_use: int
     size: int
@@ -36,7 +36,7 @@ class Tx:
     conn: Connection
     dialect: Dialect
     changed: set[str]
-    # The W3C traceparent of the call on whose behalf it runs; empty where nothing is traced.
+    # The W3C traceparent of the call that it serves; empty without tracing.
     trace: str = ""
 
     def now(self) -> ColumnElement[int]:
@@ -44,40 +44,41 @@ class Tx:
         return self.dialect.now()
 
     def changes(self, name: str) -> None:
-        """Note that a resource changed: whoever watches hears of it after the commit."""
+        """Record that a resource changed, to notify watchers after the commit."""
         self.changed.add(name)
 
 
 class Database(abc.ABC):
-    """Runs functions of a transaction; any number at a time."""
+    """Runs functions in transactions, any number concurrently."""
 
     @abc.abstractmethod
     async def read(self, query: Callable[[Tx], T]) -> T:
-        """Run a query that changes nothing."""
+        """Run a read-only query."""
 
     @abc.abstractmethod
     async def write(self, change: Callable[[Tx], T]) -> T:
-        """Run a change in one transaction; an exception undoes all of it."""
+        """Run a change in one transaction; an exception rolls it back."""
 
     def trace(self) -> str:
-        """The W3C traceparent of the call that is being answered; empty where nothing is traced."""
+        """The W3C traceparent of the current call; empty without tracing."""
         return ""
 
     @abc.abstractmethod
     def try_write(self, tx: Tx) -> None:
-        """Change nothing, in a way that fails wherever a change would."""
+        """Change nothing, but fail wherever a change would fail."""
 
     @abc.abstractmethod
     def load(self) -> Load:
-        """How busy it is right now."""
+        """Return the current load."""
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Finish what is running and let go of the database."""
+        """Finish running transactions and close the database."""
 
     @abc.abstractmethod
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` with the names that changed, here or in other processes; a hint, never complete.
+        """Call `heard` with the names of changed resources, of any process.
 
-        No names at all mean that any may have changed: changes have gone unheard.
+        Notifications may be lost. No names at all mean that any resource may have
+        changed.
         """

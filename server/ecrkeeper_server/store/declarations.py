@@ -34,8 +34,8 @@ from ecrkeeper_server.store.tables import JsonText, declarations, json_rows, rea
 from ecrkeeper_server.store.unit_of_work import Origin, revision
 from ecrkeeper_server.store.work import KEY, columns_of, key_of
 
-# A declaration and how its registry stands, as the driver returns the columns; account, Region and owner are the
-# first three. JSON is text: whoever has made something of the same text before need not read it again.
+# A declaration with the status of its registry, as the driver returns the columns. The first
+# three are account, Region and owner. JSON stays text, so that cached parses can be used.
 Stored = tuple[Any, ...]
 _AFTER = [f"after_{name}" for name in KEY]
 _REGISTRY = resources.c.name == literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
@@ -50,19 +50,19 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
 
 
 def decoded(row: Stored) -> tuple[Declaration, RegistryStatus]:
-    """What a row says."""
+    """Return the values of a row."""
     *columns, state, due_at = row
     kept = Declaration(*columns)
     settings: Any = kept.settings
-    # SQLite has no booleans of its own.
+    # SQLite has no booleans.
     declared = replace(kept, settings=read_json(settings), allow_replacement=bool(kept.allow_replacement))
     return declared, RegistryStatus(read_json(state), due_at)
 
 
 def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
-    """The declarations of these names that exist, each with how its registry stands."""
+    """Return the existing declarations of these names, with registry statuses."""
     if len(names) == 1:
-        # What most calls ask for, in two thirds of the time that a table of names takes.
+        # Most calls ask for one name, which takes a third less time than a table of names.
         found = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
     else:
         found = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
@@ -84,7 +84,7 @@ def _of_names(dialect: Dialect, compiler: Compiler) -> Prepared:
 
 
 def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
-    """All declarations of one registry, by owner."""
+    """Return all declarations of one registry, by owner."""
     query = select(declarations).where(
         declarations.c.account == registry.account, declarations.c.region == registry.region
     )
@@ -92,7 +92,7 @@ def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
 
 
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
-    """The declarations of several registries, by the registry's name."""
+    """Return the declarations of several registries, by the registry's name."""
     kept = [row for row in registries if row.kind == RegistryName.kind]
     found: dict[str, list[Declaration]] = {row.name: [] for row in kept}
     values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in kept)
@@ -101,7 +101,7 @@ def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Decl
     return found
 
 
-# Joined, because SQLite would read all declarations for a condition on pairs of columns.
+# A join, because SQLite would scan all declarations for a condition on pairs of columns.
 @lru_cache(maxsize=4)
 def _of_registries(dialect: Dialect) -> Select[Any]:
     names = dialect.json_table({name: Text() for name in ("name", "account", "region")})
@@ -110,7 +110,7 @@ def _of_registries(dialect: Dialect) -> Select[Any]:
 
 
 def of_account(tx: Tx, account: str) -> list[Declaration]:
-    """All declarations of one account."""
+    """Return all declarations of one account."""
     query = select(declarations).where(declarations.c.account == account)
     return [Declaration.of(row) for row in tx.conn.execute(query)]
 
@@ -118,7 +118,10 @@ def of_account(tx: Tx, account: str) -> list[Declaration]:
 def page(
     tx: Tx, account: str, region: str, after: tuple[str, str, str], limit: int, owner: str = WILDCARD
 ) -> list[Stored]:
-    """Up to `limit` declarations by account, Region and owner, behind `after`; each of them may be `-`."""
+    """Return declarations by account, Region and owner, after `after`.
+
+    Any of account, Region and owner may be `-`.
+    """
     query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD, owner != WILDCARD)
     behind = dict(zip(_AFTER, after, strict=True))
     return query.rows(tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "most": limit, **behind})
@@ -139,16 +142,16 @@ def _page(compiler: Compiler, of_account: bool, of_region: bool, of_owner: bool)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:
-    """Keep what AWS had before the declaration as its revision 0: of each setting once, in the first step that has it.
+    """Store what AWS had before the declaration as revision 0, each setting once.
 
-    Of settings that cannot be removed, what is declared of them is added as it comes.
+    Declared elements of settings that cannot be removed are added when they appear.
     """
     first = get_revision(tx, declared.name, 0)
     if first is None:
         if declared.observed_generation:
-            # It was carried out by a version that kept none, and what is ours by now is not what was there.
+            # An older version converged it without an original, which owned elements are not.
             return
-        # Whoever goes back to it and then goes away leaves it there: it was there before.
+        # An element that existed before stays when an owner returns to it and leaves again.
         kept = replace(declared, deletion_policy="ABANDON")
         seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
         tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
@@ -167,14 +170,14 @@ def _added(name: str, shape: Shape, known: Shape | None) -> Shape:
 
 
 def get_revision(tx: Tx, name: SettingsName, revision: int) -> Revision | None:
-    """One revision."""
+    """Return one revision."""
     query = select(revisions).where(*_revises(name), revisions.c.revision == revision)
     row = tx.conn.execute(query).one_or_none()
     return Revision.of(row) if row else None
 
 
 def revision_page(tx: Tx, name: SettingsName, below: int | None, limit: int) -> list[Revision]:
-    """Up to `limit` revisions, newest first, numbered below `below`."""
+    """Return revisions below `below`, newest first."""
     query = select(revisions).where(*_revises(name))
     if below is not None:
         query = query.where(revisions.c.revision < below)

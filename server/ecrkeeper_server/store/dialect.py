@@ -1,7 +1,8 @@
-"""The one place for SQL that differs from database to database.
+"""The only place for SQL that differs between databases.
 
-A database opens with one `Dialect`, which every transaction carries. Queries ask it for an expression and never for
-its name. Statements are cached by their dialect, so two dialects with the same clock are equal.
+A database opens with one `Dialect`, which every transaction carries. Queries ask
+it for expressions, never for its name. Statements are cached by their dialect, so
+two dialects with the same clock are equal.
 """
 
 from __future__ import annotations
@@ -19,39 +20,39 @@ from ecrkeeper_server.store.clock import Now
 
 @dataclass(frozen=True)
 class Dialect(abc.ABC):
-    """One database's own SQL. `now` is its clock, in microseconds."""
+    """The SQL of one database; `now` is its clock, in microseconds."""
 
     now: Now
 
     @property
     @abc.abstractmethod
     def concurrent_writers(self) -> bool:
-        """Whether two transactions may write at the same time and commit in another order than they began."""
+        """Whether concurrent writes may commit in another order than they began."""
 
     @abc.abstractmethod
     def insert_or_ignore(self, table: Table) -> Any:
-        """Return an INSERT that adds nothing where the key is taken."""
+        """Return an INSERT that skips existing keys."""
 
     @abc.abstractmethod
     def json_table(self, columns: Mapping[str, TypeEngine[Any]]) -> Any:
-        """Return a table of these columns whose rows the statement gets when it runs, by `tables.json_rows`."""
+        """Return a table whose rows the statement gets when it runs, by `json_rows`."""
 
     @abc.abstractmethod
     def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
-        """Return the integer under a key of the JSON object that a parameter holds, or NULL."""
+        """Return the integer under a key of a JSON object parameter, or NULL."""
 
     @abc.abstractmethod
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
-        """Return the condition that looks up each of a few names by the index of the column."""
+        """Return a condition that looks up a few names by the column's index."""
 
     @abc.abstractmethod
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
-        """Return the id of this transaction; `ids` is the column that keeps those of the others."""
+        """Return the id of this transaction; the column `ids` has those of the others."""
 
     @abc.abstractmethod
     def first_unfinished(self, ids: ColumnElement[int]) -> ColumnElement[int]:
-        """Return the id below which no transaction still runs."""
+        """Return the id below which no transaction is running."""
 
     @abc.abstractmethod
     def first_unassigned(self, ids: ColumnElement[int]) -> ColumnElement[int]:
-        """Return an id that no transaction that this one sees has reached."""
+        """Return an id above all transactions that are visible to this one."""

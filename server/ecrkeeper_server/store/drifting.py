@@ -1,4 +1,4 @@
-"""The elements that differ from what is desired, by setting and key: an index on the drift in the states."""
+"""An index of elements with drift, by setting and key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Drift = Iterable[StoredDrift]
 
 
 def replace(tx: Tx, name: str, before: Drift, after: Drift) -> None:
-    """Index the drift that a resource has now; nothing is written where the same elements differ as before."""
+    """Index the current drift of a resource, if its elements have changed."""
     old, new = _elements(before), _elements(after)
     if old == new:
         return
@@ -25,7 +25,7 @@ def replace(tx: Tx, name: str, before: Drift, after: Drift) -> None:
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Forget the drift of a resource."""
+    """Delete the drift of a resource."""
     tx.conn.execute(delete(drifting).where(drifting.c.name == name))
 
 

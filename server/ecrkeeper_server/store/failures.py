@@ -1,4 +1,4 @@
-"""Why a database fails, in words: the code of SQLite or Postgres becomes a reason and what to do about it."""
+"""Translate errors of SQLite and Postgres into a reason and a message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecrkeeper_server.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A reason for programs, one of `STORE_REASONS`, and the message for people."""
+    """A reason code of `STORE_REASONS`, with its message."""
 
     reason: str
     message: str
@@ -20,7 +20,7 @@ class Failure:
 
 DISK_FULL = Failure(
     reason="STORE_DISK_FULL",
-    message="the disk of the database is full: nothing is stored until there is space; free some",
+    message="the disk of the database is full: free space on it",
 )
 _READ_ONLY_FILE = Failure(
     reason="STORE_READ_ONLY",
@@ -29,11 +29,11 @@ _READ_ONLY_FILE = Failure(
 )
 _READ_ONLY_SERVER = Failure(
     reason="STORE_READ_ONLY",
-    message="the database takes no writes: it is a standby, or was made read-only; name its primary",
+    message="the database accepts no writes: it is a standby or read-only; connect to its primary",
 )
 _CORRUPT = Failure(reason="STORE_CORRUPT", message="the database is damaged: stop the server, and restore a backup")
 _MOVED = Failure(
-    reason="STORE_FILE_REPLACED", message="the database file was moved away from under the server: restart the server"
+    reason="STORE_FILE_REPLACED", message="the database file was moved while the server used it: restart the server"
 )
 _IO_ERROR = Failure(
     reason="STORE_IO_ERROR",
@@ -46,7 +46,7 @@ _CLOSED_FILE = Failure(
 _LOGIN = Failure(
     reason="STORE_ACCESS_DENIED", message="the database does not accept the server's user name or password"
 )
-_RIGHTS = Failure(reason="STORE_ACCESS_DENIED", message="the server's user lacks a right in the database: grant it")
+_RIGHTS = Failure(reason="STORE_ACCESS_DENIED", message="the server's user lacks a privilege in the database: grant it")
 _NO_DATABASE = Failure(reason="STORE_MISSING", message="the database does not exist: create it, or correct its name")
 _NO_TABLE = Failure(reason="STORE_MISSING", message="the database lacks a table: run `ecrkeeper-server migrate`")
 
@@ -64,7 +64,7 @@ _UNREACHABLE = _unavailable("the database cannot be reached")
 _TOO_LATE = _unavailable("the database did not answer in time")
 _POOL_EMPTY = _unavailable("no connection to the database became free in time")
 
-# By the name of the result code, or of the primary one that it begins with; https://sqlite.org/rescode.html
+# By the name of the result code, or of its primary code; https://sqlite.org/rescode.html
 _SQLITE = {
     "SQLITE_FULL": DISK_FULL,
     "SQLITE_READONLY": _READ_ONLY_FILE,
@@ -104,7 +104,7 @@ _POSTGRES = {
     "XX001": _CORRUPT,
     "XX002": _CORRUPT,
 }
-# libpq gives no SQLSTATE for a connection that was refused, only the text of the server, which may be translated.
+# For a rejected connection, libpq returns no SQLSTATE but a text that may be translated.
 _CONNECTING = {
     "password authentication failed": _LOGIN,
     "no pg_hba.conf entry": _LOGIN,
@@ -145,7 +145,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _connecting(text: str) -> Failure:
-    """Classify what the server said instead of letting a connection in."""
+    """Classify the server's text for a rejected connection."""
     _, refused, said = text.partition("fatal:")
     if not refused:
         return _TOO_LATE if "timeout" in text else _UNREACHABLE
@@ -157,7 +157,7 @@ def _connecting(text: str) -> Failure:
 
 
 def unavailable(error: SQLAlchemyError, failure: Failure | None = None) -> Unavailable:
-    """The error for a caller whose statement the database failed; the driver's own text is its cause."""
+    """Return the caller's error for a failed statement; the driver's is its cause."""
     found = failure or failure_of(error)
     told = Unavailable(found.message, reason=found.reason)
     told.__cause__ = error

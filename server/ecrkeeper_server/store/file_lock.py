@@ -1,4 +1,4 @@
-"""Who uses an SQLite file: a server hears only of changes that it makes itself, so nothing else may write meanwhile."""
+"""Lock an SQLite file, because a server detects only its own changes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ecrkeeper_server.store.schema import make_url
 
 @contextlib.contextmanager
 def locked(url: str) -> Iterator[None]:
-    """Keep an SQLite file from others; Unavailable if it is not free. Postgres always is."""
+    """Lock an SQLite file; Unavailable if it is locked. Postgres needs no lock."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         yield
         return
-    # A file beside it: closing a descriptor of the database itself would drop the locks that SQLite has on it.
+    # A separate file: closing a descriptor of the database itself would drop SQLite's locks.
     try:
         lock = Path(f"{parsed.database}.lock").open("ab")  # noqa: SIM115 - closed below, whatever happens
     except OSError as error:
@@ -27,6 +27,6 @@ def locked(url: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = f"{parsed.database}: a server or an import uses it, and SQLite serves one at a time; stop that first"
+            text = f"{parsed.database}: a server or an import uses this file, and only one can; stop that first"
             raise Unavailable(text, reason="STORE_IN_USE") from None
         yield

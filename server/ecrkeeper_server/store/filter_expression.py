@@ -1,6 +1,7 @@
-"""A filter as a tree of restrictions, and what of it the columns and indexes of `resources` answer.
+"""A filter as a tree of restrictions, and its condition on columns and indexes.
 
-The database narrows the rows down, and may leave some that do not match: callers still evaluate the whole filter.
+The database narrows the rows down, and may return some that do not match, so
+callers still evaluate the whole filter.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """All parts hold; without parts, always."""
+    """All parts match; without parts, always."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """At least one part holds."""
+    """At least one part matches."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """The part does not hold."""
+    """The part does not match."""
 
     part: Expression
 
@@ -48,7 +49,7 @@ class Negation:
 Expression = Restriction | Every | Either | Negation
 Condition = ColumnElement[bool]
 
-# The reason of nearly every row, so it is not stored: the column is NULL, as it is before the first attempt.
+# The reason of nearly every row is not stored: the column is NULL, as before the first attempt.
 _USUAL = "IN_SYNC"
 # With each of these conditions a resource is not ready, so it has another reason.
 _NOT_READY = {
@@ -58,12 +59,12 @@ _NOT_READY = {
 
 
 def stored_reason(reason: str) -> str | None:
-    """Return the reason of `Ready` as the column has it."""
+    """Return the reason of `Ready` in the form of the column."""
     return None if reason == _USUAL else reason
 
 
 def holds(expression: Expression, meets: Callable[[Restriction], bool]) -> bool:
-    """Evaluate an expression, given whether each restriction is met."""
+    """Evaluate an expression, given whether each restriction matches."""
     match expression:
         case Restriction():
             return meets(expression)
@@ -76,7 +77,7 @@ def holds(expression: Expression, meets: Callable[[Restriction], bool]) -> bool:
 
 
 def required(expression: Expression) -> Iterator[Restriction]:
-    """Yield the restrictions that everything that matches has to meet."""
+    """Yield the restrictions that every match must meet."""
     match expression:
         case Restriction():
             yield expression
@@ -88,7 +89,7 @@ def required(expression: Expression) -> Iterator[Restriction]:
 
 
 def condition_of(expression: Expression, kind: str) -> Condition | None:
-    """Return a condition on `resources` that all matching rows of a kind meet; None if nothing is known."""
+    """Return a condition that all matching `resources` of a kind meet, or None."""
     return _narrowed(expression, kind, wanted=True)
 
 
@@ -103,7 +104,7 @@ def _narrowed(expression: Expression, kind: str, *, wanted: bool) -> Condition |
             known = [condition for condition in conditions if condition is not None]
             if isinstance(expression, Every) is wanted:
                 return and_(*known) if known else None
-            # A part of which nothing is known may hold for any row.
+            # A part without a condition may match any row.
             return or_(*known) if known and len(known) == len(conditions) else None
 
 

@@ -1,4 +1,4 @@
-"""Whether the database can be used, and why not: in the log once in a while, and as a metric."""
+"""The health of the database, in rate-limited log lines and as a metric."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ecrkeeper_server.metrics.store import StoreMetrics
 
 log = structlog.get_logger("ecrkeeper.store")
 
-# A fault that lasts is logged again after this long; thousands of calls may meet it meanwhile.
+# A lasting failure is logged again after this long; thousands of calls may meet it meanwhile.
 _REMIND_SECONDS = 60.0
 
 
 class StoreHealth:
-    """The fault of now, from how reads and writes end."""
+    """Derives the current failure from the results of reads and writes."""
 
     def __init__(self, metrics: StoreMetrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -31,7 +31,7 @@ class StoreHealth:
         self._logged: dict[str, float] = {}
 
     def failed(self, kind: str, error: Unavailable) -> None:
-        """A read or a write was not possible."""
+        """Record that a read or a write failed."""
         if error.reason not in STORE_REASONS:
             return
         now, before = self._clock(), self.fault
@@ -39,7 +39,7 @@ class StoreHealth:
             self._began = now
         if before is None or before.reason != error.reason:
             self._show(error.reason)
-        # What keeps reads from being answered keeps writes, too; a read that is answered says nothing about writes.
+        # A failure of reads also prevents writes; a successful read says nothing about writes.
         self._kind = kind if before is None or kind == "write" else self._kind
         self.fault = error
         self._failures += 1
@@ -55,7 +55,7 @@ class StoreHealth:
         )
 
     def worked(self, kind: str) -> None:
-        """A read or a write was done."""
+        """Record that a read or a write succeeded."""
         if kind == "write":
             self.wrote_at = self._clock()
         if self.fault is None or (kind == "read" and self._kind == "write"):

@@ -1,7 +1,7 @@
-"""The indexes on part of a table, and with them the whole schema.
+"""The partial indexes, and with them the whole schema.
 
-SQLAlchemy loads the dialects that they name, of both databases. No query needs
-them, so only what makes or compares schemas imports this.
+SQLAlchemy loads the dialects of both databases for them. Queries do not need
+them, so only code that creates or compares schemas imports this module.
 """
 
 from __future__ import annotations

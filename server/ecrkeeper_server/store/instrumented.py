@@ -1,4 +1,4 @@
-"""A database whose transactions are timed and watched, and carry the trace of the call that they belong to."""
+"""A database with metrics, health and the trace of the current call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ecrkeeper_server.store.overview import alive
 
 T = TypeVar("T")
 
-# Whoever asks whether the database takes writes is told by the last write, if it is as new as this.
+# A probe uses the result of the last write if it is as recent as this.
 _WROTE_SECONDS = 5.0
 
 
 class InstrumentedDatabase(Database):
-    """Wraps another database. `trace` returns the present traceparent; None where nothing is traced."""
+    """Wraps another database; `trace` returns the current traceparent, or None."""
 
     def __init__(self, db: Database, metrics: StoreMetrics, trace: Callable[[], str] | None = None) -> None:
         self._db = db
@@ -32,7 +32,7 @@ class InstrumentedDatabase(Database):
         self._read, self._write = metrics.seconds["read"], metrics.seconds["write"]
 
     async def read(self, query: Callable[[Tx], T]) -> T:
-        """Run a query that changes nothing."""
+        """Run a read-only query."""
         began = time.perf_counter()
         try:
             result = await self._db.read(query)
@@ -66,9 +66,9 @@ class InstrumentedDatabase(Database):
             self._write(time.perf_counter() - began)
 
     async def probe(self, seconds: float) -> str:
-        """Why the database cannot be read or written, in words; empty if it can.
+        """Return why the database cannot be read or written; empty if it can.
 
-        A write is tried if none was done in the last seconds. Any number of probes wait for one attempt.
+        Without a recent write, one is tried. Concurrent probes share one attempt.
         """
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._attempt())
@@ -86,23 +86,23 @@ class InstrumentedDatabase(Database):
             await self.write(self._db.try_write)
 
     def try_write(self, tx: Tx) -> None:
-        """Change nothing, in a way that fails wherever a change would."""
+        """Change nothing, but fail wherever a change would fail."""
         self._db.try_write(tx)
 
     def trace(self) -> str:
-        """The traceparent of the call that is being answered."""
+        """The traceparent of the current call."""
         return self._trace() if self._trace is not None else ""
 
     def load(self) -> Load:
-        """How busy it is right now."""
+        """Return the current load."""
         return self._db.load()
 
     async def close(self) -> None:
-        """Finish what is running and let go of the database."""
+        """Finish running transactions and close the database."""
         await self._db.close()
 
     def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` with the names that changed."""
+        """Call `heard` with the names of changed resources."""
         self._db.listen(heard)
 
 

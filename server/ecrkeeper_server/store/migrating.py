@@ -1,4 +1,4 @@
-"""The migrations, run by Alembic; imported only where there may be something to migrate."""
+"""Run the migrations with Alembic; imported only if there may be any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def _config(folder: Path) -> Config:
 
 
 def upgrade(engine: Engine, folder: Path, revision: str, lock_seconds: float) -> None:
-    """Bring a database to a revision; Unavailable if a table is in use for longer than `lock_seconds`."""
+    """Migrate a database to a revision.
+
+    Raises Unavailable if a table is in use for longer than `lock_seconds`.
+    """
     config = _config(folder)
     config.attributes.update(engine=engine, lock_seconds=lock_seconds)
     try:
@@ -39,7 +42,7 @@ def upgrade(engine: Engine, folder: Path, revision: str, lock_seconds: float) ->
 
 
 def pending(engine: Engine, folder: Path) -> list[str]:
-    """The revisions that the database does not have yet, oldest first; none if it is newer than this program."""
+    """Return the pending revisions, oldest first; none if the database is newer."""
     script = ScriptDirectory.from_config(_config(folder))
     with engine.connect() as conn:
         current = MigrationContext.configure(conn).get_current_revision()

@@ -22,7 +22,7 @@ _CALLERS = "callers"
 def create(
     tx: Tx, method: str, target: Resource, metadata: dict[str, Any] | None = None, *, caller: str = ""
 ) -> Operation:
-    """Begin an operation that a step on `target` will end; `caller` is the principal that it is for."""
+    """Begin an operation for `caller` that an attempt on `target` ends."""
     row = tx.conn.execute(
         insert(operations)
         .values(
@@ -41,7 +41,7 @@ def create(
 
 
 def join(tx: Tx, operation: Operation, caller: str) -> None:
-    """Note that an operation that is running is for one more principal."""
+    """Add a principal to a running operation."""
     callers = operation.metadata.get(_CALLERS, [])
     if caller and caller not in callers:
         metadata = {**operation.metadata, _CALLERS: [*callers, caller]}
@@ -49,19 +49,19 @@ def join(tx: Tx, operation: Operation, caller: str) -> None:
 
 
 def is_for(operation: Operation, caller: str) -> bool:
-    """Whether a principal asked for an operation; nobody can tell who an anonymous caller was."""
+    """Return whether a principal requested an operation; never for anonymous ones."""
     return bool(caller) and caller in callers(operation)
 
 
 def callers(operation: Operation) -> list[str]:
-    """The principals that asked for an operation: first the one that began it."""
+    """Return the principals that requested an operation, the first one first."""
     return list(operation.metadata.get(_CALLERS, ()))
 
 
 def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Operation:
-    """The operation of a step on a locked resource that begins from now on: one that waits for it, or a new one."""
+    """Return an operation of the next attempt on a locked resource, new or waiting."""
     for operation in pending(tx, target.name, method):
-        # Without a lease no step runs; with the same one as then, the step that runs began before.
+        # Without a lease no attempt runs. With the same lease, the running attempt began before.
         begun = target.lease_token is not None and target.lease_token != operation.metadata.get("behind")
         if operation.requested == target.requested and not begun:
             resources.hasten(tx, target.name)
@@ -72,13 +72,13 @@ def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Ope
 
 
 def get(tx: Tx, operation: str) -> Operation | None:
-    """One operation."""
+    """Return one operation."""
     row = tx.conn.execute(select(operations).where(operations.c.id == operation)).one_or_none()
     return Operation.of(row) if row else None
 
 
 def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
-    """The operations on a resource that are not done, oldest first."""
+    """Return the unfinished operations on a resource, oldest first."""
     query = select(operations).where(operations.c.target == target, operations.c.done.is_(False))
     if method is not None:
         query = query.where(operations.c.method == method)
@@ -86,19 +86,19 @@ def pending(tx: Tx, target: str, method: str | None = None) -> list[Operation]:
 
 
 def of_target(tx: Tx, target: str, method: str) -> list[Operation]:
-    """All operations of a method on a resource that are still kept, newest first."""
+    """Return all stored operations of a method on a resource, newest first."""
     query = select(operations).where(operations.c.target == target, operations.c.method == method)
     return [Operation.of(row) for row in tx.conn.execute(query.order_by(operations.c.create_time.desc()))]
 
 
 def page(tx: Tx, after: str, limit: int) -> list[Operation]:
-    """Up to `limit` operations by id, behind `after`."""
+    """Return operations by id, after `after`."""
     query = select(operations).where(operations.c.id > after).order_by(operations.c.id).limit(limit)
     return [Operation.of(row) for row in tx.conn.execute(query)]
 
 
 def progress(tx: Tx, operation: Operation, metadata: dict[str, Any]) -> None:
-    """Say how an operation goes; whom it is for may have changed since it was read."""
+    """Store the progress of an operation, and keep principals added since the read."""
     present = get(tx, operation.id)
     if present is not None and _CALLERS in present.metadata:
         metadata = {**metadata, _CALLERS: present.metadata[_CALLERS]}
@@ -130,12 +130,15 @@ def end(
 
 
 def remove(tx: Tx, operation: str) -> None:
-    """Forget an operation."""
+    """Delete an operation."""
     tx.conn.execute(delete(operations).where(operations.c.id == operation))
 
 
 def answered(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request | None:
-    """The first call with this request id, or None; AlreadyExists if that was another call."""
+    """Return the first call with this request id, or None.
+
+    Raises AlreadyExists if that was another call.
+    """
     if not request_id:
         return None
     row = tx.conn.execute(select(requests).where(requests.c.request_id == request_id.lower())).one_or_none()
@@ -143,7 +146,10 @@ def answered(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request 
 
 
 def repeated(first: Request | None, method: str, fingerprint: str) -> Request | None:
-    """The first call with a request id; AlreadyExists if it was another call than this one."""
+    """Return the first call with a request id.
+
+    Raises AlreadyExists if it was another call than this one.
+    """
     if first is not None and (first.method, first.fingerprint) != (method, fingerprint):
         raise AlreadyExists(
             f"request_id {first.request_id} was used before by a {first.method} call with other content; "
@@ -154,24 +160,24 @@ def repeated(first: Request | None, method: str, fingerprint: str) -> Request | 
 
 
 def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str) -> None:
-    """Keep the answer of a call for its repetitions, for a day."""
+    """Store the response of a call for its retries, for a day."""
     if not request_id:
         return
     values = {"method": method, "fingerprint": fingerprint, "result": result, "create_time": tx.now()}
     change = tx.dialect.insert_or_ignore(requests).values(request_id=request_id.lower(), **values)
     stored = tx.conn.execute(change.returning(requests.c.request_id)).first()
     if stored is None:
-        # Two calls with one id at the same moment: the other one was first.
+        # Two concurrent calls have one id, and the other one was first.
         answered(tx, request_id, method, fingerprint)
-        raise Unavailable("a call with this request_id is being answered; repeat it", reason="REQUEST_RUNNING")
+        raise Unavailable("a call with this request_id is still running; retry", reason="REQUEST_RUNNING")
 
 
-# What ECR forgets after 90 days is remembered here for longer.
+# ECR forgets backfills after 90 days; they are kept longer here.
 _KEPT_LONGER = Method.START_BACKFILL
 
 
 def purge(tx: Tx) -> None:
-    """Forget operations that ended a week ago, backfills of a year ago and requests of yesterday."""
+    """Delete operations after a week, backfills after a year, requests after a day."""
     week, year = tx.now() - 7 * DAY, tx.now() - 365 * DAY
     tx.conn.execute(delete(operations).where(operations.c.done_time < week, operations.c.method != _KEPT_LONGER))
     tx.conn.execute(delete(operations).where(operations.c.done_time < year))

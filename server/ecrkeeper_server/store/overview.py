@@ -1,4 +1,4 @@
-"""What the whole installation looks like, for metrics: a few counts that indexes answer."""
+"""Counts of the whole installation for metrics, from indexes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from ecrkeeper_server.store.tables import operations, resources
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Counts of rows. `oldest` is in seconds; `unready` is by kind and reason, `pending` by method."""
+    """Counts of rows.
+
+    `oldest` is in seconds, `unready` by kind and reason, `pending` by method.
+    """
 
     due: int
     oldest: float
@@ -23,12 +26,12 @@ class Overview:
 
 
 def alive(tx: Tx) -> bool:
-    """Whether the database answers."""
+    """Return whether the database answers."""
     return tx.conn.execute(select(literal_column("1"))).scalar_one() == 1
 
 
 def overview(tx: Tx) -> Overview:
-    """The installation as it is now; takes milliseconds for 150,000 rows."""
+    """Return the current counts; takes milliseconds for 150,000 rows."""
     now = tx.now()
     due = tx.conn.execute(select(func.count()).where(resources.c.due_at <= now)).scalar_one()
     free = or_(resources.c.lease_until.is_(None), resources.c.lease_until < now)

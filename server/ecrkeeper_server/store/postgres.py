@@ -1,9 +1,8 @@
-"""Postgres through psycopg: a thread for each connection of a bounded pool.
+"""Postgres through psycopg: a bounded pool, with a thread for each connection.
 
-A write that fails before its COMMIT was sent is repeated where the failure is
-one that Postgres asks to repeat (deadlock, serialisation) or where the
-connection was found dead; one whose COMMIT got no answer is not, because it
-may have happened.
+A write that fails before its COMMIT was sent is retried if Postgres asks for it
+(deadlock, serialization) or if its connection was lost. A write whose COMMIT got no
+answer is not retried, because it may have taken effect.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ T = TypeVar("T")
 
 CHANNEL = "ecrkeeper"
 _ATTEMPTS = 3
-# The last one: what was read as missing has been added by another transaction meanwhile.
+# The last one: another transaction has meanwhile added a row that was missing.
 _RETRIED = frozenset({"40001", "40P01", "23505"})
-# Dead connections are noticed within half a minute, also by the listener, which sends nothing by itself.
+# Dead connections are detected within half a minute, also by the listener, which sends nothing.
 _CONNECT = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -44,20 +43,20 @@ _CONNECT = {
     "tcp_user_timeout": 20_000,
 }
 _STATEMENT_MILLISECONDS = 15_000
-# A process that stands still in the middle of a transaction keeps what it has locked from all others for so long.
+# Limits how long a process that is suspended in a transaction can hold its locks.
 _IDLE_MILLISECONDS = 5_000
 # Longer than any statement may take.
 _PATIENCE_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
 _CHECK_SECONDS = 5.0
-# Refused by a server that takes no writes; nothing for any other.
+# Rejected by a server that accepts no writes; harmless on any other.
 _WRITE_NOTHING = text("UPDATE resources SET failures = failures WHERE false")
 _NOTIFY = text("SELECT pg_notify(:channel, :names)")
 _NOTIFY_LIMIT = 7_000
 
 
 def postgres_engine(url: str, pool_size: int) -> Engine:
-    """An engine in autocommit mode with time limits on statements, locks, and the pauses of a transaction."""
+    """Return an autocommit engine with limits on statements, locks and pauses."""
     options = (
         f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c lock_timeout={_STATEMENT_MILLISECONDS}"
         f" -c idle_in_transaction_session_timeout={_IDLE_MILLISECONDS} -c timezone=UTC"
@@ -78,7 +77,7 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
         skip_autocommit_rollback=True,
     )
 
-    # Once a connection is found dead, SQLAlchemy replaces all of the pool.
+    # When a connection is found dead, SQLAlchemy replaces the whole pool.
     @event.listens_for(engine, "handle_error")
     def _drop(context: ExceptionContext) -> None:
         if state(context.original_exception) in DROPPED:
@@ -88,7 +87,7 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
 
 
 class PostgresDatabase(Database):
-    """Any number of processes on one database."""
+    """A database that any number of processes share."""
 
     def __init__(
         self, engine: Engine, pool_size: int, now: Now | None = None, *, patience: float = _PATIENCE_SECONDS
@@ -104,7 +103,7 @@ class PostgresDatabase(Database):
         self._listener: threading.Thread | None = None
         self._check: asyncio.Task[None] | None = None
         self._wrote = False
-        # The connections of the pool were of no use any more, so that of the listener may be none, either.
+        # The pool's connections were unusable, so the listener's may be, too.
         self._dropped = threading.Event()
         event.listen(engine, "handle_error", self._failed)
 
@@ -138,7 +137,7 @@ class PostgresDatabase(Database):
         self._queued -= 1
 
     def load(self) -> Load:
-        """How many connections work, and how many transactions wait for one."""
+        """Return the busy connections, and the transactions that wait for one."""
         in_use = min(self._queued, self._size)
         return Load(in_use, self._size, self._queued - in_use, self._retries)
 
@@ -158,7 +157,7 @@ class PostgresDatabase(Database):
                 again = error.connection_invalidated or state(error.orig) in _RETRIED
                 if not again or attempt == _ATTEMPTS or patience.exhausted:
                     raise unavailable(error) from error
-                # Threads may lose an increment; a count of retries can bear that.
+                # Threads may lose an increment, which is acceptable in a count of retries.
                 self._retries += 1
             except SQLAlchemyError as error:
                 raise unavailable(error) from error
@@ -184,11 +183,11 @@ class PostgresDatabase(Database):
         self._check = loop.create_task(self._leave_standby())
 
     def try_write(self, tx: Tx) -> None:
-        """Change no row: a server that takes no writes refuses that, too."""
+        """Change no row: a server that accepts no writes rejects that, too."""
         tx.conn.execute(_WRITE_NOTHING)
 
     async def _leave_standby(self) -> None:
-        """Leave a server that answers but takes no more writes, also where nobody writes and sees it."""
+        """Leave a server that answers but accepts no writes, even if nobody writes."""
         while True:
             self._wrote = False
             await asyncio.sleep(_CHECK_SECONDS)
@@ -197,7 +196,7 @@ class PostgresDatabase(Database):
                     await self.read(self.try_write)
 
     def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
-        # As the engine connects: a URL with several hosts is one of SQLAlchemy, not of libpq.
+        # Connect like the engine: SQLAlchemy, not libpq, handles URLs with several hosts.
         _, found = self._engine.dialect.create_connect_args(self._engine.url)
         parameters: dict[str, Any] = {**found, **_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
         while not self._closing.is_set():
@@ -205,7 +204,7 @@ class PostgresDatabase(Database):
             try:
                 with psycopg.connect(**parameters) as conn:
                     conn.execute(f"LISTEN {CHANNEL}")
-                    # Whatever changed until now may have gone unheard.
+                    # Earlier notifications may have been lost.
                     loop.call_soon_threadsafe(heard, set())
                     while not (self._closing.is_set() or self._dropped.is_set()):
                         for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):
@@ -217,7 +216,7 @@ class PostgresDatabase(Database):
                 return
 
     async def close(self) -> None:
-        """Finish what is running and close every connection."""
+        """Finish running transactions and close every connection."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -230,7 +229,7 @@ class PostgresDatabase(Database):
 
 
 def _notify(conn: Connection, changed: set[str]) -> None:
-    """Say what has changed, and learn whether everything before has succeeded."""
+    """Notify of changes, and check that all earlier statements have succeeded."""
     for payload in _payloads(changed):
         conn.execute(_NOTIFY, {"channel": CHANNEL, "names": payload})
     if not changed:
@@ -238,7 +237,7 @@ def _notify(conn: Connection, changed: set[str]) -> None:
 
 
 def _payloads(names: set[str]) -> list[str]:
-    """The names in lines, in as many notifications as their size limit asks for."""
+    """Split the names into as many notifications as the size limit requires."""
     payloads: list[str] = []
     for name in sorted(names):
         if payloads and len(payloads[-1]) + len(name) < _NOTIFY_LIMIT:

@@ -1,4 +1,4 @@
-"""Postgres's own SQL."""
+"""The SQL of Postgres."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ecrkeeper_server.store.clock import Now
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.tables import ROWS
 
-# The same for a whole statement, so that an index on a time can be searched by it.
+# Constant within a statement, so that it can be compared with an index on a time.
 _NOW = literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)", BigInteger)
 _THIS = literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)", BigInteger)
 _OLDEST_RUNNING = literal_column("CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)", BigInteger)
@@ -41,7 +41,7 @@ def postgres_now() -> ColumnElement[int]:
 
 @dataclass(frozen=True)
 class PostgresDialect(Dialect):
-    """Postgres numbers its transactions itself."""
+    """The SQL of Postgres, which numbers its transactions itself."""
 
     now: Now = postgres_now
 
@@ -67,7 +67,7 @@ class PostgresDialect(Dialect):
         return cast(found, Integer)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
-        """Return a comparison with an array, which makes Postgres look up each name however many it expects."""
+        """Return a comparison with an array, which always uses the index."""
         return column == any_(func.array(names.scalar_subquery()))
 
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:

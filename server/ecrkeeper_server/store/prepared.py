@@ -1,4 +1,4 @@
-"""Queries that a server answers thousands of times a second: compiled once, and handed to the driver as they are."""
+"""Precompiled queries for reads that a server makes thousands of times a second."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy.engine import Dialect
 
 
 class Prepared:
-    """A query whose rows are what the driver makes of them: columns of other types must be read as text.
+    """A query with unconverted rows of the driver: select other types as text.
 
-    SQLAlchemy takes three times as long for each execution of a query by key as SQLite does for the row.
+    SQLAlchemy takes three times as long for a query by key as SQLite itself.
     """
 
     def __init__(self, query: Select[Any], dialect: Dialect) -> None:
@@ -23,9 +23,10 @@ class Prepared:
         self._order = compiled.positiontup
 
     def rows(self, conn: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows for these parameters; for reads outside of a transaction, since what fails is asked again.
+        """Return all rows for these parameters, outside of a transaction.
 
-        The second time SQLAlchemy asks: it knows which errors mean that a connection is lost, and what follows.
+        If the driver fails, SQLAlchemy runs the query again: it knows which errors mean
+        a lost connection, and how to recover.
         """
         given = {**self._constants, **values}
         driver: Any = conn.connection.driver_connection

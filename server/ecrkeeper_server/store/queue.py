@@ -1,8 +1,8 @@
-"""The work queue: renew, finish and release rows of `resources` that were claimed (`claims.claim`).
+"""The work queue: renew, finish and release claimed rows of `resources`.
 
-A row belongs to the worker whose token it carries until `lease_until`, by the
-database's clock. Every later statement of that worker names the token, so a
-worker that was stopped for longer than its lease can change nothing.
+A lease gives a row to the worker whose token it carries, until `lease_until` by the
+database's clock. Every later statement of that worker names the token, so a worker
+that was suspended for longer than its lease cannot change anything.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from ecrkeeper_server.store.tables import declarations, resources
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step leaves behind. `next_in` is in seconds, None for never."""
+    """The result of an attempt; `next_in` is in seconds, None for never."""
 
     state: dict[str, Any]
     observed_generation: int
     next_in: float | None
     failures: int
-    # When AWS was looked at, in microseconds; None if it was not.
+    # The time at which AWS was observed, in microseconds, or None.
     observed_at: int | None
-    # The row's state is not the claimed one any more, even if the outcome's is.
+    # The row's state differs from the claimed one, even if the outcome's does not.
     saved: bool = False
-    # Somebody still waits for the row.
+    # Somebody still waits for the resource.
     urgent: bool = False
-    # Why the resource is not Ready; None if it is.
+    # The reason why the resource is not Ready; None if it is.
     unready: str | None = None
-    # The reason of `Ready`, as the column has it.
+    # The reason of `Ready`, in the form of the column.
     reason: str | None = None
-    # How many attempts in a row, this one included, ended with the error in the state.
+    # The number of consecutive attempts with the error in the state, including this one.
     attempts: int = 0
 
     def changes(self, claimed: Resource) -> bool:
-        """Whether the row is another than the claimed one, times aside."""
+        """Whether the row differs from the claimed one, except for times."""
         return (
             self.saved
             or self.observed_generation != claimed.observed_generation
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def postpone(tx: Tx, first: Resource, seconds: float) -> None:
-    """Let the other free rows of a row's account wait for at least so many seconds: all would meet the same fault."""
+    """Postpone the other free rows of an account, which would meet the same error."""
     later = tx.now() + int(seconds * MICROSECONDS)
     tx.conn.execute(
         update(resources)
@@ -77,7 +77,7 @@ def postpone(tx: Tx, first: Resource, seconds: float) -> None:
 
 
 def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
-    """Hold rows for `lease` seconds from now; the names that are still held by this token."""
+    """Renew leases for `lease` seconds from now; return the names still held."""
     rows = tx.conn.execute(
         update(resources)
         .where(resources.c.name.in_(names), resources.c.lease_token == token, resources.c.lease_until >= tx.now())
@@ -88,32 +88,32 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
 
 
 def _mine(claimed: Resource) -> ColumnElement[bool]:
-    """The row, for as long as it carries the token of this claim."""
+    """Return the row if it still carries the token of this claim."""
     return and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
 
 
 def lease_left(tx: Tx, claimed: Resource) -> float:
-    """For how many more seconds the row is held; 0 if it is not, or by somebody else."""
+    """Return the remaining seconds of the lease; 0 if it is lost."""
     return held(tx, claimed)[0]
 
 
 def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
-    """For how many more seconds the row is held, as above, and its current spec."""
+    """Return the remaining seconds of the lease, and the row's current spec."""
     query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_mine(claimed))
     row = tx.conn.execute(query).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
 def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
-    """Save what a step wants remembered before it acts, if the row is still held; whether it is."""
+    """Save an attempt's data before it acts; return whether the lease still holds."""
     change = update(resources).where(_mine(claimed), resources.c.lease_until >= tx.now()).values(state=state)
     return tx.conn.execute(change.returning(resources.c.name)).first() is not None
 
 
 def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
-    """End a step: save its outcome and let the row go; None if the row is no longer held.
+    """Save an attempt's outcome and release the row; None if the lease is lost.
 
-    Whatever was requested while the step ran makes the row due again at once.
+    A request during the attempt makes the row due again at once.
     """
     now = tx.now()
     later = None if outcome.next_in is None else now + int(outcome.next_in * MICROSECONDS)
@@ -129,7 +129,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         "drifted": State(outcome.state).drifted,
         "attempts": outcome.attempts,
         "failed_at": now if outcome.attempts else None,
-        # The next step of a row that nobody asked for belongs to no call.
+        # An attempt that nobody requested belongs to no call.
         "trace": case((resources.c.requested != claimed.requested, resources.c.trace), else_=None),
     }
     if outcome.observed_at is not None:
@@ -146,7 +146,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
 
 
 def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None = None) -> None:
-    """Note that AWS has been brought to the declarations of the claimed generation, of these owners or of all."""
+    """Record that some or all declarations of the claimed generation converged."""
     if owners is not None and not owners:
         return
     tx.conn.execute(
@@ -163,7 +163,7 @@ def mark_declarations(tx: Tx, claimed: Resource, owners: Collection[str] | None 
 
 
 def release(tx: Tx, names: list[str], token: str) -> None:
-    """Let go of rows that this token still holds, for others to take at once."""
-    # By name, too: no index knows the token.
+    """Release rows that this token still holds."""
+    # By name, too: no index contains the token.
     held = and_(resources.c.name.in_(names), resources.c.lease_token == token)
     tx.conn.execute(update(resources).where(held).values(lease_token=None, lease_until=None))

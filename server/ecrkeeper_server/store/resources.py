@@ -34,7 +34,7 @@ from ecrkeeper_server.store.tables import json_rows, resources
 
 
 def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
-    """One resource; `lock` keeps other transactions from changing it until this one ends."""
+    """Return one resource; `lock` prevents changes until this transaction ends."""
     query = select(resources).where(resources.c.name == name)
     if lock:
         query = query.with_for_update()
@@ -43,12 +43,12 @@ def get(tx: Tx, name: str, *, lock: bool = False) -> Resource | None:
 
 
 def page(tx: Tx, kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> list[Resource]:
-    """Up to `limit` resources of a kind, by name, beginning behind `after`; the account may be `-`."""
+    """Return resources of a kind by name, after `after`; the account may be `-`."""
     return [Resource.of(row) for row in tx.conn.execute(page_query(kind, account, after, limit, condition))]
 
 
 def page_query(kind: str, account: str, after: str, limit: int, condition: Condition | None = None) -> Select[Any]:
-    """Return the query of a page; with a condition, of the resources that meet it."""
+    """Return the query of a page, with an optional condition."""
     query = _page(select(resources), kind, account, after, limit)
     return query if condition is None else query.where(condition)
 
@@ -62,13 +62,13 @@ def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A row, and a number that is another one whenever what is desired or what was found is another."""
+    """Return a row with a number that differs for each desired or observed state."""
 
     row: Resource
     version: int
 
 
-# The database digests the text, so that most rows need not leave it.
+# The database hashes the text, so that most rows are not transferred.
 _DIGEST = func.hashtextextended(
     type_coerce(resources.c.spec, Text) + type_coerce(resources.c.state, Text),
     literal_column("0", BigInteger),
@@ -78,18 +78,18 @@ _COUNTS = (resources.c.generation, resources.c.observed_generation)
 
 
 def seen(tx: Tx, names: Sequence[str]) -> dict[str, Seen]:
-    """The resources of these names that exist, with their versions, by name."""
+    """Return the existing resources of these names with their versions, by name."""
     rows = tx.conn.execute(select(resources, _DIGEST).where(resources.c.name.in_(names)))
     return {row.name: _seen(row) for row in rows}
 
 
 def seen_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Seen]:
-    """What `page` gives, with the versions."""
+    """Return `page` with the versions."""
     return [_seen(row) for row in tx.conn.execute(_page(select(resources, _DIGEST), kind, account, after, limit))]
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
-    """The names and versions of a page of all resources of a kind, without the rest of them."""
+    """Return the names and versions of a page of all resources of a kind."""
     found = tx.conn.execute(_page(select(resources.c.name, *_COUNTS, _DIGEST), kind, WILDCARD, after, limit))
     return [(name, hash((*counts, digest))) for name, *counts, digest in found]
 
@@ -100,14 +100,14 @@ def _seen(found: Any) -> Seen:
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
-    """The resource, locked; made with this spec if it does not exist."""
+    """Return the resource, locked; create it with this spec if it does not exist."""
     return get(tx, str(name), lock=True) or create(tx, name, spec, due=due)
 
 
 def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
-    """Make a resource that was just found missing.
+    """Create a resource that was just found missing.
 
-    If another transaction makes it at the same moment, this one is repeated, and finds it.
+    If another transaction creates it concurrently, this one is retried and finds it.
     """
     made = (
         insert(resources)
@@ -135,7 +135,7 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
 
 def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
-    """Change what is desired: a new generation, due at once."""
+    """Set another spec: a new generation, due at once."""
     row = tx.conn.execute(_desire(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
     tx.changes(name)
     return Resource.of(row)
@@ -152,14 +152,14 @@ def _desire(dialect: Dialect) -> Any:
 
 
 def request(tx: Tx, name: str) -> Resource:
-    """Ask for a look at the resource now, although nothing new is desired."""
+    """Request a reconcile now, without a new generation."""
     return _changed(tx, name, requested=resources.c.requested + 1, due_at=tx.now(), urgent=True, trace=tx.trace or None)
 
 
 def enqueue(tx: Tx, names: Sequence[str]) -> None:
-    """Make resources due now in the backlog lane; names that do not exist are ignored.
+    """Make resources due now in the backlog lane; ignore names that do not exist.
 
-    An attempt under way began before this, so its row becomes due again when it ends.
+    A running attempt began before this, so its row becomes due again when it ends.
     """
     table = tx.dialect.json_table({"name": Text()})
     later = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now())
@@ -172,7 +172,7 @@ def enqueue(tx: Tx, names: Sequence[str]) -> None:
 
 
 def hasten(tx: Tx, name: str) -> None:
-    """Let the look that was asked for happen now, if it was put off."""
+    """Run a requested reconcile now if it was postponed."""
     put_off = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now(), ~resources.c.urgent)
     change = update(resources).where(resources.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
     if tx.conn.execute(change.returning(resources.c.name)).first() is not None:
@@ -180,7 +180,7 @@ def hasten(tx: Tx, name: str) -> None:
 
 
 def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
-    """Change the record without a new generation."""
+    """Change the row without a new generation."""
     values: dict[str, Any] = {}
     if spec is not None:
         values["spec"] = spec
@@ -196,7 +196,7 @@ def _changed(tx: Tx, name: str, **values: Any) -> Resource:
 
 
 def remove(tx: Tx, name: str) -> None:
-    """Forget a resource."""
+    """Delete a resource."""
     drifting.remove(tx, name)
     tx.conn.execute(delete(resources).where(resources.c.name == name))
     tx.changes(name)

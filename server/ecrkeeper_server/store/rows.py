@@ -22,16 +22,16 @@ class FromRow:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """The value of a row that holds all columns of the table."""
+        """Return the values of a row that holds all columns of the table."""
         return cls(**row._asdict())
 
 
 @dataclass(frozen=True, slots=True)
 class Resource(FromRow):
-    """A registry or a role: its desired state, its observed state, and its place in the queue.
+    """A registry or a role: desired state, observed state, and place in the queue.
 
-    `spec` and `state` are the stored JSON, which is read only where it is needed: as `mode`, `registry_spec`,
-    `role_spec`, `registry_state` or `role_state`.
+    `spec` and `state` are the stored JSON, which `mode`, `registry_spec`, `role_spec`,
+    `registry_state` and `role_state` parse on demand.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Resource(FromRow):
 
     @classmethod
     def new(cls, name: RegistryName | RoleName, spec: Json, now: int, *, uid: str = "", generation: int = 0) -> Self:
-        """A resource that is not stored; without a uid, one that nobody has declared."""
+        """Return a resource that is not stored; without a uid, nobody has declared it."""
         return cls(
             name=str(name), kind=name.kind, account=name.account,
             place=name.region if isinstance(name, RegistryName) else name.role, uid=uid, spec=spec, state={},
@@ -71,17 +71,17 @@ class Resource(FromRow):
 
     @property
     def registry(self) -> RegistryName:
-        """The registry that the row is of; only for the kind `registry`."""
+        """The registry of the row; only for the kind `registry`."""
         return RegistryName(self.account, self.place)
 
     @property
     def role(self) -> RoleName:
-        """The role that the row is of; only for the kind `role`."""
+        """The role of the row; only for the kind `role`."""
         return RoleName(self.account, self.place)
 
     @property
     def mode(self) -> Mode:
-        """How far the engine goes with the resource."""
+        """The mode of the resource."""
         return mode_of(self.spec)
 
     @property
@@ -106,24 +106,24 @@ class Resource(FromRow):
 
     @property
     def deleting(self) -> bool:
-        """Whether the deletion of a role is under way."""
+        """Whether the deletion of a role is running."""
         return self.kind == RoleName.kind and self.role_spec.deletion is not None
 
     @property
     def etag(self) -> str:
-        """Changes with everything that is desired, not with what is observed; empty where the row is not stored."""
+        """The etag of everything that is desired; empty if the row is not stored."""
         return f"{self.uid[:8]}-{self.generation}" if self.uid else ""
 
     @property
     def carried_out(self) -> bool:
-        """Whether the last step found AWS as the newest generation wants it."""
+        """Whether the last attempt converged to the newest generation."""
         return self.observed_generation >= self.generation and self.unready is None
 
 
 def newly_desired(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any]:
-    """The columns of a resource of which something new is desired: another generation, due at once.
+    """Return the columns for another desired state: a new generation, due at once.
 
-    `row` is the resource, or the table, where the database is to count.
+    `row` is the resource, or the table if the database is to increment.
     """
     return {
         "spec": spec,
@@ -139,7 +139,7 @@ def newly_desired(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any
 
 @dataclass(frozen=True, slots=True)
 class RegistryStatus:
-    """What of a registry is shown with each declaration for it."""
+    """The status of a registry that is shown with each of its declarations."""
 
     state: Json
     due_at: int | None
@@ -147,7 +147,7 @@ class RegistryStatus:
 
 @dataclass(frozen=True, slots=True)
 class Declaration(FromRow):
-    """What one owner declares for one registry; `settings` is in AWS's shape by setting."""
+    """One owner's declaration for one registry; `settings` is in AWS's shape."""
 
     account: str
     region: str
@@ -169,13 +169,13 @@ class Declaration(FromRow):
 
     @property
     def etag(self) -> str:
-        """Changes with every change of the declaration."""
+        """The etag, which changes with every change of the declaration."""
         return f"{self.uid[:8]}-{self.generation}"
 
 
 @dataclass(frozen=True, slots=True)
 class Revision(FromRow):
-    """One state that a declaration had; `settings` is None where it was deleted."""
+    """A revision of a declaration; `settings` is None if it was deleted."""
 
     account: str
     region: str
@@ -224,7 +224,7 @@ class Operation(FromRow):
 
 @dataclass(frozen=True, slots=True)
 class Request(FromRow):
-    """A write that was answered, by the id that its caller gave it."""
+    """An answered write, by the request id of its caller."""
 
     request_id: str
     method: str

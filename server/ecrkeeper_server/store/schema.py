@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema, and open it."""
+"""Migrate a database to the newest schema, and open it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ecrkeeper_server.store.database import Database
 from ecrkeeper_server.store.failures import failure_of
 from ecrkeeper_server.store.schema_version import surely_current
 
-# Imported where they are needed: the driver of the other database and Alembic, which are large.
+# Imported on demand: the driver of the other database and Alembic, which are large.
 
 
 def make_url(url: str) -> URL:
-    """The parts of a URL; StoreUnusable if it has none."""
+    """Return the parts of a URL; StoreUnusable if it is malformed."""
     try:
         return parsed(url)
     except (ArgumentError, ValueError) as error:
-        # The URL itself may hold a password.
-        raise StoreUnusable("database_url: is no URL; it must look like postgresql://USER@HOST:PORT/NAME") from error
+        # The URL itself may contain a password.
+        raise StoreUnusable("database_url: must be a URL such as postgresql://USER@HOST:PORT/NAME") from error
 
 
 @contextlib.contextmanager
 def _in_use(engine: Engine) -> Iterator[None]:
-    """Say in one line what keeps a command from the database."""
+    """Describe in one line why a command cannot use the database."""
     try:
         yield
     except DatabaseError as error:
-        # Others are faults of the program; SQLite says so of a file that is no database.
+        # Others are errors of the program; SQLite reports some for files that are no database.
         if type(error) not in (OperationalError, DatabaseError):
             raise
         raise _unusable(engine, error) from error
@@ -53,7 +53,7 @@ def _unusable(engine: Engine, error: DatabaseError) -> StoreUnusable:
 
 
 def is_sqlite(url: str) -> bool:
-    """Whether the URL names a SQLite file."""
+    """Return whether the URL names an SQLite file."""
     return make_url(url).get_backend_name() == "sqlite"
 
 
@@ -68,7 +68,7 @@ def _engine(url: str, pool_size: int = 2) -> Engine:
 
 
 def open_database(url: str, *, pool_size: int = 8, now: Now | None = None) -> Database:
-    """Open the store at an SQLAlchemy URL, `sqlite:///path` or `postgresql://…`."""
+    """Open the store at a URL, `sqlite:///path` or `postgresql://…`."""
     if is_sqlite(url):
         from ecrkeeper_server.store.sqlite import SqliteDatabase
 
@@ -83,17 +83,17 @@ def open_database(url: str, *, pool_size: int = 8, now: Now | None = None) -> Da
 
 
 def _migrations() -> Path:
-    """The migrations: in the installed package, or beside `server/` in a checkout."""
+    """Return the migrations of the installed package or the checkout."""
     packaged = Path(__file__).parents[1] / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
 
 
 def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> None:
-    """Bring the database to a revision of the schema; replicas that do so at once wait for each other.
+    """Migrate the database to a revision; concurrent replicas wait for each other.
 
-    A database that is newer than this program is left as it is. Unavailable
-    if a table that is to be changed is in use for longer than `lock_seconds`;
-    nothing has changed then.
+    A database that is newer than this version stays as it is. Raises Unavailable if a
+    table that is to be changed is in use for longer than `lock_seconds`; nothing has
+    changed then.
     """
     if revision == "head" and not pending_migrations(url):
         return
@@ -105,16 +105,16 @@ def migrate(url: str, revision: str = "head", *, lock_seconds: float = 10.0) -> 
 
 
 def missing_file(url: str) -> Path | None:
-    """The file of an SQLite database that is not there; opening the database would make an empty one."""
+    """Return the missing file of an SQLite database; opening it would create one."""
     path = make_url(url).database
     return Path(path) if is_sqlite(url) and path and not Path(path).exists() else None
 
 
 def pending_migrations(url: str) -> list[str]:
-    """The revisions that the database does not have yet, oldest first.
+    """Return the pending revisions, oldest first.
 
-    A database that is newer than this program has none: migrations only add
-    what older programs do not miss.
+    A database that is newer than this version has none: migrations are backward
+    compatible.
     """
     engine = _engine(url)
     with _in_use(engine):
@@ -126,7 +126,7 @@ def pending_migrations(url: str) -> list[str]:
 
 
 def lacks(url: str) -> str:
-    """What keeps a command from a database that is behind, in words; empty if it has every migration."""
+    """Return why a command cannot use a database with pending migrations; else empty."""
     pending = pending_migrations(url)
     if not pending:
         return ""

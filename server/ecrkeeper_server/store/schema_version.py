@@ -1,7 +1,7 @@
-"""Whether a database has the newest schema, told without Alembic.
+"""Detect the newest schema without Alembic.
 
 Loading Alembic takes a tenth of a server's start, and nearly every start finds
-nothing to migrate. What is not plain here is left to Alembic.
+nothing to migrate. Migrations that are not linear are left to Alembic.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILES = re.compile(r"(?!\.#|__init__).*\.py")
 
 
 def surely_current(engine: Engine, folder: Path) -> bool:
-    """Whether the database is surely at the one newest migration of a folder, or at one that is not in it yet."""
+    """Return whether the database is certainly at the newest or a later revision."""
     line = _line(folder)
     if line is None:
         return False
@@ -36,7 +36,7 @@ def _versions(conn: Connection) -> list[str]:
 
 
 def _line(folder: Path) -> list[str] | None:
-    """The revisions, oldest first; None if they are not to be read, or do not form one line."""
+    """Return the revisions, oldest first; None if unreadable or not linear."""
     after: dict[str | None, str] = {}
     count = 0
     for said in _said(folder):
@@ -54,7 +54,7 @@ def _line(folder: Path) -> list[str] | None:
 
 
 def _said(folder: Path) -> Iterator[tuple[str, str | None] | None]:
-    """What each migration says of itself and of the one before it; None where that is not plain."""
+    """Return each migration's revision and predecessor; None if one is unclear."""
     for path in (folder / "versions").iterdir():
         if not _FILES.fullmatch(path.name):
             continue

@@ -1,4 +1,4 @@
-"""The desired state of a registry or a role as values; nothing else knows the keys of the stored JSON."""
+"""The desired state of registries and roles; only this module has its keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecrkeeper_server.json_object import Json
 
 
 class Mode(StrEnum):
-    """How far the engine goes with a resource."""
+    """The mode of a resource: how far the engine goes."""
 
     ENFORCE = "ENFORCE"
     OBSERVE = "OBSERVE"
@@ -19,19 +19,19 @@ class Mode(StrEnum):
 
 
 class UnmanagedElements(StrEnum):
-    """The fate of elements that nobody declares."""
+    """The treatment of elements that nobody declares."""
 
     PRESERVE = "PRESERVE"
     PRUNE = "PRUNE"
 
 
 def mode_of(spec: Mapping[str, Any]) -> Mode:
-    """Return the mode of a stored specification."""
+    """Return the mode of a stored spec."""
     return Mode(spec.get("mode", Mode.ENFORCE))
 
 
 def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the members of a stored specification that say which writes to AWS are allowed."""
+    """Return the members of a stored spec that determine which writes are allowed."""
     return spec.get("mode"), spec.get("unmanaged_elements")
 
 
@@ -39,7 +39,8 @@ def permits_of(spec: Mapping[str, Any]) -> tuple[Any, ...]:
 class RegistrySpec:
     """The desired state of a registry itself.
 
-    `abandoned` are elements by setting that an owner left behind on purpose; `owners` are those who declare something.
+    `abandoned` are relinquished elements by setting; `owners` are those who declare
+    something.
     """
 
     mode: Mode = Mode.ENFORCE
@@ -49,7 +50,7 @@ class RegistrySpec:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored specification; members that are missing have their defaults."""
+        """Parse a stored spec; missing members have defaults."""
         return cls(
             mode=mode_of(stored),
             unmanaged_elements=UnmanagedElements(stored.get("unmanaged_elements", UnmanagedElements.PRESERVE)),
@@ -58,7 +59,7 @@ class RegistrySpec:
         )
 
     def to_json(self) -> Json:
-        """Return the specification as it is stored."""
+        """Return the stored form."""
         return {
             "mode": str(self.mode),
             "unmanaged_elements": str(self.unmanaged_elements),
@@ -74,13 +75,13 @@ class RoleRemoval:
     forced: bool = False
 
     def to_json(self) -> Json:
-        """Return the request as it is stored."""
+        """Return the stored form."""
         return {"forced": self.forced}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSpec:
-    """The desired state of a role; nobody declares a role that is not `managed`."""
+    """The desired state of a role; a role that is not `managed` is not declared."""
 
     mode: Mode = Mode.ENFORCE
     managed: bool = True
@@ -90,7 +91,7 @@ class RoleSpec:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored specification; members that are missing have their defaults."""
+        """Parse a stored spec; missing members have defaults."""
         deletion = stored.get("deletion")
         return cls(
             mode=mode_of(stored),
@@ -101,7 +102,7 @@ class RoleSpec:
         )
 
     def to_json(self) -> Json:
-        """Return the specification as it is stored; an absent description is not the empty one."""
+        """Return the stored form; an absent description differs from an empty one."""
         return {
             "mode": str(self.mode),
             "managed": self.managed,

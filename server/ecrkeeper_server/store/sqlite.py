@@ -1,8 +1,8 @@
 """SQLite: reads inline on the event loop, writes in groups on one thread.
 
-A read by key takes some 50 µs, less than a hop to a thread. All writes go
-through one thread that commits whatever is queued in one transaction: 20 times
-the throughput of a connection per thread at full durability, and no busy waits.
+A read by key takes some 50 µs, less than a hop to a thread. All writes use one
+thread that commits queued writes in one transaction: 20 times the throughput of a
+connection per thread at full durability, and no busy waits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BUSY_SECONDS = 30
 
 
 def sqlite_engine(url: str) -> Engine:
-    """An engine whose connections wait for locks and lose nothing that was committed."""
+    """Return an engine whose connections wait for locks and commit durably."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -43,7 +43,7 @@ def sqlite_engine(url: str) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
-        # As Postgres names its own.
+        # With Postgres's names.
         connection.create_function("hashtextextended", 2, _digest, deterministic=True)
 
     return engine
@@ -65,7 +65,7 @@ class _Job:
         self.error: BaseException | None = None
 
     def deliver(self) -> None:
-        """Hand the outcome to the waiting coroutine."""
+        """Pass the outcome to the waiting coroutine."""
         if self.future.done():
             return
         if self.error is not None:
@@ -75,14 +75,14 @@ class _Job:
 
 
 class SqliteDatabase(Database):
-    """One process on one SQLite file."""
+    """A database that one process uses in one SQLite file."""
 
     def __init__(self, engine: Engine, now: Now | None = None) -> None:
         self._engine = engine
         self._dialect = SqliteDialect(now or sqlite_now)
         self._path = engine.url.database or ""
         self._file = SqliteFile(self._path) if os.path.exists(self._path) else None
-        # Both here: a thread that cannot connect would leave all writes waiting for ever.
+        # Both here: a thread that cannot connect would leave all writes waiting forever.
         self._reader, self._writing = engine.connect(), engine.connect()
         if self._file is not None:
             # A read opens the write-ahead log.
@@ -99,7 +99,7 @@ class SqliteDatabase(Database):
         self._heard.append(heard)
 
     async def read(self, query: Callable[[Tx], T]) -> T:
-        """Run a query inline, on the connection that is held for it."""
+        """Run a query inline on the open connection."""
         if self._file is not None:
             self._file.check_read()
         try:
@@ -113,17 +113,17 @@ class SqliteDatabase(Database):
             raise Unavailable("the store is closed", reason="STORE_CLOSED")
         job = _Job(change, asyncio.get_running_loop())
         self._jobs.put(job)
-        # A caller that goes away does not undo what is queued: the outcome is simply not awaited.
+        # A cancelled caller does not undo a queued change: nobody awaits its outcome.
         result: T = await asyncio.shield(job.future)
         return result
 
     def load(self) -> Load:
-        """How many writes wait for their group; reads never wait."""
+        """Return the number of writes that wait for their group; reads never wait."""
         waiting = self._jobs.qsize()
         return Load(in_use=int(waiting > 0), size=1, waiting=waiting)
 
     async def close(self) -> None:
-        """Commit what is queued and close the file."""
+        """Commit queued changes and close the file."""
         if self._closed:
             return
         self._closed = True
@@ -135,7 +135,7 @@ class SqliteDatabase(Database):
             self._file.close()
 
     def try_write(self, tx: Tx) -> None:
-        """Write the first page of the file as it is: nothing in it changes, and the log needs the space of a page."""
+        """Rewrite the first page of the file unchanged, which needs space in the log."""
         number = tx.conn.exec_driver_sql("PRAGMA user_version").scalar_one()
         tx.conn.exec_driver_sql(f"PRAGMA user_version = {int(number)}")
 
@@ -149,7 +149,7 @@ class SqliteDatabase(Database):
                     return
 
     def _collect(self, group: list[_Job]) -> bool:
-        """Add what is queued to the group; true if the queue was closed."""
+        """Add queued changes to the group; return whether the queue was closed."""
         while len(group) < _GROUP:
             try:
                 job = self._jobs.get_nowait()
@@ -165,7 +165,7 @@ class SqliteDatabase(Database):
         try:
             self._transact(conn, group, changed)
         except Exception as error:
-            # Whatever it was, the thread goes on, and nobody waits in vain.
+            # Whatever the error, the thread continues, and nobody waits in vain.
             _rollback(conn)
             for job in group:
                 job.error = self._failed(error)
@@ -187,14 +187,14 @@ class SqliteDatabase(Database):
             self._file.committed()
 
     def _apply(self, conn: Connection, job: _Job, changed: set[str]) -> None:
-        """Run one change in a savepoint, so that its failure leaves the others of its group alone."""
+        """Run one change in a savepoint, so that its failure does not affect its group."""
         tx = Tx(conn, self._dialect, set())
         conn.exec_driver_sql("SAVEPOINT change")
         try:
             job.result = job.change(tx)
         except BaseException as error:
             if _lost(conn):
-                # On a full disk, for example, SQLite ends the whole transaction by itself.
+                # SQLite ends the whole transaction itself, for example on a full disk.
                 raise
             job.error = self._failed(error)
             conn.exec_driver_sql("ROLLBACK TO change")
@@ -203,7 +203,7 @@ class SqliteDatabase(Database):
         conn.exec_driver_sql("RELEASE change")
 
     def _failed(self, error: BaseException) -> BaseException:
-        """The error for a caller: that of the database in words, any other as it is."""
+        """Return the caller's error: a translated database error, or any other unchanged."""
         if not isinstance(error, SQLAlchemyError):
             return error
         failure = failure_of(error)
@@ -217,7 +217,7 @@ class SqliteDatabase(Database):
         return unavailable(error, failure)
 
     def _is_full(self) -> bool:
-        """Whether the disk is full: SQLite says so of some of the writes that fail, and of others not."""
+        """Return whether the disk is full, which SQLite does not always report."""
         try:
             return os.statvfs(os.path.dirname(os.path.abspath(self._path))).f_bavail == 0
         except OSError:
@@ -225,7 +225,7 @@ class SqliteDatabase(Database):
 
 
 def _lost(conn: Connection) -> bool:
-    """Whether the transaction has ended."""
+    """Return whether the transaction has ended."""
     driver: Any = conn.connection.driver_connection
     return not driver.in_transaction
 
@@ -234,7 +234,7 @@ def _rollback(conn: Connection) -> None:
     try:
         conn.exec_driver_sql("ROLLBACK")
     except SQLAlchemyError:
-        # No transaction was open: BEGIN itself had failed.
+        # No transaction was open: BEGIN itself failed.
         return
 
 

@@ -1,4 +1,4 @@
-"""SQLite's own SQL."""
+"""The SQL of SQLite."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sqlite_now() -> ColumnElement[int]:
 
 @dataclass(frozen=True)
 class SqliteDialect(Dialect):
-    """SQLite has one writer, whose transactions are counted."""
+    """The SQL of SQLite, whose one writer counts its transactions in a column."""
 
     now: Now = sqlite_now
 
@@ -59,12 +59,12 @@ class SqliteDialect(Dialect):
         return select(*members).select_from(each).subquery(ROWS)
 
     def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
-        """Return a `json_extract` by a path made of the key."""
+        """Return a `json_extract` with a path built from the key."""
         path = literal('$."').concat(key).concat('"')
         return cast(func.json_extract(bindparam(parameter, type_=JsonText), path), Integer)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
-        """Return a plain IN: SQLite looks up each name."""
+        """Return an IN condition: SQLite looks up each name."""
         return column.in_(names)
 
     def transaction_id(self, ids: ColumnElement[int]) -> ColumnElement[int]:
@@ -72,7 +72,7 @@ class SqliteDialect(Dialect):
         return select(func.coalesce(func.max(ids), 0) + 1).scalar_subquery()
 
     def first_unfinished(self, ids: ColumnElement[int]) -> ColumnElement[int]:
-        """Return the number after the newest one: a reader sees finished transactions only."""
+        """Return the number after the newest one: readers see only finished transactions."""
         return self.transaction_id(ids)
 
     def first_unassigned(self, ids: ColumnElement[int]) -> ColumnElement[int]:

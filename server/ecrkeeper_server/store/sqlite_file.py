@@ -1,7 +1,7 @@
-"""The files of an SQLite database that is open: whether they are still those that were opened.
+"""Check that the files of an open SQLite database are still the opened ones.
 
-SQLite goes on with files that have lost their name, and does not look whether something else wrote into them.
-Its answer to COMMIT then says nothing about what the next start will find.
+SQLite continues with files that have lost their name, and does not detect other
+writers. Its answer to COMMIT then says nothing about the next start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ecrkeeper_server.errors import Unavailable
 log = structlog.get_logger("ecrkeeper.store")
 
 _READS_CHECK_SECONDS = 0.5
-# https://sqlite.org/walformat.html; all numbers are in the byte order of the machine.
+# https://sqlite.org/walformat.html; numbers are in the byte order of the machine.
 _INDEX_BYTES = 136
 _INDEX_VERSION = 3_007_000
 _LOG_HEADER, _FRAME_HEADER = 32, 24
@@ -29,7 +29,7 @@ Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What the index of the write-ahead log says: the size of the log, and how far it was copied to the file."""
+    """The index of the write-ahead log: the log's size, and its checkpointed part."""
 
     log_bytes: int
     copied: bytes
@@ -40,13 +40,13 @@ class _Index:
 class _Stamp:
     """The file as it was after our last commit."""
 
-    # Its size, and when it was modified.
+    # Its size and modification time.
     file: tuple[int, int]
     copied: bytes
 
 
 class SqliteFile:
-    """Checks the database file, its log and the log's index. Once one of them is another, all checks fail."""
+    """Checks the database file, log and index; after one failure, all checks fail."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -58,7 +58,7 @@ class SqliteFile:
         self._stamp: _Stamp | None = None
 
     def opened(self) -> None:
-        """Note the files, once SQLite has opened all of them."""
+        """Record the files, once SQLite has opened all of them."""
         for suffix, words in (("", "the database file"), ("-wal", "its write-ahead log"), ("-shm", "its index")):
             found = _identity(self._path + suffix)
             if found is not None:
@@ -68,18 +68,18 @@ class SqliteFile:
         if self._found not in (None, self._names.get("")):
             self._fail("the database file was replaced while it was opened")
         if "-shm" in self._names:
-            # Kept open: closing any descriptor of the file would drop the locks that SQLite has on it.
+            # Kept open: closing any descriptor of the file would drop SQLite's locks on it.
             self._index = os.open(f"{self._path}-shm", os.O_RDONLY | os.O_CLOEXEC)
         self._stamp = self._now()
 
     def close(self) -> None:
-        """Let go of the files, after SQLite has."""
+        """Close the files, after SQLite has."""
         if self._index is not None:
             os.close(self._index)
             self._index = None
 
     def check_read(self) -> None:
-        """Raise Unavailable if the files are others; looks twice a second at most."""
+        """Raise Unavailable if the files have changed; checks at most twice a second."""
         if self._fault:
             raise self._error()
         now = time.monotonic()
@@ -88,10 +88,10 @@ class SqliteFile:
             self._check_names()
 
     def check_write(self) -> None:
-        """Raise Unavailable if something else wrote into the files. The write lock must be held: SQLite rests."""
+        """Raise Unavailable if something else wrote; the write lock must be held."""
         self._check_names()
         now, before, index = self._now(), self._stamp, self._read_index()
-        # SQLite writes into the database file only when it copies the log, and says so in the index.
+        # SQLite writes into the database file only at a checkpoint, which the index records.
         if now is not None and before is not None and now.copied == before.copied and now.file != before.file:
             (new, _), (old, _) = now.file, before.file
             change = f"shrank from {old} to {new} bytes" if new < old else "was overwritten"
@@ -101,14 +101,14 @@ class SqliteFile:
             self._fail(f"the write-ahead log shrank to {size} bytes of {index.log_bytes}")
 
     def check_size(self) -> None:
-        """Raise Unavailable if the file is smaller than it was: a reason for errors that SQLite has no words for."""
+        """Raise Unavailable if the file has shrunk, which explains other errors."""
         self._check_names()
         size, before = _size(self._path), self._stamp
         if size is not None and before is not None and size < before.file[0]:
             self._fail(f"the database file shrank from {before.file[0]} to {size} bytes")
 
     def committed(self) -> None:
-        """Raise Unavailable if a commit went to files that have lost their names; else note what they are now."""
+        """Raise Unavailable if a commit went to unnamed files; else record the files."""
         self._check_names()
         self._stamp = self._now()
 
@@ -133,9 +133,9 @@ class SqliteFile:
         return Unavailable(self._fault, reason="STORE_FILE_REPLACED")
 
     def _now(self) -> _Stamp | None:
-        """The file as it is; None if that is unknown, as while another program lets SQLite copy the log."""
+        """Return the file's state; None during another program's checkpoint."""
         try:
-            # Before the index is read: that tells of a copy before the copy begins.
+            # Read before the index, which records a checkpoint before it begins.
             found = os.stat(self._path)
         except OSError:
             return None
@@ -143,7 +143,7 @@ class SqliteFile:
         return None if index is None or index.copying else _Stamp((found.st_size, found.st_mtime_ns), index.copied)
 
     def _read_index(self) -> _Index | None:
-        """The index of the log; None without one, or if it is of a format that is not known."""
+        """Return the index of the log; None if it is missing or its format is unknown."""
         content = b"" if self._index is None else os.pread(self._index, _INDEX_BYTES, 0)
         if len(content) < _INDEX_BYTES or struct.unpack_from("=I", content)[0] != _INDEX_VERSION:
             return None
@@ -154,13 +154,13 @@ class SqliteFile:
 
 
 def _identity(path: str) -> Identity | None:
-    """Which file has the name; None if none has."""
+    """Return the identity of the file with that name, or None."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        text = f"the files of the database cannot be looked at: {error.strerror}"
+        text = f"the files of the database cannot be read: {error.strerror}"
         raise Unavailable(text, reason="STORE_ACCESS_DENIED") from error
     return found.st_dev, found.st_ino
 

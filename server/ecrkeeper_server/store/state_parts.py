@@ -1,4 +1,4 @@
-"""The parts of a stored state as values; nothing else knows the keys of their JSON."""
+"""The parts of stored states; only this module knows their JSON keys."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Condition:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored condition."""
+        """Parse a stored condition."""
         return cls(stored["type"], stored["status"], stored["reason"], stored["message"], stored["since"])
 
     def to_json(self) -> Json:
-        """Return the condition as it is stored."""
+        """Return the stored form."""
         return {
             "type": self.type,
             "status": self.status,
@@ -48,7 +48,8 @@ class Condition:
 class StoredError:
     """The error of an attempt or an operation; `code` is the name of a gRPC status.
 
-    `since` is when the first attempt in a row ended with it, in microseconds; None where that is not kept.
+    `since` is the start of the first consecutive attempt with it, in microseconds, or
+    None.
     """
 
     code: str
@@ -61,7 +62,7 @@ class StoredError:
 
     @classmethod
     def of(cls, error: AwsError) -> Self:
-        """Return an error of AWS as it is stored."""
+        """Return the stored form of an AWS error."""
         return cls(
             code=error.grpc_code,
             reason=error.reason,
@@ -78,7 +79,7 @@ class StoredError:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored error; members that are missing are empty."""
+        """Parse a stored error; missing members are empty."""
         return cls(
             code=stored["code"],
             reason=stored["reason"],
@@ -90,7 +91,7 @@ class StoredError:
         )
 
     def to_json(self) -> Json:
-        """Return the error as it is stored."""
+        """Return the stored form."""
         return {
             "code": self.code,
             "reason": self.reason,
@@ -103,25 +104,26 @@ class StoredError:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What two errors have in common that are the same; not the text, which may hold ids of a single request."""
+        """The identity of the error, without its message, which may hold request ids."""
         return self.reason, self.metadata.get("operation", ""), self.metadata.get("aws_code", "")
 
     @property
     def setting(self) -> str:
-        """The setting at fault; empty if it is not known."""
+        """The setting in error; empty if unknown."""
         return self.metadata.get("setting", "")
 
     @property
     def key(self) -> str:
-        """The key of the element at fault; empty if it is not known."""
+        """The key of the element in error; empty if unknown."""
         return self.metadata.get("key", "")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDrift:
-    """An element that differs from what is desired; None stands for absent.
+    """An element with drift; None stands for absent.
 
-    `owners` are those who declare the element, None for a role. `since` is when it was first seen, in microseconds.
+    `owners` declare the element, None for a role. `since` is the time of the first
+    observation in microseconds.
     """
 
     setting: str
@@ -134,19 +136,19 @@ class StoredDrift:
 
     @classmethod
     def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
-        """Return a difference as it is stored."""
+        """Return the stored form of a difference."""
         return cls(drift.setting, drift.key, str(drift.kind), drift.desired, drift.observed, owners)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored difference."""
+        """Parse a stored difference."""
         return cls(
             stored["setting"], stored["key"], stored["kind"], stored.get("desired"), stored.get("observed"),
             stored.get("owners"), stored.get("since"),
         )  # fmt: skip
 
     def to_json(self) -> Json:
-        """Return the difference as it is stored."""
+        """Return the stored form."""
         return {
             "setting": self.setting,
             "key": self.key,
@@ -165,18 +167,18 @@ class StoredDrift:
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
-    """The differences that were removed last, and when, in microseconds."""
+    """The differences that were last removed, and the time in microseconds."""
 
     time: int
     drift: Sequence[StoredDrift]
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored remediation."""
+        """Parse a stored remediation."""
         return cls(stored["time"], [StoredDrift.from_json(each) for each in stored["drift"]])
 
     def to_json(self) -> Json:
-        """Return the remediation as it is stored."""
+        """Return the stored form."""
         return {"time": self.time, "drift": [each.to_json() for each in self.drift]}
 
 
@@ -184,8 +186,8 @@ class Remediation:
 class RoleDeletion:
     """The progress of the deletion of a role with an id.
 
-    `task` is IAM's; None where IAM said that the role was gone. `started` is in microseconds, None before IAM was
-    called. `polls` counts how often IAM was asked since.
+    `task` is IAM's; None if IAM reported the role as gone. `started` is in
+    microseconds, None before IAM was called. `polls` counts the polls of IAM since.
     """
 
     role_id: str | None = None
@@ -195,7 +197,7 @@ class RoleDeletion:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read a stored deletion; members that are missing have their defaults."""
+        """Parse a stored deletion; missing members have defaults."""
         return cls(
             role_id=stored.get("role_id"),
             task=stored.get("task"),
@@ -204,6 +206,6 @@ class RoleDeletion:
         )
 
     def to_json(self) -> Json:
-        """Return the deletion as it is stored."""
+        """Return the stored form."""
         known = {"role_id": self.role_id, "task": self.task, "started": self.started, "polls": self.polls}
         return {name: value for name, value in known.items() if value is not None}

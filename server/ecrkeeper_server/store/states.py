@@ -1,7 +1,7 @@
-"""The observed state of a registry or a role as values; nothing else knows the keys of the stored JSON.
+"""The observed state of registries and roles; only this module has its keys.
 
-A state wraps the stored JSON and reads a member when it is asked for: a sweep decodes a state for every attempt, and
-most attempts need a few members.
+A state wraps the stored JSON and parses a member on access: a sweep creates a
+state for every attempt, and most attempts need few members.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The members that every resource has; `stored` is the JSON as it is in the row."""
+    """The members of every resource; `stored` is the JSON of the row."""
 
     stored: Json
 
@@ -31,7 +31,7 @@ class State:
         return cls(stored)
 
     def to_json(self) -> Json:
-        """Return the state as it is stored."""
+        """Return the stored form."""
         return self.stored
 
     def changed(self, **members: Unpack[Members]) -> Self:
@@ -51,7 +51,7 @@ class State:
 
     @property
     def drift(self) -> list[StoredDrift]:
-        """The elements that differ."""
+        """The elements with drift."""
         return [StoredDrift.from_json(each) for each in self.stored.get("drift") or ()]
 
     @property
@@ -66,9 +66,12 @@ class State:
         return Remediation.from_json(stored) if stored else None
 
     def of_owner(self, owner: str) -> State:
-        """Return the conditions and the error of one owner's declaration; none if it is newer than the last attempt."""
+        """Return the conditions and the error of one owner's declaration.
+
+        None if the declaration is newer than the last attempt.
+        """
         owners = self.stored.get("owners")
-        # Without any, all stand as the registry does.
+        # Without any, all declarations have the status of the registry.
         return self if owners is None else State(owners.get(owner, {}))
 
 
@@ -82,12 +85,12 @@ class RegistryState(State):
 
     @property
     def owners(self) -> Mapping[str, State]:
-        """The conditions and errors of declarations, by owner, where they may differ from the registry's."""
+        """The conditions and errors of declarations unlike their registry, by owner."""
         return {owner: State(stored) for owner, stored in (self.stored.get("owners") or {}).items()}
 
     @property
     def applied(self) -> Mapping[str, Mapping[str, Any]]:
-        """The elements that were written, or found as they are declared."""
+        """The elements that were written, or found as declared."""
         return self.stored.get("applied") or {}
 
     @property
@@ -97,7 +100,7 @@ class RegistryState(State):
 
     @property
     def settled(self) -> Mapping[str, Mapping[str, Any]]:
-        """The elements that AWS had as they were desired."""
+        """The elements that AWS had as desired."""
         return self.stored.get("settled") or {}
 
     @property
@@ -112,12 +115,12 @@ class RegistryState(State):
 
     @property
     def denials(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """The elements that deny something, with their owners."""
+        """The denials, with their owners."""
         return self.stored.get("denials") or {}
 
     @property
     def problems(self) -> Mapping[str, Mapping[str, str]]:
-        """Why AWS cannot use elements that it accepted, by key."""
+        """The reasons why AWS cannot use accepted elements, by key."""
         return self.stored.get("problems") or {}
 
     @property
@@ -152,23 +155,23 @@ class RoleState(State):
 
     @property
     def role_id(self) -> str | None:
-        """The id of the role that was observed last."""
+        """The id of the role that was last observed."""
         role = self.role
         return None if role is None else role.role_id
 
     @property
     def provenance(self) -> str | None:
-        """How the role came to be; None if that is not known."""
+        """The provenance of the role; None if it is unknown."""
         return self.stored.get("provenance")
 
     @property
     def remembered(self) -> Mapping[str, str]:
-        """The provenance that a backup has of a role, with the id of that role."""
+        """The provenance of a role in a backup, with the id of that role."""
         return self.stored.get("remembered") or {}
 
     @property
     def create_intended_at(self) -> int | None:
-        """When a creation was recorded whose answer is not known."""
+        """The time of a recorded creation whose outcome is unknown."""
         return self.stored.get("create_intended_at")
 
     @property
@@ -178,21 +181,21 @@ class RoleState(State):
 
     @property
     def deletion(self) -> RoleDeletion | None:
-        """How far the deletion is; None if none is under way."""
+        """The progress of the deletion; None if none is running."""
         stored = self.stored.get("deletion")
         return RoleDeletion.from_json(stored) if stored else None
 
-    def refused_deletion(self, generation: int) -> StoredError | None:
-        """Return why the deletion of a role was refused; None if none was, or if something else is desired since."""
+    def rejected_deletion(self, generation: int) -> StoredError | None:
+        """Return the error that rejected this generation's deletion, or None."""
         kept = self.stored.get(_REFUSED)
         return StoredError.from_json(kept["error"]) if kept and kept["generation"] == generation else None
 
-    def with_refused_deletion(self, generation: int, error: StoredError) -> Self:
-        """Return the state after the deletion of a role, its present generation, was refused with an error."""
+    def with_rejected_deletion(self, generation: int, error: StoredError) -> Self:
+        """Return the state after the deletion of this generation was rejected."""
         return type(self)({**self.stored, _REFUSED: {"generation": generation, "error": error.to_json()}})
 
     def brief(self, *, tags: bool = True) -> Self:
-        """Return what an operation keeps of the state; `tags` are the observed ones."""
+        """Return the part of the state that operations store; `tags` are observed ones."""
         kept = {name: value for name, value in self.stored.items() if name not in _NOT_BRIEF}
         if not tags and kept.get("role"):
             kept["role"] = {**kept["role"], "tags": {}}

@@ -1,6 +1,6 @@
-"""What a fleet at rest costs: reading what is desired, and ending steps, for many rows with one statement.
+"""Read specs and end attempts of many resources with one statement each.
 
-The statements are put together once: that takes longer than running them.
+The statements are built once: building takes longer than running them.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from ecrkeeper_server.store.tables import declarations, json_rows, operations, r
 
 @dataclass(slots=True)
 class Desired:
-    """What is declared for a registry, and the operations that wait for it."""
+    """The declarations for a registry, and the operations that wait for it."""
 
     declared: list[Declaration] = field(default_factory=list)
     pending: list[Operation] = field(default_factory=list)
 
 
 def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
-    """What is desired of registries, by name.
+    """Return the declarations of registries, by name.
 
-    It belongs to their generation if this transaction has changed or locked
-    them: whoever changes a declaration changes its registry as well.
+    They belong to the claimed generation if this transaction has changed or locked
+    the registries: every write of a declaration changes its registry as well.
     """
     values = json_rows({"name": row.name} for row in registries)
     found = {row.name: Desired() for row in registries}
@@ -66,10 +66,10 @@ def _desired(dialect: Dialect) -> tuple[Select[Any], Select[Any]]:
 
 
 def finish_unchanged(tx: Tx, ended: Sequence[tuple[Resource, Outcome]]) -> set[str]:
-    """End steps that left their rows as they were; the names of the rows that it let go.
+    """End attempts without changes; return the names of released rows.
 
-    Rows that are no longer held, that something was requested of meanwhile, or
-    that an operation waits for are left to `queue.finish`.
+    Rows without a lease, rows with a new request, and rows that an operation waits
+    for are left to `queue.finish`.
     """
     values = json_rows(_values(row, outcome) for row, outcome in ended)
     return {row.name for row in tx.conn.execute(_finish(tx.dialect), values)}

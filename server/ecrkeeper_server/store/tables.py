@@ -1,9 +1,9 @@
-"""The tables. Times are microseconds since 1970, UTC; structured values are JSON text.
+"""The tables.
 
-`resources` holds what is desired and what was seen of every registry and every
-role, and is the work queue at the same time: a row is due at `due_at`, and held
-by the worker whose `lease_token` it carries until `lease_until`. Indexes on
-part of a table are in `indexes`.
+Times are microseconds since 1970, UTC; structured values are JSON text.
+`resources` holds the desired and the observed state of every registry and role, and
+is also the work queue: a row is due at `due_at`, and leased to the worker whose
+`lease_token` it carries until `lease_until`. Partial indexes are in `indexes`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Dialect
 ROWS = "given"
 """The parameter that holds the rows of a table of values."""
 
-# `json.dumps` with these options would make one for every value.
+# `json.dumps` with these options would create an encoder for every value.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
@@ -46,8 +46,8 @@ def json_rows(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {ROWS: orjson.dumps(list(values)).decode()}
 
 
-# A sweep reads a row and a declaration for each registry, and a write stores five values: orjson takes a fifth
-# of the time. What it cannot carry, half of a surrogate pair or an integer of more than 64 bits, `json` can.
+# A sweep reads a row and a declaration for each registry, and a write stores five values: orjson
+# takes a fifth of the time. `json` handles the rest: half surrogate pairs and larger integers.
 def _write(value: Any) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
@@ -56,7 +56,7 @@ def _write(value: Any) -> str:
 
 
 def read_json(text: str) -> Any:
-    """The value of a column of JSON."""
+    """Return the value of a JSON column."""
     try:
         return orjson.loads(text)
     except ValueError:
@@ -71,35 +71,34 @@ resources = Table(
     Column("name", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("account", Text, nullable=False),
-    # The Region of a registry, the id of a role.
+    # The Region of a registry, or the id of a role.
     Column("place", Text, nullable=False),
     Column("uid", Text, nullable=False),
     Column("spec", JsonText, nullable=False),
     Column("state", JsonText, nullable=False),
-    # Counts the changes of what is desired.
+    # Counts the changes of the spec.
     Column("generation", BigInteger, nullable=False),
     Column("observed_generation", BigInteger, nullable=False),
-    # Counts the requests to look at the resource: every change of what is
-    # desired, and every explicit reconciliation.
+    # Counts the requests to reconcile: every change of the spec, and every explicit call.
     Column("requested", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
     Column("observe_time", BigInteger),
     Column("due_at", BigInteger),
-    # Somebody waits for it: what was asked for last has not been carried out.
+    # Somebody waits for it: the newest request has not been reconciled.
     Column("urgent", Boolean, nullable=False, server_default=false()),
     Column("lease_token", Text),
     Column("lease_until", BigInteger),
     Column("failures", BigInteger, nullable=False),
-    # Why the last step left it not Ready, in few words for counting; NULL: it is Ready.
+    # The reason why the last attempt left it not Ready, for counting; NULL if it is Ready.
     Column("unready", Text),
-    # The W3C traceparent of the call that asked for the next step.
+    # The W3C traceparent of the call that requested the next attempt.
     Column("trace", Text),
-    # The reason of `Ready`; NULL: it is IN_SYNC, or no attempt was made yet.
+    # The reason of `Ready`; NULL if it is IN_SYNC, or before the first attempt.
     Column("reason", Text),
-    # Whether the state lists drift.
+    # Whether the state has drift.
     Column("drifted", Boolean, nullable=False, server_default=false()),
-    # How many attempts in a row ended with the error in the state, and when the last one did.
+    # The number of consecutive attempts with the error in the state, and the time of the last one.
     Column("attempts", BigInteger, nullable=False, server_default="0"),
     Column("failed_at", BigInteger),
     Index("resources_due", "due_at"),
@@ -108,7 +107,7 @@ resources = Table(
     Index("resources_place", "kind", "place", "name"),
 )
 
-# The elements in the drift of the states, to look resources up by.
+# The elements with drift, as an index of resources.
 drifting = Table(
     "drifting",
     metadata,
@@ -131,7 +130,7 @@ declarations = Table(
     Column("allow_replacement", Boolean, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("observed_generation", BigInteger, nullable=False),
-    # The generation of the registry that this one's newest change made.
+    # The generation of the registry that the newest change made.
     Column("registry_generation", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
@@ -145,7 +144,7 @@ revisions = Table(
     Column("region", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
-    # NULL: the declaration was deleted.
+    # NULL if the declaration was deleted.
     Column("settings", JsonText),
     Column("deletion_policy", Text, nullable=False),
     Column("allow_replacement", Boolean, nullable=False),
@@ -163,7 +162,7 @@ operations = Table(
     Column("method", Text, nullable=False),
     # The name of the resource that the operation works on.
     Column("target", Text, nullable=False),
-    # It is done by a step that began with at least this `requested`.
+    # An attempt that began with at least this `requested` ends it.
     Column("requested", BigInteger, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("metadata", JsonText, nullable=False),
@@ -191,9 +190,9 @@ requests = Table(
 audit_events = Table(
     "audit_events",
     metadata,
-    # SQLite numbers rows by itself only in a column of its own INTEGER type.
+    # SQLite numbers rows itself only in an INTEGER column.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    # The transaction that last wrote the row: with the id, its place in the stream of events.
+    # The transaction that last wrote the row: with the id, its cursor in the stream of events.
     Column("txid", BigInteger, nullable=False),
     # `CALL` or `AWS_WRITE`.
     Column("kind", Text, nullable=False),
@@ -202,21 +201,21 @@ audit_events = Table(
     Column("complete_time", BigInteger),
     Column("principal", Text, nullable=False),
     Column("method", Text, nullable=False),
-    # The name of the resource that was changed.
+    # The name of the changed resource.
     Column("resource", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("region", Text, nullable=False),
-    # Who declares what was changed.
+    # The owner of the changed declaration.
     Column("owners", JsonText, nullable=False),
     Column("request_id", Text, nullable=False),
-    # The ids under which the log has the call, or the step of the engine.
+    # The ids under which the log has the call or the attempt.
     Column("call_id", Text, nullable=False),
     Column("reconcile_id", Text, nullable=False),
-    # The generation of the registry or role that the call made, or that the step worked on.
+    # The generation of the registry or role that the call made, or that the attempt reconciled.
     Column("generation", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("changes", JsonText, nullable=False),
-    # How many changes were too many to be kept here.
+    # The number of changes that were too many to store.
     Column("omitted", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("aws_error_code", Text, nullable=False),
@@ -230,7 +229,7 @@ audit_events = Table(
 page_token_keys = Table(
     "page_token_keys",
     metadata,
-    # Always 1: all replicas have one key, whichever of them makes it.
+    # Always 1: all replicas share one key.
     Column("id", Integer, primary_key=True, autoincrement=False),
     # In hexadecimal.
     Column("key", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""A transaction on Postgres; an error may be raised by a later statement of it than the one that failed."""
+"""Transactions on Postgres; a later statement may raise an earlier error."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ecrkeeper_server.store.pipeline import pipelined
 
-# The server is going down, or has become a standby after a failover: the connections to it are of no more use.
+# The server is stopping, or has become a standby: connections to it are useless.
 DROPPED = frozenset({"57P01", "57P02", "57P03", "25006"})
 
 
 class CommitUnknownError(Exception):
-    """COMMIT was sent and not answered."""
+    """COMMIT was sent but not answered."""
 
 
 def state(error: BaseException | None) -> str | None:
-    """The SQLSTATE; None if the server did not get to say one."""
+    """Return the SQLSTATE; None if the server sent none."""
     return getattr(error, "sqlstate", None)
 
 
 @contextmanager
 def transaction(conn: Connection) -> Iterator[None]:
-    """Commit what is done within, or undo it if that raises; CommitUnknownError if COMMIT got no answer.
+    """Commit the block, or roll it back if it raises.
 
-    The last statement within must be one that is waited for, so that what fails after it is COMMIT.
+    Raises CommitUnknownError if COMMIT got no answer. The last statement of the block
+    must be an awaited one, so that later errors come from COMMIT.
     """
     try:
         with pipelined(conn):
@@ -40,7 +41,7 @@ def transaction(conn: Connection) -> Iterator[None]:
     except BaseException as error:
         _undo(conn)
         if isinstance(error, psycopg.Error):
-            # The connection broke where SQLAlchemy did not look.
+            # The connection broke outside of SQLAlchemy.
             raise DBAPIError.instance(
                 None, None, error, psycopg.Error, connection_invalidated=True, dialect=conn.dialect
             ) from error
@@ -49,9 +50,10 @@ def transaction(conn: Connection) -> Iterator[None]:
 
 
 def _undo(conn: Connection) -> None:
-    """Undo a transaction; a connection on which a statement failed is given up.
+    """Roll back; discard a connection on which a statement failed.
 
-    The server skips what was sent after that statement, and psycopg counts on statements to be prepared that were.
+    The server skips what was sent after that statement, but psycopg assumes that its
+    statements were prepared.
     """
     if conn.invalidated:
         return

@@ -1,7 +1,7 @@
-"""Registries and what is declared for them: read at once, decided on in memory, written at once.
+"""Registries with declarations: read once, decided in memory, saved once.
 
-Any number of calls share a transaction, and with it its few statements. What
-is decided for one of them is what the next one finds.
+Any number of calls share a transaction, and with it its few statements. A later
+call sees the decisions of the earlier ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a change comes from, as its revision remembers it."""
+    """The source of a change, for its revision."""
 
     method: str
     principal: str = ""
@@ -38,10 +38,10 @@ class Before:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """What a transaction has read, and what is to become of it; nothing is stored before `save`.
+    """The data that a transaction has read and changed; `save` stores the changes.
 
-    `now` is the database's time in microseconds. `busy` are registries that another transaction
-    holds, where it was not to be waited for: of those nothing may be decided.
+    `now` is the database's time in microseconds. `busy` are registries that another
+    transaction holds, if the read did not wait: they must not be decided on.
     """
 
     now: int
@@ -55,26 +55,26 @@ class UnitOfWork:
     before: Before = field(default_factory=Before)
 
     def begin(self) -> None:
-        """Everything has been read: what differs from now on is to be stored."""
+        """End the reading: differences from now on are stored."""
         declared = {one.name: one for owners in self.declared.values() for one in owners.values()}
         self.before = Before(dict(self.registries), declared, dict(self.requests))
 
     def registry(self, name: RegistryName, spec: Mapping[str, Any]) -> Resource:
-        """The registry; a new one with this spec if there is none, which is stored once something is desired of it."""
+        """Return the registry, or a new one, which is stored once its spec changes."""
         found = self.registries.get(name)
         if found is not None:
             return found
         return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
 
     def desire(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
-        """Change what is desired of a registry: a new generation, due at once."""
+        """Set the spec of a registry: a new generation, due at once."""
         self.registries[registry.registry] = changed = replace(
             registry, **newly_desired(registry, spec=spec, now=self.now, trace=trace or None)
         )
         return changed
 
     def request(self, registry: Resource, trace: str = "") -> Resource:
-        """Ask for a look at a registry now, although nothing new is desired."""
+        """Request a reconcile of a registry now, without a new spec."""
         self.registries[registry.registry] = changed = replace(
             registry, requested=registry.requested + 1, due_at=self.now, urgent=True, trace=trace or None
         )
@@ -90,7 +90,7 @@ class UnitOfWork:
         registry_generation: int,
         origin: Origin,
     ) -> Declaration:
-        """Change a declaration, or make it: a new generation of it, and a revision."""
+        """Create or change a declaration, with a new generation and a revision."""
         owners, number = self.declared.setdefault(name.registry, {}), self._next(name)
         present = owners.get(name.owner)
         if present is None:
@@ -111,23 +111,26 @@ class UnitOfWork:
         return changed
 
     def remove(self, declared: Declaration, origin: Origin) -> None:
-        """Delete a declaration; its revisions stay, and the last one says that it was deleted."""
+        """Delete a declaration; its revisions stay, with a last one for the deletion."""
         self._revise(declared, self._next(declared.name), None, origin)
         del self.declared[declared.name.registry][declared.owner]
 
     def answered(self, request_id: str, method: str, fingerprint: str) -> Request | None:
-        """The first call with this request id, or None; AlreadyExists if that was another call."""
+        """Return the first call with this request id, or None.
+
+        Raises AlreadyExists if that was another call.
+        """
         found = self.requests.get(request_id.lower())
         return None if found is None else repeated(found, method, fingerprint)
 
     def remember(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
-        """Keep the answer of a call for its repetitions, for a day."""
+        """Store the response of a call for its retries, for a day."""
         if request_id:
             key = request_id.lower()
             self.requests[key] = Request(key, method, fingerprint, result, self.now)
 
     def _next(self, name: SettingsName) -> int:
-        """The number of the next revision, which goes on where a deleted declaration of the name ended."""
+        """Return the number of the next revision, which continues after a deletion."""
         return self.newest.get(name, 0) + 1
 
     def _revise(self, declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin) -> None:
@@ -136,7 +139,7 @@ class UnitOfWork:
 
 
 def revision(declared: Declaration, number: int, settings: dict[str, Any] | None, origin: Origin, now: int) -> Revision:
-    """A revision of a declaration; without settings, it says that the declaration was deleted."""
+    """Return a revision of a declaration; without settings, it records a deletion."""
     return Revision(
         declared.account, declared.region, declared.owner, number, settings, declared.deletion_policy,
         declared.allow_replacement, now, origin.principal, origin.request_id, origin.reason, origin.method,

@@ -1,8 +1,8 @@
-"""Give up a transaction whose connection has gone silent.
+"""Abort a transaction whose connection has gone silent.
 
-The server limits each statement, and TCP notices a dead host; neither helps
-against something on the way that takes bytes and passes none on. Without a
-limit of its own each such transaction would keep a thread of the pool for ever.
+The server limits each statement, and TCP detects a dead host. Neither helps if
+something on the way accepts bytes and forwards none. Without a limit, each such
+transaction would occupy a thread of the pool forever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Watchdog:
-    """One transaction's: `exhaust` ends the connection that it waits for, and no other's."""
+    """The watchdog of one transaction; `exhaust` closes only its connection."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,18 +25,18 @@ class Watchdog:
 
     @contextlib.contextmanager
     def over(self, connection: Any) -> Iterator[None]:
-        """Within, the transaction waits for this psycopg connection."""
+        """Mark that the transaction waits for this psycopg connection during the block."""
         with self._lock:
             self._connection = connection
         try:
             yield
         finally:
-            # Before the connection goes back to the pool, where another transaction may take it.
+            # Before the connection returns to the pool, where another transaction may get it.
             with self._lock:
                 self._connection = None
 
     def exhaust(self) -> None:
-        """Let whoever reads from the connection see its end; from any thread."""
+        """Close the connection for its reader; from any thread."""
         with self._lock:
             self.exhausted = True
             if self._connection is None or self._connection.closed:

@@ -1,4 +1,4 @@
-"""Units of work in the database: read with two statements, stored with one for each table that changes."""
+"""Read and store units of work with few statements."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
 _DECLARED = ("settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time")
-# What a unit of work changes of a resource.
+# The columns of a resource that a unit of work changes.
 _DESIRED = tuple(newly_desired(resources.c, spec=None, now=None, trace=None))
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:
-    """All that decisions about these declarations depend on; their registries are locked until the transaction ends.
+    """Read all data for decisions on these declarations, and lock their registries.
 
-    Without `wait`, a registry that another transaction holds is left out, and named as busy.
+    Without `wait`, registries that another transaction holds are excluded, and named
+    as busy.
     """
     values = json_rows({**key_of(name), "registry": str(name.registry)} for name in names)
     lock, read = _load(tx.dialect, wait)
@@ -82,7 +83,7 @@ def _load(dialect: Dialect, wait: bool) -> tuple[Select[Any], Select[Any]]:
 
 
 def save(tx: Tx, unit: UnitOfWork) -> None:
-    """Store what was decided."""
+    """Store the decisions."""
     before = unit.before
     tx.changed.update(row.name for name, row in unit.registries.items() if row is not before.registries.get(name))
     new, changed = _parted(unit.registries, before.registries)
@@ -101,7 +102,7 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
 
 
 def _parted(after: Any, before: Any) -> tuple[list[Any], list[Any]]:
-    """What is new, and what has changed."""
+    """Return the new and the changed rows."""
     new = [row for name, row in after.items() if name not in before]
     return new, [row for name, row in after.items() if name in before and row is not before[name]]
 
@@ -112,12 +113,12 @@ def _execute(tx: Tx, statement: Any, values: list[dict[str, Any]]) -> None:
 
 
 def key_of(name: SettingsName) -> dict[str, str]:
-    """The primary key of a declaration."""
+    """Return the primary key of a declaration."""
     return {"account": name.registry.account, "region": name.registry.region, "owner": name.owner}
 
 
 def columns_of(row: Any) -> dict[str, Any]:
-    """A row as the values of its columns."""
+    """Return a row as the values of its columns."""
     return _some(row, row.__slots__)
 
 
@@ -126,7 +127,7 @@ def _some(row: Any, columns: Iterable[str]) -> dict[str, Any]:
 
 
 def _renamed(values: dict[str, str]) -> dict[str, str]:
-    """Values to look a row up by: their names may not be those of columns that are set."""
+    """Return values to look a row up by, named differently from columns that are set."""
     return {f"_{name}": value for name, value in values.items()}
 
 

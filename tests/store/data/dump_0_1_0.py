@@ -1,7 +1,7 @@
 """Write the dumps of a database of release 0.1.0: `python -m tests.store.data.dump_0_1_0`.
 
 The schema is that of migration 0004, the newest one of that release; the rows are those of
-`rows_0_1_0`. The dumps are committed and never change, whatever becomes of the migrations.
+`rows_0_1_0`. The dumps are committed and never change, even if migrations do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.store.data.rows_0_1_0 import rows
 
 FOLDER = Path(__file__).parent
 NEWEST = "0004"
-# Comments name the version of Postgres; settings and psql's own commands are not needed to load the rows.
+# Comments name the version of Postgres; settings and psql's commands are not needed.
 _LEFT_OUT = re.compile(r"--|\\|SET |SELECT pg_catalog\.set_config")
 
 

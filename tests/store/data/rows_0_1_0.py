@@ -1,6 +1,6 @@
-"""What a database of release 0.1.0 holds: every reason, kind, mode, provenance and phase that it could store.
+"""A database of 0.1.0 with every reason, kind, mode, provenance and phase.
 
-The shapes are those that the release wrote: JSON with sorted keys and without white space.
+The values have that release's form: JSON with sorted keys and without white space.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 Row = dict[str, Any]
 TIME = 1_790_000_000_000_000
-# Of what servers purge some time after: so far off that it stays.
+# Servers delete some rows after a time, which is far in the future here.
 NOT_PURGED = 4_100_000_000_000_000
-# The reasons of docs/errors.md of 0.1.0 that may stand in an error that is stored, with their codes.
+# The reasons of docs/errors.md of 0.1.0 that a stored error may have, with their codes.
 ERRORS = {
     "AWS_ACCESS_DENIED": "FAILED_PRECONDITION",
     "AWS_CREDENTIALS_REJECTED": "FAILED_PRECONDITION",
@@ -48,9 +48,9 @@ ERRORS = {
     "STEP_TIMEOUT": "UNAVAILABLE",
     "UNKNOWN_MEMBERS": "FAILED_PRECONDITION",
 }
-# Those of conditions only.
+# Reasons of conditions only.
 CONDITIONS = ("DELETING", "IN_SYNC", "NOT_BLOCKED", "NOT_DEGRADED", "UNMANAGED")
-# Those of replication checks; a destination that cannot be read has the reason of the error.
+# Reasons of replication checks; an unreadable destination has the reason of the error.
 FINDINGS = (
     "DESTINATION_OTHER_PARTITION", "DESTINATION_POLICY_CONDITIONAL", "DESTINATION_POLICY_DENIES",
     "DESTINATION_POLICY_MISSING", "DESTINATION_POLICY_NOT_ALLOWED", "DESTINATION_POLICY_WRONG_RESOURCE",
@@ -64,9 +64,9 @@ PHASES = ("PREFLIGHT", "DELETING", "CONFIRMING", "DONE", "REFUSED")
 BACKFILLS = ("PREPARING", "IN_PROGRESS", "COMPLETE", "FAILED", "STOPPING", "STOPPED")
 OUTCOMES = ("SUCCEEDED", "FAILED", "UNKNOWN", "NOT_SENT")
 PROVENANCES = ("CREATED", "ADOPTED", "AUTO_CREATED")
-# The registry with everything at once, and the account whose roles are being deleted.
+# The registry with all members, and the account whose roles are being deleted.
 FULL, DELETING = "200000000000", "400000000000"
-# Tags may have any name, also one that the product uses.
+# Tags may have any name, even one that the product uses.
 TAGS = {"foreign_elements": "PRUNE", "mend": "x", "reason": "AWS_REFUSED"}
 _ROLES = {
     "replication": "AWSServiceRoleForECRReplication",
@@ -78,12 +78,12 @@ _SETTINGS = {"pull_through_cache_rules": {"rules": [_RULE]}}
 
 
 def text(value: Any) -> str | None:
-    """A JSON value as the release stored it."""
+    """Return a JSON value as the release stored it."""
     return None if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def error(reason: str) -> dict[str, Any]:
-    """An error as it was stored."""
+    """Return an error as it was stored."""
     return {
         "code": ERRORS[reason],
         "reason": reason,
@@ -162,12 +162,12 @@ def _full() -> Row:
 
 
 def reason_accounts() -> dict[str, str]:
-    """The account whose registry has a reason, by reason."""
+    """Return the account whose registry has a reason, by reason."""
     return {reason: str(100_000_000_000 + at) for at, reason in enumerate((*ERRORS, *CONDITIONS))}
 
 
 def provenance_accounts() -> dict[str, str]:
-    """The account whose roles have a provenance."""
+    """Return the account whose roles have a provenance."""
     return {provenance: str(300_000_000_000 + at) for at, provenance in enumerate(PROVENANCES)}
 
 
@@ -292,7 +292,7 @@ def _audit_events() -> Iterator[Row]:
 
 
 def rows() -> dict[str, list[Row]]:
-    """All rows, by table."""
+    """Return all rows, by table."""
     return {
         "resources": list(_resources()),
         "declarations": list(_declarations()),

@@ -1,4 +1,4 @@
-"""The least of AWS: it keeps what the calls say, by the calls' own members."""
+"""A minimal AWS that stores the calls' parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KEYS = {"pull_through_cache_rules": "ecrRepositoryPrefix", "repository_creation
 
 
 def after(setting: Setting, calls: list[Call], shape: dict[str, Any]) -> dict[str, Any]:
-    """The shape that AWS has after the calls."""
+    """Return AWS's shape after the calls."""
     for call in calls:
         shape = _after_one(setting, call, shape)
     return shape

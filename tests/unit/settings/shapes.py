@@ -1,4 +1,4 @@
-"""Random shapes of every setting, such as users declare and AWS returns."""
+"""Random shapes of every setting, as users declare and AWS returns them."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ _resources = st.sampled_from([f"arn:aws:ecr:us-east-1:111111111111:repository/{p
 
 
 def one_or_many(values: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """One value or a list of them, as IAM lets one write either."""
+    """Return one value or a list of them; IAM accepts either."""
     return values | st.lists(values, min_size=1, max_size=3)
 
 
@@ -157,7 +157,7 @@ statement = optional(
 
 
 def policy_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    """The registry policy that holds these statements."""
+    """Return the registry policy with these statements."""
     return {"policyText": json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else ""}
 
 

@@ -1,4 +1,4 @@
-"""Warnings, and what applies to a repository."""
+"""Warnings, and settings that apply to a repository."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
     ("scanning_configuration", {}, {"SCAN_ON_PUSH:a": {}}, {}, [], "a rule"),
     ("registry_policy", {}, {"s": {**OPEN, "Action": ["ecr:ReplicateImage"]}}, {}, [], "V1 knows it"),
     ("registry_policy", {}, {"s": OPEN}, {}, ["POLICY_NEEDS_SCOPE_V2"], "nobody declares V2"),
-    ("registry_policy", {}, {"s": OPEN}, V1, ["POLICY_NEEDS_SCOPE_V2"], "AWS would refuse it"),
+    ("registry_policy", {}, {"s": OPEN}, V1, ["POLICY_NEEDS_SCOPE_V2"], "AWS rejects it"),
     ("registry_policy", {}, {"s": OPEN}, V2, [], "V2 is declared"),
     ("registry_policy", {}, {"s": DENY}, V2, ["POLICY_DENY_MAY_LOCK_OUT"], "a Deny under V2"),
     ("registry_policy", {"s": DENY}, {}, V2, [], "the Deny goes"),
@@ -100,7 +100,7 @@ WARNED: list[tuple[str, Any, Any, Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "observed", "desired", "context", "expected", "reason"), WARNED)
-def test_plan_warns_of_what_may_surprise(
+def test_plan_warnings_match_table(
     name: str, observed: Any, desired: Any, context: Any, expected: list[str], reason: str
 ) -> None:
     setting = SETTINGS[name]
@@ -118,7 +118,7 @@ def test_plan_warns_of_what_may_surprise(
         (["ecr:Batch*"], True, "covers more than V1 knows"),
     ],
 )
-def test_only_actions_that_v1_does_not_know_need_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
+def test_only_actions_beyond_v1_require_scope_v2(actions: list[str], needed: bool, reason: str) -> None:
     assert needs_scope_v2({"s": {"Effect": "Allow", "Action": actions}}) is needed, reason
 
 
@@ -158,23 +158,21 @@ EXPLAINED: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("repository", "member", "expected", "reason"), EXPLAINED)
-def test_each_setting_finds_a_repository_by_filters_of_its_own(
-    repository: str, member: str, expected: Any, reason: str
-) -> None:
+def test_settings_match_repositories_by_own_filters(repository: str, member: str, expected: Any, reason: str) -> None:
     found = getattr(explain(repository, REGISTRY_ELEMENTS), member)
     if isinstance(found, tuple):
         found = [reference.key for reference in found]
     assert (found.key if isinstance(found, Reference) else found) == expected, reason
 
 
-def test_repository_without_rule_is_scanned_by_hand_or_not_at_all() -> None:
+def test_repository_without_rule_is_scanned_manually_or_never() -> None:
     nothing = Explanation(None, (), "MANUAL", (), None, None, (), ())
     assert explain("x", {}) == nothing
     enhanced = explain("x", split_all({"scanning_configuration": {"scanType": "ENHANCED"}}))
     assert enhanced.scan_frequency is None
 
 
-def test_root_cache_rule_reads_the_whole_name() -> None:
+def test_root_cache_rule_uses_full_name() -> None:
     rules = {"pull_through_cache_rules": {"ROOT": {"upstreamRegistryUrl": "quay.io"}}}
     assert explain("a/b", rules).upstream_repository == "a/b"
 
@@ -193,10 +191,10 @@ def test_root_cache_rule_reads_the_whole_name() -> None:
         ("*a*a*a*a*a*a*a*b", "a" * 5000, False, "many stars take no time"),
     ],
 )
-def test_star_stands_for_any_text_and_all_else_for_itself(pattern: str, text: str, expected: bool, reason: str) -> None:
+def test_star_matches_any_text_and_others_themselves(pattern: str, text: str, expected: bool, reason: str) -> None:
     assert globs.matches(pattern, text) is expected, reason
 
 
-def test_question_mark_of_iam_stands_for_one_character() -> None:
+def test_iam_question_mark_matches_one_character() -> None:
     assert globs.matches("us-?ast-*", "us-east-1", single=True)
     assert not globs.matches("?", "", single=True)

@@ -1,4 +1,4 @@
-"""Documents inside settings that no policy looks like: refused or kept, never a crash."""
+"""Malformed documents in settings are rejected or accepted without a crash."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ texts = (odd_policies | anything).map(json.dumps) | st.text() | st.text(alphabet
 
 @settings(deadline=None)
 @given(text=texts)
-def test_any_policy_text_survives_lint_split_and_join(text: str) -> None:
+def test_arbitrary_policy_text_is_handled(text: str) -> None:
     setting = SETTINGS["registry_policy"]
     shape = {"policyText": text}
     setting.validate(shape, REGISTRY, "p")
@@ -40,7 +40,7 @@ def test_any_policy_text_survives_lint_split_and_join(text: str) -> None:
 @pytest.mark.parametrize("member", ["repositoryPolicy", "lifecyclePolicy"])
 @settings(deadline=None)
 @given(text=texts | st.dictionaries(st.sampled_from(["rules", "Statement"]), st.lists(anything)).map(json.dumps))
-def test_any_document_of_a_template_survives_lint_split_and_join(member: str, text: str) -> None:
+def test_arbitrary_template_document_is_handled(member: str, text: str) -> None:
     setting = SETTINGS["repository_creation_templates"]
     shape = {"templates": [{"prefix": "a", "appliedFor": ["REPLICATION"], member: text}]}
     setting.validate(shape, REGISTRY, "p")
@@ -49,7 +49,7 @@ def test_any_document_of_a_template_survives_lint_split_and_join(member: str, te
 
 
 @given(text=texts)
-def test_parse_agrees_with_json_wherever_it_accepts(text: str) -> None:
+def test_parse_agrees_with_json_on_accepted_text(text: str) -> None:
     try:
         document = parse(text)
     except NotJson:
@@ -58,7 +58,7 @@ def test_parse_agrees_with_json_wherever_it_accepts(text: str) -> None:
 
 
 def poked(draw: st.DrawFn, value: Any) -> Any:
-    """The value with something else somewhere in it."""
+    """Return the value with another value inserted somewhere."""
     if value and isinstance(value, dict):
         member = draw(st.sampled_from([*value, "newThing"]))
         return {**value, member: poked(draw, value.get(member))}
@@ -69,7 +69,7 @@ def poked(draw: st.DrawFn, value: Any) -> Any:
 
 
 def said(value: Any) -> Any:
-    """A value without the members that say as little as those that are left out."""
+    """Return a value without its empty members."""
     if isinstance(value, dict):
         return {member: said(given) for member, given in value.items() if given not in (None, "", False, [])}
     return [said(item) for item in value] if isinstance(value, list) else value
@@ -78,7 +78,7 @@ def said(value: Any) -> Any:
 @pytest.mark.parametrize("name", list(SETTINGS))
 @settings(deadline=None)
 @given(data=st.data())
-def test_whatever_of_an_answer_of_aws_a_message_would_lose_is_named(name: str, data: st.DataObject) -> None:
+def test_unknown_members_of_responses_are_named(name: str, data: st.DataObject) -> None:
     shape = poked(data.draw, data.draw(SHAPES[name]))
     if not unknown_members(name, shape):
         assert said(settings_to_aws(settings_from_aws({name: shape}))[name]) == said(shape)

@@ -1,4 +1,4 @@
-"""What each setting refuses, and how it says so."""
+"""Violations of each setting."""
 
 from __future__ import annotations
 
@@ -55,11 +55,23 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
     (POLICY, {"policyText": "{"}, REGISTRY, [("p.policy_text", "line 1")], "where the JSON is broken"),
     (POLICY, {"policyText": '{"Version": NaN}'}, REGISTRY, [("p.policy_text", "NaN")], "Python reads it, AWS does not"),
     (POLICY, {"policyText": '{"a": 1e999}'}, REGISTRY, [("p.policy_text", "range")], "would be written as Infinity"),
-    (POLICY, {"policyText": '{"a": ' + "9" * 5000 + "}"}, REGISTRY, [("p.policy_text", "range")], "int() refuses it"),
+    (POLICY, {"policyText": '{"a": ' + "9" * 5000 + "}"}, REGISTRY, [("p.policy_text", "range")], "int() rejects it"),
     (POLICY, {"policyText": '{"a": "\\ud800"}'}, REGISTRY, [("p.policy_text", "surrogate")], "cannot be sent to AWS"),
-    (POLICY, {"policyText": '{"Id":"a","Id":"b"}'}, REGISTRY, [("p.policy_text", "'Id' twice")], "which one counts?"),
+    (
+        POLICY,
+        {"policyText": '{"Id":"a","Id":"b"}'},
+        REGISTRY,
+        [("p.policy_text", "repeats the member 'Id'")],
+        "which one counts?",
+    ),
     (POLICY, {"policyText": "[]"}, REGISTRY, [("p.policy_text", "object")], "JSON and no policy"),
-    (POLICY, policy(), REGISTRY, [("p.policy_text.Statement", "empty policy_text")], "AWS refuses; says what to do"),
+    (
+        POLICY,
+        policy(),
+        REGISTRY,
+        [("p.policy_text.Statement", "empty policy_text")],
+        "AWS rejects it; the error has a remedy",
+    ),
     (POLICY, {"policyText": "{}"}, REGISTRY, [("p.policy_text.Statement", "statement")], "no statement either"),
     (POLICY, policy(1), REGISTRY, [("p.policy_text.Statement[0]", "object")], "not a statement"),
     (POLICY, policy(STATEMENT, Foo=1), REGISTRY, [("p.policy_text.Foo", "allowed are")], "unknown member"),
@@ -141,10 +153,10 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
         POLICY,
         policy(said(Condition={"Bool": {"aws:x": None}})),
         REGISTRY,
-        [("p.policy_text.Statement[0].Condition.Bool.aws:x", "text")],
+        [("p.policy_text.Statement[0].Condition.Bool.aws:x", "string")],
         "malformed",
     ),
-    (REPLICATION, {"rules": [to("us-east-1")]}, REGISTRY, [("p.rules[0].destinations[0]", "itself")], "AWS refuses it"),
+    (REPLICATION, {"rules": [to("us-east-1")]}, REGISTRY, [("p.rules[0].destinations[0]", "itself")], "AWS rejects it"),
     (
         REPLICATION,
         {"rules": [to("us-west-2"), to("cn-north-1")]},
@@ -203,7 +215,7 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
         cached("quay.io", "ROOT", upstreamRepositoryPrefix="a"),
         REGISTRY,
         [("p.rules[0].upstream_repository_prefix", "ROOT")],
-        "AWS refuses it",
+        "AWS rejects it",
     ),
     (
         RULES,
@@ -260,7 +272,7 @@ REFUSED: list[tuple[str, dict[str, Any], RegistryName, list[tuple[str, str]], st
         template(resourceTags=[{"Key": "a"}, {"Key": "a"}, {"Key": "aws:x"}]),
         REGISTRY,
         [("p.templates[0].resource_tags[1].key", "[0]"), ("p.templates[0].resource_tags[2].key", "reserves")],
-        "AWS refuses both",
+        "AWS rejects both",
     ),
     (SCANNING, {"rules": [{"scanFrequency": "MANUAL"}]}, REGISTRY, [("p.rules[0].repository_filters", "*")], "useless"),
     (
@@ -310,7 +322,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
     (POLICY, {"policyText": ""}, REGISTRY, "none of mine"),
     (POLICY, {"policyText": " "}, REGISTRY, "nothing but space"),
     (POLICY, {"policyText": json.dumps({"Statement": STATEMENT})}, REGISTRY, "one statement, no version"),
-    (POLICY, policy(STATEMENT, Id="x"), REGISTRY, "an Id is dropped, not refused"),
+    (POLICY, policy(STATEMENT, Id="x"), REGISTRY, "an Id is dropped, not rejected"),
     (POLICY, policy(said(Resource="arn:aws:ecr:*:*:repository/a?b")), REGISTRY, "IAM's wildcards in every part"),
     (POLICY, policy(said(Resource=None, Principal="*", Action=["*"])), REGISTRY, "a resource policy may omit Resource"),
     (POLICY, policy(said(Principal={"Service": "x.amazonaws.com"})), REGISTRY, "a service"),
@@ -329,7 +341,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
     (RULES, cached("my.azurecr.io".replace("my", "my-reg"), credentialArn=SECRET), REGISTRY, "any Azure registry"),
     (RULES, cached("222222222222.dkr.ecr.eu-west-1.amazonaws.com", customRoleArn=ROLE), REGISTRY, "cross-account"),
     (RULES, cached("111111111111.dkr.ecr.eu-west-1.amazonaws.com"), REGISTRY, "own account needs no role"),
-    (RULES, {"rules": []}, CHINA, "nothing declared, nothing refused"),
+    (RULES, {"rules": []}, CHINA, "nothing declared, nothing rejected"),
     (TEMPLATES, template(resourceTags=[{"Key": "Foo", "Value": "Bar"}]), REGISTRY, "tags without role only warn"),
     (TEMPLATES, template(encryptionConfiguration={"encryptionType": "KMS", "kmsKey": KEY}), REGISTRY, "KMS"),
     (SCANNING, {"rules": [{"scanFrequency": "MANUAL", "repositoryFilters": [{"filter": "*"}]}]}, REGISTRY, "BASIC"),
@@ -338,7 +350,7 @@ ACCEPTED: list[tuple[str, dict[str, Any], RegistryName, str]] = [
 
 
 @pytest.mark.parametrize(("name", "shape", "registry", "expected", "reason"), REFUSED)
-def test_every_fault_of_a_setting_is_named_at_its_place(
+def test_setting_violations_name_their_path(
     name: str, shape: dict[str, Any], registry: RegistryName, expected: list[tuple[str, str]], reason: str
 ) -> None:
     found = SETTINGS[name].validate(shape, registry, "p")
@@ -348,7 +360,7 @@ def test_every_fault_of_a_setting_is_named_at_its_place(
 
 
 @pytest.mark.parametrize(("name", "shape", "registry", "reason"), ACCEPTED)
-def test_what_has_no_fault_is_accepted_alone_and_composed(
+def test_valid_settings_are_accepted_alone_and_composed(
     name: str, shape: dict[str, Any], registry: RegistryName, reason: str
 ) -> None:
     assert SETTINGS[name].validate(shape, registry, "p") == [], reason
@@ -372,13 +384,13 @@ TOGETHER: list[tuple[str, dict[str, Any], list[str], str]] = [
     ("signing_configuration", {f"{SIGNER}/p{i} ": {} for i in range(11)}, ["signing rules: 11"], "10 signing rules"),
     ("signing_configuration", {f"{SIGNER}/p1 f{i}": {} for i in range(1000)}, [], "10 rules of 100 filters"),
     (SCANNING, {f"SCAN_ON_PUSH:p{i}": {} for i in range(101)}, ["SCAN_ON_PUSH filters: 101"], "100 per frequency"),
-    (SCANNING, {"CONTINUOUS_SCAN:a": {}}, ["CONTINUOUS_SCAN exists only with scan type ENHANCED"], "BASIC by default"),
+    (SCANNING, {"CONTINUOUS_SCAN:a": {}}, ["CONTINUOUS_SCAN requires scan type ENHANCED"], "BASIC by default"),
     (SCANNING, {"CONTINUOUS_SCAN:a": {}, "scanType": "ENHANCED"}, [], "two owners complete each other"),
-    (SCANNING, {"MANUAL:a": {}, "scanType": "ENHANCED"}, ["MANUAL exists only with"], "no MANUAL under ENHANCED"),
+    (SCANNING, {"MANUAL:a": {}, "scanType": "ENHANCED"}, ["MANUAL requires"], "no MANUAL under ENHANCED"),
     (
         SCANNING,
         {"MANUAL:a": {}, "SCAN_ON_PUSH:a": {}, "CONTINUOUS_SCAN:a": {}, "scanType": "ENHANCED"},
-        ["scanning rules: 3", "MANUAL exists only"],
+        ["scanning rules: 3", "MANUAL requires"],
         "every fault at once",
     ),
     (
@@ -391,9 +403,7 @@ TOGETHER: list[tuple[str, dict[str, Any], list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "elements", "expected", "reason"), TOGETHER)
-def test_limits_hold_over_all_owners_together(
-    name: str, elements: dict[str, Any], expected: list[str], reason: str
-) -> None:
+def test_limits_apply_over_all_owners(name: str, elements: dict[str, Any], expected: list[str], reason: str) -> None:
     found = SETTINGS[name].validate_composed(elements, REGISTRY)
     assert len(found) == len(expected), reason
     for violation, text in zip(found, expected, strict=True):

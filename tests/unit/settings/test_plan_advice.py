@@ -1,4 +1,4 @@
-"""What plans warn of: settings that do not work together, access without limits, custom roles."""
+"""Warnings of plans: conflicting settings, unlimited access, custom roles."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ ADVISED: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, str]], str]]
 
 
 @pytest.mark.parametrize(("before", "after", "expected", "reason"), ADVISED)
-def test_plan_is_advised_on(
+def test_plan_advice_matches_table(
     before: dict[str, Any], after: dict[str, Any], expected: list[tuple[str, str]], reason: str
 ) -> None:
     found = advice(before, after)
@@ -167,12 +167,12 @@ MISSING, UNTRUSTED = "CUSTOM_ROLE_MISSING", "CUSTOM_ROLE_UNTRUSTED"
         ({"Arn": ARN, "AssumeRolePolicyDocument": "%7Bno"}, None, "no JSON to judge by"),
     ],
 )
-def test_custom_role_is_judged(role: dict[str, Any] | None, expected: str | None, reason: str) -> None:
+def test_custom_role_is_checked(role: dict[str, Any] | None, expected: str | None, reason: str) -> None:
     found = judge_role(ARN, SERVICE, role, "hub")
     assert (found and (found.reason, found.subject)) == (expected and (expected, "hub")), reason
 
 
-def test_trust_policy_may_be_encoded() -> None:
+def test_encoded_trust_policy_is_read() -> None:
     plain = trusting({"Principal": {"Service": "ecr.amazonaws.com"}})
     encoded = {**plain, "AssumeRolePolicyDocument": quote(json.dumps(plain["AssumeRolePolicyDocument"]))}
     found = judge_role(ARN, SERVICE, encoded, "hub")
@@ -180,7 +180,7 @@ def test_trust_policy_may_be_encoded() -> None:
     assert found.reason == UNTRUSTED
 
 
-def test_roles_of_a_plan_are_those_that_it_newly_names() -> None:
+def test_plan_roles_are_newly_named_ones() -> None:
     def change(key: str, before: str | None, after: str | None) -> Change:
         old, new = ({"customRoleArn": role} if role else None for role in (before, after))
         return Change(RULES, key, ChangeKind.UPDATE, old, new)

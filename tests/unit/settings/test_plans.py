@@ -1,4 +1,4 @@
-"""What is planned and called for given desired, applied and observed settings."""
+"""Plans and calls for given desired, applied and observed settings."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ UNCHANGED: list[tuple[str, Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "observed", "reason"), UNCHANGED)
-def test_no_call_is_made_for_what_means_the_same(name: str, desired: Any, observed: Any, reason: str) -> None:
+def test_equivalent_values_need_no_call(name: str, desired: Any, observed: Any, reason: str) -> None:
     assert calls(name, desired, {}, observed, prune=True) == [], reason
 
 
@@ -230,7 +230,7 @@ CALLED: list[tuple[str, Any, Any, Any, list[tuple[str, Any]], str]] = [
 
 
 @pytest.mark.parametrize(("name", "desired", "applied", "observed", "expected", "reason"), CALLED)
-def test_setting_is_changed_by_the_calls_that_aws_has_for_it(
+def test_setting_changes_use_available_operations(
     name: str, desired: Any, applied: Any, observed: Any, expected: list[tuple[str, Any]], reason: str
 ) -> None:
     assert calls(name, desired, applied, observed) == expected, reason
@@ -252,7 +252,7 @@ PLANNED: list[tuple[Any, Any, Any, bool, Any, Any, list[Any], list[Any], str]] =
 @pytest.mark.parametrize(
     ("desired", "applied", "observed", "prune", "target", "unmanaged", "changes", "drift", "reason"), PLANNED
 )
-def test_what_is_declared_applied_and_observed_decides_what_is_changed(
+def test_plan_follows_desired_applied_and_observed(
     desired: Any,
     applied: Any,
     observed: Any,
@@ -269,7 +269,7 @@ def test_what_is_declared_applied_and_observed_decides_what_is_changed(
     assert [(d.key, d.kind) for d in made.drift] == drift, reason
 
 
-def test_default_is_neither_foreign_nor_pruned() -> None:
+def test_default_is_neither_unmanaged_nor_pruned() -> None:
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "BASIC"}, prune=True)
     assert (made.unmanaged, made.changes) == ({}, ())
     made = plan(SETTINGS[SCANNING], {}, {}, {"scanType": "ENHANCED"}, prune=True)
@@ -277,12 +277,12 @@ def test_default_is_neither_foreign_nor_pruned() -> None:
     assert [d.kind for d in made.drift] == [DriftKind.UNEXPECTED]
 
 
-def test_diff_says_what_must_be_replaced() -> None:
+def test_diff_marks_replacements() -> None:
     (change,) = diff("s", {"a": 1}, {"a": 2}, lambda before, after: before < after)
     assert (change.kind, change.before, change.after) == (ChangeKind.REPLACE, 1, 2)
 
 
-def test_compose_shares_equal_values_and_names_those_who_disagree() -> None:
+def test_compose_shares_equal_values_and_names_conflicts() -> None:
     declared = {
         "team-b": {REPLICATION: {WEST: OFF, EAST: ON}},
         "team-a": {REPLICATION: {WEST: OFF, EAST: OFF}, POLICY: {}},
@@ -310,7 +310,7 @@ def test_compose_shares_equal_values_and_names_those_who_disagree() -> None:
         ),
     ],
 )
-def test_replication_is_packed_into_few_rules_and_none_is_lost(
+def test_replication_is_packed_into_few_rules_without_loss(
     pairs: list[tuple[str, str]], rules: int, reason: str
 ) -> None:
     elements = {f"11111111111{ord(d) - 96}/us-west-2:{f}": OFF for d, f in pairs}
@@ -319,7 +319,7 @@ def test_replication_is_packed_into_few_rules_and_none_is_lost(
     assert SETTINGS[REPLICATION].split(shape) == elements, reason
 
 
-def test_id_of_a_policy_outlives_the_statements() -> None:
+def test_policy_id_is_kept_when_statements_change() -> None:
     theirs, mine = ({**EQUIVALENT[0], "Sid": sid} for sid in ("Theirs", "Mine"))
     observed = {"policyText": json.dumps({"Version": "2012-10-17", "Id": "theirs", "Statement": [theirs]})}
     desired = {"policyText": json.dumps({"Id": "mine", "Statement": [mine]})}
@@ -328,14 +328,14 @@ def test_id_of_a_policy_outlives_the_statements() -> None:
     assert (put["Id"], [statement["Sid"] for statement in put["Statement"]]) == ("theirs", ["Mine", "Theirs"])
 
 
-def test_id_that_does_not_fit_beside_the_statements_is_left_out() -> None:
+def test_policy_id_exceeding_limit_is_omitted() -> None:
     mine = {**EQUIVALENT[0], "Resource": "x" * 10_000}
     desired, identified = {"policyText": json.dumps({"Statement": [mine]})}, {"Version": "2012-10-17", "Id": "y" * 300}
     ((_, params),) = calls(POLICY, desired, {}, {"policyText": json.dumps({**identified, "Statement": []})})
     assert "Id" not in json.loads(params["policyText"])
 
 
-def test_written_policy_is_what_people_write() -> None:
+def test_written_policy_is_conventional() -> None:
     statement = {
         "Condition": {"StringEquals": {"aws:x": ["b", "a"]}},
         "Principal": {"AWS": ["222222222222", "arn:aws-cn:iam::333333333333:root"]},
@@ -385,9 +385,7 @@ OBSERVED: list[tuple[str, list[Any], Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "responses", "shape", "reason"), OBSERVED)
-def test_answers_of_aws_become_the_shape_of_the_setting(
-    name: str, responses: list[Any], shape: Any, reason: str
-) -> None:
+def test_aws_responses_become_shape_of_setting(name: str, responses: list[Any], shape: Any, reason: str) -> None:
     assert SETTINGS[name].observed(responses) == shape, reason
     assert unknown_members(name, shape) == ([] if "{}" not in str(shape.get("policyText")) else ["policyText"]), reason
 
@@ -418,10 +416,10 @@ UNKNOWN: list[tuple[str, Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "shape", "paths", "reason"), UNKNOWN)
-def test_what_is_not_known_is_never_written_over(name: str, shape: Any, paths: list[str], reason: str) -> None:
+def test_unknown_members_prevent_writes(name: str, shape: Any, paths: list[str], reason: str) -> None:
     assert unknown_members(name, shape) == paths, reason
 
 
-def test_settings_are_applied_in_the_safe_order() -> None:
+def test_settings_are_applied_in_safe_order() -> None:
     assert list(SETTINGS) == [ACCOUNT, POLICY, TEMPLATES, RULES, REPLICATION, SCANNING, SIGNING, EXCLUSIONS]
     assert list(split_all({SIGNING: {}, POLICY: {}})) == [POLICY, SIGNING]

@@ -1,4 +1,4 @@
-"""What holds for every setting, whatever is declared and whatever AWS has."""
+"""Properties of all settings, for any declaration and any state of AWS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ all_shapes = st.fixed_dictionaries({}, optional=SHAPES)
 owners = st.dictionaries(st.sampled_from(["team-a", "team-b", "team-c", "team-d"]), all_shapes, max_size=4)
 
 
-def test_every_setting_has_shapes() -> None:
+def test_all_settings_have_shapes() -> None:
     assert SHAPES.keys() == SETTINGS.keys()
 
 
@@ -40,7 +40,7 @@ def test_split_join_split_is_split(name: str, data: st.DataObject) -> None:
 @every_setting
 @relaxed
 @given(data=st.data())
-def test_what_join_writes_is_known_and_readable(name: str, data: st.DataObject) -> None:
+def test_joined_shape_is_known_and_readable(name: str, data: st.DataObject) -> None:
     shape = SETTINGS[name].join(SETTINGS[name].split(data.draw(SHAPES[name])))
     assert [m for m in unknown_members(name, shape) if "new-registry" not in m] == []
 
@@ -48,11 +48,11 @@ def test_what_join_writes_is_known_and_readable(name: str, data: st.DataObject) 
 @every_setting
 @relaxed
 @given(data=st.data(), prune=st.booleans())
-def test_carrying_out_a_plan_leaves_nothing_to_do(name: str, data: st.DataObject, prune: bool) -> None:
+def test_applied_plan_leaves_no_changes(name: str, data: st.DataObject, prune: bool) -> None:
     setting = SETTINGS[name]
     shapes = SHAPES[name]
     desired, applied = setting.split(data.draw(shapes)), setting.split(data.draw(shapes))
-    # AWS has no two items of one key, so what it has went through join once.
+    # AWS has no two items with one key, so its value has passed through join.
     before = setting.join(setting.split(data.draw(shapes)))
     first = plan(setting, desired, applied, setting.split(before), prune=prune)
     calls = setting.calls(first, before)
@@ -67,7 +67,7 @@ def test_carrying_out_a_plan_leaves_nothing_to_do(name: str, data: st.DataObject
 @every_setting
 @relaxed
 @given(data=st.data())
-def test_foreign_elements_survive_whatever_is_declared(name: str, data: st.DataObject) -> None:
+def test_unmanaged_elements_survive_any_declaration(name: str, data: st.DataObject) -> None:
     setting = SETTINGS[name]
     shape = setting.join(setting.split(data.draw(SHAPES[name])))
     theirs = setting.split(shape)
@@ -91,7 +91,7 @@ def test_order_of_owners_does_not_matter(declared: dict[str, Any], data: st.Data
 
 @relaxed
 @given(declared=owners, left=st.sets(st.sampled_from(["team-a", "team-b", "team-c", "team-d"])))
-def test_groups_of_owners_compose_as_owners_do(declared: dict[str, Any], left: set[str]) -> None:
+def test_grouped_owners_compose_like_owners(declared: dict[str, Any], left: set[str]) -> None:
     elements = {owner: split_all(shapes) for owner, shapes in declared.items()}
     whole = compose(elements)
     groups = {
@@ -106,7 +106,7 @@ def test_groups_of_owners_compose_as_owners_do(declared: dict[str, Any], left: s
 
 @relaxed
 @given(shapes=all_shapes)
-def test_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict[str, Any]) -> None:
+def test_empty_setting_stays_distinct_from_absent_one(shapes: dict[str, Any]) -> None:
     elements = split_all(shapes)
     assert elements.keys() == shapes.keys()
     joined = {name: SETTINGS[name].join(found) for name, found in elements.items()}
@@ -117,7 +117,7 @@ def test_managed_and_empty_setting_stays_apart_from_an_absent_one(shapes: dict[s
 @every_setting
 @relaxed
 @given(data=st.data())
-def test_lint_never_raises_on_a_shape_that_lacks_members(name: str, data: st.DataObject) -> None:
+def test_validation_never_raises_on_incomplete_shape(name: str, data: st.DataObject) -> None:
     shape = data.draw(SHAPES[name])
     seed = data.draw(st.integers(0, 2**32))
     SETTINGS[name].validate(_thinned(shape, random.Random(seed)), REGISTRY, "p")
@@ -131,7 +131,7 @@ def _thinned(value: Any, chance: random.Random) -> Any:
 
 @relaxed
 @given(shapes=st.lists(replication, max_size=6))
-def test_replication_never_exceeds_a_limit_that_it_did_not_report(shapes: list[dict[str, Any]]) -> None:
+def test_replication_exceeds_no_unreported_limit(shapes: list[dict[str, Any]]) -> None:
     setting = SETTINGS["replication_configuration"]
     elements = {key: value for shape in shapes for key, value in setting.split(shape).items()}
     rules = setting.join(elements)["rules"]
@@ -145,9 +145,9 @@ def test_replication_never_exceeds_a_limit_that_it_did_not_report(shapes: list[d
 
 @relaxed
 @given(statements=st.lists(statement, min_size=1, max_size=4), seed=st.integers(0, 2**32))
-def test_policies_that_mean_the_same_do_not_differ(statements: list[dict[str, Any]], seed: int) -> None:
+def test_equivalent_policies_do_not_differ(statements: list[dict[str, Any]], seed: int) -> None:
     setting = SETTINGS["registry_policy"]
-    # Of two statements with one Sid, the order decides which keeps it; AWS has none such.
+    # The order decides which of two statements keeps a shared Sid; AWS has no such.
     unique = list({s.get("Sid") or json.dumps(s): s for s in statements}.values())
     chance = random.Random(seed)
     rewritten = [_rewritten(s, chance) for s in chance.sample(unique, len(unique))]
@@ -158,7 +158,7 @@ def test_policies_that_mean_the_same_do_not_differ(statements: list[dict[str, An
 
 
 def _rewritten(value: Any, chance: random.Random) -> Any:
-    """The same statement as AWS might write it: shuffled, scalar or list, id or ARN."""
+    """Return the same statement in another form: shuffled, scalar or list, id or ARN."""
     if isinstance(value, dict):
         items = [(k, _rewritten(v, chance)) for k, v in chance.sample(list(value.items()), len(value))]
         return {k: ([v] if isinstance(v, str) and _repeatable(k, v) and chance.random() < 0.5 else v) for k, v in items}

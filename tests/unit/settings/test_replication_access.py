@@ -36,7 +36,7 @@ NAMES = ["aa", "ab", "ba", "bb", "a/a", "a/b", "b/a", "a/b/a", "a/b/b", "aab", "
 
 
 def statement(**members: Any) -> dict[str, Any]:
-    """The statement that AWS documents, with other members; None takes one away."""
+    """Return the statement that AWS documents, with other members; None removes one."""
     usual = {
         "Sid": "repl",
         "Effect": "Allow",
@@ -233,7 +233,7 @@ def test_policy_is_compared_with_the_filters(
     assert sorted(finding.reason for finding in found.findings) == sorted(reasons), reason
 
 
-def test_arrivals_say_which_filters_arrive_and_give_an_example() -> None:
+def test_arrivals_name_filters_and_example() -> None:
     found = check(destination(on("dev-a*", "prod-*")), ["dev-", "prod-", "prod-eu", "test-"])
     assert outcomes(found) == {ALL: (("prod-",), ("dev-",)), NOTHING: (("test-",), ("dev-",))}
     assert [arrival.example for arrival in found.arrivals] == ["dev-a", "dev-b"]
@@ -283,20 +283,20 @@ OWN_X = "arn:aws:ecr:us-west-2:111111111111:repository/x/*"
         ),
     ],
 )
-def test_scope_partition_and_templates_count_too(
+def test_scope_partition_and_templates_are_considered(
     there: Destination, result: str, reasons: list[str], reason: str
 ) -> None:
     found = check(there, ["x/", "xz"])
     assert (found.result, [finding.reason for finding in found.findings]) == (result, reasons), reason
 
 
-def test_filter_that_no_name_has_replicates_nothing() -> None:
+def test_filter_without_names_replicates_nothing() -> None:
     found = check(destination(statement()), ["a--"])
     assert (found.result, found.findings[0].reason) == ("BROKEN", "REPLICATION_FILTER_MATCHES_NOTHING")
     assert check(destination(statement()), ["a--", "b"]).result == "OK"
 
 
-def test_explosive_policy_is_unknown_and_single_repositories_are_not() -> None:
+def test_complex_policy_is_unknown_except_per_repository() -> None:
     there = destination(on(*(f"*{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz")))
     found = check(there, ["0", "1"])
     assert (found.result, found.findings[0].reason) == ("UNKNOWN", "DESTINATION_POLICY_TOO_COMPLEX")
@@ -316,7 +316,7 @@ def test_explosive_policy_is_unknown_and_single_repositories_are_not() -> None:
         ("perhaps", UNKNOWN, [CONDITIONAL, CONDITIONAL], "by a condition"),
     ],
 )
-def test_one_repository_is_explained(repository: str, expected: Outcome, reasons: list[str], reason: str) -> None:
+def test_single_repository_is_explained(repository: str, expected: Outcome, reasons: list[str], reason: str) -> None:
     there = destination(
         on("dev-*"),
         on("old/*", Sid="b", Action="ecr:ReplicateImage"),
@@ -345,7 +345,7 @@ def test_one_repository_is_explained(repository: str, expected: Outcome, reasons
     st.lists(st.sampled_from(["ROOT", "a", "a/b", "b"]), max_size=3, unique=True),
 )
 @settings(max_examples=300, deadline=None)
-def test_survey_agrees_with_every_repository_one_by_one(
+def test_survey_agrees_with_single_repositories(
     given: list[tuple[str, str, str, list[str], bool]], filters: list[str], templates: list[str]
 ) -> None:
     made = [

@@ -1,4 +1,4 @@
-"""What AWS only reports of a setting may stand in a request, and is neither stored nor compared."""
+"""Output-only members in requests are neither stored nor compared."""
 
 from __future__ import annotations
 
@@ -35,10 +35,8 @@ def _message(shape: dict[str, Any]) -> Settings:
 
 
 @pytest.mark.parametrize(("pasted", "plain", "reason"), ROWS)
-def test_request_with_reported_members_is_the_one_without(
-    pasted: dict[str, Any], plain: dict[str, Any], reason: str
-) -> None:
-    """A request id that is repeated with another time belongs to the same request."""
+def test_request_ignores_output_only_members(pasted: dict[str, Any], plain: dict[str, Any], reason: str) -> None:
+    """A repeated request id with another output-only time is the same request."""
     kind = service.UpdateRegistrySettingsRequest
     sent, wanted = (kind(registry_settings={"settings": _message(shape)}) for shape in (pasted, plain))
     assert sent != wanted
@@ -46,7 +44,7 @@ def test_request_with_reported_members_is_the_one_without(
 
 
 @pytest.mark.parametrize(("pasted", "plain", "reason"), ROWS)
-def test_codec_passes_over_reported_members(pasted: dict[str, Any], plain: dict[str, Any], reason: str) -> None:
+def test_codec_skips_output_only_members(pasted: dict[str, Any], plain: dict[str, Any], reason: str) -> None:
     shapes = settings_to_aws(_message(pasted))
     assert shapes == settings_to_aws(_message(plain)), reason
     names = {field.json_name: field.name for field in Settings.DESCRIPTOR.fields}
@@ -55,7 +53,7 @@ def test_codec_passes_over_reported_members(pasted: dict[str, Any], plain: dict[
     assert settings_from_aws(given) == _message(plain)
 
 
-def test_backup_with_reported_members_is_read() -> None:
+def test_backup_with_output_only_members_is_read() -> None:
     rules = [{**RULE, **REPORTED, **ID}]
     document = documents.read(
         {
@@ -69,6 +67,6 @@ def test_backup_with_reported_members_is_read() -> None:
     assert document.specs["team-a"].settings == {"pull_through_cache_rules": {"rules": [RULE]}}
 
 
-def test_member_that_nobody_reports_stays_unknown() -> None:
+def test_unlisted_member_stays_unknown() -> None:
     assert unknown("pull_through_cache_rules", {"rules": [{**RULE, "lastUsedAt": 1}]}) == ["rules[0].lastUsedAt"]
     assert unknown("replication_configuration", {**ID, "rules": []}) == ["registryId"]

@@ -1,4 +1,4 @@
-"""Sets of repository names: compared with every name of a small alphabet, one by one."""
+"""Sets of repository names, compared with every name of a small alphabet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 NAME = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*")
-# `b` stands for all letters that no pattern names, so that six characters are enough to tell patterns apart.
+# `b` represents all letters that no pattern names, so six characters distinguish patterns.
 NAMES = [
     name
     for length in range(2, 7)
@@ -36,7 +36,7 @@ def matched(given: tuple[str, ...], name: str) -> frozenset[str]:
 @given(patterns, st.text("a-/", max_size=3))
 @example(("a*", "?a*"), "")
 @settings(max_examples=300, deadline=None)
-def test_sets_are_those_of_every_name_one_by_one(given: tuple[str, ...], prefix: str) -> None:
+def test_sets_agree_with_single_names(given: tuple[str, ...], prefix: str) -> None:
     found = sets_under(prefix, *given)
     assert found is not None
     for expected, name in found.items():
@@ -49,7 +49,7 @@ def test_sets_are_those_of_every_name_one_by_one(given: tuple[str, ...], prefix:
 
 @given(patterns, st.text("a-/", max_size=3))
 @settings(max_examples=200, deadline=None)
-def test_example_names_are_as_short_as_any(given: tuple[str, ...], prefix: str) -> None:
+def test_example_names_are_shortest(given: tuple[str, ...], prefix: str) -> None:
     shortest: dict[frozenset[str], int] = {}
     for name in NAMES:
         if name.startswith(prefix):
@@ -77,7 +77,7 @@ def test_example_names_are_as_short_as_any(given: tuple[str, ...], prefix: str) 
         ("a", ["a" * 257], [set()], "longer than a name can be"),
     ],
 )
-def test_patterns_split_the_names_under_a_prefix(
+def test_patterns_partition_names_under_a_prefix(
     prefix: str, given: list[str], expected: list[set[str]], reason: str
 ) -> None:
     found = sets_under(prefix, *given)
@@ -93,19 +93,19 @@ def test_patterns_split_the_names_under_a_prefix(
         tuple(f"*a{i}*b????" for i in range(300)),
     ],
 )
-def test_explosive_patterns_use_up_the_budget_and_no_more(given: tuple[str, ...]) -> None:
+def test_complex_patterns_exhaust_only_the_budget(given: tuple[str, ...]) -> None:
     begun = time.process_time()
     assert Patterns(given).sets_under("", Budget(20_000)) is None
     assert time.process_time() - begun < 2.0
 
 
-def test_pattern_for_everything_costs_nothing_for_any_number_of_prefixes() -> None:
+def test_match_all_pattern_costs_nothing() -> None:
     everything, budget = Patterns(("*",)), Budget(0)
     for i in range(2500):
         assert everything.sets_under(f"team-{i}-", budget) == {frozenset({"*"}): f"team-{i}-a"}
 
 
-def test_hundreds_of_plain_prefixes_fit_the_budget() -> None:
+def test_hundreds_of_prefixes_fit_the_budget() -> None:
     found = Patterns(tuple(f"team-{i}/*" for i in range(300))).sets_under("", Budget(20_000))
     assert found is not None
     assert len(found) == 301
@@ -113,7 +113,7 @@ def test_hundreds_of_plain_prefixes_fit_the_budget() -> None:
 
 @given(st.text("a:*?", max_size=6), st.text("a:", max_size=3), st.text("ab:", max_size=4))
 @settings(max_examples=500, deadline=None)
-def test_rests_of_a_pattern_match_what_may_follow(pattern: str, head: str, tail: str) -> None:
+def test_pattern_rests_match_continuations(pattern: str, head: str, tail: str) -> None:
     rests = globs.rests(pattern, head)
     whole = globs.matches(pattern, head + tail, single=True)
     assert any(globs.matches(rest, tail, single=True) for rest in rests) == whole

@@ -1,4 +1,4 @@
-"""Each setting knows which of AWS's rejections mean that a write has its effect already, or came too late."""
+"""Settings recognize rejections of writes that are done or overtaken."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "operation", "code", "done", "reason"), CASES)
-def test_setting_recognizes_a_write_that_is_done(name: str, operation: str, code: str, done: bool, reason: str) -> None:
+def test_setting_recognizes_completed_write(name: str, operation: str, code: str, done: bool, reason: str) -> None:
     assert SETTINGS[name].already_done(operation, code) is done, reason
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_setting_codes_are_declared_by_its_operations(name: str) -> None:
+def test_setting_codes_belong_to_its_operations(name: str) -> None:
     setting = SETTINGS[name]
     declared = {
         error["shape"].removesuffix("Exception")

@@ -19,7 +19,7 @@ from ecrkeeper_server.ecr.custom_roles import check_custom_roles
 from ecrkeeper_server.ecr.observe import Observed, look
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
-from ecrkeeper_server.roles.plan import ObservedRole, calls_for, in_the_way, is_lookalike
+from ecrkeeper_server.roles.plan import ObservedRole, calls_for, is_lookalike, lookalike_error
 from ecrkeeper_server.settings.advice import READ_ALONG, advice
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Elements, Plan
@@ -134,7 +134,7 @@ def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> commo
     """Return the calls that turn the observed role into the desired one."""
     message = common_pb2.Plan()
     if seen is not None and is_lookalike(kind, seen):
-        refused = in_the_way(kind, seen)
+        refused = lookalike_error(kind, seen)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
     calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)

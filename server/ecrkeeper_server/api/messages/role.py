@@ -33,9 +33,9 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
         message.observed_description = seen.description
         message.observed_tags.update(seen.tags)
     common(message, row)
-    refusal = row.role_state.refused_deletion(row.generation)
-    if refusal is not None and not message.HasField("last_error"):
-        message.last_error.CopyFrom(status_of_stored(refusal))
+    rejection = row.role_state.rejected_deletion(row.generation)
+    if rejection is not None and not message.HasField("last_error"):
+        message.last_error.CopyFrom(status_of_stored(rejection))
     return message
 
 
