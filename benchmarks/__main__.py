@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--only NAME] [--quick]`: run benchmarks and write the results."""
+"""Run benchmarks and write the results.
+
+Usage: `python -m benchmarks [--only NAME] [--quick]`.
+"""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _bare(environment: Environment, sizes: Sizes, database: str) -> Iterator[dic
 
 
 def loaded(servers: Sequence[Process], load: Child, **order: object) -> Callable[[], Block]:
-    """Return a block of load on servers that share an address, with their total CPU time."""
+    """Return a block of load on servers that share an address, with their CPU time."""
     pids = [server.process.pid for server in servers]
 
     def block() -> Block:

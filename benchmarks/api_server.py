@@ -1,4 +1,4 @@
-"""The server without its engine, also on SQLite, where the configuration forbids it.
+"""The server without its engine, also on SQLite, which the configuration forbids.
 
 Run as `python -m benchmarks.api_server`, with the settings in the environment.
 """

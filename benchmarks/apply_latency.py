@@ -1,4 +1,4 @@
-"""apply_latency: the time from an Update to the write at AWS, idle and during a sweep."""
+"""apply_latency: time from an Update to the write at AWS, idle and during a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whole calls of ECR by one way of sending them. Run as `python -m benchmarks.callers WAY URL`.
+"""Whole calls of ECR by one way of sending them.
+
+Run as `python -m benchmarks.callers WAY URL`.
 
 `own` and `aiohttp` differ in the transport alone: the same wire signs the requests and reads the answers, on uvloop,
 with a deadline for each call. `boto3` is a client of its own, called on threads.
@@ -46,7 +48,7 @@ def own(wire: Wire) -> Send:
 
 
 def with_aiohttp(wire: Wire, url: str) -> Send:
-    """Return a call over a session of aiohttp, with the same limits as far as it has them."""
+    """Return a call over a session of aiohttp, with the same limits where it has them."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_AT_ONCE), auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=_SECONDS), cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,4 +1,4 @@
-"""The baseline of the API: a bare grpc.aio server on uvloop that answers raw bytes.
+"""The baseline of the API: a bare grpc.aio server on uvloop that answers bytes.
 
 The method says how many bytes it answers: `/bench.Echo/742`. Run it as `python -m benchmarks.echo`.
 """

@@ -1,4 +1,4 @@
-"""The environment of a run: a folder, the canned AWS, Postgres, and seeded databases."""
+"""The environment of a run: a folder, canned AWS, Postgres, and seeded databases."""
 
 from __future__ import annotations
 

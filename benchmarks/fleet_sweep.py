@@ -1,4 +1,4 @@
-"""fleet_sweep: observe and plan N registries with 3 settings each, without changes."""
+"""fleet_sweep: observe and plan N registries with 3 settings, without changes."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _targets(
 
 
 def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -> None:
-    """Measure CPU and time per registry by the number of rows, and over one whole sweep."""
+    """Measure CPU and time per registry by the number of rows, and in a whole sweep."""
     environment.responder.latency(0)
     with contextlib.ExitStack() as stack:
         fleets = {n: stack.enter_context(running_fleet(environment, name, n)) for n in sizes.growth}

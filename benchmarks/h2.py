@@ -1,4 +1,4 @@
-"""A minimal gRPC client that writes HTTP/2 frames itself, for a cheap load generator.
+"""A minimal gRPC client that writes HTTP/2 frames itself, a cheap load generator.
 
 grpc.aio's client costs as much CPU as the measured server, and would hide differences between
 servers. This client supports only successful calls: an answer is a message followed by trailers,
@@ -33,7 +33,7 @@ def _text(value: str) -> bytes:
 
 
 def headers(path: str) -> bytes:
-    """Return the HPACK block of a call, without tables, equal for every call of a method."""
+    """Return the HPACK block of a method's calls, which uses no tables."""
     return (
         b"\x83\x86"  # :method POST, :scheme http
         + b"\x04"
@@ -71,7 +71,11 @@ class Channel(asyncio.Protocol):
         )
 
     def call(self, head: bytes, message: bytes, done: Done, heard: Callable[[int], None] | None = None) -> None:
-        """Send a call; `done` gets the answer's bytes when it has ended, `heard` the size of each part that arrives."""
+        """Send a call.
+
+        `done` gets the answer's bytes when it has ended, `heard` the size of each part that
+        arrives.
+        """
         stream, self._next = self._next, self._next + 2
         self._calls[stream] = (bytearray(), done, heard)
         body = b"\x00" + struct.pack(">I", len(message)) + message

@@ -60,7 +60,7 @@ class Gets(Calls):
 
 
 class Updates(Calls):
-    """Each caller changes one setting of its own declaration, with the last answer's etag."""
+    """Each caller changes one setting of its declaration, with the last answer's etag."""
 
     def __init__(self, callers: int) -> None:
         super().__init__(SERVICE + "UpdateRegistrySettings", b"")
@@ -103,7 +103,7 @@ def update_request(index: int, text: str = "team-0*") -> pb.UpdateRegistrySettin
 
 
 def calls(order: dict[str, Any]) -> Calls:
-    """What an order asks for."""
+    """The content of an order."""
     kind, callers = order["kind"], order["callers"]
     if kind == "get":
         return Gets(callers)

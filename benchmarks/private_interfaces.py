@@ -1,4 +1,4 @@
-"""private_interfaces: each private path of a library against the public interface in its place.
+"""private_interfaces: private interfaces of libraries compared with public ones.
 
 A module that relies on a library's internals names the figure they buy; this benchmark measures it. CPU time is that of
 the server for each call, in blocks that alternate between two servers on equal databases.

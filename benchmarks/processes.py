@@ -59,7 +59,7 @@ class Responder(Listening):
 
 
 class Child(Process):
-    """A Python program that reads orders as lines of JSON, and answers each with measurements."""
+    """A Python program that reads orders as JSON lines and answers with measurements."""
 
     def __init__(self, *arguments: str, folder: Path, tree: Path = ROOT, python: str = sys.executable) -> None:
         log = (folder / "children.log").open("ab")

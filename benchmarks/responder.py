@@ -1,4 +1,4 @@
-"""A canned AWS: prepared answers over HTTP, fast enough never to be the bottleneck.
+"""A canned AWS: prepared answers over HTTP, fast enough not to be the bottleneck.
 
 It checks no signatures and knows only what the benchmarks call: the ECR reads, Puts of the scanning configuration
 (which it keeps for each registry), `sts:AssumeRole` and `sts:GetCallerIdentity`. `GET /-/take` returns the counts since
@@ -82,7 +82,7 @@ def _response(body: bytes, kind: str = "application/x-amz-json-1.1", status: str
 
 
 class State:
-    """What all connections share."""
+    """The state that all connections share."""
 
     def __init__(self) -> None:
         self.latency = 0.0

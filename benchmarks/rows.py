@@ -1,4 +1,4 @@
-"""Many registries: clones, in the tables, of one that the server itself reconciled."""
+"""Many registries: clones, in the tables, of one that the server reconciled."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Rows:
             return int(conn.execute(query).scalar_one())
 
     def check(self) -> None:
-        """Raise RuntimeError if a registry has an error, which would invalidate the figures."""
+        """Raise RuntimeError if a registry has an error, which would falsify the figures."""
         query = select(func.count()).where(self._registries, resources.c.failures > 0)
         with self._engine.connect() as conn:
             failed = conn.execute(query).scalar_one()

@@ -70,7 +70,10 @@ def _imports(report: Report, sizes: Sizes) -> None:
 
 
 def _idle(report: Report, sizes: Sizes, environment: Environment, url: str) -> None:
-    """Count the statements of an idle replica in the log of a database that logs them all."""
+    """Count the statements of an idle replica in the log of a database.
+
+    The database must log all statements.
+    """
     cluster = environment.postgres
     cluster.log_statements(url.rpartition("/")[2])
     with stopping(Server(environment.folder, url, environment.responder.url)) as server:

@@ -1,4 +1,4 @@
-"""takeover: the delay until all due rows are done after a kill of one of three replicas."""
+"""takeover: delay until all due rows are done after a kill of 1 of 3 replicas."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
 
 
 def _work(rows: Rows, sizes: Sizes, victim: Server | None) -> tuple[float, float]:
-    """Return the seconds until all rows are done, since they were due and since the kill."""
+    """Return the seconds until all rows are done, since due and since the kill."""
     rows.make_due(0, sizes.takeover_rows)
     began = time.monotonic()
     rows.notify()

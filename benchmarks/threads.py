@@ -1,4 +1,4 @@
-"""The usual script: boto3 on 32 threads, with a client for each account and Region.
+"""The usual script: boto3 on 32 threads, with a client per account and Region.
 
 Run as `python -m benchmarks.threads URL`. The order `make` creates clients for registries; `sweep`
 reads three settings of registries, in a loop over the existing clients. It plans and stores

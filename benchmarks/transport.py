@@ -1,4 +1,4 @@
-"""transport: CPU for each call of AWS over the server's own connections, over aiohttp, and by boto3 on threads."""
+"""transport: CPU for each AWS call with own connections, aiohttp, and boto3."""
 
 from __future__ import annotations
 

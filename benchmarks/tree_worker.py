@@ -1,4 +1,6 @@
-"""Run one checkout's server and measure blocks of work on it, as `trees.py` orders on standard input.
+"""Run one checkout's server and measure blocks of work on it.
+
+`trees.py` sends the orders on standard input.
 
 The script runs by its path with another checkout's Python and modules, which may be older: it uses only what both have.
 """
@@ -26,7 +28,7 @@ _SWEEP = 500
 
 
 class Worker:
-    """Servers that start when a block first needs them, one for each database and purpose."""
+    """Servers that start when a block needs them, one for each database and purpose."""
 
     def __init__(self, environment: Any, folder: Path, stack: contextlib.ExitStack) -> None:
         self._environment = environment

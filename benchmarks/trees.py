@@ -1,4 +1,6 @@
-"""Compare this checkout with an earlier one: `python -m benchmarks.trees OTHER [--rounds N]`.
+"""Compare this checkout with an earlier one.
+
+Usage: `python -m benchmarks.trees OTHER [--rounds N]`.
 
 Both run their own server, client and load generator in their own `.venv`. Blocks of work alternate between them, so
 that other load on the machine affects both. Each figure is a median of the ratios of one round: this checkout's
@@ -36,7 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def compare(report: Report, other: Path, rounds: int, cases: dict[str, dict[str, Any]]) -> None:
-    """Run each case in both checkouts in turn and print the ratios of speed, CPU and memory."""
+    """Run each case in both checkouts in turn; print ratios of speed, CPU and memory."""
     with _worker(ROOT) as new, _worker(other) as old:
         rows = [_compare(report, name, order, new, old, rounds) for name, order in cases.items()]
     columns = ("case", "speed new/old", "lowest", "highest", "CPU old/new", "RSS new MB", "RSS old MB")

@@ -56,7 +56,10 @@ def step(number: int, title: str) -> Iterator[None]:
 
 
 class Progress:
-    """Something that is waited for: one line that changes on a terminal, and one line per change elsewhere."""
+    """A thing to wait for.
+
+    It shows as one line that changes on a terminal, and as one line per change elsewhere.
+    """
 
     def __init__(self) -> None:
         self._begun = time.monotonic()

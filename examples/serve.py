@@ -1,4 +1,4 @@
-"""A simulated AWS and the server in the foreground, with the example declared, until Ctrl-C.
+"""The simulated AWS and the server with the example declared, until Ctrl-C.
 
 `--sim-port`, `--listen` and `--metrics` change the default addresses.
 """

@@ -36,7 +36,7 @@ def declare(world: World) -> None:
 
 
 def share(world: World) -> None:
-    """Show that both owners' pairs live in one AWS document, and that the destination accepts them."""
+    """Show both owners' pairs in one AWS document, which the destination accepts."""
     elements = list(world.client.list_registry_elements(SOURCE))
     states = Element.State.DESCRIPTOR
     table(

@@ -1,4 +1,4 @@
-"""The simulated AWS and the server as child processes, and AWS clients for the former."""
+"""The simulated AWS and the server as child processes, and clients for the former."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class Stack:
     children: Mapping[str, subprocess.Popen[str]]
 
     def aws(self, service: str, account: str, region: str) -> Any:
-        """Return a boto3 client of one account: the simulated AWS takes 12 digits as the key of that account."""
+        """Return a boto3 client of one account.
+
+        The simulated AWS accepts the 12 digits of an account as its access key.
+        """
         return boto3.client(
             service,
             endpoint_url=self.aws_url,
@@ -65,7 +68,7 @@ def running(
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without settings of the real AWS or of a proxy."""
+    """Return this process's environment without settings of the real AWS or a proxy."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ECRKEEPER_"))}
     local = "127.0.0.1,localhost"
     return {

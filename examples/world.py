@@ -48,7 +48,7 @@ class World:
 
 
 def limit_rights(stack: Stack) -> None:
-    """Allow the server only the permissions of `ecrkeeper-server iam-policy` in both accounts."""
+    """Allow the server only the permissions of `iam-policy` in both accounts."""
     command = [sys.executable, "-m", "ecrkeeper_server", "iam-policy", "--account"]
     for account in (CENTRAL, PARTNER):
         printed = subprocess.run([*command, account], check=True, capture_output=True, timeout=60).stdout
@@ -59,7 +59,7 @@ def limit_rights(stack: Stack) -> None:
 
 
 def make_secret(stack: Stack) -> str:
-    """Store the login for Docker Hub in the simulated Secrets Manager and return its ARN."""
+    """Store the login for Docker Hub in the simulated Secrets Manager; return its ARN."""
     secrets = stack.aws("secretsmanager", CENTRAL, HOME)
     made = secrets.create_secret(
         Name="ecr-pullthroughcache/docker-hub", SecretString='{"username": "example", "accessToken": "example"}'

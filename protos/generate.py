@@ -40,7 +40,10 @@ def main() -> None:
 
 
 def without_rules(files: FileDescriptorSet) -> FileDescriptorSet:
-    """Return the files without the proto of the rules; options that it defines become unknown fields."""
+    """Return the files without the proto of the rules.
+
+    The options that it defines become unknown fields.
+    """
     return FileDescriptorSet(file=[_without_rules(file) for file in files.file if file.name != RULES])
 
 

@@ -51,7 +51,7 @@ def watch_audit_events(
     resume_token: str = "",
     timeout: float | None = None,
 ) -> Watched[pb.WatchAuditEventsResponse]:
-    """Streams events: those since `start_time` or after a `resume_token`, then new ones.
+    """Streams events from `start_time` or after a `resume_token`, then new ones.
 
     The stream continues after an interruption and skips nothing. An AWS write is sent again when it
     is completed. A message without an event only carries a `resume_token`. Unavailable if the first

@@ -66,7 +66,7 @@ def _can_be_empty(field: Any) -> bool:
 
 
 def _required(field: Any) -> bool:
-    """Return whether AWS requires a member even if empty: a tag's value, a disabled switch."""
+    """Return whether AWS requires a member even if empty, such as a tag's value."""
     extension: Any = field_behavior_pb2.field_behavior
     return _can_be_empty(field) and field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[extension]
 

@@ -58,7 +58,9 @@ def _long_running(build: Callable[P, LongRunning[Response]]) -> Method[P, Operat
 
 
 class Client(BaseClient):
-    """Calls ecrkeeper; failures raise `RegistryError`, calls after `close` RuntimeError.
+    """Calls ecrkeeper.
+
+    Failures raise `RegistryError`, calls after `close` RuntimeError.
 
     The client uses TLS unless you set `insecure=True`; `credentials` may have other roots or a
     client certificate. `token` is a bearer token or a function that returns one. `timeout` in

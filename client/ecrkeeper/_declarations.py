@@ -1,4 +1,4 @@
-"""The calls of `RegistrySettingsService` on declarations, one function for each RPC."""
+"""The calls of `RegistrySettingsService` on declarations, one function per RPC."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ class QuotaViolation:
 
 
 class RegistryError(Exception):
-    """A failed call; `code`, `reason` and `metadata` have the cause, `details` all details.
+    """A failed call.
+
+    `code`, `reason` and `metadata` have the cause, `details` all details.
 
     `request_id` is that of the request, which the client generates by default. If you send it again
     with the same content, the call has no second effect. It is empty for requests without one.

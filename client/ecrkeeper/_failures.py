@@ -82,7 +82,7 @@ def from_status(status: Any, *, operation: str) -> OperationFailed:
 
 
 def invalid(*faults: tuple[str, str]) -> InvalidArgument:
-    """Return the exception for violations that the client finds before it sends anything.
+    """Return the exception for violations that the client finds before it sends.
 
     Each violation is a field and a description.
     """

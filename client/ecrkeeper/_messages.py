@@ -38,7 +38,10 @@ def message_of(kind: type[M], given: M | Mapping[str, Any], path: str) -> M:
 
 
 def enum_value(enum: Any, given: Any, path: str) -> Any:
-    """Return an enum value from its number or its name, None for None; InvalidArgument with the values for others."""
+    """Return an enum value from its number or its name; None for None.
+
+    InvalidArgument with the known values for others.
+    """
     faults: Faults = []
     if given is not None:
         _enum(given, enum.DESCRIPTOR, path, faults)
@@ -48,7 +51,7 @@ def enum_value(enum: Any, given: Any, path: str) -> Any:
 
 
 def field_mask(paths: FieldMask | Mapping[str, Any] | Iterable[str] | None) -> FieldMask | None:
-    """Return a field mask from a mask, a list of paths, a comma-separated string, or JSON.
+    """Return a field mask from a mask, paths, a comma-separated string, or JSON.
 
     JSON is `{"paths": [...]}`. Paths may have JSON names, such as `settings.registryPolicy`.
     InvalidArgument for any other value.

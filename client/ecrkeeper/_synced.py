@@ -49,7 +49,7 @@ class Synced:
         self._backoff = Backoff()
 
     def doubted(self, step: WatchRegistriesResponse) -> Unary[RegistrySettings] | None:
-        """Return a call that reads the declaration if a watch message does not show its owner."""
+        """Return a call that reads a declaration that a watch message does not show."""
         if self._owner is None or step.kind != CURRENT or step.registry.name != self._registry:
             return None
         if self._owner in step.registry.owners and not self._is_cut(step.registry):
@@ -110,7 +110,7 @@ class Synced:
         return next((each for each in registry.declarations if each.owner == self._owner), None)
 
     def _declaration_reached(self, registry: Registry, status: DeclarationStatus) -> bool:
-        """Return whether AWS matches one declaration, independent of elements of other owners."""
+        """Return whether AWS matches one declaration, regardless of other owners."""
         if self._generation is not None and registry.generation < self._generation:
             return False
         if self._declared is None:

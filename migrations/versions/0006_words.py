@@ -1,4 +1,6 @@
-"""The words of 0.2.0 in what is stored: unmanaged elements, remediation, and renamed reasons.
+"""The words of 0.2.0 in stored values.
+
+They are unmanaged elements, remediation, and renamed reasons.
 
 Contract: stop the servers of 0.1.0 before this migration, since they do not know
 these words. Later migrations keep to the rule that the program of the release

@@ -1,4 +1,7 @@
-"""The composition root: makes the parts, connects them, runs them, stops them in order."""
+"""The composition root: makes, connects and runs the parts.
+
+It stops them in order.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +235,7 @@ async def _ended(server: grpc.aio.Server) -> None:
 
 
 def _nothing() -> None:
-    """Do nothing: the engine runs in other processes, which the database notifies of writes."""
+    """Do nothing: the engine runs in other processes, which the database notifies."""
 
 
 async def _unready(db: InstrumentedDatabase, stopping: asyncio.Event) -> str:

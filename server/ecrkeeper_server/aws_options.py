@@ -1,4 +1,4 @@
-"""How the configuration says that AWS is reached."""
+"""The options of the AWS client, from the configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from ecrkeeper_server.config.settings import Config, ConfigError
 
 
 def aws_options(config: Config) -> AwsOptions:
-    """Return what the client of AWS needs of the configuration and of the SDKs' environment; raises ConfigError."""
+    """Return the options of the AWS client.
+
+    They come from the configuration and the SDKs' environment. Raises ConfigError.
+    """
     try:
         environment = aws_environment()
     except InvalidEnvironment as error:

@@ -1,4 +1,4 @@
-"""The errors of the domain; the API maps them to gRPC. Those of AWS are in `aws_errors`.
+"""The errors of the domain, which the API maps to gRPC; AWS's are in `aws_errors`.
 
 StatusError                  a call that is rejected, with a status code by name
 ├── InvalidArgument      the input is invalid; all violations at once
@@ -185,7 +185,7 @@ def _summary(named: Sequence[tuple[str, str]]) -> str:
 
 
 def rejection(violations: Sequence[Violation]) -> StatusError:
-    """Return the error of a request: for its violations, or else for its exceeded quotas."""
+    """Return the error of a request for its violations, or for its exceeded quotas."""
     quotas = [QuotaViolation(v.field, v.description) for v in violations if v.reason == "QUOTA_EXCEEDED"]
     own = [v for v in violations if v.reason != "QUOTA_EXCEEDED"]
     return InvalidArgument(own, quotas) if own else QuotaExceeded(quotas)

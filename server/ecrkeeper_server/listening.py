@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def listening(setting: str, address: str) -> Iterator[None]:
-    """Exit with status 1 and one line about the setting if its address is not available."""
+    """Exit with status 1 and a line about the setting if its address is not available."""
     try:
         yield
     except (OSError, RuntimeError) as error:

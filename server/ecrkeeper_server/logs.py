@@ -13,7 +13,7 @@ from ecrkeeper_server.plain_text import escaped
 
 @contextlib.contextmanager
 def _without(package: str) -> Iterator[None]:
-    """Treat an optional package that is not loaded yet as not installed within the block."""
+    """Treat an optional package that is not loaded yet as missing within the block."""
     if package in sys.modules:
         yield
         return

@@ -54,7 +54,10 @@ def is_account(text: str) -> bool:
 
 
 def _parts(name: str, pattern: str, field: str) -> list[str]:
-    """Return the variable segments of a name with a pattern such as `accounts/{}/registries/{}`."""
+    """Return the variable segments of a name.
+
+    `pattern` is for example `accounts/{}/registries/{}`.
+    """
     expected, segments = pattern.split("/"), name.split("/")
     if len(segments) != len(expected) or any(w != g for w, g in zip(expected, segments, strict=True) if w != "{}"):
         shape = pattern.replace("{}", "…")

@@ -30,13 +30,13 @@ def is_plain_name(text: str, maximum: int) -> bool:
 
 
 def escaped(text: str) -> str:
-    """Return the text with an escape such as `\\x00` for every character that is not plain."""
+    """Return the text with escapes such as `\\x00` for characters that are not plain."""
     if is_plain(text):
         return text
     return "".join(each if is_plain(each) else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def control_in(text: str) -> str:
-    """Return the first control character of a multi-line text, such as `U+0000`, or ''."""
+    """Return the first control character of a multi-line text, such as U+0000, or ''."""
     found = _CONTROL.search(text)
     return "" if found is None else f"U+{ord(found[0]):04X}"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Tokens that come back at a rate, up to a burst; `at` is when it was last refilled, in seconds.
+    """Tokens that refill at a rate, up to a burst.
+
+    `at` is the time of the last refill in seconds.
 
     Rates are in tokens per second. Callers pass them each time, because they may change.
     """
@@ -22,7 +24,7 @@ class TokenBucket:
         return elapsed
 
     def acquire(self, now: float, rate: float, burst: float) -> float:
-        """Acquire a token and return 0, or acquire none and return the seconds until there is one."""
+        """Acquire a token and return 0, or return the seconds until there is one."""
         self.refill(now, rate, burst)
         if self.tokens < 1.0:
             return (1.0 - self.tokens) / rate
@@ -30,7 +32,7 @@ class TokenBucket:
         return 0.0
 
     def reserve(self, rate: float) -> float:
-        """Acquire a token, in advance if there is none; return the seconds until it is due."""
+        """Acquire a token, in advance if there is none; return the seconds until its time."""
         self.tokens -= 1.0
         return max(0.0, -self.tokens / rate)
 

@@ -1,1 +1,1 @@
-"""A simulated AWS for ECR registry settings and their roles, for boto3 and the aws CLI."""
+"""A simulated AWS for ECR registry settings and roles, for boto3 and the aws CLI."""

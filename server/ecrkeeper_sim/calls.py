@@ -68,7 +68,7 @@ class Call:
 
     @property
     def registry(self) -> Registry:
-        """The registry of the caller's account in the Region of the call, as the call sees it."""
+        """The registry of the caller's account and the call's Region, as the call sees it."""
         if self.shown is not None:
             return self.shown
         return self.world.registry(self.identity.account, self.region)
@@ -99,7 +99,7 @@ class Call:
         return self.world.clock.now()
 
     def authorize(self, action: str, resource: str, conditions: dict[str, str] | None = None) -> None:
-        """Raise the service's access-denied error unless the caller's policy allows the action."""
+        """Raise the service's access-denied error unless the caller's policy allows it."""
         context = {"aws:RequestedRegion": self.region, **(conditions or {})}
         policy = self.policy
         if policy is None:

@@ -1,4 +1,4 @@
-"""Simulated time: real time plus an offset, or frozen, so that tests need not sleep."""
+"""Simulated time: real time plus an offset, or frozen, to avoid sleeps in tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The event history of CloudTrail: the records of each account and Region, bounded in age and in number."""
+"""The event history of CloudTrail, by account and Region.
+
+Records have a maximum age and a maximum number.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One record; `attributes` are the values that LookupEvents filters by, `text` is the record as JSON."""
+    """One record.
+
+    `attributes` has the values that LookupEvents filters by, `text` the record as JSON.
+    """
 
     number: int
     time: int
@@ -27,18 +33,18 @@ class Recorded:
 class History:
     """The records of all accounts and Regions, in the order of the calls."""
 
-    # The rate limit of LookupEvents in each account and Region: what is left, and when that was.
+    # The rate limit of LookupEvents by account and Region: the remaining calls, and since when.
     allowances: dict[Place, tuple[float, float]] = field(default_factory=dict)
     _records: dict[Place, deque[Recorded]] = field(default_factory=dict)
     _order: deque[Place] = field(default_factory=deque)
     _next: int = 1
 
-    def add(self, place: Place, time: float, most: int, text: str, **found: Any) -> None:
-        """Append a record; the oldest records of all accounts make room for it."""
+    def add(self, place: Place, time: float, maximum: int, text: str, **found: Any) -> None:
+        """Append a record; drop the oldest ones of all accounts beyond `maximum`."""
         self.prune(time)
-        if most < 1:
+        if maximum < 1:
             return
-        while len(self._order) >= most:
+        while len(self._order) >= maximum:
             self._drop_oldest()
         self._records.setdefault(place, deque()).append(Recorded(self._next, int(time), text=text, **found))
         self._order.append(place)

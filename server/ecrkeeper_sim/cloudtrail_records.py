@@ -17,7 +17,7 @@ _READING = ("Get", "List", "Describe", "BatchGet", "Validate")
 
 
 def is_recorded(service: str, operation: str) -> bool:
-    """Tell whether the operation is one of the writes that the simulator records."""
+    """Return whether the operation is one of the writes that the simulator records."""
     return service in ("ecr", "iam") and not operation.startswith(_READING)
 
 
@@ -54,7 +54,10 @@ def record_of(call: Call, made: ApiCall) -> Json:
 
 
 def role_resources(call: Call, made: ApiCall) -> tuple[Json, ...]:
-    """Return the resources under which LookupEvents lists a call: the role of an IAM call, by name and by ARN."""
+    """Return the resources under which LookupEvents lists a call.
+
+    They are the role of an IAM call, by name and by ARN.
+    """
     role = (made.result or {}).get("Role", {})
     name = role.get("RoleName") or made.params.get("RoleName")
     if made.service != "iam" or not isinstance(name, str):
@@ -70,7 +73,7 @@ def user_name(call: Call) -> str:
 
 
 def lower_first(value: Any) -> Any:
-    """Return the value with a lower first letter in each member name, as CloudTrail writes them."""
+    """Return the value with a lower first letter in member names, as in CloudTrail."""
     if isinstance(value, Mapping):
         return {_lowered(str(name)): lower_first(item) for name, item in value.items()}
     if isinstance(value, list):

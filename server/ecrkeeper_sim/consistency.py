@@ -11,7 +11,10 @@ _READING = ("Get", "List", "Describe", "BatchGet")
 
 
 def shown_to(world: World, registry: Registry, operation: str) -> Registry:
-    """Return the registry as the operation sees it: a read may see it older than it is, a write never does."""
+    """Return the registry as the operation sees it.
+
+    A read may see an older state, a write never does.
+    """
     lag = world.settings.ecr_read_lag_seconds
     if not lag:
         registry.past.clear()

@@ -1,4 +1,4 @@
-"""Account, Region and service from a request's Authorization header, and minted sessions."""
+"""Account, Region and service of an Authorization header, and minted sessions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Scope:
 
 @lru_cache(maxsize=65536)
 def parse_scope(credential: str) -> Scope | None:
-    """Return the scope in an Authorization header's Credential part, or None if it has none."""
+    """Return the scope in an Authorization header's Credential part, or None."""
     match = _CREDENTIAL.search(credential)
     return Scope(match[1], match[3], match[4]) if match else None
 
@@ -72,7 +72,7 @@ def parse_token(token: str) -> Session | None:
 
 
 def identify(scope: Scope, token: str, now: float, default_account: str) -> Identity:
-    """Return the caller, or raise the error AWS gives for credentials it does not accept."""
+    """Return the caller, or raise AWS's error for credentials that it rejects."""
     partition = partition_of(scope.region)
     temporary = _TEMPORARY.fullmatch(scope.access_key)
     if temporary is None:

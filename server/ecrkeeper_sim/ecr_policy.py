@@ -1,4 +1,4 @@
-"""ECR registry policy and the account settings, one of which sets the policy's scope."""
+"""ECR registry policy and account settings, one of which sets the policy's scope."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def describe_registry(call: Call, params: Json) -> Json:
 
 @handles("ecr", "PutReplicationConfiguration")
 def put_replication_configuration(call: Call, params: Json) -> Json:
-    """Replace the replication configuration, creating the service-linked role if it is missing."""
+    """Replace the replication configuration; create a missing service-linked role."""
     configuration = params["replicationConfiguration"]
     rules = configuration["rules"]
     _check_destinations(call, rules)
@@ -36,7 +36,10 @@ def put_replication_configuration(call: Call, params: Json) -> Json:
 
 
 def require_service_linked_role(call: Call, principal: str) -> None:
-    """Create the role that a setting needs, on behalf of the caller and with the caller's rights."""
+    """Create the role that a setting needs, on behalf of the caller.
+
+    The caller's permissions apply.
+    """
     if role_missing(call.account, principal):
         arn = SERVICES[principal].role_arn(call.partition, call.identity.account)
         call.authorize("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": principal})

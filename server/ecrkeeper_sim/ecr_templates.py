@@ -75,7 +75,7 @@ def delete_template(call: Call, params: Json) -> Json:
 
 @handles("ecr", "DescribeRepositoryCreationTemplates")
 def describe_templates(call: Call, params: Json) -> Json:
-    """Return the templates of the named prefixes as far as they exist, or all of them page by page."""
+    """Return the existing templates of the named prefixes, or all by pages."""
     wanted = params.get("prefixes")
     keys = None if wanted is None else {canonical_prefix(prefix) for prefix in wanted}
     items = [(k, t) for k, t in sorted(call.registry.templates.items()) if keys is None or k in keys]
@@ -85,7 +85,10 @@ def describe_templates(call: Call, params: Json) -> Json:
 
 
 def patched(old: Json, params: Json) -> Json:
-    """Return the template with the given members replaced, defaults filled and documents rewritten."""
+    """Return the template after a change.
+
+    It has the given members, defaults, and rewritten documents.
+    """
     new = {**old, **{k: v for k, v in params.items() if k != "prefix" and v is not None}}
     new.setdefault("encryptionConfiguration", {"encryptionType": "AES256"})
     new["imageTagMutability"] = params.get("imageTagMutability") or "MUTABLE"

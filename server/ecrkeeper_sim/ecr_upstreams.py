@@ -40,7 +40,7 @@ _UPSTREAMS = tuple(
 
 
 def resolve_upstream(call: Call, params: Json) -> Upstream:
-    """Return the upstream that the URL names, or raise ECR's error for one it does not support."""
+    """Return the upstream of the URL, or raise ECR's error for an unsupported one."""
     url = params["upstreamRegistryUrl"]
     for upstream in _UPSTREAMS:
         match = upstream.url.fullmatch(url)
@@ -53,7 +53,7 @@ def resolve_upstream(call: Call, params: Json) -> Upstream:
 
 
 def check_credentials(call: Call, params: Json) -> None:
-    """Raise the error ECR gives for a secret that it cannot read or a role that is not the account's own."""
+    """Raise ECR's error for an unreadable secret or a role of another account."""
     arn = params.get("credentialArn")
     if arn is not None:
         secret = _read_secret(call, arn)
@@ -76,7 +76,7 @@ def check_custom_role(call: Call, role_arn: str, principal: str) -> None:
 
 
 def validation_failure(call: Call, rule: Json) -> str | None:
-    """Return why the rule's upstream cannot be reached with its credentials, or None when it can."""
+    """Return why the rule cannot reach its upstream with its credentials, or None."""
     arn = rule.get("credentialArn")
     if arn is None:
         return None

@@ -1,4 +1,4 @@
-"""EventBridge: events of all accounts and Regions, and the rules that send them to queues."""
+"""EventBridge: events of all accounts and Regions, and rules that send them on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A rule with a queue behind it, directly or through an SNS topic.
+    """A rule whose target is a queue, directly or through an SNS topic.
 
     None matches every account or Region.
     """
@@ -37,7 +37,7 @@ class Route:
     topic: str = ""
 
     def matches(self, event: Event) -> bool:
-        """Tell whether the rule sends the event on."""
+        """Return whether the rule sends the event on."""
         return (
             event["source"] in self.sources
             and (self.accounts is None or event["account"] in self.accounts)
@@ -46,13 +46,13 @@ class Route:
 
     @property
     def sender(self) -> tuple[str, str]:
-        """The service that sends to the queue, and the ARN in whose name it does."""
+        """The service that sends to the queue, and the source ARN that it names."""
         return ("sns.amazonaws.com", self.topic) if self.form == "sns" else ("events.amazonaws.com", self.rule)
 
 
 @dataclass(slots=True)
 class EventBus:
-    """The rules, the faults, and the events on their way."""
+    """The rules, the faults, and the pending events."""
 
     routes: list[Route] = field(default_factory=list)
     faults: list[EventFault] = field(default_factory=list)
@@ -64,15 +64,15 @@ class EventBus:
 
     @property
     def pending(self) -> int:
-        """The number of events on their way."""
+        """The number of pending events."""
         return len(self._pending)
 
     def schedule(self, due: float, route: Route, text: str) -> None:
-        """Let the text arrive at the queue of the route at that time."""
+        """Schedule the delivery of the text to the queue of the route."""
         heapq.heappush(self._pending, (due, next(self._counter), route, text))
 
     def pop_due(self, now: float) -> tuple[Route, str] | None:
-        """Return the next delivery whose time has come."""
+        """Return the next due delivery."""
         if not self._pending or self._pending[0][0] > now:
             return None
         _, _, route, text = heapq.heappop(self._pending)
@@ -84,7 +84,7 @@ class EventBus:
 
 
 def publish(world: World, event: Event) -> None:
-    """Send the event to the queues of the rules that match it, with the faults in force."""
+    """Send the event to the queues of the matching rules, with the active faults."""
     bus = world.bus
     bus.counts["published"] += 1
     earliest = bus.next_due()
@@ -117,7 +117,7 @@ def next_delivery(world: World) -> float | None:
 
 
 def _deliver(world: World, route: Route, text: str) -> None:
-    # The permissions of queues need the calls, and the calls need the world that has this bus.
+    # A circular import otherwise: sqs_access imports calls, and calls import the world with this bus.
     from ecrkeeper_sim.sqs_access import allows_service
 
     queue, now = world.queues.by_arn.get(route.queue), world.clock.now()

@@ -1,4 +1,4 @@
-"""The control plane's calls on events, the rules that send them, their faults, and the queues."""
+"""The control plane's calls on events, rules, event faults, and queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Faults on the way of an event to a queue: delay, duplicate, loss, reordering, malformed and forged events."""
+"""Faults of the delivery of events to queues.
+
+Delay, duplicate, loss, reordering, malformed and forged events.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,17 @@ from typing import Any
 
 KINDS = ("delay", "duplicate", "lose", "reorder", "malform", "forge")
 _DEPTH = 100_000
-_MOST_COPIES = 1000
+_MAX_COPIES = 1000
 
 Event = dict[str, Any]
 
 
 @dataclass(slots=True)
 class EventFault:
-    """One rule; absent members match everything, and `count` is how often it still strikes."""
+    """One rule.
+
+    Absent members match everything; `count` is the number of remaining applications.
+    """
 
     kind: str
     event_name: str | None = None
@@ -33,7 +39,7 @@ class EventFault:
     forged_account: str | None = None
 
     def matches(self, event: Event) -> bool:
-        """Tell whether the rule applies to such an event."""
+        """Return whether the rule applies to such an event."""
         return (
             self.count != 0
             and self.event_name in (None, event["detail"].get("eventName"))
@@ -45,7 +51,7 @@ class EventFault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The text that arrives at a queue, so many seconds late."""
+    """The text for a queue, and its delay in seconds."""
 
     delay: float
     text: str
@@ -64,23 +70,26 @@ def parsed_fault(rule: Mapping[str, Any]) -> EventFault:
         raise ValueError("forge needs forged_source or forged_account")
     if not 0 <= fault.seconds < float("inf"):
         raise ValueError("seconds must not be negative")
-    if not 1 <= fault.copies <= _MOST_COPIES:
-        raise ValueError(f"copies must be between 1 and {_MOST_COPIES}")
+    if not 1 <= fault.copies <= _MAX_COPIES:
+        raise ValueError(f"copies must be between 1 and {_MAX_COPIES}")
     return fault
 
 
 def planned(faults: list[EventFault], random: Random, event: Event, new_id: Callable[[], str]) -> list[Plan]:
-    """Return the deliveries of an event after all rules that strike it, each applied to those of the earlier ones."""
+    """Return the deliveries of an event after all matching faults.
+
+    Each fault applies to the deliveries of the earlier ones.
+    """
     plans = [Plan(0.0, json.dumps(event))]
     for fault in faults:
         if fault.matches(event) and (fault.probability >= 1.0 or random.random() < fault.probability):
             if fault.count is not None:
                 fault.count -= 1
-            plans = _struck(fault, random, event, new_id, plans)
+            plans = _applied(fault, random, event, new_id, plans)
     return plans
 
 
-def _struck(
+def _applied(
     fault: EventFault, random: Random, event: Event, new_id: Callable[[], str], plans: list[Plan]
 ) -> list[Plan]:
     if fault.kind == "delay":

@@ -1,4 +1,7 @@
-"""Events that no API call causes: replication, pull-through cache, and the opt-in status of Regions."""
+"""Events that no API call causes.
+
+They are replication, pull-through cache, and the opt-in status of Regions.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Fault:
-    """One rule; absent members match everything, and `count` is its remaining applications."""
+    """One rule; absent members match everything, and `count` limits its applications."""
 
     kind: str
     service: str | None = None
@@ -55,7 +55,10 @@ class Fault:
         return AwsError(code, self.message or "The request failed because of a server-side issue.", self.status or 500)
 
     def answer(self) -> Answer:
-        """Return the raw answer of an `answer` rule: its status, its headers, and its body `repeat` times."""
+        """Return the raw answer of an `answer` rule.
+
+        It has a status, headers, and the body `repeat` times.
+        """
         headers = {"Content-Type": "application/octet-stream", **self.headers}
         return Answer(
             self.status or 200, headers.pop("Content-Type"), self.body.encode() * self.repeat, headers=headers

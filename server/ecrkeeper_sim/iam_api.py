@@ -194,7 +194,7 @@ def list_attached_role_policies(call: Call, params: Json) -> Json:
 
 
 def role_arn(call: Call, name: str) -> str:
-    """Return the ARN that authorization sees for a role name, whether the role exists or not."""
+    """Return the ARN of a role name for authorization, even if the role is absent."""
     role = call.account.roles.get(name.lower())
     if role is not None:
         return role.arn

@@ -15,7 +15,7 @@ _REASON = (
 
 
 def update_deletions(world: World, account: Account) -> None:
-    """Advance every unfinished deletion of the account to its state at the current time."""
+    """Advance each unfinished deletion of the account to its current state."""
     if world.settings.deletion_mode != "time":
         return
     now, settings = world.clock.now(), world.settings

@@ -48,7 +48,7 @@ BY_ROLE_NAME = {service.role_name.lower(): service for service in SERVICES.value
 
 
 def is_service_linked(role: Role) -> bool:
-    """Tell whether the role belongs to an AWS service."""
+    """Return whether the role belongs to an AWS service."""
     return role.path.startswith("/aws-service-role/")
 
 
@@ -138,7 +138,7 @@ def create_service_linked_role(
 
 
 def role_missing(account: Account, principal: str) -> bool:
-    """Tell whether the service's role would have to be created."""
+    """Return whether the service's role would have to be created."""
     return SERVICES[principal].role_name.lower() not in account.roles
 
 

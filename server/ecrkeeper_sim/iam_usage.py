@@ -11,7 +11,7 @@ from ecrkeeper_sim.state import Account, Registry, World
 
 
 def resources_in_use(registry: Registry, principal: str) -> list[str]:
-    """Return the ARN-like names of the resources in one registry that use the service's role."""
+    """Return ARN-like names of resources in one registry that use the service's role."""
     prefix = f"arn:{partition_of(registry.region)}:ecr:{registry.region}:{registry.account}"
     if principal == REPLICATION:
         return [f"{prefix}:replication-configuration"] if registry.replication_rules else []
@@ -32,7 +32,7 @@ def usage(world: World, account: Account, principal: str) -> list[dict[str, Any]
 
 
 def note_release(world: World, registry: Registry, principal: str, before: list[str]) -> None:
-    """Record that a change released the role, because ECR's own view of the usage lags."""
+    """Record that a change released the role, because ECR's view of the usage lags."""
     if before and not resources_in_use(registry, principal):
         registry.released[principal] = (world.clock.now(), before)
 

@@ -1,4 +1,4 @@
-"""Validation of lifecycle policies as `PutLifecyclePolicy` does: each rule, then all."""
+"""Validation of lifecycle policies like `PutLifecyclePolicy`: each rule, then all."""
 
 from __future__ import annotations
 

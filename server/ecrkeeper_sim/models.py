@@ -1,4 +1,7 @@
-"""The botocore models of the simulated services, compiled per operation on first use."""
+"""botocore's models of the simulated services, compiled on first use.
+
+Each operation is compiled on its own.
+"""
 
 from __future__ import annotations
 

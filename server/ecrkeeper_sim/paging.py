@@ -15,7 +15,7 @@ T = TypeVar("T")
 def page(
     items: Sequence[tuple[str, T]], params: dict[str, Any], default_size: int, names: tuple[str, str]
 ) -> tuple[list[T], str | None]:
-    """Return one page of (key, item) pairs ordered by key, and the token of the next page or None."""
+    """Return one page of (key, item) pairs by key, and the next page's token or None."""
     size_name, token_name = names
     size = params.get(size_name) or default_size
     token = params.get(token_name)

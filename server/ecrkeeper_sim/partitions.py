@@ -1,4 +1,4 @@
-"""Partitions, their Regions and which of them an account has enabled from the start."""
+"""Partitions, their Regions, and the Regions initially enabled for an account."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 
 @cache
 def partition_of(region: str) -> str:
-    """Return the partition of a Region by its name, also for Regions newer than botocore."""
+    """Return the partition of a Region's name, also for Regions newer than botocore."""
     for prefix, partition in _PREFIXES:
         if region.startswith(prefix):
             return partition
@@ -47,7 +47,7 @@ def partition_of(region: str) -> str:
 
 
 def is_region_name(region: str) -> bool:
-    """Tell whether the text has the form of a Region name."""
+    """Return whether the text has the form of a Region name."""
     return _REGION.fullmatch(region) is not None
 
 
@@ -59,5 +59,5 @@ def regions_of(partition: str) -> tuple[str, ...]:
 
 
 def enabled_by_default(region: str) -> bool:
-    """Tell whether an account has the Region without opting in."""
+    """Return whether an account has the Region without opting in."""
     return region in DEFAULT_REGIONS or partition_of(region) != "aws"

@@ -1,4 +1,4 @@
-"""Evaluation of an identity policy: which action on which resource under which conditions."""
+"""Evaluation of an identity policy for an action, a resource and conditions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def matches_any(patterns: Any, text: str, *, fold: bool = False) -> bool:
-    """Tell whether the text matches one of the patterns, in which `*` and `?` are wild."""
+    """Return whether the text matches a pattern with the wildcards `*` and `?`."""
     return any(_wildcard(str(p).lower() if fold else str(p)).fullmatch(text) for p in as_list(patterns))
 
 

@@ -29,7 +29,7 @@ _DAY = re.compile(r"\d{4}-(\d\d)(?:-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?
 
 
 def check_condition(condition: Any) -> None:
-    """Raise Malformed unless the condition has known operators with values of their form."""
+    """Raise Malformed unless the condition has known operators with valid values."""
     require(isinstance(condition, dict), "a condition is an object")
     for operator, keys in condition.items():
         family = _family(operator)

@@ -58,12 +58,12 @@ def normalised(document: dict[str, Any], partition: str) -> dict[str, Any]:
 
 
 def rendered(document: dict[str, Any]) -> str:
-    """Return the document as ECR sends it: indented, with a space on both sides of colons."""
+    """Return the document as ECR sends it: indented, with spaces around colons."""
     return json.dumps(document, indent=2, separators=(",", " : "))
 
 
 def allows_principal(policy: dict[str, Any] | None, account: str, action: str, resource: str) -> bool:
-    """Return whether the registry policy allows the account's root principal the action."""
+    """Return whether the registry policy allows the account's root the action."""
     for statement in as_list((policy or {}).get("Statement", [])):
         principals = _aws_principals(statement)
         named = any(p == "*" or p == account or f":{account}:" in p for p in principals)

@@ -35,7 +35,10 @@ def statements_of(document: Any) -> list[Any]:
 
 
 def check_statement(statement: Any, partition: str) -> None:
-    """Raise Malformed unless the statement is valid in a resource policy of the partition."""
+    """Raise Malformed unless the statement is valid for the partition.
+
+    It must be one of a resource policy.
+    """
     require(isinstance(statement, dict) and statement.keys() <= _STATEMENT, "not a statement")
     require(statement.get("Effect") in ("Allow", "Deny"), "no effect")
     for pair in _ONE_OF:

@@ -1,4 +1,4 @@
-"""Deleted principals: a registry policy shows their unique id and rejects their ARN."""
+"""Deleted principals: a policy shows their unique id, and their ARN is rejected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def with_unique_ids(policy: Json, settings: Settings) -> Json:
 
 
 def names_caller(call: Call, statement: Json) -> bool:
-    """Tell whether the statement of a resource-based policy names the caller."""
+    """Return whether the statement of a resource-based policy names the caller."""
     principal = statement.get("Principal", {})
     named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
     session = call.identity.session

@@ -1,4 +1,4 @@
-"""The HTTP server, and the context manager with which tests run it in their own event loop."""
+"""The HTTP server, and the context manager that runs it in a test's event loop."""
 
 from __future__ import annotations
 

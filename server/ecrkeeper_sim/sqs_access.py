@@ -1,4 +1,4 @@
-"""Permissions on queues: identity policies, the queue's own policy, and the key that encrypts it."""
+"""Permissions on queues: identity policies, queue policies, and encryption keys."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def named_queue(call: Call, params: Json) -> str:
 
 
 def authorize_queue_call(call: Call, params: Json) -> None:
-    """Raise the access-denied error unless the caller may use the queue, and its key where that is needed."""
+    """Raise the access-denied error unless the caller may use the queue and its key."""
     arn = named_queue(call, params)
     queue = call.world.queues.by_arn.get(arn)
     operation = call.operation.removesuffix("Batch")

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def new_queue(world: World, account: str, region: str, name: str, attributes: dict[str, str]) -> Queue:
-    """Enter a queue, in the place of an older one.
+    """Add a queue; replace one with the same name.
 
     Raises SQS's error for an invalid attribute.
     """

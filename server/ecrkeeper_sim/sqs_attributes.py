@@ -1,4 +1,4 @@
-"""The attributes of queues: defaults, ranges, and what GetQueueAttributes shows."""
+"""The attributes of queues: defaults, ranges, and their presentation."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _valid(name: str, value: Any) -> bool:
     if name == "SqsManagedSseEnabled":
         return value in ("true", "false")
     if name == "KmsMasterKeyId":
-        # An alias other than that of AWS's own key says nothing of the key, and the simulator has no keys to ask.
+        # The simulator has no keys, so it knows the key of no alias other than AWS's own.
         return not ("alias/" in value and value != "alias/aws/sqs")
     return value == "" or _valid_document(name, value)
 
@@ -104,9 +104,9 @@ def _valid_document(name: str, text: str) -> bool:
     if not isinstance(document, dict):
         return False
     if name == "RedrivePolicy":
-        most = str(document.get("maxReceiveCount", ""))
+        maximum = str(document.get("maxReceiveCount", ""))
         arn = document.get("deadLetterTargetArn")
-        return isinstance(arn, str) and most.isascii() and most.isdigit() and 1 <= int(most) <= 1000
+        return isinstance(arn, str) and maximum.isascii() and maximum.isdigit() and 1 <= int(maximum) <= 1000
     statements = document.get("Statement")
     each = statements if isinstance(statements, list) else [statements]
     return all(isinstance(s, dict) and s.get("Effect") in ("Allow", "Deny") for s in each)

@@ -1,4 +1,4 @@
-"""Batches of SQS: at most ten entries, each with an identifier of its own and an outcome of its own."""
+"""Batches of SQS: at most ten entries, each with its own identifier and outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecrkeeper_sim.sqs_errors import batch
 from ecrkeeper_sim.state import Json
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_MOST = 10
+_MAX_ENTRIES = 10
 
 
 def run_batch(entries: list[Json], kind: str, act: Callable[[Json], Json]) -> Json:
@@ -20,8 +20,8 @@ def run_batch(entries: list[Json], kind: str, act: Callable[[Json], Json]) -> Js
     """
     if not entries:
         raise batch("EmptyBatchRequest", f"There should be at least one {kind}RequestEntry in the request.")
-    if len(entries) > _MOST:
-        message = f"Maximum number of entries per request are {_MOST}. You have sent {len(entries)}."
+    if len(entries) > _MAX_ENTRIES:
+        message = f"Maximum number of entries per request are {_MAX_ENTRIES}. You have sent {len(entries)}."
         raise batch("TooManyEntriesInBatchRequest", message)
     known: set[str] = set()
     for entry in entries:

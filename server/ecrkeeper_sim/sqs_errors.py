@@ -7,7 +7,7 @@ from ecrkeeper_sim.errors import AwsError
 
 _OLD = "AWS.SimpleQueueService."
 
-# The attributes of messages that are no attributes of queues.
+# Attributes of messages, which queues do not have.
 MESSAGE_ATTRIBUTES = frozenset(
     {
         "SenderId",
@@ -65,13 +65,13 @@ def missing(name: str) -> AwsError:
 
 
 def invalid_handle(handle: str) -> AwsError:
-    """Return the error for a receipt handle that the queue did not give out."""
+    """Return the error for a receipt handle that the queue did not issue."""
     message = f'The input receipt handle "{handle[:200]}" is not a valid receipt handle.'
     return AwsError("ReceiptHandleIsInvalid", message, 404, query_code="ReceiptHandleIsInvalid")
 
 
 def not_in_flight() -> AwsError:
-    """Return the error for the visibility of a message that nobody works on."""
+    """Return the error for the visibility of a message that is not in flight."""
     return AwsError("MessageNotInflight", "The message is not in flight.", query_code=f"{_OLD}MessageNotInflight")
 
 
@@ -86,12 +86,12 @@ def unsupported(message: str) -> AwsError:
 
 
 def denied(message: str) -> AwsError:
-    """Return the error for a caller without the right."""
+    """Return the error for a caller without the permission."""
     return AwsError("AccessDeniedException", message, 403, query_code="AccessDenied")
 
 
 def key_denied(message: str) -> AwsError:
-    """Return the error for a caller that must not use the queue's key."""
+    """Return the error for a caller without a permission on the queue's key."""
     return AwsError("KmsAccessDenied", message, query_code="KMS.AccessDeniedException")
 
 

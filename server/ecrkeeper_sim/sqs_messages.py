@@ -50,9 +50,9 @@ def send_message_batch(call: Call, params: Json) -> Json:
 
 @handles("sqs", "ReceiveMessage")
 async def receive_message(call: Call, params: Json) -> Json:
-    """Return up to ten messages; wait for the first one as long as the request says."""
+    """Return up to ten messages; wait for the first one for `WaitTimeSeconds`."""
     attributes = existing_queue(call, params).attributes
-    most = _ranged(params, "MaxNumberOfMessages", 1, 10, 1)
+    maximum = _ranged(params, "MaxNumberOfMessages", 1, 10, 1)
     wait = _ranged(params, "WaitTimeSeconds", 0, 20, int(attributes["ReceiveMessageWaitTimeSeconds"]))
     hidden = _ranged(params, "VisibilityTimeout", 0, _MAX_VISIBILITY, int(attributes["VisibilityTimeout"]))
     wanted = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
@@ -60,9 +60,9 @@ async def receive_message(call: Call, params: Json) -> Json:
     while call.peer.connected():
         deliver_due(call.world)
         queue = existing_queue(call, params)
-        received, exhausted = queue.receive(call.now(), most, hidden)
-        _bury(call, queue, exhausted)
-        # A frozen clock lets real time end the wait; a clock that is moved ends it as well.
+        received, exhausted = queue.receive(call.now(), maximum, hidden)
+        _move_exhausted(call, queue, exhausted)
+        # With a frozen clock, real time ends the wait; moving the clock ends it as well.
         left = wait - max(time.monotonic() - begun[0], call.now() - begun[1])
         if received or left <= 0 or call.world.queues.closed:
             return {"Messages": [_shown(message, wanted) for message in received]} if received else {}
@@ -93,7 +93,7 @@ def delete_message_batch(call: Call, params: Json) -> Json:
 
 @handles("sqs", "ChangeMessageVisibility")
 def change_message_visibility(call: Call, params: Json) -> Json:
-    """Hide a message in flight for so many seconds from now; 0 shows it at once."""
+    """Hide a message in flight for `VisibilityTimeout` seconds; 0 shows it at once."""
     queue, handle, now = existing_queue(call, params), params["ReceiptHandle"], call.now()
     if "VisibilityTimeout" not in params:
         raise invalid_value("VisibilityTimeout", None, f"Must be between 0 and {_MAX_VISIBILITY}.")
@@ -116,7 +116,7 @@ def change_message_visibility(call: Call, params: Json) -> Json:
 
 @handles("sqs", "ChangeMessageVisibilityBatch")
 def change_message_visibility_batch(call: Call, params: Json) -> Json:
-    """Hide up to ten messages in flight for so many seconds from now."""
+    """Hide up to ten messages in flight, each for its `VisibilityTimeout`."""
     existing_queue(call, params)
     url = params["QueueUrl"]
     return run_batch(
@@ -132,7 +132,7 @@ def _seconds_to_change(call: Call, queue: Queue) -> float:
     return max(0.001, min(times, default=now + 20) - now)
 
 
-def _bury(call: Call, queue: Queue, exhausted: list[Message]) -> None:
+def _move_exhausted(call: Call, queue: Queue, exhausted: list[Message]) -> None:
     if not exhausted:
         return
     target = call.world.queues.by_arn.get(json.loads(queue.attributes["RedrivePolicy"])["deadLetterTargetArn"])

@@ -1,4 +1,4 @@
-"""SQS standard queues: messages that are hidden while somebody works on them."""
+"""SQS standard queues: received messages are hidden for a while."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Message:
 
 
 class Signal:
-    """Wakes everybody who waits."""
+    """Wakes all waiters."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Wake those who wait now."""
+        """Wake all current waiters."""
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
 
     async def wait(self, seconds: float) -> None:
-        """Return after `notify`, at the latest after so many seconds."""
+        """Return after `notify`, or after `seconds` at the latest."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
@@ -69,10 +69,10 @@ class Queue:
     _hidden: list[tuple[float, int, str]] = field(default_factory=list)
     _counter: count[int] = field(default_factory=count)
 
-    def put(self, message: Message, now: float, most: int) -> int:
-        """Add a message; the oldest ones make room for it. Returns how many did."""
+    def put(self, message: Message, now: float, maximum: int) -> int:
+        """Add a message; drop the oldest ones beyond `maximum`, and return their number."""
         discarded = 0
-        while len(self.messages) >= max(1, most):
+        while len(self.messages) >= max(1, maximum):
             del self.messages[next(iter(self.messages))]
             discarded += 1
         while discarded and self._ready and self._ready[0] not in self.messages:
@@ -81,13 +81,16 @@ class Queue:
         self._place(message, now)
         return discarded
 
-    def receive(self, now: float, most: int, visibility: float) -> tuple[list[Message], list[Message]]:
-        """Return up to `most` messages, hidden from now on, and those that were received too often and leave."""
-        self.settle(now)
+    def receive(self, now: float, maximum: int, visibility: float) -> tuple[list[Message], list[Message]]:
+        """Hide and return up to `maximum` messages.
+
+        The second list has the messages that exceeded the number of receives and leave.
+        """
+        self.refresh(now)
         limit = self.max_receives
         received: list[Message] = []
         exhausted: list[Message] = []
-        while self._ready and len(received) < most:
+        while self._ready and len(received) < maximum:
             message = self.messages.get(self._ready.popleft())
             if message is None or message.visible_at > now or message in received:
                 continue
@@ -126,7 +129,7 @@ class Queue:
             del self.messages[message.message_id]
 
     def hide(self, message: Message, now: float, seconds: float) -> None:
-        """Make the message visible after so many seconds."""
+        """Make the message visible after `seconds`."""
         message.visible_at = now + seconds
         self._place(message, now)
 
@@ -136,8 +139,8 @@ class Queue:
         self._ready.clear()
         self._hidden.clear()
 
-    def settle(self, now: float) -> None:
-        """Show the messages whose time has come, and drop those that are past their retention."""
+    def refresh(self, now: float) -> None:
+        """Show the messages that are due, and drop those that are past their retention."""
         while self._hidden and self._hidden[0][0] <= now:
             visible_at, _, message_id = heapq.heappop(self._hidden)
             message = self.messages.get(message_id)
@@ -149,12 +152,12 @@ class Queue:
 
     def next_visible(self, now: float) -> float | None:
         """Return the time at which the next hidden message can become visible."""
-        self.settle(now)
+        self.refresh(now)
         return self._hidden[0][0] if self._hidden else None
 
     def counts(self, now: float) -> tuple[int, int, int]:
         """Return the numbers of visible, hidden and delayed messages."""
-        self.settle(now)
+        self.refresh(now)
         hidden = [message for message in self.messages.values() if message.visible_at > now]
         delayed = sum(1 for message in hidden if not message.receives)
         return len(self.messages) - len(hidden), len(hidden) - delayed, delayed
@@ -174,7 +177,7 @@ class Queue:
         self.signal.notify()
 
     def _compact(self, now: float) -> None:
-        # Messages that were deleted or hidden anew leave their old entries behind.
+        # Old entries remain after messages are deleted or hidden again.
         if len(self._hidden) > 2 * len(self.messages) + 100:
             hidden = [message for message in self.messages.values() if message.visible_at > now]
             self._hidden = [(message.visible_at, next(self._counter), message.message_id) for message in hidden]
@@ -195,12 +198,12 @@ class Queues:
         self.closed = False
 
     def wake(self) -> None:
-        """Let all receives that wait look again."""
+        """Let all waiting receives check their queues again."""
         for queue in self.by_arn.values():
             queue.signal.notify()
 
     def close(self) -> None:
-        """End all receives that wait, and let none wait any more."""
+        """End all waiting receives, and let no later ones wait."""
         self.closed = True
         self.wake()
 

@@ -104,7 +104,7 @@ class DeletionTask:
 
     @property
     def unfinished(self) -> bool:
-        """Tell whether the task can still change."""
+        """Return whether the task can still change."""
         return self.status in ("NOT_STARTED", "IN_PROGRESS")
 
 
@@ -160,7 +160,7 @@ class Account:
     scanning_blocked_by_organization: bool = False
 
     def region_enabled(self, region: str) -> bool:
-        """Tell whether the account can use the Region."""
+        """Return whether the account can use the Region."""
         if self.enabled_regions is None:
             return enabled_by_default(region)
         return region in self.enabled_regions

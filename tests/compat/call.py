@@ -1,4 +1,6 @@
-"""Call a server with the installed client: `python call.py ADDRESS NAME`; prints JSON.
+"""Call a server with the installed client; print JSON.
+
+Usage: `python call.py ADDRESS NAME`.
 
 Runs in environments that contain only the client. Warnings are errors, because a program that
 imports the client must not see any.

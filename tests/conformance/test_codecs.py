@@ -1,4 +1,4 @@
-"""The codec of botocore's internals and the public one say the same, and versions choose between them."""
+"""The private and the public codec of botocore agree, and versions choose between."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOTH: list[Codec] = [PRIVATE, PUBLIC]
 
 
 def comparable(codec: Codec, service: str, operation: str, params: dict[str, Any]) -> Any:
-    """A request in a form that does not depend on the order of members and on the case of headers."""
+    """Return a request independent of the order of members and the case of headers."""
     method, path, headers, body = codec.serialize(service, operation, params)
     form = service in ("iam", "sts")
     content = sorted(parse_qsl(body.decode(), keep_blank_values=True)) if form else json.loads(body)

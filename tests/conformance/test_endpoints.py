@@ -21,7 +21,7 @@ PROBES = {"ecr": "describe_registry", "iam": "get_user", "sts": "get_caller_iden
 
 
 def sent_to(client: Any, service: str) -> str:
-    """The URL of a request that a client would send; `meta.endpoint_url` may differ from it."""
+    """Return a request's URL as a client sends it; `meta.endpoint_url` may differ."""
     sent: list[Any] = []
 
     def keep(request: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Endpoints, variants and certificates by profile files, against botocore's own clients; and errors that name them."""
+"""Endpoints, variants and certificates by profile files, as in botocore's clients."""
 
 from __future__ import annotations
 

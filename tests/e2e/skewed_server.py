@@ -1,4 +1,4 @@
-"""The server with a wrong clock: `CLOCK_SKEW_SECONDS` are added to its modules' time.
+"""The server with a wrong clock: `CLOCK_SKEW_SECONDS` are added to its time.
 
 gRPC compares the clock with deadlines from its C code, so it keeps the correct one.
 """

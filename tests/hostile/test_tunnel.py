@@ -1,4 +1,4 @@
-"""Calls through a proxy: what it opens or forwards, what it refuses, and what does not go through it."""
+"""Calls through a proxy: opened, forwarded, rejected, and bypassing connections."""
 
 from __future__ import annotations
 

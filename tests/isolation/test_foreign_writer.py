@@ -1,4 +1,4 @@
-"""Concurrent writes to the same document: losses, and their positions in AWS's log.
+"""Concurrent writes to one document: losses, and their positions in AWS's log.
 
 ECR has no conditional writes, so another write between our last read and our Put is lost.
 `pytest -s` prints the number of losses.

@@ -43,7 +43,7 @@ class Moto:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One registry, seen through the API and, with credentials of its account, in moto."""
+    """One registry, seen through the API and, with its account's credentials, in moto."""
 
     moto: Moto
     account: str

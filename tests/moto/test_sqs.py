@@ -1,4 +1,4 @@
-"""One table of SQS's rules, run against moto's server and against the simulated AWS: both must answer alike."""
+"""One table of SQS's rules, run against moto's server and the simulated AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue neither loses a message nor shows one that somebody works on, whatever happens in which order."""
+"""Queues neither lose messages nor show one in flight, in any order of operations."""
 
 from __future__ import annotations
 

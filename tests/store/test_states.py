@@ -1,4 +1,4 @@
-"""The observed state survives the store as values, whichever members an older program wrote."""
+"""The observed state survives the store as values, also from an older program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ambient credentials: found once, refreshed in time, on a thread that never blocks anything."""
+"""Ambient credentials: found once, refreshed in time, without blocking anything."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ WRONG = [
      NOT_FOUND, "extension -1 of 'google.protobuf.FieldOptions'", "a number"),
     ({"file_containing_extension": {"containing_type": "a.B", "extension_number": 1052}}, NOT_FOUND, "'a.B'", "a type"),
     ({"all_extension_numbers_of_type": "a.B"}, NOT_FOUND, "message 'a.B' was not found", "extensions of a type"),
-    ({}, INVALID_ARGUMENT, "`message_request` must be set", "no question"),
+    ({}, INVALID_ARGUMENT, "`message_request` is required", "no question"),
 ]  # fmt: skip
 
 

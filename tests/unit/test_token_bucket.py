@@ -1,4 +1,4 @@
-"""A token bucket never gives more than its burst and its rate, and keeps the waits that it promises."""
+"""A token bucket never exceeds burst and rate, and keeps its promised waits."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ OTHER = "222222222222"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One document. `server` and `aws` are fragments of their rejections, or None if accepted.
+    """One document; `server` and `aws` are parts of their rejections, or None.
 
     `known` is false if AWS's behavior was not observed.
     """

@@ -104,7 +104,7 @@ def _rule(raw: Any, path: str, errors: _Errors) -> Rule:
 
 
 def _idle(rule: Rule) -> Iterable[str]:
-    """Return the parts of a rule without effect, which its author would expect to work."""
+    """Return the parts of a rule that have no effect, although its author expects one."""
     limits = [what for what in ("regions", "owners") if not any(p.is_every for p in getattr(rule, what))]
     if Verb.DELETE_ROLE in rule.verbs and limits:
         without = " and ".join(limits)

@@ -56,7 +56,7 @@ SERVICES = (
 
 
 def methods() -> dict[str, str]:
-    """Return every served method, as `/service/Method`, with its type as in gRPC's metrics."""
+    """Return the served methods, as `/service/Method`, with their types in metrics."""
     files = (
         role_service_pb2, registry_settings_service_pb2, audit_service_pb2, server_service_pb2, operations_pb2,
         health_pb2,
@@ -113,7 +113,7 @@ def build(
     limits: Limits | None = None,
     share_port: bool = False,
 ) -> tuple[grpc.aio.Server, Health, AdmissionLayer]:
-    """Return a server that is not started, its health service, and its admission layer."""
+    """Return a server that is not started, its health service and admission layer."""
     limits = limits or Limits()
     first: list[Layer] = [telemetry] if authentication is None else [telemetry, authentication]
     # From the outside to the inside. Outside of admission, unary calls are handlers of type

@@ -1,4 +1,4 @@
-"""Ambient credentials: those of environment variables, or what boto3's session finds.
+"""Ambient credentials: environment variables, or what boto3's session finds.
 
 boto3 knows profiles, SSO, web identity, processes, and the metadata of containers and instances. It takes 6 MB and
 may wait for files, programs and the network, so it is imported only if the variables name no keys, and runs on a
@@ -60,7 +60,10 @@ class Ambient:
             import boto3  # noqa: F401
 
     async def __call__(self, account: str) -> Credentials:
-        """Return the credentials of the environment, whatever the account; Temporary if there are none."""
+        """Return the credentials of the environment, for any account.
+
+        Raises Temporary if there are none.
+        """
         if self._current is None:
             self._current = self._named()
         current = self._current
@@ -79,7 +82,7 @@ class Ambient:
             self._source = self._current = None
 
     def _named(self) -> Credentials | None:
-        """Return the keys that variables name, which precede every other place; None if they do not."""
+        """Return the keys in variables, which precede all other sources, or None."""
         variables = self._variables
         key, secret = variables.get("AWS_ACCESS_KEY_ID"), variables.get("AWS_SECRET_ACCESS_KEY")
         if not key or not secret:
@@ -87,12 +90,18 @@ class Ambient:
         return Credentials(key, secret, variables.get("AWS_SECURITY_TOKEN") or variables.get("AWS_SESSION_TOKEN"))
 
     def _ends(self, seconds: int | None) -> bool:
-        """Whether boto3 wants to refresh the credentials, or, with an argument, whether they end within that time."""
+        """Return whether boto3 wants to refresh the credentials.
+
+        With an argument, return whether they end within that time.
+        """
         refresh_needed = getattr(self._source, "refresh_needed", None)
         return refresh_needed is not None and bool(refresh_needed(seconds))
 
     def _resolve(self, *, pause: float) -> None:
-        """Find or refresh the credentials on a thread, unless one does already or has done so within the pause."""
+        """Find or refresh the credentials on a thread.
+
+        Do nothing if a thread already does so or has done so within the pause.
+        """
         hanging = self._resolving is not None and not self._resolving.done()
         now = self._clock()
         if now - self._began < (_HANGING_SECONDS if hanging else pause):

@@ -1,4 +1,4 @@
-"""The attempts of one call: paced by the rate limits, repeated if that is safe, and checked."""
+"""The attempts of one call: rate-limited, repeated if that is safe, and checked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _PAUSE = 0.1
 
 
 class Attempts:
-    """Repeats calls a few times, and throttled calls for a while; longer waits are the engine's."""
+    """Repeats calls a few times, and throttled calls for a while.
+
+    The engine handles longer waits.
+    """
 
     def __init__(
         self, exchange: Exchange, limiter: Limiter, telemetry: CallTelemetry, clock: Callable[[], float]
@@ -77,7 +80,7 @@ class Attempts:
 
 
 def _verified(call: Call, answer: Answer) -> dict[str, Any]:
-    """Return the content of a success, if it answers the call, and for the account of the call."""
+    """Return the content of a success if it answers the call, for the call's account."""
     check_content(call.service, call.operation, call.params, answer.data)
     actual = other_account(call.account, call.service, answer.data)
     if actual is not None:

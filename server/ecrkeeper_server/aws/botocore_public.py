@@ -1,4 +1,6 @@
-"""botocore's public interface: clients whose events are handled here, so that they never send anything.
+"""botocore's public interface: clients whose events are handled here.
+
+The clients therefore never send anything.
 
 A client serialises a call, and its `before-send` event hands the request over; a client parses an answer that the
 same event gives it. Requests are signed, sent and bounded as always: deadlines, sizes and errors do not depend on

@@ -1,4 +1,7 @@
-"""The codec between calls and AWS's protocols, by botocore's models; two modules have one each."""
+"""The codec between calls and AWS's protocols, by botocore's models.
+
+Two modules implement it.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,19 @@ class Location(NamedTuple):
 
 
 class Codec(Protocol):
-    """Serialises requests, parses answers, and knows the models and the endpoints of `SERVICES`."""
+    """Serialises requests, parses answers, and knows `SERVICES`.
+
+    It knows their models and their endpoints.
+    """
 
     def load(self) -> None:
         """Read what every installation uses."""
 
     def model(self, service: str) -> Any:
-        """Return botocore's model of a service; ValueError for any that is not one of `SERVICES`."""
+        """Return botocore's model of a service.
+
+        ValueError for any that is not one of `SERVICES`.
+        """
 
     def protocol(self, service: str) -> str:
         """Return the protocol that a service is called with."""
@@ -44,13 +53,21 @@ class Codec(Protocol):
         """Return the partitions."""
 
     def locate(self, service: str, region: str, *, fips: bool, dual_stack: bool) -> Location:
-        """Return where a service is for a Region; raises BotoCoreError where it has no such endpoint.
+        """Return where a service is for a Region.
+
+        Raises BotoCoreError if it has no such endpoint.
 
         IAM has one endpoint for each partition.
         """
 
     def serialize(self, service: str, operation: str, params: dict[str, Any]) -> Serialized:
-        """Return the request of a call; raises ParamValidationError if the parameters are not those of the model."""
+        """Return the request of a call.
+
+        Raises ParamValidationError if the parameters do not match the model.
+        """
 
     def parse(self, service: str, operation: str, status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        """Return the members of an answer or, from status 300 on, of an error. Raises any exception."""
+        """Return the members of an answer or, from status 300 on, of an error.
+
+        Raises any exception.
+        """

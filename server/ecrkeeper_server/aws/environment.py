@@ -1,4 +1,4 @@
-"""How AWS is reached, by the environment variables and the profile files of the AWS SDKs."""
+"""The way to AWS, by environment variables and profile files of the AWS SDKs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class InvalidEnvironment(ValueError):
-    """Variables or profile files of the AWS SDKs are invalid; `errors` names every one."""
+    """Variables or profile files of the AWS SDKs are invalid.
+
+    `errors` names every one.
+    """
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -40,18 +43,18 @@ class AwsEnvironment:
     no_proxy: str = ""
 
     def proxy(self, host: str, port: int, *, tls: bool = True) -> str:
-        """Return the URL of the proxy by which a host is reached; empty if it is reached directly."""
+        """Return the URL of the proxy for a host; empty for a direct connection."""
         proxy = self.https_proxy if tls else self.http_proxy
         if not proxy or proxy_bypass_environment(f"{host}:{port}", {"no": self.no_proxy}):
             return ""
         return proxy if "://" in proxy else f"http://{proxy}"
 
     def endpoint_url(self, service: str) -> str | None:
-        """Return the URL that takes the place of a service's endpoints; None if there is none."""
+        """Return the URL that replaces a service's endpoints; None if there is none."""
         return self.endpoints.get(service) or self.endpoints.get("")
 
     def tls(self) -> ssl.SSLContext:
-        """Return what certificates are verified with: the bundle, or the authorities of the system."""
+        """Return the trusted certificates: the bundle, or the authorities of the system."""
         if not self.ca_bundle:
             return ssl.create_default_context()
         if Path(self.ca_bundle).is_dir():
@@ -60,7 +63,9 @@ class AwsEnvironment:
 
 
 def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment:
-    """Read and check the variables and the profile, as the SDKs do; raises InvalidEnvironment.
+    """Read and check the variables and the profile, as the SDKs do.
+
+    Raises InvalidEnvironment.
 
     A variable precedes the profile; what is for one service precedes what is for all.
     """
@@ -114,7 +119,10 @@ def _flag(variables: Mapping[str, str], profile: Profile, setting: str) -> bool:
 
 
 def _proxy(variables: Mapping[str, str], name: str, errors: list[str]) -> str:
-    """Return the URL of a proxy by a variable in lower or in upper case; it may have a password."""
+    """Return a proxy's URL by a variable in lower or upper case.
+
+    The URL may have a password.
+    """
     written = name if variables.get(name) else name.upper()
     url = variables.get(written, "")
     if url and not _is_url(url if "://" in url else f"http://{url}"):
@@ -131,7 +139,10 @@ def _is_url(url: str) -> bool:
 
 
 def _unusable(environment: AwsEnvironment) -> str:
-    """Return why the bundle of certificates cannot be used; empty if it can, or there is none."""
+    """Return why the bundle of certificates is unusable.
+
+    Empty if it is usable, or if there is none.
+    """
     path = Path(environment.ca_bundle or ".")
     try:
         if not environment.ca_bundle:

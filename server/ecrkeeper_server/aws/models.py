@@ -1,4 +1,7 @@
-"""Which codec is used: the one of botocore's internals with the versions that were tested, else the public one."""
+"""The choice of the codec.
+
+It is the one of botocore's internals with tested versions, else the public one.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ def load() -> None:
 
 
 def choose() -> Codec:
-    """Return the codec of this process; log a warning if that is the public one because of botocore's version."""
+    """Return the codec of this process.
+
+    Log a warning if it is the public one because of botocore's version.
+    """
     BOTOCORE.choose()
     return codec()
 
@@ -39,7 +45,10 @@ def codec() -> Codec:
 
 
 def service_model(name: str) -> Any:
-    """Return the model of one of the services; ValueError for any other, which would have no endpoint."""
+    """Return the model of one of the services.
+
+    ValueError for any other, which would have no endpoint.
+    """
     return codec().model(name)
 
 

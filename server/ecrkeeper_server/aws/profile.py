@@ -1,4 +1,4 @@
-"""The files of profiles, as far as they say how AWS is reached; keys in them are boto3's.
+"""The settings of profile files for the way to AWS; the keys are boto3's.
 
 They are read here because boto3, which reads them alike, takes 6 MB, and is not needed where variables name the keys.
 """
@@ -20,7 +20,7 @@ class UnreadableProfile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The settings of one profile, and the endpoint URLs by service of the section that it names."""
+    """The settings of one profile, and the endpoint URLs of its `services` section."""
 
     name: str
     path: str
@@ -33,7 +33,9 @@ class Profile:
 
 
 def read_profile(variables: Mapping[str, str]) -> Profile:
-    """Read the profile that the variables name, empty if there is none; raises UnreadableProfile.
+    """Read the profile in the variables, empty if there is none.
+
+    Raises UnreadableProfile.
 
     boto3 lets the file of credentials precede the file of the configuration.
     """

@@ -38,7 +38,7 @@ async def open_tunnel(proxy: str, host: str, port: int, context: ssl.SSLContext,
 
 
 def proxy_authorization(proxy: str) -> dict[str, str]:
-    """Return the header with the user and the password of a proxy's URL; none without them."""
+    """Return the header with the user and password in a proxy's URL; may be empty."""
     parts = urlsplit(proxy)
     if parts.username is None:
         return {}

@@ -149,7 +149,10 @@ class Wire:
 
 
 def _by_proxy(endpoint: Endpoint, environment: AwsEnvironment) -> Endpoint:
-    """Return an endpoint without TLS as a proxy reaches it, if there is one; with TLS, the transport opens a tunnel."""
+    """Return an endpoint without TLS as its proxy reaches it, if there is one.
+
+    With TLS, the transport opens a tunnel.
+    """
     address = endpoint.address
     proxy = "" if address.tls else environment.proxy(address.host, address.port, tls=False)
     if not proxy:

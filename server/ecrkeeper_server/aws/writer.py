@@ -15,7 +15,10 @@ class Writer(Protocol):
     """Sends mutating calls."""
 
     async def write(self, call: Call) -> dict[str, Any]:
-        """Return the parsed answer of one call; raises Permanent or Temporary, or what its fences raise."""
+        """Return the parsed answer of one call.
+
+        Raises Permanent or Temporary, or the errors of its fences.
+        """
 
 
 def writer_of(aws: Aws) -> Writer:

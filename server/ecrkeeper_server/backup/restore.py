@@ -45,7 +45,7 @@ class Restored:
 
 
 def planned(tx: Tx | None, document: Document) -> Restored:
-    """Return the changes that `restore` would make, or raise the error that it would raise."""
+    """Return the changes that `restore` would make, or raise its error."""
     row = None if tx is None else resources.get(tx, str(document.name))
     if isinstance(document, RoleDocument):
         return _role_change(row, document)

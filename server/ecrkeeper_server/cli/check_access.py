@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _questionable(given: argparse.Namespace) -> list[str]:
-    """Return the errors of the target, because an answer for an invalid target would mislead."""
+    """Return the errors of the target: an answer for an invalid target would mislead."""
     errors = [
         f"{option}: must be 1 to {_MAX} visible characters without blanks around them, got {shown(name)}"
         for option, name in (("--principal", given.principal), *(("--group", group) for group in given.group))

@@ -51,7 +51,7 @@ def shown(config: Config) -> dict[str, Any]:
 
 
 def _shown_url(url: str) -> str:
-    """Return a URL without user, password and parameter values, except some plain ones."""
+    """Return a URL without user, password and parameter values except some plain ones."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -97,7 +97,10 @@ def _absent(config: Config) -> bool:
 
 
 def _seekable(name: str) -> IO[bytes]:
-    """Return the file; copy standard input to a temporary one, because it is read twice."""
+    """Return the file.
+
+    Copies standard input to a temporary file, because the command reads it twice.
+    """
     if name != "-":
         return Path(name).open("rb")
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it

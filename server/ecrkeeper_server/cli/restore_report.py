@@ -1,4 +1,4 @@
-"""The report of `ecrkeeper-server import`: what a document changes, and how many changed."""
+"""The report of `ecrkeeper-server import`: changes by document, and their counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Counts:
-    """How much an import has changed."""
+    """The counts of the changes of an import."""
 
     def __init__(self) -> None:
         self._declared = self._roles = self._kept = self._unchanged = 0

@@ -104,7 +104,10 @@ def _role_template(config: Config) -> list[str]:
 
 
 def _controls(config: Config) -> list[str]:
-    """Return the errors of texts with control characters, without the texts: one may be a secret."""
+    """Return the errors of texts with control characters.
+
+    They do not show the texts, because one may be a secret.
+    """
     texts = ((field.name, getattr(config, field.name)) for field in fields(config))
     found = ((name, _CONTROL.search(value)) for name, value in texts if isinstance(value, str))
     return [

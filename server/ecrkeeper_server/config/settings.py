@@ -123,7 +123,7 @@ def _unknown(environment: Mapping[str, str], known: Collection[str]) -> list[str
 
 
 def _errors(values: dict[str, Any], unread: Collection[str]) -> list[str]:
-    """Return the errors of the values, without those that follow from unreadable values.
+    """Return the errors of the values, without those caused by unreadable values.
 
     The intended value is unknown, so an error counts only if it occurs with the default and with
     another value.

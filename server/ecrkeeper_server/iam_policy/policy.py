@@ -60,7 +60,10 @@ class Scope:
 
 
 def policy(scope: Scope) -> Json:
-    """Return the smallest policy for the scope, with statements and actions in a stable order."""
+    """Return the smallest policy for the scope.
+
+    Statements and actions have a stable order.
+    """
     statements = [*_reads(scope), *(_writes(scope) if scope.enforce else ())]
     return {"Version": "2012-10-17", "Statement": statements}
 

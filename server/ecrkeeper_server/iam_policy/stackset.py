@@ -12,7 +12,7 @@ _VERSION = "2012-10-17"
 
 
 def trust(principal: str | Json, external_id: str | Json = "") -> Json:
-    """Return the trust policy of the role, for one principal and an optional external id."""
+    """Return the trust policy of the role for a principal and an optional external id."""
     statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     if external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
@@ -20,7 +20,10 @@ def trust(principal: str | Json, external_id: str | Json = "") -> Json:
 
 
 def caller(partition: str, role_name: str) -> Json:
-    """Return the policy of the server's own principal, to assume the role in any account."""
+    """Return the policy for the server's own principal, to assume the role.
+
+    The policy allows the role in any account.
+    """
     arn = f"arn:{partition}:iam::*:role/{role_name}"
     return {
         "Version": _VERSION,

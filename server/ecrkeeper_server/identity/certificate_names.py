@@ -67,7 +67,7 @@ class CertificateNames:
         )
 
     def check(self, reported: Self) -> None:
-        """Raise Unauthenticated unless gRPC reports the same names, or the first common name."""
+        """Raise Unauthenticated unless gRPC reports these names, or the first common name."""
         first = self.common[:1] or ("",)
         for kind, own, other in (
             ("URIs", self.uris, reported.uris),

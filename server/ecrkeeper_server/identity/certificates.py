@@ -35,7 +35,7 @@ log = structlog.get_logger("ecrkeeper.identity")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate chain with its key, and the CAs of client certificates if required; PEM."""
+    """A certificate chain with its key, and CAs of client certificates; all are PEM."""
 
     chain: bytes
     key: bytes
@@ -86,7 +86,7 @@ def _first_line(error: Exception) -> str:
 
 
 def principal_of_certificate(peer: Mapping[str, Iterable[bytes]]) -> Principal | None:
-    """Return the principal of a certificate: SPIFFE id, first DNS name, or common name.
+    """Return a certificate's principal: SPIFFE id, first DNS name, or common name.
 
     `peer` has the names that gRPC reports for a verified certificate. Return None without a
     certificate. Unauthenticated if the certificate has no name, several SPIFFE ids, or misleading
@@ -152,7 +152,7 @@ def _name(names: CertificateNames) -> str:
 
 
 def _spiffe_id(uri: str) -> str:
-    """Return the id if it has the standard's form, so that each caller has only one id."""
+    """Return the id if it has the standard's form, so that a caller has only one id."""
     host, *path = uri.removeprefix("spiffe://").split("/")
     well_formed = uri.startswith("spiffe://") and _TRUST_DOMAIN.fullmatch(host) is not None
     if not well_formed or not all(_SEGMENT.fullmatch(each) and each not in (".", "..") for each in path):

@@ -135,7 +135,10 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
 
 
 def _unusual(*, before_the_first_attempt: bool) -> Condition:
-    """Return a condition on rows with another reason, and if asked for on rows that have none yet."""
+    """Return a condition on rows with another reason.
+
+    If requested, it includes rows that have no reason yet.
+    """
     other = resources.c.reason.is_not(None)
     return or_(other, resources.c.observed_generation == 0) if before_the_first_attempt else other
 

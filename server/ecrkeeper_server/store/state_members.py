@@ -50,7 +50,7 @@ class RoleMembers(Members, total=False):
     deletion: RoleDeletion | None
 
 
-# Nearly always there are none, and then they are not worth a place in every row.
+# Usually empty, so rows do not store empty ones.
 _SELDOM = frozenset({"owners", "marked", "unconfirmed", "suspects", "denials", "deletion"})
 
 

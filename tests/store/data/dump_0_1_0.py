@@ -1,4 +1,6 @@
-"""Write the dumps of a database of release 0.1.0: `python -m tests.store.data.dump_0_1_0`.
+"""Write the dumps of a 0.1.0 database.
+
+Usage: `python -m tests.store.data.dump_0_1_0`.
 
 The schema is that of migration 0004, the newest one of that release; the rows are those of
 `rows_0_1_0`. The dumps are committed and never change, even if migrations do.

@@ -1,4 +1,4 @@
-"""Compare the registry policy of a destination with the filters that a source replicates to it."""
+"""Compare a destination's registry policy with the filters that a source uses."""
 
 from __future__ import annotations
 

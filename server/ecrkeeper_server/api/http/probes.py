@@ -15,7 +15,7 @@ Answer = Callable[[], Awaitable[web.Response]]
 
 
 class _Bounded(web.Server):
-    """An HTTP server with a maximum of connections, so that silent ones block no others."""
+    """An HTTP server with a maximum of connections; silent ones do not block others."""
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
@@ -27,7 +27,7 @@ class _Bounded(web.Server):
 async def serve_probes(
     host: str, port: int, unready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[bytes]]
 ) -> tuple[web.ServerRunner, int]:
-    """Serve `/healthz` (the process lives), `/readyz` (the process can work) and `/metrics`.
+    """Serve `/healthz` (process lives), `/readyz` (process can work) and `/metrics`.
 
     `unready` returns the reason why it cannot, or an empty string. Return the runner and the bound
     port.

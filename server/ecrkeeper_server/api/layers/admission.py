@@ -89,8 +89,9 @@ class AdmissionLayer:
         return call
 
     def _unauthenticated(self, handler: Any) -> Any:
-        """Return a handler without authentication: it has its own limits and rejects malformed
-        bytes.
+        """Return a handler without authentication.
+
+        It has its own limits and rejects malformed bytes.
         """
         inner = behaviour_of(handler)
         checked = handler._replace(request_deserializer=parsing(handler.request_deserializer))
@@ -192,15 +193,16 @@ def _end_error(*, closed: bool) -> Unavailable:
 
 
 def limit_key(context: Context) -> str:
-    """Return the key for the limits: the authenticated name, or else the peer's address."""
+    """Return the key for the limits: the authenticated name, or the peer's address."""
     return CALLER.get().name or address_of(context.peer())
 
 
 # Cached, because one caller makes many calls over one connection.
 @lru_cache(maxsize=4096)
 def address_of(peer: str) -> str:
-    """Return the part of an address that identifies a host: an IPv4 address, an IPv6 /64, or
-    `unix`.
+    """Return the part of an address that identifies a host.
+
+    It is an IPv4 address, an IPv6 /64, or `unix`.
     """
     kind, _, rest = unquote(peer).partition(":")
     if kind not in ("ipv4", "ipv6"):

@@ -38,7 +38,7 @@ class AuthFailureLimiter:
         self._addresses: LRUCache[str, TokenBucket] = LRUCache(_ADDRESSES)
 
     def record(self, address: str, error: Unauthenticated) -> Unauthenticated | ResourceExhausted:
-        """Count a failure and return the error to send: the given one, or one with a retry delay."""
+        """Count a failure; return its error, or one with a retry delay beyond the limit."""
         now = self._clock()
         known = self._addresses.get(address)
         if known is None:

@@ -1,4 +1,4 @@
-"""The layer that checks every request, sets its deadline, and maps errors to statuses."""
+"""The layer that checks requests, sets deadlines, and maps errors to statuses."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ def _bounded(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes]
 
 
 def parsing(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message | None]:
-    """Return a parser that returns None for malformed bytes, which gRPC would answer with UNKNOWN."""
+    """Return a parser that returns None for malformed bytes.
+
+    gRPC would answer them with UNKNOWN.
+    """
 
     def read(content: bytes) -> Message | None:
         try:

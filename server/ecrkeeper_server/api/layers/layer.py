@@ -39,7 +39,7 @@ def behaving(handler: Any, behaviour: Callable[..., Any]) -> Any:
 
 
 def _kind(handler: Any) -> str:
-    """Return the handler's type, which is also the name of the member with its behavior."""
+    """Return the handler's type, which is also the member's name for its behavior."""
     words = {False: "unary", True: "stream"}
     return f"{words[handler.request_streaming]}_{words[handler.response_streaming]}"
 

@@ -102,7 +102,7 @@ def _violations(excess: Mapping[str, _Excess], than: str) -> list[Violation]:
 
 
 def output_only(described: FieldDescriptor) -> bool:
-    """Return whether a field is output-only, so that its value in a request is ignored."""
+    """Return whether a field is output-only: requests may hold any value in it."""
     extension: Any = field_behavior_pb2.field_behavior
     return field_behavior_pb2.OUTPUT_ONLY in described.GetOptions().Extensions[extension]
 

@@ -45,7 +45,10 @@ class Partitions:
 
 
 def name_fields(method: str) -> tuple[str, ...]:
-    """Return the fields of a method's request that hold resource names, by the annotations of the protos."""
+    """Return the fields of a method's request that hold resource names.
+
+    The annotations of the protos mark them.
+    """
     return tuple(_names(method)) if method.startswith(ECRKEEPER) else ()
 
 

@@ -85,7 +85,7 @@ def _registries(request: Any) -> Sequence[Need]:
 
 
 def _update_registry(request: Any) -> Sequence[Need]:
-    """Need `admin`, because it affects all owners, and `force` to prune unmanaged elements."""
+    """Need `admin`, because all owners are affected, and `force` to prune."""
     name = RegistryName.parse(request.registry.name, "registry.name")
     paths = list(request.update_mask.paths)
     prunes = request.registry.unmanaged_elements == common_pb2.PRUNE and (
@@ -163,7 +163,7 @@ def _operation(verb: Verb) -> Needs:
 
 
 def _operation_later(request: Any) -> Sequence[Need]:
-    """Need nothing here: `Operations` checks the permission once it has found the operation."""
+    """Need nothing here: `Operations` checks the permission of the operation it finds."""
     parse_operation(request.name)
     return ()
 
@@ -182,7 +182,10 @@ def _table(**services: Mapping[str, Needs]) -> dict[str, Needs]:
 
 
 def _trail(_: Any) -> Sequence[Need]:
-    """Need `admin` on the installation: the audit trail covers all accounts and owners."""
+    """Need `admin` on the installation.
+
+    The audit trail covers all accounts and owners.
+    """
     return [Need(Verb.ADMIN, "auditEvents/-", Target())]
 
 

@@ -15,7 +15,10 @@ _LOG_SECONDS = 10.0
 
 
 class RejectionLog:
-    """Logs the first rejection as `calls_rejected`, then at most one count every ten seconds."""
+    """Logs rejections as `calls_rejected`.
+
+    It logs the first one, then at most one count every ten seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -26,7 +26,7 @@ _WAIT_SECONDS = 5.0
 
 
 async def in_time(read: Callable[[], Awaitable[Any]]) -> Any:
-    """Return the result of `read` within the time limit, for small requests without a slot."""
+    """Return the result of `read` within the limit, for small requests without a slot."""
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
             return await read()
@@ -153,8 +153,9 @@ class RequestMemoryLimit:
             del self._waiting[principal]
 
     def _shorten_deadline(self, principal: str) -> None:
-        """Shorten the deadline of the oldest slot that the caller could use, one for each waiting
-        request.
+        """Shorten the deadline of the oldest slot that the caller could use.
+
+        One slot for each waiting request.
         """
         own = self._receiving_of[principal] >= self._slots // 2
         now = asyncio.get_running_loop().time()

@@ -15,7 +15,7 @@ from ecrkeeper_server.store.rows import Declaration
 
 PATHS = ("settings", *(f"settings.{name}" for name in SETTINGS), "deletion_policy", "allow_replacement")
 _MISSING = (
-    "must be set if the declaration is created or replaced as a whole; send `settings: {}` to declare"
+    "is required if the declaration is created or replaced as a whole; send `settings: {}` to declare"
     " nothing, or name the fields to change in `update_mask`"
 )
 

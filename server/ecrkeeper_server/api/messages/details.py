@@ -1,4 +1,4 @@
-"""The details of a status, with as many violations as its carrier has capacity for."""
+"""The details of a status, with as many violations as its carrier can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored operations as messages, with the metadata and the response of each method."""
+"""Stored operations as messages, with each method's metadata and response."""
 
 from __future__ import annotations
 

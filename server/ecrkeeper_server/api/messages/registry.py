@@ -1,4 +1,4 @@
-"""A registry as a message: its desired state, its observed state, and the difference."""
+"""A registry as a message: its desired state, observed state, and difference."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
 
 
 def element(state: ElementState) -> registry_pb2.Element:
-    """Return one element with its complete value, and with AWS's value if that differs."""
+    """Return one element with its complete value, and AWS's value if it differs."""
     differs = state.desired is not None and state.observed != state.desired
     return registry_pb2.Element(
         setting=state.setting,

@@ -68,7 +68,10 @@ def reconciling(row: Resource) -> bool:
 
 
 def status_fields(message: Any, conditions: Iterable[Condition], error: StoredError | None) -> None:
-    """Set the conditions and the error of a resource, or of a declaration (`State.of_owner`)."""
+    """Set the conditions and the error of a resource, or of a declaration.
+
+    `State.of_owner` has those of a declaration.
+    """
     for condition in conditions:
         message.conditions.add(
             type=condition.type,

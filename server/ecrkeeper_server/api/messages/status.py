@@ -68,7 +68,7 @@ def _call(call_id: str) -> dict[str, str]:
 
 
 def trailers(status: status_pb2.Status, time_remaining: float | None) -> tuple[tuple[str, str | bytes], ...]:
-    """Return the trailing metadata of an error: its details, and the delay for gRPC's retries.
+    """Return the trailing metadata of an error: its details, and gRPC's retry delay.
 
     If the delay is long, or exceeds the call's deadline, gRPC does not retry: it would wait and
     then report only that the deadline passed.

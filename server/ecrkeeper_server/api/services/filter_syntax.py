@@ -85,7 +85,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def term(self, depth: int) -> Expression:
-        """Parse a restriction or an expression in parentheses, which NOT or `-` may negate."""
+        """Parse a restriction or an expression in parentheses, with an optional negation."""
         negated = self.skip_word("NOT") or self.skip("-")
         if self.skip("("):
             if depth == _DEEPEST:

@@ -1,4 +1,4 @@
-"""Filters of lists and watches (AIP-160): the fields of a resource, and their matching."""
+"""Filters of lists and watches (AIP-160): fields of resources, and their matching."""
 
 from __future__ import annotations
 

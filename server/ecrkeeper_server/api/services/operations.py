@@ -153,7 +153,7 @@ class Operations(OperationsServicer):  # type: ignore[misc]
     async def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, context: Context
     ) -> empty_pb2.Empty:
-        """Reject the call: a declaration stays in effect until somebody updates or deletes it."""
+        """Reject the call: a declaration stays in effect until it is updated or deleted."""
         await self._get(request.name)
         raise FailedPrecondition(
             "operations cannot be cancelled; update or delete the declaration instead",

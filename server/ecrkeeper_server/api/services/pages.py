@@ -102,7 +102,7 @@ async def scan(
 
 
 async def _shown(rows: Sequence[T], show: Show[T, M]) -> AsyncIterator[M]:
-    """Yield the messages of rows, a few at a time, so that none beyond the page is built."""
+    """Yield the messages of rows in small batches, and build none beyond a page."""
     for start in range(0, len(rows), _SHOWN):
         for message in await show(rows[start : start + _SHOWN]):
             yield message

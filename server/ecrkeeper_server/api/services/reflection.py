@@ -1,4 +1,4 @@
-"""Server reflection, v1 and v1alpha, with the comments and JSON names of the protos.
+"""Server reflection, v1 and v1alpha, with comments and JSON names of the protos.
 
 gRPC's own servicer uses the descriptors of the generated code, which have neither.
 """
@@ -64,7 +64,7 @@ def response_to(request: Any, services: Sequence[str], index: DescriptorIndex, s
     elif asked == "all_extension_numbers_of_type":
         _list_extensions(response, request.all_extension_numbers_of_type, index)
     elif asked is None:
-        _fail(response, _INVALID_ARGUMENT, "`message_request` must be set")
+        _fail(response, _INVALID_ARGUMENT, "`message_request` is required")
     else:
         name, found = _file_of(request, asked, index)
         if found is None:

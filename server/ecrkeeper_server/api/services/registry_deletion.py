@@ -78,7 +78,7 @@ def check_undeclared(name: RegistryName, declared: Sequence[Declaration]) -> Non
 
 
 def check_idle(name: RegistryName, pending: Sequence[Operation]) -> None:
-    """Reject the deletion while operations run: without the registry they would never end."""
+    """Reject the deletion while operations run, which would never end without it."""
     if pending:
         running = ", ".join(f"operations/{operation.id}" for operation in pending)
         raise FailedPrecondition(

@@ -208,8 +208,9 @@ class OwnerSettings:
         )  # fmt: skip
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:
-        """Return the settings in AWS in declarable form: the given ones, or all that are not
-        defaults.
+        """Return the settings in AWS in declarable form.
+
+        They are the given ones, or all that are not defaults.
         """
         seen = await observe(self._deps.aws, name.registry, settings or SETTINGS, self._deps.home_region)
         lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}

@@ -1,4 +1,4 @@
-"""Polls of all resources for the watches of a process, because notifications can be lost."""
+"""Polls of all resources for watches, because notifications can be lost."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Revisions:
         """Declare a revision again."""
         name = SettingsName.parse(request.name)
         if not request.HasField("revision"):
-            text = "must be set: a revision of the declaration, or 0 for the state of AWS before the first declaration"
+            text = "is required: a revision of the declaration, or 0 for the state of AWS before the first declaration"
             raise InvalidArgument([Violation("revision", text)])
         revision = await self._deps.db.read(lambda tx: declarations.get_revision(tx, name, request.revision))
         if revision is None:

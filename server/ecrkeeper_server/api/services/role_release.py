@@ -38,7 +38,7 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
 
 
 def releasable(row: Resource | None, name: RoleName, etag: str) -> Resource:
-    """Reject an unknown role, and one that IAM deletes or an attempt may be about to delete."""
+    """Reject an unknown role, and one that IAM or an attempt may be about to delete."""
     if row is None:
         raise NotFound("ServiceLinkedRole", str(name))
     check_etag(str(name), etag, row.etag)
