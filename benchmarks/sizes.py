@@ -28,6 +28,8 @@ class Sizes:
     load_seconds: float = 2.0
     warm_up: float = 0.5
     watches: int = 1_000
+    # largest_declaration
+    largest_updates: int = 100
     # apply_latency
     apply_sweep: int = 10_000
     applies: int = 100
@@ -81,6 +83,7 @@ SMOKE = Sizes(
     load_seconds=0.2,
     warm_up=0.1,
     watches=20,
+    largest_updates=4,
     apply_sweep=20,
     applies=2,
     replicas=2,

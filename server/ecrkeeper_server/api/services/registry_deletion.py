@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from ecrkeeper.v1 import common_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -86,18 +87,16 @@ def check_idle(name: RegistryName, pending: Sequence[Operation]) -> None:
 
 def check_removed(row: Resource) -> None:
     """Refuse while AWS holds elements that ecrkeeper is to remove: nobody would remove them any more."""
-    left = [
-        f"{setting}/{key}"
-        for setting, elements in ours(row.registry_state.applied, row.registry_spec.abandoned, {}).items()
-        for key in elements
-    ]
-    if left:
+    left = ours(row.registry_state.applied, row.registry_spec.abandoned, {})
+    if any(left.values()):
+        named = (f"{setting}/{key}" for setting, elements in left.items() for key in elements)
+        count = sum(map(len, left.values()))
         raise FailedPrecondition(
-            f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for that, or set"
+            f"{count} elements of {row.name} are still to be removed from AWS; wait for that, or set"
             " deletion_policy to ABANDON to leave them there",
             reason="REMOVAL_PENDING",
             preconditions=[
                 PreconditionViolation("REMOVAL_PENDING", element, "is still to be removed from AWS")
-                for element in left[:_NAMED]
+                for element in islice(named, _NAMED)
             ],
         )
