@@ -29,7 +29,7 @@ class Sizes:
     warm_up: float = 0.5
     watches: int = 1_000
     # largest_declaration
-    largest_updates: int = 100
+    largest_calls: int = 30
     # apply_latency
     apply_sweep: int = 10_000
     applies: int = 100
@@ -62,6 +62,7 @@ QUICK = Sizes(
     applies=40,
     takeover_rounds=2,
     scaling_block=400,
+    largest_calls=8,
     transport_rounds=5,
     starts=3,
     idle_seconds=15.0,
@@ -83,7 +84,7 @@ SMOKE = Sizes(
     load_seconds=0.2,
     warm_up=0.1,
     watches=20,
-    largest_updates=4,
+    largest_calls=2,
     apply_sweep=20,
     applies=2,
     replicas=2,

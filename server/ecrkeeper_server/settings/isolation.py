@@ -168,7 +168,8 @@ def needs(setting: Setting, changes: Iterable[Change], owners: Elements) -> dict
     """Return the pending denials that must be written before each change.
 
     A change waits for its owners' denials. The removal of a denial waits for
-    the denials that replace it, or for all if its owners are not known. Empty for a setting whose elements deny nothing.
+    the denials that replace it, or for all if its owners are not known. Empty
+    for a setting whose elements deny nothing.
     """
     if setting.denies is nothing_denied:
         return {}
