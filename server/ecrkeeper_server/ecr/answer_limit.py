@@ -25,6 +25,8 @@ def check_items(setting: str, shape: Mapping[str, Any]) -> None:
                     f"AWS has more than {MOST_ITEMS:,} items in {setting}, more than its quotas allow, so ecrkeeper"
                     " does not read or write it; remove what is not needed there"
                 )
-                raise Permanent(text, reason=TOO_LARGE, grpc_code="FAILED_PRECONDITION", metadata={"setting": setting})
+                raise Permanent(
+                    text, reason="AWS_ANSWER_TOO_LARGE", grpc_code="FAILED_PRECONDITION", metadata={"setting": setting}
+                )
         members = value.values() if isinstance(value, Mapping) else value
         unseen += [each for each in members if isinstance(each, list | dict)]
