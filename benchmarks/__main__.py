@@ -19,8 +19,8 @@ from benchmarks.report import Report
 from benchmarks.sizes import FULL, QUICK, SMOKE, Sizes
 
 NAMES = (
-    "startup", "api", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry", "private_interfaces",
-    "transport",
+    "startup", "api", "largest_declaration", "apply_latency", "fleet_sweep", "scaling", "takeover", "telemetry",
+    "private_interfaces", "transport",
 )  # fmt: skip
 RESULTS = Path("bench-results")
 

@@ -28,6 +28,8 @@ class Sizes:
     load_seconds: float = 2.0
     warm_up: float = 0.5
     watches: int = 1_000
+    # largest_declaration
+    largest_calls: int = 30
     # apply_latency
     apply_sweep: int = 10_000
     applies: int = 100
@@ -60,6 +62,7 @@ QUICK = Sizes(
     applies=40,
     takeover_rounds=2,
     scaling_block=400,
+    largest_calls=8,
     transport_rounds=5,
     starts=3,
     idle_seconds=15.0,
@@ -81,6 +84,7 @@ SMOKE = Sizes(
     load_seconds=0.2,
     warm_up=0.1,
     watches=20,
+    largest_calls=2,
     apply_sweep=20,
     applies=2,
     replicas=2,

@@ -63,9 +63,9 @@ LOOKS = [
 def test_first_write_is_owned_if_aws_shows_it(
     applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
 ) -> None:
-    found = confirmed({RULES: applied}, {RULES: ["a"]}, {RULES: observed})
-    assert found == ({RULES: mine}, {RULES: still_open} if still_open else {}), reason
-    assert confirmed({RULES: applied}, {RULES: ["a"]}, {}) == ({RULES: applied}, {RULES: ["a"]}), "not read"
+    found = confirmed({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
+    assert found == ({RULES: mine}, {RULES: set(still_open)} if still_open else {}), reason
+    assert confirmed({RULES: applied}, {RULES: {"a"}}, {}) == ({RULES: applied}, {RULES: {"a"}}), "not read"
 
 
 async def test_unknown_write_leaves_unreplaced_element_unowned(world: World) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from ecrkeeper_server.ecr.answer_limit import MOST_ITEMS
 from ecrkeeper_server.settings.table import SETTINGS
 
 from tests.engine.conftest import ACCOUNT, World, holds, why
@@ -198,4 +199,30 @@ async def test_circular_list_is_rejected(world: World) -> None:
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
     row = await world.step()
     assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+    assert world.aws.writes == []
+
+
+async def test_setting_with_too_many_items_is_degraded_and_left_alone(world: World) -> None:
+    name = "pull_time_update_exclusions"
+    await world.seed(UNMANAGED)
+    await world.declare({name: DECLARED[name]})
+    settled = await world.step()
+    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
+    await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
+    world.aws.calls.clear()
+    await world.declare({name: {"principalArns": []}, "registry_policy": DECLARED["registry_policy"]})
+    row = await world.step()
+    assert why(row, "Degraded") == why(row, "Blocked") == "AWS_ANSWER_TOO_LARGE"
+    assert row.state["observed"][name] == settled.state["observed"][name], "the last answer that could be read"
+    assert row.state["applied"][name] == settled.state["applied"][name]
+    assert world.aws.writes == ["PutRegistryPolicy"], "other settings go on"
+
+
+async def test_only_setting_with_too_many_items_is_degraded(world: World) -> None:
+    name = "pull_time_update_exclusions"
+    await world.declare({name: DECLARED[name]})
+    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
+    await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
+    row = await world.step()
+    assert why(row, "Degraded") == "AWS_ANSWER_TOO_LARGE"
     assert world.aws.writes == []

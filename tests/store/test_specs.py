@@ -16,7 +16,7 @@ REGISTRIES = st.builds(
     RegistrySpec,
     mode=st.sampled_from(Mode),
     unmanaged_elements=st.sampled_from(UnmanagedElements),
-    abandoned=st.dictionaries(TEXTS, st.lists(TEXTS, max_size=3), max_size=3),
+    abandoned=st.dictionaries(TEXTS, st.frozensets(TEXTS, max_size=3), max_size=3),
     owners=st.lists(TEXTS, max_size=3).map(tuple),
 )
 ROLES = st.builds(

@@ -17,7 +17,6 @@ from ecrkeeper_server.ecr.observe import Observed
 from ecrkeeper_server.settings.algebra import plan
 from ecrkeeper_server.settings.element_states import element_states
 from ecrkeeper_server.settings.ownership import composition_of
-from ecrkeeper_server.settings.replication import grouped_pairs
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource, Revision
 from hypothesis import given, settings
@@ -85,7 +84,7 @@ def test_listed_element_has_whole_value(large: LARGE) -> None:
         for each in element_states(row.registry_state, composition_of(declared))
         if each.setting == largest.TEMPLATES
     ]
-    message = registry_message.element(states[0])
+    message = registry_message.element(states[0], states[0].key)
     assert message.ByteSize() > 39_000
     assert not message.value_omitted
     assert len(states) == 100
@@ -137,12 +136,14 @@ _keys = st.sets(
 @given(_keys)
 @settings(max_examples=200, deadline=None)
 def test_groups_cover_exactly_their_pairs(keys: set[str]) -> None:
-    made = [f"{d}:{f}" for group in grouped_pairs(keys) for d in group.destinations for f in group.filters]
+    items = [(largest.REPLICATION, {key}) for key in keys]
+    groups = [group for _, group in grouped(items, lambda each: each, lambda _: ())]
+    made = [f"{d}:{f}" for _, pairs in groups if pairs for d in pairs.destinations for f in pairs.filters]
     assert sorted(made) == sorted(keys)
-    assert all(group.key in keys for group in grouped_pairs(keys))
+    assert all(first in keys for first, _ in groups)
 
 
 def test_different_elements_are_not_grouped() -> None:
-    items = [(largest.REPLICATION, "1/a:x", 1), (largest.REPLICATION, "1/a:y", 2), ("registry_policy", "s", 1)]
+    items = [(largest.REPLICATION, {"1/a:x"}, 1), (largest.REPLICATION, {"1/a:y"}, 2), ("registry_policy", {"s"}, 1)]
     found = list(grouped(items, lambda each: each[:2], lambda each: each[2:]))
-    assert [(item[1], group is not None) for item, group in found] == [("1/a:x", True), ("1/a:y", True), ("s", False)]
+    assert [(key, pairs is not None) for _, (key, pairs) in found] == [("1/a:x", True), ("1/a:y", True), ("s", False)]

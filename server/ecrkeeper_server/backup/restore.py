@@ -14,6 +14,7 @@ from ecrkeeper_server.declarations.idempotency import Caller
 from ecrkeeper_server.errors import InvalidArgument, Violation
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
+from ecrkeeper_server.settings.element_sets import brief
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store import audit, declarations, resources, work
 from ecrkeeper_server.store.database import Tx
@@ -116,7 +117,7 @@ def _check(document: RegistryDocument, composition: Composition) -> None:
     violations = [
         Violation(
             "declarations",
-            f"{c.setting} {c.key}: "
+            f"{c.setting} {brief(c.keys)}: "
             + "; ".join(f"{owner} declares {value!r}" for owner, value in sorted(c.owners.items())),
             "OWNER_CONFLICT",
         )

@@ -21,6 +21,8 @@ from ecrkeeper_server.declarations.takeover import without_conflicts
 from ecrkeeper_server.errors import NotFound, Violation, rejection
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, compose
+from ecrkeeper_server.settings.element_sets import NO_KEYS
+from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import RegistrySpec
@@ -247,14 +249,11 @@ def set_spec(
     Abandoned elements stay recorded until they are declared again.
     """
     before = registry.registry_spec
-    left: dict[str, set[str]] = {name: set(keys) for name, keys in before.abandoned.items()}
+    left = dict(before.abandoned)
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():
-            left.setdefault(setting, set()).update(elements)
-    kept = {
-        setting: sorted(key for key in keys if key not in composition.desired.get(setting, {}))
-        for setting, keys in left.items()
-    }
+            left[setting] = left.get(setting, NO_KEYS) | keys_of(elements)
+    kept = {setting: keys - keys_of(composition.desired.get(setting, {})) for setting, keys in left.items()}
     abandons = {setting: keys for setting, keys in kept.items() if keys}
     spec = replace(before, abandoned=abandons, owners=owners)
     return unit.desire(registry, spec.to_json(), trace)

@@ -21,6 +21,8 @@ from ecrkeeper_server.errors import (
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.settings.algebra import Composition, Conflict
 from ecrkeeper_server.settings.codec import settings_from_aws
+from ecrkeeper_server.settings.element_sets import NO_KEYS, brief, only
+from ecrkeeper_server.settings.elements import Elements, Keys, keys_of
 from ecrkeeper_server.settings.setting import Quota, over_quota
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration
@@ -64,7 +66,9 @@ def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: st
         own = _brief(conflict.owners[name.owner])
         rows.append(
             PreconditionViolation(
-                "OWNER_CONFLICT", f"{conflict.setting} {conflict.key}", f"{others_values}; this call declares {own}"
+                "OWNER_CONFLICT",
+                f"{conflict.setting} {brief(conflict.keys)}",
+                f"{others_values}; this call declares {own}",
             )
         )
     first = rows[0]
@@ -135,12 +139,12 @@ def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
     return f"{exceeded.used} over all owners ({shown})"
 
 
-def _by_owner(setting: str, composition: Composition) -> dict[str, dict[str, Any]]:
-    elements: dict[str, dict[str, Any]] = {}
-    for (of, key), owners in composition.owners.items():
-        for owner in owners if of == setting else ():
-            elements.setdefault(owner, {})[key] = composition.desired[setting][key]
-    return elements
+def _by_owner(setting: str, composition: Composition) -> dict[str, Elements]:
+    desired, found = composition.desired.get(setting, {}), dict[str, Keys]()
+    for keys, owners in composition.by_owners(setting, keys_of(desired)):
+        for owner in owners:
+            found[owner] = found.get(owner, NO_KEYS) | keys
+    return {owner: only(desired, keys) for owner, keys in found.items()}
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:
@@ -200,7 +204,7 @@ def _quota_violations(problems: Sequence[_Problem]) -> list[QuotaViolation]:
 
 def _owners(problem: _Problem, composition: Composition) -> set[str]:
     """Return the owners of the elements of a problem."""
-    return {owner for key in problem.keys for owner in composition.owners.get((problem.setting, key), ())}
+    return {owner for key in problem.keys for owner in composition.owners_of(problem.setting, key)}
 
 
 def check_left(name: SettingsName, before: Composition, remaining: Composition) -> None:

@@ -12,6 +12,7 @@ from ecrkeeper_server.declarations.summaries import DeclarationStatus, Problem, 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.settings.element_states import ElementState, element_states
 from ecrkeeper_server.settings.ownership import composition_of
+from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.state_parts import Condition, StoredError
 from ecrkeeper_server.store.states import RegistryState
@@ -45,7 +46,9 @@ def registry_summary(row: Resource, declared: Sequence[Declaration], states: Ite
 
 def complete_summary(row: Resource, declared: Sequence[Declaration], states: Sequence[ElementState]) -> RegistrySummary:
     """Summarize a registry with the status of every declaration."""
-    counts = Counter((each.setting, each.state) for each in states)
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in states:
+        counts[each.setting, each.state] += len(each.keys)
     state, spec = row.registry_state, row.registry_spec
     by_owner = sorted(declared, key=lambda each: each.owner)
     return RegistrySummary(
@@ -94,7 +97,7 @@ def worst_problem(state: RegistryState, states: Sequence[ElementState]) -> Probl
             key = f"{where['registryId']}/{where['region']}"
             return _problem(findings[0]["reason"], findings[0]["message"], "replication_configuration", key)
     if drift := state.drift:
-        text = f"{len(drift)} elements differ from what is desired"
+        text = f"{drift_count(drift)} elements differ from what is desired"
         return _problem("OUT_OF_SYNC", text, drift[0].setting, drift[0].key)
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -34,8 +34,22 @@ def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int 
 
     Differences that are not in the state before get `now`.
     """
-    known = {each.identity: each.since for each in before if each.since is not None}
-    return [replace(each, since=known.get(each.identity, now)) for each in drift]
+    rows, known = list(drift), list(before)
+    if any(each.pairs is not None for each in rows):
+        return [part for each in rows for part in _dated_parts(each, known, now)]
+    since = {each.identity: each.since for each in known if each.since is not None}
+    return [replace(each, since=since.get(each.identity, now)) for each in rows]
+
+
+def _dated_parts(drift: StoredDrift, before: Sequence[StoredDrift], now: int | None) -> Iterator[StoredDrift]:
+    """Yield a difference by when its elements were first seen to differ."""
+    left = drift.keys
+    for old in before:
+        if (old.setting, old.kind) == (drift.setting, drift.kind):
+            part = left & old.keys
+            left = left - part
+            yield from (replace(each, since=now if old.since is None else old.since) for each in drift.among(part))
+    yield from (replace(each, since=now) for each in drift.among(left))
 
 
 def attempts_of(state: State, row: Resource) -> int:

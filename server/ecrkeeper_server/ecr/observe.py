@@ -9,11 +9,13 @@ from typing import Any
 
 from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
+from ecrkeeper_server.ecr.answer_limit import TOO_LARGE, check_items
 from ecrkeeper_server.ecr.paging import read_list
 from ecrkeeper_server.ecr.regions import explained
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole
+from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.setting import Read, Setting
 from ecrkeeper_server.settings.table import SETTINGS, unknown_members
 
@@ -26,7 +28,7 @@ class Observed:
     """One setting as AWS has it; `unknown` are members that this version lacks."""
 
     shape: dict[str, Any]
-    elements: dict[str, Any]
+    elements: Elements
     unknown: list[str]
 
 
@@ -59,8 +61,10 @@ async def look(
             raise await explained(aws, registry, home, seen)
         else:
             raise seen
-    if refused and not found:
-        raise await explained(aws, registry, home, next(iter(refused.values())))
+    # What AWS has too much of one setting says nothing of the others.
+    met = [error for error in refused.values() if error.reason != TOO_LARGE]
+    if met and not found and len(met) == len(refused):
+        raise await explained(aws, registry, home, met[0])
     return found, refused
 
 
@@ -74,7 +78,8 @@ async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) ->
         else [await _read(aws, registry, first)]
     )
     shape = setting.observed(responses)
-    return Observed(shape, dict(setting.split(shape)), unknown_members(setting.name, shape))
+    check_items(setting.name, shape)
+    return Observed(shape, setting.split(shape), unknown_members(setting.name, shape))
 
 
 async def _read(aws: Aws, registry: RegistryName, read: Read) -> dict[str, Any] | None:

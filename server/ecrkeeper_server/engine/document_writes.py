@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
@@ -14,8 +14,9 @@ from ecrkeeper_server.engine.rejections import held, owners_by_key
 from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Change, Elements, Plan
-from ecrkeeper_server.settings.isolation import Keys, Search, Verdict, items_of, needs, with_changes
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, alike, gather, keys_of
+from ecrkeeper_server.settings.isolation import Search, Verdict, items_of, needs, unmade_changes, with_changes
 from ecrkeeper_server.settings.setting import Call
 
 # Errors about the content of a request, and not about its sender or its time.
@@ -31,7 +32,7 @@ def of_the_content(error: AwsError) -> bool:
 def aws_write(attempt: Attempt, progress: Progress, setting: str, call: Call) -> AwsWrite:
     """Return a call with the owners of its changes."""
     registry = attempt.claimed.registry
-    owners = sorted({owner for c in call.changes for owner in progress.composition.owners.get((setting, c.key), ())})
+    owners = sorted(progress.composition.owners_of_any(setting, changed_keys(call.changes)))
     return AwsWrite(
         registry.account, registry.region, call.service, call.operation, call.params, call.changes, owners
     )  # fmt: skip
@@ -60,12 +61,9 @@ class DocumentWriter:
                 await self._first(due.planned, write)
         if due.retried:
             await self._search(due.retried, refused=False)
-        known = (
-            suspects.keys_of(self.progress.suspects.get(self.setting.name, ()))
-            | held(self.progress, self.setting.name).keys()
-        )
-        sent = {change.key for change in due.changes} - known
-        return [change for change in self.pending() if change.key in sent]
+        name = self.setting.name
+        known = suspects.keys_of(self.progress.suspects.get(name, ())) | keys_of(held(self.progress, name))
+        return list(restricted(self.pending(), changed_keys(due.changes) - known))
 
     async def _first(self, planned: Plan, write: AwsWrite) -> None:
         """Send everything at once, which nearly always suffices."""
@@ -78,7 +76,7 @@ class DocumentWriter:
         if not sets:
             # AWS rejects a removal, so no element is in error.
             raise error
-        self.refusals.append((frozenset(change.key for change in planned.changes), error))
+        self.refusals.append((changed_keys(planned.changes), error))
         verdict = await self._search(sets, refused=True)
         removed = await self._remove(removals)
         if removed and verdict.base_refused:
@@ -86,13 +84,12 @@ class DocumentWriter:
             verdict = await self._search(sets, refused=True)
         if verdict.unfit and not removed and not verdict.accepted:
             # Another attempt would find the same.
-            by_key = {change.key: change for change in sets}
-            self._blame([[by_key[key] for key in sorted(item.keys)] for item in verdict.unfit])
+            self._blame([list(restricted(sets, item.keys)) for item in verdict.unfit])
 
     async def _remove(self, removals: Sequence[Change]) -> bool:
         """Remove undesired elements, except denials that a pending one replaces."""
         needed = needs(self.setting, [*self.pending(), *removals], owners_by_key(self.progress, self.setting.name))
-        ready = [change for change in removals if not needed[change.key]]
+        ready = [change for change in removals if not needed.get(change.key)]
         if not ready or not self._may_go_on():
             return False
         if (error := await self._probe(ready)) is not None:
@@ -101,22 +98,21 @@ class DocumentWriter:
 
     async def _search(self, changes: Sequence[Change], *, refused: bool) -> Verdict:
         """Find the rejected changes with the remaining calls; write all others."""
-        by_key = {change.key: change for change in changes}
         times = {declared.owner: declared.update_time for declared in self.progress.declared}
         items = items_of(self.setting, changes, owners_by_key(self.progress, self.setting.name), times)
 
         def fits(keys: Keys) -> bool:
-            return self._fits(by_key[key] for key in keys)
+            return self._fits(restricted(changes, keys))
 
         # An absent document cannot be invalid, nor one beside which suspects were found.
-        tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), by_key)
+        tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), changed_keys(changes))
         proven = not self._base or bool(tried and not any(one.base for one in tried))
         search = Search(items, fits, rejected=refused, proven=proven)
         probes = search.probes()
         try:
             keys = next(probes, None)
             while keys is not None and self._may_go_on():
-                error = await self._probe([by_key[key] for key in sorted(keys)])
+                error = await self._probe(list(restricted(changes, keys)))
                 if error is not None:
                     self.refusals.append((keys, error))
                 try:
@@ -124,29 +120,29 @@ class DocumentWriter:
                 except StopIteration:
                     keys = None
         finally:
-            self._conclude(search.verdict, by_key)
+            self._conclude(search.verdict, changes)
         return search.verdict
 
-    def _conclude(self, verdict: Verdict, by_key: Mapping[str, Change]) -> None:
+    def _conclude(self, verdict: Verdict, changes: Sequence[Change]) -> None:
         """Clear accepted suspects, and make suspects of rejected changes."""
         name = self.setting.name
-        self.progress.suspects[name] = suspects.without(self.progress.suspects.get(name, ()), verdict.accepted)
+        self.progress.suspects[name] = suspects.without_any(self.progress.suspects.get(name, ()), verdict.accepted)
         if verdict.base_refused:
-            self._blame([list(by_key.values())], base=suspects.digest(dict(self._base)))
+            self._blame([changes], base=suspects.fingerprint(self._base))
         else:
-            self._blame([[by_key[key] for key in sorted(item.keys)] for item in verdict.faulty])
+            self._blame([list(restricted(changes, item.keys)) for item in verdict.faulty])
 
     def _blame(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
         name, now = self.setting.name, self.attempt.now
         for changes in groups:
-            keys = {change.key for change in changes}
+            keys = changed_keys(changes)
             known = self.progress.suspects.get(name, [])
             before = next(iter(suspects.with_any(known, keys)), None)
-            error, degrades = self._refusal(set() if base else keys), bool(base) or self._had(changes)
+            error, degrades = self._refusal(NO_KEYS if base else keys), bool(base) or self._had(changes)
             suspect = suspects.refused(before, changes, error, now, degrades=degrades, base=base)
-            self.progress.suspects[name] = [*suspects.without(known, keys), suspect]
+            self.progress.suspects[name] = [*suspects.without_any(known, keys), suspect]
 
-    def _refusal(self, keys: set[str]) -> AwsError:
+    def _refusal(self, keys: Keys) -> AwsError:
         """Return the rejection of the smallest group with any of the keys.
 
         Without keys, return the rejection of the observed document.
@@ -158,8 +154,7 @@ class DocumentWriter:
         """Return whether AWS once had the elements as declared."""
         settled = self.attempt.claimed.registry_state.settled.get(self.setting.name, {})
         return any(
-            change.before is not None
-            and (settled.get(change.key) == change.after or self.setting.vanished(change.before))
+            change.before is not None and (self.setting.vanished(change.before) or _shows_any(settled, change))
             for change in changes
         )
 
@@ -170,7 +165,7 @@ class DocumentWriter:
         write = aws_write(
             self.attempt, self.progress, name, self.setting.call(planned, self.progress.observed[name].shape)
         )
-        before = dict(self.progress.applied.get(name, {}))
+        before = self.progress.applied.get(name, {})
         await remember(self.attempt, self.progress, {name: planned}, {name: [write]})
         return await self._send(write, target, before)
 
@@ -187,7 +182,7 @@ class DocumentWriter:
                 raise
         finally:
             disown(self.progress, name, before, [write])
-        self.progress.observed[name] = replace(self.progress.observed[name], elements=dict(target))
+        self.progress.observed[name] = replace(self.progress.observed[name], elements=target)
         return None
 
     async def _explained(self, error: AwsError, changes: Iterable[Change]) -> AwsError:
@@ -195,7 +190,7 @@ class DocumentWriter:
             return error
         if self._scope is None:
             self._scope = (await scope_of(self.attempt, self.progress),)
-        sent = {change.key: change.after for change in changes if change.after is not None}
+        sent = gather((change.keys, change.after) for change in changes if change.after is not None)
         return explain_policy_rejection(error, self._scope[0], sent)
 
     async def _look_again(self) -> None:
@@ -207,7 +202,8 @@ class DocumentWriter:
         name, defaults = self.setting.name, self.setting.defaults
         seen = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
         made_of = self.progress.observed[name]
-        if ({**defaults, **seen.elements}, seen.unknown) != ({**defaults, **made_of.elements}, made_of.unknown):
+        same = merged(defaults, seen.elements) == merged(defaults, made_of.elements)
+        if not same or seen.unknown != made_of.unknown:
             self.progress.observed[name] = seen
             text = f"{name} was changed in AWS during this attempt"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
@@ -215,7 +211,7 @@ class DocumentWriter:
     def pending(self) -> list[Change]:
         """Return the pending changes."""
         planned = self.progress.plans[self.setting.name].changes
-        return [change for change in planned if self._base.get(change.key) != change.after]
+        return unmade_changes(planned, self._base)
 
     @property
     def _base(self) -> Elements:
@@ -230,3 +226,8 @@ class DocumentWriter:
 
     def _may_go_on(self) -> bool:
         return self.progress.calls_left > 0 and self.attempt.monotonic() < self.attempt.search_until
+
+
+def _shows_any(elements: Elements, change: Change) -> bool:
+    """Whether any of these elements is as a change makes it."""
+    return any(value == change.after for _, (value,) in alike(only(elements, change.keys)))

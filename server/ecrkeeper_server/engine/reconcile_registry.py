@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from ecrkeeper_server.aws_errors import Temporary
+from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
 from ecrkeeper_server.ecr.observe import look
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
@@ -17,10 +19,12 @@ from ecrkeeper_server.engine.setting_errors import SettingError, of_changes
 from ecrkeeper_server.engine.statuses import status_of, statuses_of
 from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
 from ecrkeeper_server.settings import suspects
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
-from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
+from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
+from ecrkeeper_server.settings.ownership import composition_of, confirmed, drifts, managed, ours, plans
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_members import RegistryMembers
 from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
@@ -57,7 +61,9 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         poll_in = await follow(attempt, desired.pending)
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
     progress.observed, unread = await look(attempt.aws, row.registry, names, attempt.home_region)
-    progress.errors = {name: [SettingError(name, error)] for name, error in unread.items()}
+    progress.errors = {
+        name: [SettingError(name, error, degraded=error.reason == TOO_LARGE)] for name, error in unread.items()
+    }
     progress.applied, progress.unconfirmed = confirmed(
         progress.applied, row.registry_state.unconfirmed, progress.elements()
     )
@@ -97,7 +103,7 @@ async def _checks(attempt: Attempt, progress: Progress) -> list[Mapping[str, Any
 
     An unchanged result keeps its time, so that nothing is rewritten.
     """
-    pairs = progress.composition.desired.get("replication_configuration", {})
+    pairs = keys_of(progress.composition.desired.get("replication_configuration", {}))
     before = {_place(check): check for check in attempt.claimed.registry_state.checks}
     checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now) if pairs else []
     return [old if (old := before.get(_place(new))) and {**old, "time": new["time"]} == new else new for new in checks]
@@ -108,12 +114,7 @@ def _place(check: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryState, AttemptResult]:
-    owners_of = progress.composition.owners
-    drift = [
-        StoredDrift.of(d, sorted(owners_of.get((d.setting, d.key), ())))
-        for p in progress.plans.values()
-        for d in p.drift
-    ]
+    drift = stored_drift(drifts(progress.plans, progress.composition))
     degraded = {name: seen.unknown for name, seen in progress.observed.items() if seen.unknown}
     state = _state(attempt, progress, mode, drift, degraded)
     if mode is Mode.ENFORCE:
@@ -128,7 +129,8 @@ def _add_unshown(progress: Progress, drift: Sequence[StoredDrift], degraded: Col
     """Elements that differ without an error were written and are not visible yet."""
     for name, planned in progress.plans.items():
         known = progress.errors.get(name, [])
-        unshown = [c for c in planned.changes if not any(error.covers(c.key) for error in known)]
+        unknown = reduce(lambda keys, error: error.beyond(keys), known, changed_keys(planned.changes))
+        unshown = list(restricted(planned.changes, unknown))
         if drift and unshown and name not in degraded:
             error = Temporary("AWS does not show the change yet", reason="NOT_VISIBLE_YET", after=1.0)
             progress.errors[name] = [*known, of_changes(progress.composition, name, unshown, error)]
@@ -143,12 +145,16 @@ def _state(
     # Elements found as desired become owned, except in mode OBSERVE.
     if mode is Mode.ENFORCE:
         mine = {
-            name: {**({} if name in done else progress.applied.get(name, {})), **in_place[name]} for name in in_place
+            name: merged({} if name in done else progress.applied.get(name, {}), in_place[name]) for name in in_place
         }
         applied = {**progress.applied, **mine}
     else:
         applied = {**progress.applied, **_left(progress)}
-    settled = {**before.settled, **{name: _settled(before, progress, name, in_place[name]) for name in in_place}}
+    settled_before = before.settled
+    settled = {
+        **settled_before,
+        **{name: _settled(settled_before.get(name, {}), progress, name, in_place[name]) for name in in_place},
+    }
     unread = {
         name: shape
         for name, shape in before.observed.items()
@@ -167,20 +173,17 @@ def _state(
     return state.changed(remediation=Remediation(attempt.now, progress.remediated)) if progress.remediated else state
 
 
-def _in_place(desired: Elements, planned: Plan) -> dict[str, Value]:
+def _in_place(desired: Elements, planned: Plan) -> Elements:
     """Return the elements that AWS has as desired."""
-    differing = {drift.key for drift in planned.drift}
-    return {key: value for key, value in desired.items() if key not in differing} if differing else dict(desired)
+    return without(desired, changed_keys(planned.drift)) if planned.drift else desired
 
 
-def _settled(before: RegistryState, progress: Progress, name: str, in_place: Elements) -> dict[str, Value]:
+def _settled(before: Elements, progress: Progress, name: str, in_place: Elements) -> Elements:
     """Return the elements that were in place: a difference from them is drift."""
     desired = progress.composition.desired.get(name, {})
     if len(in_place) == len(desired):
-        return dict(in_place)
-    settled = before.settled.get(name, {})
-    kept = {key: value for key, value in settled.items() if key in desired and key not in in_place}
-    return {**kept, **in_place}
+        return in_place
+    return merged(only(before, keys_of(desired)), in_place)
 
 
 def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
@@ -189,23 +192,19 @@ def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
     if setting.denies is nothing_denied:
         return {}
     found = {
-        key: list(progress.composition.owners.get((name, key)) or known.get(key, ()))
+        key: list(progress.composition.owners_of(name, key) or known.get(key, ()))
         for key, value in progress.observed[name].elements.items()
         if setting.denies(value)
     }
     return {key: owners for key, owners in found.items() if owners}
 
 
-def _left(progress: Progress) -> dict[str, dict[str, Any]]:
+def _left(progress: Progress) -> dict[str, Elements]:
     """Return owned elements that AWS shows or may still show.
 
     If an element disappears and somebody else recreates it, they own it.
     """
     return {
-        name: {
-            key: value
-            for key, value in progress.applied.get(name, {}).items()
-            if key in seen.elements or key in progress.unconfirmed.get(name, ())
-        }
+        name: only(progress.applied.get(name, {}), keys_of(seen.elements) | progress.unconfirmed.get(name, NO_KEYS))
         for name, seen in progress.observed.items()
     }

@@ -20,6 +20,7 @@ from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.clock import MICROSECONDS
 from ecrkeeper_server.store.database import Database
+from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.rows import Resource
 from ecrkeeper_server.store.states import State
 from ecrkeeper_server.store.sweep import Desired
@@ -88,7 +89,7 @@ class Reconciler:
             synced=result.status.synced,
             result=ending.result,
             reason=ending.reason,
-            drift=len(result.state.drift),
+            drift=drift_count(result.state.drift),
         )
 
     async def _failed(self, attempt: Attempt, error: AwsError) -> AttemptResult:

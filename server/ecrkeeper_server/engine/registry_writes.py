@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
@@ -16,14 +17,14 @@ from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_
 from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Change, Drift, Plan
+from ecrkeeper_server.settings.element_sets import changed_keys, differing, excluding, only, restricted
+from ecrkeeper_server.settings.elements import Change, Drift, Elements, Plan, gather, keys_of
 from ecrkeeper_server.settings.guards import permitted
-from ecrkeeper_server.settings.isolation import with_changes
+from ecrkeeper_server.settings.isolation import unmade_changes, with_changes
 from ecrkeeper_server.settings.setting import Setting
 from ecrkeeper_server.settings.table import SETTINGS
+from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Method
-from ecrkeeper_server.store.state_parts import StoredDrift
-from ecrkeeper_server.store.states import RegistryState
 
 # After these errors nothing more is sent: other calls would meet them, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
@@ -38,7 +39,7 @@ async def act(attempt: Attempt, progress: Progress) -> None:
     """
     todo = _sendable(attempt, progress)
     due = [_setting_write(attempt, progress, name, todo.get(name)) for name in progress.plans]
-    progress.applied_before = {name: dict(elements) for name, elements in progress.applied.items()}
+    progress.applied_before = dict(progress.applied)
     if todo:
         await remember(attempt, progress, todo, {each.setting: each.writes for each in due})
     stopping: AwsError | None = None
@@ -66,8 +67,7 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
         fresh = _fresh(progress, planned)
         allowed, refused = permitted(fresh, attempt.claimed.registry, progress.composition, allowing)
         if refused is not None:
-            sent = {change.key for change in allowed.changes}
-            kept = [change for change in fresh.changes if change.key not in sent]
+            kept = list(excluding(fresh.changes, changed_keys(allowed.changes)))
             progress.errors[name] = [of_withheld(progress.composition, name, kept, refused)]
         if allowed.changes:
             todo[name] = allowed
@@ -76,25 +76,24 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
 
 def _fresh(progress: Progress, planned: Plan) -> Plan:
     """Return a plan without suspects and the changes that wait for them."""
-    left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | held(progress, planned.setting).keys()
+    waiting = held(progress, planned.setting)
+    left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
     if not left_out:
         return planned
-    kept = tuple(change for change in planned.changes if change.key not in left_out)
-    undone = (Change(c.setting, c.key, c.kind, c.after, c.before) for c in planned.changes if c.key in left_out)
-    drift = tuple(each for each in planned.drift if each.key not in left_out)
+    kept = tuple(excluding(planned.changes, left_out))
+    undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, left_out))
+    drift = tuple(excluding(planned.drift, left_out))
     return replace(planned, changes=kept, target=with_changes(planned.target, undone), drift=drift)
 
 
 def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
     """Return the suspects of a document to retry, and the changes that wait for them."""
     asked = any(operation.method == Method.RECONCILE_REGISTRY for operation in attempt.desired.pending)
-    due = {key for one in progress.suspects.get(name, ()) if asked or one.next <= attempt.now for key in one.values}
+    due = suspects.keys_of(one for one in progress.suspects.get(name, ()) if asked or one.next <= attempt.now)
     if not due or progress.observed[name].unknown:
         return []
-    waiting = {key for key, denials in held(progress, name).items() if denials <= due}
-    return [
-        change for change in progress.plans[name].changes if change.key in due | waiting and change.after is not None
-    ]
+    waiting = frozenset(key for key, denials in held(progress, name).items() if denials <= due)
+    return [change for change in restricted(progress.plans[name].changes, due | waiting) if change.after is not None]
 
 
 def _setting_write(attempt: Attempt, progress: Progress, name: str, planned: Plan | None) -> SettingWrite:
@@ -113,8 +112,7 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
         auto_created = await role_to_come(attempt, name, planned or progress.plans[name])
         failed += await _send_all(attempt, progress, due)
     except AwsError as error:
-        seen = progress.observed[name].elements
-        unmade = [change for change in due.changes if seen.get(change.key) != change.after]
+        unmade = unmade_changes(due.changes, progress.observed[name].elements)
         failed.append(of_changes(progress.composition, name, unmade, error))
     finally:
         if auto_created:
@@ -130,10 +128,9 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
         progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
         # An element that was in place and is not now was changed out of band.
-        done = [d for d in planned.drift if not any(error.covers(d.key) for error in failed)]
-        seen = progress.observed[name].elements
-        done = [d for d in done if seen.get(d.key) == d.desired]
-        progress.remediated += [StoredDrift.of(d) for d in done if _was_applied(attempt.claimed.registry_state, d)]
+        settled = attempt.claimed.registry_state.settled.get(name, {})
+        remediated = _remediated(planned, failed, progress.observed[name].elements, settled)
+        progress.remediated += stored_drift((drift, None) for drift in remediated)
     return stopping
 
 
@@ -144,8 +141,8 @@ async def _read_again(attempt: Attempt, progress: Progress, name: str) -> list[S
         # Written elements are owned in any case.
         return [SettingError(name, error)]
     # A removed element stays owned until AWS no longer shows it.
-    kept = {*progress.plans[name].target, *progress.observed[name].elements}
-    progress.applied[name] = {key: value for key, value in progress.applied.get(name, {}).items() if key in kept}
+    kept = keys_of(progress.plans[name].target) | keys_of(progress.observed[name].elements)
+    progress.applied[name] = only(progress.applied.get(name, {}), kept)
     return []
 
 
@@ -198,6 +195,10 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _was_applied(state: RegistryState, drift: Drift) -> bool:
-    settled = state.settled.get(drift.setting, {})
-    return bool(drift.key in settled and settled[drift.key] == drift.desired)
+def _remediated(planned: Plan, failed: Sequence[SettingError], seen: Elements, settled: Elements) -> Iterator[Drift]:
+    """Yield the differences that were put right, of elements that were in place before as they are desired."""
+    done = reduce(lambda keys, error: error.beyond(keys), failed, changed_keys(planned.drift))
+    in_place = (done & keys_of(settled)) - differing(seen, settled)
+    for drift in restricted(planned.drift, in_place):
+        as_desired = gather([(drift.keys, drift.desired)])
+        yield from restricted([drift], drift.keys - differing(as_desired, only(settled, drift.keys)))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.engine.setting_errors import SettingError, of_elements, owners_of
+from ecrkeeper_server.engine.setting_errors import SettingError, of_elements
 from ecrkeeper_server.engine.write_ahead import Progress
 from ecrkeeper_server.settings import suspects
-from ecrkeeper_server.settings.elements import Change
-from ecrkeeper_server.settings.isolation import Keys, needs
+from ecrkeeper_server.settings.element_sets import merged, restricted
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, gather, keys_of
+from ecrkeeper_server.settings.isolation import needs
 from ecrkeeper_server.settings.suspects import Suspect
 from ecrkeeper_server.settings.table import SETTINGS
 
 
-def owners_by_key(progress: Progress, name: str) -> dict[str, Sequence[str]]:
+def owners_by_key(progress: Progress, name: str) -> Elements:
     """Return the declarers of each element of a setting.
 
     A denial that nobody declares any more has its former owners.
     """
-    declared = {key: who for (setting, key), who in progress.composition.owners.items() if setting == name}
-    return {**progress.denials.get(name, {}), **declared}
+    return merged(progress.denials.get(name, {}), progress.composition.owners.get(name, {}))
 
 
 def held(progress: Progress, name: str) -> dict[str, Keys]:
@@ -39,20 +39,21 @@ def refusals(progress: Progress, name: str, now: int) -> list[SettingError]:
     found = progress.suspects.get(name, [])
     if not found:
         return []
-    changes = {change.key: change for change in progress.plans[name].changes}
+    changes = progress.plans[name].changes
     errors = [_refusal(progress, name, one, changes, now) for one in found]
-    lasting = {key for one in found if one.lasting for key in one.values}
+    lasting = suspects.keys_of(one for one in found if one.lasting)
     waiting = held(progress, name)
+    by_key = {change.key: change for change in changes} if waiting else {}
     return errors + [
-        _held(progress, name, changes[key], denials, bool(denials & lasting)) for key, denials in waiting.items()
+        _held(progress, name, by_key[key], denials, bool(denials & lasting)) for key, denials in waiting.items()
     ]
 
 
-def _refusal(progress: Progress, name: str, suspect: Suspect, changes: Mapping[str, Change], now: int) -> SettingError:
-    keys, error = frozenset(suspect.values), suspect.error(now)
+def _refusal(progress: Progress, name: str, suspect: Suspect, changes: Sequence[Change], now: int) -> SettingError:
+    keys, error = keys_of(suspect.values), suspect.error(now)
     if suspect.base:
         return _of_what_is_there(progress, name, keys, error)
-    elements = {key: changes[key].after for key in keys}
+    elements = gather((change.keys, change.after) for change in restricted(changes, keys))
     return of_elements(progress.composition, name, elements, error, degraded=suspect.degrades)
 
 
@@ -65,8 +66,8 @@ def _of_what_is_there(progress: Progress, name: str, keys: Keys, error: AwsError
     facts: dict[str, Any] = {"aws_code": error.aws_code, "operation": error.operation}
     unwritable = Permanent(text, reason="NOT_WRITABLE", **facts)
     seen = progress.observed[name].elements
-    gone = {key: value for key, value in seen.items() if SETTINGS[name].vanished(value)}
-    owners = owners_of(progress.composition, name, keys | gone.keys())
+    gone = gather((found, value) for found, (value,) in alike(seen) if SETTINGS[name].vanished(value))
+    owners = progress.composition.owners_of_any(name, keys | keys_of(gone))
     return replace(of_elements(progress.composition, name, gone, unwritable, owners=owners, degraded=True), keys=keys)
 
 
@@ -75,6 +76,6 @@ def _held(progress: Progress, name: str, change: Change, denials: Keys, lasting:
     text = f"{what} waits for {', '.join(sorted(denials))}, a denial that AWS rejects"
     error = Permanent(text, reason="DENY_NOT_IN_PLACE") if lasting else Temporary(text, reason="DENY_NOT_IN_PLACE")
     # Nobody declares an element that is to be removed: it waits for the owners of the denial.
-    owners = owners_of(progress.composition, name, denials if change.after is None else {change.key})
+    owners = progress.composition.owners_of_any(name, denials if change.after is None else change.keys)
     value = change.before if change.after is None else change.after
     return of_elements(progress.composition, name, {change.key: value}, error, owners=owners)

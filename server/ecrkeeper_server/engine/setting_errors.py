@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.engine.conditions import worst_first
 from ecrkeeper_server.errors import PreconditionViolation
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Change, Value
+from ecrkeeper_server.settings.element_sets import NO_KEYS, brief, changed_keys, first_keys
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, alike, first_of, keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 
 # A message names at most this many, and an error has at most this many violations.
@@ -27,67 +28,61 @@ class SettingError:
 
     setting: str
     error: AwsError
-    keys: frozenset[str] | None = None
+    keys: Keys | None = None
     owners: frozenset[str] | None = None
     degraded: bool = False
 
-    def covers(self, key: str) -> bool:
-        """Return whether the error explains a difference of an element."""
-        return self.keys is None or key in self.keys
+    def covers_any(self, keys: Keys) -> bool:
+        """Return whether the error explains a difference of any of these elements."""
+        return self.keys is None or bool(self.keys & keys)
+
+    def beyond(self, keys: Keys) -> Keys:
+        """Return the elements whose difference the error does not explain."""
+        return NO_KEYS if self.keys is None else keys - self.keys
 
 
 def of_changes(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
     """Return an error that prevents valid changes."""
-    keys = frozenset(change.key for change in changes)
-    return SettingError(setting, error, keys, owners_of(composition, setting, keys))
+    keys = changed_keys(changes)
+    return SettingError(setting, error, keys, composition.owners_of_any(setting, keys))
 
 
 def of_elements(
     composition: Composition,
     setting: str,
-    elements: Mapping[str, Value],
+    elements: Elements,
     error: AwsError,
     *,
     owners: frozenset[str] | None = None,
     degraded: bool = False,
 ) -> SettingError:
     """Return an error that names its elements, their owners and references."""
-    keys = frozenset(elements)
-    concerned = owners_of(composition, setting, keys) if owners is None else owners
+    keys = keys_of(elements)
+    concerned = composition.owners_of_any(setting, keys) if owners is None else owners
     named: dict[str, str] = {}
-    for key, value in sorted(elements.items(), reverse=True):
-        named |= SETTINGS[setting].names(key, value)
+    for alike_keys, (value,) in reversed(list(alike(elements))):
+        named |= SETTINGS[setting].names(first_of(alike_keys), value)
     facts = {"owner": ", ".join(sorted(concerned)), **named}
     details = "; ".join(f"{what} {said}" for what, said in facts.items() if said and what != "sid")
     said = f"({details}): {error.message}" if details else error.message
-    shown = f"{setting} {_shown(keys)}".strip()
+    shown = f"{setting} {brief(keys)}".strip()
     text = f"{shown} {said}" if details else f"{shown}: {said}"
-    metadata = {"setting": setting, "key": _shown(keys), **facts}
+    metadata = {"setting": setting, "key": brief(keys), **facts}
     told = error.about(text, _violations(setting, keys, error, said), metadata)
     return SettingError(setting, told, keys, concerned, degraded)
 
 
 def of_withheld(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
     """Return an error that names the changes that are not sent."""
-    keys = frozenset(change.key for change in changes)
-    owners = owners_of(composition, setting, keys)
-    metadata = {"setting": setting, "key": _shown(keys), "owner": ", ".join(sorted(owners))}
+    keys = changed_keys(changes)
+    owners = composition.owners_of_any(setting, keys)
+    metadata = {"setting": setting, "key": brief(keys), "owner": ", ".join(sorted(owners))}
     violations = error.preconditions or ([] if error.quotas else _violations(setting, keys, error, error.message))
     return SettingError(setting, error.about(error.message, violations, metadata), keys, owners)
 
 
-def _shown(keys: Iterable[str]) -> str:
-    listed = sorted(keys)
-    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
-
-
-def _violations(setting: str, keys: Iterable[str], error: AwsError, said: str) -> list[PreconditionViolation]:
-    return [PreconditionViolation(error.reason, f"{setting}/{key}", said) for key in sorted(keys)[:_LISTED]]
-
-
-def owners_of(composition: Composition, setting: str, keys: Iterable[str]) -> frozenset[str]:
-    """Return the owners who declare any of the elements."""
-    return frozenset(owner for key in keys for owner in composition.owners.get((setting, key), ()))
+def _violations(setting: str, keys: Keys, error: AwsError, said: str) -> list[PreconditionViolation]:
+    return [PreconditionViolation(error.reason, f"{setting}/{key}", said) for key in first_keys(keys, _LISTED)]
 
 
 def combined(errors: Sequence[SettingError]) -> AwsError | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecrkeeper_server.aws_errors import is_terminal
+from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
 from ecrkeeper_server.engine.conditions import Status, soonest
 from ecrkeeper_server.engine.setting_errors import SettingError, combined
 from ecrkeeper_server.engine.write_ahead import Progress
+from ecrkeeper_server.store.drift_rows import drift_count
 from ecrkeeper_server.store.specs import Mode
 from ecrkeeper_server.store.state_parts import StoredDrift
 
@@ -28,11 +30,15 @@ def status_of(mode: Mode, drift: Drifts, errors: Sequence[SettingError], degrade
         not drift and not errors,
         error,
         degraded="; ".join(filter(None, [_unknown_text(degraded), *(each.error.message for each in unwritable)])),
-        degraded_reason="UNKNOWN_MEMBERS" if degraded else "NOT_WRITABLE",
+        degraded_reason="UNKNOWN_MEMBERS" if degraded else _unwritable_reason(unwritable),
         reason="OBSERVE_ONLY" if waiting else "",
-        message=f"{len(drift)} elements differ; the mode is OBSERVE" if waiting else "",
+        message=f"{drift_count(drift)} elements differ; the mode is OBSERVE" if waiting else "",
         retry=soonest([each.error for each in errors]) if error is not None and is_terminal(error) else None,
     )
+
+
+def _unwritable_reason(errors: Sequence[SettingError]) -> str:
+    return TOO_LARGE if any(each.error.reason == TOO_LARGE for each in errors) else "NOT_WRITABLE"
 
 
 def statuses_of(
@@ -61,10 +67,10 @@ def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
 def _concerns(
     progress: Progress, drift: StoredDrift, owner: str, errors: Sequence[SettingError], *, behind: bool
 ) -> bool:
-    owners = progress.composition.owners.get((drift.setting, drift.key))
-    if owners is not None:
+    owners = progress.composition.owners_of(drift.setting, drift.key)
+    if owners:
         return owner in owners
-    known = [each for each in errors if each.setting == drift.setting and each.covers(drift.key)]
+    known = [each for each in errors if each.setting == drift.setting and each.covers_any(drift.keys)]
     # Nobody declares elements to remove: the owner of a new declaration may have dropped them.
     return any(owner in (each.owners or ()) for each in known) or (behind and not any(each.owners for each in known))
 

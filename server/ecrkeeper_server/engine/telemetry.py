@@ -66,8 +66,8 @@ class ReconcileTelemetry:
         ending.result, ending.reason = _ending(result)
         remediation = result.state.remediation
         if remediation is not None and remediation.time == now:
-            for element in remediation.drift:
-                self.metrics.remediated(element.setting)
+            for drift in remediation.drift:
+                self.metrics.remediated(drift.setting, len(drift.keys))
 
 
 def _ending(result: AttemptResult) -> tuple[str, str]:

@@ -13,7 +13,8 @@ from ecrkeeper_server.engine.setting_errors import SettingError
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Change, Plan
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, only, without
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.suspects import Suspects
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, queue
@@ -40,8 +41,8 @@ class Progress:
 
     composition: Composition
     declared: list[Declaration]
-    applied: dict[str, dict[str, Any]]
-    unconfirmed: dict[str, list[str]] = field(default_factory=dict)
+    applied: dict[str, Elements]
+    unconfirmed: dict[str, Keys] = field(default_factory=dict)
     observed: dict[str, Observed] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     errors: dict[str, list[SettingError]] = field(default_factory=dict)
@@ -49,11 +50,11 @@ class Progress:
     remediated: list[StoredDrift] = field(default_factory=list)
     suspects: Suspects = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-    applied_before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    applied_before: dict[str, Elements] = field(default_factory=dict)
     calls_left: int = MOST_CALLS
     again_in: float | None = None
 
-    def elements(self) -> dict[str, dict[str, Any]]:
+    def elements(self) -> dict[str, Elements]:
         """Return AWS's state of the readable settings."""
         return {name: seen.elements for name, seen in self.observed.items()}
 
@@ -87,10 +88,11 @@ async def remember(
     """
     intended = {name: _intended(progress, planned) for name, planned in todo.items()}
     for name, elements in intended.items():
-        first = {*progress.unconfirmed.get(name, ()), *(elements.keys() - progress.applied.get(name, {}).keys())}
+        before = progress.applied.get(name, {})
+        first = progress.unconfirmed.get(name, NO_KEYS) | (keys_of(elements) - keys_of(before))
         if first:
-            progress.unconfirmed[name] = sorted(first)
-        progress.applied[name] = {**progress.applied.get(name, {}), **elements}
+            progress.unconfirmed[name] = first
+        progress.applied[name] = merged(before, elements)
     state = attempt.claimed.registry_state.changed(
         applied=dict(progress.applied),
         unconfirmed=dict(progress.unconfirmed),
@@ -126,35 +128,37 @@ def _original(progress: Progress, declared: Declaration, registry: RegistryName)
     shapes = {}
     for name in declared.settings.keys() & progress.observed.keys():
         setting, seen = SETTINGS[name], progress.observed[name].elements
-        mine = setting.split(declared.settings[name])
-        left = seen.keys() - progress.applied.get(name, {}).keys()
+        mine = keys_of(setting.split(declared.settings[name]))
+        left = keys_of(seen) - keys_of(progress.applied.get(name, {}))
         # Permanent and shared elements are included only if this owner changes them.
-        kept = {
-            key for key in left if key in mine or (setting.removable and (name, key) not in progress.composition.owners)
-        }
-        shapes[name] = setting.join(setting.declarable({key: seen[key] for key in kept}, registry))
+        nobodys = left - keys_of(progress.composition.owners.get(name, {})) if setting.removable else NO_KEYS
+        shapes[name] = setting.join(setting.declarable(only(seen, (left & mine) | nobodys), registry))
     return shapes
 
 
-def _intended(progress: Progress, planned: Plan) -> dict[str, Any]:
+def _intended(progress: Progress, planned: Plan) -> Elements:
     """Return the desired elements that will exist, without withheld ones."""
-    sent = {change.key for change in planned.changes}
-    held_back = {change.key for change in progress.plans[planned.setting].changes} - sent
-    desired = progress.composition.desired.get(planned.setting, {})
-    return {key: value for key, value in desired.items() if key not in held_back}
+    held_back = changed_keys(progress.plans[planned.setting].changes) - changed_keys(planned.changes)
+    return without(progress.composition.desired.get(planned.setting, {}), held_back)
 
 
-def disown(progress: Progress, name: str, before: Mapping[str, Any], writes: Sequence[AwsWrite]) -> None:
+def disown(progress: Progress, name: str, before: Elements, writes: Sequence[AwsWrite]) -> None:
     """Forget the intent for changes that AWS rejected or that were not sent.
 
     An unmanaged element with such a key is not owned.
     """
     desired, seen = progress.composition.desired.get(name, {}), progress.observed[name].elements
-    not_made = {change.key for write in writes if write.outcome in ("NOT_SENT", "FAILED") for change in write.changes}
-    progress.applied[name] = mine = {
-        key: before[key] if key in before and key in not_made else value
-        for key, value in progress.applied.get(name, {}).items()
-        if key in before or key not in not_made or (key in desired and seen.get(key) == desired[key])
-    }
-    made = {change.key for write in writes if write.outcome == "SUCCEEDED" for change in write.changes}
-    progress.unconfirmed[name] = [key for key in progress.unconfirmed.get(name, ()) if key in mine and key not in made]
+    not_made = _keys_of_writes(writes, "NOT_SENT", "FAILED")
+    if not_made:
+        kept = progress.applied.get(name, {})
+        as_desired = keys_of(desired) - differing(desired, seen)
+        forgotten = (not_made - keys_of(before)) - as_desired
+        restored = only(only(before, not_made), keys_of(kept))
+        progress.applied[name] = merged(without(kept, forgotten), restored)
+    mine = keys_of(progress.applied.get(name, {}))
+    made = _keys_of_writes(writes, "SUCCEEDED")
+    progress.unconfirmed[name] = (progress.unconfirmed.get(name, NO_KEYS) & mine) - made
+
+
+def _keys_of_writes(writes: Sequence[AwsWrite], *outcomes: str) -> Keys:
+    return changed_keys(change for write in writes if write.outcome in outcomes for change in write.changes)

@@ -50,6 +50,6 @@ class EngineMetrics:
         self._reconciles.labels(kind, result, self._reason(reason) if reason else "").inc()
         self._seconds[kind].observe(seconds)
 
-    def remediated(self, setting: str) -> None:
-        """Count an element whose drift was remediated."""
-        self._remediated.labels(setting).inc()
+    def remediated(self, setting: str, elements: int) -> None:
+        """Count elements whose drift was remediated."""
+        self._remediated.labels(setting).inc(elements)

@@ -5,19 +5,33 @@ All functions are pure and total, and contain no rule of any one setting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ecrkeeper_server.settings.elements import Change, ChangeKind, Drift, DriftKind, Elements, Plan, Value, diff
+from ecrkeeper_server.settings.element_sets import merged, only, without
+from ecrkeeper_server.settings.elements import (
+    Change,
+    ChangeKind,
+    Drift,
+    DriftKind,
+    Elements,
+    Keys,
+    Plan,
+    Value,
+    alike,
+    diff,
+    gather,
+    keys_of,
+)
 from ecrkeeper_server.settings.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An element that several owners declare with different values."""
+    """Elements that several owners declare with different values, each owner with one value for all of them."""
 
     setting: str
-    key: str
+    keys: Keys
     owners: Mapping[str, Value]
 
 
@@ -27,34 +41,54 @@ class Composition:
 
     A managed, empty setting is present in `desired` with no elements. If owners
     conflict over an element, `desired` has the value of the owner first by name.
+    The values of `owners` are the owners of each element, by setting.
     """
 
     desired: Mapping[str, Elements]
-    owners: Mapping[tuple[str, str], tuple[str, ...]]
+    owners: Mapping[str, Elements]
     conflicts: tuple[Conflict, ...]
+
+    def owners_of(self, setting: str, key: str) -> tuple[str, ...]:
+        """Return the owners who declare an element."""
+        found: tuple[str, ...] = self.owners.get(setting, {}).get(key, ())
+        return found
+
+    def by_owners(self, setting: str, keys: Keys) -> Iterator[tuple[Keys, tuple[str, ...]]]:
+        """Yield elements with the owners who declare them; elements of one group have the same owners, or none."""
+        for found, (wanted, owners) in alike(keys, only(self.owners.get(setting, {}), keys)):
+            if wanted:
+                yield found, owners or ()
+
+    def owners_of_any(self, setting: str, keys: Keys) -> frozenset[str]:
+        """Return everybody who declares any of the elements."""
+        return frozenset(owner for _, owners in self.by_owners(setting, keys) for owner in owners)
 
 
 def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
     """Return the union of `owner -> setting -> elements`, in any order of owners."""
-    claims: dict[str, dict[str, dict[str, Value]]] = {}
+    claims: dict[str, dict[str, Elements]] = {}
     for owner in sorted(declarations):
         for setting, elements in declarations[owner].items():
-            keys = claims.setdefault(setting, {})
-            for key, value in elements.items():
-                keys.setdefault(key, {})[owner] = value
+            claims.setdefault(setting, {})[owner] = elements
     desired: dict[str, Elements] = {}
-    owners: dict[tuple[str, str], tuple[str, ...]] = {}
-    conflicts = []
+    owners: dict[str, Elements] = {}
+    conflicts: list[Conflict] = []
     for setting in sorted(claims):
-        chosen = {}
-        for key, values in sorted(claims[setting].items()):
-            first = next(iter(values.values()))
-            chosen[key] = first
-            owners[setting, key] = tuple(values)
-            if any(value != first for value in values.values()):
-                conflicts.append(Conflict(setting, key, values))
-        desired[setting] = chosen
+        desired[setting], owners[setting], found = _composed(setting, claims[setting])
+        conflicts += found
     return Composition(desired, owners, tuple(conflicts))
+
+
+def _composed(setting: str, claims: Mapping[str, Elements]) -> tuple[Elements, Elements, list[Conflict]]:
+    chosen, owners, conflicts = [], [], []
+    for keys, values in alike(*claims.values()):
+        declared = {owner: value for owner, value in zip(claims, values, strict=True) if value is not None}
+        first = next(iter(declared.values()))
+        chosen.append((keys, first))
+        owners.append((keys, tuple(declared)))
+        if any(value != first for value in declared.values()):
+            conflicts.append(Conflict(setting, keys, declared))
+    return gather(chosen), gather(owners), conflicts
 
 
 def plan(
@@ -72,16 +106,13 @@ def plan(
     equals its default. A second plan after the first was applied is empty.
     """
     defaults = setting.defaults
-    unmanaged = {
-        key: value
-        for key, value in sorted(observed.items())
-        if key not in desired and key not in applied and not (key in defaults and defaults[key] == value)
-    }
+    left = without(observed, keys_of(desired) | keys_of(applied))
+    unmanaged = without(left, [key for key in defaults if key in left and left[key] == defaults[key]])
     retained: Elements = unmanaged if not prune else {}
     if not setting.removable:
         retained = observed
-    target = dict(sorted({**retained, **desired}.items()))
-    changes = diff(setting.name, {**defaults, **observed}, {**defaults, **target}, setting.replaces)
+    target = merged(retained, desired)
+    changes = diff(setting.name, merged(defaults, observed), merged(defaults, target), setting.replaces)
     return Plan(setting.name, target, changes, unmanaged, tuple(_drift(change, target) for change in changes))
 
 
@@ -90,4 +121,4 @@ def _drift(change: Change, target: Elements) -> Drift:
         kind = DriftKind.UNEXPECTED
     else:
         kind = DriftKind.MISSING if change.kind is ChangeKind.ADD else DriftKind.CHANGED
-    return Drift(change.setting, change.key, kind, change.after, change.before)
+    return Drift(change.setting, change.key, kind, change.after, change.before, change.pairs)

@@ -6,8 +6,8 @@ the fields of a message that count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from ecrkeeper.v1.settings_pb2 import Settings
@@ -64,59 +64,74 @@ def settings_from_aws(shapes: Mapping[str, Any]) -> Settings:
 
 def to_aws(message: Message) -> dict[str, Any]:
     """Return a message in AWS's shape, without unset and output-only members."""
-    ignored = reported(message.DESCRIPTOR)
-    shape = {
-        field.json_name: _value_to_aws(field, value)
-        for field, value in message.ListFields()
-        if field.json_name not in ignored
-    }
+    members, booleans = _members(message.DESCRIPTOR)
+    shape = {}
+    for field, value in message.ListFields():
+        member = members.get(field.number)
+        if member is not None:
+            name, repeated, convert = member
+            if convert is None:
+                shape[name] = list(value) if repeated else value
+            else:
+                shape[name] = list(map(convert, value)) if repeated else convert(value)
     # ListFields omits a required boolean that is false.
-    for field in _booleans(message.DESCRIPTOR):
-        shape[field.json_name] = getattr(message, field.name)
+    for name in booleans:
+        shape.setdefault(name, False)
     return shape
 
 
+_Member = tuple[str, bool, Callable[[Any], Any] | None]
+
+
+# Descriptors answer slowly, and a declaration may have thousands of messages.
 @lru_cache(maxsize=256)
-def _booleans(message: Descriptor) -> tuple[FieldDescriptor, ...]:
-    return tuple(field for field in message.fields if field.type == FieldDescriptor.TYPE_BOOL)
+def _members(message: Descriptor) -> tuple[dict[int, _Member], tuple[str, ...]]:
+    """Return the name of each field for AWS, whether it is repeated, and how an item is converted; and the booleans."""
+    known = fields(message).values()
+    return (
+        {field.number: (field.json_name, field.is_repeated, _conversion(field)) for field in known},
+        tuple(field.json_name for field in known if field.type == FieldDescriptor.TYPE_BOOL),
+    )
 
 
-def _value_to_aws(field: FieldDescriptor, value: Any) -> Any:
-    if field.is_repeated:
-        return [_single_to_aws(field, item) for item in value]
-    return _single_to_aws(field, value)
-
-
-def _single_to_aws(field: FieldDescriptor, value: Any) -> Any:
+def _conversion(field: FieldDescriptor) -> Callable[[Any], Any] | None:
     if field.message_type is not None:
-        return to_aws(value)
-    if field.enum_type is not None:
-        return enum_to_aws(field.enum_type, value)
-    return value
+        return to_aws
+    return partial(enum_to_aws, field.enum_type) if field.enum_type is not None else None
 
 
 def from_aws(shape: Mapping[str, Any], message: Message) -> None:
     """Fill a message from AWS's shape; skip members that the message does not have."""
-    known = fields(message.DESCRIPTOR)
+    known = _targets(message.DESCRIPTOR)
     for member, value in shape.items():
         field = known.get(member)
         if field is None or value is None:
             continue
-        if field.message_type is not None:
-            target = getattr(message, field.name)
-            for item in value if field.is_repeated else ():
-                from_aws(item, target.add())
-            if not field.is_repeated:
-                target.SetInParent()
-                from_aws(value, target)
-        elif field.is_repeated:
-            getattr(message, field.name).extend(_scalar(field, item) for item in value)
+        name, repeated, nested, enum = field
+        if nested and repeated:
+            add = getattr(message, name).add
+            for item in value:
+                from_aws(item, add())
+        elif nested:
+            target = getattr(message, name)
+            target.SetInParent()
+            from_aws(value, target)
+        elif repeated:
+            getattr(message, name).extend(value if enum is None else [enum_from_aws(enum, item) for item in value])
         else:
-            setattr(message, field.name, _scalar(field, value))
+            setattr(message, name, value if enum is None else enum_from_aws(enum, value))
 
 
-def _scalar(field: Any, value: Any) -> Any:
-    return enum_from_aws(field.enum_type, value) if field.enum_type is not None else value
+_Target = tuple[str, bool, bool, EnumDescriptor | None]
+
+
+@lru_cache(maxsize=256)
+def _targets(message: Descriptor) -> dict[str, _Target]:
+    """Return, by the name for AWS, the name of each field, whether it is repeated, a message, and its enum."""
+    return {
+        name: (field.name, field.is_repeated, field.message_type is not None, field.enum_type)
+        for name, field in fields(message).items()
+    }
 
 
 def masked_paths(mask: FieldMask, message: Message, allowed: Iterable[str]) -> set[str]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition
-from ecrkeeper_server.settings.elements import Value
+from ecrkeeper_server.settings.elements import Elements, Keys, Value, alike, first_of, gather, keys_of
+from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
 
 @dataclass(frozen=True, slots=True)
 class ElementState:
-    """One element that is desired or observed; None stands for absent."""
+    """Elements that are desired or observed, and stand alike; None stands for absent."""
 
     setting: str
-    key: str
+    keys: Keys
     state: str
     owners: tuple[str, ...]
     desired: Value | None
@@ -24,44 +25,59 @@ class ElementState:
     problem: str = ""
 
     @property
+    def key(self) -> str:
+        """The first of the keys."""
+        return first_of(self.keys)
+
+    @property
     def value(self) -> Value | None:
         """The desired value if there is one, else the observed value."""
         return self.observed if self.desired is None else self.desired
 
 
-class KnownElements(Protocol):
+class Known(Protocol):
     """The observations and writes of a registry's attempts, by setting."""
 
     @property
-    def observed(self) -> Mapping[str, Mapping[str, Any]]:
+    def observed(self) -> Mapping[str, Shape]:
         """The shapes that AWS returned."""
 
     @property
-    def applied(self) -> Mapping[str, Mapping[str, Any]]:
-        """The elements that were written."""
+    def applied(self) -> Mapping[str, Elements]:
+        """The elements that were written, or found as they are declared."""
 
     @property
     def problems(self) -> Mapping[str, Mapping[str, str]]:
         """The reasons why AWS cannot use accepted elements."""
 
 
-def element_states(state: KnownElements, composition: Composition) -> Iterator[ElementState]:
+def element_states(state: Known, composition: Composition) -> Iterator[ElementState]:
     """Yield every desired or observed element, by setting and key.
 
     An undesired element with its default value is omitted.
     """
-    reported, applied, problems = split_all(state.observed), state.applied, state.problems
+    seen, applied, problems = split_all(state.observed), state.applied, state.problems
     for name, setting in SETTINGS.items():
-        desired, observed = composition.desired.get(name, {}), reported.get(name, {})
-        for key in sorted({*desired, *observed}):
-            current = observed.get(key, setting.defaults.get(key))
-            if key in desired:
-                status = "IN_SYNC" if current == desired[key] else "OUT_OF_SYNC"
-            elif setting.defaults.get(key) == current:
+        desired = composition.desired.get(name, {})
+        if not desired and not seen.get(name):
+            continue
+        members = (desired, seen.get(name, {}), composition.owners.get(name, {}), problems.get(name, {}))
+        for keys, values in alike(*members, keys_of(applied.get(name, {}))):
+            wanted, found, owners, problem, ours = values
+            default = setting.defaults.get(first_of(keys)) if setting.defaults else None
+            found = default if found is None else found
+            if wanted is not None:
+                status = "IN_SYNC" if found == wanted else "OUT_OF_SYNC"
+            elif found == default:
                 continue
             else:
-                status = "REMOVING" if key in applied.get(name, {}) else "UNMANAGED"
-            yield ElementState(
-                name, key, status, composition.owners.get((name, key), ()), desired.get(key), current,
-                problems.get(name, {}).get(key, ""),
-            )  # fmt: skip
+                status = "REMOVING" if ours else "UNMANAGED"
+            yield ElementState(name, keys, status, owners or (), wanted, found, problem or "")
+
+
+def states_by_key(states: Iterable[ElementState]) -> dict[str, Elements]:
+    """Return the state of each element, by setting and key."""
+    found: dict[str, list[ElementState]] = {}
+    for state in states:
+        found.setdefault(state.setting, []).append(state)
+    return {setting: gather((state.keys, state) for state in each) for setting, each in found.items()}

@@ -1,17 +1,32 @@
-"""Elements, as the items of a list, and what differs between two sets of them."""
+"""Elements: as the items of a list, grouped by their values, and what differs between two sets of them.
+
+What a plan, a composition or a comparison says of an element depends only on the element's values in the collections
+that it looks at. So it is decided once for all elements that have the same values everywhere: `alike` finds those,
+`gather` makes a collection of what was decided. Of a plain collection each element stands alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-Value = Any
-"""A canonical JSON value: two elements have the same meaning if and only if they are equal."""
+from ecrkeeper_server.settings import pairs
+from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
+
+Value = pairs.Value
+"""A canonical JSON value: two elements mean the same exactly if they are equal."""
 
 Elements = Mapping[str, Value]
 """The elements of one setting, by key."""
+
+Keys = Set[str]
+"""The keys of elements of one setting."""
+
+# So many pairs are stored one by one, as release 0.1.0 stored all of them.
+FEW = 100
 
 
 class ChangeKind(StrEnum):
@@ -33,34 +48,42 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One element before and after; None stands for absent."""
+    """Elements before and after; None stands for absent.
+
+    `pairs` are the keys where several elements change alike, and `key` is the first of them.
+    """
 
     setting: str
     key: str
     kind: ChangeKind
     before: Value | None
     after: Value | None
+    pairs: PairKeys | None = None
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the elements."""
+        return frozenset((self.key,)) if self.pairs is None else self.pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One element whose observed and desired values differ; None stands for absent."""
+    """Elements whose observed value is not the desired one; None stands for absent.
+
+    `pairs` are the keys where several elements differ alike, and `key` is the first of them.
+    """
 
     setting: str
     key: str
     kind: DriftKind
     desired: Value | None
     observed: Value | None
+    pairs: PairKeys | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {
-            "setting": self.setting,
-            "key": self.key,
-            "kind": str(self.kind),
-            "desired": self.desired,
-            "observed": self.observed,
-        }
+    @property
+    def keys(self) -> Keys:
+        """The keys of the elements."""
+        return frozenset((self.key,)) if self.pairs is None else self.pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +104,10 @@ def diff(
     replaces: Callable[[Value, Value], Collection[str]] | None = None,
 ) -> tuple[Change, ...]:
     """Return the changes from one set of elements to another, sorted by key."""
+    if before == after:
+        return ()
     changes = []
-    for key in sorted(before.keys() | after.keys()):
-        old, new = before.get(key), after.get(key)
+    for keys, (old, new) in alike(before, after):
         if old == new:
             continue
         if old is None:
@@ -92,7 +116,8 @@ def diff(
             kind = ChangeKind.REMOVE
         else:
             kind = ChangeKind.REPLACE if replaces and replaces(old, new) else ChangeKind.UPDATE
-        changes.append(Change(setting_name, key, kind, old, new))
+        pairs = keys if isinstance(keys, PairKeys) else None
+        changes.append(Change(setting_name, first_of(keys), kind, old, new, pairs))
     return tuple(changes)
 
 
@@ -114,3 +139,47 @@ def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[E
         return {member: [item_of(key, value) for key, value in sorted(elements.items())]}
 
     return join
+
+
+def keys_of(elements: Elements) -> Keys:
+    """Return the keys as a set."""
+    return elements.keys() if isinstance(elements, PairElements) else frozenset(elements)
+
+
+def first_of(keys: Keys) -> str:
+    """Return the first key in order."""
+    return keys.first if isinstance(keys, PairKeys) else min(keys)
+
+
+def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | None, ...]]]:
+    """Yield sets of keys on which no collection differs, each with the value in every collection, by the first key.
+
+    None stands for absent; a set of keys has the value True.
+    """
+    if any_paired(*collections):
+        yield from pairs_alike([PairElements.of(each) for each in collections])
+        return
+    mappings = [each if isinstance(each, Mapping) else dict.fromkeys(each, True) for each in collections]
+    for key in sorted(set().union(*mappings)):
+        yield frozenset((key,)), tuple([each.get(key) for each in mappings])
+
+
+def gather(parts: Iterable[tuple[Keys, Value]]) -> Elements:
+    """Return the elements of disjoint sets of keys, each with its value."""
+    found = list(parts)
+    if any(isinstance(keys, PairKeys) for keys, _ in found):
+        return PairElements.gathered([(PairKeys.of(keys), value) for keys, value in found])
+    return {key: value for keys, value in found for key in keys}
+
+
+def any_paired(*collections: object) -> bool:
+    """Return whether any of the collections is one of pairs."""
+    return any(isinstance(each, PairElements | PairKeys) for each in collections)
+
+
+def apart(keys: Keys) -> Iterator[tuple[str, PairKeys | None]]:
+    """Yield what is stored of elements that change or differ alike: each key, or the first one with many pairs."""
+    if isinstance(keys, PairKeys) and len(keys) > FEW:
+        yield keys.first, keys
+    else:
+        yield from ((key, None) for key in keys)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ecrkeeper_server.settings import globs, prefixes, replication, signing
-from ecrkeeper_server.settings.elements import Elements
+from ecrkeeper_server.settings import globs, prefixes, signing
+from ecrkeeper_server.settings.elements import Elements, keys_of
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.prefixes import ROOT
 from ecrkeeper_server.settings.scanning import DEFAULTS, SCAN_TYPE
 
@@ -61,8 +62,7 @@ def explain(repository: str, settings: Mapping[str, Elements]) -> Explanation:
         scan_frequency=_frequency(scanning, matching),
         replication_pairs=tuple(
             Reference(REPLICATION, key)
-            for key in sorted(settings.get(REPLICATION, {}))
-            if repository.startswith(replication.filter_of(key))
+            for key in PairKeys.of(keys_of(settings.get(REPLICATION, {}))).of_rights(repository.startswith)
         ),
         pull_through_cache_rule=Reference(RULES, rule) if rule else None,
         upstream_repository=_upstream(rule, settings[RULES], repository) if rule else None,

@@ -10,6 +10,7 @@ from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.document import Document
+from ecrkeeper_server.settings.element_sets import changed_keys, restricted
 from ecrkeeper_server.settings.elements import Change, ChangeKind, Plan
 from ecrkeeper_server.settings.setting import over_quota
 from ecrkeeper_server.settings.table import SETTINGS
@@ -29,27 +30,28 @@ def permitted(
         change
         for change in planned.changes
         if change.kind is ChangeKind.REPLACE
-        and set(allowing).isdisjoint(composition.owners.get((planned.setting, change.key), ()))
+        and set(allowing).isdisjoint(composition.owners_of(planned.setting, change.key))
     ]
-    barred = {change.key for change in barred_changes}
+    barred = changed_keys(barred_changes)
     over = _over_limit(planned, registry)
     rejection = _replacement(planned.setting, barred_changes, composition) if barred else over
     if rejection is None:
         return planned, None
     whole = isinstance(SETTINGS[planned.setting], Document)
-    allowed = {
-        change.key
+    allowed = changed_keys(
+        change
         for change in planned.changes
         if not whole and change.key not in barred and (over is None or change.kind is ChangeKind.REMOVE)
-    }
-    changes = tuple(change for change in planned.changes if change.key in allowed)
-    return replace(planned, changes=changes, drift=tuple(d for d in planned.drift if d.key in allowed)), rejection
+    )
+    return replace(
+        planned, changes=tuple(restricted(planned.changes, allowed)), drift=tuple(restricted(planned.drift, allowed))
+    ), rejection
 
 
 def _replacement(setting: str, changes: Sequence[Change], composition: Composition) -> Permanent:
     """Return the error for replacements that no owner of the element allows."""
     fixed = {change.key: SETTINGS[setting].replaces(change.before, change.after) for change in changes}
-    owners = sorted({owner for key in fixed for owner in composition.owners.get((setting, key), ())})
+    owners = sorted({owner for key in fixed for owner in composition.owners_of(setting, key)})
     remedy = f"set allow_replacement in the declaration of {' or '.join(owners)} to allow that"
     shown = "; ".join(f"{', '.join(members)} of {key}" for key, members in fixed.items())
     return Permanent(

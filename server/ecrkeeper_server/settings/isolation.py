@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ecrkeeper_server.settings.elements import Change, Elements, Value
-from ecrkeeper_server.settings.setting import Setting
+from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, differing, merged, restricted, union, without
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Value, alike, gather
+from ecrkeeper_server.settings.setting import Setting, nothing_denied
 
-Keys = frozenset[str]
-NOTHING: Keys = frozenset()
+NOTHING: Keys = NO_KEYS
 
 Probes = Generator[Keys, bool, None]
 """Yields keys to write on top of what AWS has, and is sent whether AWS accepted them.
@@ -46,7 +46,7 @@ class Verdict:
     has, so nothing can be said of any change.
     """
 
-    accepted: set[str] = field(default_factory=set)
+    accepted: Keys = NOTHING
     faulty: list[Item] = field(default_factory=list)
     held: list[Item] = field(default_factory=list)
     unfit: list[Item] = field(default_factory=list)
@@ -55,8 +55,8 @@ class Verdict:
     @property
     def decided(self) -> Keys:
         """The keys that need no further probe."""
-        keys = (item.keys for items in (self.faulty, self.held, self.unfit) for item in items)
-        return frozenset(self.accepted).union(*keys)
+        found = (item.keys for items in (self.faulty, self.held, self.unfit) for item in items)
+        return union([self.accepted, *found])
 
 
 class Search:
@@ -112,7 +112,7 @@ class Search:
         keys = _keys(group)
         accepted = yield keys
         if accepted:
-            self.verdict.accepted |= keys
+            self.verdict.accepted = self.verdict.accepted | keys
             self._proven = True
         return accepted
 
@@ -135,7 +135,7 @@ class Search:
 
 
 def _keys(items: Iterable[Item]) -> Keys:
-    return NOTHING.union(*(item.keys for item in items))
+    return union(item.keys for item in items)
 
 
 def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
@@ -145,31 +145,34 @@ def _parted(suspects: list[Item]) -> tuple[list[Item], list[Item]]:
     return suspects[:cut], suspects[cut:]
 
 
-def items_of(
-    setting: Setting, changes: Iterable[Change], owners: Mapping[str, Sequence[str]], times: Mapping[str, int]
-) -> list[Item]:
+def items_of(setting: Setting, changes: Iterable[Change], owners: Elements, times: Mapping[str, int]) -> list[Item]:
     """Group the changes of one unit and the same owners into items."""
     changes = [change for change in changes if change.after is not None]
     needed = needs(setting, changes, owners)
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for change in changes:
-        groups.setdefault((setting.unit(change.key), tuple(owners.get(change.key, ()))), []).append(change.key)
+    groups: dict[tuple[str, tuple[str, ...]], Keys] = {}
+    for keys, (changed, of_owners) in alike(changed_keys(changes), owners):
+        for unit, each in setting.units(keys) if changed else ():
+            name = (unit, tuple(of_owners or ()))
+            groups[name] = groups.get(name, NOTHING) | each
     return [
         Item(
-            frozenset(keys),
-            NOTHING.union(*(needed[key] for key in keys)),
+            keys,
+            union(needed[key] for key in keys) if needed else NOTHING,
             max((times.get(owner, 0) for owner in of_owners), default=0),
         )
-        for (_, of_owners), keys in sorted(groups.items())
+        for (_, of_owners), keys in sorted(groups.items(), key=lambda group: group[0])
     ]
 
 
-def needs(setting: Setting, changes: Iterable[Change], owners: Mapping[str, Sequence[str]]) -> dict[str, Keys]:
+def needs(setting: Setting, changes: Iterable[Change], owners: Elements) -> dict[str, Keys]:
     """Return the pending denials that must be written before each change.
 
     A change waits for its owners' denials. The removal of a denial waits for
-    the denials that replace it, or for all if its owners are not known.
+    the denials that replace it, or for all if its owners are not known. Empty
+    for a setting whose elements deny nothing.
     """
+    if setting.denies is nothing_denied:
+        return {}
     changes = list(changes)
     denials = {c.key: set(owners.get(c.key, ())) for c in changes if _denies(setting, c.after)}
     needed = {}
@@ -187,12 +190,15 @@ def _denies(setting: Setting, value: Value | None) -> bool:
     return value is not None and setting.denies(value)
 
 
-def with_changes(elements: Elements, changes: Iterable[Change]) -> dict[str, Value]:
+def with_changes(elements: Elements, changes: Iterable[Change]) -> Elements:
     """Return the elements after these changes."""
-    changed = dict(elements)
-    for change in changes:
-        if change.after is None:
-            changed.pop(change.key, None)
-        else:
-            changed[change.key] = change.after
-    return changed
+    changes = list(changes)
+    removed = changed_keys(change for change in changes if change.after is None)
+    made = gather((change.keys, change.after) for change in changes if change.after is not None)
+    return merged(without(elements, removed), made)
+
+
+def unmade_changes(changes: Iterable[Change], elements: Elements) -> list[Change]:
+    """Return the changes that these elements do not show."""
+    changes = list(changes)
+    return list(restricted(changes, differing(elements, with_changes(elements, changes))))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ecrkeeper_server.settings.algebra import Composition, compose, plan
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.element_sets import differing, restricted, without
+from ecrkeeper_server.settings.elements import Drift, Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.setting import Shape
 from ecrkeeper_server.settings.table import SETTINGS, split_all
 
-Applied = dict[str, dict[str, Value]]
+Applied = dict[str, Elements]
 """The elements that were written, or found as declared, by setting and key."""
 
-Unconfirmed = dict[str, list[str]]
+Unconfirmed = dict[str, Keys]
 """The keys of elements whose first write was recorded and may never have happened."""
 
 
@@ -34,19 +35,13 @@ def composition_of(declared: Iterable[Declared]) -> Composition:
     return compose({each.owner: split_all(each.settings) for each in declared})
 
 
-def ours(
-    applied: Mapping[str, Elements], abandoned: Mapping[str, Collection[str]], desired: Mapping[str, Elements]
-) -> Applied:
+def ours(applied: Mapping[str, Elements], abandoned: Mapping[str, Keys], desired: Mapping[str, Elements]) -> Applied:
     """Return the applied elements, without those that an owner relinquished.
 
     An element that another owner still desires stays owned.
     """
     return {
-        name: {
-            key: value
-            for key, value in elements.items()
-            if key in desired.get(name, {}) or key not in abandoned.get(name, ())
-        }
+        name: without(elements, abandoned[name] - keys_of(desired.get(name, {}))) if name in abandoned else elements
         for name, elements in applied.items()
     }
 
@@ -57,7 +52,7 @@ def managed(desired: Mapping[str, Elements], applied: Mapping[str, Elements]) ->
 
 
 def confirmed(
-    applied: Mapping[str, Elements], unconfirmed: Mapping[str, Collection[str]], observed: Mapping[str, Elements]
+    applied: Mapping[str, Elements], unconfirmed: Mapping[str, Keys], observed: Mapping[str, Elements]
 ) -> tuple[Applied, Unconfirmed]:
     """Split recorded ownership into verified and still unverified elements.
 
@@ -65,21 +60,13 @@ def confirmed(
     effect and somebody else owns the element. If AWS has no element under it,
     the write may still become visible.
     """
-    others = {
-        (name, key)
-        for name, keys in unconfirmed.items()
-        for key in keys
-        if key in observed.get(name, {}) and observed[name][key] != applied.get(name, {}).get(key)
-    }
-    owned = {
-        name: {key: value for key, value in elements.items() if (name, key) not in others}
-        for name, elements in applied.items()
-    }
-    open_ = {
-        name: [key for key in keys if key in owned.get(name, {}) and key not in observed.get(name, {})]
-        for name, keys in unconfirmed.items()
-    }
-    return owned, {name: keys for name, keys in open_.items() if keys}
+    mine, open_ = dict(applied), {}
+    for name, keys in unconfirmed.items():
+        written, seen = applied.get(name, {}), observed.get(name, {})
+        others = keys & keys_of(seen) & differing(seen, written)
+        mine[name] = without(written, others)
+        open_[name] = (keys & keys_of(mine[name])) - keys_of(seen)
+    return mine, {name: keys for name, keys in open_.items() if keys}
 
 
 def plans(
@@ -101,3 +88,11 @@ def plans(
         )
         for name, elements in observed.items()
     }
+
+
+def drifts(planned: Mapping[str, Plan], composition: Composition) -> Iterator[tuple[Drift, list[str]]]:
+    """Yield the differences of plans, each with the owners of its elements."""
+    for drift in (drift for each in planned.values() for drift in each.drift):
+        for keys, owners in composition.by_owners(drift.setting, drift.keys):
+            for part in restricted([drift], keys):
+                yield part, sorted(owners)

@@ -6,52 +6,59 @@ replication" and "Amazon ECR service quotas" in the ECR user guide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, partition_of, shown
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Elements, Plan, Value
+from ecrkeeper_server.settings.element_sets import changed_keys
+from ecrkeeper_server.settings.elements import Elements, Keys, Plan, keys_of
 from ecrkeeper_server.settings.filters import MAX_FILTERS
-from ecrkeeper_server.settings.setting import PairGroup, Quota, Read, Shape, Warning, over_quota
+from ecrkeeper_server.settings.pair_keys import PairKeys, parted
+from ecrkeeper_server.settings.pairs import PairElements, pairs_alike
+from ecrkeeper_server.settings.setting import Quota, Read, Shape, Warning, over_quota
 
 MAX_RULES = 25
 MAX_DESTINATIONS = 25
 
 _Rule = tuple[tuple[str, ...], tuple[str, ...]]
+_KEPT = {deletes: {"deleteReplication": deletes} for deletes in (False, True)}
 
 
 def destination_of(key: str) -> tuple[str, str]:
     """Return the account and the Region that an element replicates to."""
-    account, _, region = key.partition(":")[0].partition("/")
+    return _account_and_region(parted(key)[0])
+
+
+def _account_and_region(place: str) -> tuple[str, str]:
+    account, _, region = place.partition("/")
     return account, region
-
-
-def _destination(key: str) -> str:
-    return key.partition(":")[0]
 
 
 def filter_of(key: str) -> str:
     """Return the prefix that an element replicates; empty means every repository."""
-    return key.partition(":")[2]
+    return parted(key)[1]
 
 
-def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, set[str]]:
+def filters_by_destination(keys: Iterable[str]) -> dict[RegistryName, frozenset[str]]:
     """Return the filters of elements, by the registry that they replicate to."""
-    filters: dict[RegistryName, set[str]] = {}
-    for key in keys:
-        filters.setdefault(RegistryName(*destination_of(key)), set()).add(filter_of(key))
-    return filters
+    return {
+        RegistryName(*_account_and_region(place)): filters for place, filters in PairKeys.of(keys).by_left().items()
+    }
 
 
 def _deletes(rule: Mapping[str, Any]) -> bool:
     return bool((rule.get("deleteReplication") or {}).get("enabled", False))
 
 
-def _keys(rule: Mapping[str, Any]) -> list[str]:
-    filters = [f.get("filter", "") for f in rule.get("repositoryFilters") or ()] or [""]
-    return [f"{destination}:{f}" for destination in _destinations(rule) for f in filters]
+def _products(rule: Mapping[str, Any]) -> Iterator[_Rule]:
+    """Yield the destinations of a rule with its filters; nothing but the destinations of a rule has a colon."""
+    filters = tuple(f.get("filter", "") for f in rule.get("repositoryFilters") or ()) or ("",)
+    places = _destinations(rule)
+    yield tuple(place for place in places if ":" not in place), filters
+    for left, rest in (parted(place) for place in places if ":" in place):
+        yield (left,), tuple(f"{rest}:{text}" for text in filters)
 
 
 def _destinations(rule: Mapping[str, Any]) -> list[str]:
@@ -61,64 +68,45 @@ def _destinations(rule: Mapping[str, Any]) -> list[str]:
     )
 
 
-def split(shape: Shape) -> dict[str, Value]:
+def split(shape: Shape) -> PairElements:
     """Return every pair.
 
     If two rules name a pair, deletions are replicated if either rule says so.
     """
-    elements: dict[str, Value] = {}
-    for rule in shape.get("rules") or ():
-        for key in _keys(rule):
-            deletes = _deletes(rule) or elements.get(key, {}).get("deleteReplication", False)
-            elements[key] = {"deleteReplication": deletes}
-    return elements
+    return PairElements.union(
+        (
+            (places, filters, _KEPT[_deletes(rule)])
+            for rule in shape.get("rules") or ()
+            for places, filters in _products(rule)
+        ),
+        lambda one, other: _KEPT[one["deleteReplication"] or other["deleteReplication"]],
+    )
 
 
 def join(elements: Elements) -> dict[str, Any]:
     """Return the fewest rules that two ways of grouping yield, in a stable order."""
-    rules = []
-    for deletes in (False, True):
-        pairs = [
-            (key.partition(":")[0], filter_of(key))
-            for key, value in sorted(elements.items())
-            if value["deleteReplication"] is deletes
-        ]
-        rules += [_rule(destinations, filters, deletes) for destinations, filters in _packed(pairs)]
-    return {"rules": rules}
+    return {"rules": [_rule(places, filters, deletes) for deletes, places, filters in _rules(elements)]}
 
 
-def grouped_pairs(keys: Iterable[str]) -> list[PairGroup]:
-    """Cover pairs with groups of destinations and filters, in a stable order.
+def _rules(elements: Elements) -> list[tuple[bool, tuple[str, ...], tuple[str, ...]]]:
+    deleting = {
+        value["deleteReplication"]: keys for keys, (value,) in pairs_alike([PairElements.of(elements)]) if value
+    }
+    return [
+        (deletes, places, filters)
+        for deletes in (False, True)
+        if deletes in deleting
+        for places, filters in _packed(deleting[deletes])
+    ]
 
-    Of two ways to group, the one with fewer groups is used.
-    """
-    pairs = [(_destination(key), filter_of(key)) for key in sorted(keys)]
-    by_filter = [(where, what) for what, where in _grouped((prefix, destination) for destination, prefix in pairs)]
-    by_destination = _grouped(pairs)
-    chosen = min(by_filter, by_destination, key=lambda groups: sum(len(w) + len(f) for w, f in groups))
-    return [PairGroup(f"{where[0]}:{what[0]}", where, what) for where, what in sorted(chosen)]
 
-
-def _packed(pairs: list[tuple[str, str]]) -> list[_Rule]:
+def _packed(keys: PairKeys) -> list[_Rule]:
     # A rule without filters replicates everything, so an empty filter cannot share a rule with
     # others.
-    everything = tuple(destination for destination, prefix in pairs if not prefix)
-    filtered = [(destination, prefix) for destination, prefix in pairs if prefix]
-    by_filter = [(where, what) for what, where in _grouped((prefix, destination) for destination, prefix in filtered)]
-    by_destination = _grouped(filtered)
-    fewest = min(_chunked(by_filter), _chunked(by_destination), key=len)
+    everything = tuple(sorted(keys.rows.get("", ())))
+    filtered = PairKeys({text: places for text, places in keys.rows.items() if text})
+    fewest = min(map(_chunked, filtered.grouped()), key=len)
     return ([(everything, ())] if everything else []) + sorted(fewest)
-
-
-def _grouped(pairs: Iterable[tuple[str, str]]) -> list[_Rule]:
-    """Group the left sides that have the same set of right sides, each with that set."""
-    rights: dict[str, list[str]] = {}
-    for left, right in pairs:
-        rights.setdefault(left, []).append(right)
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for left in sorted(rights):
-        groups.setdefault(tuple(sorted(rights[left])), []).append(left)
-    return [(tuple(lefts), right) for right, lefts in groups.items()]
 
 
 def _chunked(rules: list[_Rule]) -> list[_Rule]:
@@ -130,8 +118,8 @@ def _chunked(rules: list[_Rule]) -> list[_Rule]:
 
 
 def _rule(destinations: tuple[str, ...], filters: tuple[str, ...], deletes: bool) -> dict[str, Any]:
-    targets = [destination_of(destination) for destination in destinations]
-    rule: dict[str, Any] = {"destinations": [{"region": region, "registryId": account} for account, region in targets]}
+    places = [_account_and_region(destination) for destination in destinations]
+    rule: dict[str, Any] = {"destinations": [{"region": region, "registryId": account} for account, region in places]}
     if filters:
         rule["repositoryFilters"] = [{"filter": f, "filterType": "PREFIX_MATCH"} for f in filters]
     if deletes:
@@ -148,18 +136,25 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
         what = over_quota("replication destinations", len(destinations), MAX_DESTINATIONS)
         return [Violation(path, what, "QUOTA_EXCEEDED")]
     violations = []
-    said: dict[str, bool] = {}
     for i, rule in enumerate(rules):
-        at = f"{path}.rules[{i}]"
         for j, destination in enumerate(rule.get("destinations") or ()):
-            violations += _validate_destination(destination, registry, f"{at}.destinations[{j}]")
-        deletes = _deletes(rule)
-        opposite = [key for key in _keys(rule) if said.setdefault(key, deletes) is not deletes]
+            violations += _validate_destination(destination, registry, f"{path}.rules[{i}].destinations[{j}]")
+    return [*violations, *_contradicting(rules, path)]
+
+
+def _contradicting(rules: Sequence[Mapping[str, Any]], path: str) -> Iterator[Violation]:
+    """Yield a violation for each rule that says the opposite of an earlier one for a pair."""
+    if len(set(map(_deletes, rules))) < len(_KEPT):
+        return
+    said = dict.fromkeys(_KEPT, PairKeys({}))
+    for i, rule in enumerate(rules):
+        deletes, keys = _deletes(rule), PairKeys.product(_products(rule))
+        opposite = keys & said[not deletes]
+        said[deletes] = said[deletes] | (keys - opposite)
         if opposite:
             more = f" and {len(opposite) - 1} more" if len(opposite) > 1 else ""
-            what = f"another rule says the opposite for the pair {shown(opposite[0])}{more}"
-            violations.append(Violation(f"{at}.delete_replication", what))
-    return violations
+            what = f"another rule says the opposite for the pair {shown(opposite.first)}{more}"
+            yield Violation(f"{path}.rules[{i}].delete_replication", what)
 
 
 def _validate_destination(destination: Mapping[str, Any], registry: RegistryName, at: str) -> list[Violation]:
@@ -177,27 +172,34 @@ def _validate_destination(destination: Mapping[str, Any], registry: RegistryName
 
 def quota(elements: Elements) -> list[Quota]:
     """Return the use of rules after packing, and of destinations."""
-    destinations = {destination_of(key) for key in elements}
     return [
-        Quota("replication rules", len(join(elements)["rules"]), MAX_RULES),
-        Quota("replication destinations", len(destinations), MAX_DESTINATIONS),
+        Quota("replication rules", len(_rules(elements)), MAX_RULES),
+        Quota("replication destinations", len(PairKeys.of(keys_of(elements)).lefts), MAX_DESTINATIONS),
     ]
+
+
+def _begins_to_delete(place: str, filters: Collection[str]) -> Warning:
+    first = min(filters)
+    more = f" and of {len(filters) - 1} more filters" if len(filters) > 1 else ""
+    return Warning(
+        "DELETE_REPLICATION_ENABLED",
+        f"{place}:{first}",
+        f"deletions will be replicated: images of {first or 'every repository'}{more} that are deleted"
+        f" here are also deleted at {place}",
+    )
 
 
 def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements]) -> list[Warning]:
     """Warn of newly replicated deletions, and of destinations that must grant access."""
-    warned = [
-        Warning(
-            "DELETE_REPLICATION_ENABLED",
-            change.key,
-            f"deletions will be replicated: images of {filter_of(change.key) or 'every repository'} that are deleted"
-            f" here are also deleted at {change.key.partition(':')[0]}",
-        )
+    found = [
+        _begins_to_delete(place, filters)
         for change in plan.changes
         if (change.after or {}).get("deleteReplication") and not (change.before or {}).get("deleteReplication")
+        for place, filters in PairKeys.of(change.keys).by_left().items()
     ]
-    new = {destination_of(change.key) for change in plan.changes if change.before is None}
-    return warned + [
+    added = changed_keys(change for change in plan.changes if change.before is None)
+    new = {_account_and_region(place) for place in PairKeys.of(added).lefts}
+    return found + [
         Warning(
             "DESTINATION_POLICY_REQUIRED",
             f"{account}/{region}",
@@ -206,6 +208,13 @@ def warnings(plan: Plan, registry: RegistryName, _context: Mapping[str, Elements
         )
         for account, region in sorted(new)
         if account != registry.account
+    ]
+
+
+def _by_destination(keys: Keys) -> list[tuple[str, Keys]]:
+    return [
+        (place, PairKeys(dict.fromkeys(filters, frozenset((place,)))))
+        for place, filters in PairKeys.of(keys).by_left().items()
     ]
 
 
@@ -221,7 +230,7 @@ REPLICATION = Document(
     validate=validate,
     warnings=warnings,
     quota=quota,
-    unit=_destination,
-    grouped=grouped_pairs,
-    names=lambda key, _: {"destination": _destination(key)},
+    units=_by_destination,
+    paired=True,
+    names=lambda key, _: {"destination": parted(key)[0]},
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, Value
 
 Shape = Mapping[str, Any]
 """A setting in AWS's form: the JSON form of its proto message."""
@@ -71,23 +71,6 @@ class Contradiction:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class PairGroup:
-    """Elements whose keys pair each destination with each filter.
-
-    `key` is the key of the first.
-    """
-
-    key: str
-    destinations: tuple[str, ...]
-    filters: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of elements in the group."""
-        return len(self.destinations) * len(self.filters)
-
-
 def _no_violations(_shape: Shape, _registry: RegistryName, _path: str) -> list[Violation]:
     return []
 
@@ -108,8 +91,8 @@ def _all_readable(_shape: Shape) -> list[str]:
     return []
 
 
-def _alone(key: str) -> str:
-    return key
+def _each_alone(keys: Keys) -> Iterator[tuple[str, Keys]]:
+    return ((key, frozenset((key,))) for key in keys)
 
 
 def nothing_denied(_value: Value) -> bool:
@@ -121,7 +104,8 @@ def _not_so(_value: Value) -> bool:
     return False
 
 
-def _no_trial(_key: str, _value: Value) -> Read | None:
+def no_trial(_key: str, _value: Value) -> Read | None:
+    """Return no call: AWS has none that tries an element."""
     return None
 
 
@@ -142,11 +126,11 @@ class Setting(ABC):
     for all elements that `split` returns. `replaces` returns the members that AWS
     cannot change from one value to another.
 
-    `unit` returns the part of an element that AWS accepts or rejects together
-    with others. `names` returns what messages show of an element, such as the
-    principals of a statement. `denies` returns whether an element is a denial,
-    `vanished` whether AWS shows that it refers to something deleted. `grouped`
-    covers keys that are pairs with few groups.
+    `units` groups keys by the part that AWS accepts or rejects together.
+    `names` returns what messages show of an element, such as the principals of
+    a statement. `denies` returns whether an element is a denial, `vanished`
+    whether AWS shows that it refers to something deleted. `paired`: a key is a
+    pair of a destination and a filter.
 
     `gone` are AWS's error codes for an element or setting that does not exist,
     `exists` those for an element that does, both without the suffix
@@ -158,7 +142,7 @@ class Setting(ABC):
 
     name: str
     reads: tuple[Read, ...]
-    split: Callable[[Shape], dict[str, Value]]
+    split: Callable[[Shape], Elements]
     join: Callable[[Elements], dict[str, Any]]
     role: str | None = None
     removable: bool = True
@@ -169,16 +153,16 @@ class Setting(ABC):
     replaces: Callable[[Value, Value], list[str]] = _none_fixed
     quota: Callable[[Elements], list[Quota]] = _unlimited
     opaque: Callable[[Shape], list[str]] = _all_readable
-    unit: Callable[[str], str] = _alone
+    units: Callable[[Keys], Iterable[tuple[str, Keys]]] = _each_alone
     names: Callable[[str, Value], dict[str, str]] = _names_nothing
     denies: Callable[[Value], bool] = nothing_denied
     vanished: Callable[[Value], bool] = _not_so
     gone: frozenset[str] = frozenset()
     exists: frozenset[str] = frozenset()
     bare: bool = False
-    trial: Callable[[str, Value], Read | None] = _no_trial
+    trial: Callable[[str, Value], Read | None] = no_trial
     trial_failure: Callable[[Mapping[str, Any]], str] = _no_failure
-    grouped: Callable[[Iterable[str]], list[PairGroup]] | None = None
+    paired: bool = False
 
     @property
     @abstractmethod
@@ -206,13 +190,13 @@ class Setting(ABC):
         """Return whether AWS rejects a write because of a concurrent change."""
         return code in self.gone or code in self.exists
 
-    def declarable(self, elements: Elements, registry: RegistryName) -> dict[str, Value]:
+    def declarable(self, elements: Elements, registry: RegistryName) -> Elements:
         """Return the elements of AWS that can be declared.
 
         An element that cannot be unset may have a value that is no longer valid.
         """
         if self.removable:
-            return dict(elements)
+            return elements
         return {
             key: value for key, value in elements.items() if not self.validate(self.join({key: value}), registry, "")
         }

@@ -12,7 +12,7 @@ from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import arns
 from ecrkeeper_server.settings.document import Document
-from ecrkeeper_server.settings.elements import Elements, Value
+from ecrkeeper_server.settings.elements import Elements, Keys, Value
 from ecrkeeper_server.settings.filters import packed
 from ecrkeeper_server.settings.setting import Quota, Read, Shape
 
@@ -57,6 +57,13 @@ def validate(shape: Shape, registry: RegistryName, path: str) -> list[Violation]
     return violations
 
 
+def _by_profile(keys: Keys) -> list[tuple[str, Keys]]:
+    found: dict[str, set[str]] = {}
+    for key in keys:
+        found.setdefault(pair_of(key)[0], set()).add(key)
+    return list(found.items())
+
+
 _GONE = frozenset({"SigningConfigurationNotFound"})
 
 SIGNING = Document(
@@ -71,6 +78,6 @@ SIGNING = Document(
     join=join,
     validate=validate,
     quota=lambda elements: [Quota("signing rules", len(join(elements)["rules"]), MAX_RULES)],
-    unit=lambda key: pair_of(key)[0],
+    units=_by_profile,
     names=lambda key, _: {"signing_profile": pair_of(key)[0]},
 )

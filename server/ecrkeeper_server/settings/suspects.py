@@ -13,8 +13,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
-from ecrkeeper_server.settings.elements import Change, Elements, Plan, Value
+from ecrkeeper_server.settings import elements
+from ecrkeeper_server.settings.element_sets import differing, union, without
+from ecrkeeper_server.settings.elements import Change, Elements, Keys, Plan, Value, gather
 from ecrkeeper_server.settings.json_text import dump
+from ecrkeeper_server.settings.stored_elements import elements_json, elements_of
 
 # IAM is eventually consistent: a principal that was just created may be unknown for a while.
 RETRIED = frozenset({"PRINCIPAL_NOT_FOUND"})
@@ -35,7 +38,7 @@ class Suspect:
     that the changes may be valid; empty if the changes are in error.
     """
 
-    values: Mapping[str, str]
+    values: Elements
     code: str
     reason: str
     message: str
@@ -78,11 +81,21 @@ def refused(
     retryable = error.reason in RETRIED and now < ends and not base
     delay = _DELAYS[min(tries, len(_DELAYS)) - 1] * _MICROS
     return Suspect(
-        {change.key: digest(change.after) for change in changes},
+        values_of(changes),
         error.grpc_code, error.reason, error.message, error.aws_code, error.operation, first,
         min(now + delay, ends) if retryable else now + _SLOW_MICROS, tries, not retryable, degrades, base,
         error.aws_request_id,
     )  # fmt: skip
+
+
+def values_of(changes: Iterable[Change]) -> Elements:
+    """The values of changes, in short, by key."""
+    return gather((change.keys, digest(change.after)) for change in changes)
+
+
+def fingerprint(elements: Elements) -> str:
+    """The elements of a setting, in short."""
+    return digest(elements_json(elements))
 
 
 def digest(value: Value | None) -> str:
@@ -100,40 +113,46 @@ def load(
     known = {each.name for each in fields(Suspect)}
     loaded: Suspects = {}
     for name, rows in stored.items():
-        suspects = [Suspect(**{k: v for k, v in row.items() if k in known}) for row in rows]
+        suspects = [_loaded({k: v for k, v in row.items() if k in known}) for row in rows]
         if name in plans:
-            pending = {c.key: digest(c.after) for c in plans[name].changes if c.after is not None}
+            pending = values_of(c for c in plans[name].changes if c.after is not None)
             # A removal may remove the part that AWS rejected.
             removing = any(c.after is None for c in plans[name].changes)
             suspects = [
-                replace(one, values={key: value for key, value in one.values.items() if pending.get(key) == value})
+                replace(one, values=without(one.values, differing(one.values, pending)))
                 for one in suspects
-                if not one.base or (not removing and one.base == digest(dict(observed[name])))
+                if not one.base or (not removing and one.base == fingerprint(observed[name]))
             ]
         loaded[name] = [one for one in suspects if one.values]
     return loaded
 
 
+def _loaded(row: dict[str, Any]) -> Suspect:
+    return Suspect(**{**row, "values": elements_of(row["values"])})
+
+
 def dumped(suspects: Suspects) -> dict[str, list[dict[str, Any]]]:
     """Return the stored form of suspects."""
-    return {name: [asdict(one) for one in loaded] for name, loaded in suspects.items() if loaded}
+    return {name: [_dumped(one) for one in found] for name, found in suspects.items() if found}
 
 
-def keys_of(suspects: Iterable[Suspect]) -> set[str]:
+def _dumped(suspect: Suspect) -> dict[str, Any]:
+    return {**asdict(replace(suspect, values={})), "values": elements_json(suspect.values)}
+
+
+def keys_of(suspects: Iterable[Suspect]) -> Keys:
     """Return the keys of suspects."""
-    return {key for one in suspects for key in one.values}
+    return union(elements.keys_of(one.values) for one in suspects)
 
 
-def with_any(suspects: Iterable[Suspect], keys: Iterable[str]) -> list[Suspect]:
+def with_any(suspects: Iterable[Suspect], keys: Keys) -> list[Suspect]:
     """Return the suspects that have any of the keys."""
-    wanted = set(keys)
-    return [one for one in suspects if not wanted.isdisjoint(one.values)]
+    return [one for one in suspects if elements.keys_of(one.values) & keys]
 
 
-def without(suspects: Iterable[Suspect], keys: Iterable[str]) -> list[Suspect]:
+def without_any(suspects: Iterable[Suspect], keys: Keys) -> list[Suspect]:
     """Return the suspects that have none of the keys."""
-    gone = set(keys)
-    return [one for one in suspects if gone.isdisjoint(one.values)]
+    return [one for one in suspects if not elements.keys_of(one.values) & keys]
 
 
 def next_retry(suspects: Suspects, now: int) -> float | None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ecrkeeper_server.settings import unknown_fields as members
 from ecrkeeper_server.settings.account_settings import ACCOUNT_SETTINGS
 from ecrkeeper_server.settings.cache_rules import CACHE_RULES
-from ecrkeeper_server.settings.elements import Value
+from ecrkeeper_server.settings.elements import Elements
 from ecrkeeper_server.settings.exclusions import EXCLUSIONS
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
 from ecrkeeper_server.settings.replication import REPLICATION
@@ -31,7 +31,7 @@ _IN_ORDER: tuple[Setting, ...] = (
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _IN_ORDER})
 
 
-def split_all(settings: Mapping[str, Shape]) -> dict[str, dict[str, Value]]:
+def split_all(settings: Mapping[str, Shape]) -> dict[str, Elements]:
     """Return the elements of each setting that is present, even if it has none."""
     return {name: SETTINGS[name].split(settings[name]) for name in SETTINGS if name in settings}
 

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, case, delete, func, insert, select, update
 from sqlalchemy import tuple_ as columns
 
 from ecrkeeper_server.json_object import Json
-from ecrkeeper_server.settings.elements import Change
+from ecrkeeper_server.settings.elements import Change, apart
+from ecrkeeper_server.settings.stored_elements import pairs_json
 from ecrkeeper_server.store.clock import DAY
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
@@ -151,17 +152,18 @@ def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
     """Return the stored form of changes that fit, and the number of the others."""
     kept: list[dict[str, Any]] = []
     used = omitted = 0
-    for change in changes:
+    for change, (key, pairs) in ((each, stored) for each in changes for stored in apart(each.keys)):
         row = {
             "setting": change.setting,
-            "key": change.key,
+            "key": key,
             "kind": str(change.kind),
             "before": change.before,
             "after": change.after,
+            **({} if pairs is None else pairs_json(pairs)),
         }
         used += len(json.dumps(row))
         if used > CHANGES_LIMIT:
-            omitted += 1
+            omitted += 1 if pairs is None else len(pairs)
         else:
             kept.append(row)
     return kept, omitted

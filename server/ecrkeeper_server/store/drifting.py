@@ -10,6 +10,9 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.state_parts import StoredDrift
 from ecrkeeper_server.store.tables import drifting
 
+MANY = ""
+"""Stands for many pairs that differ alike: a resource with it may have any element."""
+
 Drift = Iterable[StoredDrift]
 
 
@@ -30,4 +33,4 @@ def remove(tx: Tx, name: str) -> None:
 
 
 def _elements(drift: Drift) -> set[tuple[str, str]]:
-    return {(each.setting, each.key) for each in drift}
+    return {(each.setting, each.key if each.pairs is None else MANY) for each in drift}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
 
 from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.drifting import MANY
 from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 
@@ -126,7 +127,9 @@ def _column_condition(field: str, value: str, kind: str, *, equal: bool) -> Cond
         case "setting":
             return _named(select(drifting.c.name).where(drifting.c.setting == value), equal=equal)
         case "element":
-            return _named(select(drifting.c.name).where(drifting.c.element == value), equal=equal)
+            # One that has many may have this one; one that is to lack it must not be listed with it.
+            elements = [value, MANY] if equal else [value]
+            return _named(select(drifting.c.name).where(drifting.c.element.in_(elements)), equal=equal)
         case "owner" if kind == RegistryName.kind:
             registry = literal("accounts/") + declarations.c.account + "/registries/" + declarations.c.region
             return _named(select(registry.label("name")).where(declarations.c.owner == value), equal=equal)

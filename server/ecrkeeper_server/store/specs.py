@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ecrkeeper_server.json_object import Json
+from ecrkeeper_server.settings.elements import Keys
+from ecrkeeper_server.settings.stored_elements import dump_keys, load_keys
 
 
 class Mode(StrEnum):
@@ -45,7 +47,7 @@ class RegistrySpec:
 
     mode: Mode = Mode.ENFORCE
     unmanaged_elements: UnmanagedElements = UnmanagedElements.PRESERVE
-    abandoned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    abandoned: Mapping[str, Keys] = field(default_factory=dict)
     owners: Sequence[str] = ()
 
     @classmethod
@@ -54,7 +56,7 @@ class RegistrySpec:
         return cls(
             mode=mode_of(stored),
             unmanaged_elements=UnmanagedElements(stored.get("unmanaged_elements", UnmanagedElements.PRESERVE)),
-            abandoned=stored.get("abandoned") or {},
+            abandoned=load_keys(stored["abandoned"]) if stored.get("abandoned") else {},
             owners=tuple(stored.get("owners") or ()),
         )
 
@@ -63,7 +65,7 @@ class RegistrySpec:
         return {
             "mode": str(self.mode),
             "unmanaged_elements": str(self.unmanaged_elements),
-            "abandoned": dict(self.abandoned),
+            "abandoned": dump_keys(self.abandoned) if self.abandoned else {},
             "owners": list(self.owners),
         }
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.settings.elements import Elements, Keys
+from ecrkeeper_server.settings.stored_elements import dump_elements, dump_keys
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
 if TYPE_CHECKING:
@@ -28,9 +30,9 @@ class Members(TypedDict, total=False):
 class RegistryMembers(Members, total=False):
     """The members of the state of a registry; maps are by setting."""
 
-    applied: Mapping[str, Mapping[str, Any]]
-    unconfirmed: Mapping[str, Sequence[str]]
-    settled: Mapping[str, Mapping[str, Any]]
+    applied: Mapping[str, Elements]
+    unconfirmed: Mapping[str, Keys]
+    settled: Mapping[str, Elements]
     observed: Mapping[str, Mapping[str, Any]]
     degraded: Mapping[str, Sequence[str]]
     suspects: Mapping[str, Any]
@@ -71,6 +73,9 @@ _ENCODED: Mapping[str, Callable[[Any], Any]] = {
     "error": _optional,
     "drift": _list,
     "remediation": _optional,
+    "applied": dump_elements,
+    "unconfirmed": dump_keys,
+    "settled": dump_elements,
     "owners": lambda owners: {owner: state.to_json() for owner, state in sorted(owners.items())},
     "role": _role,
     "deletion": _optional,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.errors import PreconditionViolation, QuotaViolation
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import RoleDrift
-from ecrkeeper_server.settings.elements import Drift
+from ecrkeeper_server.settings.elements import Drift, Keys, apart
+from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.stored_elements import pairs_json, pairs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,10 @@ class StoredError:
 
 @dataclass(frozen=True, slots=True)
 class StoredDrift:
-    """An element with drift; None stands for absent.
+    """Elements that differ from what is desired; None stands for absent.
 
-    `owners` declare the element, None for a role. `since` is the time of the first
-    observation in microseconds.
+    `pairs` are the keys of many pairs that differ alike, and `key` is the first of them. `owners` are those who declare
+    the elements, None for a role. `since` is when they were first seen to differ, in microseconds.
     """
 
     setting: str
@@ -133,6 +135,7 @@ class StoredDrift:
     observed: Any
     owners: Sequence[str] | None = None
     since: int | None = None
+    pairs: PairKeys | None = None
 
     @classmethod
     def of(cls, drift: Drift | RoleDrift, owners: Sequence[str] | None = None) -> Self:
@@ -144,7 +147,7 @@ class StoredDrift:
         """Parse a stored difference."""
         return cls(
             stored["setting"], stored["key"], stored["kind"], stored.get("desired"), stored.get("observed"),
-            stored.get("owners"), stored.get("since"),
+            stored.get("owners"), stored.get("since"), pairs_of(stored),
         )  # fmt: skip
 
     def to_json(self) -> Json:
@@ -157,7 +160,20 @@ class StoredDrift:
             "observed": self.observed,
             **({} if self.owners is None else {"owners": list(self.owners)}),
             **({} if self.since is None else {"since": self.since}),
+            **pairs_json(self.pairs),
         }
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the elements."""
+        return frozenset((self.key,)) if self.pairs is None else self.pairs
+
+    def among(self, keys: Keys) -> Iterator[Self]:
+        """Yield the difference as far as it is of these keys: element by element, or of many pairs at once."""
+        if self.pairs is not None:
+            yield from (replace(self, key=key, pairs=pairs) for key, pairs in apart(self.pairs & keys))
+        elif self.key in keys:
+            yield self
 
     @property
     def identity(self) -> tuple[str, str, str]:

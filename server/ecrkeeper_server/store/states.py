@@ -12,6 +12,8 @@ from typing import Any, Self, Unpack
 
 from ecrkeeper_server.json_object import Json
 from ecrkeeper_server.roles.plan import Applied, ObservedRole
+from ecrkeeper_server.settings.elements import Elements, Keys
+from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
@@ -89,19 +91,19 @@ class RegistryState(State):
         return {owner: State(stored) for owner, stored in (self.stored.get("owners") or {}).items()}
 
     @property
-    def applied(self) -> Mapping[str, Mapping[str, Any]]:
+    def applied(self) -> dict[str, Elements]:
         """The elements that were written, or found as declared."""
-        return self.stored.get("applied") or {}
+        return load_elements(self.stored.get("applied"))
 
     @property
-    def unconfirmed(self) -> Mapping[str, Sequence[str]]:
+    def unconfirmed(self) -> dict[str, Keys]:
         """The keys of first writes whose effect was not observed yet."""
-        return self.stored.get("unconfirmed") or {}
+        return load_keys(self.stored.get("unconfirmed"))
 
     @property
-    def settled(self) -> Mapping[str, Mapping[str, Any]]:
+    def settled(self) -> dict[str, Elements]:
         """The elements that AWS had as desired."""
-        return self.stored.get("settled") or {}
+        return load_elements(self.stored.get("settled"))
 
     @property
     def observed(self) -> Mapping[str, Mapping[str, Any]]:

@@ -289,8 +289,8 @@ def test_compose_shares_equal_values_and_names_conflicts() -> None:
     }
     assert compose(declared) == Composition(
         {POLICY: {}, REPLICATION: {EAST: OFF, WEST: OFF}},
-        {(REPLICATION, EAST): ("team-a", "team-b"), (REPLICATION, WEST): ("team-a", "team-b")},
-        (Conflict(REPLICATION, EAST, {"team-a": OFF, "team-b": ON}),),
+        {POLICY: {}, REPLICATION: {EAST: ("team-a", "team-b"), WEST: ("team-a", "team-b")}},
+        (Conflict(REPLICATION, {EAST}, {"team-a": OFF, "team-b": ON}),),
     )
 
 

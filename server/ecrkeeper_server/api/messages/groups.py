@@ -9,35 +9,48 @@ from typing import Any, TypeVar
 
 from ecrkeeper.v1 import common_pb2
 
-from ecrkeeper_server.settings.setting import PairGroup
+from ecrkeeper_server.settings.elements import Keys
+from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.table import SETTINGS
 
 T = TypeVar("T")
+Group = tuple[str, common_pb2.ReplicationPairs | None]
+"""The first key of a group, and its pairs; None where an element stands alone."""
 
 
 def grouped(
-    items: Iterable[T], place: Callable[[T], tuple[str, str]], alike: Callable[[T], tuple[Any, ...]]
-) -> Iterator[tuple[T, PairGroup | None]]:
-    """Yield the first item of each group with the group, or an item without one.
+    items: Iterable[T], place: Callable[[T], tuple[str, Keys]], alike: Callable[[T], tuple[Any, ...]]
+) -> Iterator[tuple[T, Group]]:
+    """Yield one item of each group with the group.
 
-    `place` returns the setting and the key of an item, `alike` a JSON value that is equal for all
+    `place` returns the setting and the keys of an item, `alike` a JSON value that is equal for all
     items of a group.
     """
     for setting, found in groupby(items, key=lambda item: place(item)[0]):
-        known = SETTINGS.get(setting)
-        if known is None or known.grouped is None:
-            yield from ((item, None) for item in found)
-            continue
-        kinds: dict[str, dict[str, T]] = {}
-        for item in found:
-            kinds.setdefault(json.dumps(alike(item), sort_keys=True), {})[place(item)[1]] = item
-        for by_key in kinds.values():
-            for group in known.grouped(by_key):
-                yield by_key[group.key], group
+        if setting in SETTINGS and SETTINGS[setting].paired:
+            yield from _in_pairs(list(found), lambda item: place(item)[1], alike)
+        else:
+            yield from ((item, (key, None)) for item in found for key in place(item)[1])
 
 
-def pairs(group: PairGroup | None) -> common_pb2.ReplicationPairs | None:
-    """Return a group as a message; None stays unset."""
-    if group is None:
-        return None
-    return common_pb2.ReplicationPairs(destinations=group.destinations, filters=group.filters)
+def _in_pairs(
+    items: list[T], keys_of: Callable[[T], Keys], alike: Callable[[T], tuple[Any, ...]]
+) -> Iterator[tuple[T, Group]]:
+    kinds: dict[str, list[T]] = {}
+    for item in items:
+        kinds.setdefault(json.dumps(alike(item), sort_keys=True), []).append(item)
+    for same in kinds.values():
+        for destinations, filters in _union(map(keys_of, same)).products():
+            pairs = common_pb2.ReplicationPairs(destinations=destinations, filters=filters)
+            yield same[0], (f"{destinations[0]}:{filters[0]}", pairs)
+
+
+def _union(sets: Iterable[Keys]) -> PairKeys:
+    alone: set[str] = set()
+    found = PairKeys({})
+    for keys in sets:
+        if isinstance(keys, PairKeys):
+            found = found | keys
+        else:
+            alone |= keys
+    return found | alone

@@ -13,8 +13,9 @@ from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.ecr.history import dated
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.ownership import composition_of, confirmed, managed, ours, plans
+from ecrkeeper_server.settings.ownership import composition_of, confirmed, drifts, managed, ours, plans
 from ecrkeeper_server.settings.table import split_all
+from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import Mode, UnmanagedElements
 from ecrkeeper_server.store.state_parts import StoredDrift
@@ -29,11 +30,7 @@ def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> regi
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
     applied, _ = confirmed(applied, state.unconfirmed, elements)
     planned = plans(desired, applied, elements, prune=spec.unmanaged_elements is UnmanagedElements.PRUNE)
-    found = [
-        StoredDrift.of(drift, sorted(composition.owners.get((drift.setting, drift.key), ())))
-        for each in planned.values()
-        for drift in each.drift
-    ]
+    found = stored_drift(drifts(planned, composition))
     known = dated(found, state.drift, row.observe_time)
     message = registry_message.registry(replace(row, state=state.changed(drift=known).to_json()), declared, view)
     message.reconciling = _reconciling(row, found)

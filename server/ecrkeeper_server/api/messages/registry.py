@@ -9,17 +9,19 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2
 
 from ecrkeeper_server.api.messages import resource as render
-from ecrkeeper_server.api.messages.groups import grouped, pairs
+from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.declarations.registry_summary import complete_summary, registry_summary
 from ecrkeeper_server.declarations.summaries import RegistrySummary
 from ecrkeeper_server.ecr.replication_check import result_of
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings.codec import from_aws, settings_from_aws
+from ecrkeeper_server.settings.element_sets import merged, without
 from ecrkeeper_server.settings.element_states import ElementState, element_states
+from ecrkeeper_server.settings.elements import Elements, keys_of
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.setting import Warning
-from ecrkeeper_server.settings.table import SETTINGS, split_all
+from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.rows import Declaration, Resource
 from ecrkeeper_server.store.specs import UnmanagedElements
 
@@ -95,15 +97,14 @@ def with_plan(message: registry_pb2.Registry, plan: common_pb2.Plan) -> registry
     return message
 
 
-def _quota_usage(row: Resource, desired: Mapping[str, Mapping[str, Any]]) -> Iterable[registry_pb2.QuotaUsage]:
+def _quota_usage(row: Resource, desired: Mapping[str, Elements]) -> Iterable[registry_pb2.QuotaUsage]:
     state, prune = row.registry_state, row.registry_spec.unmanaged_elements is UnmanagedElements.PRUNE
+    applied = state.applied
     for name in SETTINGS:
         if name in desired:
-            observed = split_all({name: state.observed.get(name, {})}).get(name, {})
-            applied = state.applied.get(name, {})
-            unmanaged = {k: v for k, v in observed.items() if k not in applied}
-            kept = {} if prune else unmanaged
-            for quota in SETTINGS[name].quota({**kept, **desired[name]}):
+            observed = SETTINGS[name].split(state.observed.get(name, {}))
+            kept = {} if prune else without(observed, keys_of(applied.get(name, {})))
+            for quota in SETTINGS[name].quota(merged(kept, desired[name])):
                 yield registry_pb2.QuotaUsage(setting=name, quota=quota.quota, used=quota.used, limit=quota.limit)
 
 
@@ -114,29 +115,29 @@ def grouped_elements(states: Iterable[ElementState], *, complete: bool = False) 
     """
     found = grouped(
         states,
-        lambda each: (each.setting, each.key),
+        lambda each: (each.setting, each.keys),
         lambda each: (each.state, each.owners, each.value, each.problem),
     )
-    for each, group in found:
+    for each, (key, pairs) in found:
         value, omitted = (render.value(each.value), False) if complete else render.short_value(each.value)
         yield registry_pb2.Element(
             setting=each.setting,
-            key=each.key,
+            key=key,
             state=_state(each.state),
             owners=each.owners,
             value=value,
             value_omitted=omitted,
             problem=each.problem,
-            pairs=pairs(group),
+            pairs=pairs,
         )
 
 
-def element(state: ElementState) -> registry_pb2.Element:
-    """Return one element with its complete value, and AWS's value if it differs."""
+def element(state: ElementState, key: str) -> registry_pb2.Element:
+    """Return one element of a group with its complete value, and AWS's value if it differs."""
     differs = state.desired is not None and state.observed != state.desired
     return registry_pb2.Element(
         setting=state.setting,
-        key=state.key,
+        key=key,
         state=_state(state.state),
         owners=state.owners,
         value=render.value(state.value),

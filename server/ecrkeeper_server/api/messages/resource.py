@@ -9,11 +9,13 @@ from typing import Any
 from ecrkeeper.v1 import common_pb2, registry_pb2
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 
-from ecrkeeper_server.api.messages.groups import grouped, pairs
+from ecrkeeper_server.api.messages.groups import grouped
 from ecrkeeper_server.api.messages.sizes import RESOURCE_BYTES, fit
 from ecrkeeper_server.api.messages.status import status_of_stored
 from ecrkeeper_server.settings.codec import settings_from_aws
-from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.settings.element_sets import NO_KEYS
+from ecrkeeper_server.settings.elements import Change, ChangeKind, keys_of
+from ecrkeeper_server.settings.stored_elements import pairs_of
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.declarations import Stored, decoded
 from ecrkeeper_server.store.rows import Declaration, RegistryStatus, Resource, Revision
@@ -108,20 +110,20 @@ def drift(rows: Iterable[StoredDrift], *, complete: bool = False) -> Iterable[co
     """
     found = grouped(
         rows,
-        lambda row: (row.setting, row.key),
+        lambda row: (row.setting, row.keys),
         lambda row: (row.kind, row.desired, row.observed, row.since, list(row.owners or ())),
     )
-    for row, group in found:
+    for row, (key, pairs) in found:
         desired, observed, omitted = _short(row.desired, row.observed, complete=complete)
         yield common_pb2.Drift(
             setting=row.setting,
-            key=row.key,
+            key=key,
             kind=number(common_pb2.Drift, "Kind", row.kind),
             desired=desired,
             observed=observed,
             since=timestamp(row.since),
             owners=row.owners or (),
-            pairs=pairs(group),
+            pairs=pairs,
             values_omitted=omitted,
         )
 
@@ -132,17 +134,17 @@ def changes(given: Iterable[Change], *, complete: bool = False) -> Iterable[comm
     Omit long values unless `complete` is set.
     """
     found = grouped(
-        given, lambda each: (each.setting, each.key), lambda each: (str(each.kind), each.before, each.after)
+        given, lambda each: (each.setting, each.keys), lambda each: (str(each.kind), each.before, each.after)
     )
-    for change, group in found:
+    for change, (key, pairs) in found:
         before, after, omitted = _short(change.before, change.after, complete=complete)
         yield common_pb2.ElementChange(
             setting=change.setting,
-            key=change.key,
+            key=key,
             kind=number(common_pb2.ElementChange, "Kind", str(change.kind)),
             before=before,
             after=after,
-            pairs=pairs(group),
+            pairs=pairs,
             values_omitted=omitted,
         )
 
@@ -162,7 +164,9 @@ def _short(one: Any, other: Any, *, complete: bool) -> tuple[Any, Any, bool]:
 
 def stored_changes(rows: Iterable[Mapping[str, Any]]) -> Iterable[common_pb2.ElementChange]:
     """Return the changes of an audit event; translate the words of 0.1.0."""
-    found = (Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row)}) for row in rows)
+    found = (
+        Change(**{**row, "kind": ChangeKind(row["kind"]), "key": _key(row), "pairs": pairs_of(row)}) for row in rows
+    )
     # No other element has these values.
     return changes(found, complete=True)
 
@@ -192,8 +196,8 @@ def settings(declared: Declaration, row: Resource | RegistryStatus) -> registry_
     status_fields(message, own.conditions, own.error)
     _add_next(message, row)
     if state.drifted:
-        mine = split_all(declared.settings)
-        message.drift.extend(drift(d for d in state.drift if d.key in mine.get(d.setting, {})))
+        mine = {name: keys_of(elements) for name, elements in split_all(declared.settings).items()}
+        message.drift.extend(drift(part for d in state.drift for part in d.among(mine.get(d.setting, NO_KEYS))))
     fit(message, RESOURCE_BYTES, ("drift", "settings.*"))
     return message
 

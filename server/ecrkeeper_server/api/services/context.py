@@ -24,6 +24,7 @@ from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import parse_account, partition_of
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Database, Tx
+from ecrkeeper_server.store.drift_rows import DriftKeys
 from ecrkeeper_server.store.filter_expression import condition_of
 from ecrkeeper_server.store.rows import Operation, Resource
 from ecrkeeper_server.store.states import State
@@ -107,7 +108,7 @@ def resource_fields(place: str, extra: Fields) -> Fields:
         "drift": truth(lambda row: State(row.state).drifted),
         "reason": lambda row: [c.reason for c in State(row.state).conditions if c.type == "Ready"],
         "setting": lambda row: [each.setting for each in State(row.state).drift],
-        "element": Key(lambda row: [each.key for each in State(row.state).drift]),
+        "element": Key(lambda row: DriftKeys(State(row.state).drift)),
         **{f"conditions.{kind}": status(kind) for kind in ("Ready", "Synced", "Blocked", "Degraded")},
         **extra,
     }

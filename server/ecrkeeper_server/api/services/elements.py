@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecrkeeper.v1 import registry_pb2
@@ -16,17 +15,22 @@ from ecrkeeper_server.api.services.filters import Choice, Fields, Key, enum_choi
 from ecrkeeper_server.api.services.pages import scan
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.element_states import ElementState, element_states
+from ecrkeeper_server.settings.element_sets import after
+from ecrkeeper_server.settings.element_states import ElementState, element_states, states_by_key
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations, resources
 from ecrkeeper_server.store.database import Tx
 
+States = Mapping[str, ElementState]
+_Row = tuple[str, ElementState]
+"""A key, and how the elements stand among which it is."""
+
 _FIELDS: Fields = {
-    "setting": Choice(lambda each: [each.setting.upper()], tuple(name.upper() for name in SETTINGS)),
-    "key": Key(lambda each: [each.key]),
-    "state": enum_choice(registry_pb2.Element.State, lambda each: [each.state]),
-    "owner": lambda each: each.owners,
+    "setting": Choice(lambda row: [row[1].setting.upper()], tuple(name.upper() for name in SETTINGS)),
+    "key": Key(lambda row: [row[0]]),
+    "state": enum_choice(registry_pb2.Element.State, lambda row: [row[1].state]),
+    "owner": lambda row: row[1].owners,
 }
 _ORDER = {name: at for at, name in enumerate(SETTINGS)}
 
@@ -44,25 +48,33 @@ class Elements:
         name = RegistryName.parse(request.parent, "parent")
         meets, page = matcher(request.filter, _FIELDS), await self._deps.page(request, [-1, ""])
         found = await self._deps.db.read(lambda tx: _elements(tx, name))
-        places = [_place(each) for each in found]
 
-        async def fetch(after: list[Any], limit: int) -> list[ElementState]:
-            start = bisect_right(places, after)
-            return found[start : start + limit]
+        async def fetch(place: list[Any], limit: int) -> list[_Row]:
+            return _behind(found, place, limit)
 
-        async def show(states: Sequence[ElementState]) -> list[registry_pb2.Element]:
-            return list(map(registry_message.element, states))
+        async def show(rows: Sequence[_Row]) -> list[registry_pb2.Element]:
+            return [registry_message.element(state, key) for key, state in rows]
 
         elements, token = await scan(fetch, page, meets, _place, lambda _: True, show)
         return pb.ListRegistryElementsResponse(elements=elements, next_page_token=token)
 
 
-def _elements(tx: Tx, name: RegistryName) -> list[ElementState]:
+def _elements(tx: Tx, name: RegistryName) -> Mapping[str, States]:
     row = resources.get(tx, str(name))
     if row is None:
         raise NotFound("Registry", str(name), "it is not stored")
-    return list(element_states(row.registry_state, composition_of(declarations.of_registry(tx, name))))
+    return states_by_key(element_states(row.registry_state, composition_of(declarations.of_registry(tx, name))))
 
 
-def _place(each: ElementState) -> list[Any]:
-    return [_ORDER[each.setting], each.key]
+def _behind(states: Mapping[str, States], place: list[Any], limit: int) -> list[_Row]:
+    """Return the first elements behind a place, by setting and key."""
+    at, key = place
+    rows: list[_Row] = []
+    for name, order in _ORDER.items():
+        if name in states and order >= at and len(rows) < limit:
+            rows += after(states[name], key if order == at else None, limit - len(rows))
+    return rows
+
+
+def _place(row: _Row) -> list[Any]:
+    return [_ORDER[row[1].setting], row[0]]

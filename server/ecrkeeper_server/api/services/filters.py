@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +19,16 @@ from ecrkeeper_server.store.filter_expression import (
     required,
 )
 
-Fields = Mapping[str, Callable[[Any], Sequence[str]]]
+Fields = Mapping[str, Callable[[Any], Container[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """A field with keys of elements, in which `*` is a character like others."""
 
-    of: Callable[[Any], Sequence[str]]
+    of: Callable[[Any], Container[str]]
 
-    def __call__(self, row: Any) -> Sequence[str]:
+    def __call__(self, row: Any) -> Container[str]:
         """The values of a row."""
         return self.of(row)
 
@@ -37,15 +37,15 @@ class Key:
 class Choice:
     """A field with a few values, which filters may write in any case."""
 
-    of: Callable[[Any], Sequence[str]]
+    of: Callable[[Any], Container[str]]
     values: tuple[str, ...]
 
-    def __call__(self, row: Any) -> Sequence[str]:
+    def __call__(self, row: Any) -> Container[str]:
         """Return the values of a row."""
         return self.of(row)
 
 
-def enum_choice(enum: Any, of: Callable[[Any], Sequence[str]], *, unspecified: bool = False) -> Choice:
+def enum_choice(enum: Any, of: Callable[[Any], Container[str]], *, unspecified: bool = False) -> Choice:
     """Return a field with the values of an API enum.
 
     `unspecified` if rows can have that value too.
@@ -97,7 +97,7 @@ def _checked(expression: Expression, fields: Fields) -> Expression:
             return Negation(_checked(part, fields))
 
 
-def _value(name: str, field: Callable[[Any], Sequence[str]], given: str) -> str:
+def _value(name: str, field: Callable[[Any], Container[str]], given: str) -> str:
     """Return the value to compare with the values of rows."""
     if "*" in given and not isinstance(field, Key):
         raise violation(f"{name}: `*` is not supported, got {shown(given)}; a value matches as a whole")

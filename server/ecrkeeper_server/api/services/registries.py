@@ -28,7 +28,9 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import RegistryName, parse_account
 from ecrkeeper_server.settings.codec import masked_paths, word
-from ecrkeeper_server.settings.element_states import element_states
+from ecrkeeper_server.settings.element_sets import merged
+from ecrkeeper_server.settings.element_states import element_states, states_by_key
+from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.explain import REPLICATION, Reference, explain
 from ecrkeeper_server.settings.ownership import composition_of
 from ecrkeeper_server.settings.table import SETTINGS, split_all
@@ -155,7 +157,9 @@ class Registries:
         seen = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(REPLICATION, {})
-        checks = await check_replication(self._deps.aws, name, {**seen[REPLICATION].elements, **desired}, now_micros())
+        checks = await check_replication(
+            self._deps.aws, name, keys_of(seen[REPLICATION].elements) | keys_of(desired), now_micros()
+        )
         return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 
     async def ExplainRepository(
@@ -167,18 +171,20 @@ class Registries:
         row = await self._refreshed(name, row)
         composition = composition_of(declared)
         observed = split_all(row.registry_state.observed)
-        merged = {setting: {**observed[setting], **composition.desired.get(setting, {})} for setting in observed}
-        found = explain(request.repository, merged)
-        states = {(each.setting, each.key): each for each in element_states(row.registry_state, composition)}
+        known = {setting: merged(observed[setting], composition.desired.get(setting, {})) for setting in observed}
+        found = explain(request.repository, known)
+        states = states_by_key(element_states(row.registry_state, composition))
 
         def every(references: Iterable[Reference | None]) -> list[registry_pb2.Element]:
-            named = [states.get((each.setting, each.key)) for each in references if each is not None]
-            return list(registry_message.grouped_elements((each for each in named if each is not None), complete=True))
+            named = [each for each in references if each is not None]
+            found = ((states.get(each.setting, {}).get(each.key), each.key) for each in named)
+            alone = (replace(state, keys=frozenset((key,))) for state, key in found if state is not None)
+            return list(registry_message.grouped_elements(alone, complete=True))
 
         def show(reference: Reference | None) -> registry_pb2.Element | None:
             return next(iter(every([reference])), None)
 
-        arrivals = await explain_arrivals(self._deps.aws, name, merged[REPLICATION], request.repository)
+        arrivals = await explain_arrivals(self._deps.aws, name, keys_of(known[REPLICATION]), request.repository)
         frequency = render.number(settings_pb2.RegistryScanningRule, "ScanFrequency", found.scan_frequency)
         return pb.ExplainRepositoryResponse(
             repository_creation_template=show(found.repository_creation_template),

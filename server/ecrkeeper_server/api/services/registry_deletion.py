@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from ecrkeeper.v1 import common_pb2
 from ecrkeeper.v1 import registry_settings_service_pb2 as pb
@@ -91,18 +92,16 @@ def check_removed(row: Resource) -> None:
 
     Without the registry, ecrkeeper would never remove them.
     """
-    left = [
-        f"{setting}/{key}"
-        for setting, elements in ours(row.registry_state.applied, row.registry_spec.abandoned, {}).items()
-        for key in elements
-    ]
-    if left:
+    remaining = ours(row.registry_state.applied, row.registry_spec.abandoned, {})
+    if any(remaining.values()):
+        named = (f"{setting}/{key}" for setting, elements in remaining.items() for key in elements)
+        count = sum(map(len, remaining.values()))
         raise FailedPrecondition(
-            f"{len(left)} elements of {row.name} are still to be removed from AWS; wait for the removal, or set"
+            f"{count} elements of {row.name} are still to be removed from AWS; wait for the removal, or set"
             " deletion_policy to ABANDON to keep them there",
             reason="REMOVAL_PENDING",
             preconditions=[
                 PreconditionViolation("REMOVAL_PENDING", element, "is still to be removed from AWS")
-                for element in left[:_NAMED]
+                for element in islice(named, _NAMED)
             ],
         )

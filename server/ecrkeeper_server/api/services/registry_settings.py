@@ -30,6 +30,8 @@ from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
 from ecrkeeper_server.settings.codec import masked_paths
+from ecrkeeper_server.settings.element_sets import differing, without
+from ecrkeeper_server.settings.elements import keys_of
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.batch import Batch
@@ -222,7 +224,7 @@ class OwnerSettings:
         shapes = {}
         for setting, one in seen.items():
             kind = SETTINGS[setting]
-            elements = {key: value for key, value in one.elements.items() if kind.defaults.get(key) != value}
+            elements = without(one.elements, keys_of(kind.defaults) - differing(kind.defaults, one.elements))
             if elements := kind.declarable(elements, name.registry):
                 shapes[setting] = kind.join(elements)
             elif setting in settings:

@@ -1,0 +1,97 @@
+"""Operations on whole collections of elements, plain ones and pairs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
+from functools import reduce
+from itertools import islice
+from typing import TypeVar
+
+from ecrkeeper_server.settings.elements import Change, Drift, Elements, Keys, Value, alike, any_paired
+from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pairs import PairElements
+
+NO_KEYS: Keys = frozenset()
+
+
+def union(sets: Iterable[Keys]) -> Keys:
+    """Return the keys that are in any of the sets."""
+    return reduce(lambda one, other: one | other, sets, NO_KEYS)
+
+
+def first_keys(keys: Keys, most: int) -> list[str]:
+    """Return the first keys in order."""
+    return list(islice(keys if isinstance(keys, PairKeys) else sorted(keys), most))
+
+
+def brief(keys: Keys, most: int = 5) -> str:
+    """Name the first keys, and how many more there are."""
+    return ", ".join(first_keys(keys, most)) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+
+
+def only(elements: Elements, keys: Iterable[str]) -> Elements:
+    """Return the elements that have these keys."""
+    if any_paired(elements, keys):
+        return PairElements.of(elements).only(keys)
+    wanted = keys if isinstance(keys, Set) else frozenset(keys)
+    return {key: value for key, value in elements.items() if key in wanted}
+
+
+def without(elements: Elements, keys: Iterable[str]) -> Elements:
+    """Return the elements that have other keys."""
+    if any_paired(elements, keys):
+        return PairElements.of(elements).without(keys)
+    left_out = keys if isinstance(keys, Set) else frozenset(keys)
+    return {key: value for key, value in elements.items() if key not in left_out}
+
+
+def merged(one: Elements, other: Elements) -> Elements:
+    """Return the elements of both; where both have a key, the value of the other one."""
+    if any_paired(one, other):
+        return PairElements.of(one).merged(other)
+    return {**one, **other}
+
+
+def differing(one: Elements, other: Elements) -> Keys:
+    """Return the keys that have another value in one collection than in the other, or are missing from one."""
+    if any_paired(one, other):
+        return union(keys for keys, (first, second) in alike(one, other) if first != second)
+    return frozenset(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+
+
+def after(elements: Elements, key: str | None, limit: int) -> list[tuple[str, Value]]:
+    """Return the first elements behind a key, in the order of the keys; without a key, the first of all."""
+    if isinstance(elements, PairElements):
+        return elements.after(key or "", limit)
+    return [(each, elements[each]) for each in sorted(elements) if key is None or each > key][:limit]
+
+
+_Group = TypeVar("_Group", Change, Drift)
+
+
+def restricted(groups: Iterable[_Group], keys: Keys) -> Iterator[_Group]:
+    """Yield the changes, or the differences, of these elements only."""
+    for group in groups:
+        if group.pairs is None:
+            if group.key in keys:
+                yield group
+        elif left := group.pairs & keys:
+            yield group if len(left) == len(group.pairs) else replace(group, key=left.first, pairs=left)
+
+
+def excluding(groups: Iterable[_Group], keys: Keys) -> Iterator[_Group]:
+    """Yield the changes, or the differences, of all other elements."""
+    for group in groups:
+        if group.pairs is None:
+            if group.key not in keys:
+                yield group
+        elif left := group.pairs - keys:
+            yield group if len(left) == len(group.pairs) else replace(group, key=left.first, pairs=left)
+
+
+def changed_keys(groups: Iterable[Change | Drift]) -> Keys:
+    """Return the keys of all elements in changes or differences."""
+    found = list(groups)
+    alone = frozenset(each.key for each in found if each.pairs is None)
+    return union([alone, *(each.pairs for each in found if each.pairs is not None)])

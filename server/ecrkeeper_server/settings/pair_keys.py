@@ -1,0 +1,210 @@
+"""Sets of keys that are pairs `{left}:{right}`, by right side; see `pairs` for why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from itertools import chain
+from typing import Any, TypeVar
+
+Lefts = frozenset[str]
+
+NO_LEFTS: Lefts = frozenset()
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+def parted(key: str) -> tuple[str, str]:
+    """Return the left and the right side of a key."""
+    left, _, right = key.partition(":")
+    return left, right
+
+
+def in_order(lefts: Iterable[str]) -> list[str]:
+    """Sort left sides as the keys sort that begin with them."""
+    return sorted(lefts, key=lambda left: f"{left}:")
+
+
+def _first(rows: Mapping[str, Iterable[str]]) -> str:
+    """Return the first key in order."""
+    rights: dict[int, str] = {}
+    found: dict[int, Iterable[str]] = {}
+    for right, lefts in rows.items():
+        at = id(lefts)
+        found[at] = lefts
+        rights[at] = min(rights.get(at, right), right)
+    return min(f"{left}:{rights[at]}" for at, lefts in found.items() for left in lefts)
+
+
+def combined(
+    one: Mapping[str, _T],
+    other: Mapping[str, _U],
+    rights: Iterable[str],
+    nothing: tuple[_T, _U],
+    combine: Callable[[_T, _U], Any],
+    identity: Callable[[Any], Any],
+) -> dict[str, Any]:
+    """Combine the rows of right sides, each combination of two rows once; equal results are one object."""
+    known: dict[tuple[int, int], Any] = {}
+    pool: dict[Any, Any] = {}
+    rows = {}
+    for right in rights:
+        first, second = one.get(right, nothing[0]), other.get(right, nothing[1])
+        at = (id(first), id(second))
+        row = known.get(at)
+        if row is None:
+            row = combine(first, second)
+            row = known[at] = pool.setdefault(identity(row), row)
+        if row:
+            rows[right] = row
+    return rows
+
+
+def _itself(lefts: Lefts) -> Lefts:
+    return lefts
+
+
+class PairKeys(Set[str]):
+    """A set of pairs; `rows` has the left sides of each right side."""
+
+    __slots__ = ("_length", "rows")
+
+    def __init__(self, rows: Mapping[str, Lefts]) -> None:
+        self.rows = rows
+        self._length: int | None = None
+
+    @classmethod
+    def of(cls, keys: Iterable[str]) -> PairKeys:
+        """Return any keys as a set of pairs."""
+        if isinstance(keys, PairKeys):
+            return keys
+        lefts: dict[str, set[str]] = {}
+        for left, right in map(parted, keys):
+            lefts.setdefault(right, set()).add(left)
+        pool: dict[Lefts, Lefts] = {}
+        return cls({right: pool.setdefault(found := frozenset(each), found) for right, each in lefts.items()})
+
+    @classmethod
+    def product(cls, products: Iterable[tuple[Iterable[str], Iterable[str]]]) -> PairKeys:
+        """Return all pairs of the left sides with the right sides of each product."""
+        rows: dict[str, Lefts] = {}
+        for lefts, rights in products:
+            found = frozenset(lefts)
+            known: dict[Lefts, Lefts] = {}
+            for right in rights if found else ():
+                before = rows.setdefault(right, found)
+                if before is not found:
+                    rows[right] = known[before] if before in known else known.setdefault(before, before | found)
+        return cls(rows)
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, str):
+            return False
+        left, right = parted(key)
+        return left in self.rows.get(right, NO_LEFTS)
+
+    def __iter__(self) -> Iterator[str]:
+        by_left: dict[str, list[str]] = {}
+        for right, lefts in sorted(self.rows.items()):
+            for left in lefts:
+                by_left.setdefault(left, []).append(right)
+        return (f"{left}:{right}" for left in in_order(by_left) for right in by_left[left])
+
+    def __len__(self) -> int:
+        if self._length is None:
+            self._length = sum(map(len, self.rows.values()))
+        return self._length
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def __and__(self, other: Iterable[Any]) -> PairKeys:
+        rows = PairKeys.of(other).rows
+        fewer = min(self.rows, rows, key=len)
+        return self._with(rows, fewer, Lefts.__and__)
+
+    __rand__ = __and__
+
+    def __or__(self, other: Iterable[Any]) -> PairKeys:
+        rows = PairKeys.of(other).rows
+        if not rows or not self.rows:
+            return PairKeys(rows or self.rows)
+        return self._with(rows, dict.fromkeys(chain(self.rows, rows)), Lefts.__or__)
+
+    __ror__ = __or__
+
+    def __sub__(self, other: Iterable[Any]) -> PairKeys:
+        rows = PairKeys.of(other).rows
+        return self._with(rows, self.rows, Lefts.__sub__) if rows else self
+
+    def __rsub__(self, other: Iterable[Any]) -> PairKeys:
+        return PairKeys.of(other) - self
+
+    def __le__(self, other: Set[Any]) -> bool:
+        return len(self) <= len(other) and not self - other
+
+    def __ge__(self, other: Set[Any]) -> bool:
+        return len(self) >= len(other) and not PairKeys.of(other) - self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Set) and len(self) == len(other) and not self - other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def isdisjoint(self, other: Iterable[Any]) -> bool:
+        """Return whether no pair is in both."""
+        return not self & other
+
+    def _with(
+        self, rows: Mapping[str, Lefts], rights: Iterable[str], combine: Callable[[Lefts, Lefts], Lefts]
+    ) -> PairKeys:
+        return PairKeys(combined(self.rows, rows, rights, (NO_LEFTS, NO_LEFTS), combine, _itself))
+
+    @property
+    def first(self) -> str:
+        """The first key in order."""
+        return _first(self.rows)
+
+    @property
+    def lefts(self) -> list[str]:
+        """All left sides, in the order of the keys."""
+        return in_order(frozenset().union(*set(self.rows.values())))
+
+    def of_rights(self, chosen: Callable[[str], bool]) -> PairKeys:
+        """Return the pairs whose right side is chosen."""
+        return PairKeys({right: lefts for right, lefts in self.rows.items() if chosen(right)})
+
+    def by_left(self) -> dict[str, frozenset[str]]:
+        """Return the right sides of each left side; equal sets are one object."""
+        classes: dict[Lefts, list[str]] = {}
+        for right, lefts in self.rows.items():
+            classes.setdefault(lefts, []).append(right)
+        found: dict[str, list[Lefts]] = {}
+        for lefts in classes:
+            for left in lefts:
+                found.setdefault(left, []).append(lefts)
+        pool: dict[frozenset[Lefts], frozenset[str]] = {}
+        for groups in map(frozenset, found.values()):
+            if groups not in pool:
+                pool[groups] = frozenset(chain.from_iterable(classes[each] for each in groups))
+        return {left: pool[frozenset(found[left])] for left in in_order(found)}
+
+    def products(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Cover the pairs by products of left and right sides, in the shorter of two ways, in a stable order."""
+        by_right, by_left = self.grouped()
+        return min(by_right, by_left, key=lambda found: sum(len(lefts) + len(rights) for lefts, rights in found))
+
+    def grouped(self) -> tuple[list[tuple[tuple[str, ...], tuple[str, ...]]], ...]:
+        """Cover the pairs by the right sides that have the same left sides, and the other way round."""
+        rights: dict[Lefts, list[str]] = {}
+        for right, lefts in self.rows.items():
+            rights.setdefault(lefts, []).append(right)
+        alike: dict[frozenset[str], list[str]] = {}
+        for left, found in self.by_left().items():
+            alike.setdefault(found, []).append(left)
+        return (
+            sorted((tuple(sorted(lefts)), tuple(sorted(found))) for lefts, found in rights.items()),
+            sorted((tuple(sorted(lefts)), tuple(sorted(found))) for found, lefts in alike.items()),
+        )
+
+    def __repr__(self) -> str:
+        return f"PairKeys({list(self)!r})"

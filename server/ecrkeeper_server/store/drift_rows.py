@@ -1,0 +1,33 @@
+"""The differences of a state: what is stored of plans, how many elements they are, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ecrkeeper_server.settings.elements import Drift, apart
+from ecrkeeper_server.store.state_parts import StoredDrift
+
+
+def stored_drift(differences: Iterable[tuple[Drift, Sequence[str] | None]]) -> list[StoredDrift]:
+    """Return differences, each with the owners of its elements, as they are stored."""
+    return [
+        replace(StoredDrift.of(drift, owners), key=key, pairs=pairs)
+        for drift, owners in differences
+        for key, pairs in apart(drift.keys)
+    ]
+
+
+def drift_count(drift: Iterable[StoredDrift]) -> int:
+    """Return how many elements differ."""
+    return sum(len(each.keys) for each in drift)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftKeys:
+    """The keys of all elements that differ."""
+
+    drift: Sequence[StoredDrift]
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in each.keys for each in self.drift)

@@ -1,0 +1,188 @@
+"""What is decided of many pairs at once is what is decided of each pair alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import pytest
+from ecrkeeper_server.settings import stored_elements, suspects
+from ecrkeeper_server.settings.algebra import compose, plan
+from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
+from ecrkeeper_server.settings.elements import diff, keys_of
+from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_changes
+from ecrkeeper_server.settings.ownership import confirmed, ours
+from ecrkeeper_server.settings.pair_keys import PairKeys
+from ecrkeeper_server.settings.pairs import PairElements
+from ecrkeeper_server.settings.table import SETTINGS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.views import largest
+
+from . import replication_by_pair
+from .replication_by_pair import each
+from .shapes import replication
+
+NAME = "replication_configuration"
+SETTING = SETTINGS[NAME]
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def by_pair(shape: Any) -> dict[str, Any]:
+    return replication_by_pair.split(shape)
+
+
+@relaxed
+@given(shape=replication)
+def test_rules_are_split_and_packed_as_by_pair(shape: Any) -> None:
+    elements = SETTING.split(shape)
+    assert dict(elements) == by_pair(shape)
+    assert SETTING.join(elements) == replication_by_pair.join(by_pair(shape))
+    assert SETTING.join(dict(elements)) == SETTING.join(elements)
+    assert SETTING.quota(elements)[0].used == len(SETTING.join(elements)["rules"])
+
+
+@relaxed
+@given(declared=st.dictionaries(st.sampled_from("abc"), replication, max_size=3))
+def test_composition_equals_that_of_plain_elements(declared: dict[str, Any]) -> None:
+    found = compose({owner: {NAME: SETTING.split(shape)} for owner, shape in declared.items()})
+    plain = compose({owner: {NAME: by_pair(shape)} for owner, shape in declared.items()})
+    assert found.desired == plain.desired
+    assert found.owners == plain.owners
+    conflicts = {key: each.owners for each in found.conflicts for key in each.keys}
+    assert conflicts == {key: each.owners for each in plain.conflicts for key in each.keys}
+    for keys, owners in found.by_owners(NAME, keys_of(found.desired.get(NAME, {}))):
+        assert {plain.owners_of(NAME, key) for key in keys} == {owners}
+
+
+@relaxed
+@given(desired=replication, applied=replication, observed=replication, prune=st.booleans())
+def test_plan_equals_that_of_plain_elements(desired: Any, applied: Any, observed: Any, prune: bool) -> None:
+    found = plan(SETTING, *map(SETTING.split, (desired, applied, observed)), prune=prune)
+    plain = plan(SETTING, *map(by_pair, (desired, applied, observed)), prune=prune)
+    assert (found.target, found.unmanaged) == (plain.target, plain.unmanaged)
+    assert each(found.changes) == each(plain.changes)
+    assert each(found.drift) == each(plain.drift)
+    assert with_changes(SETTING.split(observed), found.changes) == found.target
+    assert unmade_changes(found.changes, found.target) == []
+    assert each(unmade_changes(found.changes, SETTING.split(observed))) == each(plain.changes)
+
+
+@relaxed
+@given(before=replication, after=replication, chosen=replication)
+def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: Any) -> None:
+    found = diff(NAME, SETTING.split(before), SETTING.split(after))
+    plain = each(diff(NAME, by_pair(before), by_pair(after)))
+    keys = keys_of(SETTING.split(chosen))
+    assert each(restricted(found, keys)) == {key: value for key, value in plain.items() if key in keys}
+    assert each(excluding(found, keys)) == {key: value for key, value in plain.items() if key not in keys}
+    assert changed_keys(found) == plain.keys()
+
+
+@relaxed
+@given(applied=replication, left=replication, desired=replication, observed=replication)
+def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desired: Any, observed: Any) -> None:
+    pairs, plain = SETTING.split(applied), by_pair(applied)
+    keys, wanted = SETTING.split(left), SETTING.split(desired)
+    assert ours({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: wanted}) == ours(
+        {NAME: plain}, {NAME: frozenset(keys)}, {NAME: dict(wanted)}
+    )
+    found, still_open = confirmed({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: SETTING.split(observed)})
+    expected, expected_open = confirmed({NAME: plain}, {NAME: frozenset(keys)}, {NAME: by_pair(observed)})
+    assert (found, still_open) == (expected, expected_open)
+
+
+@relaxed
+@given(before=replication, after=replication, owned=replication)
+def test_items_to_isolate_are_those_of_plain_elements(before: Any, after: Any, owned: Any) -> None:
+    owners = dict.fromkeys(by_pair(owned), ("a",))
+    found = items_of(SETTING, diff(NAME, SETTING.split(before), SETTING.split(after)), PairElements.of(owners), {})
+    plain = items_of(SETTING, diff(NAME, by_pair(before), by_pair(after)), owners, {})
+    assert [sorted(item.keys) for item in found] == [sorted(item.keys) for item in plain]
+
+
+_FEW, _MANY = largest.replication(8)["rules"][:1], largest.replication(8)["rules"]
+
+
+@pytest.mark.parametrize("rules", [[], [{**_FEW[0], "repositoryFilters": []}], _FEW, _MANY], ids=len)
+def test_elements_are_read_as_they_were_stored(rules: list[Any]) -> None:
+    elements = {NAME: SETTING.split({"rules": rules}), "registry_policy": {"a": {"Effect": "Deny"}}}
+    stored = json.loads(json.dumps(stored_elements.dump_elements(elements)))
+    assert stored_elements.load_elements(stored) == elements
+    keys = {name: keys_of(each) for name, each in elements.items()}
+    assert stored_elements.load_keys(json.loads(json.dumps(stored_elements.dump_keys(keys)))) == keys
+    assert len(json.dumps(stored)) < 100_000
+
+
+def test_few_elements_are_stored_one_by_one() -> None:
+    elements = {NAME: SETTING.split({"rules": [{**_FEW[0], "repositoryFilters": []}]})}
+    assert stored_elements.dump_elements(elements) == {NAME: dict(elements[NAME])}
+    assert stored_elements.dump_keys({NAME: keys_of(elements[NAME])}) == {NAME: sorted(elements[NAME])}
+
+
+def test_elements_of_release_0_1_0_are_read() -> None:
+    plain = by_pair({"rules": _FEW})
+    assert stored_elements.load_elements({NAME: plain}) == {NAME: SETTING.split({"rules": _FEW})}
+    assert stored_elements.load_keys({NAME: sorted(plain)}) == {NAME: plain.keys()}
+    assert (stored_elements.load_elements(None), stored_elements.load_keys(None)) == ({}, {})
+
+
+@pytest.mark.parametrize("load", [stored_elements.load_elements, stored_elements.load_keys])
+def test_version_of_a_newer_release_is_an_error(load: Callable[[Any], Any]) -> None:
+    with pytest.raises(ValueError, match="version 3"):
+        load([3, {}])
+
+
+def test_suspects_are_read_as_they_were_stored() -> None:
+    desired = SETTING.split({"rules": _MANY})
+    planned = plan(SETTING, desired, {}, {})
+    suspect = suspects.Suspect(
+        {}, "INVALID_ARGUMENT", "AWS_REJECTED", "no", "", "", 1, 2, 1, lasting=True, degrades=False
+    )  # fmt: skip
+    one = replace(suspect, values=suspects.values_of(planned.changes))
+    stored = json.loads(json.dumps(suspects.dumped({NAME: [one]})))
+    assert suspects.load(stored, {NAME: planned}, {NAME: {}}) == {NAME: [one]}
+    assert suspects.load(stored, {NAME: plan(SETTING, desired, desired, desired)}, {NAME: desired}) == {NAME: []}
+
+
+class Calls:
+    """Counts the functions that are called."""
+
+    def __init__(self) -> None:
+        self.found: Counter[str] = Counter()
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event in ("call", "c_call"):
+            self.found[frame.f_code.co_name if event == "call" else argument.__name__] += 1
+
+
+def test_no_function_is_called_for_each_pair() -> None:
+    shape, calls = largest.replication(8), Calls()
+    before = SETTING.split({"rules": shape["rules"][:20]})
+    sys.setprofile(calls)
+    try:
+        elements = SETTING.split(shape)
+        composition = compose({"a": {NAME: elements}, "b": {NAME: before}})
+        planned = plan(SETTING, composition.desired[NAME], before, before)
+        SETTING.calls(planned, {})
+        SETTING.quota(elements)
+        SETTING.warnings(planned, largest.REGISTRY, {})
+        stored_elements.load_elements(stored_elements.dump_elements({NAME: elements}))
+    finally:
+        sys.setprofile(None)
+    assert len(elements) == 62_500
+    # There are 2,500 filters, and each of the operations looks at each of them a few times.
+    assert max(calls.found.values()) < len(elements), calls.found.most_common(5)
+
+
+def test_groups_that_differ_alike_are_one_change() -> None:
+    elements = SETTING.split(largest.replication(8))
+    (change,) = plan(SETTING, elements, {}, {}).changes
+    assert isinstance(change.keys, PairKeys)
+    assert (len(change.keys), change.key) == (62_500, min(elements))
