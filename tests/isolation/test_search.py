@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ecrkeeper_server.engine.write_ahead import MOST_CALLS
+from ecrkeeper_server.engine.write_ahead import MAX_CALLS
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.settings.isolation import Item, Keys, Search, items_of, needs
 from ecrkeeper_server.settings.policy import REGISTRY_POLICY
@@ -67,7 +67,7 @@ def test_search_writes_all_but_rejected_elements(case: tuple[list[Item], set[str
     assert ecr.has == search.verdict.accepted
 
 
-@given(cases(), st.integers(7, MOST_CALLS))
+@given(cases(), st.integers(7, MAX_CALLS))
 def test_search_resumes_without_decided_items(case: tuple[list[Item], set[str]], most: int) -> None:
     items, faulty = case
     ecr, attempts = Ecr(faulty), 0

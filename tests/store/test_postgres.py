@@ -242,7 +242,7 @@ async def test_multi_host_url_finds_the_primary(cluster: Postgres, url: str) -> 
 async def test_transaction_on_silent_connection_is_aborted(url: str) -> None:
     with proxy(urlsplit(url).port or 0) as line:
         through = url.replace(f":{urlsplit(url).port}/", f":{line.port}/")
-        db = PostgresDatabase(postgres_engine(through, 2), 2, patience=0.5)
+        db = PostgresDatabase(postgres_engine(through, 2), 2, watchdog_seconds=0.5)
         assert await db.read(backend)
         line.hang()
         with pytest.raises(Unavailable) as caught:
@@ -295,7 +295,7 @@ async def test_commit_unconfirmed_by_standby_is_not_acknowledged(monkeypatch: py
     with replicated() as (primary, standby):
         url = primary.create_database("kept")
         schema.migrate(url)
-        db = PostgresDatabase(postgres_engine(url.replace("://", "+psycopg://"), 2), 2, patience=2.0)
+        db = PostgresDatabase(postgres_engine(url.replace("://", "+psycopg://"), 2), 2, watchdog_seconds=2.0)
         await db.write(create)
         standby.stop()
         # The statement timeout would end any other wait, but must not end this one successfully.

@@ -143,12 +143,12 @@ async def test_worker_without_lease_changes_nothing(db: Database, clock: Clock) 
     clock.advance(LEASE + 1)
     fresh = await claim_one(db)
     assert await finish(db, stale, outcome(stale, stale="yes")) is None
-    assert await db.read(lambda tx: queue.lease_left(tx, stale)) == 0
+    assert await db.read(lambda tx: queue.lease_remaining(tx, stale)) == 0
     assert not await db.write(lambda tx: queue.hold(tx, stale, {"stale": "yes"}))
     await release(db, [stale])
     row = await read(db, name)
     assert (row.state, row.lease_token) == ({}, fresh.lease_token)
-    assert await db.read(lambda tx: queue.lease_left(tx, fresh)) > 0
+    assert await db.read(lambda tx: queue.lease_remaining(tx, fresh)) > 0
     assert await finish(db, fresh, outcome(fresh, fresh="yes")) is not None
 
 
@@ -156,7 +156,7 @@ async def test_worker_with_expired_lease_holds_nothing(db: Database, clock: Cloc
     await due(db, 1)
     row = await claim_one(db)
     clock.advance(LEASE + 1)
-    assert await db.read(lambda tx: queue.lease_left(tx, row)) == 0
+    assert await db.read(lambda tx: queue.lease_remaining(tx, row)) == 0
     assert not await db.write(lambda tx: queue.hold(tx, row, {"late": True}))
 
 

@@ -31,7 +31,7 @@ async def test_concurrent_calls_share_a_batch() -> None:
 
 async def test_eager_batch_starts_at_once_and_bounds_the_rest() -> None:
     runs = Runs()
-    batch = Batch(runs, eager=True, most=2)
+    batch = Batch(runs, eager=True, max_items=2)
     asked = [asyncio.create_task(batch.put(n)) for n in range(5)]
     await asyncio.sleep(0)
     assert runs.seen == [[0]]

@@ -20,14 +20,14 @@ class Clock:
 def test_full_bucket_allows_burst_then_paces(family: str) -> None:
     clock = Clock()
     limiter, (rate, size) = Limiter(clock), RATES[family]
-    assert [limiter.take("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
-    assert limiter.take("1", "r", family) == pytest.approx(1 / rate)
-    assert limiter.take("1", "r", family) == pytest.approx(2 / rate)
+    assert [limiter.reserve("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
+    assert limiter.reserve("1", "r", family) == pytest.approx(1 / rate)
+    assert limiter.reserve("1", "r", family) == pytest.approx(2 / rate)
     clock.now += 2 / rate
-    assert limiter.take("1", "r", family) == pytest.approx(1 / rate)
+    assert limiter.reserve("1", "r", family) == pytest.approx(1 / rate)
     clock.now += 10_000
-    assert [limiter.take("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
-    assert limiter.take("1", "r", family) > 0
+    assert [limiter.reserve("1", "r", family) for _ in range(int(size))] == [0.0] * int(size)
+    assert limiter.reserve("1", "r", family) > 0
 
 
 def test_families_are_counted_from_the_start() -> None:
@@ -53,15 +53,15 @@ def test_throttle_empties_one_bucket(
 ) -> None:
     limiter = Limiter(Clock())
     limiter.throttled("1", "a", emptied, sent=100.0)
-    assert (limiter.take(account, region, family) > 0) is shared, reason
+    assert (limiter.reserve(account, region, family) > 0) is shared, reason
 
 
 def test_throttle_keeps_token_debt() -> None:
     limiter = Limiter(Clock())
     for _ in range(40):
-        limiter.take("1", "a", "iam")
+        limiter.reserve("1", "a", "iam")
     limiter.throttled("1", "a", "iam", sent=100.0)
-    assert limiter.take("1", "a", "iam") == pytest.approx(21 / 2.5)
+    assert limiter.reserve("1", "a", "iam") == pytest.approx(21 / 2.5)
 
 
 def test_throttle_halves_rate_once_for_running_calls() -> None:
@@ -97,7 +97,7 @@ def test_rate_converges_to_aws_limit(allowed: float) -> None:
     limiter, tokens, last = Limiter(clock), allowed, clock.now
     passed, refused, begin = 0, 0, clock.now + 120
     while clock.now < begin + 600:
-        clock.now += max(limiter.take("1", "a", "ecr-read"), 0.001)
+        clock.now += max(limiter.reserve("1", "a", "ecr-read"), 0.001)
         tokens, last = min(allowed, tokens + (clock.now - last) * allowed), clock.now
         steady = clock.now >= begin
         if tokens >= 1:
@@ -114,7 +114,7 @@ async def test_overlong_wait_is_rejected_without_token() -> None:
     clock = Clock()
     limiter = Limiter(clock)
     limiter.throttled("1", "a", "ecr-write", sent=clock.now)
-    waits = [limiter.take("1", "a", "ecr-write") for _ in range(75)]
+    waits = [limiter.reserve("1", "a", "ecr-write") for _ in range(75)]
     assert waits[-1] == pytest.approx(LONGEST_WAIT)
     for _ in range(3):
         with pytest.raises(Temporary) as caught:
@@ -128,7 +128,7 @@ def test_slow_bucket_outlives_thousands_of_others() -> None:
     limiter = Limiter(clock)
     limiter.throttled("slow", "a", "ecr-read", sent=clock.now)
     for n in range(50_000):
-        limiter.take(str(n), "a", "ecr-read")
+        limiter.reserve(str(n), "a", "ecr-read")
     assert limiter.rate("slow", "a", "ecr-read") == RATES["ecr-read"][0] / 2
     assert len(limiter._buckets) <= 20_001
 

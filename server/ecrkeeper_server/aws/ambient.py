@@ -77,7 +77,7 @@ class Ambient:
 
     def forget(self) -> None:
         """Look for other credentials, as AWS has rejected these; not again for a while."""
-        if not self._drops.left(self._clock()):
+        if not self._drops.remaining(self._clock()):
             self._drops.failed(self._clock())
             self._source = self._current = None
 
@@ -146,9 +146,9 @@ class Ambient:
     async def _resolved(self) -> Credentials:
         if self._resolving is None:
             raise AssertionError("nothing was asked")
-        left = self._began + self._seconds - self._clock()
+        remaining = self._began + self._seconds - self._clock()
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with asyncio.timeout(max(0.0, remaining)):
                 # A caller that gives up does not take the answer from the others.
                 return await asyncio.shield(self._resolving)
         except TimeoutError:

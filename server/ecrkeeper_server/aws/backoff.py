@@ -20,7 +20,7 @@ class Backoff:
     pause: float = 0.0
     at: float = -math.inf
 
-    def left(self, now: float) -> float:
+    def remaining(self, now: float) -> float:
         """Return the remaining seconds of the pause."""
         return max(0.0, self.at + self.pause - now)
 

@@ -66,14 +66,14 @@ class Limiter:
         self._clock = clock
         self._buckets = _Buckets(clock)
 
-    async def acquire(self, account: str, region: str, family: str, patience: float = LONGEST_WAIT) -> float:
+    async def acquire(self, account: str, region: str, family: str, max_wait: float = LONGEST_WAIT) -> float:
         """Wait for a token, and return the seconds.
 
-        Raises Temporary if that takes longer than `patience`.
+        Raises Temporary if that takes longer than `max_wait`.
         """
-        delay = self.take(account, region, family)
-        if delay > patience:
-            self._give_back(account, region, family)
+        delay = self.reserve(account, region, family)
+        if delay > max_wait:
+            self._release(account, region, family)
             raise Temporary(
                 f"account {account} is limited to {self.rate(account, region, family):.1f} calls per second "
                 f"({family}, {region}), because AWS throttles it or many calls are waiting",
@@ -86,11 +86,11 @@ class Limiter:
             await asyncio.sleep(delay)
         except asyncio.CancelledError:
             # A cancelled caller made no call.
-            self._give_back(account, region, family)
+            self._release(account, region, family)
             raise
         return delay
 
-    def take(self, account: str, region: str, family: str) -> float:
+    def reserve(self, account: str, region: str, family: str) -> float:
         """Take a token, if necessary in advance; return the seconds until it is due."""
         bucket = self._filled(account, region, family)
         return bucket.reserve(bucket.rate)
@@ -110,7 +110,7 @@ class Limiter:
             bucket.rate = max(LOWEST_RATE, bucket.rate / 2)
             bucket.slowed_at = self._clock()
 
-    def _give_back(self, account: str, region: str, family: str) -> None:
+    def _release(self, account: str, region: str, family: str) -> None:
         self._filled(account, region, family).release()
 
     def _filled(self, account: str, region: str, family: str) -> _Bucket:

@@ -103,7 +103,7 @@ class Sessions:
         if known is not None and (known.account == account or self._clock() - known.at < _DOUBT_SECONDS):
             return known.account
         failed = self._unknown.get(credentials)
-        if failed is not None and failed.backoff.left(self._clock()):
+        if failed is not None and failed.backoff.remaining(self._clock()):
             raise failed.error.with_traceback(None)
         if credentials not in self._asking:
             task = asyncio.create_task(self._ask(account, credentials))
@@ -149,7 +149,7 @@ class Sessions:
         A disabled Region rejects any credentials.
         """
         backoff, now = self._drops.get(account) or Backoff(), self._clock()
-        if backoff.left(now):
+        if backoff.remaining(now):
             return False
         backoff.failed(now)
         self._drops[account] = backoff

@@ -46,8 +46,8 @@ class Transport:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
-        self._most = connections
-        self._room = asyncio.Semaphore(connections)
+        self._max_idle = connections
+        self._capacity = asyncio.Semaphore(connections)
         self._context = context
         self._make_context = tls
         self._proxy = proxy
@@ -64,24 +64,24 @@ class Transport:
         exception of it prevents the request.
         """
         until = self._loop.time() + self._seconds
-        connection = await self._take(address, until)
+        connection = await self._acquire(address, until)
         try:
             if fence is not None:
                 await fence()
             return await connection.exchange(request, until)
         finally:
-            self._give_back(address, connection)
+            self._release(address, connection)
 
-    async def _take(self, address: Address, until: float) -> Connection:
-        if not self._room.locked() and (connection := self._kept(address)):
-            await self._room.acquire()
+    async def _acquire(self, address: Address, until: float) -> Connection:
+        if not self._capacity.locked() and (connection := self._last_used(address)):
+            await self._capacity.acquire()
             return connection
         async with asyncio.timeout_at(until):
-            await self._room.acquire()
+            await self._capacity.acquire()
             try:
-                return self._kept(address) or await self._connect(address)
+                return self._last_used(address) or await self._connect(address)
             except BaseException:
-                self._room.release()
+                self._capacity.release()
                 raise
 
     async def _connect(self, address: Address) -> Connection:
@@ -102,19 +102,19 @@ class Transport:
             self._context = self._make_context()
         return self._context
 
-    def _kept(self, address: Address) -> Connection | None:
+    def _last_used(self, address: Address) -> Connection | None:
         """Return the last used connection, which the peer is least likely to have closed."""
-        kept = self._idle.get(address, [])
-        while kept:
+        idle = self._idle.get(address, [])
+        while idle:
             self._count -= 1
-            connection = kept.pop()
+            connection = idle.pop()
             if connection.usable:
                 return connection
         return None
 
-    def _give_back(self, address: Address, connection: Connection) -> None:
-        self._room.release()
-        if self._count >= self._most or self._closed:
+    def _release(self, address: Address, connection: Connection) -> None:
+        self._capacity.release()
+        if self._count >= self._max_idle or self._closed:
             connection.close()
         if not connection.usable:
             return
@@ -127,12 +127,12 @@ class Transport:
     def _clean(self) -> None:
         """Close long idle connections, and run again while any is left."""
         oldest = self._loop.time() - _IDLE_SECONDS
-        for address, kept in list(self._idle.items()):
-            young = [c for c in kept if c.usable and c.idle_since > oldest]
-            for connection in kept:
+        for address, idle in list(self._idle.items()):
+            young = [c for c in idle if c.usable and c.idle_since > oldest]
+            for connection in idle:
                 if connection not in young:
                     connection.close()
-            self._count -= len(kept) - len(young)
+            self._count -= len(idle) - len(young)
             if young:
                 self._idle[address] = young
             else:

@@ -58,7 +58,7 @@ class Committer:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, most=_MAX_CALLS)
+        self._batch: Batch[Call[Any], Any] = Batch(self._together, eager=True, max_items=_MAX_CALLS)
 
     async def write(self, call: Call[T]) -> T:
         """Check a call, commit it, and return its result."""

@@ -27,10 +27,10 @@ async def check_custom_roles(aws: Aws, registry: RegistryName, planned: Iterable
         for role, keys in roles_of(plan.changes).items():
             service = ROLES[needed].service_name if needed else ""
             used.setdefault(role, []).extend((service, key) for key in keys)
-    room = asyncio.Semaphore(_AT_ONCE)
+    capacity = asyncio.Semaphore(_AT_ONCE)
 
     async def check(role: str) -> list[Warning]:
-        async with room:
+        async with capacity:
             try:
                 seen = await _role(aws, registry, name_of(role))
             except AwsError as error:

@@ -46,11 +46,11 @@ async def role_usage(
 
     `owners` are the declarers of elements that need it, by Region and key.
     """
-    room = asyncio.Semaphore(_REGIONS_AT_ONCE)
+    capacity = asyncio.Semaphore(_REGIONS_AT_ONCE)
 
     async def check(region: str) -> RegionUsage:
         declared = owners.get(region, {})
-        async with room:
+        async with capacity:
             try:
                 seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
             except AwsError as error:

@@ -55,13 +55,13 @@ class Attempt:
         """
         while True:
             asked = self.monotonic()
-            left, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
-            if left <= 0:
+            remaining, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
+            if remaining <= 0:
                 raise LeaseLostError
             if permits_of(spec) != permits_of(self.claimed.spec):
                 text = "the mode was changed during this attempt"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
-            if self.monotonic() - asked < left:
+            if self.monotonic() - asked < remaining:
                 return
 
     async def send(self, write: AwsWrite, ready: Fence | None = None) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Attempt:
 
         def save(tx: Tx) -> bool:
             if state is None:
-                return queue.lease_left(tx, self.claimed) > 0
+                return queue.lease_remaining(tx, self.claimed) > 0
             return queue.hold(tx, self.claimed, state.to_json())
 
         # Set first: an attempt that is cancelled while it waits may have saved it.

@@ -171,7 +171,7 @@ class DocumentWriter:
 
     async def _send(self, write: AwsWrite, target: Elements, before: Elements) -> AwsError | None:
         name = self.setting.name
-        self.progress.calls_left -= 1
+        self.progress.calls_remaining -= 1
         try:
             await self.attempt.send(write, self._look_again)
         except AwsError as error:
@@ -225,7 +225,7 @@ class DocumentWriter:
         return not found or bool(self.setting.validate_composed(base, registry))
 
     def _may_go_on(self) -> bool:
-        return self.progress.calls_left > 0 and self.attempt.monotonic() < self.attempt.search_until
+        return self.progress.calls_remaining > 0 and self.attempt.monotonic() < self.attempt.search_until
 
 
 def _shows_any(elements: Elements, change: Change) -> bool:

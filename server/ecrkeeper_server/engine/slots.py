@@ -50,11 +50,11 @@ class Slots:
     def acquire(self, rows: Sequence[Resource]) -> None:
         """Count claimed resources; those of the priority lane use its slots first."""
         urgent = self.urgent
-        left = urgent.slots
+        priority_slots = urgent.slots
         for row in rows:
             kind = self._backlog
-            if row.urgent and left > 0 and self._urgent.running[row.account] < urgent.share:
-                kind, left = self._urgent, left - 1
+            if row.urgent and priority_slots > 0 and self._urgent.running[row.account] < urgent.share:
+                kind, priority_slots = self._urgent, priority_slots - 1
             kind.running[row.account] += 1
             self._held[row.name, row.lease_token] = kind
 

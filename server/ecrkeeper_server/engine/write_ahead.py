@@ -23,7 +23,7 @@ from ecrkeeper_server.store.rows import Declaration
 from ecrkeeper_server.store.state_parts import StoredDrift
 
 # Document writes of one attempt, including those that AWS rejects.
-MOST_CALLS = 12
+MAX_CALLS = 12
 
 Originals = list[tuple[Declaration, dict[str, Any]]]
 """AWS's state of settings in declarations that have not converged yet."""
@@ -34,7 +34,7 @@ class Progress:
     """The findings of one attempt so far, by setting.
 
     `applied_before` is what was applied before the write-ahead record.
-    `calls_left` limits the calls to isolate what AWS rejects of documents.
+    `calls_remaining` limits the calls to isolate what AWS rejects of documents.
     `again_in` is the time to retry the rest. `denials` are the denials that were
     in place, with their owners then.
     """
@@ -51,7 +51,7 @@ class Progress:
     suspects: Suspects = field(default_factory=dict)
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, Elements] = field(default_factory=dict)
-    calls_left: int = MOST_CALLS
+    calls_remaining: int = MAX_CALLS
     again_in: float | None = None
 
     def elements(self) -> dict[str, Elements]:

@@ -17,14 +17,14 @@ class Batch(Generic[T, R]):
     `run` returns one result for each item, in order; its exception is raised in
     every caller of the batch. An `eager` batch does not wait for more items: an
     item that finds no batch running is sent at once and alone. A batch has at most
-    `most` items.
+    `max_items` items.
     """
 
     def __init__(
-        self, run: Callable[[list[T]], Awaitable[list[R]]], *, eager: bool = False, most: int | None = None
+        self, run: Callable[[list[T]], Awaitable[list[R]]], *, eager: bool = False, max_items: int | None = None
     ) -> None:
         self._run = run
-        self._most = most
+        self._max_items = max_items
         self._eager = eager
         self._alone = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
@@ -56,7 +56,7 @@ class Batch(Generic[T, R]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch = self._waiting[: self._most]
+                batch = self._waiting[: self._max_items]
                 del self._waiting[: len(batch)]
                 await self._one([item for item, _ in batch], [future for _, future in batch])
         finally:

@@ -124,7 +124,9 @@ def page(
     """
     query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD, owner != WILDCARD)
     behind = dict(zip(_AFTER, after, strict=True))
-    return query.rows(tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "most": limit, **behind})
+    return query.rows(
+        tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "max_rows": limit, **behind}
+    )
 
 
 @lru_cache(maxsize=64)
@@ -138,7 +140,7 @@ def _page(compiler: Compiler, of_account: bool, of_region: bool, of_owner: bool)
         query = query.where(declarations.c.region == bindparam("in_region"))
     if of_owner:
         query = query.where(declarations.c.owner == bindparam("in_owner"))
-    return Prepared(query.order_by(*key).limit(bindparam("most", type_=BigInteger)), compiler)
+    return Prepared(query.order_by(*key).limit(bindparam("max_rows", type_=BigInteger)), compiler)
 
 
 def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> None:

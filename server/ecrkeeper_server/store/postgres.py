@@ -46,7 +46,7 @@ _STATEMENT_MILLISECONDS = 15_000
 # Limits how long a process that is suspended in a transaction can hold its locks.
 _IDLE_MILLISECONDS = 5_000
 # Longer than any statement may take.
-_PATIENCE_SECONDS = 20.0
+_WATCHDOG_SECONDS = 20.0
 _LISTEN_PAUSE = 1.0
 _CHECK_SECONDS = 5.0
 # Rejected by a server that accepts no writes; harmless on any other.
@@ -90,10 +90,10 @@ class PostgresDatabase(Database):
     """A database that any number of processes share."""
 
     def __init__(
-        self, engine: Engine, pool_size: int, now: Now | None = None, *, patience: float = _PATIENCE_SECONDS
+        self, engine: Engine, pool_size: int, now: Now | None = None, *, watchdog_seconds: float = _WATCHDOG_SECONDS
     ) -> None:
         self._engine = engine
-        self._patience = patience
+        self._watchdog_seconds = watchdog_seconds
         self._dialect = PostgresDialect(now or postgres_now)
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgres")
         self._size = pool_size
@@ -125,9 +125,9 @@ class PostgresDatabase(Database):
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         if self._closing.is_set():
             raise Unavailable("the store is closed", reason="STORE_CLOSED")
-        loop, patience = asyncio.get_running_loop(), Watchdog()
-        running = loop.run_in_executor(self._threads, lambda: call(*args, patience))
-        limit = loop.call_later(self._patience, patience.exhaust)
+        loop, watchdog = asyncio.get_running_loop(), Watchdog()
+        running = loop.run_in_executor(self._threads, lambda: call(*args, watchdog))
+        limit = loop.call_later(self._watchdog_seconds, watchdog.abort)
         self._queued += 1
         running.add_done_callback(lambda _: self._ended(limit))
         return await asyncio.shield(running)
@@ -142,11 +142,11 @@ class PostgresDatabase(Database):
         return Load(in_use, self._size, self._queued - in_use, self._retries)
 
     def _attempts(
-        self, run: Callable[[Callable[[Tx], T], Watchdog], T], work: Callable[[Tx], T], patience: Watchdog
+        self, run: Callable[[Callable[[Tx], T], Watchdog], T], work: Callable[[Tx], T], watchdog: Watchdog
     ) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return run(work, patience)
+                return run(work, watchdog)
             except CommitUnknownError as error:
                 raise Unavailable(
                     "the database did not say whether it has stored the change: it may have happened; "
@@ -155,7 +155,7 @@ class PostgresDatabase(Database):
                 ) from error
             except DBAPIError as error:
                 again = error.connection_invalidated or state(error.orig) in _RETRIED
-                if not again or attempt == _ATTEMPTS or patience.exhausted:
+                if not again or attempt == _ATTEMPTS or watchdog.aborted:
                     raise unavailable(error) from error
                 # Threads may lose an increment, which is acceptable in a count of retries.
                 self._retries += 1
@@ -163,12 +163,12 @@ class PostgresDatabase(Database):
                 raise unavailable(error) from error
         raise AssertionError("unreachable")
 
-    def _read(self, query: Callable[[Tx], T], patience: Watchdog) -> T:
-        with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
+    def _read(self, query: Callable[[Tx], T], watchdog: Watchdog) -> T:
+        with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
             return query(Tx(conn, self._dialect, set()))
 
-    def _write(self, change: Callable[[Tx], T], patience: Watchdog) -> T:
-        with self._engine.connect() as conn, patience.over(conn.connection.driver_connection):
+    def _write(self, change: Callable[[Tx], T], watchdog: Watchdog) -> T:
+        with self._engine.connect() as conn, watchdog.over(conn.connection.driver_connection):
             tx = Tx(conn, self._dialect, set())
             with transaction(conn):
                 result = change(tx)

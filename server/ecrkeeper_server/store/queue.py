@@ -87,26 +87,26 @@ def renew(tx: Tx, names: list[str], token: str, lease: float) -> set[str]:
     return {row.name for row in rows}
 
 
-def _mine(claimed: Resource) -> ColumnElement[bool]:
+def _leased(claimed: Resource) -> ColumnElement[bool]:
     """Return the row if it still carries the token of this claim."""
     return and_(resources.c.name == claimed.name, resources.c.lease_token == claimed.lease_token)
 
 
-def lease_left(tx: Tx, claimed: Resource) -> float:
+def lease_remaining(tx: Tx, claimed: Resource) -> float:
     """Return the remaining seconds of the lease; 0 if it is lost."""
     return held(tx, claimed)[0]
 
 
 def held(tx: Tx, claimed: Resource) -> tuple[float, dict[str, Any]]:
     """Return the remaining seconds of the lease, and the row's current spec."""
-    query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_mine(claimed))
+    query = select(resources.c.lease_until - tx.now(), resources.c.spec).where(_leased(claimed))
     row = tx.conn.execute(query).one_or_none()
     return (0.0, {}) if row is None or row[0] is None else (max(0.0, row[0] / MICROSECONDS), row[1])
 
 
 def hold(tx: Tx, claimed: Resource, state: dict[str, Any]) -> bool:
     """Save an attempt's data before it acts; return whether the lease still holds."""
-    change = update(resources).where(_mine(claimed), resources.c.lease_until >= tx.now()).values(state=state)
+    change = update(resources).where(_leased(claimed), resources.c.lease_until >= tx.now()).values(state=state)
     return tx.conn.execute(change.returning(resources.c.name)).first() is not None
 
 
@@ -136,7 +136,7 @@ def finish(tx: Tx, claimed: Resource, outcome: Outcome) -> Resource | None:
         values["observe_time"] = outcome.observed_at
     if outcome.saved or outcome.state != claimed.state:
         values["state"] = outcome.state
-    change = update(resources).where(_mine(claimed)).values(**values).returning(resources)
+    change = update(resources).where(_leased(claimed)).values(**values).returning(resources)
     row = tx.conn.execute(change).one_or_none()
     if row is None:
         return None

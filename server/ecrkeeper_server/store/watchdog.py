@@ -16,12 +16,12 @@ from typing import Any
 
 
 class Watchdog:
-    """The watchdog of one transaction; `exhaust` closes only its connection."""
+    """The watchdog of one transaction; `abort` closes only its connection."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: Any = None
-        self.exhausted = False
+        self.aborted = False
 
     @contextlib.contextmanager
     def over(self, connection: Any) -> Iterator[None]:
@@ -35,10 +35,10 @@ class Watchdog:
             with self._lock:
                 self._connection = None
 
-    def exhaust(self) -> None:
+    def abort(self) -> None:
         """Close the connection for its reader; from any thread."""
         with self._lock:
-            self.exhausted = True
+            self.aborted = True
             if self._connection is None or self._connection.closed:
                 return
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
