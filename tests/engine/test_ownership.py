@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ecrkeeper_server.aws_errors import AwsError, Permanent
 from ecrkeeper_server.names import SettingsName
-from ecrkeeper_server.settings.ownership import confirmed
+from ecrkeeper_server.settings.ownership import verified
 from ecrkeeper_server.store import declarations
 from ecrkeeper_server.store.tables import declarations as table
 from sqlalchemy import update
@@ -63,9 +63,9 @@ LOOKS = [
 def test_first_write_is_owned_if_aws_shows_it(
     applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
 ) -> None:
-    found = confirmed({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
+    found = verified({RULES: applied}, {RULES: {"a"}}, {RULES: observed})
     assert found == ({RULES: mine}, {RULES: set(still_open)} if still_open else {}), reason
-    assert confirmed({RULES: applied}, {RULES: {"a"}}, {}) == ({RULES: applied}, {RULES: {"a"}}), "not read"
+    assert verified({RULES: applied}, {RULES: {"a"}}, {}) == ({RULES: applied}, {RULES: {"a"}}), "not read"
 
 
 async def test_unknown_write_leaves_unreplaced_element_unowned(world: World) -> None:

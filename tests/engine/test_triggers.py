@@ -23,17 +23,17 @@ def test_stored_triggers_wake_without_names() -> None:
     triggers.hinted = False
     for reason in (Trigger.CALL, Trigger.NOTIFICATION):
         triggers.enqueue(["a"], reason)
-    assert (triggers.take(), len(woken), triggers.hinted) == ([], 2, True)
+    assert (triggers.drain(), len(woken), triggers.hinted) == ([], 2, True)
 
 
 def test_event_names_are_deduplicated() -> None:
     triggers = Triggers(lambda: None)
     triggers.enqueue(["b", "a"], Trigger.EVENT)
     triggers.enqueue(["a"], Trigger.EVENT)
-    assert triggers.take() == ["a", "b"]
-    assert triggers.take() == []
+    assert triggers.drain() == ["a", "b"]
+    assert triggers.drain() == []
     triggers.restore(["a"])
-    assert triggers.take() == ["a"]
+    assert triggers.drain() == ["a"]
 
 
 async def test_event_reconciles_registry_before_resync(world: World) -> None:
@@ -82,4 +82,4 @@ async def test_event_names_survive_store_outage(world: World, monkeypatch: pytes
         patched.setattr(world.db, "write", away)
         with pytest.raises(Unavailable):
             await world.engine._store_triggered()
-    assert world.engine.triggers.take() == [str(REGISTRY)]
+    assert world.engine.triggers.drain() == [str(REGISTRY)]

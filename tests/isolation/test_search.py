@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 
 @dataclass
 class Ecr:
-    """Rejects a document that has a faulty element or exceeds `limit`."""
+    """Rejects a document that has a rejected element or exceeds `limit`."""
 
-    faulty: set[str]
+    rejected: set[str]
     has: set[str] = field(default_factory=set)
     probes: list[Keys] = field(default_factory=list)
 
-    def run(self, search: Search, most: int = 1000) -> None:
+    def run(self, search: Search, at_most: int = 1000) -> None:
         probes = search.probes()
         keys = next(probes, None)
-        while keys is not None and len(self.probes) < most:
+        while keys is not None and len(self.probes) < at_most:
             self.probes.append(keys)
-            accepted = not (self.has | keys) & self.faulty
+            accepted = not (self.has | keys) & self.rejected
             self.has |= keys if accepted else set()
             try:
                 keys = probes.send(accepted)
@@ -41,8 +41,8 @@ def everything_fits(_: Keys) -> bool:
     return True
 
 
-def found(search: Search) -> set[str]:
-    return {key for item in search.verdict.faulty for key in item.keys}
+def rejected_keys(search: Search) -> set[str]:
+    return {key for item in search.verdict.rejected for key in item.keys}
 
 
 names = st.integers(1, 60).map(lambda n: [f"e{i}" for i in range(n)])
@@ -57,40 +57,40 @@ def cases(draw: Any) -> tuple[list[Item], set[str]]:
 
 @given(cases())
 def test_search_writes_all_but_rejected_elements(case: tuple[list[Item], set[str]]) -> None:
-    items, faulty = case
-    ecr = Ecr(faulty)
-    search = Search(items, everything_fits, refused=bool(faulty), proven=True)
+    items, rejected = case
+    ecr = Ecr(rejected)
+    search = Search(items, everything_fits, rejected=bool(rejected), proven=True)
     ecr.run(search)
-    assert found(search) == faulty
-    if faulty:
-        assert ecr.has == {key for item in items for key in item.keys} - faulty
+    assert rejected_keys(search) == rejected
+    if rejected:
+        assert ecr.has == {key for item in items for key in item.keys} - rejected
     assert ecr.has == search.verdict.accepted
 
 
 @given(cases(), st.integers(7, MAX_CALLS))
-def test_search_resumes_without_decided_items(case: tuple[list[Item], set[str]], most: int) -> None:
-    items, faulty = case
-    ecr, attempts = Ecr(faulty), 0
-    left = items
-    while left and faulty:
+def test_search_resumes_without_decided_items(case: tuple[list[Item], set[str]], at_most: int) -> None:
+    items, rejected = case
+    ecr, attempts = Ecr(rejected), 0
+    remaining = items
+    while remaining and rejected:
         ecr.probes.clear()
-        refused = bool({key for item in left for key in item.keys} & faulty)
-        if not refused:
-            ecr.has |= {key for item in left for key in item.keys}
+        any_rejected = bool({key for item in remaining for key in item.keys} & rejected)
+        if not any_rejected:
+            ecr.has |= {key for item in remaining for key in item.keys}
             break
-        search = Search(left, everything_fits, refused=True, proven=True)
-        ecr.run(search, most)
-        assert len(ecr.probes) <= most
-        assert found(search) <= faulty
-        left = [item for item in left if not item.keys <= search.verdict.decided]
+        search = Search(remaining, everything_fits, rejected=True, proven=True)
+        ecr.run(search, at_most)
+        assert len(ecr.probes) <= at_most
+        assert rejected_keys(search) <= rejected
+        remaining = [item for item in remaining if not item.keys <= search.verdict.decided]
         attempts += 1
         assert attempts < 400
-    if faulty:
-        assert ecr.has == {key for item in items for key in item.keys} - faulty
+    if rejected:
+        assert ecr.has == {key for item in items for key in item.keys} - rejected
 
 
-def changed(n: int, faulty: set[int], *, time: Callable[[int], int] = lambda _: 0) -> tuple[list[Item], set[str]]:
-    return [Item(frozenset({f"e{i}"}), time=time(i)) for i in range(n)], {f"e{i}" for i in faulty}
+def changed(n: int, rejected: set[int], *, time: Callable[[int], int] = lambda _: 0) -> tuple[list[Item], set[str]]:
+    return [Item(frozenset({f"e{i}"}), time=time(i)) for i in range(n)], {f"e{i}" for i in rejected}
 
 
 # elements, rejected ones, time of each change, maximum number of probes, reason
@@ -103,30 +103,30 @@ PROBES = [
 ]
 
 
-@pytest.mark.parametrize(("count", "faulty", "time", "most", "reason"), PROBES, ids=[row[-1] for row in PROBES])
-def test_search_uses_few_probes(count: int, faulty: set[int], time: Any, most: int, reason: str) -> None:
-    items, keys = changed(count, faulty, time=time)
-    ecr, search = Ecr(keys), Search(items, everything_fits, refused=True, proven=True)
+@pytest.mark.parametrize(("count", "rejected", "time", "at_most", "reason"), PROBES, ids=[row[-1] for row in PROBES])
+def test_search_uses_few_probes(count: int, rejected: set[int], time: Any, at_most: int, reason: str) -> None:
+    items, keys = changed(count, rejected, time=time)
+    ecr, search = Ecr(keys), Search(items, everything_fits, rejected=True, proven=True)
     ecr.run(search)
-    assert found(search) == keys, reason
-    assert len(ecr.probes) <= most, reason
+    assert rejected_keys(search) == keys, reason
+    assert len(ecr.probes) <= at_most, reason
 
 
 def test_base_is_probed_before_a_change_is_blamed() -> None:
     items, _ = changed(8, set())
     ecr = Ecr({"gone"}, has={"gone"})
-    search = Search(items, everything_fits, refused=True)
+    search = Search(items, everything_fits, rejected=True)
     ecr.run(search)
-    assert search.verdict.base_refused
+    assert search.verdict.base_rejected
     assert ecr.probes[-1] == frozenset()
-    assert not search.verdict.faulty
+    assert not search.verdict.rejected
     assert len(ecr.probes) <= 4
 
 
 def test_allow_waits_for_required_denial() -> None:
     deny, allow = Item(frozenset({"deny"})), Item(frozenset({"allow"}), needs=frozenset({"deny"}))
     other = Item(frozenset({"other"}))
-    ecr, search = Ecr({"deny"}), Search([deny, allow, other], everything_fits, refused=True, proven=True)
+    ecr, search = Ecr({"deny"}), Search([deny, allow, other], everything_fits, rejected=True, proven=True)
     ecr.run(search)
     assert ecr.has == {"other"}
     assert search.verdict.held == [allow]
@@ -134,23 +134,25 @@ def test_allow_waits_for_required_denial() -> None:
 
 
 @given(st.sets(st.sampled_from(["a0", "d0", "a1", "d1", "x"])))
-def test_allow_is_never_written_without_its_denial(faulty: set[str]) -> None:
+def test_allow_is_never_written_without_its_denial(rejected: set[str]) -> None:
     pairs = [Item(frozenset({f"a{i}"}), needs=frozenset({f"d{i}"})) for i in range(2)]
     denials = [Item(frozenset({f"d{i}"})) for i in range(2)]
-    ecr = Ecr(faulty)
-    search = Search([*pairs, *denials, Item(frozenset({"x"}))], everything_fits, refused=bool(faulty), proven=True)
+    ecr = Ecr(rejected)
+    search = Search(
+        [*pairs, *denials, Item(frozenset({"x"}))], everything_fits, rejected=bool(rejected), proven=True
+    )
     ecr.run(search)
     for i in range(2):
         assert f"a{i}" not in ecr.has or f"d{i}" in ecr.has
 
 
 def test_elements_over_quota_are_not_blamed() -> None:
-    items, faulty = changed(6, {5})
-    ecr = Ecr(faulty)
-    search = Search(items, lambda keys: len(keys | ecr.has) <= 3, refused=True, proven=True)
+    items, rejected = changed(6, {5})
+    ecr = Ecr(rejected)
+    search = Search(items, lambda keys: len(keys | ecr.has) <= 3, rejected=True, proven=True)
     ecr.run(search)
     assert all(len(keys) <= 3 for keys in ecr.probes)
-    assert found(search) <= faulty
+    assert rejected_keys(search) <= rejected
     assert len(ecr.has) == 3
     assert search.verdict.unfit
 

@@ -36,7 +36,7 @@ def reasons_of(node: ast.AST) -> Iterator[str]:
             yield from words(value)
         case ast.Call(args=[value, *_]) if called(node) in ("Warning", "PreconditionViolation"):
             yield from words(value)
-        case ast.Call(args=arguments) if called(node) in ("_refused", "_refusal", "_rejection"):
+        case ast.Call(args=arguments) if called(node) in ("_rejected", "_rejection"):
             for argument in arguments:
                 yield from words(argument)
 

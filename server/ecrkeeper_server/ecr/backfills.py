@@ -14,14 +14,14 @@ BACKFILL = "replication_backfill"
 ENDED = frozenset({"COMPLETE", "FAILED", "STOPPED"})
 
 
-def place_of(destination: Mapping[str, Any]) -> str:
+def destination_key(destination: Mapping[str, Any]) -> str:
     """Return a replication destination as one word."""
     return f"{destination['registryId']}/{destination['region']}"
 
 
 async def list_backfills(aws: Aws, registry: RegistryName) -> list[dict[str, Any]]:
     """Return all backfills that ECR knows for a registry, newest first."""
-    found = await read_list(
+    result = await read_list(
         aws, registry.account, registry.region, "ecr", "ListReplicationBackfills", {"maxResults": 50}, items="backfills"
     )
-    return sorted(found, key=lambda row: float(row.get("startedAt") or 0), reverse=True)
+    return sorted(result, key=lambda row: float(row.get("startedAt") or 0), reverse=True)

@@ -54,10 +54,10 @@ async def try_elements(
         return {}
     trials = {key: call for key in sorted(elements) if (call := setting.trial(key, elements[key])) is not None}
     answers = await asyncio.gather(*(_try(aws, registry, setting, call) for call in trials.values()))
-    found = {
+    result = {
         key: before.get(key, "") if failure is None else failure for key, failure in zip(trials, answers, strict=True)
     }
-    return {key: failure for key, failure in found.items() if failure}
+    return {key: failure for key, failure in result.items() if failure}
 
 
 async def _try(aws: Aws, registry: RegistryName, setting: Setting, call: Read) -> str | None:
@@ -86,22 +86,22 @@ async def _check(
     aws: Aws, source: RegistryName, name: RegistryName, filters: Collection[str], now: int
 ) -> dict[str, Any]:
     try:
-        found = check(await _observe(aws, source, name), filters)
+        result = check(await _observe(aws, source, name), filters)
     except AwsError as error:
         unknown = Arrival(Outcome.UNKNOWN, tuple(sorted(filters)), (), "")
-        found = Check("UNKNOWN", (Warning(error.reason, str(name), error.message),), (unknown,))
-    return replication_check.to_json(name, found, now)
+        result = Check("UNKNOWN", (Warning(error.reason, str(name), error.message),), (unknown,))
+    return replication_check.to_json(name, result, now)
 
 
 async def _observe(aws: Aws, source: RegistryName, name: RegistryName) -> Destination:
     # The scope only decides whether a policy binds the registry's own account.
     own = source.account == name.account
     wanted = [setting for setting in SETTINGS_OF_DESTINATION if own or setting != "account_settings"]
-    seen = await observe(aws, name, wanted)
+    observed = await observe(aws, name, wanted)
     return Destination(
         source,
         name,
-        policy=seen["registry_policy"].elements,
-        scope=seen["account_settings"].elements.get("REGISTRY_POLICY_SCOPE") if own else None,
-        templates=seen["repository_creation_templates"].elements,
+        policy=observed["registry_policy"].elements,
+        scope=observed["account_settings"].elements.get("REGISTRY_POLICY_SCOPE") if own else None,
+        templates=observed["repository_creation_templates"].elements,
     )

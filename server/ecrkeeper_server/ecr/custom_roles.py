@@ -32,13 +32,13 @@ async def check_custom_roles(aws: Aws, registry: RegistryName, planned: Iterable
     async def check(role: str) -> list[Warning]:
         async with capacity:
             try:
-                seen = await _role(aws, registry, name_of(role))
+                observed = await _role(aws, registry, name_of(role))
             except AwsError as error:
                 # An unreadable role is not an error of the plan.
                 denied = error.reason == "AWS_ACCESS_DENIED"
                 return [] if denied else [Warning(error.reason, role, error.message)]
-        found = (judge_role(role, service, seen, key) for service, key in used[role])
-        return [warning for warning in found if warning is not None]
+        warnings = (judge_role(role, service, observed, key) for service, key in used[role])
+        return [warning for warning in warnings if warning is not None]
 
     return [warning for warnings in await asyncio.gather(*map(check, sorted(used))) for warning in warnings]
 

@@ -34,10 +34,10 @@ def dated(drift: Iterable[StoredDrift], before: Iterable[StoredDrift], now: int 
 
     Differences that are not in the state before get `now`.
     """
-    rows, known = list(drift), list(before)
+    rows, earlier = list(drift), list(before)
     if any(each.pairs is not None for each in rows):
-        return [part for each in rows for part in _dated_parts(each, known, now)]
-    since = {each.identity: each.since for each in known if each.since is not None}
+        return [part for each in rows for part in _dated_parts(each, earlier, now)]
+    since = {each.identity: each.since for each in earlier if each.since is not None}
     return [replace(each, since=since.get(each.identity, now)) for each in rows]
 
 
@@ -54,10 +54,10 @@ def _dated_parts(drift: StoredDrift, before: Sequence[StoredDrift], now: int | N
 
 def attempts_of(state: State, row: Resource) -> int:
     """Return the number of consecutive attempts with the error of a new state."""
-    error, known = state.error, State(row.state).error
+    error, earlier = state.error, State(row.state).error
     if error is None:
         return 0
-    return row.attempts + 1 if known is not None and _same(known, error) else 1
+    return row.attempts + 1 if earlier is not None and _same(earlier, error) else 1
 
 
 def _same(one: StoredError, other: StoredError) -> bool:

@@ -34,13 +34,13 @@ class Observed:
 
 async def observe(aws: Aws, registry: RegistryName, names: Iterable[str], home: str = "") -> dict[str, Observed]:
     """Read the named settings of a registry in parallel; raise the first error."""
-    found, refused = await look(aws, registry, names, home)
-    for error in refused.values():
+    results, errors = await try_observe(aws, registry, names, home)
+    for error in errors.values():
         raise error
-    return found
+    return results
 
 
-async def look(
+async def try_observe(
     aws: Aws, registry: RegistryName, names: Iterable[str], home: str = ""
 ) -> tuple[dict[str, Observed], dict[str, AwsError]]:
     """Return the readable settings, and the errors of the others.
@@ -50,22 +50,22 @@ async def look(
     """
     wanted = [SETTINGS[name] for name in names]
     reads = (observe_setting(aws, registry, setting) for setting in wanted)
-    found: dict[str, Observed] = {}
-    refused: dict[str, AwsError] = {}
-    for setting, seen in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
-        if isinstance(seen, Observed):
-            found[setting.name] = seen
-        elif isinstance(seen, AwsError) and seen.reason not in EVERYWHERE:
-            refused[setting.name] = seen
-        elif isinstance(seen, AwsError):
-            raise await explained(aws, registry, home, seen)
+    results: dict[str, Observed] = {}
+    errors: dict[str, AwsError] = {}
+    for setting, result in zip(wanted, await asyncio.gather(*reads, return_exceptions=True), strict=True):
+        if isinstance(result, Observed):
+            results[setting.name] = result
+        elif isinstance(result, AwsError) and result.reason not in EVERYWHERE:
+            errors[setting.name] = result
+        elif isinstance(result, AwsError):
+            raise await explained(aws, registry, home, result)
         else:
-            raise seen
+            raise result
     # What AWS has too much of one setting says nothing of the others.
-    met = [error for error in refused.values() if error.reason != TOO_LARGE]
-    if met and not found and len(met) == len(refused):
+    met = [error for error in errors.values() if error.reason != TOO_LARGE]
+    if met and not results and len(met) == len(errors):
         raise await explained(aws, registry, home, met[0])
-    return found, refused
+    return results, errors
 
 
 async def observe_setting(aws: Aws, registry: RegistryName, setting: Setting) -> Observed:

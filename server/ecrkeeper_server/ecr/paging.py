@@ -24,18 +24,18 @@ async def read_list(
     cursor: str = "nextToken",
 ) -> list[Any]:
     """Return the items of all pages; raise AWS_ANSWER_INVALID instead of a part."""
-    found: list[Any] = []
+    listed: list[Any] = []
     tokens: set[str] = set()
-    asked = dict(params)
+    request = dict(params)
     for _ in range(_PAGES):
-        answer = await aws.call(account, region, service, operation, asked)
-        found += answer.get(items) or ()
+        answer = await aws.call(account, region, service, operation, request)
+        listed += answer.get(items) or ()
         following = answer.get(cursor)
         if not following:
-            return found
+            return listed
         if following in tokens:
             break
         tokens.add(following)
-        asked = {**params, cursor: following}
+        request = {**params, cursor: following}
     text = f"{service}:{operation}: unusable answer: the list does not end within {_PAGES} pages, or is circular"
     raise Temporary(text, reason="AWS_ANSWER_INVALID", operation=operation)

@@ -13,16 +13,16 @@ from ecrkeeper_server.settings.replication_access import Check
 _FILTERS = 20
 
 
-def to_json(destination: RegistryName, found: Check, now: int) -> dict[str, Any]:
+def to_json(destination: RegistryName, check: Check, now: int) -> dict[str, Any]:
     """Return the check in the form stored in the state of the source registry."""
-    conditional = found.result == "CONDITIONAL"
+    conditional = check.result == "CONDITIONAL"
     return {
         "destination": {"registryId": destination.account, "region": destination.region},
         # A replica of an older version may read this during an upgrade, and knows only this word.
-        "result": "UNKNOWN" if conditional else found.result,
+        "result": "UNKNOWN" if conditional else check.result,
         **({"conditional": True} if conditional else {}),
-        "findings": [{"reason": f.reason, "subject": f.subject, "message": f.message} for f in found.findings],
-        "arrivals": [_arrival(arrival) for arrival in found.arrivals],
+        "findings": [{"reason": f.reason, "subject": f.subject, "message": f.message} for f in check.findings],
+        "arrivals": [_arrival(arrival) for arrival in check.arrivals],
         "time": now,
     }
 

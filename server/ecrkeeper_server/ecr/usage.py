@@ -32,11 +32,11 @@ async def usage_of(db: Database, aws: Aws, account: str, home_region: str, kind:
 
 def owners_by_region(kind: RoleKind, declared: list[Declaration]) -> dict[str, dict[str, list[str]]]:
     """Return the declarers of elements that need the role, by Region and key."""
-    found: dict[str, dict[str, list[str]]] = {}
+    declared_keys: dict[str, dict[str, list[str]]] = {}
     for declaration in declared:
         for key in split_all(declaration.settings).get(kind.setting, {}):
-            found.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
-    return found
+            declared_keys.setdefault(declaration.region, {}).setdefault(key, []).append(declaration.owner)
+    return declared_keys
 
 
 async def role_usage(
@@ -52,12 +52,12 @@ async def role_usage(
         declared = owners.get(region, {})
         async with capacity:
             try:
-                seen = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
+                observed = await observe_setting(aws, RegistryName(account, region), SETTINGS[kind.setting])
             except AwsError as error:
                 return _bounded(region, "UNKNOWN", declared, message=error.message)
-        keys = tuple(sorted({*seen.elements, *declared}))
-        if seen.unknown and not keys:
-            text = f"AWS has members that this version does not know: {', '.join(seen.unknown)}"
+        keys = tuple(sorted({*observed.elements, *declared}))
+        if observed.unknown and not keys:
+            text = f"AWS has members that this version does not know: {', '.join(observed.unknown)}"
             return _bounded(region, "UNKNOWN", declared, message=text)
         return _bounded(region, "IN_USE" if keys else "FREE", declared, keys)
 

@@ -54,14 +54,14 @@ class Attempt:
         its answer took: a process that was suspended in between asks again.
         """
         while True:
-            asked = self.monotonic()
+            requested_at = self.monotonic()
             remaining, spec = await self.db.read(lambda tx: queue.held(tx, self.claimed))
             if remaining <= 0:
                 raise LeaseLostError
             if permits_of(spec) != permits_of(self.claimed.spec):
                 text = "the mode was changed during this attempt"
                 raise Temporary(text, reason="MODE_CHANGED", after=0.0)
-            if self.monotonic() - asked < remaining:
+            if self.monotonic() - requested_at < remaining:
                 return
 
     async def send(self, write: AwsWrite, ready: Fence | None = None) -> dict[str, Any]:
@@ -87,8 +87,8 @@ class Attempt:
     async def commit(self, save: Callable[[Tx], bool], writes: Sequence[AwsWrite]) -> None:
         """Record the writes; `save` stores its data, and returns whether the lease holds."""
         row = self.claimed
-        known = {"generation": row.generation, "reconcile_id": self.reconcile_id}
-        events = [write.event(row.name, **known) for write in writes]
+        attributes = {"generation": row.generation, "reconcile_id": self.reconcile_id}
+        events = [write.event(row.name, **attributes) for write in writes]
 
         def change(tx: Tx) -> list[int] | None:
             return audit.record(tx, events) if save(tx) else None

@@ -17,7 +17,7 @@ from ecrkeeper_server.store.specs import RoleSpec
 _RETRY_SECONDS = 10.0
 
 
-async def role_to_come(attempt: Attempt, name: str, planned: Plan) -> bool:
+async def role_will_be_created(attempt: Attempt, name: str, planned: Plan) -> bool:
     """Return whether ECR is about to create the role that the setting needs."""
     role = SETTINGS[name].role
     if role is None or not planned.target:
@@ -58,10 +58,10 @@ async def note_auto_created(attempt: Attempt, role: str) -> None:
     """Record that ECR created the role, if it exists now."""
     resource = RoleName(attempt.claimed.account, role)
     try:
-        seen = await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role])
+        observed = await observe_role(attempt.aws, resource.account, attempt.claimed.place, ROLES[role])
     except AwsError:
         return
-    if seen is None:
+    if observed is None:
         return
 
     def save(tx: Tx) -> None:

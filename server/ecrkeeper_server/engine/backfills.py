@@ -19,7 +19,7 @@ from typing import Any
 
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary, is_terminal
 from ecrkeeper_server.ecr.apply import AwsWrite, change
-from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
+from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, destination_key, list_backfills
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.store import operations
 from ecrkeeper_server.store.database import Tx
@@ -42,42 +42,42 @@ async def follow(attempt: Attempt, waiting: Sequence[Operation]) -> float | None
         # AWS is not even read, so only operations that were certainly not sent can end.
         for operation in pending:
             if "others" not in operation.metadata:
-                await _refuse(attempt, operation, _not_enforced(attempt))
+                await _reject(attempt, operation, _not_enforced(attempt))
         return None
     if not pending:
         return None
     try:
-        known = await list_backfills(attempt.aws, attempt.claimed.registry)
+        listed = await list_backfills(attempt.aws, attempt.claimed.registry)
     except AwsError as error:
         # The rest of the attempt has its own outcome.
         return _again_in(error)
-    delays = [await _advance(attempt, operation, known) for operation in pending]
+    delays = [await _advance(attempt, operation, listed) for operation in pending]
     return min((delay for delay in delays if delay is not None), default=None)
 
 
-async def _advance(attempt: Attempt, operation: Operation, known: list[dict[str, Any]]) -> float | None:
+async def _advance(attempt: Attempt, operation: Operation, listed: list[dict[str, Any]]) -> float | None:
     try:
-        seen = _find(operation, known)
-        if seen is None:
+        observed = _find(operation, listed)
+        if observed is None:
             if attempt.claimed.mode is not Mode.ENFORCE:
                 raise _not_enforced(attempt)
-            operation = await _remember_others(attempt, operation, known)
-            seen = await _start(attempt, operation)
+            operation = await _record_others(attempt, operation, listed)
+            observed = await _start(attempt, operation)
     except AwsError as error:
         if is_terminal(error):
-            await _refuse(attempt, operation, error)
+            await _reject(attempt, operation, error)
             return None
         return _again_in(error)
-    metadata = {**operation.metadata, "backfill": seen}
+    metadata = {**operation.metadata, "backfill": observed}
 
     def save(tx: Tx) -> None:
-        if seen["status"] in ENDED:
-            operations.end(tx, operation, response=seen, metadata=metadata)
+        if observed["status"] in ENDED:
+            operations.end(tx, operation, response=observed, metadata=metadata)
         elif metadata != operation.metadata:
             operations.progress(tx, operation, metadata)
 
     await attempt.db.write(save)
-    return None if seen["status"] in ENDED else POLL_SECONDS
+    return None if observed["status"] in ENDED else POLL_SECONDS
 
 
 def _again_in(error: AwsError) -> float:
@@ -91,30 +91,30 @@ def _not_enforced(attempt: Attempt) -> Permanent:
     return Permanent(text, reason="NOT_ENFORCED")
 
 
-async def _refuse(attempt: Attempt, operation: Operation, error: AwsError) -> None:
-    refusal = StoredError.of(error)
-    await attempt.db.write(lambda tx: operations.end(tx, operation, error=refusal))
+async def _reject(attempt: Attempt, operation: Operation, error: AwsError) -> None:
+    rejection = StoredError.of(error)
+    await attempt.db.write(lambda tx: operations.end(tx, operation, error=rejection))
 
 
-def _find(operation: Operation, known: list[dict[str, Any]]) -> dict[str, Any] | None:
-    mine = operation.metadata.get("backfill", {}).get("replicationBackfillId")
+def _find(operation: Operation, listed: list[dict[str, Any]]) -> dict[str, Any] | None:
+    backfill_id = operation.metadata.get("backfill", {}).get("replicationBackfillId")
     others = operation.metadata.get("others")
-    for row in known:
-        if mine is not None and row["replicationBackfillId"] == mine:
+    for row in listed:
+        if backfill_id is not None and row["replicationBackfillId"] == backfill_id:
             return row
         # Without others, nothing was sent yet.
         new = others is not None and row["replicationBackfillId"] not in others
-        if mine is None and new and row.get("destination") == operation.metadata["destination"]:
+        if backfill_id is None and new and row.get("destination") == operation.metadata["destination"]:
             return row
     return operation.metadata.get("backfill")
 
 
-async def _remember_others(attempt: Attempt, operation: Operation, known: list[dict[str, Any]]) -> Operation:
+async def _record_others(attempt: Attempt, operation: Operation, listed: list[dict[str, Any]]) -> Operation:
     """Return the operation with the existing backfills to its destination."""
     if "others" in operation.metadata:
         return operation
     destination = operation.metadata["destination"]
-    others = [row["replicationBackfillId"] for row in known if row.get("destination") == destination]
+    others = [row["replicationBackfillId"] for row in listed if row.get("destination") == destination]
     metadata = {**operation.metadata, "others": others}
     await attempt.db.write(lambda tx: operations.progress(tx, operation, metadata))
     return replace(operation, metadata=metadata)
@@ -122,7 +122,7 @@ async def _remember_others(attempt: Attempt, operation: Operation, known: list[d
 
 async def _start(attempt: Attempt, operation: Operation) -> dict[str, Any]:
     registry, destination = attempt.claimed.registry, operation.metadata["destination"]
-    begun = [change(BACKFILL, place_of(destination), None, destination)]
+    begun = [change(BACKFILL, destination_key(destination), None, destination)]
     write = AwsWrite(
         registry.account, registry.region, "ecr", str(Method.START_BACKFILL), {"destination": destination}, begun
     )

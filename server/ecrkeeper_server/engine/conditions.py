@@ -51,14 +51,14 @@ class Status:
         return self.synced and self.error is None and not self.degraded
 
     @property
-    def why(self) -> str:
+    def ready_reason(self) -> str:
         """The reason of `Ready`."""
         if self.error is not None:
             return self.error.reason
         return self.degraded_reason if self.degraded else self.reason or ("IN_SYNC" if self.ready else "OUT_OF_SYNC")
 
     @property
-    def text(self) -> str:
+    def ready_message(self) -> str:
         """The message of `Ready`."""
         if self.error is not None:
             return self.error.message
@@ -70,11 +70,11 @@ PAUSED = Status(False, reason="PAUSED", message="the mode is PAUSED: AWS is neit
 
 def conditions(before: Sequence[Condition], status: Status, now: int) -> list[Condition]:
     """Return `Ready`, `Synced`, `Blocked` and `Degraded` with their transition times."""
-    why, text = status.why, status.text
+    ready_reason, ready_message = status.ready_reason, status.ready_message
     rows = {
-        "Ready": (status.ready, why, text),
-        "Synced": (status.synced, "IN_SYNC" if status.synced else why, "" if status.synced else text),
-        "Blocked": (status.blocked, *((why, text) if status.blocked else ("NOT_BLOCKED", ""))),
+        "Ready": (status.ready, ready_reason, ready_message),
+        "Synced": (status.synced, "IN_SYNC" if status.synced else ready_reason, "" if status.synced else ready_message),
+        "Blocked": (status.blocked, *((ready_reason, ready_message) if status.blocked else ("NOT_BLOCKED", ""))),
         "Degraded": (
             bool(status.degraded),
             status.degraded_reason if status.degraded else "NOT_DEGRADED",

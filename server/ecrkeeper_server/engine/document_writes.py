@@ -11,7 +11,7 @@ from ecrkeeper_server.ecr.observe import observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
 from ecrkeeper_server.engine.policy_rejection import explain_policy_rejection, is_generic_rejection, scope_of
 from ecrkeeper_server.engine.rejections import held, owners_by_key
-from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
+from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_intent, relinquish
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted
@@ -46,7 +46,7 @@ class DocumentWriter:
     progress: Progress
     setting: Document
     # Each rejection with its changes. The smallest one with a change is the most specific.
-    refusals: list[tuple[Keys, AwsError]] = field(default_factory=list)
+    rejections: list[tuple[Keys, AwsError]] = field(default_factory=list)
     # The scope of the registry's policy, once read: it may explain a rejection.
     _scope: tuple[str | None] | None = None
 
@@ -60,7 +60,7 @@ class DocumentWriter:
             for write in due.writes:
                 await self._first(due.planned, write)
         if due.retried:
-            await self._search(due.retried, refused=False)
+            await self._search(due.retried, rejected=False)
         name = self.setting.name
         known = suspects.keys_of(self.progress.suspects.get(name, ())) | keys_of(held(self.progress, name))
         return list(restricted(self.pending(), changed_keys(due.changes) - known))
@@ -76,12 +76,12 @@ class DocumentWriter:
         if not sets:
             # AWS rejects a removal, so no element is in error.
             raise error
-        self.refusals.append((changed_keys(planned.changes), error))
-        verdict = await self._search(sets, refused=True)
+        self.rejections.append((changed_keys(planned.changes), error))
+        verdict = await self._search(sets, rejected=True)
         removed = await self._remove(removals)
-        if removed and verdict.base_refused:
+        if removed and verdict.base_rejected:
             # The removal may have removed the part that AWS rejected.
-            verdict = await self._search(sets, refused=True)
+            verdict = await self._search(sets, rejected=True)
         if verdict.unfit and not removed and not verdict.accepted:
             # Another attempt would find the same.
             self._blame([list(restricted(sets, item.keys)) for item in verdict.unfit])
@@ -96,7 +96,7 @@ class DocumentWriter:
             raise error
         return True
 
-    async def _search(self, changes: Sequence[Change], *, refused: bool) -> Verdict:
+    async def _search(self, changes: Sequence[Change], *, rejected: bool) -> Verdict:
         """Find the rejected changes with the remaining calls; write all others."""
         times = {declared.owner: declared.update_time for declared in self.progress.declared}
         items = items_of(self.setting, changes, owners_by_key(self.progress, self.setting.name), times)
@@ -107,14 +107,14 @@ class DocumentWriter:
         # An absent document cannot be invalid, nor one beside which suspects were found.
         tried = suspects.with_any(self.progress.suspects.get(self.setting.name, ()), changed_keys(changes))
         proven = not self._base or bool(tried and not any(one.base for one in tried))
-        search = Search(items, fits, rejected=refused, proven=proven)
+        search = Search(items, fits, rejected=rejected, proven=proven)
         probes = search.probes()
         try:
             keys = next(probes, None)
             while keys is not None and self._may_go_on():
                 error = await self._probe(list(restricted(changes, keys)))
                 if error is not None:
-                    self.refusals.append((keys, error))
+                    self.rejections.append((keys, error))
                 try:
                     keys = probes.send(error is None)
                 except StopIteration:
@@ -127,10 +127,10 @@ class DocumentWriter:
         """Clear accepted suspects, and make suspects of rejected changes."""
         name = self.setting.name
         self.progress.suspects[name] = suspects.without_any(self.progress.suspects.get(name, ()), verdict.accepted)
-        if verdict.base_refused:
+        if verdict.base_rejected:
             self._blame([changes], base=suspects.fingerprint(self._base))
         else:
-            self._blame([list(restricted(changes, item.keys)) for item in verdict.faulty])
+            self._blame([list(restricted(changes, item.keys)) for item in verdict.rejected])
 
     def _blame(self, groups: Sequence[Sequence[Change]], *, base: str = "") -> None:
         name, now = self.setting.name, self.attempt.now
@@ -138,17 +138,17 @@ class DocumentWriter:
             keys = changed_keys(changes)
             known = self.progress.suspects.get(name, [])
             before = next(iter(suspects.with_any(known, keys)), None)
-            error, degrades = self._refusal(NO_KEYS if base else keys), bool(base) or self._had(changes)
-            suspect = suspects.refused(before, changes, error, now, degrades=degrades, base=base)
+            error, degrades = self._rejection(NO_KEYS if base else keys), bool(base) or self._had(changes)
+            suspect = suspects.rejected(before, changes, error, now, degrades=degrades, base=base)
             self.progress.suspects[name] = [*suspects.without_any(known, keys), suspect]
 
-    def _refusal(self, keys: Keys) -> AwsError:
+    def _rejection(self, keys: Keys) -> AwsError:
         """Return the rejection of the smallest group with any of the keys.
 
         Without keys, return the rejection of the observed document.
         """
-        found = [(of, error) for of, error in self.refusals if (keys & of if keys else not of)]
-        return min(found, key=lambda each: len(each[0]))[1]
+        matching = [(of, error) for of, error in self.rejections if (keys & of if keys else not of)]
+        return min(matching, key=lambda each: len(each[0]))[1]
 
     def _had(self, changes: Sequence[Change]) -> bool:
         """Return whether AWS once had the elements as declared."""
@@ -166,14 +166,14 @@ class DocumentWriter:
             self.attempt, self.progress, name, self.setting.call(planned, self.progress.observed[name].shape)
         )
         before = self.progress.applied.get(name, {})
-        await remember(self.attempt, self.progress, {name: planned}, {name: [write]})
+        await record_intent(self.attempt, self.progress, {name: planned}, {name: [write]})
         return await self._send(write, target, before)
 
     async def _send(self, write: AwsWrite, target: Elements, before: Elements) -> AwsError | None:
         name = self.setting.name
         self.progress.calls_remaining -= 1
         try:
-            await self.attempt.send(write, self._look_again)
+            await self.attempt.send(write, self._reread)
         except AwsError as error:
             done = self.setting.already_done(write.operation, error.aws_code)
             if not done and of_the_content(error):
@@ -181,7 +181,7 @@ class DocumentWriter:
             if not done:
                 raise
         finally:
-            disown(self.progress, name, before, [write])
+            relinquish(self.progress, name, before, [write])
         self.progress.observed[name] = replace(self.progress.observed[name], elements=target)
         return None
 
@@ -193,18 +193,18 @@ class DocumentWriter:
         sent = gather((change.keys, change.after) for change in changes if change.after is not None)
         return explain_policy_rejection(error, self._scope[0], sent)
 
-    async def _look_again(self) -> None:
+    async def _reread(self) -> None:
         """Check that a document is still the one that the call is based on.
 
         A Put replaces the whole document, and ECR has no conditional writes: a
         concurrent change between this read and the Put is lost.
         """
         name, defaults = self.setting.name, self.setting.defaults
-        seen = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
+        observed = await observe_setting(self.attempt.aws, self.attempt.claimed.registry, self.setting)
         made_of = self.progress.observed[name]
-        same = merged(defaults, seen.elements) == merged(defaults, made_of.elements)
-        if not same or seen.unknown != made_of.unknown:
-            self.progress.observed[name] = seen
+        same = merged(defaults, observed.elements) == merged(defaults, made_of.elements)
+        if not same or observed.unknown != made_of.unknown:
+            self.progress.observed[name] = observed
             text = f"{name} was changed in AWS during this attempt"
             raise Temporary(text, reason="CHANGED_MEANWHILE", after=0.5)
 
@@ -220,9 +220,9 @@ class DocumentWriter:
 
     def _fits(self, changes: Iterable[Change]) -> bool:
         registry, base = self.attempt.claimed.registry, self._base
-        found = self.setting.validate_composed(with_changes(base, changes), registry)
+        violations = self.setting.validate_composed(with_changes(base, changes), registry)
         # If the observed document already exceeds the limits, AWS decides.
-        return not found or bool(self.setting.validate_composed(base, registry))
+        return not violations or bool(self.setting.validate_composed(base, registry))
 
     def _may_go_on(self) -> bool:
         return self.progress.calls_remaining > 0 and self.attempt.monotonic() < self.attempt.search_until

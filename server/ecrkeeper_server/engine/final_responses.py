@@ -13,7 +13,7 @@ from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Resource
 
 _MAX_BYTES = 60_000
-_KEPT_OF_ROLE = (
+_ROLE_MEMBERS = (
     "name", "kind", "account", "place", "uid", "spec", "state", "generation", "observed_generation", "requested",
     "create_time", "update_time", "observe_time", "due_at", "urgent", "lease_token", "lease_until", "failures",
 )  # fmt: skip
@@ -27,10 +27,10 @@ def final_response(tx: Tx, row: Resource) -> Json:
 
 
 def _of_role(row: Resource) -> Json:
-    found = {name: value for name, value in asdict(row).items() if name in _KEPT_OF_ROLE}
-    found["state"] = row.role_state.brief().to_json()
-    if len(json.dumps(found)) > _MAX_BYTES:
+    response = {name: value for name, value in asdict(row).items() if name in _ROLE_MEMBERS}
+    response["state"] = row.role_state.brief().to_json()
+    if len(json.dumps(response)) > _MAX_BYTES:
         # Only tags can be that long: the role itself has them.
-        found["spec"] = replace(row.role_spec, tags={}).to_json()
-        found["state"] = row.role_state.brief(tags=False).to_json()
-    return found
+        response["spec"] = replace(row.role_spec, tags={}).to_json()
+        response["state"] = row.role_state.brief(tags=False).to_json()
+    return response

@@ -11,8 +11,7 @@ from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.conditions import Status, conditions, delay_after, is_of_account
 from ecrkeeper_server.engine.final_responses import final_response
 from ecrkeeper_server.engine.telemetry import unready
-from ecrkeeper_server.store import drifting, operations, queue, resources
-from ecrkeeper_server.store import sweep as bulk
+from ecrkeeper_server.store import drifting, operations, queue, resources, sweep
 from ecrkeeper_server.store.batch import Batch
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.filter_expression import stored_reason
@@ -26,7 +25,7 @@ from ecrkeeper_server.store.states import State
 _HURRIED_FAILURES = 3
 _BEHIND_SECONDS = 10.0
 # Methods that only request an attempt.
-_LOOKS = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
+_RECONCILES = (Method.RECONCILE_REGISTRY, Method.RECONCILE_ROLE)
 
 
 class Finisher:
@@ -46,9 +45,9 @@ class Finisher:
         row = attempt.claimed
         outcome = self._outcome(attempt, result)
         changed = bool(result.ended or result.removed) or outcome.changes(row)
-        settled = result.converged_owners
+        converged = result.converged_owners
         unmarked = any(
-            each.observed_generation < each.generation and (settled is None or each.owner in settled)
+            each.observed_generation < each.generation and (converged is None or each.owner in converged)
             for each in attempt.desired.declared
         )
         alone = changed or unmarked or bool(attempt.writes) or is_of_account(result.status)
@@ -58,7 +57,7 @@ class Finisher:
         return changed
 
     async def _finish_unchanged(self, ended: list[tuple[Resource, Outcome]]) -> list[bool]:
-        names = await self._db.write(lambda tx: bulk.finish_unchanged(tx, ended))
+        names = await self._db.write(lambda tx: sweep.finish_unchanged(tx, ended))
         return [row.name in names for row, _ in ended]
 
     def _outcome(self, attempt: Attempt, result: AttemptResult) -> Outcome:
@@ -68,8 +67,8 @@ class Finisher:
         before = State(row.state)
         state = result.state.changed(**_shown(before.conditions, status, attempt.now))
         state = with_first_times(_with_owners(state, attempt, result), before, attempt.now)
-        looked = error is None and result.next_in is None and status.reason != "PAUSED"
-        done = result.converged or status.terminal or looked
+        observed_only = error is None and result.next_in is None and status.reason != "PAUSED"
+        done = result.converged or status.terminal or observed_only
         return Outcome(
             state=state.to_json(),
             observed_generation=row.generation if done else row.observed_generation,
@@ -80,7 +79,7 @@ class Finisher:
             saved=attempt.saved,
             urgent=not done and failures <= _HURRIED_FAILURES,
             unready=unready(result, row.mode),
-            reason=stored_reason(status.why),
+            reason=stored_reason(status.ready_reason),
             attempts=attempts_of(state, row),
         )
 
@@ -121,9 +120,9 @@ def _shown(before: Sequence[Condition], status: Status, now: int) -> Members:
     }
 
 
-def _not_mended(status: Status) -> StoredError:
+def _not_remediated(status: Status) -> StoredError:
     """Return why a reconcile ends out of sync: the mode or a protected setting."""
-    return StoredError(code="FAILED_PRECONDITION", reason=status.why, message=status.text)
+    return StoredError(code="FAILED_PRECONDITION", reason=status.ready_reason, message=status.ready_message)
 
 
 def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes: Sequence[AwsWrite]) -> None:
@@ -141,16 +140,16 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     ended: dict[str, StoredError | None] = dict(result.ended)
     for operation in pending:
         if operation.id in ended:
-            refusal = ended[operation.id]
-            phase = {**operation.metadata, "phase": "DONE" if refusal is None else "REJECTED"}
-            operations.end(tx, operation, error=refusal, response={} if refusal is None else None, metadata=phase)
-        elif operation.method in _LOOKS and operation.requested <= row.requested:
+            rejection = ended[operation.id]
+            phase = {**operation.metadata, "phase": "DONE" if rejection is None else "REJECTED"}
+            operations.end(tx, operation, error=rejection, response={} if rejection is None else None, metadata=phase)
+        elif operation.method in _RECONCILES and operation.requested <= row.requested:
             if result.converged:
                 operations.end(tx, operation, response=final_response(tx, saved))
             elif result.status.terminal:
                 operations.end(tx, operation, error=state.error)
             elif result.status.error is None and result.next_in is None:
-                operations.end(tx, operation, error=_not_mended(result.status))
+                operations.end(tx, operation, error=_not_remediated(result.status))
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
     elif not result.removed and result.ended and saved.deleting:

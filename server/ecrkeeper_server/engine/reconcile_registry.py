@@ -10,7 +10,7 @@ from typing import Any
 from ecrkeeper_server.aws_errors import Temporary
 from ecrkeeper_server.ecr.answer_limit import TOO_LARGE
 from ecrkeeper_server.ecr.checks import check_replication, try_elements
-from ecrkeeper_server.ecr.observe import look
+from ecrkeeper_server.ecr.observe import try_observe
 from ecrkeeper_server.engine.attempt import Attempt, AttemptResult
 from ecrkeeper_server.engine.backfills import follow
 from ecrkeeper_server.engine.conditions import PAUSED, Status
@@ -21,7 +21,7 @@ from ecrkeeper_server.engine.write_ahead import Progress, originals_of, record
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.element_sets import NO_KEYS, changed_keys, merged, only, restricted, without
 from ecrkeeper_server.settings.elements import Elements, Plan, keys_of
-from ecrkeeper_server.settings.ownership import composition_of, confirmed, drifts, managed, ours, plans
+from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
 from ecrkeeper_server.settings.setting import nothing_denied
 from ecrkeeper_server.settings.table import SETTINGS
 from ecrkeeper_server.store.drift_rows import stored_drift
@@ -31,7 +31,7 @@ from ecrkeeper_server.store.state_parts import Remediation, StoredDrift
 from ecrkeeper_server.store.states import RegistryState
 
 # State that a registry without declarations does not keep.
-_NOTHING_FOUND: RegistryMembers = {
+_NOTHING_OBSERVED: RegistryMembers = {
     "drift": [],
     "error": None,
     "observed": {},
@@ -49,7 +49,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     row, desired = attempt.claimed, attempt.desired
     composition = composition_of(desired.declared)
     spec = row.registry_spec
-    owned = ours(row.registry_state.applied, spec.abandoned, composition.desired)
+    owned = owned_elements(row.registry_state.applied, spec.abandoned, composition.desired)
     progress = Progress(composition, desired.declared, owned)
     mode, names = spec.mode, managed(composition.desired, progress.applied)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
@@ -57,14 +57,14 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
         await follow(attempt, desired.pending)
         return AttemptResult(row.registry_state, PAUSED, observed=False, converged=False)
     if not names:
-        state = row.registry_state.changed(**_NOTHING_FOUND).changed(applied=progress.applied)
+        state = row.registry_state.changed(**_NOTHING_OBSERVED).changed(applied=progress.applied)
         poll_in = await follow(attempt, desired.pending)
         return AttemptResult(state, Status(True, reason="UNMANAGED"), observed=False, converged=True, poll_in=poll_in)
-    progress.observed, unread = await look(attempt.aws, row.registry, names, attempt.home_region)
+    progress.observed, unread = await try_observe(attempt.aws, row.registry, names, attempt.home_region)
     progress.errors = {
         name: [SettingError(name, error, degraded=error.reason == TOO_LARGE)] for name, error in unread.items()
     }
-    progress.applied, progress.unconfirmed = confirmed(
+    progress.applied, progress.unconfirmed = verified(
         progress.applied, row.registry_state.unconfirmed, progress.elements()
     )
     progress.plans = plans(composition.desired, progress.applied, progress.elements(), prune=prune)
@@ -83,7 +83,7 @@ async def reconcile_registry(attempt: Attempt) -> AttemptResult:
     polls = (
         await follow(attempt, desired.pending),
         suspects.next_retry(progress.suspects, attempt.now),
-        progress.again_in,
+        progress.retry_in,
     )
     state = state.changed(checks=checks, problems=problems)
     return replace(result, state=state, poll_in=min((each for each in polls if each is not None), default=None))
@@ -104,18 +104,20 @@ async def _checks(attempt: Attempt, progress: Progress) -> list[Mapping[str, Any
     An unchanged result keeps its time, so that nothing is rewritten.
     """
     pairs = keys_of(progress.composition.desired.get("replication_configuration", {}))
-    before = {_place(check): check for check in attempt.claimed.registry_state.checks}
+    before = {_destination(check): check for check in attempt.claimed.registry_state.checks}
     checks = await check_replication(attempt.aws, attempt.claimed.registry, pairs, attempt.now) if pairs else []
-    return [old if (old := before.get(_place(new))) and {**old, "time": new["time"]} == new else new for new in checks]
+    return [
+        old if (old := before.get(_destination(new))) and {**old, "time": new["time"]} == new else new for new in checks
+    ]
 
 
-def _place(check: Mapping[str, Any]) -> tuple[str, str]:
+def _destination(check: Mapping[str, Any]) -> tuple[str, str]:
     return check["destination"]["registryId"], check["destination"]["region"]
 
 
 def _result(attempt: Attempt, progress: Progress, mode: Mode) -> tuple[RegistryState, AttemptResult]:
     drift = stored_drift(drifts(progress.plans, progress.composition))
-    degraded = {name: seen.unknown for name, seen in progress.observed.items() if seen.unknown}
+    degraded = {name: observed.unknown for name, observed in progress.observed.items() if observed.unknown}
     state = _state(attempt, progress, mode, drift, degraded)
     if mode is Mode.ENFORCE:
         _add_unshown(progress, drift, degraded)
@@ -144,16 +146,16 @@ def _state(
     done = {name for name, planned in progress.plans.items() if not planned.drift and name not in progress.errors}
     # Elements found as desired become owned, except in mode OBSERVE.
     if mode is Mode.ENFORCE:
-        mine = {
+        owned = {
             name: merged({} if name in done else progress.applied.get(name, {}), in_place[name]) for name in in_place
         }
-        applied = {**progress.applied, **mine}
+        applied = {**progress.applied, **owned}
     else:
-        applied = {**progress.applied, **_left(progress)}
+        applied = {**progress.applied, **_still_owned(progress)}
     settled_before = before.settled
     settled = {
         **settled_before,
-        **{name: _settled(settled_before.get(name, {}), progress, name, in_place[name]) for name in in_place},
+        **{name: _applied_last(settled_before.get(name, {}), progress, name, in_place[name]) for name in in_place},
     }
     unread = {
         name: shape
@@ -164,7 +166,7 @@ def _state(
         applied={name: elements for name, elements in applied.items() if elements},
         unconfirmed={name: keys for name, keys in progress.unconfirmed.items() if keys},
         settled={name: elements for name, elements in settled.items() if elements},
-        observed={**unread, **{name: seen.shape for name, seen in progress.observed.items()}},
+        observed={**unread, **{name: observed.shape for name, observed in progress.observed.items()}},
         degraded=degraded,
         drift=drift,
         suspects=suspects.dumped(progress.suspects),
@@ -178,7 +180,7 @@ def _in_place(desired: Elements, planned: Plan) -> Elements:
     return without(desired, changed_keys(planned.drift)) if planned.drift else desired
 
 
-def _settled(before: Elements, progress: Progress, name: str, in_place: Elements) -> Elements:
+def _applied_last(before: Elements, progress: Progress, name: str, in_place: Elements) -> Elements:
     """Return the elements that were in place: a difference from them is drift."""
     desired = progress.composition.desired.get(name, {})
     if len(in_place) == len(desired):
@@ -188,23 +190,23 @@ def _settled(before: Elements, progress: Progress, name: str, in_place: Elements
 
 def _denials(progress: Progress, name: str) -> dict[str, list[str]]:
     """Return the denials in AWS that have or had owners, with those."""
-    setting, known = SETTINGS[name], progress.denials.get(name, {})
+    setting, earlier = SETTINGS[name], progress.denials.get(name, {})
     if setting.denies is nothing_denied:
         return {}
-    found = {
-        key: list(progress.composition.owners_of(name, key) or known.get(key, ()))
+    denials = {
+        key: list(progress.composition.owners_of(name, key) or earlier.get(key, ()))
         for key, value in progress.observed[name].elements.items()
         if setting.denies(value)
     }
-    return {key: owners for key, owners in found.items() if owners}
+    return {key: owners for key, owners in denials.items() if owners}
 
 
-def _left(progress: Progress) -> dict[str, Elements]:
+def _still_owned(progress: Progress) -> dict[str, Elements]:
     """Return owned elements that AWS shows or may still show.
 
     If an element disappears and somebody else recreates it, they own it.
     """
     return {
-        name: only(progress.applied.get(name, {}), keys_of(seen.elements) | progress.unconfirmed.get(name, NO_KEYS))
-        for name, seen in progress.observed.items()
+        name: only(progress.applied.get(name, {}), keys_of(observed.elements) | progress.unconfirmed.get(name, NO_KEYS))
+        for name, observed in progress.observed.items()
     }

@@ -61,10 +61,10 @@ async def _ensure(attempt: Attempt, kind: RoleKind) -> AttemptResult:
             await attempt.record(writes, state.changed(applied_tags=tags))
             remediated += [d for d in drift_of(calls) if row.generation == row.observed_generation]
             observed, calls = await _correct(attempt, kind, writes), []
-    return _settled(attempt, kind, state, observed, calls, remediated)
+    return _result(attempt, kind, state, observed, calls, remediated)
 
 
-def _settled(
+def _result(
     attempt: Attempt,
     kind: RoleKind,
     state: RoleState,

@@ -10,11 +10,11 @@ from ecrkeeper_server.aws_errors import AwsError, Temporary
 from ecrkeeper_server.ecr.apply import AwsWrite
 from ecrkeeper_server.ecr.observe import EVERYWHERE, observe_setting
 from ecrkeeper_server.engine.attempt import Attempt
-from ecrkeeper_server.engine.auto_roles import note_auto_created, role_to_come
+from ecrkeeper_server.engine.auto_roles import note_auto_created, role_will_be_created
 from ecrkeeper_server.engine.document_writes import DocumentWriter, aws_write
-from ecrkeeper_server.engine.rejections import held, refusals
+from ecrkeeper_server.engine.rejections import held, rejection_errors
 from ecrkeeper_server.engine.setting_errors import SettingError, of_changes, of_elements, of_withheld
-from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, disown, remember
+from ecrkeeper_server.engine.write_ahead import Progress, SettingWrite, record_intent, relinquish
 from ecrkeeper_server.settings import suspects
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.element_sets import changed_keys, differing, excluding, only, restricted
@@ -28,7 +28,7 @@ from ecrkeeper_server.store.rows import Method
 
 # After these errors nothing more is sent: other calls would meet them, or are not wanted.
 _STOPPING = EVERYWHERE | {"AWS_UNREACHABLE", "MODE_CHANGED"}
-_AGAIN_SECONDS = 0.5
+_ISOLATION_SECONDS = 0.5
 
 
 async def act(attempt: Attempt, progress: Progress) -> None:
@@ -41,7 +41,7 @@ async def act(attempt: Attempt, progress: Progress) -> None:
     due = [_setting_write(attempt, progress, name, todo.get(name)) for name in progress.plans]
     progress.applied_before = dict(progress.applied)
     if todo:
-        await remember(attempt, progress, todo, {each.setting: each.writes for each in due})
+        await record_intent(attempt, progress, todo, {each.setting: each.writes for each in due})
     stopping: AwsError | None = None
     for each in due:
         name = each.setting
@@ -52,8 +52,8 @@ async def act(attempt: Attempt, progress: Progress) -> None:
                 *progress.errors.get(name, ()),
                 of_changes(progress.composition, name, each.planned.changes, stopping),
             ]
-            disown(progress, name, progress.applied_before.get(name, {}), each.writes)
-        progress.errors[name] = [*progress.errors.get(name, ()), *refusals(progress, name, attempt.now)]
+            relinquish(progress, name, progress.applied_before.get(name, {}), each.writes)
+        progress.errors[name] = [*progress.errors.get(name, ()), *rejection_errors(progress, name, attempt.now)]
     progress.errors = {name: errors for name, errors in progress.errors.items() if errors}
 
 
@@ -65,10 +65,10 @@ def _sendable(attempt: Attempt, progress: Progress) -> dict[str, Plan]:
         if not planned.changes or progress.observed[name].unknown:
             continue
         fresh = _fresh(progress, planned)
-        allowed, refused = permitted(fresh, attempt.claimed.registry, progress.composition, allowing)
-        if refused is not None:
-            kept = list(excluding(fresh.changes, changed_keys(allowed.changes)))
-            progress.errors[name] = [of_withheld(progress.composition, name, kept, refused)]
+        allowed, withheld = permitted(fresh, attempt.claimed.registry, progress.composition, allowing)
+        if withheld is not None:
+            unsent = list(excluding(fresh.changes, changed_keys(allowed.changes)))
+            progress.errors[name] = [of_withheld(progress.composition, name, unsent, withheld)]
         if allowed.changes:
             todo[name] = allowed
     return todo
@@ -80,10 +80,10 @@ def _fresh(progress: Progress, planned: Plan) -> Plan:
     left_out = suspects.keys_of(progress.suspects.get(planned.setting, ())) | keys_of(waiting)
     if not left_out:
         return planned
-    kept = tuple(excluding(planned.changes, left_out))
+    remaining = tuple(excluding(planned.changes, left_out))
     undone = (replace(c, before=c.after, after=c.before) for c in restricted(planned.changes, left_out))
     drift = tuple(excluding(planned.drift, left_out))
-    return replace(planned, changes=kept, target=with_changes(planned.target, undone), drift=drift)
+    return replace(planned, changes=remaining, target=with_changes(planned.target, undone), drift=drift)
 
 
 def _retried(attempt: Attempt, progress: Progress, name: str) -> list[Change]:
@@ -109,7 +109,7 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
     failed: list[SettingError] = []
     auto_created = False
     try:
-        auto_created = await role_to_come(attempt, name, planned or progress.plans[name])
+        auto_created = await role_will_be_created(attempt, name, planned or progress.plans[name])
         failed += await _send_all(attempt, progress, due)
     except AwsError as error:
         unmade = unmade_changes(due.changes, progress.observed[name].elements)
@@ -119,11 +119,11 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
             await note_auto_created(attempt, SETTINGS[name].role or "")
     stopping = next((each.error for each in failed if each.error.reason in _STOPPING), None)
     if stopping is None:
-        failed += await _read_again(attempt, progress, name)
+        failed += await _reread(attempt, progress, name)
     if failed:
         progress.errors[name] = [*progress.errors.get(name, ()), *failed]
         if not isinstance(SETTINGS[name], Document) or all(write.outcome == "NOT_SENT" for write in due.writes):
-            disown(progress, name, progress.applied_before.get(name, {}), due.writes)
+            relinquish(progress, name, progress.applied_before.get(name, {}), due.writes)
     elif not progress.suspects.get(name):
         progress.unconfirmed.pop(name, None)
     if stopping is None and planned is not None:
@@ -134,15 +134,15 @@ async def _write(attempt: Attempt, progress: Progress, due: SettingWrite) -> Aws
     return stopping
 
 
-async def _read_again(attempt: Attempt, progress: Progress, name: str) -> list[SettingError]:
+async def _reread(attempt: Attempt, progress: Progress, name: str) -> list[SettingError]:
     try:
         progress.observed[name] = await observe_setting(attempt.aws, attempt.claimed.registry, SETTINGS[name])
     except AwsError as error:
         # Written elements are owned in any case.
         return [SettingError(name, error)]
     # A removed element stays owned until AWS no longer shows it.
-    kept = keys_of(progress.plans[name].target) | keys_of(progress.observed[name].elements)
-    progress.applied[name] = only(progress.applied.get(name, {}), kept)
+    retained = keys_of(progress.plans[name].target) | keys_of(progress.observed[name].elements)
+    progress.applied[name] = only(progress.applied.get(name, {}), retained)
     return []
 
 
@@ -154,25 +154,25 @@ async def _send_all(attempt: Attempt, progress: Progress, due: SettingWrite) -> 
     undecided = await DocumentWriter(attempt, progress, setting).write(due)
     if not undecided:
         return []
-    progress.again_in = _AGAIN_SECONDS
+    progress.retry_in = _ISOLATION_SECONDS
     text = f"AWS rejects {name}, and the rejected elements are not isolated yet"
-    error = Temporary(text, reason="ISOLATING", after=_AGAIN_SECONDS)
+    error = Temporary(text, reason="ISOLATING", after=_ISOLATION_SECONDS)
     return [of_changes(progress.composition, name, undecided, error)]
 
 
 async def _send_each(attempt: Attempt, progress: Progress, name: str, writes: Sequence[AwsWrite]) -> list[SettingError]:
     """Send the calls of a collection separately."""
     failed: list[SettingError] = []
-    refused: set[str] = set()
+    rejected: set[str] = set()
     for at, write in enumerate(writes):
         keys = {change.key for change in write.changes}
-        if keys & refused:
+        if keys & rejected:
             # The second half of a replacement whose first half was rejected.
             continue
         try:
             await _send(attempt, SETTINGS[name], write)
         except AwsError as error:
-            refused |= keys
+            rejected |= keys
             if error.reason in _STOPPING:
                 unsent = [change for each in writes[at:] for change in each.changes]
                 return [*failed, of_changes(progress.composition, name, unsent, error)]
@@ -195,10 +195,12 @@ async def _send(attempt: Attempt, setting: Setting, write: AwsWrite) -> None:
         raise
 
 
-def _remediated(planned: Plan, failed: Sequence[SettingError], seen: Elements, settled: Elements) -> Iterator[Drift]:
+def _remediated(
+    planned: Plan, failed: Sequence[SettingError], observed: Elements, settled: Elements
+) -> Iterator[Drift]:
     """Yield the differences that were put right, of elements that were in place before as they are desired."""
     done = reduce(lambda keys, error: error.beyond(keys), failed, changed_keys(planned.drift))
-    in_place = (done & keys_of(settled)) - differing(seen, settled)
+    in_place = (done & keys_of(settled)) - differing(observed, settled)
     for drift in restricted(planned.drift, in_place):
         as_desired = gather([(drift.keys, drift.desired)])
         yield from restricted([drift], drift.keys - differing(as_desired, only(settled, drift.keys)))

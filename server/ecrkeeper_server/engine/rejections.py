@@ -27,21 +27,21 @@ def owners_by_key(progress: Progress, name: str) -> Elements:
 
 def held(progress: Progress, name: str) -> dict[str, Keys]:
     """Return the changes that must not precede a rejected denial, with those denials."""
-    refused = suspects.keys_of(progress.suspects.get(name, ()))
-    if not refused:
+    rejected = suspects.keys_of(progress.suspects.get(name, ()))
+    if not rejected:
         return {}
     needed = needs(SETTINGS[name], progress.plans[name].changes, owners_by_key(progress, name))
-    return {key: keys & refused for key, keys in needed.items() if keys & refused and key not in refused}
+    return {key: keys & rejected for key, keys in needed.items() if keys & rejected and key not in rejected}
 
 
-def refusals(progress: Progress, name: str, now: int) -> list[SettingError]:
+def rejection_errors(progress: Progress, name: str, now: int) -> list[SettingError]:
     """Return an error for each rejected group, and for each that waits for a denial."""
-    found = progress.suspects.get(name, [])
-    if not found:
+    rejected = progress.suspects.get(name, [])
+    if not rejected:
         return []
     changes = progress.plans[name].changes
-    errors = [_refusal(progress, name, one, changes, now) for one in found]
-    lasting = suspects.keys_of(one for one in found if one.lasting)
+    errors = [_rejection_error(progress, name, one, changes, now) for one in rejected]
+    lasting = suspects.keys_of(one for one in rejected if one.lasting)
     waiting = held(progress, name)
     by_key = {change.key: change for change in changes} if waiting else {}
     return errors + [
@@ -49,15 +49,17 @@ def refusals(progress: Progress, name: str, now: int) -> list[SettingError]:
     ]
 
 
-def _refusal(progress: Progress, name: str, suspect: Suspect, changes: Sequence[Change], now: int) -> SettingError:
+def _rejection_error(
+    progress: Progress, name: str, suspect: Suspect, changes: Sequence[Change], now: int
+) -> SettingError:
     keys, error = keys_of(suspect.values), suspect.error(now)
     if suspect.base:
-        return _of_what_is_there(progress, name, keys, error)
+        return _of_observed(progress, name, keys, error)
     elements = gather((change.keys, change.after) for change in restricted(changes, keys))
     return of_elements(progress.composition, name, elements, error, degraded=suspect.degrades)
 
 
-def _of_what_is_there(progress: Progress, name: str, keys: Keys, error: AwsError) -> SettingError:
+def _of_observed(progress: Progress, name: str, keys: Keys, error: AwsError) -> SettingError:
     """Return the error of a document that AWS rejects as it has it.
 
     Nothing is removed, nothing can be added, and no change is in error.
@@ -65,10 +67,12 @@ def _of_what_is_there(progress: Progress, name: str, keys: Keys, error: AwsError
     text = f"AWS rejects this setting even unchanged, so it is not written: {error.message}"
     facts: dict[str, Any] = {"aws_code": error.aws_code, "operation": error.operation}
     unwritable = Permanent(text, reason="NOT_WRITABLE", **facts)
-    seen = progress.observed[name].elements
-    gone = gather((found, value) for found, (value,) in alike(seen) if SETTINGS[name].vanished(value))
-    owners = progress.composition.owners_of_any(name, keys | keys_of(gone))
-    return replace(of_elements(progress.composition, name, gone, unwritable, owners=owners, degraded=True), keys=keys)
+    observed = progress.observed[name].elements
+    vanished = gather((found, value) for found, (value,) in alike(observed) if SETTINGS[name].vanished(value))
+    owners = progress.composition.owners_of_any(name, keys | keys_of(vanished))
+    return replace(
+        of_elements(progress.composition, name, vanished, unwritable, owners=owners, degraded=True), keys=keys
+    )
 
 
 def _held(progress: Progress, name: str, change: Change, denials: Keys, lasting: bool) -> SettingError:

@@ -67,12 +67,12 @@ async def _delete(attempt: Attempt, kind: RoleKind, pending: list[Operation]) ->
         origin = provenance(state, observed)
         if origin == "ADOPTED" and not await _forced(attempt):
             text = f"{kind.role_name} existed before it was declared here; set force_delete_adopted to delete it"
-            return _refused(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
+            return _rejected(attempt, pending, "ROLE_ADOPTED", text, [], state.changed(provenance=origin))
         usage = await usage_of(attempt.db, attempt.aws, row.account, attempt.home_region, kind)
         pending = await _progress(attempt, pending, "PREFLIGHT", usage=[u.to_json() for u in usage])
         reasons = blockers(kind.id, usage)
         if reasons:
-            return _refused(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
+            return _rejected(attempt, pending, "ROLE_IN_USE", f"{kind.role_name} is still in use", reasons)
         return await _start_deletion(
             attempt, kind, pending, replace(deletion, role_id=deletion.role_id or observed.role_id)
         )
@@ -118,7 +118,7 @@ async def _confirm(attempt: Attempt, pending: list[Operation], deletion: RoleDel
     Half an hour after its start, the deletion is lost.
     """
     if _lasts_too_long(attempt, deletion):
-        return _refused(attempt, pending, "DELETION_LOST", lost, [])
+        return _rejected(attempt, pending, "DELETION_LOST", lost, [])
     await _progress(attempt, pending, "CONFIRMING")
     deletion = replace(deletion, polls=deletion.polls + 1)
     state = attempt.claimed.role_state.changed(deletion=deletion)
@@ -139,12 +139,12 @@ async def _follow(attempt: Attempt, kind: RoleKind, pending: list[Operation], de
         return await _confirm(attempt, pending, deletion, f"IAM no longer knows task {deletion.task}")
     if answer["Status"] == "FAILED":
         reasons, text = _failure(answer.get("Reason") or {})
-        return _refused(attempt, pending, "ROLE_DELETION_FAILED", text, reasons)
+        return _rejected(attempt, pending, "ROLE_DELETION_FAILED", text, reasons)
     if answer["Status"] == "SUCCEEDED":
         return await _confirm(attempt, pending, deletion, "IAM reports that the role is deleted, but still returns it")
     if _lasts_too_long(attempt, deletion):
         text = f"IAM has been deleting the role for too long: task {deletion.task} is {answer['Status']}"
-        return _refused(attempt, pending, "DELETION_LOST", text, [])
+        return _rejected(attempt, pending, "DELETION_LOST", text, [])
     deletion = replace(deletion, polls=deletion.polls + 1)
     text = f"IAM is deleting the role: {answer['Status']}"
     return _waiting(row.role_state.changed(deletion=deletion), text, _pause(deletion.polls))
@@ -181,7 +181,7 @@ def _gone(attempt: Attempt, pending: list[Operation]) -> AttemptResult:
     )
 
 
-def _refused(
+def _rejected(
     attempt: Attempt,
     pending: list[Operation],
     reason: str,
@@ -196,13 +196,13 @@ def _refused(
     return _end(attempt, pending, Permanent(text, reason=reason, preconditions=reasons), state)
 
 
-def _end(attempt: Attempt, pending: list[Operation], why: AwsError, state: RoleState | None = None) -> AttemptResult:
+def _end(attempt: Attempt, pending: list[Operation], cause: AwsError, state: RoleState | None = None) -> AttemptResult:
     """End the deletion with an error that stays visible, and restore the role's spec."""
-    row, error = attempt.claimed, StoredError.of(why)
+    row, error = attempt.claimed, StoredError.of(cause)
     state = (state or row.role_state).changed(deletion=None)
     return AttemptResult(
         state.with_rejected_deletion(row.generation, error),
-        Status(True, reason=why.reason, message=why.message),
+        Status(True, reason=cause.reason, message=cause.message),
         observed=True,
         converged=True,
         ended=tuple((p.id, error) for p in pending),

@@ -63,13 +63,13 @@ def of_elements(
     for alike_keys, (value,) in reversed(list(alike(elements))):
         named |= SETTINGS[setting].names(first_of(alike_keys), value)
     facts = {"owner": ", ".join(sorted(concerned)), **named}
-    details = "; ".join(f"{what} {said}" for what, said in facts.items() if said and what != "sid")
-    said = f"({details}): {error.message}" if details else error.message
+    details = "; ".join(f"{what} {detail}" for what, detail in facts.items() if detail and what != "sid")
+    detail = f"({details}): {error.message}" if details else error.message
     shown = f"{setting} {brief(keys)}".strip()
-    text = f"{shown} {said}" if details else f"{shown}: {said}"
+    text = f"{shown} {detail}" if details else f"{shown}: {detail}"
     metadata = {"setting": setting, "key": brief(keys), **facts}
-    told = error.about(text, _violations(setting, keys, error, said), metadata)
-    return SettingError(setting, told, keys, concerned, degraded)
+    described = error.about(text, _violations(setting, keys, error, detail), metadata)
+    return SettingError(setting, described, keys, concerned, degraded)
 
 
 def of_withheld(composition: Composition, setting: str, changes: Iterable[Change], error: AwsError) -> SettingError:
@@ -81,17 +81,17 @@ def of_withheld(composition: Composition, setting: str, changes: Iterable[Change
     return SettingError(setting, error.about(error.message, violations, metadata), keys, owners)
 
 
-def _violations(setting: str, keys: Keys, error: AwsError, said: str) -> list[PreconditionViolation]:
-    return [PreconditionViolation(error.reason, f"{setting}/{key}", said) for key in first_keys(keys, _LISTED)]
+def _violations(setting: str, keys: Keys, error: AwsError, detail: str) -> list[PreconditionViolation]:
+    return [PreconditionViolation(error.reason, f"{setting}/{key}", detail) for key in first_keys(keys, _LISTED)]
 
 
 def combined(errors: Sequence[SettingError]) -> AwsError | None:
     """Return the error to show, with all elements in error; terminal ones first."""
-    found = worst_first([each.error for each in errors])
-    first = next(iter(found), None)
+    ordered = worst_first([each.error for each in errors])
+    first = next(iter(ordered), None)
     if first is None:
         return None
-    others = [error for error in found if error is not first and error.preconditions]
+    others = [error for error in ordered if error is not first and error.preconditions]
     if not others:
         return first
     more = f"; and {len(others) + 1 - _NAMED} more" if len(others) >= _NAMED else ""

@@ -45,17 +45,17 @@ def statuses_of(
     progress: Progress, mode: Mode, drift: Drifts, errors: Sequence[SettingError], degraded: Degraded
 ) -> dict[str, Status]:
     """Return the status of each owner's declaration."""
-    found = {}
+    statuses = {}
     for declared in progress.declared:
         owner = declared.owner
-        behind = declared.observed_generation < declared.generation
-        found[owner] = status_of(
+        pending = declared.observed_generation < declared.generation
+        statuses[owner] = status_of(
             mode,
-            [each for each in drift if _concerns(progress, each, owner, errors, behind=behind)],
+            [each for each in drift if _concerns(progress, each, owner, errors, pending=pending)],
             [each for each in errors if _is_of(each, owner, declared.settings)],
             {name: paths for name, paths in degraded.items() if name in declared.settings},
         )
-    return found
+    return statuses
 
 
 def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
@@ -65,14 +65,16 @@ def _is_of(error: SettingError, owner: str, settings: Iterable[str]) -> bool:
 
 
 def _concerns(
-    progress: Progress, drift: StoredDrift, owner: str, errors: Sequence[SettingError], *, behind: bool
+    progress: Progress, drift: StoredDrift, owner: str, errors: Sequence[SettingError], *, pending: bool
 ) -> bool:
     owners = progress.composition.owners_of(drift.setting, drift.key)
     if owners:
         return owner in owners
-    known = [each for each in errors if each.setting == drift.setting and each.covers_any(drift.keys)]
+    covering = [each for each in errors if each.setting == drift.setting and each.covers_any(drift.keys)]
     # Nobody declares elements to remove: the owner of a new declaration may have dropped them.
-    return any(owner in (each.owners or ()) for each in known) or (behind and not any(each.owners for each in known))
+    return any(owner in (each.owners or ()) for each in covering) or (
+        pending and not any(each.owners for each in covering)
+    )
 
 
 def _unknown_text(degraded: Degraded) -> str:

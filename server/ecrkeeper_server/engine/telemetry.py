@@ -73,7 +73,7 @@ class ReconcileTelemetry:
 def _ending(result: AttemptResult) -> tuple[str, str]:
     status = result.status
     if status.error is not None:
-        return "blocked" if status.blocked else "retry", status.why
+        return "blocked" if status.blocked else "retry", status.ready_reason
     if result.removed:
         return "removed", status.reason
     if result.next_in is not None:
@@ -88,4 +88,4 @@ def unready(result: AttemptResult, mode: str) -> str | None:
         return None
     settings = ",".join(sorted({element.setting for element in result.state.drift}))
     failing = "Failing" if status.error is not None else "Degraded" if status.degraded else "Unsynced"
-    return f"{mode} {'Blocked' if status.blocked else failing} {status.why} {settings}"
+    return f"{mode} {'Blocked' if status.blocked else failing} {status.ready_reason} {settings}"

@@ -42,7 +42,7 @@ class Triggers:
         self.hinted = True
         self._wake()
 
-    def take(self) -> list[str]:
+    def drain(self) -> list[str]:
         """Return the names that are not due in the store yet, and forget them."""
         names, self._names = sorted(self._names), set()
         return names

@@ -19,8 +19,7 @@ from ecrkeeper_server.engine.triggers import Triggers
 from ecrkeeper_server.errors import StatusError
 from ecrkeeper_server.metrics.server import Metrics
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.store import audit, audit_stream, claims, operations, queue, resources
-from ecrkeeper_server.store import sweep as bulk
+from ecrkeeper_server.store import audit, audit_stream, claims, operations, queue, resources, sweep
 from ecrkeeper_server.store.claims import NO_CAPACITY
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.rows import Resource
@@ -33,10 +32,10 @@ _IDLE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
 _FULL_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
-_TAKEN_SECONDS = 0.05
+_CONTENDED_SECONDS = 0.05
 _PURGE_SECONDS = 3600.0
 # The pause while one purge leaves more old audit events.
-_PURGE_AGAIN_SECONDS = 60.0
+_PURGE_BACKLOG_SECONDS = 60.0
 _PURGE_BATCHES = 20
 
 
@@ -55,7 +54,7 @@ class Engine:
         self._db = db
         self._options = options
         finisher = Finisher(db, options.resync, jitter)
-        self._stepper = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
+        self._reconciler = Reconciler(db, aws, options, finisher, telemetry or ReconcileTelemetry(Metrics().engine))
         self._woken = asyncio.Event()
         self.triggers = Triggers(self._woken.set)
         self._stopping = False
@@ -78,15 +77,15 @@ class Engine:
                 self._woken.clear()
                 try:
                     if time.monotonic() >= purge_at:
-                        behind = await self._purge()
-                        purge_at = time.monotonic() + (_PURGE_AGAIN_SECONDS if behind else _PURGE_SECONDS)
+                        more_to_purge = await self._purge()
+                        purge_at = time.monotonic() + (_PURGE_BACKLOG_SECONDS if more_to_purge else _PURGE_SECONDS)
                     await self._store_triggered()
                     # Claiming opens a transaction, so an idle worker that got no wake-up checks with a plain read
                     # first.
                     pause = await self._pause() if idle and not hinted else 0.0
                     if pause <= 0 and not await self.claim_once():
                         # Another worker briefly holds due resources that were not claimed.
-                        pause = await self._pause() or _TAKEN_SECONDS
+                        pause = await self._pause() or _CONTENDED_SECONDS
                     idle, failures = pause >= _IDLE_SECONDS and not self._running, 0
                 except Exception as error:
                     # The loop survives any error: a server with a dead engine and a working API is useless.
@@ -114,7 +113,7 @@ class Engine:
 
     async def _store_triggered(self) -> None:
         """Make due the names from triggers."""
-        names = self.triggers.take()
+        names = self.triggers.drain()
         if not names:
             return
         try:
@@ -174,7 +173,7 @@ class Engine:
             self._claimed_at = time.monotonic()
         self._slots.acquire(claimed)
         for row in claimed:
-            task = asyncio.create_task(self._stepper.work(row, desired.get(row.name)))
+            task = asyncio.create_task(self._reconciler.work(row, desired.get(row.name)))
             self._running[task] = row
             task.add_done_callback(self._done)
         # One account's resources may hide those behind them, but nothing in the priority lane.
@@ -187,7 +186,7 @@ class Engine:
         """Return claimed resources, with a consistent read of their declarations."""
         claimed = claims.claim(tx, lease=self._options.lease, backlog=backlog, urgent=urgent)
         registries = [row for row in claimed if row.kind == RegistryName.kind]
-        return claimed, bulk.desired(tx, registries) if registries else {}
+        return claimed, sweep.desired(tx, registries) if registries else {}
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._slots.release(self._running.pop(task))

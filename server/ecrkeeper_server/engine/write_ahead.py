@@ -35,7 +35,7 @@ class Progress:
 
     `applied_before` is what was applied before the write-ahead record.
     `calls_remaining` limits the calls to isolate what AWS rejects of documents.
-    `again_in` is the time to retry the rest. `denials` are the denials that were
+    `retry_in` is the time to retry the rest. `denials` are the denials that were
     in place, with their owners then.
     """
 
@@ -52,11 +52,11 @@ class Progress:
     denials: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     applied_before: dict[str, Elements] = field(default_factory=dict)
     calls_remaining: int = MAX_CALLS
-    again_in: float | None = None
+    retry_in: float | None = None
 
     def elements(self) -> dict[str, Elements]:
         """Return AWS's state of the readable settings."""
-        return {name: seen.elements for name, seen in self.observed.items()}
+        return {name: observed.elements for name, observed in self.observed.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class SettingWrite:
         return [*(self.planned.changes if self.planned is not None else ()), *self.retried]
 
 
-async def remember(
+async def record_intent(
     attempt: Attempt, progress: Progress, todo: Mapping[str, Plan], writes: Mapping[str, Sequence[AwsWrite]]
 ) -> None:
     """Record intended writes as owned, and in the audit trail, before sending.
@@ -127,37 +127,39 @@ def _original(progress: Progress, declared: Declaration, registry: RegistryName)
     """
     shapes = {}
     for name in declared.settings.keys() & progress.observed.keys():
-        setting, seen = SETTINGS[name], progress.observed[name].elements
-        mine = keys_of(setting.split(declared.settings[name]))
-        left = keys_of(seen) - keys_of(progress.applied.get(name, {}))
+        setting, observed = SETTINGS[name], progress.observed[name].elements
+        declared_elements = keys_of(setting.split(declared.settings[name]))
+        unowned = keys_of(observed) - keys_of(progress.applied.get(name, {}))
         # Permanent and shared elements are included only if this owner changes them.
-        nobodys = left - keys_of(progress.composition.owners.get(name, {})) if setting.removable else NO_KEYS
-        shapes[name] = setting.join(setting.declarable(only(seen, (left & mine) | nobodys), registry))
+        nobodys = unowned - keys_of(progress.composition.owners.get(name, {})) if setting.removable else NO_KEYS
+        shapes[name] = setting.join(
+            setting.declarable(only(observed, (unowned & declared_elements) | nobodys), registry)
+        )
     return shapes
 
 
 def _intended(progress: Progress, planned: Plan) -> Elements:
     """Return the desired elements that will exist, without withheld ones."""
-    held_back = changed_keys(progress.plans[planned.setting].changes) - changed_keys(planned.changes)
-    return without(progress.composition.desired.get(planned.setting, {}), held_back)
+    withheld = changed_keys(progress.plans[planned.setting].changes) - changed_keys(planned.changes)
+    return without(progress.composition.desired.get(planned.setting, {}), withheld)
 
 
-def disown(progress: Progress, name: str, before: Elements, writes: Sequence[AwsWrite]) -> None:
+def relinquish(progress: Progress, name: str, before: Elements, writes: Sequence[AwsWrite]) -> None:
     """Forget the intent for changes that AWS rejected or that were not sent.
 
     An unmanaged element with such a key is not owned.
     """
-    desired, seen = progress.composition.desired.get(name, {}), progress.observed[name].elements
-    not_made = _keys_of_writes(writes, "NOT_SENT", "FAILED")
-    if not_made:
+    desired, observed = progress.composition.desired.get(name, {}), progress.observed[name].elements
+    ineffective = _keys_of_writes(writes, "NOT_SENT", "FAILED")
+    if ineffective:
         kept = progress.applied.get(name, {})
-        as_desired = keys_of(desired) - differing(desired, seen)
-        forgotten = (not_made - keys_of(before)) - as_desired
-        restored = only(only(before, not_made), keys_of(kept))
+        as_desired = keys_of(desired) - differing(desired, observed)
+        forgotten = (ineffective - keys_of(before)) - as_desired
+        restored = only(only(before, ineffective), keys_of(kept))
         progress.applied[name] = merged(without(kept, forgotten), restored)
-    mine = keys_of(progress.applied.get(name, {}))
-    made = _keys_of_writes(writes, "SUCCEEDED")
-    progress.unconfirmed[name] = (progress.unconfirmed.get(name, NO_KEYS) & mine) - made
+    owned = keys_of(progress.applied.get(name, {}))
+    succeeded = _keys_of_writes(writes, "SUCCEEDED")
+    progress.unconfirmed[name] = (progress.unconfirmed.get(name, NO_KEYS) & owned) - succeeded
 
 
 def _keys_of_writes(writes: Sequence[AwsWrite], *outcomes: str) -> Keys:

@@ -42,20 +42,20 @@ class Verdict:
     """Progress of a search.
 
     `held` need a key that is not in place. `unfit` exceed AWS's limits until
-    removals free capacity. If `base_refused`, AWS rejects the document that it
+    removals free capacity. If `base_rejected`, AWS rejects the document that it
     has, so nothing can be said of any change.
     """
 
     accepted: Keys = NOTHING
-    faulty: list[Item] = field(default_factory=list)
+    rejected: list[Item] = field(default_factory=list)
     held: list[Item] = field(default_factory=list)
     unfit: list[Item] = field(default_factory=list)
-    base_refused: bool = False
+    base_rejected: bool = False
 
     @property
     def decided(self) -> Keys:
         """The keys that need no further probe."""
-        found = (item.keys for items in (self.faulty, self.held, self.unfit) for item in items)
+        found = (item.keys for items in (self.rejected, self.held, self.unfit) for item in items)
         return union([self.accepted, *found])
 
 
@@ -81,9 +81,9 @@ class Search:
         first = [item for item in self._items if not item.needs]
         then = [item for item in self._items if item.needs]
         yield from self._among(first, rejected=self._rejected and not then)
-        if self.verdict.base_refused:
+        if self.verdict.base_rejected:
             return
-        clean = not (self.verdict.faulty or self.verdict.unfit)
+        clean = not (self.verdict.rejected or self.verdict.unfit)
         free = [item for item in then if item.needs <= self.verdict.accepted]
         self.verdict.held += [item for item in then if not item.needs <= self.verdict.accepted]
         yield from self._among(free, rejected=self._rejected and clean and bool(free))
@@ -98,7 +98,7 @@ class Search:
             elif len(suspects) == 1:
                 if not (yield from self._base_holds()):
                     return
-                self.verdict.faulty.append(suspects.pop())
+                self.verdict.rejected.append(suspects.pop())
             else:
                 newer, older = _parted(suspects)
                 group = self._fitting(older)
@@ -120,7 +120,7 @@ class Search:
         """Return whether AWS accepts its own document, before any change is blamed."""
         if not self._proven:
             self._proven = yield NOTHING
-            self.verdict.base_refused = not self._proven
+            self.verdict.base_rejected = not self._proven
         return self._proven
 
     def _fitting(self, group: Sequence[Item]) -> list[Item]:

@@ -35,7 +35,9 @@ def composition_of(declared: Iterable[Declared]) -> Composition:
     return compose({each.owner: split_all(each.settings) for each in declared})
 
 
-def ours(applied: Mapping[str, Elements], abandoned: Mapping[str, Keys], desired: Mapping[str, Elements]) -> Applied:
+def owned_elements(
+    applied: Mapping[str, Elements], abandoned: Mapping[str, Keys], desired: Mapping[str, Elements]
+) -> Applied:
     """Return the applied elements, without those that an owner relinquished.
 
     An element that another owner still desires stays owned.
@@ -51,7 +53,7 @@ def managed(desired: Mapping[str, Elements], applied: Mapping[str, Elements]) ->
     return [name for name in SETTINGS if name in desired or applied.get(name)]
 
 
-def confirmed(
+def verified(
     applied: Mapping[str, Elements], unconfirmed: Mapping[str, Keys], observed: Mapping[str, Elements]
 ) -> tuple[Applied, Unconfirmed]:
     """Split recorded ownership into verified and still unverified elements.

@@ -69,7 +69,7 @@ Suspects = dict[str, list[Suspect]]
 """The suspects of each setting."""
 
 
-def refused(
+def rejected(
     before: Suspect | None, changes: Sequence[Change], error: AwsError, now: int, *, degrades: bool, base: str = ""
 ) -> Suspect:
     """Return the suspect for rejected changes.

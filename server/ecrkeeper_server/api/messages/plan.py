@@ -16,7 +16,7 @@ from ecrkeeper_server.aws.client import Aws
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.custom_roles import check_custom_roles
-from ecrkeeper_server.ecr.observe import Observed, look
+from ecrkeeper_server.ecr.observe import Observed, try_observe
 from ecrkeeper_server.names import RegistryName, partition_of
 from ecrkeeper_server.roles.catalogue import RoleKind
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, is_lookalike, lookalike_error
@@ -24,7 +24,7 @@ from ecrkeeper_server.settings.advice import READ_ALONG, advice
 from ecrkeeper_server.settings.algebra import Composition
 from ecrkeeper_server.settings.elements import Elements, Plan
 from ecrkeeper_server.settings.guards import permitted
-from ecrkeeper_server.settings.ownership import confirmed, managed, ours, plans
+from ecrkeeper_server.settings.ownership import managed, owned_elements, plans, verified
 from ecrkeeper_server.settings.replication import destination_of
 from ecrkeeper_server.settings.setting import Warning
 from ecrkeeper_server.settings.table import SETTINGS
@@ -45,7 +45,7 @@ async def registry_plan(
 
     `allowing` are the owners that allow replacements.
     """
-    applied = ours(state.applied, spec.abandoned, composition.desired)
+    applied = owned_elements(state.applied, spec.abandoned, composition.desired)
     names = managed(composition.desired, applied)
     # The scope, whoever set it, determines the statements that AWS accepts.
     context = ["account_settings"] if "registry_policy" in names else []
@@ -53,7 +53,7 @@ async def registry_plan(
     _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
     try:
         (seen, unread), beside = await asyncio.gather(
-            look(deps.aws, registry, dict.fromkeys([*names, *context]), deps.home_region),
+            try_observe(deps.aws, registry, dict.fromkeys([*names, *context]), deps.home_region),
             _read_along(deps.aws, registry, names),
         )
     except AwsError as failed:
@@ -66,7 +66,7 @@ async def registry_plan(
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
     elements = {name: seen[name].elements for name in names if name in seen}
-    applied, _ = confirmed(applied, state.unconfirmed, elements)
+    applied, _ = verified(applied, state.unconfirmed, elements)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = {
         name: plan
@@ -104,7 +104,7 @@ async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) 
     if not wanted:
         return {}
     try:
-        seen, _ = await look(aws, registry, wanted)
+        seen, _ = await try_observe(aws, registry, wanted)
     except AwsError:
         # A plan does not need advice; a read that matters fails elsewhere.
         return {}

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.messages import role as role_message
 from ecrkeeper_server.ecr.history import dated
 from ecrkeeper_server.roles.catalogue import ROLES
 from ecrkeeper_server.roles.plan import ObservedRole, calls_for, drift_of, is_lookalike
-from ecrkeeper_server.settings.ownership import composition_of, confirmed, drifts, managed, ours, plans
+from ecrkeeper_server.settings.ownership import composition_of, drifts, managed, owned_elements, plans, verified
 from ecrkeeper_server.settings.table import split_all
 from ecrkeeper_server.store.drift_rows import stored_drift
 from ecrkeeper_server.store.rows import Declaration, Resource
@@ -26,9 +26,9 @@ def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> regi
     composition = composition_of(declared)
     desired = composition.desired
     state, spec = row.registry_state, row.registry_spec
-    observed, applied = split_all(state.observed), ours(state.applied, spec.abandoned, desired)
+    observed, applied = split_all(state.observed), owned_elements(state.applied, spec.abandoned, desired)
     elements = {name: observed.get(name, {}) for name in managed(desired, applied)}
-    applied, _ = confirmed(applied, state.unconfirmed, elements)
+    applied, _ = verified(applied, state.unconfirmed, elements)
     planned = plans(desired, applied, elements, prune=spec.unmanaged_elements is UnmanagedElements.PRUNE)
     found = stored_drift(drifts(planned, composition))
     known = dated(found, state.drift, row.observe_time)

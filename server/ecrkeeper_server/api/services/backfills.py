@@ -19,7 +19,7 @@ from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
 from ecrkeeper_server.declarations.idempotency import answered, remember
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
-from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, list_backfills, place_of
+from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, destination_key, list_backfills
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import BackfillName, RegistryName
@@ -71,7 +71,7 @@ class Backfills:
                 tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
             )
             remember(tx, caller, operation.id)
-            changes = [change(BACKFILL, place_of(destination), None, destination)]
+            changes = [change(BACKFILL, destination_key(destination), None, destination)]
             record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation
 
@@ -79,7 +79,7 @@ class Backfills:
 
     async def _check_destination(self, registry: RegistryName, destination: Mapping[str, Any]) -> None:
         """Reject what ECR would reject, before anything is stored."""
-        place = place_of(destination)
+        place = destination_key(destination)
         setting = "replication_configuration"
         seen = (await observe(self._deps.aws, registry, [setting]))[setting]
         if not any(key.startswith(f"{place}:") for key in seen.elements):
@@ -185,5 +185,5 @@ def _check_mode(registry: RegistryName, row: Resource | None) -> None:
 
 
 def _in_progress(registry: RegistryName, destination: Mapping[str, Any]) -> FailedPrecondition:
-    place = place_of(destination)
+    place = destination_key(destination)
     return FailedPrecondition(f"a backfill from {registry} to {place} is running", reason="BACKFILL_IN_PROGRESS")

@@ -17,7 +17,7 @@ from ecrkeeper_server.declarations.idempotency import answered, check_etag, reme
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings.ownership import ours
+from ecrkeeper_server.settings.ownership import owned_elements
 from ecrkeeper_server.store import declarations, operations, resources
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.rows import Declaration, Operation, Resource
@@ -92,7 +92,7 @@ def check_removed(row: Resource) -> None:
 
     Without the registry, ecrkeeper would never remove them.
     """
-    remaining = ours(row.registry_state.applied, row.registry_spec.abandoned, {})
+    remaining = owned_elements(row.registry_state.applied, row.registry_spec.abandoned, {})
     if any(remaining.values()):
         named = (f"{setting}/{key}" for setting, elements in remaining.items() for key in elements)
         count = sum(map(len, remaining.values()))
