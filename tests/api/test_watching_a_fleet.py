@@ -145,8 +145,8 @@ async def test_lost_changes_cost_one_query_for_all_watchers(
 
         def unheard(tx: Tx) -> None:
             declare(tx, 4)
-            resources.desire(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"})
-            resources.amend(tx, str(name(2)), state={"conditions": []})
+            resources.set_spec(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"})
+            resources.patch(tx, str(name(2)), state={"conditions": []})
             resources.remove(tx, str(name(3)))
 
         await db.write(unheard)
@@ -167,12 +167,12 @@ async def test_notified_change_is_sent_once(db: Database, edge: Dependencies, st
     await db.write(lambda tx: [declare(tx, at) for at in range(2)])
     async with watch(edge) as steps:
         await snapshot(steps)
-        await db.write(lambda tx: resources.desire(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
+        await db.write(lambda tx: resources.set_spec(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
         edge.changes.publish([str(name(0))])
         assert await following(steps) == ("CURRENT", str(name(0)))
         edge.changes.publish([str(name(0))])
         edge.changes.publish(())
-        await db.write(lambda tx: resources.desire(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
+        await db.write(lambda tx: resources.set_spec(tx, str(name(1)), {**NEW_REGISTRY, "mode": "OBSERVE"}))
         edge.changes.publish([str(name(1))])
         assert await following(steps) == ("CURRENT", str(name(1)))
 
@@ -183,7 +183,7 @@ async def test_watcher_with_overflow_compares_everything(db: Database, edge: Dep
         await snapshot(steps)
 
         def change(tx: Tx) -> None:
-            resources.desire(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"})
+            resources.set_spec(tx, str(name(0)), {**NEW_REGISTRY, "mode": "OBSERVE"})
             resources.remove(tx, str(name(2)))
 
         await db.write(change)

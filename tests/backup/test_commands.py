@@ -314,7 +314,7 @@ def test_declarations_can_move_to_other_owner(store: Store) -> None:
 
 def test_role_being_deleted_is_not_recreated(store: Store) -> None:
     assert store.imports(role()) == 0
-    store.change(lambda tx: resources.desire(tx, str(ROLE), {"managed": True, "deletion": {"forced": False}}))
+    store.change(lambda tx: resources.set_spec(tx, str(ROLE), {"managed": True, "deletion": {"forced": False}}))
     assert store.imports(role(description="again")) == 1
     assert "is being deleted" in store.err
     assert str(ROLE) not in store.exported(), "nobody wants it any more"

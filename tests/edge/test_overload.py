@@ -30,7 +30,7 @@ NAMED = pb.GetRegistryRequest(name="accounts/111111111111/registries/us-east-1")
 
 
 @dataclass
-class Seen:
+class Observed:
     """The results of the callers."""
 
     codes: Counter[str] = field(default_factory=Counter)
@@ -45,9 +45,9 @@ def resident(server: harness.Server) -> float:
     return int(line.split()[1]) / 1024
 
 
-async def burst(address: str) -> Seen:
+async def burst(address: str) -> Observed:
     """Ten times as many callers as the server accepts, beside a health check."""
-    seen = Seen()
+    observed = Observed()
     end = time.monotonic() + SECONDS
 
     async def call(calls: Calls, caller: int) -> None:
@@ -56,17 +56,17 @@ async def burst(address: str) -> Seen:
         request = pb.ValidatePullThroughCacheRuleRequest(name=name, ecr_repository_prefix="hub").SerializeToString()
         while time.monotonic() < end:
             found = await calls.failure(request + PADDING, f"{SETTINGS}/ValidatePullThroughCacheRule", timeout=20)
-            seen.codes[f"{found.code} {found.reason}"] += 1
+            observed.codes[f"{found.code} {found.reason}"] += 1
             if found.code == "RESOURCE_EXHAUSTED" and not (
                 found.retry_after and "grpc-retry-pushback-ms" in found.trailers
             ):
-                seen.without_delay += 1
+                observed.without_delay += 1
 
     async def check(calls: Calls) -> None:
         while time.monotonic() < end:
             began = time.monotonic()
             assert await calls.get(method=CHECK, timeout=10) == SERVING
-            seen.health.append(time.monotonic() - began)
+            observed.health.append(time.monotonic() - began)
             await asyncio.sleep(0.05)
 
     channels = [Calls(address) for _ in range(CONNECTIONS + 1)]
@@ -74,7 +74,7 @@ async def burst(address: str) -> Seen:
     await asyncio.gather(check(channels[-1]), *busy)
     for channel in channels:
         await channel.channel.close()
-    return seen
+    return observed
 
 
 async def afterwards(address: str) -> None:
@@ -140,16 +140,16 @@ def test_tenfold_load_keeps_health_and_memory(aws: harness.Simulator, tmp_path: 
     try:
         asyncio.run(burst(server.address))
         before = resident(server)
-        seen = asyncio.run(burst(server.address))
+        observed = asyncio.run(burst(server.address))
         after = resident(server)
         asyncio.run(afterwards(server.address))
         asyncio.run(patient(server.address))
     finally:
         assert server.stop() == 0
-    assert set(seen.codes) == {"NOT_FOUND AWS_NOT_FOUND", "RESOURCE_EXHAUSTED OVERLOADED"}, seen.codes
-    assert all(count > 20 for count in seen.codes.values()), seen.codes
-    assert seen.without_delay == 0
-    assert len(seen.health) > 5 and max(seen.health) < 1.0, max(seen.health)
+    assert set(observed.codes) == {"NOT_FOUND AWS_NOT_FOUND", "RESOURCE_EXHAUSTED OVERLOADED"}, observed.codes
+    assert all(count > 20 for count in observed.codes.values()), observed.codes
+    assert observed.without_delay == 0
+    assert len(observed.health) > 5 and max(observed.health) < 1.0, max(observed.health)
     assert after - before < 50, (before, after)
     log = (tmp_path / "server.log").read_text()
     assert "Traceback" not in log

@@ -117,7 +117,7 @@ class World:
 
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, registry, {})
-            row = resources.desire(tx, row.name, row.spec)
+            row = resources.set_spec(tx, row.name, row.spec)
             declaring.put(
                 tx, name, settings, registry_generation=row.generation, origin=Origin("Test"),
                 **{"deletion_policy": "REMOVE", "allow_replacement": False, **options},
@@ -130,7 +130,7 @@ class World:
             declared = declaring.get(tx, SettingsName(REGISTRY, owner))
             assert declared is not None
             declaring.remove(tx, declared, Origin("Test"))
-            resources.desire(tx, str(REGISTRY), (resources.get(tx, str(REGISTRY)) or row_missing()).spec)
+            resources.set_spec(tx, str(REGISTRY), (resources.get(tx, str(REGISTRY)) or row_missing()).spec)
 
         await self.db.write(write)
 
@@ -139,7 +139,7 @@ class World:
 
         def write(tx: Tx) -> Resource:
             row = resources.ensure(tx, name, {})
-            return resources.desire(tx, row.name, {**row.spec, **spec})
+            return resources.set_spec(tx, row.name, {**row.spec, **spec})
 
         return await self.db.write(write)
 

@@ -326,7 +326,7 @@ async def test_deletion_forced_during_attempt_deletes_adopted_role(world: World)
 
     async def force() -> None:
         spec = {**(await world.row(ROLE)).spec, "deletion": {"forced": True}}
-        await world.db.write(lambda tx: resources.amend(tx, str(ROLE), spec=spec))
+        await world.db.write(lambda tx: resources.patch(tx, str(ROLE), spec=spec))
 
     world.aws.before["GetRole"] = force
     ended = await follow(world, operation)

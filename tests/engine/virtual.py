@@ -178,7 +178,7 @@ class Fleet:
 
         def write(tx: Tx) -> None:
             row = resources.ensure(tx, name, {})
-            row = resources.desire(tx, row.name, row.spec)
+            row = resources.set_spec(tx, row.name, row.spec)
             declaring.put(
                 tx, SettingsName(name, "team"), {"pull_through_cache_rules": {"rules": [rule]}},
                 registry_generation=row.generation, origin=Origin("Test"), deletion_policy="REMOVE",

@@ -138,9 +138,7 @@ def test_allow_is_never_written_without_its_denial(rejected: set[str]) -> None:
     pairs = [Item(frozenset({f"a{i}"}), needs=frozenset({f"d{i}"})) for i in range(2)]
     denials = [Item(frozenset({f"d{i}"})) for i in range(2)]
     ecr = Ecr(rejected)
-    search = Search(
-        [*pairs, *denials, Item(frozenset({"x"}))], everything_fits, rejected=bool(rejected), proven=True
-    )
+    search = Search([*pairs, *denials, Item(frozenset({"x"}))], everything_fits, rejected=bool(rejected), proven=True)
     ecr.run(search)
     for i in range(2):
         assert f"a{i}" not in ecr.has or f"d{i}" in ecr.has

@@ -16,7 +16,7 @@ WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReceivedSpan:
     """A received span; ids are hexadecimal, `process` is the `service.instance.id`."""
 
     name: str
@@ -33,7 +33,7 @@ class Collector(services.TraceServiceServicer):
     """Collects batches on loopback; it answers while `answers` is set."""
 
     def __init__(self, port: int = 0) -> None:
-        self.batches: list[list[Seen]] = []
+        self.batches: list[list[ReceivedSpan]] = []
         self.answers = threading.Event()
         self.answers.set()
         self._arrived = threading.Condition()
@@ -44,18 +44,18 @@ class Collector(services.TraceServiceServicer):
 
     def Export(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._arrived:
-            self.batches.append(_seen(request))
+            self.batches.append(_received(request))
             self._arrived.notify_all()
         self.answers.wait(WAIT_SECONDS)
         return messages.ExportTraceServiceResponse()
 
-    def until(self, enough: Callable[[list[Seen]], Any]) -> list[Seen]:
+    def until(self, enough: Callable[[list[ReceivedSpan]], Any]) -> list[ReceivedSpan]:
         """Return all spans, once there are enough of them."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: enough(self._spans()), WAIT_SECONDS), self.batches
             return self._spans()
 
-    def _spans(self) -> list[Seen]:
+    def _spans(self) -> list[ReceivedSpan]:
         return [span for batch in self.batches for span in batch]
 
     def stop(self) -> None:
@@ -63,9 +63,9 @@ class Collector(services.TraceServiceServicer):
         self._server.stop(0).wait()
 
 
-def _seen(request: messages.ExportTraceServiceRequest) -> list[Seen]:
+def _received(request: messages.ExportTraceServiceRequest) -> list[ReceivedSpan]:
     return [
-        Seen(
+        ReceivedSpan(
             name=span.name,
             kind=span.kind,
             trace=span.trace_id.hex(),

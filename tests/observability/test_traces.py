@@ -17,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests import harness, postgres
 from tests.e2e.live import Live, fresh_account
-from tests.observability.collector import Collector, Seen, Traced
+from tests.observability.collector import Collector, ReceivedSpan, Traced
 
 DECLARED = {"scanning_configuration": {"scan_type": "ENHANCED", "rules": []}}
 RPC, STEP = "ecrkeeper.v1.RegistrySettingsService/UpdateRegistrySettings", "reconcile registry"
@@ -47,15 +47,15 @@ class Caller:
                 Live(server, aws, client).registry(account).apply(DECLARED)
         return account
 
-    def spans(self, collector: Collector) -> list[Seen]:
+    def spans(self, collector: Collector) -> list[ReceivedSpan]:
         """Return the spans of the trace, once all have arrived."""
         found = collector.until(lambda spans: len(self._own(spans)) >= 2 + len(CALLS))
         return self._own(found)
 
-    def _own(self, spans: list[Seen]) -> list[Seen]:
+    def _own(self, spans: list[ReceivedSpan]) -> list[ReceivedSpan]:
         return [span for span in spans if span.trace == self.trace]
 
-    def check(self, spans: list[Seen]) -> None:
+    def check(self, spans: list[ReceivedSpan]) -> None:
         """RPC, reconcile and AWS calls are descendants of the caller's span."""
         assert sorted(span.name for span in spans) == sorted([RPC, STEP, *CALLS])
         rpc, step = (next(span for span in spans if span.name == name) for name in (RPC, STEP))

@@ -43,7 +43,7 @@ async def test_failed_change_does_not_affect_its_group(db: Database) -> None:
 
 async def test_concurrent_changes_of_one_row_all_count(db: Database) -> None:
     await db.write(lambda tx: resources.ensure(tx, registry(1), {}))
-    await asyncio.gather(*(db.write(lambda tx: resources.desire(tx, str(registry(1)), {})) for _ in range(40)))
+    await asyncio.gather(*(db.write(lambda tx: resources.set_spec(tx, str(registry(1)), {})) for _ in range(40)))
     row = await db.read(lambda tx: resources.get(tx, str(registry(1))))
     assert row is not None
     assert row.generation == 41

@@ -149,7 +149,7 @@ async def test_program_works_with_newer_schema(database_url: str) -> None:
     row = await db.read(lambda tx: resources.get(tx, str(name)))
     assert row is not None
     assert row.spec == {"a": 1}
-    await db.write(lambda tx: resources.desire(tx, str(name), {"a": 2}))
+    await db.write(lambda tx: resources.set_spec(tx, str(name), {"a": 2}))
     (row,) = await db.write(
         lambda tx: claims.claim(tx, lease=30, backlog=claims.Capacity(1), urgent=claims.Capacity(1))
     )

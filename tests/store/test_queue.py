@@ -175,7 +175,7 @@ async def test_write_during_attempt_makes_resource_due_at_once(db: Database, how
     (name,) = await due(db, 1)
     row = await claim_one(db)
     change = (
-        (lambda tx: resources.desire(tx, name, {"new": 1}))
+        (lambda tx: resources.set_spec(tx, name, {"new": 1}))
         if how == "desire"
         else (lambda tx: resources.request(tx, name))
     )
@@ -191,7 +191,7 @@ async def test_write_during_attempt_makes_resource_due_at_once(db: Database, how
 async def test_new_generation_resets_failures(db: Database) -> None:
     (name,) = await due(db, 1)
     row = await claim_one(db)
-    await db.write(lambda tx: resources.desire(tx, name, {"new": 1}))
+    await db.write(lambda tx: resources.set_spec(tx, name, {"new": 1}))
     failed = queue.Outcome({}, 0, 300.0, 7, observed_at=None)
     saved = await finish(db, row, failed)
     assert saved is not None
@@ -211,7 +211,7 @@ async def backlog(db: Database, clock: Clock, *numbers: int) -> list[str]:
 
 async def test_new_write_precedes_resyncs(db: Database, clock: Clock) -> None:
     names = await backlog(db, clock, 1, 2, 3)
-    await db.write(lambda tx: resources.desire(tx, names[2], {}))
+    await db.write(lambda tx: resources.set_spec(tx, names[2], {}))
     assert await claim_both(db, urgent=2, backlog=0) == [names[2]]
     assert await claim_both(db, urgent=2, backlog=0) == []
     assert await claim_both(db, urgent=2, backlog=5) == names[:2]

@@ -70,7 +70,7 @@ async def test_call_already_being_answered_is_not_joined(db: Database, clock: Cl
 async def test_changed_spec_starts_a_new_wait(db: Database) -> None:
     await declared(db)
     first = await reconcile(db)
-    await db.write(lambda tx: resources.desire(tx, str(NAME), {"mode": "OBSERVE"}))
+    await db.write(lambda tx: resources.set_spec(tx, str(NAME), {"mode": "OBSERVE"}))
     assert await reconcile(db) != first
 
 

@@ -48,7 +48,7 @@ async def seed(server: Running, row: Resource, declared: Declaration) -> None:
 
     def store(tx: Tx) -> None:
         stored = resources.ensure(tx, largest.REGISTRY, row.spec)
-        resources.amend(tx, stored.name, state=row.state)
+        resources.patch(tx, stored.name, state=row.state)
         name, origin = SettingsName(largest.REGISTRY, "platform"), Origin("Test")
         for settings in ({}, declared.settings):
             declaring.put(tx, name, settings, registry_generation=1, origin=origin)
@@ -114,7 +114,7 @@ async def test_responses_are_below_3_mib(large: Running) -> None:
 
 async def test_operation_stores_its_response(small: Running) -> None:
     def change(tx: Tx) -> None:
-        resources.amend(tx, NAME, state={})
+        resources.patch(tx, NAME, state={})
 
     async with small.calls() as calls:
         before = await calls.get(b"", f"{OPERATIONS}/ListOperations")

@@ -256,4 +256,4 @@ def set_spec(
     kept = {setting: keys - keys_of(composition.desired.get(setting, {})) for setting, keys in left.items()}
     abandons = {setting: keys for setting, keys in kept.items() if keys}
     spec = replace(before, abandoned=abandons, owners=owners)
-    return unit.desire(registry, spec.to_json(), trace)
+    return unit.set_spec(registry, spec.to_json(), trace)

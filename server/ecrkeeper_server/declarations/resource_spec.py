@@ -29,6 +29,6 @@ def change_spec(
     before = present.role_spec if isinstance(spec, RoleSpec) else present.registry_spec
     if spec == before and not made:
         return present if present.carried_out else resources.request(tx, present.name)
-    row = resources.desire(tx, present.name, spec.to_json())
+    row = resources.set_spec(tx, present.name, spec.to_json())
     record(tx, caller, name, generation=row.generation, changes=spec_changes(before, spec))
     return row

@@ -67,7 +67,7 @@ async def note_auto_created(attempt: Attempt, role: str) -> None:
     def save(tx: Tx) -> None:
         row = resources.ensure(tx, resource, RoleSpec(managed=False).to_json())
         if row.role_state.provenance is None:
-            resources.amend(tx, row.name, state=row.role_state.changed(provenance="AUTO_CREATED").to_json())
+            resources.patch(tx, row.name, state=row.role_state.changed(provenance="AUTO_CREATED").to_json())
             resources.request(tx, row.name)
 
     await attempt.db.write(save)

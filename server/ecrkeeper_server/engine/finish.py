@@ -153,4 +153,4 @@ def _save(tx: Tx, row: Resource, result: AttemptResult, outcome: Outcome, writes
     if result.removed and saved.requested == row.requested:
         resources.remove(tx, row.name)
     elif not result.removed and result.ended and saved.deleting:
-        resources.amend(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())
+        resources.patch(tx, row.name, spec=replace(saved.role_spec, deletion=None).to_json())

@@ -64,7 +64,7 @@ def reconcile(tx: Tx, method: str, target: Resource, *, caller: str = "") -> Ope
         # Without a lease no attempt runs. With the same lease, the running attempt began before.
         begun = target.lease_token is not None and target.lease_token != operation.metadata.get("behind")
         if operation.requested == target.requested and not begun:
-            resources.hasten(tx, target.name)
+            resources.enqueue_now(tx, target.name)
             join(tx, operation, caller)
             return operation
     row = resources.request(tx, target.name)

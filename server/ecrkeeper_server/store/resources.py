@@ -29,7 +29,7 @@ from ecrkeeper_server.store import drifting
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
 from ecrkeeper_server.store.filter_expression import Condition
-from ecrkeeper_server.store.rows import Resource, newly_desired
+from ecrkeeper_server.store.rows import Resource, with_new_spec
 from ecrkeeper_server.store.tables import json_rows, resources
 
 
@@ -61,7 +61,7 @@ def _page(query: Select[Any], kind: str, account: str, after: str, limit: int) -
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Versioned:
     """Return a row with a number that differs for each desired or observed state."""
 
     row: Resource
@@ -77,26 +77,26 @@ _DIGEST = func.hashtextextended(
 _COUNTS = (resources.c.generation, resources.c.observed_generation)
 
 
-def seen(tx: Tx, names: Sequence[str]) -> dict[str, Seen]:
+def versioned(tx: Tx, names: Sequence[str]) -> dict[str, Versioned]:
     """Return the existing resources of these names with their versions, by name."""
     rows = tx.conn.execute(select(resources, _DIGEST).where(resources.c.name.in_(names)))
-    return {row.name: _seen(row) for row in rows}
+    return {row.name: _versioned(row) for row in rows}
 
 
-def seen_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Seen]:
+def versioned_page(tx: Tx, kind: str, account: str, after: str, limit: int) -> list[Versioned]:
     """Return `page` with the versions."""
-    return [_seen(row) for row in tx.conn.execute(_page(select(resources, _DIGEST), kind, account, after, limit))]
+    return [_versioned(row) for row in tx.conn.execute(_page(select(resources, _DIGEST), kind, account, after, limit))]
 
 
 def versions(tx: Tx, kind: str, after: str, limit: int) -> list[tuple[str, int]]:
     """Return the names and versions of a page of all resources of a kind."""
-    found = tx.conn.execute(_page(select(resources.c.name, *_COUNTS, _DIGEST), kind, WILDCARD, after, limit))
-    return [(name, hash((*counts, digest))) for name, *counts, digest in found]
+    rows = tx.conn.execute(_page(select(resources.c.name, *_COUNTS, _DIGEST), kind, WILDCARD, after, limit))
+    return [(name, hash((*counts, digest))) for name, *counts, digest in rows]
 
 
-def _seen(found: Any) -> Seen:
-    row = Resource(*found[:-1])
-    return Seen(row, hash((row.generation, row.observed_generation, found.digest)))
+def _versioned(columns: Any) -> Versioned:
+    row = Resource(*columns[:-1])
+    return Versioned(row, hash((row.generation, row.observed_generation, columns.digest)))
 
 
 def ensure(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: bool = False) -> Resource:
@@ -109,7 +109,7 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
 
     If another transaction creates it concurrently, this one is retried and finds it.
     """
-    made = (
+    statement = (
         insert(resources)
         .values(
             name=str(name),
@@ -131,22 +131,22 @@ def create(tx: Tx, name: RegistryName | RoleName, spec: dict[str, Any], *, due: 
         .returning(resources)
     )
     tx.changes(str(name))
-    return Resource.of(tx.conn.execute(made).one())
+    return Resource.of(tx.conn.execute(statement).one())
 
 
-def desire(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
+def set_spec(tx: Tx, name: str, spec: dict[str, Any]) -> Resource:
     """Set another spec: a new generation, due at once."""
-    row = tx.conn.execute(_desire(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
+    row = tx.conn.execute(_set_spec(tx.dialect), {"_name": name, "_spec": spec, "_trace": tx.trace or None}).one()
     tx.changes(name)
     return Resource.of(row)
 
 
 @lru_cache(maxsize=64)
-def _desire(dialect: Dialect) -> Any:
+def _set_spec(dialect: Dialect) -> Any:
     return (
         update(resources)
         .where(resources.c.name == bindparam("_name"))
-        .values(newly_desired(resources.c, spec=bindparam("_spec"), now=dialect.now(), trace=bindparam("_trace")))
+        .values(with_new_spec(resources.c, spec=bindparam("_spec"), now=dialect.now(), trace=bindparam("_trace")))
         .returning(resources)
     )
 
@@ -171,7 +171,7 @@ def enqueue(tx: Tx, names: Sequence[str]) -> None:
     )
 
 
-def hasten(tx: Tx, name: str) -> None:
+def enqueue_now(tx: Tx, name: str) -> None:
     """Run a requested reconcile now if it was postponed."""
     put_off = or_(resources.c.due_at.is_(None), resources.c.due_at > tx.now(), ~resources.c.urgent)
     change = update(resources).where(resources.c.name == name, put_off).values(due_at=tx.now(), urgent=True)
@@ -179,7 +179,7 @@ def hasten(tx: Tx, name: str) -> None:
         tx.changes(name)
 
 
-def amend(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
+def patch(tx: Tx, name: str, *, spec: dict[str, Any] | None = None, state: dict[str, Any] | None = None) -> Resource:
     """Change the row without a new generation."""
     values: dict[str, Any] = {}
     if spec is not None:

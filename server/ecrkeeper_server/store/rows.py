@@ -120,7 +120,7 @@ class Resource(FromRow):
         return self.observed_generation >= self.generation and self.unready is None
 
 
-def newly_desired(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any]:
+def with_new_spec(row: Any, *, spec: Any, now: Any, trace: Any) -> dict[str, Any]:
     """Return the columns for another desired state: a new generation, due at once.
 
     `row` is the resource, or the table if the database is to increment.

@@ -14,7 +14,7 @@ from typing import Any
 from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store.audit import NewEvent
 from ecrkeeper_server.store.operations import repeated
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, newly_desired
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, Revision, with_new_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class UnitOfWork:
             return found
         return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
 
-    def desire(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
+    def set_spec(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
         """Set the spec of a registry: a new generation, due at once."""
         self.registries[registry.registry] = changed = replace(
-            registry, **newly_desired(registry, spec=spec, now=self.now, trace=trace or None)
+            registry, **with_new_spec(registry, spec=spec, now=self.now, trace=trace or None)
         )
         return changed
 

@@ -12,14 +12,14 @@ from ecrkeeper_server.names import RegistryName, SettingsName
 from ecrkeeper_server.store import audit
 from ecrkeeper_server.store.database import Tx
 from ecrkeeper_server.store.dialect import Dialect
-from ecrkeeper_server.store.rows import Declaration, Request, Resource, newly_desired
+from ecrkeeper_server.store.rows import Declaration, Request, Resource, with_new_spec
 from ecrkeeper_server.store.tables import declarations, json_rows, requests, resources, revisions
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
 
 KEY = ("account", "region", "owner")
 _DECLARED = ("settings", "deletion_policy", "allow_replacement", "generation", "registry_generation", "update_time")
 # The columns of a resource that a unit of work changes.
-_DESIRED = tuple(newly_desired(resources.c, spec=None, now=None, trace=None))
+_DESIRED = tuple(with_new_spec(resources.c, spec=None, now=None, trace=None))
 
 
 def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (), *, wait: bool = True) -> UnitOfWork:

@@ -57,7 +57,7 @@ class RoleDeletion:
                 record(tx, caller, name, generation=row.generation, changes=changes)
                 return running[0]
             begun_deletion = RoleRemoval(request.force_delete_adopted)
-            row = resources.desire(tx, row.name, replace(row.role_spec, deletion=begun_deletion).to_json())
+            row = resources.set_spec(tx, row.name, replace(row.role_spec, deletion=begun_deletion).to_json())
             begun = {"phase": "PREFLIGHT"}
             operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
             remember(tx, caller, operation.id)
@@ -140,7 +140,7 @@ def _force(tx: Tx, row: Resource) -> list[Change]:
     before, after = row.role_spec.deletion or RoleRemoval(), RoleRemoval(forced=True)
     if before.forced:
         return []
-    resources.amend(tx, row.name, spec=replace(row.role_spec, deletion=after).to_json())
+    resources.patch(tx, row.name, spec=replace(row.role_spec, deletion=after).to_json())
     return [change("service_linked_role", "deletion", before.to_json(), after.to_json())]
 
 

@@ -14,7 +14,7 @@ from ecrkeeper_server.api.services.filters import Fields, matcher
 from ecrkeeper_server.api.services.relist import Relist
 from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.store import declarations, resources
-from ecrkeeper_server.store.resources import Seen
+from ecrkeeper_server.store.resources import Versioned
 from ecrkeeper_server.store.rows import Declaration, Resource
 
 # Rows of one read; on SQLite, other calls wait meanwhile.
@@ -94,7 +94,7 @@ class _Watcher:
         missing, after = set(self._sent), ""
         while True:
             page = await self._db.read(
-                lambda tx, after=after: resources.seen_page(tx, self._kind, self._account, after, _PAGE)  # type: ignore[misc]
+                lambda tx, after=after: resources.versioned_page(tx, self._kind, self._account, after, _PAGE)  # type: ignore[misc]
             )
             found = {seen.row.name: seen for seen in page}
             missing -= found.keys()
@@ -111,12 +111,12 @@ class _Watcher:
         """Yield the events that bring some resources up to date."""
         for start in range(0, len(names), _PAGE):
             some = names[start : start + _PAGE]
-            found = await self._db.read(lambda tx, some=some: resources.seen(tx, some))  # type: ignore[misc]
+            found = await self._db.read(lambda tx, some=some: resources.versioned(tx, some))  # type: ignore[misc]
             for event in await self._events(some, found):
                 yield event
             await asyncio.sleep(0)
 
-    async def _events(self, names: Iterable[str], found: Mapping[str, Seen]) -> list[Event]:
+    async def _events(self, names: Iterable[str], found: Mapping[str, Versioned]) -> list[Event]:
         shown = {name: seen for name, seen in found.items() if self._meets(seen.row)}
         new = {name: seen for name, seen in shown.items() if self._sent.get(name) != seen.version}
         declared: dict[str, list[Declaration]] = {}
