@@ -154,14 +154,14 @@ REQUESTS = [
 async def test_request_id_identifies_one_call(
     db: Database, request_id: str, method: str, fingerprint: str, expected: Any, reason: str
 ) -> None:
-    await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "the-first"))
-    await db.write(lambda tx: operations.remember(tx, "", "Create", "abc", "nothing"))
+    await db.write(lambda tx: operations.save_response(tx, UUID, "Create", "abc", "the-first"))
+    await db.write(lambda tx: operations.save_response(tx, "", "Create", "abc", "nothing"))
     if expected is AlreadyExists:
         with pytest.raises(AlreadyExists) as refused:
-            await db.read(lambda tx: operations.answered(tx, request_id, method, fingerprint))
+            await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
         assert refused.value.reason == "REQUEST_ID_REUSED"
         return
-    found = await db.read(lambda tx: operations.answered(tx, request_id, method, fingerprint))
+    found = await db.read(lambda tx: operations.find_response(tx, request_id, method, fingerprint))
     assert (found.result if found else None) == expected, reason
 
 
@@ -195,10 +195,10 @@ async def test_only_unfinished_operations_are_pending(db: Database, clock: Clock
 async def test_old_requests_and_ended_operations_are_deleted(db: Database, clock: Clock) -> None:
     running, ended = await begin(db), await begin(db)
     await db.write(lambda tx: operations.end(tx, ended, response={}))
-    await db.write(lambda tx: operations.remember(tx, UUID, "Create", "abc", "x"))
+    await db.write(lambda tx: operations.save_response(tx, UUID, "Create", "abc", "x"))
     clock.advance(86_400 * 6)
     await db.write(operations.purge)
-    assert await db.read(lambda tx: operations.answered(tx, UUID, "Create", "abc")) is None
+    assert await db.read(lambda tx: operations.find_response(tx, UUID, "Create", "abc")) is None
     assert await db.read(lambda tx: operations.get(tx, ended.id)) is not None
     clock.advance(86_400 * 2)
     await db.write(operations.purge)

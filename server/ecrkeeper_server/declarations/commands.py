@@ -115,7 +115,7 @@ class PutDeclaration:
         registry = unit.registry(name.registry, NEW_REGISTRY)
         declared = unit.declared[name.registry]
         present = declared.get(name.owner)
-        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
+        if unit.find_response(caller.request_id, caller.method, caller.fingerprint) is not None:
             if present is None:
                 raise NotFound("RegistrySettings", str(name), "the call was answered before; deleted since")
             return WriteResult(registry, present, specs_of(declared), present)
@@ -160,7 +160,7 @@ class PutDeclaration:
         """Leave the declaration unchanged; reconcile now if it has not converged."""
         if not registry.carried_out:
             registry = unit.request(registry, self.trace)
-        unit.remember(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
+        unit.save_response(self.caller.request_id, self.caller.method, self.caller.fingerprint, str(self.name))
         return WriteResult(registry, present, specs, present)
 
     def _write(
@@ -178,7 +178,7 @@ class PutDeclaration:
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
         for owner, left in taken.items():
             put_declaration(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
-        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+        unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
         return WriteResult(registry, stored, specs, present)
 
 

@@ -33,13 +33,13 @@ class DeleteDeclaration:
         registry = unit.registries.get(name.registry)
         declared = unit.declared[name.registry]
         present = declared.get(name.owner)
-        if unit.answered(caller.request_id, caller.method, caller.fingerprint) is not None:
+        if unit.find_response(caller.request_id, caller.method, caller.fingerprint) is not None:
             return None
         if present is None or registry is None:
             if not self.allow_missing:
                 raise NotFound("RegistrySettings", str(name))
             unit.events.append(accepted(caller, name))
-            unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+            unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
             return None
         check_etag(str(name), self.etag, present.etag)
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
@@ -51,5 +51,5 @@ class DeleteDeclaration:
         unit.remove(present, origin_of(caller))
         changes = declared_changes(present, None)
         unit.events.append(accepted(caller, name, generation=registry.generation, changes=changes))
-        unit.remember(caller.request_id, caller.method, caller.fingerprint, str(name))
+        unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
         return WriteResult(registry, present, remaining, present)

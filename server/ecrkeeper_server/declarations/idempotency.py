@@ -21,18 +21,18 @@ class Caller:
     call_id: str = ""
 
 
-def answered(tx: Tx, caller: Caller) -> str | None:
+def find_response(tx: Tx, caller: Caller) -> str | None:
     """Return the result of the first call with this request id, or None."""
-    found = operations.answered(tx, caller.request_id, caller.method, caller.fingerprint)
-    return found.result if found is not None else None
+    response = operations.find_response(tx, caller.request_id, caller.method, caller.fingerprint)
+    return response.result if response is not None else None
 
 
-def remember(tx: Tx, caller: Caller, result: str) -> None:
+def save_response(tx: Tx, caller: Caller, result: str) -> None:
     """Save the result for retries of the call."""
-    operations.remember(tx, caller.request_id, caller.method, caller.fingerprint, result)
+    operations.save_response(tx, caller.request_id, caller.method, caller.fingerprint, result)
 
 
-def check_etag(name: str, given: str, current: str) -> None:
+def check_etag(name: str, requested: str, current: str) -> None:
     """Reject a write that is based on an older state."""
-    if given and given != current:
-        raise Aborted(name, given, current)
+    if requested and requested != current:
+        raise Aborted(name, requested, current)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
-from ecrkeeper_server.declarations.idempotency import Caller, remember
+from ecrkeeper_server.declarations.idempotency import Caller, save_response
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import resources
 from ecrkeeper_server.store.database import Tx
@@ -25,7 +25,7 @@ def change_spec(
     An unchanged spec makes neither a new generation nor an event, unless the
     resource was just created (`made`). It is reconciled now if it has not converged.
     """
-    remember(tx, caller, str(name))
+    save_response(tx, caller, str(name))
     before = present.role_spec if isinstance(spec, RoleSpec) else present.registry_spec
     if spec == before and not made:
         return present if present.carried_out else resources.request(tx, present.name)

@@ -134,7 +134,7 @@ def remove(tx: Tx, operation: str) -> None:
     tx.conn.execute(delete(operations).where(operations.c.id == operation))
 
 
-def answered(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request | None:
+def find_response(tx: Tx, request_id: str, method: str, fingerprint: str) -> Request | None:
     """Return the first call with this request id, or None.
 
     Raises AlreadyExists if that was another call.
@@ -159,7 +159,7 @@ def repeated(first: Request | None, method: str, fingerprint: str) -> Request | 
     return first
 
 
-def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str) -> None:
+def save_response(tx: Tx, request_id: str, method: str, fingerprint: str, result: str) -> None:
     """Store the response of a call for its retries, for a day."""
     if not request_id:
         return
@@ -168,7 +168,7 @@ def remember(tx: Tx, request_id: str, method: str, fingerprint: str, result: str
     stored = tx.conn.execute(change.returning(requests.c.request_id)).first()
     if stored is None:
         # Two concurrent calls have one id, and the other one was first.
-        answered(tx, request_id, method, fingerprint)
+        find_response(tx, request_id, method, fingerprint)
         raise Unavailable("a call with this request_id is still running; retry", reason="REQUEST_RUNNING")
 
 

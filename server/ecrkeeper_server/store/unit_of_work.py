@@ -115,7 +115,7 @@ class UnitOfWork:
         self._revise(declared, self._next(declared.name), None, origin)
         del self.declared[declared.name.registry][declared.owner]
 
-    def answered(self, request_id: str, method: str, fingerprint: str) -> Request | None:
+    def find_response(self, request_id: str, method: str, fingerprint: str) -> Request | None:
         """Return the first call with this request id, or None.
 
         Raises AlreadyExists if that was another call.
@@ -123,7 +123,7 @@ class UnitOfWork:
         found = self.requests.get(request_id.lower())
         return None if found is None else repeated(found, method, fingerprint)
 
-    def remember(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
+    def save_response(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
         """Store the response of a call for its retries, for a day."""
         if request_id:
             key = request_id.lower()

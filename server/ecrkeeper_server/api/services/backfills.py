@@ -17,7 +17,7 @@ from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.aws_errors import AwsError
 from ecrkeeper_server.declarations.audit_records import record
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
-from ecrkeeper_server.declarations.idempotency import answered, remember
+from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.ecr.apply import AwsWrite, change, complete
 from ecrkeeper_server.ecr.backfills import BACKFILL, ENDED, destination_key, list_backfills
 from ecrkeeper_server.ecr.observe import observe
@@ -43,7 +43,7 @@ class Backfills:
         """Start a backfill."""
         registry = RegistryName.parse(request.parent, "parent")
         caller, destination = caller_of(request), to_aws(request.destination)
-        known, row = await self._deps.db.read(lambda tx: (answered(tx, caller), resources.get(tx, str(registry))))
+        known, row = await self._deps.db.read(lambda tx: (find_response(tx, caller), resources.get(tx, str(registry))))
         # A repetition finds the backfill that the first call started, which is not a conflict.
         if known is None:
             # Before the call to AWS, because PAUSED forbids reads as well.
@@ -59,7 +59,7 @@ class Backfills:
             return operation
 
         def store(tx: Tx) -> Operation | None:
-            known = answered(tx, caller)
+            known = find_response(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
             _check_mode(registry, resources.ensure(tx, registry, NEW_REGISTRY))
@@ -70,7 +70,7 @@ class Backfills:
             operation = operations.create(
                 tx, Method.START_BACKFILL, row, {"destination": destination}, caller=caller.principal
             )
-            remember(tx, caller, operation.id)
+            save_response(tx, caller, operation.id)
             changes = [change(BACKFILL, destination_key(destination), None, destination)]
             record(tx, caller, registry, generation=row.generation, changes=changes)
             return operation

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import answered, remember
+from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RegistryName, RoleName
 from ecrkeeper_server.store import operations, resources
@@ -27,7 +27,7 @@ async def reconcile(
     caller = caller_of(request)
 
     def store(tx: Tx) -> Operation | None:
-        known = answered(tx, caller)
+        known = find_response(tx, caller)
         if known is not None:
             return operations.get(tx, known)
         row = resources.get(tx, str(name), lock=True)
@@ -36,7 +36,7 @@ async def reconcile(
         if row.mode is Mode.PAUSED:
             raise FailedPrecondition(f"{name} is paused; set another mode first", reason="PAUSED")
         operation = operations.reconcile(tx, caller.method, row, caller=caller.principal)
-        remember(tx, caller, operation.id)
+        save_response(tx, caller, operation.id)
         record(tx, caller, name, generation=row.generation)
         return operation
 

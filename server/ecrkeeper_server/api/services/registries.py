@@ -21,7 +21,7 @@ from ecrkeeper_server.api.services.not_found import asking_for
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.commands import NEW_REGISTRY
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.ecr.checks import check_replication, explain_arrivals
 from ecrkeeper_server.ecr.observe import observe
@@ -94,7 +94,7 @@ class Registries:
         wanted = _registry_spec(request.registry, paths)
 
         def change(tx: Tx) -> tuple[Resource, list[Declaration]]:
-            if answered(tx, caller) is not None:
+            if find_response(tx, caller) is not None:
                 row = resources.ensure(tx, name, NEW_REGISTRY)
             else:
                 row = _update(tx, caller, name, request.registry.etag, wanted)

@@ -13,7 +13,7 @@ from ecrkeeper_server.api.layers.layer import Context
 from ecrkeeper_server.api.layers.telemetry import caller_of
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import check_etag, find_response, save_response
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound, PreconditionViolation
 from ecrkeeper_server.names import RegistryName
@@ -49,10 +49,10 @@ class RegistryDeletion:
             return row
 
         def delete(tx: Tx) -> None:
-            if answered(tx, caller) is not None:
+            if find_response(tx, caller) is not None:
                 return
             row = check(tx, lock=True)
-            remember(tx, caller, str(name))
+            save_response(tx, caller, str(name))
             if row is None:
                 return
             resources.remove(tx, row.name)

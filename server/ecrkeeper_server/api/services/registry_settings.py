@@ -25,7 +25,7 @@ from ecrkeeper_server.declarations.commands import (
 )
 from ecrkeeper_server.declarations.committer import Committer
 from ecrkeeper_server.declarations.deletion import DeleteDeclaration
-from ecrkeeper_server.declarations.idempotency import Caller, answered
+from ecrkeeper_server.declarations.idempotency import Caller, find_response
 from ecrkeeper_server.ecr.observe import observe
 from ecrkeeper_server.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import WILDCARD, RegistryName, SettingsName, parse_registry_pattern, shown
@@ -201,7 +201,7 @@ class OwnerSettings:
             )
         caller = caller_of(request)
         # A repetition of an accepted import gets its answer whatever AWS has by now.
-        first: str | None = await self._deps.db.read(lambda tx: answered(tx, caller))
+        first: str | None = await self._deps.db.read(lambda tx: find_response(tx, caller))
         spec = DeclarationSpec(await self._captured(name, request.settings) if first is None else {}, "REMOVE", False)
         return await self.put(
             name, lambda _: spec, caller, request,

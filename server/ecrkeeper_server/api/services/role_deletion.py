@@ -15,7 +15,7 @@ from ecrkeeper_server.api.messages import resource as render
 from ecrkeeper_server.api.services.context import Dependencies
 from ecrkeeper_server.api.services.role_release import releasable, release
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.ecr.usage import usage_of
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
@@ -45,14 +45,14 @@ class RoleDeletion:
             return await self._released(name, caller, request)
 
         def store(tx: Tx) -> Operation | None:
-            known = answered(tx, caller)
+            known = find_response(tx, caller)
             if known is not None:
                 return operations.get(tx, known)
             row = _deletable(resources.get(tx, str(name), lock=True), name, request)
             running = operations.pending(tx, str(name), caller.method)
             if running:
                 operations.join(tx, running[0], caller.principal)
-                remember(tx, caller, running[0].id)
+                save_response(tx, caller, running[0].id)
                 changes = _force(tx, row) if request.force_delete_adopted else []
                 record(tx, caller, name, generation=row.generation, changes=changes)
                 return running[0]
@@ -60,7 +60,7 @@ class RoleDeletion:
             row = resources.set_spec(tx, row.name, replace(row.role_spec, deletion=begun_deletion).to_json())
             begun = {"phase": "PREFLIGHT"}
             operation = operations.create(tx, caller.method, row, begun, caller=caller.principal)
-            remember(tx, caller, operation.id)
+            save_response(tx, caller, operation.id)
             changes = [change("service_linked_role", "deletion", None, begun_deletion.to_json())]
             record(tx, caller, name, generation=row.generation, changes=changes)
             return operation

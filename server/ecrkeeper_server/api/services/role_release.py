@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecrkeeper.v1 import role_service_pb2 as pb
 
 from ecrkeeper_server.declarations.audit_records import record
-from ecrkeeper_server.declarations.idempotency import Caller, answered, check_etag, remember
+from ecrkeeper_server.declarations.idempotency import Caller, check_etag, find_response, save_response
 from ecrkeeper_server.ecr.apply import change
 from ecrkeeper_server.errors import FailedPrecondition, NotFound
 from ecrkeeper_server.names import RoleName
@@ -20,7 +20,7 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
 
     Other operations on the role end with `ABANDONED`.
     """
-    known = answered(tx, caller)
+    known = find_response(tx, caller)
     if known is not None:
         return operations.get(tx, known)
     row = releasable(resources.get(tx, str(name), lock=True), name, request.etag)
@@ -31,7 +31,7 @@ def release(tx: Tx, caller: Caller, name: RoleName, request: pb.DeleteServiceLin
     operation = operations.create(tx, caller.method, row, {"phase": "DONE"}, caller=caller.principal)
     operations.end(tx, operation, response={})
     resources.remove(tx, row.name)
-    remember(tx, caller, operation.id)
+    save_response(tx, caller, operation.id)
     changes = [change("service_linked_role", "deletion_policy", None, "ABANDON")]
     record(tx, caller, name, generation=row.generation, changes=changes)
     return operations.get(tx, operation.id)

@@ -21,7 +21,7 @@ from ecrkeeper_server.api.services.filters import enum_choice
 from ecrkeeper_server.api.services.reconcile import reconcile
 from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
-from ecrkeeper_server.declarations.idempotency import answered, remember
+from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.declarations.resource_spec import change_spec
 from ecrkeeper_server.declarations.role_spec import PATHS, check_write, wanted
 from ecrkeeper_server.ecr.observe import observe_role
@@ -117,7 +117,7 @@ class Roles:
 
         def change(tx: Tx) -> Resource:
             present = resources.get(tx, str(name), lock=True)
-            if answered(tx, caller) is not None:
+            if find_response(tx, caller) is not None:
                 if present is None:
                     raise NotFound(
                         "ServiceLinkedRole",
@@ -130,7 +130,7 @@ class Roles:
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec.to_json(), due=True)
-            remember(tx, caller, str(name))
+            save_response(tx, caller, str(name))
             record(tx, caller, name, generation=row.generation, changes=spec_changes(None, spec))
             return row
 
