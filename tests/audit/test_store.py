@@ -12,7 +12,7 @@ import pytest
 from ecrkeeper_server.settings.elements import Change, ChangeKind
 from ecrkeeper_server.store import audit, audit_stream, schema
 from ecrkeeper_server.store.audit import AuditEvent, Completion, NewEvent, Selection
-from ecrkeeper_server.store.audit_stream import Place
+from ecrkeeper_server.store.audit_stream import Cursor
 from ecrkeeper_server.store.database import Database, Tx
 from ecrkeeper_server.store.postgres_dialect import PostgresDialect
 from sqlalchemy import create_engine, text
@@ -21,7 +21,7 @@ from tests.postgres import Postgres
 from tests.store.conftest import Clock
 
 ALL = Selection()
-START: Place = (0, 0)
+START: Cursor = (0, 0)
 
 
 def event(resource: str = "one", **more: Any) -> NewEvent:
@@ -32,8 +32,8 @@ async def add(db: Database, *resources: str, **more: Any) -> list[int]:
     return await db.write(lambda tx: audit.record(tx, [event(name, **more) for name in resources]))
 
 
-async def streamed(db: Database, behind: Place = START) -> list[str]:
-    return [row.resource for row in await db.read(lambda tx: audit_stream.stream(tx, behind, ALL, 1000))]
+async def streamed(db: Database, cursor: Cursor = START) -> list[str]:
+    return [row.resource for row in await db.read(lambda tx: audit_stream.stream(tx, cursor, ALL, 1000))]
 
 
 async def listed(db: Database, selection: Selection = ALL) -> list[str]:
@@ -88,17 +88,17 @@ async def test_events_are_listed_by_time_and_account(db: Database, clock: Clock)
     assert await listed(db, Selection(end=noon)) == ["b", "a"]
     assert await listed(db, Selection(account="111111111111")) == ["b", "a"]
     newest = (await db.read(lambda tx: audit.page(tx, ALL, None, 1)))[0]
-    behind = await db.read(lambda tx: audit.page(tx, ALL, (newest.create_time, newest.id), 1))
-    assert [row.resource for row in behind] == ["b"]
+    cursor = await db.read(lambda tx: audit.page(tx, ALL, (newest.create_time, newest.id), 1))
+    assert [row.resource for row in cursor] == ["b"]
 
 
 async def test_completed_write_is_streamed_again(db: Database) -> None:
     one, two, three = await add(db, "one", "two", "three", outcome="UNKNOWN")
-    place = await db.read(audit_stream.now)
-    assert await streamed(db, place) == []
+    cursor = await db.read(audit_stream.now)
+    assert await streamed(db, cursor) == []
     done = [Completion(three, "FAILED", "LimitExceeded", "id-3"), Completion(one, "SUCCEEDED", "", "id-1")]
     await db.write(lambda tx: audit.complete(tx, done))
-    assert await streamed(db, place) == ["one", "three"]
+    assert await streamed(db, cursor) == ["one", "three"]
     assert await streamed(db) == ["two", "one", "three"]
     rows = {n: await db.read(lambda tx, n=n: audit.get(tx, n)) for n in (one, two, three)}  # type: ignore[misc]
     found = {n: (row.outcome, row.aws_error_code, row.aws_request_id) for n, row in rows.items() if row}
@@ -131,11 +131,11 @@ async def test_stream_continues_after_deleted_events(db: Database, clock: Clock)
     """Otherwise a watcher waiting for a deleted event would miss all later ones."""
     await add(db, "a")
     await add(db, "b")
-    place = await db.read(audit_stream.now)
+    cursor = await db.read(audit_stream.now)
     clock.advance(86_400 * 400)
     await db.write(lambda tx: audit.purge(tx, 365))
     await add(db, "c")
-    assert await streamed(db, place) == ["c"]
+    assert await streamed(db, cursor) == ["c"]
 
 
 class Sleeper:
@@ -163,11 +163,11 @@ async def test_event_waits_for_older_running_transactions(cluster: Postgres) -> 
     assert await listed(db) == ["late"], "a list shows what is committed"
     assert await streamed(db) == [], "the stream does not: what sorts before it may still come"
     assert await db.read(audit_stream.held_back)
-    place = await db.read(audit_stream.now)
+    cursor = await db.read(audit_stream.now)
     early.end()
-    assert await streamed(db, place) == ["early"]
+    assert await streamed(db, cursor) == ["early"]
     undone.end("ROLLBACK")
-    assert await streamed(db, place) == ["early", "late"]
+    assert await streamed(db, cursor) == ["early", "late"]
     assert not await db.read(audit_stream.held_back)
     await db.close()
 
@@ -201,16 +201,16 @@ async def test_reader_receives_all_events_in_any_commit_order(database_url: str,
             await dbs[(number + 1) % len(dbs)].write(lambda tx, d=done: audit.complete(tx, d))  # type: ignore[misc]
 
     async def read() -> None:
-        place: Place = START
+        cursor: Cursor = START
         while True:
             ended = not writing
             horizon, rows = await dbs[0].read(
-                lambda tx, p=place: (audit_stream.now(tx), audit_stream.stream(tx, p, ALL, 7))  # type: ignore[misc]
+                lambda tx, p=cursor: (audit_stream.now(tx), audit_stream.stream(tx, p, ALL, 7))  # type: ignore[misc]
             )
             told.extend(rows)
-            place = (rows[-1].txid, rows[-1].id) if rows else place
+            cursor = (rows[-1].txid, rows[-1].id) if rows else cursor
             if len(rows) < 7:
-                place = max(place, horizon)
+                cursor = max(cursor, horizon)
             if ended and not rows and not await dbs[0].read(audit_stream.held_back):
                 return
             await asyncio.sleep(0.001)

@@ -62,32 +62,32 @@ async def test_cancelled_caller_does_not_undo_its_write(db: Database) -> None:
 
 
 async def test_listener_receives_committed_changes_only(db: Database) -> None:
-    heard: set[str] = set()
-    db.listen(heard.update)
+    notified: set[str] = set()
+    db.listen(notified.update)
 
     def refused(tx: Tx) -> None:
         resources.ensure(tx, registry(2), {})
         raise RuntimeError
 
     async with asyncio.timeout(10):
-        while str(registry(1)) not in heard:
+        while str(registry(1)) not in notified:
             # The listener of Postgres needs a moment to connect.
             await asyncio.gather(
                 db.write(refused), db.write(lambda tx: resources.ensure(tx, registry(1), {})), return_exceptions=True
             )
             await asyncio.sleep(0.02)
-    assert heard == {str(registry(1))}
+    assert notified == {str(registry(1))}
 
 
 async def test_names_beyond_one_notification_all_arrive(db: Database) -> None:
-    heard: set[str] = set()
-    db.listen(heard.update)
+    notified: set[str] = set()
+    db.listen(notified.update)
 
     def many(tx: Tx) -> None:
         tx.changed.update(str(registry(n)) for n in range(500))
 
     async with asyncio.timeout(10):
-        while len(heard) < 500:
+        while len(notified) < 500:
             await db.write(many)
             await asyncio.sleep(0.02)
 

@@ -125,7 +125,7 @@ def test_failure_reasons_are_metric_labels() -> None:
     for table in (failures._SQLITE, failures._POSTGRES, failures._CONNECTING):
         known |= {value.reason for value in table.values()}  # type: ignore[attr-defined]
     assert known <= set(STORE_REASONS)
-    assert set(Metrics().store.fault) == set(STORE_REASONS)
+    assert set(Metrics().store.failure) == set(STORE_REASONS)
 
 
 def test_store_errors_hide_hosts_and_users() -> None:

@@ -90,14 +90,14 @@ def test_failure_ends_when_its_operation_succeeds(kind: str, works: str, over: b
     watched = Watched()
     watched.health.failed(kind, FULL)
     watched.health.worked(works)
-    assert (watched.health.fault is None) is over, reason
+    assert (watched.health.failure is None) is over, reason
 
 
 @pytest.mark.parametrize("reason", ["REQUEST_RUNNING", "STORE_CLOSED", "STORE_OUTCOME_UNKNOWN"])
 def test_rejections_unrelated_to_database_are_no_failure(reason: str) -> None:
     watched = Watched()
     watched.health.failed("write", Unavailable("x", reason=reason))
-    assert watched.health.fault is None
+    assert watched.health.failure is None
 
 
 class Scripted(Database):
@@ -129,7 +129,7 @@ class Scripted(Database):
 
     async def close(self) -> None: ...
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None: ...
+    def listen(self, notified: Callable[[set[str]], Any]) -> None: ...
 
 
 async def test_probe_writes_unless_recently_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,32 +189,32 @@ async def test_read_survives_loss_of_all_connections(db: Database, url: str) -> 
 
 
 async def test_listener_reports_possibly_lost_notifications(db: Database, url: str) -> None:
-    heard: list[set[str]] = []
-    db.listen(heard.append)
-    await _until(lambda: set() in heard)
-    heard.clear()
+    notified: list[set[str]] = []
+    db.listen(notified.append)
+    await _until(lambda: set() in notified)
+    notified.clear()
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ecrkeeper-listen'"
         )
-    await _until(lambda: set() in heard)
+    await _until(lambda: set() in notified)
     await db.write(lambda tx: resources.ensure(tx, NAME, {}))
-    await _until(lambda: {str(NAME)} in heard)
+    await _until(lambda: {str(NAME)} in notified)
 
 
 async def test_listener_reconnects_with_all_connections(db: Database, url: str) -> None:
-    heard: list[set[str]] = []
-    db.listen(heard.append)
-    await _until(lambda: set() in heard)
-    heard.clear()
+    notified: list[set[str]] = []
+    db.listen(notified.append)
+    await _until(lambda: set() in notified)
+    notified.clear()
     assert await db.read(backend)
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ecrkeeper'"
         )
-    assert heard == []
+    assert notified == []
     assert await db.read(backend)
-    await _until(lambda: set() in heard)
+    await _until(lambda: set() in notified)
 
 
 async def _until(check: Callable[[], bool]) -> None:
@@ -230,11 +230,11 @@ async def test_multi_host_url_finds_the_primary(cluster: Postgres, url: str) -> 
     )
     opened = schema.open_database(several)
     try:
-        heard: list[set[str]] = []
-        opened.listen(heard.append)
-        await _until(lambda: set() in heard)
+        notified: list[set[str]] = []
+        opened.listen(notified.append)
+        await _until(lambda: set() in notified)
         await opened.write(lambda tx: resources.ensure(tx, NAME, {}))
-        await _until(lambda: {str(NAME)} in heard)
+        await _until(lambda: {str(NAME)} in notified)
     finally:
         await opened.close()
 

@@ -26,7 +26,7 @@ class StoreMetrics:
             "ecrkeeper_store_fault", "1 for the reason that makes the database unusable.", ("reason",),
             registry=registry,
         )  # fmt: skip
-        self.fault = {reason: fault.labels(reason).set for reason in STORE_REASONS}
+        self.failure = {reason: fault.labels(reason).set for reason in STORE_REASONS}
         self.retries = Counter(
             "ecrkeeper_store_retries_total", "Transactions repeated after a conflict.", registry=registry
         )

@@ -98,14 +98,14 @@ class Selection:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions on a row."""
-        found: list[ColumnElement[bool]] = []
+        conditions: list[ColumnElement[bool]] = []
         if self.start is not None:
-            found.append(audit_events.c.create_time >= self.start)
+            conditions.append(audit_events.c.create_time >= self.start)
         if self.end is not None:
-            found.append(audit_events.c.create_time < self.end)
+            conditions.append(audit_events.c.create_time < self.end)
         if self.account is not None:
-            found.append(audit_events.c.account == self.account)
-        return found
+            conditions.append(audit_events.c.account == self.account)
+        return conditions
 
 
 def add(tx: Tx, events: Sequence[NewEvent]) -> None:
@@ -144,8 +144,8 @@ def _insert(dialect: Dialect) -> Any:
 
 def _values(event: NewEvent) -> dict[str, Any]:
     changes, omitted = _bounded(event.changes)
-    given = {member.name: getattr(event, member.name) for member in fields(event)}
-    return {**given, "owners": list(event.owners), "changes": changes, "omitted": omitted}
+    members = {member.name: getattr(event, member.name) for member in fields(event)}
+    return {**members, "owners": list(event.owners), "changes": changes, "omitted": omitted}
 
 
 def _bounded(changes: Iterable[Change]) -> tuple[list[dict[str, Any]], int]:
@@ -197,12 +197,12 @@ def get(tx: Tx, event: int) -> AuditEvent | None:
     return AuditEvent.of(row) if row else None
 
 
-def page(tx: Tx, selection: Selection, behind: tuple[int, int] | None, limit: int) -> list[AuditEvent]:
+def page(tx: Tx, selection: Selection, cursor: tuple[int, int] | None, limit: int) -> list[AuditEvent]:
     """Return events, newest first, after one with this `create_time` and `id`."""
     key = columns(audit_events.c.create_time, audit_events.c.id)
     query = select(audit_events).where(*selection.conditions())
-    if behind is not None:
-        query = query.where(key < behind)
+    if cursor is not None:
+        query = query.where(key < cursor)
     ordered = query.order_by(audit_events.c.create_time.desc(), audit_events.c.id.desc()).limit(limit)
     return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
 

@@ -15,18 +15,18 @@ from ecrkeeper_server.store.tables import audit_events
 
 _LAST = 2**63 - 1
 
-Place = tuple[int, int]
+Cursor = tuple[int, int]
 """A cursor of the stream: behind the row with this `txid` and this `id`."""
 
 
-def stream(tx: Tx, behind: Place, selection: Selection, limit: int) -> list[AuditEvent]:
+def stream(tx: Tx, cursor: Cursor, selection: Selection, limit: int) -> list[AuditEvent]:
     """Return events in stream order after a cursor, as far as the order is final.
 
     It is final before the oldest running transaction.
     """
-    place = columns(audit_events.c.txid, audit_events.c.id)
+    position = columns(audit_events.c.txid, audit_events.c.id)
     final = audit_events.c.txid < tx.dialect.first_unfinished(audit_events.c.txid)
-    query = select(audit_events).where(place > behind, final, *selection.conditions())
+    query = select(audit_events).where(position > cursor, final, *selection.conditions())
     ordered = query.order_by(audit_events.c.txid, audit_events.c.id).limit(limit)
     return [AuditEvent.of(row) for row in tx.conn.execute(ordered)]
 
@@ -41,22 +41,22 @@ def held_back(tx: Tx) -> bool:
     return tx.conn.execute(waiting.limit(1)).first() is not None
 
 
-def newest_possible(tx: Tx) -> Place:
+def newest_possible(tx: Tx) -> Cursor:
     """Return a cursor behind the whole stream of this database."""
     return int(tx.conn.execute(select(tx.dialect.first_unassigned(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
-def now(tx: Tx) -> Place:
+def now(tx: Tx) -> Cursor:
     """Return the cursor behind all events whose order is final."""
     return int(tx.conn.execute(select(tx.dialect.first_unfinished(audit_events.c.txid))).scalar_one()) - 1, _LAST
 
 
-def beginning(tx: Tx, start: int) -> Place:
+def beginning(tx: Tx, start: int) -> Cursor:
     """Return a cursor before all events recorded at or after a time in microseconds."""
     first = select(func.min(audit_events.c.txid)).where(audit_events.c.create_time >= start)
-    found = tx.conn.execute(first).scalar_one()
-    place = now(tx)
-    return place if found is None else min(place, (int(found), 0))
+    first_txid = tx.conn.execute(first).scalar_one()
+    newest = now(tx)
+    return newest if first_txid is None else min(newest, (int(first_txid), 0))
 
 
 def adopt(tx: Tx) -> int:

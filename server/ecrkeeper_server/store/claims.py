@@ -43,7 +43,7 @@ class Capacity:
 NO_CAPACITY = Capacity(0)
 
 # Candidates for each slot: those of an account beyond its share are dropped.
-_LOOK_AHEAD = 4
+_CANDIDATES_PER_SLOT = 4
 
 
 def claim(tx: Tx, *, lease: float, backlog: Capacity, urgent: Capacity = NO_CAPACITY) -> list[Resource]:
@@ -78,15 +78,15 @@ def _candidates(dialect: Dialect, kind: str, which: ColumnElement[bool]) -> Sele
     free = and_(resources.c.due_at <= now, or_(resources.c.lease_until.is_(None), resources.c.lease_until < now))
     share, slots = (bindparam(f"{kind}_{name}", type_=Integer) for name in ("share", "slots"))
     taken = _taken(dialect, kind)
-    found = (
+    candidates = (
         select(resources.c.name, resources.c.account, resources.c.due_at)
         .where(free, which, taken < share)
         .order_by(resources.c.due_at)
         .limit(bindparam(f"{kind}_candidates", type_=Integer))
         .subquery()
     )
-    nth = func.row_number().over(partition_by=found.c.account, order_by=found.c.due_at).label("nth")
-    ranked = select(found.c.name, found.c.due_at, nth).subquery()
+    nth = func.row_number().over(partition_by=candidates.c.account, order_by=candidates.c.due_at).label("nth")
+    ranked = select(candidates.c.name, candidates.c.due_at, nth).subquery()
     return (
         select(resources.c.name)
         .join(ranked, ranked.c.name == resources.c.name)
@@ -107,7 +107,7 @@ def _values(kind: str, capacity: Capacity) -> dict[str, Any]:
         f"{kind}_slots": capacity.slots,
         f"{kind}_share": capacity.share,
         f"{kind}_busy": dict(capacity.busy),
-        f"{kind}_candidates": capacity.slots * _LOOK_AHEAD,
+        f"{kind}_candidates": capacity.slots * _CANDIDATES_PER_SLOT,
     }
 
 
@@ -136,5 +136,5 @@ def _next_due(dialect: Dialect, kind: str) -> tuple[Select[Any], ...]:
         .limit(1)
     )
     # Leased rows are due as well, and come first in that order.
-    held = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
-    return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, held))
+    leased = select(func.min(resources.c.lease_until)).where(which, resources.c.due_at <= dialect.now())
+    return tuple(select(query.scalar_subquery() - dialect.now()) for query in (free, leased))

@@ -76,8 +76,8 @@ class Database(abc.ABC):
         """Finish running transactions and close the database."""
 
     @abc.abstractmethod
-    def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` with the names of changed resources, of any process.
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
+        """Call `on_notify` with the names of changed resources, of any process.
 
         Notifications may be lost. No names at all mean that any resource may have
         changed.

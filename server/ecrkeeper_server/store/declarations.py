@@ -52,10 +52,10 @@ def _revises(name: SettingsName) -> tuple[ColumnElement[bool], ...]:
 def decoded(row: Stored) -> tuple[Declaration, RegistryStatus]:
     """Return the values of a row."""
     *columns, state, due_at = row
-    kept = Declaration(*columns)
-    settings: Any = kept.settings
+    stored = Declaration(*columns)
+    settings: Any = stored.settings
     # SQLite has no booleans.
-    declared = replace(kept, settings=read_json(settings), allow_replacement=bool(kept.allow_replacement))
+    declared = replace(stored, settings=read_json(settings), allow_replacement=bool(stored.allow_replacement))
     return declared, RegistryStatus(read_json(state), due_at)
 
 
@@ -63,10 +63,10 @@ def stored(tx: Tx, names: Sequence[SettingsName]) -> dict[SettingsName, Stored]:
     """Return the existing declarations of these names, with registry statuses."""
     if len(names) == 1:
         # Most calls ask for one name, which takes a third less time than a table of names.
-        found = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
+        rows = _of_name(tx.conn.dialect).rows(tx.conn, {**key_of(names[0]), "registry": str(names[0].registry)})
     else:
-        found = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
-    return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in found}
+        rows = _of_names(tx.dialect, tx.conn.dialect).rows(tx.conn, json_rows(map(key_of, names)))
+    return {SettingsName(RegistryName(row[0], row[1]), row[2]): row for row in rows}
 
 
 @lru_cache(maxsize=8)
@@ -93,10 +93,10 @@ def of_registry(tx: Tx, registry: RegistryName) -> list[Declaration]:
 
 def of_registries(tx: Tx, registries: Iterable[Resource]) -> dict[str, list[Declaration]]:
     """Return the declarations of several registries, by the registry's name."""
-    kept = [row for row in registries if row.kind == RegistryName.kind]
-    found: dict[str, list[Declaration]] = {row.name: [] for row in kept}
-    values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in kept)
-    for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if kept else ():
+    registry_rows = [row for row in registries if row.kind == RegistryName.kind]
+    found: dict[str, list[Declaration]] = {row.name: [] for row in registry_rows}
+    values = json_rows({"name": row.name, "account": row.account, "region": row.place} for row in registry_rows)
+    for name, *columns in tx.conn.execute(_of_registries(tx.dialect), values) if registry_rows else ():
         found[name].append(Declaration(*columns))
     return found
 
@@ -123,9 +123,9 @@ def page(
     Any of account, Region and owner may be `-`.
     """
     query = _page(tx.conn.dialect, account != WILDCARD, region != WILDCARD, owner != WILDCARD)
-    behind = dict(zip(_AFTER, after, strict=True))
+    cursor = dict(zip(_AFTER, after, strict=True))
     return query.rows(
-        tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "max_rows": limit, **behind}
+        tx.conn, {"in_account": account, "in_region": region, "in_owner": owner, "max_rows": limit, **cursor}
     )
 
 
@@ -154,9 +154,9 @@ def record_original(tx: Tx, declared: Declaration, settings: dict[str, Any]) -> 
             # An older version converged it without an original, which owned elements are not.
             return
         # An element that existed before stays when an owner returns to it and leaves again.
-        kept = replace(declared, deletion_policy="ABANDON")
-        seen = columns_of(revision(kept, 0, settings, Origin("Observe"), 0))
-        tx.conn.execute(insert(revisions).values({**seen, "create_time": tx.now()}))
+        original_declaration = replace(declared, deletion_policy="ABANDON")
+        observed = columns_of(revision(original_declaration, 0, settings, Origin("Observe"), 0))
+        tx.conn.execute(insert(revisions).values({**observed, "create_time": tx.now()}))
         return
     known = first.settings or {}
     open_ = {name for name in settings if name not in known or not SETTINGS[name].removable}

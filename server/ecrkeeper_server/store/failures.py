@@ -132,13 +132,13 @@ def failure_of(error: BaseException) -> Failure:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorname", None)
     if code is not None:
-        found = _SQLITE.get(code) or _SQLITE.get("_".join(code.split("_")[:2]))
-        found = found or (_NO_TABLE if str(cause).startswith("no such table") else None)
-        return found or _unavailable(f"the database failed a statement ({code})")
+        failed_with = _SQLITE.get(code) or _SQLITE.get("_".join(code.split("_")[:2]))
+        failed_with = failed_with or (_NO_TABLE if str(cause).startswith("no such table") else None)
+        return failed_with or _unavailable(f"the database failed a statement ({code})")
     state = getattr(cause, "sqlstate", None)
     if state is not None:
-        found = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
-        return found or _unavailable(f"the database failed a statement (SQLSTATE {state})")
+        failed_with = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
+        return failed_with or _unavailable(f"the database failed a statement (SQLSTATE {state})")
     if type(cause).__name__ in ("OperationalError", "ConnectionTimeout"):
         return _connecting(str(cause).lower())
     return _unavailable(f"the database failed a statement ({type(cause).__name__})")
@@ -146,19 +146,19 @@ def failure_of(error: BaseException) -> Failure:
 
 def _connecting(text: str) -> Failure:
     """Classify the server's text for a rejected connection."""
-    _, refused, said = text.partition("fatal:")
-    if not refused:
+    _, fatal, detail = text.partition("fatal:")
+    if not fatal:
         return _TOO_LATE if "timeout" in text else _UNREACHABLE
-    missing = "does not exist" in said
-    for words, failure in _CONNECTING.items():
-        if words in said and (missing or words not in ("role", "database")):
+    missing = "does not exist" in detail
+    for phrase, failure in _CONNECTING.items():
+        if phrase in detail and (missing or phrase not in ("role", "database")):
             return failure
     return _UNREACHABLE
 
 
 def unavailable(error: SQLAlchemyError, failure: Failure | None = None) -> Unavailable:
     """Return the caller's error for a failed statement; the driver's is its cause."""
-    found = failure or failure_of(error)
-    told = Unavailable(found.message, reason=found.reason)
-    told.__cause__ = error
-    return told
+    failed_with = failure or failure_of(error)
+    raised = Unavailable(failed_with.message, reason=failed_with.reason)
+    raised.__cause__ = error
+    return raised

@@ -41,7 +41,7 @@ class InstrumentedDatabase(Database):
             self._health.failed("read", error)
             raise
         else:
-            if self._health.fault is not None:
+            if self._health.failure is not None:
                 self._health.worked("read")
             return result
         finally:
@@ -73,16 +73,16 @@ class InstrumentedDatabase(Database):
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._attempt())
         done, _ = await asyncio.wait([self._probing], timeout=seconds)
-        fault = self._health.fault
+        failure = self._health.failure
         if done and (error := self._probing.exception()) is not None:
             return error.message if isinstance(error, StatusError) else "the database failed; see the log"
         if not done:
-            return fault.message if fault is not None else f"the database did not answer within {seconds:g} s"
+            return failure.message if failure is not None else f"the database did not answer within {seconds:g} s"
         return ""
 
     async def _attempt(self) -> None:
         await self.read(alive)
-        if self._health.fault is not None or time.monotonic() - self._health.wrote_at > _WROTE_SECONDS:
+        if self._health.failure is not None or time.monotonic() - self._health.wrote_at > _WROTE_SECONDS:
             await self.write(self._db.try_write)
 
     def try_write(self, tx: Tx) -> None:
@@ -101,9 +101,9 @@ class InstrumentedDatabase(Database):
         """Finish running transactions and close the database."""
         await self._db.close()
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` with the names of changed resources."""
-        self._db.listen(heard)
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
+        """Call `on_notify` with the names of changed resources."""
+        self._db.listen(on_notify)
 
 
 def _carrying(change: Callable[[Tx], T], parent: str) -> Callable[[Tx], T]:

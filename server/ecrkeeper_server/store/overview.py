@@ -53,6 +53,6 @@ def overview(tx: Tx) -> Overview:
         due=due,
         oldest=(oldest or 0) / MICROSECONDS,
         resources={kind: count for kind, count in kinds},
-        unready={(kind, why): count for kind, why, count in unready},
+        unready={(kind, reason): count for kind, reason, count in unready},
         pending={method: (count, max(0.0, age / MICROSECONDS)) for method, count, age in pending},
     )

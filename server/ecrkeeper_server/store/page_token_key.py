@@ -15,8 +15,8 @@ _BYTES = 32
 
 def find(tx: Tx) -> bytes | None:
     """Return the key that the migration created; None if the row was deleted."""
-    found = tx.conn.execute(select(page_token_keys.c.key).where(page_token_keys.c.id == _ID)).scalar_one_or_none()
-    return None if found is None else bytes.fromhex(found)
+    key = tx.conn.execute(select(page_token_keys.c.key).where(page_token_keys.c.id == _ID)).scalar_one_or_none()
+    return None if key is None else bytes.fromhex(key)
 
 
 def create(tx: Tx) -> bytes:

@@ -175,10 +175,12 @@ class PostgresDatabase(Database):
                 _notify(conn, tx.changed)
             return result
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` on the event loop with the names that any process changed."""
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
+        """Call `on_notify` on the event loop with the names that any process changed."""
         loop = asyncio.get_running_loop()
-        self._listener = threading.Thread(target=self._hear, args=(loop, heard), name="postgres-listen", daemon=True)
+        self._listener = threading.Thread(
+            target=self._notify_listener, args=(loop, on_notify), name="postgres-listen", daemon=True
+        )
         self._listener.start()
         self._check = loop.create_task(self._leave_standby())
 
@@ -195,20 +197,25 @@ class PostgresDatabase(Database):
                 with contextlib.suppress(Unavailable):
                     await self.read(self.try_write)
 
-    def _hear(self, loop: asyncio.AbstractEventLoop, heard: Callable[[set[str]], Any]) -> None:
+    def _notify_listener(self, loop: asyncio.AbstractEventLoop, on_notify: Callable[[set[str]], Any]) -> None:
         # Connect like the engine: SQLAlchemy, not libpq, handles URLs with several hosts.
-        _, found = self._engine.dialect.create_connect_args(self._engine.url)
-        parameters: dict[str, Any] = {**found, **_CONNECT, "autocommit": True, "application_name": "ecrkeeper-listen"}
+        _, arguments = self._engine.dialect.create_connect_args(self._engine.url)
+        parameters: dict[str, Any] = {
+            **arguments,
+            **_CONNECT,
+            "autocommit": True,
+            "application_name": "ecrkeeper-listen",
+        }
         while not self._closing.is_set():
             self._dropped.clear()
             try:
                 with psycopg.connect(**parameters) as conn:
                     conn.execute(f"LISTEN {CHANNEL}")
                     # Earlier notifications may have been lost.
-                    loop.call_soon_threadsafe(heard, set())
+                    loop.call_soon_threadsafe(on_notify, set())
                     while not (self._closing.is_set() or self._dropped.is_set()):
                         for note in conn.notifies(timeout=_LISTEN_PAUSE, stop_after=100):
-                            loop.call_soon_threadsafe(heard, set(note.payload.split("\n")))
+                            loop.call_soon_threadsafe(on_notify, set(note.payload.split("\n")))
             except (psycopg.Error, OSError):
                 self._closing.wait(_LISTEN_PAUSE)
             except RuntimeError:

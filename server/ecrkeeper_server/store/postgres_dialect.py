@@ -63,8 +63,8 @@ class PostgresDialect(Dialect):
 
     def json_integer(self, parameter: str, key: ColumnElement[str]) -> ColumnElement[int]:
         """Return the member of a `jsonb`."""
-        found: ColumnElement[Any] = bindparam(parameter, type_=postgresql.JSONB).op("->>")(key)
-        return cast(found, Integer)
+        member: ColumnElement[Any] = bindparam(parameter, type_=postgresql.JSONB).op("->>")(key)
+        return cast(member, Integer)
 
     def one_of(self, column: ColumnElement[str], names: SelectBase) -> ColumnElement[bool]:
         """Return a comparison with an array, which always uses the index."""

@@ -28,11 +28,13 @@ class Prepared:
         If the driver fails, SQLAlchemy runs the query again: it knows which errors mean
         a lost connection, and how to recover.
         """
-        given = {**self._constants, **values}
+        parameters = {**self._constants, **values}
         driver: Any = conn.connection.driver_connection
         try:
-            found = driver.execute(self._text, [given[name] for name in self._order] if self._order else given)
-            rows: list[tuple[Any, ...]] = found.fetchall()
+            cursor = driver.execute(
+                self._text, [parameters[name] for name in self._order] if self._order else parameters
+            )
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
         except conn.dialect.loaded_dbapi.Error:
             rows = [tuple(row) for row in conn.execute(self._query, values)]
         return rows

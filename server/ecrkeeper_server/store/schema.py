@@ -44,11 +44,11 @@ def _in_use(engine: Engine) -> Iterator[None]:
 
 def _unusable(engine: Engine, error: DatabaseError) -> StoreUnusable:
     url, failure = engine.url, failure_of(error)
-    place = url.database if url.host is None else f"{url.host}:{url.port or 5432}"
-    said = str(error.orig).partition("\n")[0][:300]
-    known = failure.reason != "STORE_UNAVAILABLE"
+    address = url.database if url.host is None else f"{url.host}:{url.port or 5432}"
+    detail = str(error.orig).partition("\n")[0][:300]
+    specific = failure.reason != "STORE_UNAVAILABLE"
     return StoreUnusable(
-        f"the database at {place} cannot be used: " + (f"{failure.message} ({said})" if known else said)
+        f"the database at {address} cannot be used: " + (f"{failure.message} ({detail})" if specific else detail)
     )
 
 

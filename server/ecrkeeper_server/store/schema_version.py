@@ -25,8 +25,8 @@ def surely_current(engine: Engine, folder: Path) -> bool:
     if line is None:
         return False
     with engine.connect() as conn:
-        found = _versions(conn)
-    return len(found) == 1 and (found[0] == line[-1] or found[0] not in line)
+        versions = _versions(conn)
+    return len(versions) == 1 and (versions[0] == line[-1] or versions[0] not in line)
 
 
 def _versions(conn: Connection) -> list[str]:
@@ -39,10 +39,10 @@ def _line(folder: Path) -> list[str] | None:
     """Return the revisions, oldest first; None if unreadable or not linear."""
     after: dict[str | None, str] = {}
     count = 0
-    for said in _said(folder):
-        if said is None:
+    for parsed in _parsed(folder):
+        if parsed is None:
             return None
-        revision, before = said
+        revision, before = parsed
         after[before] = revision
         count += 1
     line: list[str] = []
@@ -53,7 +53,7 @@ def _line(folder: Path) -> list[str] | None:
     return line if line and len(set(line)) == count else None
 
 
-def _said(folder: Path) -> Iterator[tuple[str, str | None] | None]:
+def _parsed(folder: Path) -> Iterator[tuple[str, str | None] | None]:
     """Return each migration's revision and predecessor; None if one is unclear."""
     for path in (folder / "versions").iterdir():
         if not _FILES.fullmatch(path.name):

@@ -50,8 +50,8 @@ def sqlite_engine(url: str) -> Engine:
 
 
 def _digest(text: str, seed: int) -> int:
-    found = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(8, "big"))
-    return int.from_bytes(found.digest(), "big", signed=True)
+    digest = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(8, "big"))
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 class _Job:
@@ -89,14 +89,14 @@ class SqliteDatabase(Database):
             self._reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
             self._file.opened()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._heard: list[Callable[[set[str]], Any]] = []
+        self._listeners: list[Callable[[set[str]], Any]] = []
         self._closed = False
         self._writer = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._writer.start()
 
-    def listen(self, heard: Callable[[set[str]], Any]) -> None:
-        """Call `heard` on the event loop after each commit that changed a resource."""
-        self._heard.append(heard)
+    def listen(self, on_notify: Callable[[set[str]], Any]) -> None:
+        """Call `on_notify` on the event loop after each commit that changed a resource."""
+        self._listeners.append(on_notify)
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run a query inline on the open connection."""
@@ -173,8 +173,8 @@ class SqliteDatabase(Database):
         for job in group:
             _call_soon(job.loop, job.deliver)
         if changed:
-            for heard in self._heard:
-                _call_soon(group[0].loop, heard, changed)
+            for on_notify in self._listeners:
+                _call_soon(group[0].loop, on_notify, changed)
 
     def _transact(self, conn: Connection, group: list[_Job], changed: set[str]) -> None:
         conn.exec_driver_sql("BEGIN IMMEDIATE")

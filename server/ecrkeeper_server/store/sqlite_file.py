@@ -50,22 +50,22 @@ class SqliteFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._found = _identity(path)
+        self._opened = _identity(path)
         self._names: dict[str, Identity] = {}
-        self._fault = ""
+        self._failure = ""
         self._check_at = 0.0
         self._index: int | None = None
         self._stamp: _Stamp | None = None
 
     def opened(self) -> None:
         """Record the files, once SQLite has opened all of them."""
-        for suffix, words in (("", "the database file"), ("-wal", "its write-ahead log"), ("-shm", "its index")):
-            found = _identity(self._path + suffix)
-            if found is not None:
-                self._names[suffix] = found
+        for suffix, subject in (("", "the database file"), ("-wal", "its write-ahead log"), ("-shm", "its index")):
+            identity = _identity(self._path + suffix)
+            if identity is not None:
+                self._names[suffix] = identity
             elif not suffix:
-                self._fail(f"{words} vanished while it was opened")
-        if self._found not in (None, self._names.get("")):
+                self._fail(f"{subject} vanished while it was opened")
+        if self._opened not in (None, self._names.get("")):
             self._fail("the database file was replaced while it was opened")
         if "-shm" in self._names:
             # Kept open: closing any descriptor of the file would drop SQLite's locks on it.
@@ -80,7 +80,7 @@ class SqliteFile:
 
     def check_read(self) -> None:
         """Raise Unavailable if the files have changed; checks at most twice a second."""
-        if self._fault:
+        if self._failure:
             raise self._error()
         now = time.monotonic()
         if now >= self._check_at:
@@ -113,24 +113,24 @@ class SqliteFile:
         self._stamp = self._now()
 
     def _check_names(self) -> None:
-        if self._fault:
+        if self._failure:
             raise self._error()
         for suffix, identity in self._names.items():
             found = _identity(self._path + suffix)
             if found != identity:
-                words = f"the file {Path(self._path).name}{suffix} of the database"
-                self._fail(f"{words} is gone" if found is None else f"{words} was replaced")
+                subject = f"the file {Path(self._path).name}{suffix} of the database"
+                self._fail(f"{subject} is gone" if found is None else f"{subject} was replaced")
 
     def _fail(self, what: str) -> None:
-        self._fault = (
+        self._failure = (
             f"{what} while the server used it: nothing is stored any more. "
             "Stop the server, put the right files in place, start it again"
         )
-        log.error("store_file_replaced", path=self._path, error=self._fault)
+        log.error("store_file_replaced", path=self._path, error=self._failure)
         raise self._error()
 
     def _error(self) -> Unavailable:
-        return Unavailable(self._fault, reason="STORE_FILE_REPLACED")
+        return Unavailable(self._failure, reason="STORE_FILE_REPLACED")
 
     def _now(self) -> _Stamp | None:
         """Return the file's state; None during another program's checkpoint."""

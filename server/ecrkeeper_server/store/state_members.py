@@ -86,9 +86,9 @@ def with_members(stored: Json, members: Mapping[str, Any]) -> Json:
     """Return a stored state with other members, encoded."""
     changed = dict(stored)
     for name, value in members.items():
-        found = _ENCODED[name](value) if name in _ENCODED else value
-        if found or name not in _SELDOM:
-            changed[name] = found
+        encoded = _ENCODED[name](value) if name in _ENCODED else value
+        if encoded or name not in _SELDOM:
+            changed[name] = encoded
         else:
             changed.pop(name, None)
     return changed

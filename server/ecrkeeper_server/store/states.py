@@ -17,7 +17,7 @@ from ecrkeeper_server.settings.stored_elements import load_elements, load_keys
 from ecrkeeper_server.store.state_members import Members, RegistryMembers, RoleMembers, with_members
 from ecrkeeper_server.store.state_parts import Condition, Remediation, RoleDeletion, StoredDrift, StoredError
 
-_REFUSED = "refused_deletion"
+_REJECTED = "refused_deletion"
 _NOT_BRIEF = frozenset({"drift", "remediation", "applied_tags"})
 
 
@@ -189,16 +189,16 @@ class RoleState(State):
 
     def rejected_deletion(self, generation: int) -> StoredError | None:
         """Return the error that rejected this generation's deletion, or None."""
-        kept = self.stored.get(_REFUSED)
-        return StoredError.from_json(kept["error"]) if kept and kept["generation"] == generation else None
+        members = self.stored.get(_REJECTED)
+        return StoredError.from_json(members["error"]) if members and members["generation"] == generation else None
 
     def with_rejected_deletion(self, generation: int, error: StoredError) -> Self:
         """Return the state after the deletion of this generation was rejected."""
-        return type(self)({**self.stored, _REFUSED: {"generation": generation, "error": error.to_json()}})
+        return type(self)({**self.stored, _REJECTED: {"generation": generation, "error": error.to_json()}})
 
     def brief(self, *, tags: bool = True) -> Self:
         """Return the part of the state that operations store; `tags` are observed ones."""
-        kept = {name: value for name, value in self.stored.items() if name not in _NOT_BRIEF}
-        if not tags and kept.get("role"):
-            kept["role"] = {**kept["role"], "tags": {}}
-        return type(self)(kept)
+        members = {name: value for name, value in self.stored.items() if name not in _NOT_BRIEF}
+        if not tags and members.get("role"):
+            members["role"] = {**members["role"], "tags": {}}
+        return type(self)(members)

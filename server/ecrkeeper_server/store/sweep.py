@@ -36,13 +36,13 @@ def desired(tx: Tx, registries: Sequence[Resource]) -> dict[str, Desired]:
     the registries: every write of a declaration changes its registry as well.
     """
     values = json_rows({"name": row.name} for row in registries)
-    found = {row.name: Desired() for row in registries}
+    desired_by_name = {row.name: Desired() for row in registries}
     declared, waiting = _desired(tx.dialect)
     for name, *columns in tx.conn.execute(declared, values):
-        found[name].declared.append(Declaration(*columns))
+        desired_by_name[name].declared.append(Declaration(*columns))
     for row in tx.conn.execute(waiting, values):
-        found[row.target].pending.append(Operation.of(row))
-    return found
+        desired_by_name[row.target].pending.append(Operation.of(row))
+    return desired_by_name
 
 
 @lru_cache(maxsize=4)

@@ -69,7 +69,7 @@ def _commit(conn: Connection) -> None:
     try:
         conn.exec_driver_sql("COMMIT")
     except DBAPIError as error:
-        found = state(error.orig)
-        if found is None or found in DROPPED or found.startswith("08"):
+        sqlstate = state(error.orig)
+        if sqlstate is None or sqlstate in DROPPED or sqlstate.startswith("08"):
             raise CommitUnknownError from error
         raise

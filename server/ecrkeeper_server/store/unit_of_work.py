@@ -61,9 +61,9 @@ class UnitOfWork:
 
     def registry(self, name: RegistryName, spec: Mapping[str, Any]) -> Resource:
         """Return the registry, or a new one, which is stored once its spec changes."""
-        found = self.registries.get(name)
-        if found is not None:
-            return found
+        existing = self.registries.get(name)
+        if existing is not None:
+            return existing
         return Resource.new(name, dict(spec), self.now, uid=str(uuid.uuid4()), generation=1)
 
     def set_spec(self, registry: Resource, spec: dict[str, Any], trace: str = "") -> Resource:
@@ -120,8 +120,8 @@ class UnitOfWork:
 
         Raises AlreadyExists if that was another call.
         """
-        found = self.requests.get(request_id.lower())
-        return None if found is None else repeated(found, method, fingerprint)
+        response = self.requests.get(request_id.lower())
+        return None if response is None else repeated(response, method, fingerprint)
 
     def save_response(self, request_id: str, method: str, fingerprint: str, result: str) -> None:
         """Store the response of a call for its retries, for a day."""

@@ -47,8 +47,8 @@ def load(tx: Tx, names: Sequence[SettingsName], request_ids: Iterable[str] = (),
             unit.busy.add(registry)
     ids = sorted({each.lower() for each in request_ids if each})
     if ids:
-        found = tx.conn.execute(select(requests).where(requests.c.request_id.in_(ids)))
-        unit.requests = {row.request_id: Request.of(row) for row in found}
+        rows = tx.conn.execute(select(requests).where(requests.c.request_id.in_(ids)))
+        unit.requests = {row.request_id: Request.of(row) for row in rows}
     unit.begin()
     return unit
 
@@ -90,14 +90,14 @@ def save(tx: Tx, unit: UnitOfWork) -> None:
     _execute(tx, insert(resources), [columns_of(row) for row in new])
     _execute(tx, _UPDATE_RESOURCE, [{"_name": row.name, **_some(row, _DESIRED)} for row in changed])
     after = {one.name: one for owners in unit.declared.values() for one in owners.values()}
-    gone = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
-    _execute(tx, _DELETE_DECLARATION, [_renamed(key_of(name)) for name in gone])
-    new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in gone})
+    deleted = [name for name, one in before.declared.items() if name not in after or after[name].uid != one.uid]
+    _execute(tx, _DELETE_DECLARATION, [_renamed(key_of(name)) for name in deleted])
+    new, changed = _parted(after, {name: one for name, one in before.declared.items() if name not in deleted})
     _execute(tx, insert(declarations), [columns_of(one) for one in new])
     _execute(tx, _UPDATE_DECLARATION, [{**_renamed(key_of(o.name)), **_some(o, _DECLARED)} for o in changed])
     _execute(tx, insert(revisions), [columns_of(one) for one in unit.revisions])
-    asked = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
-    _execute(tx, insert(requests), asked)
+    saved = [columns_of(one) for key, one in unit.requests.items() if key not in before.requests]
+    _execute(tx, insert(requests), saved)
     audit.add(tx, unit.events)
 
 

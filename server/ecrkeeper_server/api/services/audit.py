@@ -23,7 +23,7 @@ from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import parse_audit_event
 from ecrkeeper_server.store import audit, audit_stream
 from ecrkeeper_server.store.audit import AuditEvent, Selection
-from ecrkeeper_server.store.audit_stream import Place as Cursor
+from ecrkeeper_server.store.audit_stream import Cursor
 from ecrkeeper_server.store.database import Tx
 
 _PLAIN = (
