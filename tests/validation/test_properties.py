@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName
-from ecrkeeper_server.settings import lifecycle_policy, repository_policy
-from ecrkeeper_server.settings import policy_validation as policy_lint
+from ecrkeeper_server.settings import lifecycle_policy, policy_validation, repository_policy
 from ecrkeeper_sim.errors import AwsError
 from ecrkeeper_sim.lifecycle_documents import check_lifecycle_policy
 from ecrkeeper_sim.policy_documents import check_repository_policy, parse_registry_policy
@@ -25,7 +24,7 @@ def server_accepts(kind: str, text: str) -> bool:
     found = {
         "lifecycle": lambda: lifecycle_policy.validate(text, "p"),
         "repository": lambda: repository_policy.validate(text, REGISTRY, "p"),
-        "registry": lambda: policy_lint.validate({"policyText": text}, REGISTRY, "p"),
+        "registry": lambda: policy_validation.validate({"policyText": text}, REGISTRY, "p"),
     }[kind]()
     assert all(violation.field and violation.description for violation in found)
     return not found

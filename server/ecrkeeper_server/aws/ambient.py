@@ -115,31 +115,31 @@ class Ambient:
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._resolving = answer
 
-        def deliver(found: tuple[Any, Credentials] | Temporary) -> None:
+        def deliver(result: tuple[Any, Credentials] | Temporary) -> None:
             if answer is not self._resolving:
                 return
-            if isinstance(found, Temporary):
-                answer.set_exception(found)
+            if isinstance(result, Temporary):
+                answer.set_exception(result)
             else:
-                self._source, self._current = found
-                answer.set_result(found[1])
+                self._source, self._current = result
+                answer.set_result(result[1])
 
         def run() -> None:
-            found = self._ask(source)
+            result = self._ask(source)
             # The loop may have ended meanwhile.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, found)
+                loop.call_soon_threadsafe(deliver, result)
 
         # A thread of the loop's pool would keep the process from ending.
         threading.Thread(target=run, name="aws-credentials", daemon=True).start()
 
     def _ask(self, source: Any) -> tuple[Any, Credentials] | Temporary:
         try:
-            found = source or self._find()
-            if found is None:
+            result = source or self._find()
+            if result is None:
                 return _none("")
-            frozen = found.get_frozen_credentials()
-            return found, Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+            frozen = result.get_frozen_credentials()
+            return result, Credentials(frozen.access_key, frozen.secret_key, frozen.token)
         except Exception as error:  # Programs, files and the network fail in many ways; some quote what they have read.
             return _none(type(error).__name__)
 
@@ -156,6 +156,6 @@ class Ambient:
         raise _none(f"not found within {self._seconds:.0f} s")
 
 
-def _none(why: str) -> Temporary:
-    text = "no AWS credentials in the environment" + (f" ({why})" if why else "")
+def _none(reason: str) -> Temporary:
+    text = "no AWS credentials in the environment" + (f" ({reason})" if reason else "")
     return Temporary(text, reason="AWS_NO_CREDENTIALS", after=60, grpc_code="FAILED_PRECONDITION")

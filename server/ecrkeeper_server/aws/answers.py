@@ -139,24 +139,24 @@ def account_of_arn(arn: str) -> str:
 def other_account(account: str, service: str, data: Mapping[str, Any]) -> str | None:
     """Return the account that an answer names if it is not the expected one."""
     for path in SPEAKERS.get(service, ()):
-        for found in _values(data, path):
-            actual = account_of_arn(found) if path[-1] == "Arn" else found
+        for value in _values(data, path):
+            actual = account_of_arn(value) if path[-1] == "Arn" else value
             if actual != account:
                 return actual
     return None
 
 
 def _values(data: Any, path: tuple[str, ...]) -> Iterator[str]:
-    found = data.get(path[0])
-    if found is None:
+    value = data.get(path[0])
+    if value is None:
         return
     if len(path) == 1:
-        yield found
-    elif isinstance(found, list):
-        for item in found:
+        yield value
+    elif isinstance(value, list):
+        for item in value:
             yield from _values(item, path[1:])
     else:
-        yield from _values(found, path[1:])
+        yield from _values(value, path[1:])
 
 
 def check_content(service: str, operation: str, params: Mapping[str, Any], data: Mapping[str, Any]) -> None:
@@ -165,8 +165,8 @@ def check_content(service: str, operation: str, params: Mapping[str, Any], data:
     if row is None:
         return
     for member, parameter in row.repeats.items():
-        for found in _values(data, tuple(member.split("."))):
-            if _plain(found) != _plain(str(params.get(parameter, found))):
+        for value in _values(data, tuple(member.split("."))):
+            if _plain(value) != _plain(str(params.get(parameter, value))):
                 raise InvalidAnswer(f"{member} is not the {parameter} that was asked for")
     check = _VALUES.get(operation)
     if check is not None and (violation := check(data)):

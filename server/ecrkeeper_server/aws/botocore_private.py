@@ -57,8 +57,8 @@ class PrivateCodec:
         A service may have several; ECR's is json.
         """
         model = service_model(service)
-        found: str = getattr(model, "resolved_protocol", None) or model.protocol
-        return found
+        result: str = getattr(model, "resolved_protocol", None) or model.protocol
+        return result
 
     def regions(self, partition: str) -> list[str]:
         """Return the Regions of a partition that have ECR."""
@@ -74,9 +74,9 @@ class PrivateCodec:
         options = {"UseFIPS": fips, "UseDualStack": dual_stack}
         if service == "sts":
             options["UseGlobalEndpoint"] = False
-        found = _rules(service).resolve_endpoint(Region=region, **options)
-        schemes = found.properties.get("authSchemes") or [{}]
-        return Location(urlsplit(found.url).netloc, schemes[0].get("signingRegion", region))
+        result = _rules(service).resolve_endpoint(Region=region, **options)
+        schemes = result.properties.get("authSchemes") or [{}]
+        return Location(urlsplit(result.url).netloc, schemes[0].get("signingRegion", region))
 
     def serialize(self, service: str, operation: str, params: dict[str, Any]) -> Serialized:
         """Return a request; raises botocore's ParamValidationError."""
@@ -91,10 +91,10 @@ class PrivateCodec:
 
     def parse(self, service: str, operation: str, status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         """Return the members of an answer, or of an error; raises any exception."""
-        given = {"status_code": status, "headers": HeadersDict(headers), "body": body}
+        response = {"status_code": status, "headers": HeadersDict(headers), "body": body}
         shape = service_model(service).operation_model(operation).output_shape if status < 300 else None
-        found: dict[str, Any] = _parser(self.protocol(service)).parse(given, shape)
-        return found
+        result: dict[str, Any] = _parser(self.protocol(service)).parse(response, shape)
+        return result
 
 
 @cache
@@ -128,9 +128,9 @@ class _Plain(JSONFileLoader):  # type: ignore[misc]
 
 @cache
 def _loader() -> Loader:
-    found = create_loader(os.environ.get("AWS_DATA_PATH"))
-    found.file_loader = _Plain()
-    return found
+    result = create_loader(os.environ.get("AWS_DATA_PATH"))
+    result.file_loader = _Plain()
+    return result
 
 
 @cache

@@ -42,7 +42,7 @@ _UNSET = {
 }
 
 
-class _Found(Exception):
+class _Result(Exception):
     """Carries a value out of a client's event, past everything that would come after."""
 
     def __init__(self, value: Any) -> None:
@@ -86,8 +86,8 @@ class PublicCodec:
     def protocol(self, service: str) -> str:
         """Return the protocol that clients use."""
         model = self.model(service)
-        found: str = getattr(model, "resolved_protocol", None) or model.protocol
-        return found
+        result: str = getattr(model, "resolved_protocol", None) or model.protocol
+        return result
 
     def regions(self, partition: str) -> list[str]:
         """Return the Regions of a partition that have ECR."""
@@ -136,11 +136,11 @@ class PublicCodec:
         for name, handler in (answering, receiving):
             events.register(name, handler)
         try:
-            found: dict[str, Any] = _carried(client, operation, {})
+            result: dict[str, Any] = _carried(client, operation, {})
         finally:
             for name, handler in (answering, receiving):
                 events.unregister(name, handler)
-        return found
+        return result
 
     def _client(self, service: str, *, validating: bool = True) -> Any:
         """Return a client; one that parses gets no parameters, and must not ask for them."""
@@ -178,19 +178,19 @@ def _carried(client: Any, operation: str, params: dict[str, Any]) -> Any:
     value = None
     try:
         getattr(client, method)(**params)
-    except _Found as found:
-        value = found.value
+    except _Result as result:
+        value = result.value
     if value is None:
         raise RuntimeError(f"the client did not take part: {operation}")
     return value
 
 
 def _send(request: Any, **_: Any) -> None:
-    raise _Found(request)
+    raise _Result(request)
 
 
 def _receive(parsed_response: Any, exception: Any, **_: Any) -> None:
     if parsed_response is not None:
-        raise _Found(parsed_response)
+        raise _Result(parsed_response)
     if exception is not None:
         raise exception

@@ -84,8 +84,8 @@ class AwsClient:
         self._roles: AssumedRoles | None = None
         if options.role_template is not None:
             self._roles = AssumedRoles(options.role_template, self._assume, external_id=options.external_id)
-        found: Provider = provider or self._roles or self._ambient
-        self._sessions = Sessions(found, self._identify, self._forget, clock, own=found is not self._ambient)
+        chosen: Provider = provider or self._roles or self._ambient
+        self._sessions = Sessions(chosen, self._identify, self._forget, clock, own=chosen is not self._ambient)
         self._transport: Transport | None = None
 
     async def _assume(self, account: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -163,9 +163,9 @@ class AwsClient:
             text = f"{call.service}:{call.operation}: {error}"
             raise Permanent(text, reason="AWS_REJECTED", operation=call.operation, grpc_code=code) from error
         if self._transport is None:
-            found = self._options.environment
+            environment = self._options.environment
             self._transport = Transport(
-                self._options.timeout, self._options.connections, tls=found.tls, proxy=found.proxy
+                self._options.timeout, self._options.connections, tls=environment.tls, proxy=environment.proxy
             )
         response = await self._transport.exchange(prepared.address, prepared.encode(), call.fence)
         return self._wire.read(call.service, call.operation, response)

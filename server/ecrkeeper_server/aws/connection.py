@@ -100,19 +100,19 @@ class Connection(asyncio.Protocol):
         if self._received > MAX_ANSWER:
             self._fail(_too_long())
             return
-        fault = ""
+        reason = ""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            fault = f"not an HTTP answer: {error}"
+            reason = f"not an HTTP answer: {error}"
         if not self._with_head and self._received > MAX_HEAD:
-            fault = "the headers of the answer are too long"
+            reason = "the headers of the answer are too long"
         if self._too_long:
             self._fail(_too_long())
         elif self._whole:
-            self._deliver(reusable=self._lasting and not fault)
-        elif fault:
-            self._fail(NoAnswer(fault))
+            self._deliver(reusable=self._lasting and not reason)
+        elif reason:
+            self._fail(NoAnswer(reason))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Complete an answer that lasts until the end of the connection; fail any other."""

@@ -58,11 +58,11 @@ class AssumedRoles:
             params["ExternalId"] = self._external_id
         answer = await self._assume(account, params)
         keys = answer["Credentials"]
-        found = Credentials(
+        credentials = Credentials(
             keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"].timestamp()
         )
-        self._cached[account] = found
-        return found
+        self._cached[account] = credentials
+        return credentials
 
     def forget(self, account: str, credentials: Credentials) -> None:
         """Assume the account's role again at the next use, after a rejection."""

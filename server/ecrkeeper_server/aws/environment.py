@@ -75,7 +75,7 @@ def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment
     except UnreadableProfile as error:
         errors.append(str(error))
         profile = Profile("", "")
-    found = AwsEnvironment(
+    environment = AwsEnvironment(
         _endpoints(variables, profile, errors),
         fips=_flag(variables, profile, "use_fips_endpoint"),
         dual_stack=_flag(variables, profile, "use_dualstack_endpoint"),
@@ -84,33 +84,33 @@ def aws_environment(variables: Mapping[str, str] = os.environ) -> AwsEnvironment
         http_proxy=_proxy(variables, "http_proxy", errors),
         no_proxy=variables.get("no_proxy") or variables.get("NO_PROXY", ""),
     )
-    reason = _unusable(found)
+    reason = _unusable(environment)
     if reason:
         where = "AWS_CA_BUNDLE" if variables.get("AWS_CA_BUNDLE") else profile.where("ca_bundle")
-        errors.append(f"{where}: cannot use {found.ca_bundle!r}: {reason}")
+        errors.append(f"{where}: cannot use {environment.ca_bundle!r}: {reason}")
     if errors:
         raise InvalidEnvironment(errors)
-    return found
+    return environment
 
 
 def _endpoints(variables: Mapping[str, str], profile: Profile, errors: list[str]) -> dict[str, str]:
     if _flag(variables, profile, "ignore_configured_endpoint_urls"):
         return {}
     everywhere = variables.get(_ENDPOINT, "")
-    found = {"": (everywhere, _ENDPOINT)}
+    endpoints = {"": (everywhere, _ENDPOINT)}
     if not everywhere:
-        found[""] = (profile.settings.get("endpoint_url", ""), profile.where("endpoint_url"))
+        endpoints[""] = (profile.settings.get("endpoint_url", ""), profile.where("endpoint_url"))
     for service in SERVICES:
         name = f"{_ENDPOINT}_{service.upper()}"
         if variables.get(name):
-            found[service] = (variables[name], name)
+            endpoints[service] = (variables[name], name)
         elif not everywhere:
             # The variable for all services precedes even what a profile has for one.
-            found[service] = (profile.endpoints.get(service, ""), profile.where(f"endpoint_url of {service}"))
-    for url, where in found.values():
+            endpoints[service] = (profile.endpoints.get(service, ""), profile.where(f"endpoint_url of {service}"))
+    for url, where in endpoints.values():
         if url and not _is_url(url):
             errors.append(f"{where}: must be an http:// or https:// URL with a host, got {url!r}")
-    return {service: url for service, (url, _) in found.items() if url}
+    return {service: url for service, (url, _) in endpoints.items() if url}
 
 
 def _flag(variables: Mapping[str, str], profile: Profile, setting: str) -> bool:

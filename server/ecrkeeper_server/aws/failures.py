@@ -30,7 +30,7 @@ _CREDENTIALS = frozenset(
 # The time of the signature differs too much from AWS's.
 _CLOCK = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 # Rejections whose status blames the caller, but which a retry may not meet again.
-_PASSING = frozenset({"ConcurrentModification", "RequestTimeout"})
+_RETRYABLE = frozenset({"ConcurrentModification", "RequestTimeout"})
 # Rejections that last until somebody changes the declaration or its references.
 _INVALID = frozenset(
     {
@@ -50,7 +50,7 @@ _SLOW_SECONDS = 60.0
 # IAM reports an unknown service principal as if a permission were missing.
 _NO_SERVICE = "is not a valid AWS service name"
 # IAM's message for an existing service-linked role.
-_TAKEN = "has been taken"
+_EXISTS = "has been taken"
 
 
 def short_code(code: str) -> str:
@@ -115,9 +115,9 @@ def failure(service: str, operation: str, status: int, code: str, message: str) 
     if code in _QUOTAS:
         used_up = [QuotaViolation(action, message or code)]
         return Permanent(text, reason="AWS_QUOTA_EXCEEDED", grpc_code="RESOURCE_EXHAUSTED", quotas=used_up, **facts)
-    if status >= 500 or status == 429 or code in _PASSING:
+    if status >= 500 or status == 429 or code in _RETRYABLE:
         return Temporary(text, reason="AWS_UNAVAILABLE", **facts)
-    return _refused(code, message, text, facts)
+    return _rejected(code, message, text, facts)
 
 
 def _denied(service: str, operation: str, text: str, facts: dict[str, Any]) -> AwsError:
@@ -133,11 +133,11 @@ def _denied(service: str, operation: str, text: str, facts: dict[str, Any]) -> A
     )
 
 
-def _refused(code: str, message: str, text: str, facts: dict[str, Any]) -> Permanent:
+def _rejected(code: str, message: str, text: str, facts: dict[str, Any]) -> Permanent:
     """Return the error for a lasting rejection, with a code that names the remedy."""
     if code.endswith("NotFound") or code == "NoSuchEntity":
         return Permanent(text, reason="AWS_NOT_FOUND", grpc_code="NOT_FOUND", **facts)
-    if code.endswith("AlreadyExists") or (code == "InvalidInput" and _TAKEN in message):
+    if code.endswith("AlreadyExists") or (code == "InvalidInput" and _EXISTS in message):
         return Permanent(text, reason="AWS_ALREADY_EXISTS", grpc_code="ALREADY_EXISTS", **facts)
     if code == "BlockedByOrganizationPolicy":
         return Permanent(text, reason="BLOCKED_BY_ORGANIZATION_POLICY", **facts)

@@ -67,12 +67,12 @@ def read_profile(variables: Mapping[str, str]) -> Profile:
 def _sections(variable: str, path: str) -> dict[str, _Section]:
     """Return the sections of a file; none if there is no such file."""
     parser = configparser.RawConfigParser()
-    reason, place = "", os.path.expanduser(os.path.expandvars(path))
+    reason, location = "", os.path.expanduser(os.path.expandvars(path))
     # A home directory that cannot be entered is one without files, as for boto3.
-    if not os.path.isfile(place):
+    if not os.path.isfile(location):
         return {}
     try:
-        with open(place, encoding="utf-8") as file:
+        with open(location, encoding="utf-8") as file:
             parser.read_file(file)
     except OSError as error:
         reason = error.strerror or type(error).__name__

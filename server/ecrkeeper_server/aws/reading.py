@@ -76,10 +76,10 @@ class Reader:
     def _result(self, operation: str, response: Response) -> dict[str, Any]:
         # botocore's parser accepts any well-formed XML as an answer.
         if not re.search(rb"<(?:\w+:)?%sResponse[\s/>]" % operation.encode(), response.body[:2048]):
-            raise InvalidAnswer(f"not an answer to {operation} ({_seen(response)})")
+            raise InvalidAnswer(f"not an answer to {operation} ({_described(response)})")
         parsed = self._parsed(operation, response)
         if parsed is None:
-            raise InvalidAnswer(f"not XML that answers {operation} ({_seen(response)})")
+            raise InvalidAnswer(f"not XML that answers {operation} ({_described(response)})")
         return parsed
 
     def _parsed(self, operation: str, response: Response) -> dict[str, Any] | None:
@@ -101,7 +101,7 @@ class Reader:
         if response.status >= 500 or response.status == 429:
             # A load balancer in front of AWS answers with a page of its own.
             return str(response.status), ""
-        raise InvalidAnswer(f"status {response.status} without a code of AWS ({_seen(response)})")
+        raise InvalidAnswer(f"status {response.status} without a code of AWS ({_described(response)})")
 
     def _xml_error(self, operation: str, response: Response) -> tuple[Any, Any]:
         parsed = self._parsed(operation, response) or {}
@@ -114,19 +114,19 @@ class Reader:
 
 def _members(response: Response) -> dict[str, Any]:
     try:
-        found = orjson.loads(response.body)
+        parsed = orjson.loads(response.body)
     except ValueError:
-        found = None
-    if type(found) is not dict:
-        raise InvalidAnswer(f"not an object of JSON ({_seen(response)})")
-    if response.body.count(b"[") + response.body.count(b"{") >= _DEPTH and not _writable(found):
-        raise InvalidAnswer(f"nested too deeply ({_seen(response)})")
-    return found
+        parsed = None
+    if type(parsed) is not dict:
+        raise InvalidAnswer(f"not an object of JSON ({_described(response)})")
+    if response.body.count(b"[") + response.body.count(b"{") >= _DEPTH and not _writable(parsed):
+        raise InvalidAnswer(f"nested too deeply ({_described(response)})")
+    return parsed
 
 
-def _writable(found: Any) -> bool:
+def _writable(parsed: Any) -> bool:
     try:
-        orjson.dumps(found)
+        orjson.dumps(parsed)
     except TypeError:
         return False
     return True
@@ -134,10 +134,10 @@ def _writable(found: Any) -> bool:
 
 def _json_error(response: Response) -> tuple[Any, Any]:
     try:
-        found = orjson.loads(response.body)
+        parsed = orjson.loads(response.body)
     except ValueError:
-        found = None
-    body = found if type(found) is dict else {}
+        parsed = None
+    body = parsed if type(parsed) is dict else {}
     code = response.headers.get("x-amzn-errortype") or body.get("__type") or body.get("code") or ""
     return code, body.get("message") or body.get("Message")
 
@@ -148,6 +148,6 @@ def _line(text: str) -> str:
     return short if short.isprintable() else "".join(c if c.isprintable() else " " for c in short)
 
 
-def _seen(response: Response) -> str:
+def _described(response: Response) -> str:
     kind = _CONTENT_TYPE.match(response.headers.get("content-type", ""))
     return f"{kind[0] if kind else 'no content type'}, {len(response.body)} bytes"

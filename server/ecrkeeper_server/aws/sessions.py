@@ -25,7 +25,7 @@ Forget = Callable[[str, Credentials], None]
 
 # After this many denied operations and no allowed one, the session is invalid, not the permissions.
 _DENIALS = 3
-_KEPT = 20_000
+_MAX_SESSIONS = 20_000
 # The pause before AWS is asked again about credentials of another account.
 _DOUBT_SECONDS = 300.0
 
@@ -70,11 +70,11 @@ class Sessions:
         self._identify = identify
         self._forget = forget
         self._clock = clock
-        self._sessions: LRUCache[str, Session] = LRUCache(_KEPT)
-        self._accounts: LRUCache[Credentials, _Identity] = LRUCache(_KEPT)
+        self._sessions: LRUCache[str, Session] = LRUCache(_MAX_SESSIONS)
+        self._accounts: LRUCache[Credentials, _Identity] = LRUCache(_MAX_SESSIONS)
         self._asking: dict[Credentials, asyncio.Task[str]] = {}
-        self._unknown: LRUCache[Credentials, _Unknown] = LRUCache(_KEPT)
-        self._drops: LRUCache[str, Backoff] = LRUCache(_KEPT)
+        self._unknown: LRUCache[Credentials, _Unknown] = LRUCache(_MAX_SESSIONS)
+        self._drops: LRUCache[str, Backoff] = LRUCache(_MAX_SESSIONS)
 
     async def open(self, account: str) -> Session:
         """Return the session of an account; raises WRONG_ACCOUNT for other credentials."""
@@ -114,7 +114,7 @@ class Sessions:
 
     async def _ask(self, account: str, credentials: Credentials) -> str:
         try:
-            found = await self._identify(account, credentials)
+            actual = await self._identify(account, credentials)
         except AwsError as error:
             failed = self._unknown.get(credentials) or _Unknown(Backoff(first=0.0), error)
             failed.backoff.failed(self._clock())
@@ -122,8 +122,8 @@ class Sessions:
             self._unknown[credentials] = failed
             raise
         self._unknown.pop(credentials, None)
-        self._accounts[credentials] = _Identity(found, self._clock())
-        return found
+        self._accounts[credentials] = _Identity(actual, self._clock())
+        return actual
 
     def failed(self, session: Session, operation: str, error: AwsError) -> bool:
         """Record a rejection; return whether to retry once with other credentials."""

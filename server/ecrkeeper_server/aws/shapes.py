@@ -63,11 +63,11 @@ def _not_empty(check: Check, known: frozenset[str]) -> Check:
 
 def structures_sent(model: Any) -> frozenset[str]:
     """Return the names of all structures in the requests of a service."""
-    found: set[str] = set()
+    result: set[str] = set()
 
     def walk(shape: Any) -> None:
-        if shape.type_name == "structure" and shape.name not in found:
-            found.add(shape.name)
+        if shape.type_name == "structure" and shape.name not in result:
+            result.add(shape.name)
             for member in shape.members.values():
                 walk(member)
         elif shape.type_name in ("list", "map"):
@@ -77,7 +77,7 @@ def structures_sent(model: Any) -> frozenset[str]:
         shape = model.operation_model(operation).input_shape
         if shape is not None:
             walk(shape)
-    return frozenset(found)
+    return frozenset(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def _structure(checks: Mapping[str, Check], needed: tuple[str, ...], present: tu
         if type(value) is not dict:
             return f" must be an object, got {_kind(value)}"
         for name in needed:
-            found = value.get(name)
-            if found is None or found == "":
+            result = value.get(name)
+            if result is None or result == "":
                 return f".{name} is missing"
         for name in present:
             if value.get(name) is None:

@@ -83,7 +83,7 @@ class PutDeclaration:
     """A call that creates or changes a declaration.
 
     `change` returns the spec for the current declaration or None. `requested` are
-    the settings that the caller declares, at `path` in the request. `way_out` is
+    the settings that the caller declares, at `path` in the request. `remedy` is
     the remedy for a conflict with other owners.
     """
 
@@ -96,7 +96,7 @@ class PutDeclaration:
     path: str = "registry_settings.settings"
     etag: str = ""
     force: bool = False
-    way_out: str = TAKE_OVER
+    remedy: str = TAKE_OVER
     trace: str = ""
 
     @property
@@ -106,8 +106,8 @@ class PutDeclaration:
 
     def check(self) -> None:
         """Reject requested settings that AWS never accepts, with all violations."""
-        if found := violations(self.name.registry, self.requested, self.path):
-            raise rejection(found)
+        if invalid := violations(self.name.registry, self.requested, self.path):
+            raise rejection(invalid)
 
     def decide(self, unit: UnitOfWork) -> WriteResult:
         """Decide the result of the call; a rejected call changes nothing."""
@@ -133,15 +133,15 @@ class PutDeclaration:
         if len(json.dumps(spec.settings)) > MAX_DECLARATION_BYTES:
             check_size(None if present is None else present.settings, spec.settings)
         composition = compose_specs(specs, touched)
-        taken: dict[str, DeclarationSpec] = {}
+        reduced: dict[str, DeclarationSpec] = {}
         if composition.conflicts or not _valid(composition, name.registry):
             check_own(name, composition)
             if composition.conflicts:
-                taken = self._take_over(specs, composition)
-                composition = compose_specs({**specs, **taken}, touched)
+                reduced = self._take_over(specs, composition)
+                composition = compose_specs({**specs, **reduced}, touched)
                 check_own(name, composition)
             check_together(name, composition, lambda: compose_specs(specs_of(declared), touched))
-        return self._write(unit, registry, composition, {**specs, **taken}, taken)
+        return self._write(unit, registry, composition, {**specs, **reduced}, reduced)
 
     def _take_over(self, specs: Mapping[str, DeclarationSpec], composition: Composition) -> dict[str, DeclarationSpec]:
         """Return the other owners' specs without the elements in conflict.
@@ -149,10 +149,10 @@ class PutDeclaration:
         Without `force`, a conflict rejects the call.
         """
         if not self.force:
-            raise conflict_of(self.name, composition.conflicts, self.way_out)
+            raise conflict_of(self.name, composition.conflicts, self.remedy)
         settings = {owner: spec.settings for owner, spec in specs.items()}
         changed = without_conflicts(self.name.owner, settings, composition.conflicts)
-        return {owner: replace(specs[owner], settings=left) for owner, left in changed.items()}
+        return {owner: replace(specs[owner], settings=remaining) for owner, remaining in changed.items()}
 
     def _keep(
         self, unit: UnitOfWork, registry: Resource, present: Declaration, specs: Mapping[str, DeclarationSpec]
@@ -169,15 +169,15 @@ class PutDeclaration:
         registry: Resource,
         composition: Composition,
         specs: Mapping[str, DeclarationSpec],
-        taken: Mapping[str, DeclarationSpec],
+        reduced: Mapping[str, DeclarationSpec],
     ) -> WriteResult:
         name, caller = self.name, self.caller
         present = unit.declared[name.registry].get(name.owner)
         registry = set_spec(unit, registry, composition, sorted(specs), trace=self.trace)
         stored = put_declaration(unit, name, specs[name.owner], registry, caller, origin_of(caller))
         origin = Origin(caller.method, caller.principal, caller.request_id, f"taken over by {name.owner}")
-        for owner, left in taken.items():
-            put_declaration(unit, SettingsName(name.registry, owner), left, registry, caller, origin)
+        for owner, remaining in reduced.items():
+            put_declaration(unit, SettingsName(name.registry, owner), remaining, registry, caller, origin)
         unit.save_response(caller.request_id, caller.method, caller.fingerprint, str(name))
         return WriteResult(registry, stored, specs, present)
 
@@ -249,11 +249,13 @@ def set_spec(
     Abandoned elements stay recorded until they are declared again.
     """
     before = registry.registry_spec
-    left = dict(before.abandoned)
+    abandoned_keys = dict(before.abandoned)
     if abandoned is not None:
         for setting, elements in split_all(abandoned.settings).items():
-            left[setting] = left.get(setting, NO_KEYS) | keys_of(elements)
-    kept = {setting: keys - keys_of(composition.desired.get(setting, {})) for setting, keys in left.items()}
-    abandons = {setting: keys for setting, keys in kept.items() if keys}
+            abandoned_keys[setting] = abandoned_keys.get(setting, NO_KEYS) | keys_of(elements)
+    undeclared = {
+        setting: keys - keys_of(composition.desired.get(setting, {})) for setting, keys in abandoned_keys.items()
+    }
+    abandons = {setting: keys for setting, keys in undeclared.items() if keys}
     spec = replace(before, abandoned=abandons, owners=owners)
     return unit.set_spec(registry, spec.to_json(), trace)

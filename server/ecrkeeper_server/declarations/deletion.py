@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ecrkeeper_server.declarations.audit_records import accepted, declared_changes
 from ecrkeeper_server.declarations.commands import WriteResult, compose_specs, origin_of, set_spec, specs_of
 from ecrkeeper_server.declarations.idempotency import Caller, check_etag
-from ecrkeeper_server.declarations.preconditions import check_left
+from ecrkeeper_server.declarations.preconditions import check_remaining
 from ecrkeeper_server.errors import NotFound
 from ecrkeeper_server.names import SettingsName
 from ecrkeeper_server.store.unit_of_work import UnitOfWork
@@ -45,7 +45,7 @@ class DeleteDeclaration:
         remaining = specs_of({owner: one for owner, one in declared.items() if owner != name.owner})
         composition = compose_specs(remaining, present.settings)
         # Also for abandoned elements: the other owners' declarations must be valid by themselves.
-        check_left(name, compose_specs(specs_of(declared), present.settings), composition)
+        check_remaining(name, compose_specs(specs_of(declared), present.settings), composition)
         abandoned = present if present.deletion_policy == "ABANDON" else None
         registry = set_spec(unit, registry, composition, sorted(remaining), abandoned=abandoned, trace=self.trace)
         unit.remove(present, origin_of(caller))

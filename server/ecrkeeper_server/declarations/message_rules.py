@@ -8,7 +8,7 @@ from typing import Any
 import protovalidate
 from google.protobuf.message import Message
 
-from ecrkeeper_server.declarations.pattern_words import words_of
+from ecrkeeper_server.declarations.pattern_messages import message_of
 from ecrkeeper_server.declarations.quota_fields import quota_of
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import shown
@@ -30,9 +30,9 @@ def violations(message: Message) -> list[Violation]:
     cut = type(message)()
     cut.CopyFrom(message)
     more = _cut(cut, _MAX_VIOLATIONS) <= 0
-    found = VALIDATOR.collect_violations(cut)
-    described = [_describe(message, each) for each in found[:_MAX_VIOLATIONS]]
-    if more or len(found) > _MAX_VIOLATIONS:
+    violations = VALIDATOR.collect_violations(cut)
+    described = [_describe(message, each) for each in violations[:_MAX_VIOLATIONS]]
+    if more or len(violations) > _MAX_VIOLATIONS:
         described.append(Violation("", "and more violations", "MORE_VIOLATIONS"))
     return described
 
@@ -60,24 +60,24 @@ def _cut(message: Any, limit: int) -> int:
 
 def _describe(message: Message, each: Any) -> Violation:
     """Return a violation that names the allowed values, and the value if it is short."""
-    found = each.proto
-    path = _path(found.field)
-    value, kind = _at(message, found.field)
-    if found.for_key:
-        value, kind = found.field.elements[-1].subscript.value, None
-    if found.rule_id == "enum.not_in" and not value:
+    proto = each.proto
+    path = _path(proto.field)
+    value, kind = _at(message, proto.field)
+    if proto.for_key:
+        value, kind = proto.field.elements[-1].subscript.value, None
+    if proto.rule_id == "enum.not_in" and not value:
         return Violation(path, f"is required{_known(kind, '; allowed are ', 1)}")
-    if found.rule_id == "required" or (found.rule_id == "string.min_len" and value == ""):
+    if proto.rule_id == "required" or (proto.rule_id == "string.min_len" and value == ""):
         return Violation(path, "is required")
     quota = quota_of(kind)
-    if quota and found.rule_id in ("string.max_len", "repeated.max_items"):
+    if quota and proto.rule_id in ("string.max_len", "repeated.max_items"):
         return Violation(path, over_quota(quota, len(value), each.rule_value), "QUOTA_EXCEEDED")
-    return Violation(path, _words(each) + _value(value, kind))
+    return Violation(path, _message(each) + _value(value, kind))
 
 
-def _words(each: Any) -> str:
+def _message(each: Any) -> str:
     if each.proto.rule_id == "string.pattern":
-        return words_of(each.rule_value)
+        return message_of(each.rule_value)
     return str(each.proto.message or each.proto.rule_id)
 
 

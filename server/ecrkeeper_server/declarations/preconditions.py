@@ -57,7 +57,7 @@ def _size(settings: Mapping[str, Any]) -> int:
     return settings_from_aws(settings).ByteSize()
 
 
-def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: str) -> FailedPrecondition:
+def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], remedy: str) -> FailedPrecondition:
     """Return the error that names each element with another value of another owner."""
     rows = []
     for conflict in conflicts:
@@ -73,7 +73,7 @@ def conflict_of(name: SettingsName, conflicts: tuple[Conflict, ...], way_out: st
         )
     first = rows[0]
     return FailedPrecondition(
-        f"{first.subject}: {first.description}; agree on one value, or {way_out}",
+        f"{first.subject}: {first.description}; agree on one value, or {remedy}",
         reason="OWNER_CONFLICT",
         metadata={"owners": ",".join(sorted({o for c in conflicts for o in c.owners if o != name.owner}))},
         preconditions=rows,
@@ -108,9 +108,9 @@ def _together(registry: RegistryName, composition: Composition) -> list[_Problem
 
 def _contradictions(registry: RegistryName, composition: Composition) -> list[_Problem]:
     return [
-        _Problem(setting, found.description, found.keys)
+        _Problem(setting, contradiction.description, contradiction.keys)
         for setting, elements in composition.desired.items()
-        for found in SETTINGS[setting].contradictions(elements, registry)
+        for contradiction in SETTINGS[setting].contradictions(elements, registry)
     ]
 
 
@@ -118,13 +118,13 @@ def _quotas(composition: Composition) -> list[_Problem]:
     return [
         _Problem(
             setting,
-            over_quota(found.quota, _usage(setting, found, composition), found.limit),
+            over_quota(excess.quota, _usage(setting, excess, composition), excess.limit),
             (),
-            found.quota,
-            found.used,
+            excess.quota,
+            excess.used,
         )
         for setting, elements in composition.desired.items()
-        for found in SETTINGS[setting].exceeded(elements)
+        for excess in SETTINGS[setting].exceeded(elements)
     ]
 
 
@@ -140,11 +140,11 @@ def _usage(setting: str, exceeded: Quota, composition: Composition) -> str:
 
 
 def _by_owner(setting: str, composition: Composition) -> dict[str, Elements]:
-    desired, found = composition.desired.get(setting, {}), dict[str, Keys]()
+    desired, excess = composition.desired.get(setting, {}), dict[str, Keys]()
     for keys, owners in composition.by_owners(setting, keys_of(desired)):
         for owner in owners:
-            found[owner] = found.get(owner, NO_KEYS) | keys
-    return {owner: only(desired, keys) for owner, keys in found.items()}
+            excess[owner] = excess.get(owner, NO_KEYS) | keys
+    return {owner: only(desired, keys) for owner, keys in excess.items()}
 
 
 def check_own(name: SettingsName, composition: Composition) -> None:
@@ -189,9 +189,9 @@ def _newly_exceeded(composition: Composition, before: Callable[[], Composition])
     if not exceeded:
         return []
     used = {
-        (setting, found.quota): found.used
+        (setting, excess.quota): excess.used
         for setting, elements in before().desired.items()
-        for found in SETTINGS[setting].exceeded(elements)
+        for excess in SETTINGS[setting].exceeded(elements)
     }
     return [problem for problem in exceeded if problem.used > used.get((problem.setting, problem.quota), 0)]
 
@@ -207,7 +207,7 @@ def _owners(problem: _Problem, composition: Composition) -> set[str]:
     return {owner for key in problem.keys for owner in composition.owners_of(problem.setting, key)}
 
 
-def check_left(name: SettingsName, before: Composition, remaining: Composition) -> None:
+def check_remaining(name: SettingsName, before: Composition, remaining: Composition) -> None:
     """Reject a deletion that makes the other owners' elements invalid.
 
     The error names the owners who need the declaration. Problems that exist before

@@ -18,23 +18,23 @@ PATHS = ("description", "tags", "mode")
 """The fields of a role that can be declared."""
 
 
-def spec_of(given: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
+def spec_of(requested: role_pb2.ServiceLinkedRole, paths: set[str]) -> dict[str, Any]:
     """Return the spec of the masked fields of a message; reject tags reserved by AWS."""
     spec: dict[str, Any] = {}
-    reserved = sorted(key for key in given.tags if key.lower().startswith("aws:"))
+    reserved = sorted(key for key in requested.tags if key.lower().startswith("aws:"))
     if "tags" in paths and reserved:
         text = f"keys that begin with `aws:` are reserved by AWS, got {', '.join(map(shown, reserved))}"
         raise InvalidArgument([Violation("service_linked_role.tags", text)])
-    if "description" in paths and given.HasField("description"):
-        spec["description"] = given.description
+    if "description" in paths and requested.HasField("description"):
+        spec["description"] = requested.description
     if "tags" in paths:
-        spec["tags"] = dict(given.tags)
+        spec["tags"] = dict(requested.tags)
     if "mode" in paths:
-        spec["mode"] = Mode(word(common_pb2.Mode, given.mode or common_pb2.ENFORCE))
+        spec["mode"] = Mode(word(common_pb2.Mode, requested.mode or common_pb2.ENFORCE))
     return spec
 
 
-def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> RoleSpec:
+def requested_spec(requested: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource | None) -> RoleSpec:
     """Return the spec after a write.
 
     A write that declares the role sets all fields, masked or not (AIP-134).
@@ -42,7 +42,7 @@ def wanted(given: role_pb2.ServiceLinkedRole, paths: set[str], present: Resource
     before = RoleSpec(managed=False) if present is None else present.role_spec
     masked = paths if before.managed else set(PATHS)
     cleared = {"description": None} if "description" in masked else {}
-    return replace(before, **{**cleared, **spec_of(given, masked)}, managed=True)
+    return replace(before, **{**cleared, **spec_of(requested, masked)}, managed=True)
 
 
 def _check_presence(name: RoleName, present: Resource | None, *, create: bool, update: bool) -> None:

@@ -33,11 +33,11 @@ class DeclarationStatus:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Parse a stored status."""
-        return cls(**{**stored, **_standing(stored)})
+        return cls(**{**stored, **_status(stored)})
 
     def to_json(self) -> Json:
         """Return the stored form."""
-        return {**_members(self), **_stored_standing(self)}
+        return {**_members(self), **_stored_status(self)}
 
     @property
     def ready(self) -> bool:
@@ -79,7 +79,7 @@ class RegistrySummary:
         return cls(
             **{
                 **stored,
-                **_standing(stored),
+                **_status(stored),
                 "declarations": [DeclarationStatus.from_json(each) for each in stored["declarations"]],
                 "element_counts": [(setting, state, count) for setting, state, count in stored["element_counts"]],
                 "worst_problem": Problem(**problem) if problem else None,
@@ -90,7 +90,7 @@ class RegistrySummary:
         """Return the stored form."""
         return {
             **_members(self),
-            **_stored_standing(self),
+            **_stored_status(self),
             "owners": list(self.owners),
             "declarations": [each.to_json() for each in self.declarations],
             "element_counts": [list(each) for each in self.element_counts],
@@ -103,7 +103,7 @@ def _members(value: DeclarationStatus | RegistrySummary) -> Json:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _standing(stored: Mapping[str, Any]) -> Json:
+def _status(stored: Mapping[str, Any]) -> Json:
     error = stored["error"]
     return {
         "conditions": [Condition.from_json(each) for each in stored["conditions"]],
@@ -111,7 +111,7 @@ def _standing(stored: Mapping[str, Any]) -> Json:
     }
 
 
-def _stored_standing(value: DeclarationStatus | RegistrySummary) -> Json:
+def _stored_status(value: DeclarationStatus | RegistrySummary) -> Json:
     return {
         "conditions": [each.to_json() for each in value.conditions],
         "error": None if value.error is None else value.error.to_json(),

@@ -15,18 +15,18 @@ def without_conflicts(
     owner: str, settings: Mapping[str, Mapping[str, Any]], conflicts: Iterable[Conflict]
 ) -> dict[str, dict[str, Any]]:
     """Return the settings of owners who lose elements to `owner`, without these."""
-    lost: dict[str, dict[str, Keys]] = {}
+    taken_over: dict[str, dict[str, Keys]] = {}
     for conflict in conflicts:
         for other in conflict.owners:
             if other != owner:
-                of_other = lost.setdefault(other, {})
+                of_other = taken_over.setdefault(other, {})
                 of_other[conflict.setting] = of_other.get(conflict.setting, NO_KEYS) | conflict.keys
-    return {other: _without(settings[other], keys) for other, keys in lost.items()}
+    return {other: _without(settings[other], keys) for other, keys in taken_over.items()}
 
 
-def _without(settings: Mapping[str, Any], lost: Mapping[str, Keys]) -> dict[str, Any]:
+def _without(settings: Mapping[str, Any], taken_over: Mapping[str, Keys]) -> dict[str, Any]:
     changed = dict(settings)
-    for name, keys in lost.items():
+    for name, keys in taken_over.items():
         elements = SETTINGS[name].split(changed[name])
         changed[name] = SETTINGS[name].join(without(elements, keys))
     return changed

@@ -179,8 +179,8 @@ def calls_for(
 
 def drift_of(calls: Iterable[RoleCall]) -> list[RoleDrift]:
     """Return the differences that the calls remove."""
-    found = []
+    drift = []
     for setting, key, before, after in (change for call in calls for change in call.changes):
         kind = "UNEXPECTED" if after is None else "MISSING" if before is None else "CHANGED"
-        found.append(RoleDrift(setting, key, kind, after, before))
-    return found
+        drift.append(RoleDrift(setting, key, kind, after, before))
+    return drift

@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import policy_validation as policy_lint
-from ecrkeeper_server.settings import statements
+from ecrkeeper_server.settings import policy_validation, statements
 from ecrkeeper_server.settings.document import Document
 from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.elements import Elements, Plan, Value
@@ -45,7 +44,7 @@ def split(shape: Shape) -> dict[str, Value]:
     The key of a statement without a Sid, or with a repeated Sid, is its digest.
     """
     elements: dict[str, Value] = {}
-    for statement in policy_lint.statements_of(_document(shape)):
+    for statement in policy_validation.statements_of(_document(shape)):
         if not isinstance(statement, Mapping):
             continue
         value = statements.canonical(statement)
@@ -60,7 +59,7 @@ def join(elements: Elements) -> dict[str, Any]:
     if not elements:
         return {"policyText": ""}
     written = [statements.written(key, value) for key, value in sorted(elements.items())]
-    return {"policyText": write({"Version": policy_lint.VERSION, "Statement": written})}
+    return {"policyText": write({"Version": policy_validation.VERSION, "Statement": written})}
 
 
 def _body(shape: Shape, observed: Shape) -> dict[str, Any]:
@@ -80,14 +79,14 @@ def opaque(shape: Shape) -> list[str]:
     if not text:
         return []
     document = _document(shape)
-    whole = policy_lint.statements_of(document)
+    whole = policy_validation.statements_of(document)
     if not whole or not all(isinstance(statement, Mapping) for statement in whole):
         return ["policyText"]
-    unknown = [f"policyText.{name}" for name in sorted(document.keys() - policy_lint.TOP)]
+    unknown = [f"policyText.{name}" for name in sorted(document.keys() - policy_validation.TOP)]
     for i, statement in enumerate(whole):
         odd = sorted(statement.keys() - statements.MEMBERS)
         unknown += [f"policyText.Statement[{i}].{name}" for name in odd]
-    if document.get("Version") != policy_lint.VERSION and policy_lint.uses_variables(text):
+    if document.get("Version") != policy_validation.VERSION and policy_validation.uses_variables(text):
         unknown.append("policyText.Version")
     return unknown
 
@@ -151,7 +150,7 @@ REGISTRY_POLICY = Document(
     gone=_GONE,
     split=split,
     join=join,
-    validate=policy_lint.validate,
+    validate=policy_validation.validate,
     warnings=warnings,
     quota=lambda elements: [Quota("registry policy characters", len(join(elements)["policyText"]), MAX_TEXT)],
     opaque=opaque,

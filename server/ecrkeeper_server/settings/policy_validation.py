@@ -14,8 +14,7 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import arns, globs, principals
-from ecrkeeper_server.settings import condition_validation as condition_lint
+from ecrkeeper_server.settings import arns, condition_validation, globs, principals
 from ecrkeeper_server.settings.json_text import NotJson, parse
 from ecrkeeper_server.settings.statements import DIGEST, MEMBERS, PRINCIPALS
 from ecrkeeper_server.settings.text_lists import texts
@@ -27,7 +26,7 @@ TOP = frozenset({"Version", "Id", "Statement"})
 _ACTION = re.compile(r"\*|[eE][cC][rR]:[A-Za-z*?]+")
 _NO_POLICY = "to have no policy, omit registry_policy or send an empty policy_text"
 
-StatementLint = Callable[[Mapping[str, Any], str, int], list[Violation]]
+StatementValidator = Callable[[Mapping[str, Any], str, int], list[Violation]]
 """Checks of one kind of policy: the violations of a statement with its path and index."""
 
 
@@ -43,7 +42,7 @@ def validate(shape: Mapping[str, Any], registry: RegistryName, path: str) -> lis
     return validate_text(text, registry.partition, f"{path}.policy_text", _NO_POLICY, validate_own)
 
 
-def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementLint) -> list[Violation]:
+def validate_text(text: str, partition: str, at: str, no_policy: str, of_kind: StatementValidator) -> list[Violation]:
     """Return the violations of the text of a policy.
 
     `no_policy` says what to send if there is to be no policy.
@@ -112,7 +111,7 @@ def _validate_statement(statement: Mapping[str, Any], partition: str, at: str) -
             if not is_ecr_action(action):
                 what = f"must be `*` or an ECR action such as `ecr:ReplicateImage`, got {shown(action)}"
                 violations.append(Violation(where, what))
-    return violations + condition_lint.validate(statement.get("Condition", {}), f"{at}.Condition")
+    return violations + condition_validation.validate(statement.get("Condition", {}), f"{at}.Condition")
 
 
 def _validate_sid(statement: Mapping[str, Any], at: str, sids: dict[str, int], index: int) -> list[Violation]:

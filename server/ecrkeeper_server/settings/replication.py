@@ -146,11 +146,11 @@ def _contradicting(rules: Sequence[Mapping[str, Any]], path: str) -> Iterator[Vi
     """Yield a violation for each rule that says the opposite of an earlier one for a pair."""
     if len(set(map(_deletes, rules))) < len(_KEPT):
         return
-    said = dict.fromkeys(_KEPT, PairKeys({}))
+    declared_deletes = dict.fromkeys(_KEPT, PairKeys({}))
     for i, rule in enumerate(rules):
         deletes, keys = _deletes(rule), PairKeys.product(_products(rule))
-        opposite = keys & said[not deletes]
-        said[deletes] = said[deletes] | (keys - opposite)
+        opposite = keys & declared_deletes[not deletes]
+        declared_deletes[deletes] = declared_deletes[deletes] | (keys - opposite)
         if opposite:
             more = f" and {len(opposite) - 1} more" if len(opposite) > 1 else ""
             what = f"another rule says the opposite for the pair {shown(opposite.first)}{more}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ecrkeeper_server.errors import Violation
 from ecrkeeper_server.names import RegistryName, shown
-from ecrkeeper_server.settings import policy_validation as policy_lint
+from ecrkeeper_server.settings import policy_validation
 from ecrkeeper_server.settings.ecr_actions import is_known
 from ecrkeeper_server.settings.text_lists import texts
 
@@ -21,7 +21,7 @@ _NO_POLICY = "to have no policy, omit repository_policy"
 
 def validate(text: str, registry: RegistryName, at: str) -> list[Violation]:
     """Return the violations of the text of a repository policy."""
-    return policy_lint.validate_text(text, registry.partition, at, _NO_POLICY, _validate_statement)
+    return policy_validation.validate_text(text, registry.partition, at, _NO_POLICY, _validate_statement)
 
 
 def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> list[Violation]:
@@ -36,6 +36,6 @@ def _validate_statement(statement: Mapping[str, Any], at: str, _index: int) -> l
             if member == "Action" and action.lower() == _TOKEN:
                 what = "must not be in a repository policy: a token is valid for the whole registry"
                 violations.append(Violation(where, f"{action} {what}"))
-            elif policy_lint.is_ecr_action(action) and not is_known(action):
+            elif policy_validation.is_ecr_action(action) and not is_known(action):
                 violations.append(Violation(where, f"must name an action of ECR, got {shown(action)}"))
     return violations

@@ -16,7 +16,7 @@ from ecrkeeper_server.settings.algebra import compose, plan
 from ecrkeeper_server.settings.element_sets import changed_keys, excluding, restricted
 from ecrkeeper_server.settings.elements import diff, keys_of
 from ecrkeeper_server.settings.isolation import items_of, unmade_changes, with_changes
-from ecrkeeper_server.settings.ownership import confirmed, ours
+from ecrkeeper_server.settings.ownership import owned_elements, verified
 from ecrkeeper_server.settings.pair_keys import PairKeys
 from ecrkeeper_server.settings.pairs import PairElements
 from ecrkeeper_server.settings.table import SETTINGS
@@ -90,11 +90,11 @@ def test_changes_are_restricted_as_plain_ones(before: Any, after: Any, chosen: A
 def test_ownership_equals_that_of_plain_elements(applied: Any, left: Any, desired: Any, observed: Any) -> None:
     pairs, plain = SETTING.split(applied), by_pair(applied)
     keys, wanted = SETTING.split(left), SETTING.split(desired)
-    assert ours({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: wanted}) == ours(
+    assert owned_elements({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: wanted}) == owned_elements(
         {NAME: plain}, {NAME: frozenset(keys)}, {NAME: dict(wanted)}
     )
-    found, still_open = confirmed({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: SETTING.split(observed)})
-    expected, expected_open = confirmed({NAME: plain}, {NAME: frozenset(keys)}, {NAME: by_pair(observed)})
+    found, still_open = verified({NAME: pairs}, {NAME: keys_of(keys)}, {NAME: SETTING.split(observed)})
+    expected, expected_open = verified({NAME: plain}, {NAME: frozenset(keys)}, {NAME: by_pair(observed)})
     assert (found, still_open) == (expected, expected_open)
 
 

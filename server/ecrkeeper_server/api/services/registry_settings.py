@@ -153,7 +153,7 @@ class OwnerSettings:
         requested: Mapping[str, Any],
         path: str = "registry_settings.settings",
         etag: str = "",
-        way_out: str = TAKE_OVER,
+        remedy: str = TAKE_OVER,
     ) -> registry_pb2.RegistrySettings:
         """Write a declaration for one of the calls, or plan it for `validate_only`."""
         call = PutDeclaration(
@@ -167,7 +167,7 @@ class OwnerSettings:
             etag=etag,
             force=getattr(request, "force", False),
             trace=self._deps.db.trace(),
-            way_out=way_out,
+            remedy=remedy,
         )
         if request.validate_only:
             return await self._planned(name, await self._declaring.attempt(call))
@@ -206,7 +206,7 @@ class OwnerSettings:
         return await self.put(
             name, lambda _: spec, caller, request,
             create=True, update=False, requested=spec.settings, path="settings",
-            way_out="name the settings to import without this one",
+            remedy="name the settings to import without this one",
         )  # fmt: skip
 
     async def _captured(self, name: SettingsName, settings: Sequence[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ecrkeeper_server.api.services.watch_stream import watched
 from ecrkeeper_server.declarations.audit_records import record, spec_changes
 from ecrkeeper_server.declarations.idempotency import find_response, save_response
 from ecrkeeper_server.declarations.resource_spec import change_spec
-from ecrkeeper_server.declarations.role_spec import PATHS, check_write, wanted
+from ecrkeeper_server.declarations.role_spec import PATHS, check_write, requested_spec
 from ecrkeeper_server.ecr.observe import observe_role
 from ecrkeeper_server.errors import InvalidArgument, NotFound, Violation
 from ecrkeeper_server.names import RoleName, parse_account, shown
@@ -126,7 +126,7 @@ class Roles:
                     )
                 return present
             check_write(name, present, given.etag, create=create, update=update)
-            spec = wanted(given, paths, present)
+            spec = requested_spec(given, paths, present)
             if present is not None:
                 return change_spec(tx, caller, name, present, spec)
             row = resources.create(tx, name, spec.to_json(), due=True)
@@ -146,7 +146,7 @@ class Roles:
         present = await self._get(name)
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
-        row = replace(row, spec=wanted(given, paths, present).to_json())
+        row = replace(row, spec=requested_spec(given, paths, present).to_json())
         seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
         message = role_message.role(row, self._deps.partition)
         message.plan.CopyFrom(role_plan(kind, row, seen))

@@ -17,7 +17,7 @@ from ecrkeeper.v1 import (
     settings_pb2,
 )
 from ecrkeeper_server.declarations.message_rules import violations
-from ecrkeeper_server.declarations.pattern_words import words_of
+from ecrkeeper_server.declarations.pattern_messages import message_of
 from google.protobuf.descriptor import Descriptor
 
 from tests.field_rules import rules_of
@@ -59,7 +59,7 @@ def test_patterns_of_the_protos_are_found() -> None:
 
 @pytest.mark.parametrize("pattern", FOUND)
 def test_pattern_has_description_and_example(pattern: str) -> None:
-    words = words_of(pattern)
+    words = message_of(pattern)
     assert words.startswith("must "), "the table has no words for it"
     assert not SYNTAX.search(words), words
     examples = re.findall(r"such as `([^`]+)`$", words)
@@ -70,7 +70,7 @@ def test_pattern_has_description_and_example(pattern: str) -> None:
 
 
 def test_descriptions_are_distinct_or_equivalent() -> None:
-    assert len({words_of(pattern) for pattern in FOUND}) == len(FOUND)
+    assert len({message_of(pattern) for pattern in FOUND}) == len(FOUND)
 
 
 def wrong_messages() -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _PREFIX = "must be `ROOT` or lower-case letters and digits with `.` `_` `-` `/` between them, such as `team-a/base`"
 _TAG = "letters, digits, spaces and `_.:/=+-@`"
 
-_WORDS: Mapping[str, str] = {
+_MESSAGES: Mapping[str, str] = {
     r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$": "must be a UUID",
     r"^[0-9]{12}$": "must be 12 digits",
     r"^[0-9a-z-]{2,25}$": "must be an AWS Region such as `eu-west-1`",
@@ -49,6 +49,6 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def words_of(pattern: str) -> str:
+def message_of(pattern: str) -> str:
     """Return the description of a pattern of the protos."""
-    return _WORDS.get(pattern, "has characters that are not allowed in this field")
+    return _MESSAGES.get(pattern, "has characters that are not allowed in this field")
