@@ -143,11 +143,11 @@ def _compare(
 def _targets(report: Report, name: str, kind: str, callers: int, rate: float, spread: float) -> None:
     where = f"{name}, {callers} callers"
     if kind == "get":
-        report.target(f"{where}: Get's rate against echo", rate, 0.5, most=False, unit="x")
+        report.target(f"{where}: Get's rate against echo", rate, 0.5, at_most=False, unit="x")
         report.target(f"{where}: Get's p99 against its p50", spread, 5.0, unit="x")
     if kind == "update":
         limit = 0.4 if name == "sqlite" else 0.25
-        report.target(f"{where}: Update's rate against echo", rate, limit, most=False, unit="x")
+        report.target(f"{where}: Update's rate against echo", rate, limit, at_most=False, unit="x")
         if callers == 256:
             report.target(f"{where}: Update's p99 against its p50", spread, 8.0, unit="x")
 

@@ -68,7 +68,7 @@ def _against_baselines(report: Report, sizes: Sizes, environment: Environment, n
     _targets(report, sizes, (name, latency), blocks, memory["ecrkeeper"] / for_all)
     faster = median(b.rate for b in blocks["ecrkeeper"]) / first[0]
     where = f"{name}, {latency * 1000:.0f} ms"
-    report.target(f"{where}: rate against boto3 on threads at {sizes.fleet}", faster, 4.0, most=False, unit="x")
+    report.target(f"{where}: rate against boto3 on threads at {sizes.fleet}", faster, 4.0, at_most=False, unit="x")
 
 
 def _empty_rss(threads: Child) -> float:
@@ -129,11 +129,11 @@ def _growth(report: Report, sizes: Sizes, environment: Environment, name: str) -
         "rows", "swept", "CPU us/registry", "wall us/registry", "database us/registry", "RSS MB", "peak RSS MB",
     )  # fmt: skip
     report.table(f"{name}: growth, blocks of {sizes.growth_block} at 0 ms", columns, rows)
-    least, most = blocks[str(min(sizes.growth))], blocks[str(max(sizes.growth))]
+    least, at_most = blocks[str(min(sizes.growth))], blocks[str(max(sizes.growth))]
     for what, figure in (("CPU", _cpu), ("wall time", _seconds)):
         report.target(
             f"{name}: {what} per registry at {max(sizes.growth)} rows against {min(sizes.growth)}",
-            ratio(most, least, lambda b, figure=figure: figure(b) / b.units),  # type: ignore[misc]
+            ratio(at_most, least, lambda b, figure=figure: figure(b) / b.units),  # type: ignore[misc]
             1.1,
             unit="x",
         )

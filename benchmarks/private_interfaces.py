@@ -34,7 +34,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
                 rows += [_compare(sizes, environment, load, (library, kind, database), n) for n in sizes.callers[:2]]
     for library, *_, callers, rate, _cpu in rows:
         report.target(
-            f"{library}, {callers} callers: rate against the public interface", rate, 1.0, most=False, unit="x"
+            f"{library}, {callers} callers: rate against the public interface", rate, 1.0, at_most=False, unit="x"
         )
     report.table(
         "private against public", ("library", "call", "database", "callers", "rate", "CPU public/private"), rows

@@ -14,21 +14,21 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure and its limit; `most` distinguishes upper from lower limits."""
+    """A figure and its limit; `at_most` distinguishes upper from lower limits."""
 
     name: str
     figure: float
     limit: float
-    most: bool = True
+    at_most: bool = True
     unit: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the figure keeps the limit."""
-        return self.figure <= self.limit if self.most else self.figure >= self.limit
+        return self.figure <= self.limit if self.at_most else self.figure >= self.limit
 
     def __str__(self) -> str:
-        relation = "at most" if self.most else "at least"
+        relation = "at most" if self.at_most else "at least"
         verdict = "PASS" if self.passed else "FAIL"
         return f"{verdict}  {self.name}: {_text(self.figure)}{self.unit} ({relation} {_text(self.limit)}{self.unit})"
 
@@ -53,9 +53,9 @@ class Report:
             first, *rest = (cell for cell in zip(row, widths, strict=True))
             print("  " + "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
 
-    def target(self, name: str, figure: float, limit: float, *, most: bool = True, unit: str = "") -> None:
+    def target(self, name: str, figure: float, limit: float, *, at_most: bool = True, unit: str = "") -> None:
         """Print a figure beside its limit and keep both."""
-        self.targets.append(Target(name, figure, limit, most, unit))
+        self.targets.append(Target(name, figure, limit, at_most, unit))
         print(f"  {self.targets[-1]}", flush=True)
 
     def note(self, text: str) -> None:
@@ -80,7 +80,7 @@ class Report:
                     "name": t.name,
                     "figure": t.figure,
                     "limit": t.limit,
-                    "relation": "<=" if t.most else ">=",
+                    "relation": "<=" if t.at_most else ">=",
                     "unit": t.unit,
                     "passed": t.passed,
                 }

@@ -72,6 +72,6 @@ def _show(report: Report, case: str, latency: float, concurrency: int, found: di
     report.table(f"postgres: {latency * 1000:.0f} ms, concurrency {concurrency} a replica", _COLUMNS, rows)
     more = ratio(found["2"], found["1"], lambda b: b.rate)
     if latency:
-        report.target(f"{case}: rate of two replicas against one", more, 1.7, most=False, unit="x")
+        report.target(f"{case}: rate of two replicas against one", more, 1.7, at_most=False, unit="x")
     else:
         report.note(f"{case}: rate of two replicas against one: {more:.2f}x")

@@ -36,7 +36,7 @@ def run(report: Report, sizes: Sizes, environment: Environment) -> None:
     report.table(f"{sizes.transport_calls} calls, 32 at once, {sizes.transport_rounds} rounds", columns, rows)
     for way in _WAYS[1:]:
         dearer = ratio(found[way], found["own"], lambda b: b.cpu)
-        report.target(f"CPU per call with {way} against the own transport", dearer, _WORTH, most=False, unit="x")
+        report.target(f"CPU per call with {way} against the own transport", dearer, _WORTH, at_most=False, unit="x")
 
 
 def _child(way: str, environment: Environment) -> Child:

@@ -67,7 +67,7 @@ def _compare(
     found = interleave(rounds, variants)
     pairs = list(zip(found["new"], found["old"], strict=True))
     speeds = [a.rate / b.rate for a, b in pairs]
-    report.target(f"{name}: speed against the other checkout", median(speeds), _SMALLEST, most=False, unit="x")
+    report.target(f"{name}: speed against the other checkout", median(speeds), _SMALLEST, at_most=False, unit="x")
     cheaper = median((b.cpu / b.units) / (a.cpu / a.units) for a, b in pairs)
     memory = (median(block.more["rss"] for block in found[which]) for which in ("new", "old"))
     return (name, median(speeds), min(speeds), max(speeds), cheaper, *memory)

@@ -45,8 +45,8 @@ def peer(
     certificate: bytes, cn: bytes = b"", dns: Sequence[bytes] = (), uri: Sequence[bytes] = ()
 ) -> dict[str, list[bytes]]:
     """Return gRPC's view of a certificate, with the names that it reports."""
-    said = {"x509_pem_cert": [certificate], "x509_common_name": [cn], "peer_dns": list(dns), "peer_uri": list(uri)}
-    return {key: values for key, values in said.items() if values}
+    claims = {"x509_pem_cert": [certificate], "x509_common_name": [cn], "peer_dns": list(dns), "peer_uri": list(uri)}
+    return {key: values for key, values in claims.items() if values}
 
 
 class Authority:

@@ -60,7 +60,7 @@ class Issuer:
     ) -> str:
         """Return a token; a claim that is None is omitted."""
         kid = kid or self.published[0]
-        said = {
+        members = {
             "iss": self.url,
             "aud": AUDIENCE,
             "sub": subject,
@@ -68,8 +68,8 @@ class Issuer:
             "groups": list(groups) if isinstance(groups, tuple) else groups,
             **claims,
         }
-        said = {name: value for name, value in said.items() if value is not None}
-        return jwt.encode(said, self.private[kid], self.algorithm(kid), headers={"kid": kid})
+        members = {name: value for name, value in members.items() if value is not None}
+        return jwt.encode(members, self.private[kid], self.algorithm(kid), headers={"kid": kid})
 
     async def fetch(self) -> bytes:
         """Return the response to a fetch of the JWKS."""

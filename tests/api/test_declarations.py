@@ -16,7 +16,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2_grpc
 from ecrkeeper.v1.common_pb2 import Drift
 from ecrkeeper.v1.registry_pb2 import Element, RegistrySettings
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, rejection, rules
 from tests.harness import eventually
 
 CODE = grpc.StatusCode
@@ -87,19 +87,19 @@ TOGETHER = {
 def test_owners_share_a_setting_by_element(place: Place, case: Together) -> None:
     place.apply(caches(*case.first), owner="first")
     if case.result is None:
-        error = refused(CODE.FAILED_PRECONDITION, place.apply, caches(*case.second), owner="second", force=case.force)
+        error = rejection(CODE.FAILED_PRECONDITION, place.apply, caches(*case.second), owner="second", force=case.force)
         assert error.reason == "OWNER_CONFLICT", case.reason
         assert error.metadata["owners"] == "first"
-        refused(CODE.NOT_FOUND, place.live.client.get_registry_settings, place.part("second"))
+        rejection(CODE.NOT_FOUND, place.live.client.get_registry_settings, place.part("second"))
         return
-    place.settled(caches(*case.second), owner="second", force=case.force, allow_replacement=True)
+    place.converged(caches(*case.second), owner="second", force=case.force, allow_replacement=True)
     assert cached(place) == case.result, case.reason
     assert {e.key: list(e.owners) for e in place.read().elements} == case.owners, case.reason
 
 
 def test_shared_element_is_removed_with_its_last_owner(place: Place) -> None:
     place.apply(caches(QUAY), owner="first")
-    place.settled(caches(QUAY), owner="second")
+    place.converged(caches(QUAY), owner="second")
     place.live.client.delete_registry_settings(place.part("first"))
     synced(place)
     assert cached(place) == {"quay": "quay.io"}
@@ -109,8 +109,8 @@ def test_shared_element_is_removed_with_its_last_owner(place: Place) -> None:
 
 
 def test_absent_setting_is_unmanaged_and_empty_one_managed(place: Place) -> None:
-    place.settled({**caches(QUAY), **replicates(place, "eu-west-1")})
-    place.settled({**caches(), **replicates(place, "eu-west-1")})
+    place.converged({**caches(QUAY), **replicates(place, "eu-west-1")})
+    place.converged({**caches(), **replicates(place, "eu-west-1")})
     assert cached(place) == {}
     declared = place.live.client.get_registry_settings(place.part("platform"))
     assert declared.settings.HasField("pull_through_cache_rules")
@@ -132,12 +132,12 @@ def test_update_mask_limits_changes(place: Place) -> None:
 def test_update_of_missing_resource_requires_allow_missing(place: Place) -> None:
     given = RegistrySettings(name=place.part("platform"), settings=message(caches(QUAY)))
     update = place.live.client.update_registry_settings
-    refused(CODE.NOT_FOUND, update, given)
+    rejection(CODE.NOT_FOUND, update, given)
     assert empty(place) == []
     created = update(given, allow_missing=True)
     assert created.generation == 1
     create = place.live.client.create_registry_settings
-    refused(CODE.ALREADY_EXISTS, create, place.name, "platform", settings=given.settings)
+    rejection(CODE.ALREADY_EXISTS, create, place.name, "platform", settings=given.settings)
 
 
 @pytest.mark.parametrize("method", ["update", "delete", "rollback", "registry"])
@@ -145,14 +145,14 @@ def test_stale_etag_is_rejected_without_change(place: Place, method: str) -> Non
     client, name = place.live.client, place.part("platform")
     old = place.apply(caches(QUAY))
     stale_registry = place.read()
-    place.settled(caches(K8S))
+    place.converged(caches(K8S))
     calls = {
         "update": lambda: place.apply(caches(QUAY), etag=old.etag),
         "delete": lambda: client.delete_registry_settings(name, etag=old.etag),
         "rollback": lambda: client.rollback_registry_settings(name, 1, etag=old.etag),
         "registry": lambda: client.update_registry(stale_registry, ["mode"]),
     }
-    refused(CODE.ABORTED, calls[method])
+    rejection(CODE.ABORTED, calls[method])
     assert client.get_registry_settings(name).settings == message(caches(K8S))
 
 
@@ -185,7 +185,7 @@ def test_plan_stores_nothing(place: Place) -> None:
 def test_declaration_deletion_follows_deletion_policy(
     place: Place, policy: str, left: dict[str, str], reason: str
 ) -> None:
-    place.settled(caches(QUAY), deletion_policy=policy)
+    place.converged(caches(QUAY), deletion_policy=policy)
     place.live.client.delete_registry_settings(place.part("platform"))
     synced(place)
     assert cached(place) == left, reason
@@ -203,7 +203,7 @@ def test_unmanaged_elements_are_preserved_or_pruned(
 ) -> None:
     place.seed(pullThroughCacheRules=[QUAY], exclusions=[f"arn:aws:iam::{place.account}:role/scanner"])
     place.keep(unmanaged_elements=unmanaged)
-    registry = place.settled(caches(K8S))
+    registry = place.converged(caches(K8S))
     assert cached(place) == left, reason
     assert place.aws()["exclusions"], "a setting that nobody declares is never pruned"
     assert [e.key for e in registry.elements if e.state == Element.UNMANAGED] == (["quay"] if len(left) == 2 else [])
@@ -222,13 +222,13 @@ def test_imported_declaration_has_empty_plan(place: Place) -> None:
     assert list(planned.plan.calls) == []
     synced(place)
     assert place.writes(since) == []
-    refused(CODE.ALREADY_EXISTS, place.live.client.import_registry_settings, place.name, "platform")
+    rejection(CODE.ALREADY_EXISTS, place.live.client.import_registry_settings, place.name, "platform")
 
 
 def test_rollback_restores_original_state(place: Place) -> None:
     client, name = place.live.client, place.part("platform")
-    place.settled(caches(QUAY), reason="begin")
-    place.settled(caches(K8S), reason="move")
+    place.converged(caches(QUAY), reason="begin")
+    place.converged(caches(K8S), reason="move")
     revisions = {r.revision: r for r in client.list_registry_settings_revisions(name)}
     assert list(revisions)[:2] == [2, 1]
     assert (revisions[1].reason, revisions[2].reason) == ("begin", "move")
@@ -236,13 +236,13 @@ def test_rollback_restores_original_state(place: Place) -> None:
     client.rollback_registry_settings(name, 1)
     synced(place)
     assert cached(place) == {"quay": "quay.io"}
-    refused(CODE.NOT_FOUND, client.rollback_registry_settings, name, 77)
+    rejection(CODE.NOT_FOUND, client.rollback_registry_settings, name, 77)
 
 
 def test_revision_0_holds_state_before_first_declaration(place: Place) -> None:
     client, name = place.live.client, place.part("platform")
     place.seed(replicationConfiguration=rules((place.account, "us-west-2")))
-    place.settled(replicates(place, "us-west-2", "eu-west-1"))
+    place.converged(replicates(place, "us-west-2", "eu-west-1"))
     (first,) = [r for r in client.list_registry_settings_revisions(name) if r.revision == 0]
     assert first.settings.replication_configuration == message(replicates(place, "us-west-2")).replication_configuration
     client.rollback_registry_settings(name, 0)
@@ -251,7 +251,7 @@ def test_revision_0_holds_state_before_first_declaration(place: Place) -> None:
 
 
 def test_operations_are_filtered_by_target_and_done(place: Place) -> None:
-    place.settled(caches(QUAY))
+    place.converged(caches(QUAY))
     client = place.live.client
     client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
 
@@ -273,7 +273,7 @@ def test_pages_contain_each_item_once_in_order(place: Place) -> None:
     assert [len(page.registry_settings) for page in pages] == [3, 3, 1]
     assert [s.name for page in pages for s in page.registry_settings] == [place.part(owner) for owner in owners]
     parent = f"accounts/{place.account}/registries/-"
-    error = refused(
+    error = rejection(
         CODE.INVALID_ARGUMENT,
         lambda: list(place.live.client.list_registry_settings(parent, page_token=pages[0].next_page_token)),
     )
@@ -303,7 +303,7 @@ def test_filter_selects_registries(either: Live) -> None:
 
 def test_watch_sends_snapshot_then_changes_then_removals(place: Place) -> None:
     kinds = pb.WatchRegistriesResponse
-    place.settled(caches(QUAY))
+    place.converged(caches(QUAY))
     with place.live.client.watch_registries(f"accounts/{place.account}", 'mode = "ENFORCE"', timeout=20) as steps:
         found = iter(steps)
         first = next(found)
@@ -322,14 +322,14 @@ def test_watch_sends_snapshot_then_changes_then_removals(place: Place) -> None:
 
 def test_undeclared_registry_can_be_read_without_storing_it(place: Place) -> None:
     place.seed(pullThroughCacheRules=[QUAY])
-    refused(CODE.NOT_FOUND, place.read)
+    rejection(CODE.NOT_FOUND, place.read)
     found = place.read(refresh=True)
     assert [rule.ecr_repository_prefix for rule in found.observed.pull_through_cache_rules.rules] == ["quay"]
     place.untouched()
 
 
 def test_observe_reports_drift_and_enforce_remediates(place: Place) -> None:
-    place.settled(caches(QUAY))
+    place.converged(caches(QUAY))
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[])
     since = place.live.aws.position()
@@ -344,11 +344,11 @@ def test_observe_reports_drift_and_enforce_remediates(place: Place) -> None:
 
 
 def test_paused_registry_is_unchanged_until_resumed(place: Place) -> None:
-    place.settled(caches(QUAY))
+    place.converged(caches(QUAY))
     place.keep(mode="PAUSED")
     since = place.live.aws.position()
     place.apply(caches(K8S))
-    error = refused(CODE.FAILED_PRECONDITION, place.live.client.reconcile_registry, place.name)
+    error = rejection(CODE.FAILED_PRECONDITION, place.live.client.reconcile_registry, place.name)
     assert error.reason == "PAUSED"
     assert place.writes(since) == []
     assert cached(place) == {"quay": "quay.io"}
@@ -373,17 +373,19 @@ def test_declaration_above_1_mib_is_rejected_by_every_write(place: Place) -> Non
             lambda dry=dry: client.apply_registry_settings(name, above, validate_only=dry),
         ]
         for call in calls:
-            error = refused(CODE.INVALID_ARGUMENT, call)
+            error = rejection(CODE.INVALID_ARGUMENT, call)
             assert (error.reason, fields_of(error)) == ("DECLARATION_TOO_LARGE", ["registry_settings.settings"])
     place.untouched()
     place.apply(long_templates(45))
-    assert refused(CODE.INVALID_ARGUMENT, client.apply_registry_settings, name, above).reason == "DECLARATION_TOO_LARGE"
+    assert (
+        rejection(CODE.INVALID_ARGUMENT, client.apply_registry_settings, name, above).reason == "DECLARATION_TOO_LARGE"
+    )
     assert client.get_registry_settings(name).generation == 1
 
 
 def test_deletion_of_missing_resource_requires_allow_missing(place: Place) -> None:
     delete = place.live.client.delete_registry_settings
-    error = refused(CODE.NOT_FOUND, delete, place.part("platform"))
+    error = rejection(CODE.NOT_FOUND, delete, place.part("platform"))
     assert isinstance(error, ecrkeeper.NotFound)
     delete(place.part("platform"), allow_missing=True)
     assert empty(place) == []

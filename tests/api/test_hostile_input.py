@@ -22,7 +22,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from tests.e2e.live import Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.e2e.live import Live, Place, fields_of, fresh_account, message, rejection, rules
 
 SECONDS = 2.0
 MEBIBYTE = "x" * 2**20
@@ -569,8 +569,8 @@ def test_request_id_reuse_with_other_content_is_rejected(live: Live) -> None:
     first = {"replication_configuration": rules((place.account, "eu-west-1"))}
     other = {"replication_configuration": rules((place.account, "eu-west-2"))}
     declared = place.apply(first, request_id=request_id)
-    refused(grpc.StatusCode.ALREADY_EXISTS, place.apply, other, request_id=request_id)
-    refused(grpc.StatusCode.ALREADY_EXISTS, place.apply, first, owner="other", request_id=request_id)
+    rejection(grpc.StatusCode.ALREADY_EXISTS, place.apply, other, request_id=request_id)
+    rejection(grpc.StatusCode.ALREADY_EXISTS, place.apply, first, owner="other", request_id=request_id)
     assert place.apply(first, request_id=request_id).etag == declared.etag
 
 
@@ -578,7 +578,7 @@ def test_rejected_requests_leave_store_empty(live: Live) -> None:
     Place(live, ACCOUNT, "us-east-1").untouched()
     mine = [r.name for r in live.client.list_registries("accounts/-") if ACCOUNT in r.name]
     assert mine == []
-    error = refused(grpc.StatusCode.NOT_FOUND, live.client.get_registry, REGISTRY)
+    error = rejection(grpc.StatusCode.NOT_FOUND, live.client.get_registry, REGISTRY)
     assert isinstance(error, ecrkeeper.NotFound)
     assert fields_of(error) == []
     assert not [call for call in live.aws.writes() if call["account"] == ACCOUNT]

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, refused
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, rejection
 
 CODE = grpc.StatusCode
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -44,7 +44,7 @@ def test_import_omits_undeclarable_elements(place: Place) -> None:
         policyText=policy(place, f"arn:aws:us-east-1:{place.account}:repository/*"), pullThroughCacheRules=[QUAY]
     )
     client = place.live.client
-    error = refused(CODE.INVALID_ARGUMENT, client.import_registry_settings, place.name, "recovered")
+    error = rejection(CODE.INVALID_ARGUMENT, client.import_registry_settings, place.name, "recovered")
     assert fields_of(error) == ["settings.registry_policy.policy_text.Statement[0].Resource[0]"]
     assert client.import_registry_settings(place.name, "recovered", settings=["pull_through_cache_rules"])
 
@@ -52,8 +52,8 @@ def test_import_omits_undeclarable_elements(place: Place) -> None:
 def test_retired_account_setting_value_allows_rollback(place: Place) -> None:
     place.seed(scope="V1", pullThroughCacheRules=[QUAY])
     switched: dict[str, Any] = {"settings": [{"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}]}
-    place.settled({"account_settings": switched, "pull_through_cache_rules": {"rules": []}})
-    place.settled({"account_settings": switched, "pull_through_cache_rules": {"rules": [QUAY]}})
+    place.converged({"account_settings": switched, "pull_through_cache_rules": {"rules": []}})
+    place.converged({"account_settings": switched, "pull_through_cache_rules": {"rules": [QUAY]}})
     assert place.live.client.rollback_registry_settings(place.part("platform"), 0).generation == 3
 
 
@@ -66,10 +66,10 @@ def test_accepted_import_is_idempotent_after_aws_changes(place: Place) -> None:
 
 
 def test_import_conflict_explains_remedy(place: Place) -> None:
-    place.settled({"pull_through_cache_rules": {"rules": [QUAY]}}, owner="first")
+    place.converged({"pull_through_cache_rules": {"rules": [QUAY]}}, owner="first")
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[{**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}])
-    error = refused(CODE.FAILED_PRECONDITION, place.live.client.import_registry_settings, place.name, "second")
+    error = rejection(CODE.FAILED_PRECONDITION, place.live.client.import_registry_settings, place.name, "second")
     assert "agree on one value, or name the settings to import without this one" in str(error)
 
 

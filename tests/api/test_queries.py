@@ -11,7 +11,7 @@ from ecrkeeper.v1 import registry_settings_service_pb2 as pb
 from ecrkeeper.v1 import role_service_pb2, server_service_pb2
 from ecrkeeper.v1.registry_pb2 import Registry
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, refused
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, rejection
 
 CODE = grpc.StatusCode
 SCANS = {"scanning_configuration": {"scan_type": "ENHANCED"}}
@@ -26,7 +26,7 @@ def place(either: Live) -> Place:
 
 def drifting(place: Place) -> Registry:
     """The registry after AWS was changed while it is only observed."""
-    place.settled(CACHES)
+    place.converged(CACHES)
     place.keep(mode="OBSERVE")
     place.seed(pullThroughCacheRules=[])
     return place.reconcile()
@@ -49,7 +49,7 @@ def test_drift_has_start_time_and_owner(place: Place) -> None:
 def test_drift_is_filtered_by_setting_element_and_reason(place: Place) -> None:
     (drift,) = drifting(place).drift
     parent = f"accounts/{place.account}"
-    place.live.registry(place.account, "eu-west-1").settled(SCANS)
+    place.live.registry(place.account, "eu-west-1").converged(SCANS)
 
     def found(filter: str) -> list[str]:
         return [each.name.rpartition("/")[2] for each in place.live.client.list_registries(parent, filter)]
@@ -64,7 +64,7 @@ def test_drift_is_filtered_by_setting_element_and_reason(place: Place) -> None:
 
 def test_element_whose_key_has_a_wildcard_is_found_by_its_key(place: Place) -> None:
     rule = {"scan_frequency": "SCAN_ON_PUSH", "repository_filters": [{"filter": "*", "filter_type": "WILDCARD"}]}
-    place.settled({"scanning_configuration": {"scan_type": "BASIC", "rules": [rule]}})
+    place.converged({"scanning_configuration": {"scan_type": "BASIC", "rules": [rule]}})
     client, key = place.live.client, "SCAN_ON_PUSH:*"
     assert [each.key for each in client.list_registry_elements(place.name, f'key = "{key}"')] == [key]
     place.keep(mode="OBSERVE")
@@ -82,7 +82,7 @@ def test_page_size_above_the_maximum_is_coerced(place: Place) -> None:
         assert [r.name for r in client.list_registries(f"accounts/{place.account}", page_size=size)] == [place.name]
         assert next(iter(client.list_operations(page_size=size).pages)).operations is not None
         assert len(list(client.list_registry_elements(place.name, page_size=size))) == 1
-    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_registries(page_size=-1)))
+    error = rejection(CODE.INVALID_ARGUMENT, lambda: list(client.list_registries(page_size=-1)))
     assert fields_of(error) == ["page_size"]
 
 
@@ -99,26 +99,26 @@ def test_operation_has_start_and_end_times(place: Place) -> None:
 
 def test_undeclared_registry_can_be_deleted(place: Place) -> None:
     client = place.live.client
-    place.settled(CACHES)
+    place.converged(CACHES)
     place.apply({"registry_policy": {}}, owner="other")
-    error = refused(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
+    error = rejection(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
     assert error.reason == "REGISTRY_DECLARED"
     assert [v.subject for v in error.violations] == [place.part("other"), place.part("platform")]
     client.delete_registry_settings(place.part("other"))
     place.keep(mode="OBSERVE")
     client.delete_registry_settings(place.part("platform"))
-    error = refused(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
+    error = rejection(CODE.FAILED_PRECONDITION, client.delete_registry, place.name)
     assert error.reason == "REMOVAL_PENDING"
     assert [v.subject for v in error.violations] == ["pull_through_cache_rules/quay"]
     etag = place.read().etag
-    refused(CODE.ABORTED, client.delete_registry, place.name, etag="other", deletion_policy="ABANDON")
+    rejection(CODE.ABORTED, client.delete_registry, place.name, etag="other", deletion_policy="ABANDON")
     client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", validate_only=True)
     assert place.read().etag == etag
     request_id = "0f2b8c9e-1111-4222-8333-444455556666"[:24] + place.account
     client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", request_id=request_id)
     client.delete_registry(place.name, etag=etag, deletion_policy="ABANDON", request_id=request_id)
-    refused(CODE.NOT_FOUND, place.read)
-    refused(CODE.NOT_FOUND, client.delete_registry, place.name)
+    rejection(CODE.NOT_FOUND, place.read)
+    rejection(CODE.NOT_FOUND, client.delete_registry, place.name)
     client.delete_registry(place.name, allow_missing=True)
     assert place.aws()["pullThroughCacheRules"]
     (event,) = client.list_audit_events(f"account = {place.account} AND method = DeleteRegistry")
@@ -128,11 +128,11 @@ def test_undeclared_registry_can_be_deleted(place: Place) -> None:
 
 
 def test_registry_with_removals_requires_no_policy(place: Place) -> None:
-    place.settled(CACHES)
+    place.converged(CACHES)
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     place.live.client.delete_registry(place.name)
-    refused(CODE.NOT_FOUND, place.read)
+    rejection(CODE.NOT_FOUND, place.read)
     assert list(place.live.client.list_registries(f"accounts/{place.account}")) == []
 
 
@@ -141,7 +141,7 @@ def test_abandoned_role_stays_in_aws(place: Place) -> None:
     name = client.create_service_linked_role(parent, "replication").name
     client.reconcile_service_linked_role(name).result(timeout=WAIT_SECONDS)
     client.update_service_linked_role({"name": name, "mode": "PAUSED"}, ["mode"])
-    refused(CODE.ABORTED, client.delete_service_linked_role, name, etag="other", deletion_policy="ABANDON")
+    rejection(CODE.ABORTED, client.delete_service_linked_role, name, etag="other", deletion_policy="ABANDON")
     client.delete_service_linked_role(name, deletion_policy="ABANDON", validate_only=True)
     assert client.get_service_linked_role(name).name == name
     at = place.live.aws.position()
@@ -153,7 +153,7 @@ def test_abandoned_role_stays_in_aws(place: Place) -> None:
     assert (
         metadata.phase == metadata.DONE and metadata.end_time.ToMicroseconds() >= metadata.create_time.ToMicroseconds()
     )
-    refused(CODE.NOT_FOUND, client.get_service_linked_role, name)
+    rejection(CODE.NOT_FOUND, client.get_service_linked_role, name)
     assert place.writes(at) == []
     assert client.get_service_linked_role(name, refresh=True).state == 1
     (event,) = client.list_audit_events(f"account = {place.account} AND method = DeleteServiceLinkedRole")
@@ -179,7 +179,7 @@ def test_anonymous_caller_is_allowed_without_policy(live: Live) -> None:
         "x",
         "accounts/111111111111/registries/us-east-1/settings/-x",
     ):
-        error = refused(CODE.INVALID_ARGUMENT, live.client.who_am_i, name)
+        error = rejection(CODE.INVALID_ARGUMENT, live.client.who_am_i, name)
         assert fields_of(error) == ["resource"], name
 
 
@@ -191,7 +191,7 @@ def test_aws_identity_matches_signing_credentials(place: Place) -> None:
     assumed = "ASSUMED_ROLES" in place.live.client.get_server_info().features
     assert source == ("ASSUMED_ROLE" if assumed else "AMBIENT")
     assert bool(found.assumed_role_arn) is assumed
-    error = refused(CODE.INVALID_ARGUMENT, place.live.client.get_aws_identity, "accounts/-")
+    error = rejection(CODE.INVALID_ARGUMENT, place.live.client.get_aws_identity, "accounts/-")
     assert fields_of(error) == ["parent"]
 
 

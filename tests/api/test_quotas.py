@@ -9,7 +9,7 @@ import ecrkeeper
 import pytest
 from grpc import StatusCode
 
-from tests.e2e.live import Live, Place, fresh_account, refused
+from tests.e2e.live import Live, Place, fresh_account, rejection
 from tests.harness import eventually
 
 AT = "registry_settings.settings"
@@ -116,7 +116,7 @@ def test_exceeded_quota_has_no_retry_delay(
 ) -> None:
     if other:
         place.apply(other, "other")
-    error = refused(StatusCode.RESOURCE_EXHAUSTED, place.apply, mine, validate_only=validate_only)
+    error = rejection(StatusCode.RESOURCE_EXHAUSTED, place.apply, mine, validate_only=validate_only)
     assert isinstance(error, ecrkeeper.ResourceExhausted)
     assert error.reason == "QUOTA_EXCEEDED", reason
     (violation,) = error.violations
@@ -128,7 +128,7 @@ def test_exceeded_quota_has_no_retry_delay(
 
 def test_field_violations_precede_quota_violations(place: Place) -> None:
     bad = {"account_settings": {"settings": [{"name": "SPEED", "value": "ON"}]}}
-    error = refused(StatusCode.INVALID_ARGUMENT, place.apply, {**replicated(26), **bad})
+    error = rejection(StatusCode.INVALID_ARGUMENT, place.apply, {**replicated(26), **bad})
     assert isinstance(error, ecrkeeper.InvalidArgument)
     assert [v.field for v in error.violations] == [f"{AT}.account_settings.settings[0].name"]
     assert [q.description for q in error.quota_violations] == ["replication destinations: 26, and AWS allows 25"]
@@ -136,7 +136,7 @@ def test_field_violations_precede_quota_violations(place: Place) -> None:
 
 def test_contradiction_with_other_owner_is_failed_precondition(place: Place) -> None:
     place.apply(scanned(kind="BASIC"), "other")
-    error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned("CONTINUOUS_SCAN"))
+    error = rejection(StatusCode.FAILED_PRECONDITION, place.apply, scanned("CONTINUOUS_SCAN"))
     assert isinstance(error, ecrkeeper.FailedPrecondition)
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
     (violation,) = error.violations
@@ -146,12 +146,12 @@ def test_contradiction_with_other_owner_is_failed_precondition(place: Place) -> 
 def test_removing_other_owners_requirement_is_failed_precondition(place: Place) -> None:
     place.apply(scanned(kind="ENHANCED"))
     place.apply(scanned("CONTINUOUS_SCAN"), "other")
-    error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned())
+    error = rejection(StatusCode.FAILED_PRECONDITION, place.apply, scanned())
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
 
 
 def test_contradiction_within_declaration_is_invalid_argument(place: Place) -> None:
-    error = refused(StatusCode.INVALID_ARGUMENT, place.apply, scanned("CONTINUOUS_SCAN"))
+    error = rejection(StatusCode.INVALID_ARGUMENT, place.apply, scanned("CONTINUOUS_SCAN"))
     assert [v.field for v in getattr(error, "violations", ())] == [f"{AT}.scanning_configuration"]
 
 
@@ -159,15 +159,15 @@ def test_own_violations_precede_conflicts(place: Place) -> None:
     place.apply({**cached(1), **scanned("MANUAL")}, "other")
     mine = cached(1)
     mine["pull_through_cache_rules"]["rules"][0]["upstreamRegistryUrl"] = "public.ecr.aws"
-    refused(StatusCode.FAILED_PRECONDITION, place.apply, mine)
-    error = refused(StatusCode.INVALID_ARGUMENT, place.apply, {**mine, **scanned("CONTINUOUS_SCAN")})
+    rejection(StatusCode.FAILED_PRECONDITION, place.apply, mine)
+    error = rejection(StatusCode.INVALID_ARGUMENT, place.apply, {**mine, **scanned("CONTINUOUS_SCAN")})
     assert error.reason == "INVALID_FIELDS"
 
 
 def test_quota_violation_names_contributing_owners(place: Place) -> None:
     place.apply(scanned_filters("MANUAL", 3), "third")
     place.apply(scanned_filters("SCAN_ON_PUSH", 60), "other")
-    error = refused(StatusCode.RESOURCE_EXHAUSTED, place.apply, scanned_filters("SCAN_ON_PUSH", 60, 60))
+    error = rejection(StatusCode.RESOURCE_EXHAUSTED, place.apply, scanned_filters("SCAN_ON_PUSH", 60, 60))
     (violation,) = error.quota_violations
     assert (
         violation.description == "SCAN_ON_PUSH filters: 120 over all owners (other 60, platform 60), and AWS allows 100"
@@ -176,7 +176,7 @@ def test_quota_violation_names_contributing_owners(place: Place) -> None:
 
 def test_force_keeps_other_owners_requirements(place: Place) -> None:
     place.apply(scanned("CONTINUOUS_SCAN", kind="ENHANCED"), "other")
-    error = refused(StatusCode.FAILED_PRECONDITION, place.apply, scanned(kind="BASIC"), force=True)
+    error = rejection(StatusCode.FAILED_PRECONDITION, place.apply, scanned(kind="BASIC"), force=True)
     assert (error.reason, error.metadata["owners"]) == ("OWNER_CONFLICT", "other")
     assert "CONTINUOUS_SCAN requires scan type ENHANCED" in error.message
 
@@ -213,7 +213,7 @@ def test_missing_aws_resource_is_not_found_in_all_calls(place: Place, live: Live
         (lambda: client.validate_pull_through_cache_rule(place.name, "nothing"), f"{place.name} nothing"),
     ]
     for call, resource in calls:
-        error = refused(StatusCode.NOT_FOUND, call)
+        error = rejection(StatusCode.NOT_FOUND, call)
         assert isinstance(error, ecrkeeper.NotFound)
         assert error.resource == resource
         assert error.retry_after is None

@@ -33,7 +33,7 @@ def test_cache_rule_reports_failed_login(place: Place) -> None:
     arn = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:{name}"
     place.seed(secrets=[{"name": name.rsplit("-", 1)[0], "arn": arn, "value": "not what Docker Hub wants"}])
     rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
-    registry = place.settled({"pull_through_cache_rules": {"rules": [rule]}})
+    registry = place.converged({"pull_through_cache_rules": {"rules": [rule]}})
     (element,) = registry.elements
     assert element.problem
     checked = place.live.client.validate_pull_through_cache_rule(place.name, "hub")
@@ -43,7 +43,7 @@ def test_cache_rule_reports_failed_login(place: Place) -> None:
 
 def test_destination_is_broken_until_it_has_a_policy(place: Place) -> None:
     other = place.live.registry(fresh_account(), "eu-west-1")
-    registry = place.settled(replicates(other.account, other.region))
+    registry = place.converged(replicates(other.account, other.region))
     (check,) = registry.replication_checks
     assert check.result == ReplicationCheck.BROKEN
     assert [finding.reason for finding in check.findings] == ["DESTINATION_POLICY_MISSING"]
@@ -60,7 +60,7 @@ def test_destination_is_broken_until_it_has_a_policy(place: Place) -> None:
 
 
 def test_backfill_is_one_operation_per_request_id(place: Place) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-444444444444"
     first = client.start_replication_backfill(place.name, where, request_id=request_id)
@@ -75,7 +75,7 @@ def test_backfill_is_one_operation_per_request_id(place: Place) -> None:
 
 
 def test_second_backfill_is_rejected_before_ecr_lists_the_first(place: Place) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     fault = {"kind": "throttle", "account": place.account, "operation": "StartReplicationBackfill"}
     place.live.aws.control("POST", "faults", fault)
@@ -91,7 +91,7 @@ def test_second_backfill_is_rejected_before_ecr_lists_the_first(place: Place) ->
 
 
 def test_backfill_is_shown_after_aws_forgets_it(place: Place) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     done = client.start_replication_backfill(place.name, where).result(timeout=20)
     place.seed(backfills=[])
@@ -110,7 +110,7 @@ def test_backfill_to_non_destination_is_rejected(place: Place) -> None:
 @pytest.mark.parametrize("validate_only", [False, True])
 @pytest.mark.parametrize("mode", ["OBSERVE", "PAUSED"])
 def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_only: bool) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     place.keep(mode=mode)
     where, since = ReplicationDestination(region="us-west-2", registry_id=place.account), place.live.aws.position()
     with pytest.raises(ecrkeeper.FailedPrecondition) as caught:
@@ -121,7 +121,7 @@ def test_observed_registry_starts_no_backfill(place: Place, mode: str, validate_
 
 
 def test_started_backfill_is_idempotent_in_any_mode(place: Place) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
     request_id = "0b0b0b0b-1111-4222-8333-555555555555"
     first = client.start_replication_backfill(place.name, where, request_id=request_id)
@@ -210,7 +210,7 @@ def test_error_of_one_owner_blocks_no_other(place: Place) -> None:
 
 def test_validate_only_operation_has_matching_response(place: Place) -> None:
     client, where = place.live.client, ReplicationDestination(region="us-west-2", registry_id=place.account)
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     tried = client.start_replication_backfill(place.name, where, validate_only=True)
     assert tried.result().destination == where
     other = place.live.registry(fresh_account())
@@ -221,7 +221,7 @@ def test_validate_only_operation_has_matching_response(place: Place) -> None:
 
 
 def test_registry_drift_comes_from_fresh_observation(place: Place) -> None:
-    place.settled(replicates(place.account, "us-west-2"))
+    place.converged(replicates(place.account, "us-west-2"))
     fresh = place.read(refresh=True)
     assert (list(fresh.drift), fresh.reconciling) == ([], False)
     place.seed(replicationConfiguration={"rules": []})

@@ -45,7 +45,7 @@ def checked(place: Place) -> tuple[str, dict[str, tuple[list[str], list[str]]]]:
 
 def test_destination_allowing_other_repositories_is_broken(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*")
-    registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
+    registry = place.converged({REPLICATION: rules((other.account, other.region), prefix="dev-")})
     assert checked(place) == ("BROKEN", {"DOES_NOT_ARRIVE": (["dev-"], [])})
     (stored,) = registry.replication_checks
     assert stored.result == ReplicationCheck.BROKEN
@@ -55,7 +55,7 @@ def test_destination_allowing_other_repositories_is_broken(place: Place, other: 
 
 def test_destination_creating_no_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "prod-*", Action=["ecr:ReplicateImage"])
-    registry = place.settled({REPLICATION: rules((other.account, other.region), prefix="prod-")})
+    registry = place.converged({REPLICATION: rules((other.account, other.region), prefix="prod-")})
     expected = ("CONDITIONAL", {"ARRIVES_IF_REPOSITORY_EXISTS": (["prod-"], [])})
     assert checked(place) == expected
     (stored,) = registry.replication_checks
@@ -64,20 +64,20 @@ def test_destination_creating_no_repositories_is_conditional(place: Place, other
 
 def test_destination_allowing_some_repositories_is_conditional(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
-    place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
+    place.converged({REPLICATION: rules((other.account, other.region), prefix="dev-")})
     arrivals = {"ARRIVES": ([], ["dev-"]), "DOES_NOT_ARRIVE": ([], ["dev-"])}
     assert checked(place) == ("CONDITIONAL", arrivals)
 
 
 def test_destination_naming_a_role_is_unknown(place: Place, other: Place) -> None:
     let_in(place, other, "*", Principal={"AWS": f"arn:aws:iam::{place.account}:role/replicator"})
-    place.settled({REPLICATION: rules((other.account, other.region))})
+    place.converged({REPLICATION: rules((other.account, other.region))})
     assert checked(place) == ("UNKNOWN", {"UNKNOWN": ([""], [])})
 
 
 def test_unchanged_check_is_not_stored_again(place: Place, other: Place) -> None:
     let_in(place, other, "dev-a*")
-    place.settled({REPLICATION: rules((other.account, other.region), prefix="dev-")})
+    place.converged({REPLICATION: rules((other.account, other.region), prefix="dev-")})
     (first,) = place.reconcile().replication_checks
     (second,) = place.reconcile().replication_checks
     assert first == second
@@ -99,7 +99,7 @@ def test_explain_repository_covers_each_destination(place: Place, other: Place) 
     own = (place.account, "us-west-2")
     there = (other.account, other.region)
     configuration = {"rules": [*rules(there, prefix="dev-")["rules"], *rules(own)["rules"]]}
-    place.settled({REPLICATION: configuration})
+    place.converged({REPLICATION: configuration})
     arrives: tuple[str, list[str]] = ("ARRIVES", [])
     left_out = ("DOES_NOT_ARRIVE", ["DESTINATION_POLICY_OTHER_REPOSITORIES"] * 2)
     unmatched = ("DOES_NOT_ARRIVE", ["REPLICATION_FILTER_DOES_NOT_MATCH"])
@@ -110,7 +110,7 @@ def test_explain_repository_covers_each_destination(place: Place, other: Place) 
 
 def test_unreadable_destination_is_unknown(place: Place, other: Place) -> None:
     let_in(place, other, "*")
-    place.settled({REPLICATION: rules((other.account, other.region))})
+    place.converged({REPLICATION: rules((other.account, other.region))})
     aws = place.live.aws
     aws.control("PUT", f"accounts/{other.account}", {"iam_policy": {"Statement": []}})
     assert explained(place, "dev-api") == {

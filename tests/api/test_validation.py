@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.live import Live, Place, fields_of, fresh_account, refused
+from tests.e2e.live import Live, Place, fields_of, fresh_account, rejection
 
 CODE = grpc.StatusCode
 AT = "registry_settings.settings"
@@ -90,14 +90,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 def test_declaration_that_aws_rejects_is_rejected(
     place: Place, settings: dict[str, Any], field: str, reason: str, validate_only: bool
 ) -> None:
-    error = refused(CODE.INVALID_ARGUMENT, place.apply, settings, validate_only=validate_only)
+    error = rejection(CODE.INVALID_ARGUMENT, place.apply, settings, validate_only=validate_only)
     assert fields_of(error) == [f"{AT}.{field}"], reason
 
 
 def test_secret_for_public_upstream_is_rejected(place: Place) -> None:
     secret = f"arn:aws:secretsmanager:{place.region}:{place.account}:secret:ecr-pullthroughcache/quay-AbCdEf"
     rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "credentialArn": secret}
-    error = refused(CODE.INVALID_ARGUMENT, place.apply, {"pull_through_cache_rules": {"rules": [rule]}})
+    error = rejection(CODE.INVALID_ARGUMENT, place.apply, {"pull_through_cache_rules": {"rules": [rule]}})
     assert fields_of(error) == [f"{AT}.pull_through_cache_rules.rules[0].credential_arn"]
 
 
@@ -139,6 +139,6 @@ def test_plan_names_disabled_region(live: Live, call: str) -> None:
         "refresh": lambda: place.read(refresh=True),
         "import": lambda: live.client.import_registry_settings(place.name, "platform"),
     }
-    error = refused(CODE.FAILED_PRECONDITION, calls[call])
+    error = rejection(CODE.FAILED_PRECONDITION, calls[call])
     assert error.reason == "REGION_NOT_ENABLED"
     assert "aws account enable-region --region-name me-south-1" in str(error)

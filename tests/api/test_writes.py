@@ -14,7 +14,7 @@ from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 from ecrkeeper.v1.role_pb2 import ServiceLinkedRole
 from ecrkeeper.v1.settings_pb2 import Settings
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, rejection
 from tests.harness import eventually
 
 CODE = grpc.StatusCode
@@ -42,7 +42,7 @@ def test_omitted_settings_are_not_removed(
     before = place.apply(QUAY)
     change = RegistrySettings(name=before.name, **given)
     update = place.live.client.update_registry_settings
-    error = refused(CODE.INVALID_ARGUMENT, update, change, mask, validate_only=validate_only)
+    error = rejection(CODE.INVALID_ARGUMENT, update, change, mask, validate_only=validate_only)
     assert fields_of(error) == ["registry_settings.settings"], reason
     assert "settings: {}" in str(error)
     assert "update_mask" in str(error)
@@ -66,7 +66,7 @@ def test_declaration_is_not_created_without_settings(place: Place) -> None:
     client = place.live.client
     for mask in (None, ["deletion_policy"]):
         given = RegistrySettings(name=place.part("platform"))
-        error = refused(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
+        error = rejection(CODE.INVALID_ARGUMENT, client.update_registry_settings, given, mask, allow_missing=True)
         assert fields_of(error) == ["registry_settings.settings"]
     assert client.create_registry_settings(place.name, "platform", settings={}).generation == 1
 
@@ -95,7 +95,7 @@ def test_deletion_of_other_owners_requirement_is_rejected(
     place.apply(scans("SCAN_ON_PUSH", "dev*"), "team-c")
     client, before = place.live.client, place.read()
     delete = client.delete_registry_settings
-    error = refused(CODE.FAILED_PRECONDITION, delete, place.part("security"), validate_only=validate_only)
+    error = rejection(CODE.FAILED_PRECONDITION, delete, place.part("security"), validate_only=validate_only)
     assert (error.reason, error.metadata["owners"]) == ("STILL_NEEDED", "team-b"), reason
     assert [violation.subject for violation in error.violations] == ["scanning_configuration"]  # type: ignore[attr-defined]
     assert "CONTINUOUS_SCAN" in str(error)
@@ -130,7 +130,7 @@ def test_update_mask_may_be_absent_or_star(place: Place) -> None:
 
 
 def test_rollback_records_its_revision_even_if_0(place: Place) -> None:
-    before = place.settled(QUAY)
+    before = place.converged(QUAY)
     with grpc.insecure_channel(place.live.server.address) as channel:
         rollback: Any = registry_settings_service_pb2_grpc.RegistrySettingsServiceStub(channel).RollbackRegistrySettings
         with pytest.raises(grpc.RpcError) as caught:
@@ -147,7 +147,7 @@ def test_unchanged_write_stores_nothing(either: Live) -> None:
     place = either.registry(fresh_account())
     client = either.client
     before = place.apply(QUAY, reason="first")
-    place.settled(QUAY)
+    place.converged(QUAY)
     client.create_service_linked_role(
         f"accounts/{place.account}", "replication", service_linked_role=ServiceLinkedRole(tags={"a": "b"})
     )
@@ -174,7 +174,7 @@ def test_request_id_of_unchanged_write_is_remembered(place: Place) -> None:
     request_id = str(uuid.uuid4())
     place.apply(QUAY)
     place.apply(QUAY, request_id=request_id)
-    error = refused(CODE.ALREADY_EXISTS, place.apply, {}, request_id=request_id)
+    error = rejection(CODE.ALREADY_EXISTS, place.apply, {}, request_id=request_id)
     assert error.reason == "REQUEST_ID_REUSED"
 
 
@@ -220,7 +220,7 @@ def test_etag_of_deleted_declaration_is_rejected(place: Place, validate_only: bo
         "role": lambda: client.update_service_linked_role(role, allow_missing=True, **more),
     }
     for what, call in calls.items():
-        error = refused(CODE.ABORTED, call)
+        error = rejection(CODE.ABORTED, call)
         assert "was deleted" in str(error), what
     place.untouched()
 
@@ -266,10 +266,10 @@ def test_settings_outside_the_mask_are_not_validated(place: Place) -> None:
     for allow_missing in (False, True):
         after = update(given, ["settings.registry_policy"], allow_missing=allow_missing)
         assert after.settings == message({**QUAY, "registry_policy": {}})
-    error = refused(CODE.INVALID_ARGUMENT, update, given, ["settings.pull_through_cache_rules"])
+    error = rejection(CODE.INVALID_ARGUMENT, update, given, ["settings.pull_through_cache_rules"])
     assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
     given.name = place.part("other")
-    error = refused(CODE.INVALID_ARGUMENT, update, given, ["settings.registry_policy"], allow_missing=True)
+    error = rejection(CODE.INVALID_ARGUMENT, update, given, ["settings.registry_policy"], allow_missing=True)
     assert fields_of(error)[0].startswith("registry_settings.settings.pull_through_cache_rules")
 
 

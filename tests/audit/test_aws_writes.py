@@ -111,10 +111,10 @@ def recorded(place: Place) -> set[tuple[str, str, str, str]]:
 def test_audit_trail_matches_writes_sent_to_aws(place: Place) -> None:
     since = place.live.aws.position()
     created = place.live.registry(fresh_account())
-    place.settled(declared(place.account, changed=False), allow_replacement=True)
-    place.settled(declared(place.account, changed=True), allow_replacement=True)
+    place.converged(declared(place.account, changed=False), allow_replacement=True)
+    place.converged(declared(place.account, changed=True), allow_replacement=True)
     backfill(place)
-    place.settled(EMPTY)
+    place.converged(EMPTY)
     ensure_and_delete_role(place)
     ensure_and_delete_role(created)
     calls = [*place.writes(since), *created.writes(since)]

@@ -15,7 +15,7 @@ import pytest
 from ecrkeeper.v1.audit_pb2 import AuditEvent
 from google.protobuf import json_format
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, rejection, rules
 from tests.harness import eventually
 
 CODE = grpc.StatusCode
@@ -270,12 +270,14 @@ def test_rejected_and_validate_only_calls_record_no_event(place: Place) -> None:
     watched = ecrkeeper.Registry(name=place.name, mode=ecrkeeper.Mode.OBSERVE)
     client.update_registry(watched, ["mode"], validate_only=True)
     client.create_service_linked_role(f"accounts/{place.account}", "replication", validate_only=True)
-    refused(CODE.NOT_FOUND, client.delete_registry_settings, place.part("team"))
-    refused(CODE.INVALID_ARGUMENT, place.apply, caches({**QUAY, "upstreamRegistryUrl": "nowhere.example.com"}), "team")
+    rejection(CODE.NOT_FOUND, client.delete_registry_settings, place.part("team"))
+    rejection(
+        CODE.INVALID_ARGUMENT, place.apply, caches({**QUAY, "upstreamRegistryUrl": "nowhere.example.com"}), "team"
+    )
     assert events(place) == []
     place.apply(caches(QUAY), "team")
-    refused(CODE.ABORTED, client.delete_registry_settings, place.part("team"), etag="stale")
-    refused(CODE.FAILED_PRECONDITION, place.apply, caches(OTHER_QUAY), "other")
+    rejection(CODE.ABORTED, client.delete_registry_settings, place.part("team"), etag="stale")
+    rejection(CODE.FAILED_PRECONDITION, place.apply, caches(OTHER_QUAY), "other")
     assert [event.method for event in events(place)] == ["UpdateRegistrySettings"]
 
 
@@ -300,7 +302,7 @@ def test_events_are_paged_newest_first_within_time_range(place: Place) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
     assert list(client.list_audit_events(of_account, start_time=later)) == []
     token = pages[0].next_page_token
-    error = refused(
+    error = rejection(
         CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(of_account, end_time=middle, page_token=token))
     )
     assert fields_of(error) == ["page_token"]
@@ -312,17 +314,17 @@ def test_events_are_paged_newest_first_within_time_range(place: Place) -> None:
 )
 def test_invalid_filter_is_rejected(place: Place, filter: str, field: str) -> None:
     client = place.live.client
-    assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(filter)))) == [field]
-    assert fields_of(refused(CODE.INVALID_ARGUMENT, lambda: next(iter(client.watch_audit_events(filter))))) == [field]
+    assert fields_of(rejection(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(filter)))) == [field]
+    assert fields_of(rejection(CODE.INVALID_ARGUMENT, lambda: next(iter(client.watch_audit_events(filter))))) == [field]
 
 
 @pytest.mark.parametrize("name", ["auditEvents/0", "auditEvents/x", "auditEvents/99999999999999999999", "events/1"])
 def test_invalid_name_is_rejected(place: Place, name: str) -> None:
-    assert fields_of(refused(CODE.INVALID_ARGUMENT, place.live.client.get_audit_event, name)) == ["name"]
+    assert fields_of(rejection(CODE.INVALID_ARGUMENT, place.live.client.get_audit_event, name)) == ["name"]
 
 
 def test_missing_event_is_not_found(place: Place) -> None:
-    refused(CODE.NOT_FOUND, place.live.client.get_audit_event, "auditEvents/999999999999999999")
+    rejection(CODE.NOT_FOUND, place.live.client.get_audit_event, "auditEvents/999999999999999999")
 
 
 def test_invalid_times_and_tokens_are_rejected(place: Place) -> None:
@@ -330,11 +332,11 @@ def test_invalid_times_and_tokens_are_rejected(place: Place) -> None:
 
     client = place.live.client
     bad = Timestamp(seconds=2**62)
-    error = refused(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(start_time=bad, end_time=bad)))
+    error = rejection(CODE.INVALID_ARGUMENT, lambda: list(client.list_audit_events(start_time=bad, end_time=bad)))
     assert fields_of(error) == ["start_time", "end_time"]
     for token in ("x", "bm9uZQ==", "WzEsIDJd" * 9, "Wy0xLCAwXQ==", "WzkyMjMzNzIwMzY4NTQ3NzU4MDYsIDBd"):
         with client.watch_audit_events(resume_token=token) as steps:
-            assert fields_of(refused(CODE.INVALID_ARGUMENT, next, steps)) == ["resume_token"]
+            assert fields_of(rejection(CODE.INVALID_ARGUMENT, next, steps)) == ["resume_token"]
 
 
 def test_stream_sends_past_and_new_events_and_resumes(place: Place) -> None:

@@ -276,7 +276,7 @@ ELSEWHERE = [
         evidence="AWS behaviour in the issue (repository policy), registry policy inferred to be the same",
         source="hashicorp/terraform-provider-aws #39064 and PR #39190 (policy fails right after the role was created, works seconds later); the provider's changelog has a retry for it (#1165)",
         reason="tried again for a bounded time (seconds to a minute), then in sync",
-        test="tests/isolation/test_policy_steps.py",
+        test="tests/isolation/test_reconcile_policy.py",
     ),
     Scenario(
         id="F8",

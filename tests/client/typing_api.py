@@ -61,7 +61,7 @@ def errors(
     assert_type(exhausted.violations, tuple[ecrkeeper.QuotaViolation, ...])
 
 
-def refused(client: ecrkeeper.Client) -> None:
+def rejection(client: ecrkeeper.Client) -> None:
     client.get_registry(7)  # type: ignore[arg-type]
     client.get_registry(NAME, True)  # type: ignore[call-arg]
     client.get_registry(NAME, refrsh=True)  # type: ignore[call-arg]

@@ -82,7 +82,7 @@ class Place:
         observed = found.observe_time.ToNanoseconds() / 1e9
         return found if observed > asked and found.observed_generation == found.generation else None
 
-    def settled(self, settings: Mapping[str, Any], owner: str = "platform", **more: Any) -> Registry:
+    def converged(self, settings: Mapping[str, Any], owner: str = "platform", **more: Any) -> Registry:
         """Declare settings and wait until AWS has them."""
         self.apply(settings, owner, **more)
         self.live.client.reconcile_registry(self.name).result(timeout=WAIT_SECONDS)
@@ -127,7 +127,9 @@ def _member(value: Any, field: FieldDescriptor) -> Any:
     return _shaped(value, field.message_type) if field.message_type is not None else value
 
 
-def refused(code: grpc.StatusCode, call: Callable[..., Any], *arguments: Any, **named: Any) -> ecrkeeper.RegistryError:
+def rejection(
+    code: grpc.StatusCode, call: Callable[..., Any], *arguments: Any, **named: Any
+) -> ecrkeeper.RegistryError:
     """Return the error of a call that must be rejected with a code."""
     with pytest.raises(ecrkeeper.RegistryError) as caught:
         call(*arguments, **named)

@@ -12,7 +12,7 @@ import trustme
 from ecrkeeper.v1.registry_pb2 import Registry, RegistrySettings
 
 from tests import harness
-from tests.e2e.live import refused
+from tests.e2e.live import rejection
 from tests.e2e.secured import Secured, secured
 
 DENIED = grpc.StatusCode.PERMISSION_DENIED
@@ -92,13 +92,13 @@ def test_owner_can_write_only_its_declaration(web: ecrkeeper.Client, platform: e
         ),
         lambda: web.create_service_linked_role(f"accounts/{MINE}", "replication"),
     ):
-        assert refused(DENIED, call).reason == "ACCESS_DENIED"
+        assert rejection(DENIED, call).reason == "ACCESS_DENIED"
     assert platform.get_registry_settings(f"{HERE}/settings/pay").etag == before
     web.reconcile_registry(HERE)
 
 
 def test_denial_names_permission_and_hides_existence(web: ecrkeeper.Client) -> None:
-    errors = [refused(DENIED, web.get_registry_settings, f"{r}/settings/pay") for r in (AWAY, f"{AWAY[:-1]}2")]
+    errors = [rejection(DENIED, web.get_registry_settings, f"{r}/settings/pay") for r in (AWAY, f"{AWAY[:-1]}2")]
     assert [error.metadata["verb"] for error in errors] == ["read", "read"]
     assert errors[0].metadata["principal"] == "web.example"
     assert errors[0].metadata["resource"] == f"{AWAY}/settings/pay"
@@ -111,7 +111,7 @@ def test_lists_show_readable_resources_only(web: ecrkeeper.Client, platform: ecr
     # An owner's rule covers its parts in every Region, but no other owner's in unreadable registries.
     parts = [row.name for row in web.list_registry_settings("accounts/-/registries/-", page_size=1)]
     assert parts == [f"{HERE}/settings/pay", f"{HERE}/settings/web", f"{AWAY}/settings/web"]
-    refused(DENIED, lambda: list(web.list_registries(f"accounts/{OTHER}")))
+    rejection(DENIED, lambda: list(web.list_registries(f"accounts/{OTHER}")))
     with pytest.raises(ecrkeeper.PermissionDenied):
         list(web.list_service_linked_roles("accounts/-"))
 
@@ -136,14 +136,14 @@ def test_operations_are_visible_to_readers_of_target(web: ecrkeeper.Client, plat
     mine, theirs = platform.reconcile_registry(HERE).name, platform.reconcile_registry(THERE).name
     assert web.operation(mine).result(timeout=20) is not None
     invented = f"{theirs[:-12]}{'0' * 12}"
-    told = [refused(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
+    told = [rejection(DENIED, web.operation(name).result, timeout=10) for name in (theirs, invented)]
     assert told[0].message.replace(theirs, invented) == told[1].message
     assert {operation.name for operation in web.list_operations()} <= {o.name for o in platform.list_operations()}
     listed = {operation.name for operation in web.list_operations()}
     assert mine in listed
     assert theirs not in listed
-    refused(DENIED, web.delete_operation, mine)
-    refused(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
+    rejection(DENIED, web.delete_operation, mine)
+    rejection(grpc.StatusCode.NOT_FOUND, platform.operation(invented).result, timeout=10)
 
 
 def test_operation_requester_can_wait_without_more_access(
@@ -151,16 +151,16 @@ def test_operation_requester_can_wait_without_more_access(
 ) -> None:
     request_id = str(uuid.uuid4())
     mine = web.reconcile_registry(AWAY, request_id=request_id)
-    refused(DENIED, web.get_registry, AWAY)
+    rejection(DENIED, web.get_registry, AWAY)
     assert web.operation(mine.name).result(timeout=20) == mine.result(timeout=20) == Registry(name=AWAY)
     again = web.reconcile_registry(AWAY, request_id=request_id)
     assert again.name == mine.name
     assert again.done() and again.result() == Registry(name=AWAY), "a repetition is answered at once, with no more"
     assert len(platform.operation(mine.name, Registry).result().element_counts) > 0
     with as_(live, "cleaner") as cleaner:
-        refused(DENIED, cleaner.operation(mine.name).result, timeout=10)
+        rejection(DENIED, cleaner.operation(mine.name).result, timeout=10)
     assert mine.name not in {operation.name for operation in web.list_operations()}
-    refused(DENIED, web.delete_operation, mine.name)
+    rejection(DENIED, web.delete_operation, mine.name)
 
 
 def test_concurrent_role_deletions_share_the_wait(live: Secured, platform: ecrkeeper.Client) -> None:
@@ -171,37 +171,37 @@ def test_concurrent_role_deletions_share_the_wait(live: Secured, platform: ecrke
         assert first.name == second.name
         first.result(timeout=30)
         sweeper.operation(second.name).result(timeout=10)
-        refused(DENIED, cleaner.get_service_linked_role, role)
+        rejection(DENIED, cleaner.get_service_linked_role, role)
 
 
 def test_write_response_shows_written_resource(live: Secured, platform: ecrkeeper.Client) -> None:
     name = f"{HERE}/settings/tools"
     platform.apply_registry_settings(name, SCAN)
     with as_(live, "writer") as writer:
-        refused(DENIED, writer.get_registry_settings, name)
+        rejection(DENIED, writer.get_registry_settings, name)
         written = writer.update_registry_settings(
             RegistrySettings(name=name, deletion_policy="ABANDON"), ["deletion_policy"]
         )
         assert written.settings == platform.get_registry_settings(name).settings
         assert writer.delete_registry_settings(name).settings == written.settings
-        refused(DENIED, lambda: writer.update_registry_settings(written, validate_only=True))
-        refused(DENIED, lambda: list(writer.list_registry_settings_revisions(name)))
+        rejection(DENIED, lambda: writer.update_registry_settings(written, validate_only=True))
+        rejection(DENIED, lambda: list(writer.list_registry_settings_revisions(name)))
 
 
 def test_role_deletion_has_its_own_permission(live: Secured, web: ecrkeeper.Client, platform: ecrkeeper.Client) -> None:
     with as_(live, "cleaner") as cleaner:
-        refused(DENIED, cleaner.get_service_linked_role, ROLE)
-        refused(DENIED, lambda: web.delete_service_linked_role(ROLE))
-        error = refused(DENIED, lambda: cleaner.delete_service_linked_role(ROLE, force_delete_adopted=True))
+        rejection(DENIED, cleaner.get_service_linked_role, ROLE)
+        rejection(DENIED, lambda: web.delete_service_linked_role(ROLE))
+        error = rejection(DENIED, lambda: cleaner.delete_service_linked_role(ROLE, force_delete_adopted=True))
         assert error.metadata["verb"] == "force"
-        refused(grpc.StatusCode.NOT_FOUND, lambda: cleaner.delete_service_linked_role(ROLE))
+        rejection(grpc.StatusCode.NOT_FOUND, lambda: cleaner.delete_service_linked_role(ROLE))
 
 
 def test_principal_without_rules_can_only_list_regions(live: Secured) -> None:
     with as_(live, "nobody") as client:
         assert client.list_supported_regions().regions
-        refused(DENIED, client.get_registry, HERE)
-        refused(DENIED, lambda: list(client.list_registries("accounts/-")))
+        rejection(DENIED, client.get_registry, HERE)
+        rejection(DENIED, lambda: list(client.list_registries("accounts/-")))
         with pytest.raises(ecrkeeper.PermissionDenied), client.watch_registries("accounts/-") as watch:
             next(iter(watch))
 

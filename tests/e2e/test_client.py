@@ -118,7 +118,7 @@ def test_empty_settings_dictionary_matches_message(place: Place) -> None:
 
 def test_json_response_can_be_changed_and_sent_back(place: Place) -> None:
     client, name = place.live.client, place.part("team")
-    place.settled({"pull_through_cache_rules": CACHE["pullThroughCacheRules"]}, "team")
+    place.converged({"pull_through_cache_rules": CACHE["pullThroughCacheRules"]}, "team")
     read = json_format.MessageToDict(client.get_registry_settings(name))
     read["settings"]["pullThroughCacheRules"]["rules"].append(K8S)
     client.update_registry_settings(read, "settings.pullThroughCacheRules")

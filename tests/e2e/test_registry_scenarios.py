@@ -14,7 +14,7 @@ from ecrkeeper.v1.settings_pb2 import RegistryScanningRule, ReplicationDestinati
 from google.rpc import code_pb2
 
 from tests.cases.rows import plain
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, refused, rules
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, message, rejection, rules
 from tests.harness import eventually
 
 TEMPLATE = {"prefix": "tf-test-abcd1234", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"]}
@@ -62,7 +62,7 @@ def test_first_apply_keeps_unmanaged_rules(place: Place) -> None:
     place.seed(replicationConfiguration=theirs)
     planned = place.apply({"replication_configuration": ours}, validate_only=True)
     assert not [c for call in planned.plan.calls for c in call.changes if c.kind == c.REMOVE]
-    registry = place.settled({"replication_configuration": ours})
+    registry = place.converged({"replication_configuration": ours})
     found = place.aws()["replicationConfiguration"]["rules"]
     assert sorted(found, key=str) == sorted([*theirs["rules"], *ours["rules"]], key=str)
     (unmanaged,) = [e for e in registry.elements if e.state == e.UNMANAGED]
@@ -76,7 +76,7 @@ def checked(place: Place, destination: str, given: dict[str, Any] | None) -> Rep
     planned = place.apply(shape, validate_only=True)
     assert planned.plan.warnings, "the plan warns of it too"
     place.untouched()
-    place.settled(shape)
+    place.converged(shape)
     (check,) = place.live.client.check_replication(place.name).checks
     assert (check.destination.registry_id, check.destination.region) == (destination, "us-west-2")
     return check
@@ -141,7 +141,7 @@ def test_policy_waits_for_scope_v2(place: Place) -> None:
 def test_scope_is_written_before_policy(place: Place) -> None:
     place.seed(scope="V1")
     since = place.live.aws.position()
-    place.settled(
+    place.converged(
         {
             "registry_policy": {"policyText": json.dumps(policy(place.account))},
             "account_settings": {"settings": [{"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}]},
@@ -157,7 +157,7 @@ def test_scope_is_written_before_policy(place: Place) -> None:
 def test_repository_shows_effective_scanning(place: Place) -> None:
     filters = [{"filter": "prod*", "filterType": "WILDCARD"}]
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": filters}
-    place.settled({"scanning_configuration": {"scanType": "BASIC", "rules": [rule]}})
+    place.converged({"scanning_configuration": {"scanType": "BASIC", "rules": [rule]}})
     for repository, frequency, matching in (("prod-api", "SCAN_ON_PUSH", 1), ("dev-api", "MANUAL", 0)):
         found = place.live.client.explain_repository(place.name, repository)
         assert RegistryScanningRule.ScanFrequency.Name(found.scan_frequency) == frequency
@@ -166,7 +166,7 @@ def test_repository_shows_effective_scanning(place: Place) -> None:
 
 def test_repository_gets_most_specific_template(place: Place) -> None:
     templates = [{"prefix": prefix, "appliedFor": ["CREATE_ON_PUSH"]} for prefix in ("ROOT", "prod", "prod/db")]
-    place.settled({"repository_creation_templates": {"templates": templates}})
+    place.converged({"repository_creation_templates": {"templates": templates}})
     for repository, template in (("prod/api", "prod"), ("prod/db/x", "prod/db"), ("other", "ROOT")):
         found = place.live.client.explain_repository(place.name, repository)
         assert found.repository_creation_template.key == template
@@ -182,9 +182,9 @@ def test_custom_role_is_updated_in_place(place: Place) -> None:
         "upstreamRegistry": "ecr",
         "customRoleArn": f"arn:aws:iam::{place.account}:role/ptc-pull",
     }
-    place.settled({"pull_through_cache_rules": {"rules": [first]}})
+    place.converged({"pull_through_cache_rules": {"rules": [first]}})
     since, arn = place.live.aws.position(), f"arn:aws:iam::{place.account}:role/ptc-pull-2"
-    place.settled({"pull_through_cache_rules": {"rules": [{**first, "customRoleArn": arn}]}})
+    place.converged({"pull_through_cache_rules": {"rules": [{**first, "customRoleArn": arn}]}})
     assert [call["operation"] for call in place.writes(since)] == ["UpdatePullThroughCacheRule"]
     assert place.aws()["pullThroughCacheRules"][0]["customRoleArn"] == arn
 
@@ -201,7 +201,7 @@ def test_credential_removal_requires_replacement(place: Place) -> None:
     assert place.writes(since) == []
     assert reason_of(registry) == "REPLACEMENT_NOT_ALLOWED"
     assert [d.kind for d in registry.drift] == [Drift.CHANGED]
-    place.settled({"pull_through_cache_rules": {"rules": [rule]}}, allow_replacement=True)
+    place.converged({"pull_through_cache_rules": {"rules": [rule]}}, allow_replacement=True)
     assert "credentialArn" not in place.aws()["pullThroughCacheRules"][0]
 
 
@@ -225,7 +225,7 @@ def test_missing_secret_is_reported(place: Place) -> None:
 
 def test_deleting_a_gone_rule_succeeds(place: Place) -> None:
     rule = {"ecrRepositoryPrefix": "ghost", "upstreamRegistryUrl": "public.ecr.aws"}
-    place.settled({"pull_through_cache_rules": {"rules": [rule]}})
+    place.converged({"pull_through_cache_rules": {"rules": [rule]}})
     place.seed(pullThroughCacheRules=[])
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
@@ -246,7 +246,7 @@ def test_existing_template_is_adopted(place: Place) -> None:
     create(place.name, "platform", settings=settings)
     place.live.client.reconcile_registry(place.name).result(timeout=WAIT_SECONDS)
     assert place.writes(since) == []
-    refused(grpc.StatusCode.ALREADY_EXISTS, create, place.name, "platform", settings=settings)
+    rejection(grpc.StatusCode.ALREADY_EXISTS, create, place.name, "platform", settings=settings)
 
 
 def test_template_update_keeps_other_members(place: Place) -> None:
@@ -256,10 +256,10 @@ def test_template_update_keeps_other_members(place: Place) -> None:
         "appliedFor": ["REPLICATION"],
         "imageTagMutability": "IMMUTABLE",
     }
-    place.settled({"repository_creation_templates": {"templates": [first]}})
+    place.converged({"repository_creation_templates": {"templates": [first]}})
     (before,) = place.aws()["templates"]
     since, description = place.live.aws.position(), "Updated description for testing"
-    place.settled({"repository_creation_templates": {"templates": [{**first, "description": description}]}})
+    place.converged({"repository_creation_templates": {"templates": [{**first, "description": description}]}})
     assert [call["operation"] for call in place.writes(since)] == ["UpdateRepositoryCreationTemplate"]
     (after,) = place.aws()["templates"]
     assert plain(after) == plain({**before, "description": description})
@@ -272,7 +272,7 @@ def test_existing_rule_is_adopted_and_can_be_abandoned(place: Place) -> None:
     place.seed(replicationConfiguration=rules((place.account, "us-west-2"), prefix="prod-"))
     shape = rules((place.account, "us-west-2"), prefix="prod-")
     shape["rules"][0]["repositoryFilters"].append({"filter": "test-", "filterType": "PREFIX_MATCH"})
-    place.settled({"replication_configuration": shape}, deletion_policy="ABANDON")
+    place.converged({"replication_configuration": shape}, deletion_policy="ABANDON")
     assert place.aws()["replicationConfiguration"] == shape
     since = place.live.aws.position()
     place.live.client.delete_registry_settings(place.part("platform"))
@@ -283,10 +283,10 @@ def test_existing_rule_is_adopted_and_can_be_abandoned(place: Place) -> None:
 
 def test_stale_etag_is_rejected(place: Place) -> None:
     declared = place.apply({"replication_configuration": {"rules": []}})
-    place.settled({"replication_configuration": rules((place.account, "us-west-2"))})
+    place.converged({"replication_configuration": rules((place.account, "us-west-2"))})
     since = place.live.aws.position()
     code = grpc.StatusCode.ABORTED
-    refused(code, place.apply, {"replication_configuration": {"rules": []}}, etag=declared.etag)
+    rejection(code, place.apply, {"replication_configuration": {"rules": []}}, etag=declared.etag)
     assert place.writes(since) == []
     assert place.read().desired.replication_configuration.rules
 
@@ -305,7 +305,7 @@ def test_update_changes_masked_fields_only(place: Place) -> None:
         replication_configuration=change.replication_configuration,
         pull_through_cache_rules=message(first).pull_through_cache_rules,
     )
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, update, given, ["settings.replication"])
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, update, given, ["settings.replication"])
     assert fields_of(error) == ["update_mask"]
     replaced = update(given, ["*"])
     assert replaced.settings == change

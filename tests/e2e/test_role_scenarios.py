@@ -13,7 +13,7 @@ from ecrkeeper.v1.common_pb2 import Mode
 from ecrkeeper.v1.role_pb2 import RegionUsage, ServiceLinkedRole
 from google.rpc import code_pb2, error_details_pb2
 
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, refused, rules
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, rejection, rules
 from tests.harness import eventually
 
 
@@ -72,7 +72,7 @@ def test_role_is_created_with_description(place: Place) -> None:
 
 
 def test_existing_role_is_adopted(place: Place) -> None:
-    place.settled({"replication_configuration": rules((place.account, "us-west-2"))}, owner="first")
+    place.converged({"replication_configuration": rules((place.account, "us-west-2"))}, owner="first")
     wish = ServiceLinkedRole(description="mine", mode=Mode.OBSERVE)
     client = place.live.client
     client.create_service_linked_role(f"accounts/{place.account}", "replication", service_linked_role=wish)
@@ -100,7 +100,7 @@ def test_role_gets_its_tags(place: Place) -> None:
 def test_role_description_is_limited_to_1000_characters(place: Place) -> None:
     wish, parent = ServiceLinkedRole(description="d" * 1001), f"accounts/{place.account}"
     client = place.live.client
-    error = refused(
+    error = rejection(
         grpc.StatusCode.INVALID_ARGUMENT,
         client.create_service_linked_role,
         parent,
@@ -113,7 +113,7 @@ def test_role_description_is_limited_to_1000_characters(place: Place) -> None:
 
 def test_unrelated_role_has_no_api_name(place: Place) -> None:
     get, name = place.live.client.get_service_linked_role, role_name(place, "not-service-linked-role")
-    error = refused(grpc.StatusCode.INVALID_ARGUMENT, get, name, refresh=True)
+    error = rejection(grpc.StatusCode.INVALID_ARGUMENT, get, name, refresh=True)
     assert fields_of(error) == ["name"]
 
 
@@ -160,7 +160,7 @@ def test_concurrent_role_creation_succeeds(place: Place) -> None:
     parent = f"accounts/{place.account}"
     with ThreadPoolExecutor(2) as pool:
         created = pool.submit(place.live.client.create_service_linked_role, parent, "replication")
-        declared = pool.submit(place.settled, {"replication_configuration": rules((place.account, "us-west-2"))})
+        declared = pool.submit(place.converged, {"replication_configuration": rules((place.account, "us-west-2"))})
         created.result()
         declared.result()
     found = reconciled_role(place, role_name(place))

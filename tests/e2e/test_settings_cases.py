@@ -12,7 +12,7 @@ from tests.cases.changes import APPLIED, DRIFTED, UNCHANGED
 from tests.cases.field_cases import REJECTED as FIELD_REJECTED
 from tests.cases.rejections import REJECTED as PEER_REJECTED
 from tests.cases.rows import Applied, Drifted, Rejected, Row, Unchanged, ids, in_accounts, plain
-from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, refused
+from tests.e2e.live import WAIT_SECONDS, Live, Place, fields_of, fresh_account, rejection
 
 REJECTED = [*PEER_REJECTED, *FIELD_REJECTED]
 
@@ -33,7 +33,7 @@ def parts(place: Place, state: dict[str, Any]) -> Any:
 def test_settings_are_rejected_at_exact_fields(live: Live, case: Rejected) -> None:
     place, case = begun(live, case)
     since = place.live.aws.position()
-    error = refused(grpc.StatusCode[case.code], place.apply, case.settings)
+    error = rejection(grpc.StatusCode[case.code], place.apply, case.settings)
     assert tuple(fields_of(error)) == case.fields
     assert place.writes(since) == []
     place.untouched()
@@ -44,7 +44,7 @@ def test_settings_reach_aws_exactly(live: Live, case: Applied) -> None:
     place, case = begun(live, case)
     if case.given:
         place.seed(**case.given)
-    registry = place.settled(case.settings)
+    registry = place.converged(case.settings)
     assert not registry.drift
     assert not registry.HasField("last_error")
     assert parts(place, case.state) == case.state
@@ -55,7 +55,7 @@ def test_equal_settings_write_nothing(live: Live, case: Unchanged) -> None:
     place, case = begun(live, case)
     place.seed(**case.given)
     before, since = place.aws(), place.live.aws.position()
-    registry = place.settled(case.settings)
+    registry = place.converged(case.settings)
     assert not registry.drift
     assert place.writes(since) == []
     assert place.aws() == before
@@ -64,7 +64,7 @@ def test_equal_settings_write_nothing(live: Live, case: Unchanged) -> None:
 @pytest.mark.parametrize("case", DRIFTED, ids=ids(DRIFTED))
 def test_drift_is_reported_and_remediated(live: Live, case: Drifted) -> None:
     place, case = begun(live, case)
-    place.settled(case.settings)
+    place.converged(case.settings)
     before = parts(place, case.given)
     place.keep(mode="OBSERVE")
     place.seed(**case.given)

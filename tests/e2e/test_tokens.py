@@ -19,7 +19,7 @@ from ecrkeeper.v1 import role_service_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests import harness
-from tests.e2e.live import fresh_account, refused
+from tests.e2e.live import fresh_account, rejection
 from tests.e2e.secured import Secured, secured, write_pair
 from tests.issuer import AUDIENCE, Issuer, serving
 
@@ -62,9 +62,9 @@ def forged(header: dict[str, str], claims: dict[str, object], secret: bytes | No
     return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
-def refusal(live: Secured, token: str | None) -> ecrkeeper.RegistryError:
+def token_rejection(live: Secured, token: str | None) -> ecrkeeper.RegistryError:
     with live.client(token) as client:
-        return refused(UNAUTHENTICATED, client.list_supported_regions)
+        return rejection(UNAUTHENTICATED, client.list_supported_regions)
 
 
 def test_token_authenticates_calls_and_authors_revisions(live: Secured, issuer: Issuer) -> None:
@@ -96,9 +96,9 @@ def test_rejections_have_reasons(live: Secured, issuer: Issuer) -> None:
         ),
         ("nonsense", "TOKEN_INVALID", "no token at all"),
     ]
-    found = {why: refusal(live, token).reason for token, _, why in rows}
+    found = {why: token_rejection(live, token).reason for token, _, why in rows}
     assert found == {why: reason for _, reason, why in rows}
-    assert refusal(live, issuer.token(lasts=-30)).metadata["call_id"]
+    assert token_rejection(live, issuer.token(lasts=-30)).metadata["call_id"]
     # The log contains nothing that could be used.
     log = live.log()
     assert not [why for token, _, why in rows if token and token in log]
@@ -108,7 +108,7 @@ def test_valid_token_is_never_logged(live: Secured, issuer: Issuer) -> None:
     token = issuer.token("web-1", groups=["everything"])
     with live.client(token) as client:
         client.list_supported_regions()
-        refused(grpc.StatusCode.NOT_FOUND, client.get_registry, f"accounts/{fresh_account()}/registries/eu-west-1")
+        rejection(grpc.StatusCode.NOT_FOUND, client.get_registry, f"accounts/{fresh_account()}/registries/eu-west-1")
     # The log line follows the response.
     harness.eventually(lambda: '"principal": "web-1"' in live.log())
     assert token not in live.log()
@@ -201,7 +201,7 @@ def test_rotated_key_is_found_and_issuer_outage_tolerated(live: Secured, issuer:
         asked = issuer.fetches
 
         def tried() -> bool:
-            assert refusal(live, issuer.token(kid="third")).reason == "TOKEN_UNKNOWN_KEY"
+            assert token_rejection(live, issuer.token(kid="third")).reason == "TOKEN_UNKNOWN_KEY"
             return issuer.fetches > asked
 
         harness.eventually(tried)
@@ -242,10 +242,10 @@ def test_changed_policy_applies_unless_invalid(live: Secured, issuer: Issuer) ->
     account = fresh_account()
     name = f"accounts/{account}/registries/eu-west-1"
     with live.client(issuer.token("late")) as client:
-        refused(grpc.StatusCode.PERMISSION_DENIED, client.get_registry, name)
+        rejection(grpc.StatusCode.PERMISSION_DENIED, client.get_registry, name)
         policy.write_text("rules: [")
         harness.eventually(lambda: '"what": "policy_file"' in live.log())
-        refused(grpc.StatusCode.PERMISSION_DENIED, client.get_registry, name)
+        rejection(grpc.StatusCode.PERMISSION_DENIED, client.get_registry, name)
         policy.write_text(POLICY + "  - {name: late, principals: [late], verbs: [read]}\n")
 
         def found() -> bool:

@@ -35,7 +35,7 @@ def wrong(filters: int, text: str) -> bytes:
     return request.SerializeToString()
 
 
-async def refusal(serve: Serve, request: bytes) -> grpc.aio.AioRpcError:
+async def rejection(serve: Serve, request: bytes) -> grpc.aio.AioRpcError:
     async with serve(Limits()) as running, running.calls() as calls:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await calls.get(request, UPDATE)
@@ -77,7 +77,7 @@ MANY = [
 async def test_violations_are_returned_up_to_metadata_limit(
     serve: Serve, count: int, text: str, named: tuple[int, int], last: str, reason: str
 ) -> None:
-    error = await refusal(serve, wrong(count, text))
+    error = await rejection(serve, wrong(count, text))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     found = violations(error)
     more = [each for each in found if each.reason == "MORE_VIOLATIONS"]

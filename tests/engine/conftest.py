@@ -134,7 +134,7 @@ class World:
 
         await self.db.write(write)
 
-    async def wish(self, spec: dict[str, Any], name: RegistryName | RoleName = REGISTRY) -> Resource:
+    async def set_spec(self, spec: dict[str, Any], name: RegistryName | RoleName = REGISTRY) -> Resource:
         """Change the settings of a registry resource, or the spec of a role."""
 
         def write(tx: Tx) -> Resource:
@@ -151,7 +151,7 @@ class World:
         assert found is not None
         return found
 
-    async def step(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
+    async def reconcile(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
         """Reconcile all due resources once."""
         self.aws.calls.clear()
         assert await self.engine.claim_once(), "nothing is due"
@@ -161,7 +161,7 @@ class World:
     async def resync(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
         """Advance the clock until the resource is reconciled again."""
         self.seconds += 2000
-        return await self.step(name)
+        return await self.reconcile(name)
 
     async def row(self, name: RegistryName | RoleName = REGISTRY) -> Resource:
         found = await self.db.read(lambda tx: resources.get(tx, str(name)))
@@ -180,7 +180,7 @@ def holds(row: Resource, condition: str) -> bool:
     return {c["type"]: c["status"] for c in row.state["conditions"]}[condition] == "TRUE"
 
 
-def why(row: Resource, condition: str) -> str:
+def reason_of(row: Resource, condition: str) -> str:
     return str({c["type"]: c["reason"] for c in row.state["conditions"]}[condition])
 
 

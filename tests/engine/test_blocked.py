@@ -8,7 +8,7 @@ from ecrkeeper_server.api.messages.operation import operation_message
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 
-from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, why
+from .conftest import ACCOUNT, REGISTRY, ROLE, World, holds, reason_of
 
 CACHED = {"pull_through_cache_rules": {"rules": [{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}]}}
 REPLICATED = {
@@ -32,7 +32,7 @@ async def test_registry_is_blocked_by_terminal_errors(
 ) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: error
     await world.declare(CACHED)
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Blocked") is blocked, reason
     assert not holds(row, "Synced") and not holds(row, "Ready")
 
@@ -40,27 +40,27 @@ async def test_registry_is_blocked_by_terminal_errors(
 async def test_registry_in_disabled_region_is_blocked(world: World) -> None:
     name = RegistryName(ACCOUNT, "me-south-1")
     await world.declare(CACHED, registry=name)
-    assert why(await world.step(name), "Blocked") == "REGION_NOT_ENABLED"
+    assert reason_of(await world.reconcile(name), "Blocked") == "REGION_NOT_ENABLED"
 
 
 async def test_registry_is_blocked_with_its_declared_role(world: World) -> None:
     denied = Temporary("not allowed", reason="AWS_ACCESS_DENIED", after=60)
     world.aws.faults["CreateServiceLinkedRole"] = lambda _: denied
-    await world.wish({"managed": True}, ROLE)
-    assert holds(await world.step(ROLE), "Blocked")
+    await world.set_spec({"managed": True}, ROLE)
+    assert holds(await world.reconcile(ROLE), "Blocked")
     await world.declare(REPLICATED)
-    row = await world.step()
-    assert why(row, "Blocked") == "ROLE_BLOCKED"
+    row = await world.reconcile()
+    assert reason_of(row, "Blocked") == "ROLE_BLOCKED"
     assert "not allowed" in row.state["error"]["message"]
     del world.aws.faults["CreateServiceLinkedRole"]
     await world.resync(ROLE)
-    assert why(await world.resync(), "Ready") == "IN_SYNC"
+    assert reason_of(await world.resync(), "Ready") == "IN_SYNC"
 
 
 async def test_operation_stores_registry_at_its_end(world: World) -> None:
     await world.declare(CACHED)
     operation = await world.begin("ReconcileRegistry")
-    await world.step()
+    await world.reconcile()
     ended = await world.operation(operation)
     assert ended.done and ended.response is not None
     assert ended.response["name"] == str(REGISTRY)
@@ -68,14 +68,14 @@ async def test_operation_stores_registry_at_its_end(world: World) -> None:
     (status,) = ended.response["declarations"]
     assert status["observed_generation"] == status["generation"]
     await world.declare({}, owner="team-a")
-    await world.step()
+    await world.reconcile()
     assert (await world.operation(operation)).response == ended.response
 
 
 async def test_role_operation_stores_role(world: World) -> None:
-    await world.wish({"managed": True, "tags": {"team": "a"}}, ROLE)
+    await world.set_spec({"managed": True, "tags": {"team": "a"}}, ROLE)
     operation = await world.begin("ReconcileServiceLinkedRole", ROLE)
-    await world.step(ROLE)
+    await world.reconcile(ROLE)
     message = operation_message("aws", await world.operation(operation))
     found = ServiceLinkedRole()
     assert message.response.Unpack(found)

@@ -13,7 +13,7 @@ CACHING = {"pull_through_cache_rules": {"rules": [QUAY]}}
 async def test_error_attempts_are_counted_until_it_clears(world: World) -> None:
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
     await world.declare(CACHING)
-    first = await world.step()
+    first = await world.reconcile()
     assert (first.reason, first.drifted, first.attempts) == ("AWS_UNAVAILABLE", True, 1)
     since = first.state["error"]["since"]
     again = await world.resync()

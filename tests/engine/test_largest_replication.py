@@ -35,7 +35,7 @@ def rules(*numbers: int) -> dict[str, Any]:
 
 async def test_rows_grow_with_filters_and_destinations(world: World) -> None:
     await world.declare(rules(*range(25)))
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Ready")
     assert len(json.dumps(row.state)) < _MOST_BYTES
     state = row.registry_state
@@ -46,9 +46,9 @@ async def test_rows_grow_with_filters_and_destinations(world: World) -> None:
 
 async def test_pairs_that_nobody_declares_any_more_are_removed(world: World) -> None:
     await world.declare(rules(*range(25)))
-    await world.step()
+    await world.reconcile()
     await world.declare(rules(*range(20)))
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Ready")
     assert len(row.registry_state.applied[NAME]) == 50_000
     assert len(SETTINGS[NAME].split((await world.present())["replicationConfiguration"])) == 50_000
@@ -56,10 +56,10 @@ async def test_pairs_that_nobody_declares_any_more_are_removed(world: World) -> 
 
 async def test_drift_of_many_pairs_is_one_and_found_by_any_element(world: World) -> None:
     await world.declare(rules(*range(25)), owner="one")
-    await world.step()
-    await world.wish({"mode": "OBSERVE"})
+    await world.reconcile()
+    await world.set_spec({"mode": "OBSERVE"})
     await world.seed({"replicationConfiguration": rules(*range(20))[NAME]})
-    row = await world.step()
+    row = await world.reconcile()
     (drift,) = row.registry_state.drift
     assert (len(drift.keys), drift.owners) == (12_500, ["one"])
     assert "12500 elements differ" in json.dumps(row.state["conditions"])

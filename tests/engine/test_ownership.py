@@ -16,9 +16,9 @@ from sqlalchemy import update
 from tests import declaring
 
 from .conftest import ACCOUNT, REGISTRY, World, holds
-from .test_registry_steps import K8S, QUAY, caching, prefixes
+from .test_reconcile_registry import K8S, QUAY, caching, prefixes
 
-OURS, THEIRS = "222222222222", "333333333333"
+OWNED, THEIRS = "222222222222", "333333333333"
 RULES = "pull_through_cache_rules"
 
 
@@ -46,12 +46,12 @@ async def original(world: World, owner: str) -> dict[str, Any]:
     return found.settings or {}
 
 
-def refused(_: str) -> AwsError:
+def rejection(_: str) -> AwsError:
     return Permanent("no", reason="AWS_REJECTED", aws_code="ValidationException", operation="PutRegistryPolicy")
 
 
 # applied, observed, owned, unverified, reason
-LOOKS = [
+OBSERVATIONS = [
     ({"a": 1}, {"a": 1}, {"a": 1}, [], "the write had its effect"),
     ({"a": 1}, {"a": 2}, {}, [], "something else is there: the write never had its effect"),
     ({"a": 1}, {}, {"a": 1}, ["a"], "the write may still show"),
@@ -59,7 +59,7 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("applied", "observed", "mine", "still_open", "reason"), LOOKS)
+@pytest.mark.parametrize(("applied", "observed", "mine", "still_open", "reason"), OBSERVATIONS)
 def test_first_write_is_owned_if_aws_shows_it(
     applied: dict[str, int], observed: dict[str, int], mine: dict[str, int], still_open: list[str], reason: str
 ) -> None:
@@ -70,31 +70,31 @@ def test_first_write_is_owned_if_aws_shows_it(
 
 async def test_unknown_write_leaves_unreplaced_element_unowned(world: World) -> None:
     await put(world, statement(THEIRS), statement(THEIRS, "B"))
-    await world.declare(policy(statement(OURS)))
+    await world.declare(policy(statement(OWNED)))
     fault = {"kind": "error", "operation": "PutRegistryPolicy", "count": 10, "status": 500, "code": "ServerException"}
     await world.control("POST", "faults", fault)
-    row = await world.step()
+    row = await world.reconcile()
     assert row.state["unconfirmed"] == {"registry_policy": ["A"]}
     await world.control("DELETE", "faults")
-    world.aws.faults["PutRegistryPolicy"] = refused
+    world.aws.faults["PutRegistryPolicy"] = rejection
     await world.resync()
     del world.aws.faults["PutRegistryPolicy"]
     await world.withdraw()
-    row = await world.step()
+    row = await world.reconcile()
     assert THEIRS in (await world.present())["policyText"]
     assert "unconfirmed" not in row.state or row.state["unconfirmed"] == {}
 
 
 async def test_unknown_write_that_took_effect_is_owned(world: World) -> None:
     async def killed() -> None:
-        await put(world, statement(OURS))
+        await put(world, statement(OWNED))
         raise RuntimeError("killed after the call")
 
     world.aws.before["PutRegistryPolicy"] = killed
-    await world.declare(policy(statement(OURS)))
-    await world.step()
+    await world.declare(policy(statement(OWNED)))
+    await world.reconcile()
     await world.withdraw()
-    await world.step()
+    await world.reconcile()
     assert not (await world.present()).get("policyText")
 
 
@@ -106,15 +106,15 @@ async def test_declaration_in_sync_after_rejection_is_converged(
         assert found is not None
         return found.observed_generation == found.generation
 
-    world.aws.faults["PutRegistryPolicy"] = refused
-    await world.declare(policy(statement(OURS)))
-    assert holds(await world.step(), "Blocked")
+    world.aws.faults["PutRegistryPolicy"] = rejection
+    await world.declare(policy(statement(OWNED)))
+    assert holds(await world.reconcile(), "Blocked")
     del world.aws.faults["PutRegistryPolicy"]
     assert holds(await world.resync(), "Ready")
     assert await carried_out()
-    await world.wish({"mode": "OBSERVE"})
-    await world.declare({**policy(statement(OURS)), **caching(QUAY)})
-    await world.step()
+    await world.set_spec({"mode": "OBSERVE"})
+    await world.declare({**policy(statement(OWNED)), **caching(QUAY)})
+    await world.reconcile()
     assert not await carried_out()
     await world.raw("CreatePullThroughCacheRule", **QUAY)
     assert holds(await world.resync(), "Ready")
@@ -123,64 +123,64 @@ async def test_declaration_in_sync_after_rejection_is_converged(
 
 async def test_observe_mode_does_not_take_ownership_of_elements(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **QUAY)
-    await world.wish({"mode": "OBSERVE"})
+    await world.set_spec({"mode": "OBSERVE"})
     await world.declare(caching(QUAY))
-    assert holds(await world.step(), "Ready")
+    assert holds(await world.reconcile(), "Ready")
     await world.withdraw()
-    await world.step()
+    await world.reconcile()
     await world.declare(caching(K8S), owner="team-b")
-    await world.wish({"mode": "ENFORCE"})
-    await world.step()
+    await world.set_spec({"mode": "ENFORCE"})
+    await world.reconcile()
     assert await prefixes(world) == {"quay", "k8s"}
 
 
 async def test_owners_of_same_attempt_share_the_original(world: World) -> None:
     await put(world, statement(THEIRS))
     for owner in ("team-a", "team-b"):
-        await world.declare(policy(statement(OURS)), owner=owner)
-    await world.step()
+        await world.declare(policy(statement(OWNED)), owner=owner)
+    await world.reconcile()
     for owner in ("team-a", "team-b"):
         assert THEIRS in (await original(world, owner))["registry_policy"]["policyText"]
 
 
 async def test_original_excludes_just_withdrawn_elements(world: World) -> None:
     await world.declare(caching(QUAY), owner="team-b")
-    await world.step()
+    await world.reconcile()
     await world.declare(caching(K8S), owner="team-a")
     await world.withdraw("team-b")
-    await world.step()
+    await world.reconcile()
     assert await original(world, "team-a") == caching()
 
 
 async def test_original_of_matching_setting_is_itself(world: World) -> None:
     await world.raw("CreatePullThroughCacheRule", **QUAY)
     await world.declare(caching(QUAY))
-    await world.step()
+    await world.reconcile()
     await world.declare(caching(K8S))
-    await world.step()
+    await world.reconcile()
     (rule,) = (await original(world, "team-a"))[RULES]["rules"]
     assert rule["ecrRepositoryPrefix"] == "quay"
 
 
 async def test_element_recreated_in_observe_mode_is_not_owned(world: World) -> None:
     await world.declare(caching(QUAY))
-    await world.step()
-    await world.wish({"mode": "OBSERVE"})
+    await world.reconcile()
+    await world.set_spec({"mode": "OBSERVE"})
     await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
     await world.withdraw()
-    await world.step()
+    await world.reconcile()
     row = await world.resync()
     assert (row.state["applied"], row.due_at) == ({}, None)
     await world.raw("CreatePullThroughCacheRule", **QUAY)
-    await world.wish({"mode": "ENFORCE"})
-    await world.step()
+    await world.set_spec({"mode": "ENFORCE"})
+    await world.reconcile()
     assert await prefixes(world) == {"quay"}
 
 
 async def test_unverified_element_stays_owned_after_redeclaration(world: World) -> None:
     await world.control("POST", "faults", {"kind": "drop_after", "operation": "CreatePullThroughCacheRule", "count": 1})
     await world.declare(caching(QUAY))
-    await world.step()
+    await world.reconcile()
     call = world.aws.client.call
 
     async def lagging(account: str, region: str, service: str, operation: str, params: Any, **more: Any) -> Any:
@@ -190,22 +190,22 @@ async def test_unverified_element_stays_owned_after_redeclaration(world: World) 
     world.aws.client.call = lagging  # type: ignore[method-assign]
     await world.declare(caching({**QUAY, "upstreamRegistryUrl": "public.ecr.aws"}), allow_replacement=True)
     world.seconds += 5
-    await world.step()
+    await world.reconcile()
     world.aws.client.call = call  # type: ignore[method-assign]
     await world.withdraw()
-    await world.step()
+    await world.reconcile()
     assert await prefixes(world) == set()
 
 
 async def test_original_includes_later_declared_existing_setting(world: World) -> None:
     await put(world, statement(THEIRS))
     await world.declare(caching(QUAY))
-    await world.step()
+    await world.reconcile()
     await world.declare({**caching(QUAY), **policy(statement(THEIRS))})
-    await world.step()
+    await world.reconcile()
     assert world.aws.writes == []
     await world.declare(caching(QUAY))
-    await world.step()
+    await world.reconcile()
     assert not (await world.present()).get("policyText")
     assert THEIRS in (await original(world, "team-a"))["registry_policy"]["policyText"]
 
@@ -213,17 +213,17 @@ async def test_original_includes_later_declared_existing_setting(world: World) -
 async def test_original_excludes_elements_of_other_owners(world: World) -> None:
     for owner in ("team-b", "team-a"):
         await world.declare(caching(QUAY), owner=owner)
-        await world.step()
+        await world.reconcile()
     await world.withdraw("team-b")
-    await world.step()
+    await world.reconcile()
     await world.declare(caching(K8S), owner="team-a")
-    await world.step()
+    await world.reconcile()
     assert await original(world, "team-a") == caching()
 
 
 async def test_unmarked_declaration_of_older_version_is_marked(world: World) -> None:
     await world.declare(caching(QUAY))
-    await world.step()
+    await world.reconcile()
     await world.resync()
     await world.db.write(lambda tx: tx.conn.execute(update(table).values(observed_generation=0)) and None)
     await world.resync()

@@ -8,7 +8,7 @@ import pytest
 from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.names import RegistryName
 
-from .conftest import ACCOUNT, World, why
+from .conftest import ACCOUNT, World, reason_of
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 CACHED = {"pull_through_cache_rules": {"rules": [QUAY]}}
@@ -21,8 +21,8 @@ def fails(error: AwsError) -> Callable[[str], AwsError]:
 
 async def test_disabled_region_error_explains_how_to_enable_it(world: World) -> None:
     await world.declare(CACHED, registry=OPT_IN)
-    row = await world.step(OPT_IN)
-    assert why(row, "Ready") == "REGION_NOT_ENABLED"
+    row = await world.reconcile(OPT_IN)
+    assert reason_of(row, "Ready") == "REGION_NOT_ENABLED"
     error = row.state["error"]
     assert error["code"] == "FAILED_PRECONDITION"
     assert error["metadata"]["aws_code"] == "UnrecognizedClient"
@@ -34,9 +34,9 @@ async def test_disabled_region_error_explains_how_to_enable_it(world: World) -> 
 
 async def test_registry_reconciles_once_region_is_enabled(world: World) -> None:
     await world.declare(CACHED, registry=OPT_IN)
-    await world.step(OPT_IN)
+    await world.reconcile(OPT_IN)
     await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1", "me-south-1"]})
-    assert why(await world.resync(OPT_IN), "Ready") == "IN_SYNC"
+    assert reason_of(await world.resync(OPT_IN), "Ready") == "IN_SYNC"
     assert [rule["ecrRepositoryPrefix"] for rule in (await world.present("me-south-1"))["pullThroughCacheRules"]] == [
         "quay"
     ]
@@ -44,8 +44,8 @@ async def test_registry_reconciles_once_region_is_enabled(world: World) -> None:
 
 async def test_unknown_region_is_reported(world: World) -> None:
     await world.declare(CACHED, registry=UNKNOWN)
-    row = await world.step(UNKNOWN)
-    assert why(row, "Ready") == "REGION_NOT_ENABLED"
+    row = await world.reconcile(UNKNOWN)
+    assert reason_of(row, "Ready") == "REGION_NOT_ENABLED"
     assert "this version does not know the Region us-east-9" in row.state["error"]["message"]
 
 
@@ -53,8 +53,8 @@ async def test_unreachable_unknown_region_is_reported(world: World) -> None:
     silent = Temporary("ecr: no answer", reason="AWS_UNREACHABLE")
     world.aws.faults["DescribePullThroughCacheRules"] = fails(silent)
     await world.declare(CACHED, registry=UNKNOWN)
-    row = await world.step(UNKNOWN)
-    assert why(row, "Ready") == "AWS_UNREACHABLE"
+    row = await world.reconcile(UNKNOWN)
+    assert reason_of(row, "Ready") == "AWS_UNREACHABLE"
     assert "this version does not know the Region us-east-9" in row.state["error"]["message"]
 
 
@@ -71,8 +71,8 @@ async def test_rejected_credentials_are_reported_if_regions_are_unreadable(
 ) -> None:
     world.aws.faults["ListRegions"] = fails(listing)
     await world.declare(CACHED, registry=OPT_IN)
-    row = await world.step(OPT_IN)
-    assert why(row, "Ready") == "AWS_CREDENTIALS_REJECTED", reason
+    row = await world.reconcile(OPT_IN)
+    assert reason_of(row, "Ready") == "AWS_CREDENTIALS_REJECTED", reason
     assert "check that it is enabled for the account" in row.state["error"]["message"]
 
 
@@ -81,10 +81,10 @@ async def test_rejected_credentials_are_reported_in_enabled_region(world: World)
     here = RegistryName(ACCOUNT, "eu-west-1")
     world.aws.faults["DescribePullThroughCacheRules"] = fails(rejected)
     await world.declare(CACHED, registry=here)
-    assert why(await world.step(here), "Ready") == "AWS_CREDENTIALS_REJECTED"
+    assert reason_of(await world.reconcile(here), "Ready") == "AWS_CREDENTIALS_REJECTED"
 
 
 async def test_healthy_registry_does_not_list_regions(world: World) -> None:
     await world.declare(CACHED)
-    await world.step()
+    await world.reconcile()
     assert "ListRegions" not in {operation for _, operation, _ in world.aws.calls}

@@ -13,7 +13,7 @@ from ecrkeeper_server.aws_errors import AwsError, Permanent, Temporary
 from ecrkeeper_server.store import declarations
 from google.rpc import code_pb2
 
-from .conftest import ACCOUNT, REGION, REGISTRY, ROLE, World, holds, why
+from .conftest import ACCOUNT, REGION, REGISTRY, ROLE, World, holds, reason_of
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 RULES = {"replicationConfiguration": {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]}}
@@ -54,8 +54,8 @@ async def test_rejected_policy_blames_scope_only_with_v1(
     await world.seed({"scope": scope})
     await world.control("POST", "faults", GENERIC)
     await world.declare(declared)
-    row = await world.step()
-    assert why(row, "Blocked") == name, reason
+    row = await world.reconcile()
+    assert reason_of(row, "Blocked") == name, reason
     assert row.state["error"]["code"] == code
     assert ("SCOPE" in row.state["error"]["message"]) is blamed
     assert "Invalid registry policy provided" in row.state["error"]["message"]
@@ -66,14 +66,14 @@ async def test_unreadable_scope_is_not_blamed(world: World) -> None:
     await world.seed({"scope": "V1"})
     world.aws.faults["GetAccountSetting"] = lambda _: Temporary("no", reason="AWS_UNAVAILABLE")
     await world.declare(policy(BEYOND_V1))
-    row = await world.step()
+    row = await world.reconcile()
     assert row.state["error"]["reason"] == "AWS_REJECTED"
     assert "SCOPE" not in row.state["error"]["message"]
 
 
 async def test_scope_is_not_read_if_policy_is_accepted(world: World) -> None:
     await world.declare(policy(V1_ONLY))
-    assert holds(await world.step(), "Ready")
+    assert holds(await world.reconcile(), "Ready")
     assert "GetAccountSetting" not in {operation for _, operation, _ in world.aws.calls}
 
 
@@ -98,9 +98,9 @@ async def test_terminal_error_sets_blocked(world: World, error: AwsError, blocke
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: error
     await world.declare(caching(QUAY))
     operation = await world.begin("ReconcileRegistry")
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Blocked") is blocked, reason
-    assert why(row, "Blocked") == (error.reason if blocked else "NOT_BLOCKED")
+    assert reason_of(row, "Blocked") == (error.reason if blocked else "NOT_BLOCKED")
     assert not holds(row, "Ready") and not holds(row, "Synced")
     # A waiting call is answered at once; a generation that only waits is not finished.
     assert (await world.operation(operation)).done is blocked
@@ -109,7 +109,7 @@ async def test_terminal_error_sets_blocked(world: World, error: AwsError, blocke
         assert 0 < (await world.due_in() or 0) <= 120, "it is tried again all the same"
     del world.aws.faults["CreatePullThroughCacheRule"]
     row = await world.resync()
-    assert holds(row, "Ready") and why(row, "Blocked") == "NOT_BLOCKED"
+    assert holds(row, "Ready") and reason_of(row, "Blocked") == "NOT_BLOCKED"
 
 
 BESIDE: list[tuple[Sequence[AwsError], str, float, str]] = [
@@ -126,8 +126,8 @@ async def test_worst_error_is_shown_and_earliest_retry_used(
     world.aws.faults["CreatePullThroughCacheRule"] = lambda _: errors[0]
     world.aws.faults["PutRegistryPolicy"] = lambda _: errors[1]
     await world.declare({**caching(QUAY), **policy(V1_ONLY)})
-    row = await world.step()
-    assert why(row, "Blocked") == row.state["error"]["reason"] == shown
+    row = await world.reconcile()
+    assert reason_of(row, "Blocked") == row.state["error"]["reason"] == shown
     assert 0 < (await world.due_in() or 0) <= soon, reason
 
 
@@ -156,7 +156,7 @@ async def test_forbidden_replacement_names_members(
 ) -> None:
     await world.seed({"pullThroughCacheRules": [before]})
     await world.declare(caching(after))
-    error = (await world.step()).state["error"]
+    error = (await world.reconcile()).state["error"]
     assert error["reason"] == "REPLACEMENT_NOT_ALLOWED"
     assert f"cannot change {', '.join(members)} of quay in place" in error["message"], reason
     assert "allow_replacement" in error["message"] and "team-a" in error["message"]
@@ -168,7 +168,7 @@ async def test_contradicting_unmanaged_element_is_a_conflict(world: World) -> No
     unmanaged = {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": filters}
     await world.seed({"scanning": {"scanType": "ENHANCED", "rules": [unmanaged]}})
     await world.declare({"scanning_configuration": {"scanType": "BASIC", "rules": []}})
-    error = (await world.step()).state["error"]
+    error = (await world.reconcile()).state["error"]
     assert (error["code"], error["reason"]) == ("FAILED_PRECONDITION", "UNMANAGED_ELEMENTS_EXCEED_QUOTA")
     assert [row[1] for row in error["preconditions"]] == ["scanning_configuration CONTINUOUS_SCAN:*"]
 
@@ -176,7 +176,7 @@ async def test_contradicting_unmanaged_element_is_a_conflict(world: World) -> No
 async def test_unmanaged_elements_exceeding_quota_are_reported(world: World) -> None:
     await world.seed({"pullThroughCacheRules": [{**QUAY, "ecrRepositoryPrefix": f"f{i}"} for i in range(50)]})
     await world.declare(caching(QUAY))
-    row = await world.step()
+    row = await world.reconcile()
     shown = render.settings((await declared(world)), row).last_error
     assert shown.code == code_pb2.RESOURCE_EXHAUSTED
     assert [detail.type_url.rpartition(".")[2] for detail in shown.details] == ["ErrorInfo", "QuotaFailure"]
@@ -190,12 +190,12 @@ async def declared(world: World) -> Any:
 
 async def refuse_deletion(world: World) -> None:
     await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1", "us-west-2"]})
-    await world.wish({"managed": True}, ROLE)
-    await world.step(ROLE)
+    await world.set_spec({"managed": True}, ROLE)
+    await world.reconcile(ROLE)
     await world.seed(RULES, "us-east-1")
-    await world.wish({"deletion": {"forced": False}}, ROLE)
+    await world.set_spec({"deletion": {"forced": False}}, ROLE)
     await world.begin("DeleteServiceLinkedRole", ROLE)
-    await world.step(ROLE)
+    await world.reconcile(ROLE)
 
 
 async def last_error(world: World) -> Any:
@@ -209,7 +209,7 @@ async def test_rejected_deletion_stays_visible_over_resyncs(world: World) -> Non
         shown = await last_error(world)
         assert shown.code == code_pb2.FAILED_PRECONDITION
         assert [detail.type_url.rpartition(".")[2] for detail in shown.details] == ["ErrorInfo", "PreconditionFailure"]
-        assert why(row, "Ready") == "ROLE_IN_USE" and "still in use" in shown.message
+        assert reason_of(row, "Ready") == "ROLE_IN_USE" and "still in use" in shown.message
         # The role is as declared, and no error prevents that.
         assert holds(row, "Ready") and not holds(row, "Blocked")
         await world.resync(ROLE)
@@ -217,40 +217,40 @@ async def test_rejected_deletion_stays_visible_over_resyncs(world: World) -> Non
 
 async def test_rejected_deletion_is_cleared_by_new_declaration(world: World) -> None:
     await refuse_deletion(world)
-    await world.wish({"description": "new"}, ROLE)
+    await world.set_spec({"description": "new"}, ROLE)
     assert not (await last_error(world)).code, "at once"
-    row = await world.step(ROLE)
+    row = await world.reconcile(ROLE)
     assert not (await last_error(world)).code
-    assert why(row, "Ready") == "IN_SYNC"
+    assert reason_of(row, "Ready") == "IN_SYNC"
 
 
 async def test_rejected_deletion_is_cleared_by_next_attempt(world: World) -> None:
     await refuse_deletion(world)
     await world.seed({"replicationConfiguration": {"rules": []}}, "us-east-1")
-    await world.wish({"deletion": {"forced": False}}, ROLE)
+    await world.set_spec({"deletion": {"forced": False}}, ROLE)
     await world.begin("DeleteServiceLinkedRole", ROLE)
-    await world.step(ROLE)
+    await world.reconcile(ROLE)
     assert not (await last_error(world)).code
 
 
 async def test_denied_deletion_stays_visible(world: World) -> None:
-    await world.wish({"managed": True}, ROLE)
-    await world.step(ROLE)
+    await world.set_spec({"managed": True}, ROLE)
+    await world.reconcile(ROLE)
     await world.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1"]})
     world.aws.faults["DeleteServiceLinkedRole"] = lambda _: denied("AWS_ACCESS_DENIED")
-    await world.wish({"deletion": {"forced": False}}, ROLE)
+    await world.set_spec({"deletion": {"forced": False}}, ROLE)
     await world.begin("DeleteServiceLinkedRole", ROLE)
-    await world.step(ROLE)
+    await world.reconcile(ROLE)
     await world.resync(ROLE)
     assert (await last_error(world)).message == "no"
-    assert why(await world.row(ROLE), "Ready") == "AWS_ACCESS_DENIED"
+    assert reason_of(await world.row(ROLE), "Ready") == "AWS_ACCESS_DENIED"
 
 
 async def test_unknown_service_principal_is_not_a_permission_error(world: World) -> None:
     text = "replication.ecr.amazonaws.com is not a valid AWS service name (Service Principal)"
     fault = {"kind": "error", "operation": "CreateServiceLinkedRole", "code": "AccessDenied", "status": 403}
     await world.control("POST", "faults", {**fault, "message": text})
-    await world.wish({"managed": True}, ROLE)
-    row = await world.step(ROLE)
-    assert why(row, "Blocked") == "SERVICE_PRINCIPAL_UNKNOWN"
+    await world.set_spec({"managed": True}, ROLE)
+    row = await world.reconcile(ROLE)
+    assert reason_of(row, "Blocked") == "SERVICE_PRINCIPAL_UNKNOWN"
     assert text in row.state["error"]["message"] and "needs iam" not in row.state["error"]["message"]

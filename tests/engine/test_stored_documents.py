@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .conftest import World, holds, why
+from .conftest import World, holds, reason_of
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 TEMPLATE = {"prefix": "old", "appliedFor": ["REPLICATION"], "lifecyclePolicy": json.dumps({"rules": []})}
@@ -18,7 +18,7 @@ OLD: dict[str, Any] = {
 async def test_stored_document_is_written_if_aws_accepts_it(world: World) -> None:
     await world.control("PUT", "settings", {"templates_check_documents": False})
     await world.declare(OLD)
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Ready")
     await world.resync()
     assert world.aws.writes == [], "what AWS shows is equal to what is declared"
@@ -26,8 +26,8 @@ async def test_stored_document_is_written_if_aws_accepts_it(world: World) -> Non
 
 async def test_rejected_stored_document_blocks_no_other_setting(world: World) -> None:
     await world.declare(OLD)
-    row = await world.step()
-    assert why(row, "Blocked") == "AWS_REJECTED"
+    row = await world.reconcile()
+    assert reason_of(row, "Blocked") == "AWS_REJECTED"
     assert "array is too short" in row.state["error"]["message"]
     assert [rule["ecrRepositoryPrefix"] for rule in (await world.present())["pullThroughCacheRules"]] == ["quay"]
 
@@ -37,5 +37,5 @@ async def test_malformed_policy_in_aws_is_observed(world: World) -> None:
     await world.seed({"policyText": json.dumps({"Version": "2012-10-17", "Statement": [by_hand]})})
     mine = {**by_hand, "Sid": "mine", "Principal": {"AWS": "222222222222"}, "Action": "ecr:ReplicateImage"}
     await world.declare({"registry_policy": {"policyText": json.dumps({"Statement": [mine]})}})
-    row = await world.step()
+    row = await world.reconcile()
     assert "hand" in json.dumps(row.state["observed"]["registry_policy"])

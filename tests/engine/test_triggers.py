@@ -38,7 +38,7 @@ def test_event_names_are_deduplicated() -> None:
 
 async def test_event_reconciles_registry_before_resync(world: World) -> None:
     await world.declare(CACHING)
-    await world.step()
+    await world.reconcile()
     assert (await world.due_in() or 0) > 600
     await world.raw("DeletePullThroughCacheRule", ecrRepositoryPrefix="quay")
     engine = Engine(world.db, world.aws, EngineOptions())
@@ -60,7 +60,7 @@ async def test_event_during_attempt_makes_resource_due_again(world: World) -> No
         await world.db.write(lambda tx: resources.enqueue(tx, [str(REGISTRY)]))
 
     world.aws.before["CreatePullThroughCacheRule"] = event
-    await world.step()
+    await world.reconcile()
     assert (await world.due_in() or 0) <= 0
 
 

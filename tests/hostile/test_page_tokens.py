@@ -41,7 +41,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from tests import harness, postgres
-from tests.e2e.live import fields_of, refused
+from tests.e2e.live import fields_of, rejection
 
 KEY = bytes(range(32))
 LIST = pb.ListRegistriesRequest(parent="accounts/-", filter='region = "us-east-1"', page_size=5)
@@ -349,7 +349,7 @@ def test_servers_on_one_postgres_accept_each_others_tokens(
             conn.execute("UPDATE page_token_keys SET key = repeat('ab', 32)")
         third = harness.Server(tmp_path, url, aws.url, role="api")
         with ecrkeeper.Client(third.address, insecure=True) as other:
-            error = refused(
+            error = rejection(
                 grpc.StatusCode.INVALID_ARGUMENT,
                 lambda: list(other.list_registries("accounts/-", page_token=page.next_page_token)),
             )

@@ -9,7 +9,7 @@ import pytest
 from ecrkeeper_server.ecr.answer_limit import MOST_ITEMS
 from ecrkeeper_server.settings.table import SETTINGS
 
-from tests.engine.conftest import ACCOUNT, World, holds, why
+from tests.engine.conftest import ACCOUNT, World, holds, reason_of
 from tests.hostile.bodies import OTHER, SECRET, assumed, caller, unusable
 
 PROFILE = f"arn:aws:signer:us-east-1:{ACCOUNT}:/signing-profiles/"
@@ -77,8 +77,8 @@ async def test_put_after_unusable_read_keeps_unmanaged_elements(
     assert len(before) == 7
     await world.declare({name: DECLARED[name]})
     await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule})
-    row = await world.step()
-    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    row = await world.reconcile()
+    assert reason_of(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
     assert holds(row, "Blocked") is (kind == "another account")
     assert world.aws.writes == []
     await world.control("DELETE", "faults")
@@ -94,11 +94,11 @@ async def test_put_after_unusable_read_keeps_unmanaged_elements(
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "ListReplicationBackfills"))
 async def test_unusable_backfill_list_starts_none(world: World, kind: str, rule: dict[str, Any]) -> None:
-    from tests.engine.test_backfill_steps import METHOD, asked
+    from tests.engine.test_reconcile_backfills import METHOD, requested
 
-    operation = await asked(world)
+    operation = await requested(world)
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListReplicationBackfills", **rule})
-    await world.step()
+    await world.reconcile()
     assert METHOD not in world.aws.writes
     await world.control("DELETE", "faults")
     await world.resync()
@@ -108,13 +108,13 @@ async def test_unusable_backfill_list_starts_none(world: World, kind: str, rule:
 
 @pytest.mark.parametrize(("kind", "rule"), unusable("ecr", "StartReplicationBackfill"))
 async def test_backfill_is_not_restarted_after_unusable_response(world: World, kind: str, rule: dict[str, Any]) -> None:
-    from tests.engine.test_backfill_steps import METHOD, asked
+    from tests.engine.test_reconcile_backfills import METHOD, requested
 
     if kind == "another account":
         pytest.skip("the operation ends with WRONG_ACCOUNT")
-    operation = await asked(world)
+    operation = await requested(world)
     await world.control("POST", "faults", {"kind": "answer_after", "operation": METHOD, "count": 1, **rule})
-    await world.step()
+    await world.reconcile()
     assert world.aws.writes == [METHOD]
     await world.control("DELETE", "faults")
     await world.resync()
@@ -131,7 +131,7 @@ async def test_unusable_validation_is_reported_without_content(
     hub = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": arn}
     await world.control("POST", "faults", {"kind": "answer", "operation": "ValidatePullThroughCacheRule", **rule})
     await world.declare({"pull_through_cache_rules": {"rules": [hub]}})
-    row = await world.step()
+    row = await world.reconcile()
     assert row.state["problems"]["pull_through_cache_rules"]["hub"]
     assert SECRET not in json.dumps(row.state) + "".join(capsys.readouterr())
 
@@ -141,8 +141,8 @@ async def test_write_with_unusable_response_is_observed_again(world: World) -> N
     await world.declare({"scanning_configuration": DECLARED["scanning_configuration"]})
     rule = {"kind": "answer_after", "operation": "PutRegistryScanningConfiguration", "body": "<html>", "count": 1}
     await world.control("POST", "faults", rule)
-    row = await world.step()
-    assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+    row = await world.reconcile()
+    assert reason_of(row, "Synced") == "AWS_ANSWER_INVALID"
     assert row.state["applied"]["scanning_configuration"], "it may have been written, so it stays ours"
     row = await world.resync()
     assert world.aws.writes == []
@@ -168,8 +168,8 @@ async def test_unusable_sts_response_yields_no_credentials(
     await world.declare({"registry_policy": DECLARED["registry_policy"]})
     await world.control("POST", "faults", {"kind": "answer", "operation": operation, **rule})
     since = (await world.control("GET", "requests?since=0"))["next"]
-    row = await world.step()
-    assert why(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
+    row = await world.reconcile()
+    assert reason_of(row, "Synced") == ("WRONG_ACCOUNT" if kind == "another account" else "AWS_ANSWER_INVALID")
     logged = (await world.control("GET", f"requests?since={since}"))["requests"]
     assert {request["service"] for request in logged} == {"sts"}
     await world.control("DELETE", "faults")
@@ -184,8 +184,8 @@ async def test_credentials_of_other_account_are_not_used(world: World) -> None:
     await world.declare({"registry_policy": DECLARED["registry_policy"]})
     body = assumed(ACCOUNT, key=OTHER)
     await world.control("POST", "faults", {"kind": "answer", "operation": "AssumeRole", "body": body})
-    row = await world.step()
-    assert why(row, "Blocked") == "WRONG_ACCOUNT"
+    row = await world.reconcile()
+    assert reason_of(row, "Blocked") == "WRONG_ACCOUNT"
     metadata = row.state["error"]["metadata"]
     assert (metadata["expected_account"], metadata["actual_account"]) == (ACCOUNT, OTHER)
     logged = (await world.control("GET", "requests?since=0"))["requests"]
@@ -197,8 +197,8 @@ async def test_circular_list_is_rejected(world: World) -> None:
     await world.declare({"pull_time_update_exclusions": DECLARED["pull_time_update_exclusions"]})
     body = json.dumps({"pullTimeUpdateExclusions": [], "nextToken": "again"})
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
-    row = await world.step()
-    assert why(row, "Synced") == "AWS_ANSWER_INVALID"
+    row = await world.reconcile()
+    assert reason_of(row, "Synced") == "AWS_ANSWER_INVALID"
     assert world.aws.writes == []
 
 
@@ -206,13 +206,13 @@ async def test_setting_with_too_many_items_is_degraded_and_left_alone(world: Wor
     name = "pull_time_update_exclusions"
     await world.seed(UNMANAGED)
     await world.declare({name: DECLARED[name]})
-    settled = await world.step()
+    settled = await world.reconcile()
     body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
     world.aws.calls.clear()
     await world.declare({name: {"principalArns": []}, "registry_policy": DECLARED["registry_policy"]})
-    row = await world.step()
-    assert why(row, "Degraded") == why(row, "Blocked") == "AWS_ANSWER_TOO_LARGE"
+    row = await world.reconcile()
+    assert reason_of(row, "Degraded") == reason_of(row, "Blocked") == "AWS_ANSWER_TOO_LARGE"
     assert row.state["observed"][name] == settled.state["observed"][name], "the last answer that could be read"
     assert row.state["applied"][name] == settled.state["applied"][name]
     assert world.aws.writes == ["PutRegistryPolicy"], "other settings go on"
@@ -223,6 +223,6 @@ async def test_only_setting_with_too_many_items_is_degraded(world: World) -> Non
     await world.declare({name: DECLARED[name]})
     body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
-    row = await world.step()
-    assert why(row, "Degraded") == "AWS_ANSWER_TOO_LARGE"
+    row = await world.reconcile()
+    assert reason_of(row, "Degraded") == "AWS_ANSWER_TOO_LARGE"
     assert world.aws.writes == []

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from tests import harness, postgres
-from tests.e2e.live import Live, fields_of, fresh_account, refused
+from tests.e2e.live import Live, fields_of, fresh_account, rejection
 
 ODD = ["\0", "a\0b", "a\n", "\x1b[2J", "\x7f", "\u202e", "\u200b", "\ud7ff", "\ufffe", "١", "K", "9" * 5000]
 CODES = grpc.StatusCode
@@ -123,7 +123,7 @@ def outcome(call: Any, request: Message, *, streaming: bool) -> grpc.StatusCode:
 @pytest.mark.parametrize("text", ["\0", "a\0", "a\x1b[31mb", "\x7f", "a\x85b"])
 def test_reason_with_control_characters_is_rejected(live: Live, text: str) -> None:
     part = f"accounts/{fresh_account()}/registries/us-east-1/settings/web"
-    error = refused(
+    error = rejection(
         CODES.INVALID_ARGUMENT, live.client.apply_registry_settings, part, {"replicationConfiguration": {}}, reason=text
     )
     assert fields_of(error) == ["reason"]
@@ -137,5 +137,5 @@ def test_multiline_reason_is_stored(live: Live) -> None:
 
 @pytest.mark.parametrize("filter", ['account = "a\0"', 'account = "\0"', 'principal = "a\x1b"'])
 def test_filter_with_control_characters_is_rejected(live: Live, filter: str) -> None:
-    error = refused(CODES.INVALID_ARGUMENT, lambda: list(live.client.list_audit_events(filter)))
+    error = rejection(CODES.INVALID_ARGUMENT, lambda: list(live.client.list_audit_events(filter)))
     assert fields_of(error) == ["filter"]

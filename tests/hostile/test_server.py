@@ -28,12 +28,12 @@ def _server(tmp_path: Path, aws: harness.Simulator, **settings: Any) -> harness.
     return harness.Server(tmp_path, url, aws.url, **settings)
 
 
-def why(resource: Any) -> str:
+def reason_of(resource: Any) -> str:
     """Return the reason of a resource's condition `Synced`."""
     return next((str(c.reason) for c in resource.conditions if c.type == "Synced"), "")
 
 
-def refused(call: Callable[[], Any]) -> ecrkeeper.RegistryError:
+def rejected(call: Callable[[], Any]) -> ecrkeeper.RegistryError:
     with pytest.raises(ecrkeeper.RegistryError) as caught:
         call()
     return caught.value
@@ -46,14 +46,14 @@ def test_declarations_never_reach_other_accounts(tmp_path: Path, aws: harness.Si
     with ecrkeeper.Client(server.address, insecure=True) as client:
         live = Live(server, aws, client)
         live.registry(OTHER).apply(SCANNING)
-        live.registry(ACCOUNT).settled(SCANNING)
+        live.registry(ACCOUNT).converged(SCANNING)
         blocked = harness.eventually(
-            lambda: next((r for r in [client.get_registry(REGISTRY)] if why(r) == "WRONG_ACCOUNT"), None)
+            lambda: next((r for r in [client.get_registry(REGISTRY)] if reason_of(r) == "WRONG_ACCOUNT"), None)
         )
         assert [c.reason for c in blocked.conditions if c.type == "Blocked"] == ["WRONG_ACCOUNT"]
         assert (ACCOUNT in blocked.last_error.message, OTHER in blocked.last_error.message) == (True, True)
         client.create_service_linked_role(f"accounts/{OTHER}", "replication")
-        harness.eventually(lambda: why(client.get_service_linked_role(ROLE)) == "WRONG_ACCOUNT")
+        harness.eventually(lambda: reason_of(client.get_service_linked_role(ROLE)) == "WRONG_ACCOUNT")
         for call in (
             lambda: client.get_registry(REGISTRY, refresh=True),
             lambda: client.get_service_linked_role(ROLE, refresh=True),
@@ -63,11 +63,11 @@ def test_declarations_never_reach_other_accounts(tmp_path: Path, aws: harness.Si
             lambda: client.validate_pull_through_cache_rule(REGISTRY, "hub"),
             lambda: list(client.list_replication_backfills(REGISTRY)),
         ):
-            error = refused(call)
+            error = rejected(call)
             assert error.reason == "WRONG_ACCOUNT"
             assert (error.metadata["expected_account"], error.metadata["actual_account"]) == (OTHER, ACCOUNT)
         there = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": OTHER}]}]}
-        live.registry(ACCOUNT).settled({"replicationConfiguration": there})
+        live.registry(ACCOUNT).converged({"replicationConfiguration": there})
         (check,) = client.check_replication(f"accounts/{ACCOUNT}/registries/us-east-1").checks
         assert [finding.reason for finding in check.findings] == ["WRONG_ACCOUNT"]
     assert server.stop() == 0
@@ -91,10 +91,10 @@ def test_log_omits_unparsable_content(tmp_path: Path, aws: harness.Simulator, ru
         live = Live(server, aws, client)
         live.registry(ACCOUNT).apply(SCANNING)
         name = f"accounts/{ACCOUNT}/registries/us-east-1"
-        harness.eventually(lambda: why(client.get_registry(name)) == "AWS_ANSWER_INVALID")
-        assert refused(lambda: client.get_registry(name, refresh=True)).reason == "AWS_ANSWER_INVALID"
+        harness.eventually(lambda: reason_of(client.get_registry(name)) == "AWS_ANSWER_INVALID")
+        assert rejected(lambda: client.get_registry(name, refresh=True)).reason == "AWS_ANSWER_INVALID"
         aws.control("DELETE", "faults")
-        harness.eventually(lambda: why(client.get_registry(name)) == "IN_SYNC")
+        harness.eventually(lambda: reason_of(client.get_registry(name)) == "IN_SYNC")
     assert server.stop() == 0
     said = log.read_text()
     assert SECRET not in said

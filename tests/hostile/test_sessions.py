@@ -52,7 +52,7 @@ class Aws:
         return Sessions(self.provide, self.identify, self.forget, lambda: self.now, own=own)
 
 
-def refused(code: str, operation: str = "DescribeRegistry", status: int = 400) -> AwsError:
+def rejection(code: str, operation: str = "DescribeRegistry", status: int = 400) -> AwsError:
     return failure("ecr", operation, status, code, "")
 
 
@@ -158,7 +158,7 @@ async def test_session_is_dropped_when_aws_rejects_it(calls: list[tuple[str, str
     again = False
     for operation, code in calls:
         if code:
-            again = sessions.failed(session, operation, refused(code, operation))
+            again = sessions.failed(session, operation, rejection(code, operation))
         else:
             session.accepted = True
     assert again is drops, reason
@@ -170,7 +170,7 @@ async def test_unrelated_error_keeps_session() -> None:
     aws = Aws()
     sessions = aws.sessions()
     session = await sessions.open(ACCOUNT)
-    assert not sessions.failed(session, "DescribeRegistry", refused("ExpiredToken", "AssumeRole"))
+    assert not sessions.failed(session, "DescribeRegistry", rejection("ExpiredToken", "AssumeRole"))
     assert not sessions.failed(session, "DescribeRegistry", Temporary("slow", reason="AWS_THROTTLED", after=1))
 
 
@@ -180,7 +180,7 @@ async def test_rejecting_region_costs_few_sessions() -> None:
     for second in range(7200):
         aws.now = float(second)
         session = await sessions.open(ACCOUNT)
-        sessions.failed(session, "DescribeRegistry", refused("UnrecognizedClient"))
+        sessions.failed(session, "DescribeRegistry", rejection("UnrecognizedClient"))
     # 1 + 2 + 4 ..., then every five minutes.
     assert 25 < aws.minted < 40
 
@@ -189,9 +189,9 @@ async def test_calls_of_dropped_session_use_the_next() -> None:
     aws = Aws()
     sessions = aws.sessions()
     old: Session = await sessions.open(ACCOUNT)
-    assert [sessions.failed(old, "DescribeRegistry", refused("ExpiredToken")) for _ in range(8)] == [True] * 8
+    assert [sessions.failed(old, "DescribeRegistry", rejection("ExpiredToken")) for _ in range(8)] == [True] * 8
     await sessions.open(ACCOUNT)
-    assert sessions.failed(old, "DescribeRegistry", refused("ExpiredToken"))
+    assert sessions.failed(old, "DescribeRegistry", rejection("ExpiredToken"))
     await sessions.open(ACCOUNT)
     assert aws.minted == 2
 

@@ -42,13 +42,13 @@ async def write_own(world: World, until: float) -> int:
     while time.monotonic() < until:
         written += 1
         await world.declare(policy(statement("Mine", f"{written:012}")))
-        await world.step()
+        await world.reconcile()
         for _ in range(20):
             row = await world.row()
             if row.observed_generation == row.generation and row.unready is None:
                 break
             world.seconds += max(0.0, await world.due_in() or 0.0) + 0.01
-            await world.step()
+            await world.reconcile()
     return written
 
 
@@ -57,13 +57,13 @@ def lost_writes(log: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
     has: dict[str, int] = {}
     last_read, lost = 0, []
     for entry in log:
-        ours = ":assumed-role/" in entry["principal"]
-        if entry["operation"] == READ and ours:
+        own_write = ":assumed-role/" in entry["principal"]
+        if entry["operation"] == READ and own_write:
             last_read = entry["seq"]
         if entry["operation"] != PUT or entry["status"] != 200:
             continue
         sent = {each["Sid"] for each in json.loads(entry["params"]["policyText"])["Statement"]}
-        if ours:
+        if own_write:
             lost += [(last_read, at, entry["seq"]) for sid, at in has.items() if sid not in sent]
         has = {sid: has.get(sid, entry["seq"]) for sid in sent if sid.startswith("Foreign")}
     return lost
@@ -81,9 +81,9 @@ async def test_concurrent_write_is_lost_only_between_read_and_put(world: World, 
     log = (await world.control("GET", "requests"))["requests"]
     lost = lost_writes(log)
     puts = sum(entry["operation"] == PUT and ":assumed-role/" in entry["principal"] for entry in log)
-    told = f"{len(lost)} of {foreign} foreign writes lost; {own} changes and {puts} Puts of ours"
-    print(f"\n{latency * 1000:.0f} ms: {told}")  # noqa: T201 - the figure is what this is run for
+    summary = f"{len(lost)} of {foreign} foreign writes lost; {own} changes and {puts} Puts of ours"
+    print(f"\n{latency * 1000:.0f} ms: {summary}")  # noqa: T201 - the figure is what this is run for
     assert foreign
     assert own
-    for read, theirs, ours in lost:
-        assert read < theirs < ours
+    for read, theirs, own_write in lost:
+        assert read < theirs < own_write

@@ -70,23 +70,23 @@ def refuse(world: World, operation: str, text: str) -> None:
     ("text", "bad", "good", "operation", "member", "told"), DOCUMENTS, ids=[d[3] for d in DOCUMENTS]
 )
 async def test_rejected_document_element_blocks_only_its_owner(
-    world: World, text: str, bad: Any, good: Any, operation: str, member: str, told: tuple[str, str]
+    world: World, text: str, bad: Any, good: Any, operation: str, member: str, fact: tuple[str, str]
 ) -> None:
     refuse(world, operation, text)
     await world.declare(bad, owner="bad")
     await world.declare(good, owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert text not in str((await world.present())[member])
     assert (await world.present())[member] not in (None, {"rules": []})
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
     assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REJECTED")
     metadata = row.state["error"]["metadata"]
-    assert (metadata["owner"], metadata[told[0]]) == ("bad", told[1])
+    assert (metadata["owner"], metadata[fact[0]]) == ("bad", fact[1])
     assert holds(row, "Blocked")
     # It is a suspect now: the next change takes one call.
     before = len(await puts(world, operation))
     await world.declare({**good, "pull_time_update_exclusions": {}}, owner="good")
-    await world.step()
+    await world.reconcile()
     assert len(await puts(world, operation)) == before
 
 
@@ -95,7 +95,7 @@ async def test_rejected_destination_is_isolated(world: World) -> None:
     many = [f"p{i}" for i in range(90)]
     await world.declare(replicated("eu-west-2", *many), owner="bad")
     await world.declare(replicated("eu-west-1", *many), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert own(row, "good")["Ready"][0] == "TRUE"
     assert len(row.state["suspects"]["replication_configuration"]) == 1
     refused = [name for name in world.aws.writes if name == "PutReplicationConfiguration"]
@@ -105,8 +105,8 @@ async def test_rejected_destination_is_isolated(world: World) -> None:
 async def test_suspect_is_not_retried_during_role_deletion(world: World) -> None:
     refuse(world, "PutReplicationConfiguration", "eu-west-2")
     await world.declare(replicated("eu-west-2", "aa"), owner="bad")
-    await world.step()
-    await world.wish({"deletion": {"operation": "x"}}, ROLE)
+    await world.reconcile()
+    await world.set_spec({"deletion": {"operation": "x"}}, ROLE)
     await world.db.write(lambda tx: resources.request(tx, str(REGISTRY)))
     world.seconds += 2000
     before = len(await puts(world, "PutReplicationConfiguration"))
@@ -131,7 +131,7 @@ async def test_rejected_collection_element_names_key_and_owner(world: World, err
     rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
     await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
     await world.declare({"pull_time_update_exclusions": {}}, owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     metadata = row.state["error"]["metadata"]
     assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
     assert own(row, "good")["Ready"][0] == "TRUE"
@@ -143,7 +143,7 @@ async def test_forbidden_replacement_names_key_and_owner(world: World) -> None:
     await world.declare({"pull_time_update_exclusions": {}}, owner="good")
     for rule in rules:
         await world.declare({"pull_through_cache_rules": {"rules": [rule]}}, owner="bad")
-        row = await world.step()
+        row = await world.reconcile()
     metadata = row.state["error"]["metadata"]
     assert (metadata["setting"], metadata["key"], metadata["owner"]) == ("pull_through_cache_rules", "quay", "bad")
     assert own(row, "bad")["Blocked"] == ("TRUE", "REPLACEMENT_NOT_ALLOWED")
@@ -154,7 +154,7 @@ async def test_unreadable_setting_affects_its_declarers(world: World) -> None:
     world.aws.faults["GetSigningConfiguration"] = lambda _: Permanent("no", reason="AWS_REJECTED")
     await world.declare(signed(PROFILES[0]), owner="bad")
     await world.declare(scanned("good*"), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert own(row, "bad")["Blocked"] == ("TRUE", "AWS_REJECTED")
     assert own(row, "good")["Ready"] == ("TRUE", "IN_SYNC")
 
@@ -163,22 +163,22 @@ async def test_registry_error_affects_all_owners(world: World) -> None:
     world.aws.faults["GetSigningConfiguration"] = lambda _: Temporary("slow", reason="AWS_THROTTLED")
     await world.declare(signed(PROFILES[0]), owner="one")
     await world.declare(scanned("good*"), owner="two")
-    row = await world.step()
+    row = await world.reconcile()
     for owner in ("one", "two"):
         assert own(row, owner)["Synced"] == ("FALSE", "AWS_THROTTLED")
 
 
 async def test_owner_keeps_its_ready_time(world: World) -> None:
     await world.declare(scanned("good*"), owner="good")
-    first = await world.step()
+    first = await world.reconcile()
     since = {c["type"]: c["since"] for c in first.state["conditions"]}["Ready"]
     refuse(world, "PutSigningConfiguration", PROFILES[0])
     world.seconds += 10
     await world.declare(signed(PROFILES[0]), owner="bad")
-    await world.step()
+    await world.reconcile()
     world.seconds += 10
     await world.withdraw("bad")
-    row = await world.step()
+    row = await world.reconcile()
     assert holds(row, "Ready")
     mine = row.state["owners"]["good"]["conditions"]
     assert {c["type"]: c["since"] for c in mine}["Ready"] == since

@@ -58,7 +58,7 @@ class Place:
         """The name of what an owner declares."""
         return f"{self.name}/settings/{owner}"
 
-    def settled(self, settings: Mapping[str, Any], owner: str = "platform") -> Registry:
+    def converged(self, settings: Mapping[str, Any], owner: str = "platform") -> Registry:
         """Declare settings in AWS's shape and wait until AWS has them."""
         self.moto.client.apply_registry_settings(self.part(owner), message(settings))
         return self.reconciled()

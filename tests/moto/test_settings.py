@@ -35,7 +35,7 @@ def scanning(frequency: str, *filters: str, kind: str = "BASIC") -> dict[str, An
 
 def test_replication_rule_is_applied_and_removed(place: Place) -> None:
     wanted = rules((place.account, "us-west-2"), prefix="prod-")
-    registry = place.settled({"replication_configuration": wanted})
+    registry = place.converged({"replication_configuration": wanted})
     assert not registry.drift
     assert place.rules() == wanted["rules"]
     # moto lacks templates and account settings, so arrivals are unknown but not obstructed.
@@ -49,8 +49,8 @@ def test_replication_rule_is_applied_and_removed(place: Place) -> None:
 
 def test_two_owners_share_one_replication_rule(place: Place) -> None:
     where = (place.account, "us-west-2")
-    place.settled({"replication_configuration": rules(where, prefix="a-")}, owner="first")
-    place.settled({"replication_configuration": rules(where, prefix="b-")}, owner="second")
+    place.converged({"replication_configuration": rules(where, prefix="a-")}, owner="first")
+    place.converged({"replication_configuration": rules(where, prefix="b-")}, owner="second")
     (rule,) = place.rules()
     assert [found["filter"] for found in rule["repositoryFilters"]] == ["a-", "b-"]
     place.removed("first")
@@ -60,10 +60,10 @@ def test_two_owners_share_one_replication_rule(place: Place) -> None:
 
 def test_scanning_is_applied_and_removed(place: Place) -> None:
     wanted = scanning("SCAN_ON_PUSH", "prod*")
-    place.settled({"scanning_configuration": wanted})
+    place.converged({"scanning_configuration": wanted})
     assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == wanted
     continuous = scanning("CONTINUOUS_SCAN", "prod*", kind="ENHANCED")
-    place.settled({"scanning_configuration": continuous})
+    place.converged({"scanning_configuration": continuous})
     assert place.ecr().get_registry_scanning_configuration()["scanningConfiguration"] == continuous
     place.ecr().put_registry_scanning_configuration(**SCANNING_DEFAULT)
     place.reconciled()
@@ -74,8 +74,8 @@ def test_scanning_is_applied_and_removed(place: Place) -> None:
 
 def test_registry_policy_merges_two_owners(place: Place) -> None:
     place.ecr().put_registry_policy(**policy(place, "Foreign"))
-    place.settled({"registry_policy": policy(place, "First")}, owner="first")
-    place.settled({"registry_policy": policy(place, "Second")}, owner="second")
+    place.converged({"registry_policy": policy(place, "First")}, owner="first")
+    place.converged({"registry_policy": policy(place, "Second")}, owner="second")
     assert set(place.statements()) == {"Foreign", "First", "Second"}
     assert place.statements()["First"]["Principal"] == {"AWS": "arn:aws:iam::333333333333:root"}
     place.ecr().delete_registry_policy()
@@ -91,7 +91,7 @@ def test_account_is_reached_with_its_own_role(moto: Moto) -> None:
     first, second = moto.place(fresh_account()), moto.place(fresh_account())
     bystander = moto.place(AMBIENT)
     for place, region in ((first, "us-west-2"), (second, "eu-west-1")):
-        place.settled({"replication_configuration": rules((place.account, region))})
+        place.converged({"replication_configuration": rules((place.account, region))})
     assert first.rules() == rules((first.account, "us-west-2"))["rules"]
     assert second.rules() == rules((second.account, "eu-west-1"))["rules"]
     assert bystander.rules() == [], "nothing is written with the server's own credentials"
@@ -100,9 +100,9 @@ def test_account_is_reached_with_its_own_role(moto: Moto) -> None:
 
 def test_regions_of_one_account_are_separate_registries(place: Place) -> None:
     other = place.moto.place(place.account, "eu-west-1")
-    place.settled({"replication_configuration": rules((place.account, "us-west-2"))})
+    place.converged({"replication_configuration": rules((place.account, "us-west-2"))})
     assert other.rules() == []
-    other.settled({"registry_policy": policy(other, "There", source=place.account)})
+    other.converged({"registry_policy": policy(other, "There", source=place.account)})
     assert place.statements() == {}
     assert set(other.statements()) == {"There"}
 
@@ -110,7 +110,7 @@ def test_regions_of_one_account_are_separate_registries(place: Place) -> None:
 def test_own_credentials_suffice_for_own_account(ambient: Moto) -> None:
     place = ambient.place(AMBIENT, "ap-northeast-1")
     wanted = rules((AMBIENT, "us-west-2"), prefix="prod-")
-    place.settled({"replication_configuration": wanted, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
+    place.converged({"replication_configuration": wanted, "scanning_configuration": scanning("SCAN_ON_PUSH", "*")})
     assert place.rules() == wanted["rules"]
     place.removed()
     assert place.rules() == []

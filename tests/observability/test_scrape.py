@@ -21,7 +21,7 @@ class Scripted(Database):
 
     def __init__(self) -> None:
         self.reads = 0
-        self.answer: Callable[[], Any] = seen
+        self.answer: Callable[[], Any] = overview_values
 
     async def read(self, query: Callable[[Any], Any]) -> Any:
         self.reads += 1
@@ -46,7 +46,7 @@ def shown(page: bytes) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def seen() -> Overview:
+def overview_values() -> Overview:
     unready = {("registry", "ENFORCE Unsynced OUT_OF_SYNC REGISTRY_POLICY,SCANNING"): 2}
     return Overview(due=3, oldest=7.0, resources={"registry": 5}, unready=unready)
 
@@ -57,7 +57,7 @@ def refuse() -> Overview:
 
 async def test_scrapes_share_a_cached_query() -> None:
     db, now = Scripted(), [100.0]
-    db.answer = seen
+    db.answer = overview_values
     scraped = Scrape(Metrics(), db, lambda: now[0])
     for _ in range(3):
         found = shown(await scraped.page())
@@ -74,7 +74,7 @@ async def test_scrapes_share_a_cached_query() -> None:
 
 async def test_rejecting_database_leaves_no_stale_metrics() -> None:
     db, now = Scripted(), [100.0]
-    db.answer = seen
+    db.answer = overview_values
     scraped = Scrape(Metrics(), db, lambda: now[0])
     await scraped.page()
     now[0] += 16
@@ -91,7 +91,7 @@ async def test_unresponsive_database_does_not_delay_metrics(monkeypatch: pytest.
 
     async def late() -> Overview:
         await free.wait()
-        return seen()
+        return overview_values()
 
     db.answer = late
     scraped = Scrape(Metrics(), db)

@@ -29,7 +29,7 @@ class SmallFiles(harness.Server):
     command = (sys.executable, "-c", LIMITED, *harness.Server.command)
 
 
-def refused(watched: Watched, calls: int = 1) -> ecrkeeper.Unavailable | None:
+def rejected(watched: Watched, calls: int = 1) -> ecrkeeper.Unavailable | None:
     """Declare until a declaration is not stored; return its error or None."""
     with ecrkeeper.Client(watched.server.address, insecure=True, timeout=30) as client:
         for _ in range(calls):
@@ -40,11 +40,11 @@ def refused(watched: Watched, calls: int = 1) -> ecrkeeper.Unavailable | None:
     return None
 
 
-def assert_told(watched: Watched, told: ecrkeeper.Unavailable | None, reason: str, words: str) -> None:
+def assert_reported(watched: Watched, error: ecrkeeper.Unavailable | None, reason: str, words: str) -> None:
     """Check that the message is the same everywhere."""
-    assert told is not None
-    assert told.reason == reason
-    assert words in told.message
+    assert error is not None
+    assert error.reason == reason
+    assert words in error.message
     page = harness.eventually(lambda: _unready(watched))
     assert page.startswith("not ready: ")
     assert words in page
@@ -56,7 +56,7 @@ def assert_told(watched: Watched, told: ecrkeeper.Unavailable | None, reason: st
 
 def assert_over(watched: Watched) -> None:
     harness.eventually(lambda: watched.get("/readyz")[0] == 200, 30)
-    assert refused(watched) is None
+    assert rejected(watched) is None
     assert watched.sample("ecrkeeper_store_fault") == 0
     assert watched.eventually("store_available")
 
@@ -93,13 +93,13 @@ def fill(path: Path) -> None:
 
 def test_full_disk_is_reported_until_space_is_free(aws: harness.Simulator, tmp_path: Path, volume: Path) -> None:
     watched = Watched(tmp_path, aws, on(volume))
-    assert refused(watched) is None
+    assert rejected(watched) is None
     fill(volume / "ballast")
     # SQLite reuses the checkpointed beginning of its log first.
-    told = refused(watched, 300)
-    assert_told(watched, told, "STORE_DISK_FULL", "disk of the database is full")
+    error = rejected(watched, 300)
+    assert_reported(watched, error, "STORE_DISK_FULL", "disk of the database is full")
     for _ in range(3):
-        assert refused(watched) is not None
+        assert rejected(watched) is not None
     assert len(watched.lines("store_unavailable")) == 1, "not a line for each call"
     (volume / "ballast").unlink()
     assert_over(watched)
@@ -109,34 +109,34 @@ def test_full_disk_is_reported_until_space_is_free(aws: harness.Simulator, tmp_p
 def test_ungrowable_file_is_reported(aws: harness.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "Server", SmallFiles)
     watched = Watched(tmp_path, aws)
-    told = refused(watched, 300)
-    assert told is not None
-    assert told.reason == "STORE_IO_ERROR"
-    assert "a file may not grow" in told.message
+    error = rejected(watched, 300)
+    assert error is not None
+    assert error.reason == "STORE_IO_ERROR"
+    assert "a file may not grow" in error.message
     # A checkpoint may free space, so only the log is certain to have it.
-    line = next(line for line in watched.eventually("store_unavailable") if line["reason"] == told.reason)
+    line = next(line for line in watched.eventually("store_unavailable") if line["reason"] == error.reason)
     assert "a file may not grow" in str(line["error"])
 
 
 def test_missing_file_is_reported_until_restart(aws: harness.Simulator, tmp_path: Path) -> None:
     watched = Watched(tmp_path, aws)
-    assert refused(watched) is None
+    assert rejected(watched) is None
     path = tmp_path / "ecrkeeper.db"
     path.rename(tmp_path / "kept.db")
-    told = refused(watched)
-    assert_told(watched, told, "STORE_FILE_REPLACED", "ecrkeeper.db of the database is gone")
+    error = rejected(watched)
+    assert_reported(watched, error, "STORE_FILE_REPLACED", "ecrkeeper.db of the database is gone")
     (tmp_path / "kept.db").rename(path)
     assert "Stop the server" in _unready(watched)
     with ecrkeeper.Client(watched.server.address, insecure=True) as client, pytest.raises(ecrkeeper.Unavailable):
         client.get_registry(SETTINGS.removesuffix("/settings"), timeout=5)
     assert watched.server.stop() == 0
-    assert refused(Watched(tmp_path, aws)) is None
+    assert rejected(Watched(tmp_path, aws)) is None
 
 
 def test_shrunken_file_is_reported(aws: harness.Simulator, tmp_path: Path) -> None:
     watched = Watched(tmp_path, aws)
     os.truncate(tmp_path / "ecrkeeper.db", 8192)
-    assert_told(watched, refused(watched), "STORE_FILE_REPLACED", "shrank from")
+    assert_reported(watched, rejected(watched), "STORE_FILE_REPLACED", "shrank from")
 
 
 def test_read_only_file_is_reported(aws: harness.Simulator, tmp_path: Path) -> None:
@@ -147,12 +147,12 @@ def test_read_only_file_is_reported(aws: harness.Simulator, tmp_path: Path) -> N
         pytest.skip("the file system knows no immutable files, or only root may make them")
     try:
         watched = Watched(tmp_path, aws)
-        assert_told(watched, refused(watched), "STORE_READ_ONLY", "the database file is read-only")
+        assert_reported(watched, rejected(watched), "STORE_READ_ONLY", "the database file is read-only")
     finally:
         subprocess.run(["chattr", "-i", path], check=True)
     assert watched.server.stop() == 0
     (tmp_path / "server.log").unlink()
-    assert refused(Watched(tmp_path, aws)) is None
+    assert rejected(Watched(tmp_path, aws)) is None
 
 
 def disconnect(cluster: postgres.Postgres, name: str, statement: str) -> None:
@@ -190,12 +190,12 @@ def test_postgres_failure_is_reported_and_clears(
 ) -> None:
     name = f"fault_{uuid.uuid4().hex[:8]}"
     watched = Watched(tmp_path, aws, cluster.create_database(name))
-    assert refused(watched) is None
+    assert rejected(watched) is None
     if "RENAME" in fault:
         disconnect(cluster, name, 'ALTER DATABASE "{}" ALLOW_CONNECTIONS false')
     disconnect(cluster, name, fault)
-    told = refused(watched)
-    assert_told(watched, told, reason, words)
+    error = rejected(watched)
+    assert_reported(watched, error, reason, words)
     disconnect(cluster, name, mended)
     if "RENAME" in fault:
         disconnect(cluster, name, 'ALTER DATABASE "{}" ALLOW_CONNECTIONS true')

@@ -113,9 +113,9 @@ def test_image_rejects_open_serving_by_default(installed: Path, tmp_path: Path) 
     )
     assert refused.returncode == 2
     assert "nothing is encrypted" in refused.stderr
-    told = {**environment, "ECRKEEPER_INSECURE": "true"}
+    configured = {**environment, "ECRKEEPER_INSECURE": "true"}
     subprocess.run(
-        [installed / "ecrkeeper-server", "check-config"], cwd=tmp_path, env=told, check=True, capture_output=True
+        [installed / "ecrkeeper-server", "check-config"], cwd=tmp_path, env=configured, check=True, capture_output=True
     )
 
 

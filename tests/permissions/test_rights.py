@@ -123,9 +123,9 @@ def test_policy_allows_exactly_what_server_calls(live: Live) -> None:
     rights = Rights(live)
     place = rights.place
     seed_secrets(place)
-    place.settled(everything(place, changed=False))
+    place.converged(everything(place, changed=False))
     backfill(place)
-    place.settled(everything(place, changed=True))
+    place.converged(everything(place, changed=True))
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     role_life(place)
@@ -183,7 +183,7 @@ def test_setting_policy_suffices_for_its_setting(live: Live, setting: str) -> No
     place = rights.place
     seed_secrets(place)
     for changed in (False, True):
-        place.settled({setting: everything(place, changed=changed)[setting]})
+        place.converged({setting: everything(place, changed=changed)[setting]})
     place.live.client.delete_registry_settings(place.part("platform"))
     place.live.client.reconcile_registry(place.name).result(timeout=20)
     assert all(rights.seen().values())

@@ -84,7 +84,7 @@ class Aws:
         return {"key": minted["AccessKeyId"], "token": minted["SessionToken"]}
 
 
-def refusal(function: Callable[..., Any], /, **arguments: Any) -> tuple[str, str]:
+def rejection(function: Callable[..., Any], /, **arguments: Any) -> tuple[str, str]:
     """Return code and message of the error that ends the call."""
     with pytest.raises(ClientError) as caught:
         function(**arguments)

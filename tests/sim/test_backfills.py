@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 WEST = {"region": "us-west-2", "registryId": ACCOUNT}
 
@@ -41,19 +41,19 @@ def test_only_running_backfill_can_be_stopped(aws: Aws) -> None:
     assert ecr.stop_replication_backfill(replicationBackfillId=job)["status"] == "STOPPING"
     aws.advance(0.31)
     assert ecr.list_replication_backfills()["backfills"][0]["status"] == "STOPPED"
-    code, _ = refusal(ecr.stop_replication_backfill, replicationBackfillId=job)
+    code, _ = rejection(ecr.stop_replication_backfill, replicationBackfillId=job)
     assert code == "ReplicationBackfillInvalidStatusException"
 
 
 def test_destination_outside_configuration_is_rejected(aws: Aws) -> None:
-    code, _ = refusal(aws.client("ecr").start_replication_backfill, destination=WEST)
+    code, _ = rejection(aws.client("ecr").start_replication_backfill, destination=WEST)
     assert code == "InvalidParameterException"
 
 
 def test_unknown_backfill_is_not_found(aws: Aws) -> None:
     unknown = "00000000-0000-4000-a000-000000000000"
     for operation in ("stop_replication_backfill", "describe_replication_backfill_results"):
-        code, _ = refusal(getattr(aws.client("ecr"), operation), replicationBackfillId=unknown)
+        code, _ = rejection(getattr(aws.client("ecr"), operation), replicationBackfillId=unknown)
         assert code == "ReplicationBackfillNotFoundException"
 
 

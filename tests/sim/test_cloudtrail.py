@@ -13,7 +13,7 @@ import botocore
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import ACCOUNT, REGION, Aws, refusal
+from .conftest import ACCOUNT, REGION, Aws, rejection
 
 OTHER = "222222222222"
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -143,10 +143,10 @@ def test_rejected_write_is_recorded_with_its_error(aws: Aws, case: Rejected) -> 
 
 NOT_RECORDED: list[tuple[str, Callable[[Aws], Any]]] = [
     ("a read", lambda aws: aws.client("ecr").describe_registry()),
-    ("a rejected read", lambda aws: refusal(aws.client("ecr").get_registry_policy)),
-    ("an operation that is not simulated", lambda aws: refusal(aws.client("ecr").put_image, repositoryName="a")),
+    ("a rejected read", lambda aws: rejection(aws.client("ecr").get_registry_policy)),
+    ("an operation that is not simulated", lambda aws: rejection(aws.client("ecr").put_image, repositoryName="a")),
     ("a change by the control plane", lambda aws: aws.seed(replicationConfiguration=RULES)),
-    ("a caller that AWS does not know", lambda aws: refusal(aws.client("ecr", key="ASIA1").delete_registry_policy)),
+    ("a caller that AWS does not know", lambda aws: rejection(aws.client("ecr", key="ASIA1").delete_registry_policy)),
 ]
 
 
@@ -325,13 +325,13 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("reason", "options", "code"), INVALID, ids=[row[0] for row in INVALID])
 def test_invalid_lookup_is_rejected(aws: Aws, reason: str, options: dict[str, Any], code: str) -> None:
-    assert refusal(aws.client("cloudtrail").lookup_events, **options)[0] == code
+    assert rejection(aws.client("cloudtrail").lookup_events, **options)[0] == code
 
 
 def test_token_is_rejected_with_another_filter(aws: Aws) -> None:
     write(aws, 2)
     token = aws.client("cloudtrail").lookup_events(MaxResults=1)["NextToken"]
-    code, _ = refusal(aws.client("cloudtrail").lookup_events, NextToken=token, LookupAttributes=[ATTRIBUTE])
+    code, _ = rejection(aws.client("cloudtrail").lookup_events, NextToken=token, LookupAttributes=[ATTRIBUTE])
     assert code == "InvalidNextTokenException"
 
 
@@ -339,12 +339,12 @@ def test_third_lookup_in_a_second_is_throttled(aws: Aws) -> None:
     trail = aws.client("cloudtrail")
     for _ in range(2):
         trail.lookup_events()
-    assert refusal(trail.lookup_events) == ("ThrottlingException", "Rate exceeded")
+    assert rejection(trail.lookup_events) == ("ThrottlingException", "Rate exceeded")
     assert aws.client("cloudtrail", "eu-west-1").lookup_events()["Events"] == []
     assert aws.client("cloudtrail", key=OTHER).lookup_events()["Events"] == []
     aws.advance(0.5)
     trail.lookup_events()
-    assert refusal(trail.lookup_events)[0] == "ThrottlingException"
+    assert rejection(trail.lookup_events)[0] == "ThrottlingException"
 
 
 def test_lookup_needs_its_permission(aws: Aws) -> None:
@@ -353,7 +353,7 @@ def test_lookup_needs_its_permission(aws: Aws) -> None:
     aws.settings(iam_policy={"Version": "2012-10-17", "Statement": [allow]})
     assert aws.client("cloudtrail", **session).lookup_events()["Events"] == []
     deny(aws)
-    code, message = refusal(aws.client("cloudtrail", **session).lookup_events)
+    code, message = rejection(aws.client("cloudtrail", **session).lookup_events)
     assert code == "AccessDeniedException"
     assert "not authorized to perform: cloudtrail:LookupEvents on resource: *" in message
 
@@ -365,7 +365,7 @@ def test_reset_forgets_events(aws: Aws) -> None:
 
 
 def test_opt_in_region_is_closed_for_lookups(aws: Aws) -> None:
-    assert refusal(aws.client("cloudtrail", "me-south-1").lookup_events)[0] == "UnrecognizedClientException"
+    assert rejection(aws.client("cloudtrail", "me-south-1").lookup_events)[0] == "UnrecognizedClientException"
 
 
 def test_unknown_setting_is_rejected(aws: Aws) -> None:

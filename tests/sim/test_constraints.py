@@ -9,7 +9,7 @@ from ecrkeeper_sim import dispatch, models
 from ecrkeeper_sim.calls import HANDLERS
 from ecrkeeper_sim.partitions import DEFAULT_REGIONS, regions_of
 
-from .conftest import Aws, refusal
+from .conftest import Aws, rejection
 
 
 @pytest.mark.parametrize(("service", "name"), sorted(HANDLERS))
@@ -31,7 +31,7 @@ def test_default_regions_are_regions_of_ecr() -> None:
 def test_exponential_scanning_pattern_is_checked_in_linear_time(aws: Aws, filter_text: str) -> None:
     rule = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": filter_text, "filterType": "WILDCARD"}]}
     begun = time.perf_counter()
-    code, message = refusal(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[rule])
+    code, message = rejection(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[rule])
     assert time.perf_counter() - begun < 10, "backtracking would take longer than anybody waits"
     assert code == "InvalidParameterException"
     assert "rules[0].repositoryFilters[0].filter" in message
@@ -47,11 +47,11 @@ def test_linear_pattern_means_the_same(aws: Aws, text: str, good: bool) -> None:
 
 
 def test_iam_reports_all_violations_in_its_format(aws: Aws) -> None:
-    code, message = refusal(aws.client("iam").update_role, RoleName="x" * 65, MaxSessionDuration=1)
+    code, message = rejection(aws.client("iam").update_role, RoleName="x" * 65, MaxSessionDuration=1)
     assert code == "ValidationError"
     assert message.startswith("2 validation errors detected: Value '" + "x" * 65 + "' at 'roleName' failed to satisfy")
 
 
 def test_wrong_type_is_a_serialization_error(aws: Aws) -> None:
-    code, message = refusal(aws.client("ecr").put_account_setting, name=["x"], value="y")
+    code, message = rejection(aws.client("ecr").put_account_setting, name=["x"], value="y")
     assert (code, message) == ("SerializationException", "Member must be of type string at 'name'")

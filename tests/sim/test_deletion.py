@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 ROLE = "AWSServiceRoleForECRReplication"
 PRINCIPAL = "replication.ecr.amazonaws.com"
@@ -35,7 +35,7 @@ def test_role_exists_until_the_task_succeeds(aws: Aws) -> None:
     assert status(iam, task)["Status"] == "IN_PROGRESS"
     assert iam.get_role(RoleName=ROLE)["Role"]["RoleName"] == ROLE
     aws.advance(0.31)
-    assert refusal(iam.get_role, RoleName=ROLE) == ("NoSuchEntity", f"The role with name {ROLE} cannot be found.")
+    assert rejection(iam.get_role, RoleName=ROLE) == ("NoSuchEntity", f"The role with name {ROLE} cannot be found.")
     assert status(iam, task)["Status"] == "SUCCEEDED"
 
 
@@ -94,7 +94,7 @@ def test_usage_lags_when_configured(aws: Aws) -> None:
 
 
 def test_deletion_of_missing_role_is_no_such_entity(aws: Aws) -> None:
-    code, _ = refusal(aws.client("iam").delete_service_linked_role, RoleName=ROLE)
+    code, _ = rejection(aws.client("iam").delete_service_linked_role, RoleName=ROLE)
     assert code == "NoSuchEntity"
 
 
@@ -102,8 +102,8 @@ def test_task_record_can_vanish_after_success(aws: Aws) -> None:
     aws.settings(deletion_task_vanishes=True)
     iam, task = started_deletion(aws)
     aws.advance(1)
-    assert refusal(iam.get_service_linked_role_deletion_status, DeletionTaskId=task)[0] == "NoSuchEntity"
-    assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
+    assert rejection(iam.get_service_linked_role_deletion_status, DeletionTaskId=task)[0] == "NoSuchEntity"
+    assert rejection(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
 
 
 def test_deleted_role_is_readable_for_a_while(aws: Aws) -> None:
@@ -112,8 +112,8 @@ def test_deleted_role_is_readable_for_a_while(aws: Aws) -> None:
     aws.advance(1)
     assert status(iam, task)["Status"] == "SUCCEEDED"
     assert iam.get_role(RoleName=ROLE)
-    assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
-    assert "has been taken" in refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
+    assert rejection(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
+    assert "has been taken" in rejection(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
     aws.advance(5)
     assert iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
 

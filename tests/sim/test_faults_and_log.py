@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 
 def order(aws: Aws, **rule: object) -> None:
@@ -21,14 +21,14 @@ def test_throttle_applies_configured_times(aws: Aws) -> None:
     order(aws, kind="throttle", service="ecr", operation="DescribeRegistry", count=2)
     ecr = aws.client("ecr")
     for _ in range(2):
-        assert refusal(ecr.describe_registry) == ("ThrottlingException", "Rate exceeded")
+        assert rejection(ecr.describe_registry) == ("ThrottlingException", "Rate exceeded")
     assert ecr.describe_registry()
     assert aws.control("GET", "faults")["faults"][0]["count"] == 0
 
 
 def test_iam_throttles_in_its_format(aws: Aws) -> None:
     order(aws, kind="throttle", service="iam")
-    assert refusal(aws.client("iam").list_roles) == ("Throttling", "Rate exceeded")
+    assert rejection(aws.client("iam").list_roles) == ("Throttling", "Rate exceeded")
 
 
 def test_boto3_retries_a_throttled_call(aws: Aws) -> None:
@@ -49,8 +49,8 @@ def test_faults_apply_only_to_matching_calls(aws: Aws) -> None:
     order(aws, kind="error", account="222222222222")
     order(aws, kind="error", region="eu-west-1")
     assert aws.client("ecr").describe_registry()
-    assert refusal(aws.client("ecr", key="222222222222").describe_registry)[0] == "ServerException"
-    assert refusal(aws.client("ecr", "eu-west-1").describe_registry)[0] == "ServerException"
+    assert rejection(aws.client("ecr", key="222222222222").describe_registry)[0] == "ServerException"
+    assert rejection(aws.client("ecr", "eu-west-1").describe_registry)[0] == "ServerException"
     aws.control("DELETE", "faults")
     assert aws.client("ecr", "eu-west-1").describe_registry()
 
@@ -137,7 +137,7 @@ def test_writes_and_control_plane_ignore_read_lag(aws: Aws) -> None:
     aws.settings(ecr_read_lag_seconds=5)
     create = aws.client("ecr").create_pull_through_cache_rule
     create(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    code, _ = refusal(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    code, _ = rejection(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     assert code == "PullThroughCacheRuleAlreadyExistsException"
     assert len(aws.control("GET", f"accounts/{ACCOUNT}/registries/us-east-1")["pullThroughCacheRules"]) == 1
     aws.seed(pullThroughCacheRules=[])
@@ -160,7 +160,7 @@ def test_malformed_fault_is_rejected(aws: Aws) -> None:
 
 def test_log_lists_calls_in_order_with_outcome(aws: Aws) -> None:
     aws.client("ecr").describe_registry()
-    refusal(aws.client("ecr", "eu-west-1").get_registry_policy)
+    rejection(aws.client("ecr", "eu-west-1").get_registry_policy)
     first, second = aws.requests()
     assert (first["account"], first["region"], first["service"]) == (ACCOUNT, "us-east-1", "ecr")
     assert (first["operation"], first["params"], first["status"], first["code"]) == ("DescribeRegistry", {}, 200, "")
@@ -175,7 +175,7 @@ def test_violated_constraints_are_logged_despite_faults(aws: Aws) -> None:
     order(aws, kind="throttle")
     rule = {"destinations": [{"region": "X", "registryId": "1"}], "repositoryFilters": []}
     put = aws.client("ecr").put_replication_configuration
-    assert refusal(put, replicationConfiguration={"rules": [rule]})[0] == "ThrottlingException"
+    assert rejection(put, replicationConfiguration={"rules": [rule]})[0] == "ThrottlingException"
     violations = aws.requests()[-1]["model_violations"]
     root = "replicationConfiguration.rules[0]"
     assert {(v["path"].removeprefix(root + "."), v["kind"]) for v in violations} == {
@@ -194,7 +194,7 @@ def test_log_distinguishes_callers(aws: Aws) -> None:
 
 
 def test_query_parameters_are_logged_as_structures(aws: Aws) -> None:
-    refusal(aws.client("iam").tag_role, RoleName="x" * 65, Tags=[{"Key": "a", "Value": "b"}])
+    rejection(aws.client("iam").tag_role, RoleName="x" * 65, Tags=[{"Key": "a", "Value": "b"}])
     entry = aws.requests()[-1]
     assert entry["params"]["Tags"] == [{"Key": "a", "Value": "b"}]
     assert [(v["path"], v["kind"]) for v in entry["model_violations"]] == [("RoleName", "max")]

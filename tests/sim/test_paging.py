@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 WEST = {"region": "us-west-2", "registryId": ACCOUNT}
 
@@ -51,9 +51,9 @@ def test_exclusions_are_paged_in_order(aws: Aws) -> None:
 
 
 def test_token_of_other_list_is_rejected(aws: Aws) -> None:
-    code, _ = refusal(aws.client("ecr").list_pull_time_update_exclusions, nextToken="bogus")
+    code, _ = rejection(aws.client("ecr").list_pull_time_update_exclusions, nextToken="bogus")
     assert code == "InvalidParameterException"
-    assert refusal(aws.client("iam").list_roles, Marker="bogus")[0] == "ValidationError"
+    assert rejection(aws.client("iam").list_roles, Marker="bogus")[0] == "ValidationError"
 
 
 def test_page_position_survives_removals_before_it(aws: Aws) -> None:

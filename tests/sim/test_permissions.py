@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 PRINCIPAL = "replication.ecr.amazonaws.com"
 TO_WEST = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]}
@@ -31,9 +31,9 @@ def test_implicit_denial_has_aws_wording(aws: Aws) -> None:
     session = allow(aws, {"Action": "ecr:Describe*"})
     ecr = aws.client("ecr", **session)
     assert ecr.describe_registry()
-    assert refusal(ecr.get_registry_policy) == denied("ecr", "ecr:GetRegistryPolicy", "*")
+    assert rejection(ecr.get_registry_policy) == denied("ecr", "ecr:GetRegistryPolicy", "*")
     arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{PRINCIPAL}/AWSServiceRoleForECRReplication"
-    refused = refusal(aws.client("iam", **session).get_role, RoleName="AWSServiceRoleForECRReplication")
+    refused = rejection(aws.client("iam", **session).get_role, RoleName="AWSServiceRoleForECRReplication")
     assert refused == denied("iam", "iam:GetRole", arn)
     assert aws.client("sts", **session).get_caller_identity()
 
@@ -49,7 +49,7 @@ def test_automatic_role_creation_requires_permission(aws: Aws) -> None:
     right = {"Condition": {"StringEquals": {"iam:AWSServiceName": [PRINCIPAL, "ecr.amazonaws.com"]}}}
     put = {"Action": "ecr:PutReplicationConfiguration"}
     ecr = aws.client("ecr", **allow(aws, put, {**statement, **wrong}))
-    code, message = refusal(ecr.put_replication_configuration, replicationConfiguration=TO_WEST)
+    code, message = rejection(ecr.put_replication_configuration, replicationConfiguration=TO_WEST)
     assert code == "AccessDeniedException"
     assert "iam:CreateServiceLinkedRole" in message
     assert aws.client("ecr").describe_registry()["replicationConfiguration"] == {"rules": []}
@@ -67,14 +67,14 @@ def test_conditions_restrict_region_and_setting(aws: Aws) -> None:
     )
     ecr = aws.client("ecr", **session)
     assert ecr.describe_registry()
-    assert refusal(aws.client("ecr", "eu-west-1", **session).describe_registry)[0] == "AccessDeniedException"
+    assert rejection(aws.client("ecr", "eu-west-1", **session).describe_registry)[0] == "AccessDeniedException"
     assert ecr.get_account_setting(name="BLOB_MOUNTING")
-    assert refusal(ecr.get_account_setting, name="REGISTRY_POLICY_SCOPE")[0] == "AccessDeniedException"
+    assert rejection(ecr.get_account_setting, name="REGISTRY_POLICY_SCOPE")[0] == "AccessDeniedException"
 
 
 def test_deny_wins(aws: Aws) -> None:
     session = allow(aws, {"Action": "*"}, {"Effect": "Deny", "Action": "ecr:PutRegistryPolicy"})
-    _, message = refusal(aws.client("ecr", **session).put_registry_policy, policyText="{}")
+    _, message = rejection(aws.client("ecr", **session).put_registry_policy, policyText="{}")
     assert message.endswith("with an explicit deny in an identity-based policy")
 
 
@@ -84,11 +84,11 @@ def test_rules_and_templates_require_dependent_permissions(aws: Aws) -> None:
     aws.seed(secrets=[{"name": "ecr-pullthroughcache/hub", "arn": secret}])
     ecr = aws.client("ecr", **allow(aws, {"Action": ["ecr:*PullThrough*", "ecr:*Template"]}))
     rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": secret}
-    refused = refusal(ecr.create_pull_through_cache_rule, **rule)
+    refused = rejection(ecr.create_pull_through_cache_rule, **rule)
     assert refused == denied("ecr", "secretsmanager:GetSecretValue", secret)
     template = {"prefix": "team", "appliedFor": ["REPLICATION"]}
-    assert "iam:PassRole" in refusal(ecr.create_repository_creation_template, **template, customRoleArn=role)[1]
-    assert "ecr:CreateRepository" in refusal(ecr.create_repository_creation_template, **template)[1]
+    assert "iam:PassRole" in rejection(ecr.create_repository_creation_template, **template, customRoleArn=role)[1]
+    assert "ecr:CreateRepository" in rejection(ecr.create_repository_creation_template, **template)[1]
 
 
 def test_v2_registry_policy_with_deny_locks_out_callers(aws: Aws) -> None:
@@ -96,7 +96,7 @@ def test_v2_registry_policy_with_deny_locks_out_callers(aws: Aws) -> None:
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws.seed(policyText=text)
     ecr = aws.client("ecr")
-    assert refusal(ecr.describe_registry)[0] == "AccessDeniedException"
+    assert rejection(ecr.describe_registry)[0] == "AccessDeniedException"
     assert ecr.delete_registry_policy()
     aws.seed(policyText=text, scope="V1")
     assert ecr.describe_registry()

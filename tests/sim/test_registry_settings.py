@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 TO_WEST = {"rules": [{"destinations": [{"region": "us-west-2", "registryId": ACCOUNT}]}]}
 SECRET_ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-AbCdEf"
@@ -54,11 +54,11 @@ def test_new_registry_has_defaults(aws: Aws) -> None:
         ("BLOB_MOUNTING", "DISABLED"),
     ):
         assert ecr.get_account_setting(name=name)["value"] == value
-    assert refusal(ecr.get_registry_policy) == (
+    assert rejection(ecr.get_registry_policy) == (
         "RegistryPolicyNotFoundException",
         f"Registry policy does not exist in the registry with id '{ACCOUNT}'",
     )
-    assert refusal(ecr.get_signing_configuration)[0] == "SigningConfigurationNotFoundException"
+    assert rejection(ecr.get_signing_configuration)[0] == "SigningConfigurationNotFoundException"
 
 
 def test_setting_creates_its_role_once(aws: Aws) -> None:
@@ -101,7 +101,7 @@ def test_replication_is_returned_unchanged(aws: Aws) -> None:
 @pytest.mark.parametrize("region", ["cn-north-1", "nowhere"])
 def test_replication_stays_within_partition(aws: Aws, region: str) -> None:
     configuration = {"rules": [{"destinations": [{"region": region, "registryId": ACCOUNT}]}]}
-    code, message = refusal(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration)
+    code, message = rejection(aws.client("ecr").put_replication_configuration, replicationConfiguration=configuration)
     assert code == "InvalidParameterException"
     assert region in message
 
@@ -116,7 +116,7 @@ def test_policy_is_returned_normalized(aws: Aws) -> None:
     assert statement["Action"] == "ecr:ReplicateImage"
     assert ecr.get_registry_policy()["policyText"] == text
     assert ecr.delete_registry_policy()["policyText"] == text
-    assert refusal(ecr.delete_registry_policy)[0] == "RegistryPolicyNotFoundException"
+    assert rejection(ecr.delete_registry_policy)[0] == "RegistryPolicyNotFoundException"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_policy_is_returned_normalized(aws: Aws) -> None:
     ],
 )
 def test_invalid_policy_is_rejected_with_aws_wording(aws: Aws, text: str) -> None:
-    assert refusal(aws.client("ecr").put_registry_policy, policyText=text) == (
+    assert rejection(aws.client("ecr").put_registry_policy, policyText=text) == (
         "InvalidParameterException",
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy provided'",
     )
@@ -139,7 +139,7 @@ def test_invalid_policy_is_rejected_with_aws_wording(aws: Aws, text: str) -> Non
 
 def test_unresolvable_principal_is_named(aws: Aws) -> None:
     aws.settings(unresolvable_principals=["222222222222"])
-    _, message = refusal(aws.client("ecr").put_registry_policy, policyText=json.dumps(POLICY))
+    _, message = rejection(aws.client("ecr").put_registry_policy, policyText=json.dumps(POLICY))
     assert message.endswith("'Principal not found'")
 
 
@@ -148,23 +148,25 @@ def test_old_registry_has_v1_and_cannot_return_to_it(aws: Aws) -> None:
     ecr = aws.client("ecr")
     assert ecr.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"] == "V1"
     ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V2")
-    assert refusal(ecr.put_account_setting, name="REGISTRY_POLICY_SCOPE", value="V1")[0] == "InvalidParameterException"
+    assert (
+        rejection(ecr.put_account_setting, name="REGISTRY_POLICY_SCOPE", value="V1")[0] == "InvalidParameterException"
+    )
     aws.settings(policy_scope_v1_writable=True)
     assert ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V1")["value"] == "V1"
-    assert refusal(ecr.get_account_setting, name="NO_SUCH")[0] == "InvalidParameterException"
+    assert rejection(ecr.get_account_setting, name="NO_SUCH")[0] == "InvalidParameterException"
 
 
 def test_scan_frequency_must_match_scan_type(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for scan_type, frequency in (("BASIC", "CONTINUOUS_SCAN"), ("ENHANCED", "MANUAL")):
         rule = {"scanFrequency": frequency, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
-        code, _ = refusal(ecr.put_registry_scanning_configuration, scanType=scan_type, rules=[rule])
+        code, _ = rejection(ecr.put_registry_scanning_configuration, scanType=scan_type, rules=[rule])
         assert code == "InvalidParameterException"
 
 
 def test_organization_can_block_scanning(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{ACCOUNT}", {"scanning_blocked_by_organization": True})
-    code, _ = refusal(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[])
+    code, _ = rejection(aws.client("ecr").put_registry_scanning_configuration, scanType="BASIC", rules=[])
     assert code == "BlockedByOrganizationPolicyException"
 
 
@@ -187,31 +189,31 @@ def test_rule_derives_upstream_from_url(aws: Aws) -> None:
     rule = ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="own/", upstreamRegistryUrl=own)
     assert (rule["upstreamRegistry"], rule["upstreamRepositoryPrefix"]) == ("ecr", "ROOT")
     assert rule["ecrRepositoryPrefix"] == "own"
-    again = refusal(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="own", upstreamRegistryUrl=own)
+    again = rejection(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="own", upstreamRegistryUrl=own)
     assert again[0] == "PullThroughCacheRuleAlreadyExistsException"
 
 
 def test_upstreams_are_rejected_with_aws_wording(aws: Aws) -> None:
     create = aws.client("ecr").create_pull_through_cache_rule
-    assert refusal(create, ecrRepositoryPrefix="ms", upstreamRegistryUrl="mcr.microsoft.com") == (
+    assert rejection(create, ecrRepositoryPrefix="ms", upstreamRegistryUrl="mcr.microsoft.com") == (
         "UnsupportedUpstreamRegistryException",
         "The upstream registry URL mcr.microsoft.com is invalid. Specify a valid upstream registry URL and try again.",
     )
     for url in ("registry-1.docker.io", "ghcr.io", "registry.gitlab.com", "x.azurecr.io", "cgr.dev"):
-        code, message = refusal(create, ecrRepositoryPrefix="pp", upstreamRegistryUrl=url)
+        code, message = rejection(create, ecrRepositoryPrefix="pp", upstreamRegistryUrl=url)
         assert code == "UnsupportedUpstreamRegistryException"
         assert message.startswith("The specified upstream registry requires authentication.")
 
 
 def test_secret_must_be_readable_and_decryptable(aws: Aws) -> None:
-    assert refusal(create_rule, aws=aws)[0] == "SecretNotFoundException"
+    assert rejection(create_rule, aws=aws)[0] == "SecretNotFoundException"
     elsewhere = SECRET_ARN.replace(ACCOUNT, "222222222222")
-    assert refusal(create_rule, aws=aws, credentialArn=elsewhere)[0] == "UnableToAccessSecretException"
+    assert rejection(create_rule, aws=aws, credentialArn=elsewhere)[0] == "UnableToAccessSecretException"
     seed_secret(aws, kms_key_id="arn:aws:kms:us-east-1:111111111111:key/abc")
-    assert refusal(create_rule, aws=aws)[0] == "UnableToDecryptSecretValueException"
+    assert rejection(create_rule, aws=aws)[0] == "UnableToDecryptSecretValueException"
     seed_secret(aws)
     west = SECRET_ARN.replace("us-east-1", "us-west-2")
-    assert refusal(create_rule, aws=aws, credentialArn=west)[0] == "SecretNotFoundException"
+    assert rejection(create_rule, aws=aws, credentialArn=west)[0] == "SecretNotFoundException"
     assert create_rule(aws)
 
 
@@ -241,27 +243,27 @@ def test_cache_rule_update_requires_credentials(aws: Aws) -> None:
     seed_secret(aws)
     create_rule(aws)
     ecr = aws.client("ecr")
-    assert refusal(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub") == (
+    assert rejection(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub") == (
         "InvalidParameterException",
         "Invalid input: Please set either credential arn or role arn to update the credentials",
     )
     role = f"arn:aws:iam::{ACCOUNT}:role/pull"
     assert ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", customRoleArn=role)["customRoleArn"] == role
     unmanaged = role.replace(ACCOUNT, "222222222222")
-    code, _ = refusal(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub", customRoleArn=unmanaged)
+    code, _ = rejection(ecr.update_pull_through_cache_rule, ecrRepositoryPrefix="hub", customRoleArn=unmanaged)
     assert code == "InvalidParameterException"
 
 
 def test_unknown_prefix_is_an_error_for_rules_only(aws: Aws) -> None:
     ecr = aws.client("ecr")
-    code, _ = refusal(ecr.describe_pull_through_cache_rules, ecrRepositoryPrefixes=["ghost"])
+    code, _ = rejection(ecr.describe_pull_through_cache_rules, ecrRepositoryPrefixes=["ghost"])
     assert code == "PullThroughCacheRuleNotFoundException"
     assert ecr.describe_repository_creation_templates(prefixes=["ghost"])["repositoryCreationTemplates"] == []
-    assert refusal(ecr.delete_repository_creation_template, prefix="ghost")[0] == "TemplateNotFoundException"
+    assert rejection(ecr.delete_repository_creation_template, prefix="ghost")[0] == "TemplateNotFoundException"
 
 
 def test_other_registry_id_is_rejected(aws: Aws) -> None:
-    code, _ = refusal(aws.client("ecr").describe_pull_through_cache_rules, registryId="222222222222")
+    code, _ = rejection(aws.client("ecr").describe_pull_through_cache_rules, registryId="222222222222")
     assert code == "InvalidParameterException"
 
 
@@ -270,23 +272,23 @@ def test_quotas_are_enforced(aws: Aws) -> None:
     ecr = aws.client("ecr")
     for prefix in ("aa", "bb"):
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl="quay.io")
-    code, _ = refusal(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="cc", upstreamRegistryUrl="quay.io")
+    code, _ = rejection(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="cc", upstreamRegistryUrl="quay.io")
     assert code == "LimitExceededException"
     ecr.create_repository_creation_template(prefix="aa", appliedFor=["REPLICATION"])
-    code, _ = refusal(ecr.create_repository_creation_template, prefix="bb", appliedFor=["REPLICATION"])
+    code, _ = rejection(ecr.create_repository_creation_template, prefix="bb", appliedFor=["REPLICATION"])
     assert code == "LimitExceededException"
     ecr.register_pull_time_update_exclusion(principalArn=f"arn:aws:iam::{ACCOUNT}:role/a")
-    code, _ = refusal(ecr.register_pull_time_update_exclusion, principalArn=f"arn:aws:iam::{ACCOUNT}:role/b")
+    code, _ = rejection(ecr.register_pull_time_update_exclusion, principalArn=f"arn:aws:iam::{ACCOUNT}:role/b")
     assert code == "LimitExceededException"
 
 
 def test_exclusions_are_a_set(aws: Aws) -> None:
     ecr, arn = aws.client("ecr"), f"arn:aws:iam::{ACCOUNT}:user/ci/robot"
     ecr.register_pull_time_update_exclusion(principalArn=arn)
-    code, _ = refusal(ecr.register_pull_time_update_exclusion, principalArn=arn)
+    code, _ = rejection(ecr.register_pull_time_update_exclusion, principalArn=arn)
     assert code == "ExclusionAlreadyExistsException"
     ecr.deregister_pull_time_update_exclusion(principalArn=arn)
-    assert refusal(ecr.deregister_pull_time_update_exclusion, principalArn=arn)[0] == "ExclusionNotFoundException"
+    assert rejection(ecr.deregister_pull_time_update_exclusion, principalArn=arn)[0] == "ExclusionNotFoundException"
 
 
 def test_template_update_patches_except_mutability(aws: Aws) -> None:
@@ -313,7 +315,7 @@ def test_template_update_patches_except_mutability(aws: Aws) -> None:
 def test_signing_profile_must_be_in_region(aws: Aws) -> None:
     arn = f"arn:aws:signer:eu-west-1:{ACCOUNT}:/signing-profiles/profile"
     put = aws.client("ecr").put_signing_configuration
-    code, _ = refusal(put, signingConfiguration={"rules": [{"signingProfileArn": arn}]})
+    code, _ = rejection(put, signingConfiguration={"rules": [{"signingProfileArn": arn}]})
     assert code == "InvalidParameterException"
     assert aws.client("ecr", region="eu-west-1").put_signing_configuration(
         signingConfiguration={"rules": [{"signingProfileArn": arn}]}
@@ -322,4 +324,4 @@ def test_signing_profile_must_be_in_region(aws: Aws) -> None:
 
 def test_pull_through_cache_is_unavailable_in_china(aws: Aws) -> None:
     create = aws.client("ecr", region="cn-north-1").create_pull_through_cache_rule
-    assert refusal(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")[0] == "ValidationException"
+    assert rejection(create, ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")[0] == "ValidationException"

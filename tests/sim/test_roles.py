@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 ROLE = "AWSServiceRoleForECRReplication"
 PRINCIPAL = "replication.ecr.amazonaws.com"
@@ -25,20 +25,20 @@ def test_new_role_has_neither_description_nor_tags(aws: Aws) -> None:
 def test_second_creation_reports_name_in_use(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
-    assert refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL) == (
+    assert rejection(iam.create_service_linked_role, AWSServiceName=PRINCIPAL) == (
         "InvalidInput",
         f"Service role name {ROLE} has been taken in this account, please try a different suffix.",
     )
 
 
 def test_custom_suffix_is_rejected(aws: Aws) -> None:
-    answer = refusal(aws.client("iam").create_service_linked_role, AWSServiceName=PRINCIPAL, CustomSuffix="x")
+    answer = rejection(aws.client("iam").create_service_linked_role, AWSServiceName=PRINCIPAL, CustomSuffix="x")
     assert answer == ("InvalidInput", f"Custom suffix is not allowed for {PRINCIPAL}")
 
 
 def test_unknown_service_principal_is_access_denied(aws: Aws) -> None:
     principal = "nothing.ecr.amazonaws.com"
-    answer = refusal(aws.client("iam").create_service_linked_role, AWSServiceName=principal)
+    answer = rejection(aws.client("iam").create_service_linked_role, AWSServiceName=principal)
     assert answer == ("AccessDenied", f"{principal} is not a valid AWS service name (Service Principal)")
 
 
@@ -65,16 +65,16 @@ def test_linked_role_rejects_other_changes(aws: Aws) -> None:
         "UnmodifiableEntity",
         f"Cannot perform the operation on the protected role '{ROLE}' - this role is only modifiable by AWS",
     )
-    assert refusal(iam.delete_role, RoleName=ROLE) == wording
-    assert refusal(iam.update_role, RoleName=ROLE, MaxSessionDuration=7200) == wording
+    assert rejection(iam.delete_role, RoleName=ROLE) == wording
+    assert rejection(iam.update_role, RoleName=ROLE, MaxSessionDuration=7200) == wording
 
 
 def test_lookalike_occupies_name_in_any_case_and_path(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_role(RoleName=ROLE.lower(), Path="/mine/", AssumeRolePolicyDocument=TRUST)
     assert iam.get_role(RoleName=ROLE)["Role"]["Path"] == "/mine/"
-    assert "has been taken" in refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
-    assert refusal(iam.delete_service_linked_role, RoleName=ROLE)[0] == "InvalidInput"
+    assert "has been taken" in rejection(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
+    assert rejection(iam.delete_service_linked_role, RoleName=ROLE)[0] == "InvalidInput"
     iam.delete_role(RoleName=ROLE)
     assert iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
 
@@ -88,9 +88,9 @@ def test_tags_are_added_changed_removed_and_limited(aws: Aws) -> None:
     assert iam.list_role_tags(RoleName=ROLE)["Tags"] == [{"Key": "a", "Value": "2"}]
     assert iam.get_role(RoleName=ROLE)["Role"]["Tags"] == [{"Key": "a", "Value": "2"}]
     many = [{"Key": f"k{i}", "Value": ""} for i in range(50)]
-    assert refusal(iam.tag_role, RoleName=ROLE, Tags=many)[0] == "LimitExceeded"
+    assert rejection(iam.tag_role, RoleName=ROLE, Tags=many)[0] == "LimitExceeded"
     twice = [{"Key": "x", "Value": ""}, {"Key": "X", "Value": ""}]
-    assert refusal(iam.tag_role, RoleName=ROLE, Tags=twice)[0] == "InvalidInput"
+    assert rejection(iam.tag_role, RoleName=ROLE, Tags=twice)[0] == "InvalidInput"
 
 
 def test_list_roles_pages_and_filters_by_path(aws: Aws) -> None:
@@ -111,8 +111,8 @@ def test_created_role_may_be_invisible_at_first(aws: Aws) -> None:
     iam = aws.client("iam")
     iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
     for _ in range(2):
-        assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
-    assert refusal(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
-    assert "has been taken" in refusal(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
+        assert rejection(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
+    assert rejection(iam.get_role, RoleName=ROLE)[0] == "NoSuchEntity"
+    assert "has been taken" in rejection(iam.create_service_linked_role, AWSServiceName=PRINCIPAL)[1]
     aws.advance(3)
     assert iam.get_role(RoleName=ROLE)

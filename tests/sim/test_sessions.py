@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from .conftest import ACCOUNT, Aws, refusal
+from .conftest import ACCOUNT, Aws, rejection
 
 OTHER = "222222222222"
 INVALID = "The security token included in the request is invalid."
@@ -37,20 +37,23 @@ def test_accounts_and_regions_are_isolated(aws: Aws) -> None:
 
 def test_session_key_requires_its_token(aws: Aws) -> None:
     session = aws.assume()
-    assert refusal(aws.client("ecr", key=session["key"]).describe_registry) == ("UnrecognizedClientException", INVALID)
-    assert refusal(aws.client("iam", key=session["key"]).list_roles) == ("InvalidClientTokenId", INVALID)
+    assert rejection(aws.client("ecr", key=session["key"]).describe_registry) == (
+        "UnrecognizedClientException",
+        INVALID,
+    )
+    assert rejection(aws.client("iam", key=session["key"]).list_roles) == ("InvalidClientTokenId", INVALID)
     other = aws.assume()
-    assert refusal(aws.client("ecr", key=session["key"], token=other["token"]).describe_registry)[1] == INVALID
+    assert rejection(aws.client("ecr", key=session["key"], token=other["token"]).describe_registry)[1] == INVALID
 
 
 def test_session_expires(aws: Aws) -> None:
     session, short = aws.assume(), aws.assume(DurationSeconds=900)
     aws.advance(901)
     assert aws.client("ecr", **session).describe_registry()
-    assert refusal(aws.client("ecr", **short).describe_registry)[0] == "ExpiredTokenException"
+    assert rejection(aws.client("ecr", **short).describe_registry)[0] == "ExpiredTokenException"
     aws.advance(2700)
-    assert refusal(aws.client("ecr", **session).describe_registry)[0] == "ExpiredTokenException"
-    assert refusal(aws.client("iam", **session).list_roles)[0] == "ExpiredToken"
+    assert rejection(aws.client("ecr", **session).describe_registry)[0] == "ExpiredTokenException"
+    assert rejection(aws.client("iam", **session).list_roles)[0] == "ExpiredToken"
 
 
 def test_session_survives_a_reset(aws: Aws) -> None:
@@ -62,7 +65,7 @@ def test_session_survives_a_reset(aws: Aws) -> None:
 def test_denied_account_cannot_be_assumed(aws: Aws) -> None:
     aws.control("PUT", f"accounts/{OTHER}", {"denied": True})
     arn = f"arn:aws:iam::{OTHER}:role/keeper"
-    assert refusal(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test") == (
+    assert rejection(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test") == (
         "AccessDenied",
         f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: sts:AssumeRole on resource: {arn}",
     )
@@ -70,7 +73,7 @@ def test_denied_account_cannot_be_assumed(aws: Aws) -> None:
 
 @pytest.mark.parametrize("arn", ["arn:aws:iam::1:role/keeper-of-many", "arn:aws:iam::222222222222:user/somebody"])
 def test_malformed_role_arn_is_a_validation_error(aws: Aws, arn: str) -> None:
-    assert refusal(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test")[0] == "ValidationError"
+    assert rejection(aws.client("sts").assume_role, RoleArn=arn, RoleSessionName="test")[0] == "ValidationError"
 
 
 def test_opt_in_regions_are_closed_until_enabled(aws: Aws) -> None:
@@ -81,10 +84,10 @@ def test_opt_in_regions_are_closed_until_enabled(aws: Aws) -> None:
     }
     assert list(statuses.values()).count("ENABLED_BY_DEFAULT") == 17
     assert statuses["me-south-1"] == "DISABLED"
-    assert refusal(aws.client("ecr", "me-south-1").describe_registry) == ("UnrecognizedClientException", INVALID)
+    assert rejection(aws.client("ecr", "me-south-1").describe_registry) == ("UnrecognizedClientException", INVALID)
     aws.control("PUT", f"accounts/{ACCOUNT}", {"enabled_regions": ["us-east-1", "me-south-1"]})
     assert aws.client("ecr", "me-south-1").describe_registry()
-    assert refusal(aws.client("ecr", "eu-west-1").describe_registry)[0] == "UnrecognizedClientException"
+    assert rejection(aws.client("ecr", "eu-west-1").describe_registry)[0] == "UnrecognizedClientException"
     enabled = aws.client("account").list_regions(RegionOptStatusContains=["ENABLED", "ENABLED_BY_DEFAULT"])["Regions"]
     assert [(r["RegionName"], r["RegionOptStatus"]) for r in enabled] == [
         ("me-south-1", "ENABLED"),
@@ -105,5 +108,5 @@ def test_unsigned_request_is_rejected(aws: Aws) -> None:
 
 
 def test_unsimulated_operations_are_unknown(aws: Aws) -> None:
-    assert refusal(aws.client("ecr").list_images, repositoryName="app")[0] == "UnknownOperationException"
-    assert refusal(aws.client("iam").list_users)[0] == "InvalidAction"
+    assert rejection(aws.client("ecr").list_images, repositoryName="app")[0] == "UnknownOperationException"
+    assert rejection(aws.client("iam").list_users)[0] == "InvalidAction"

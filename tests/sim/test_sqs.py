@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from .conftest import ACCOUNT, REGION, Aws, refusal
+from .conftest import ACCOUNT, REGION, Aws, rejection
 
 CENTRAL = "222222222222"
 NAME = "events"
@@ -68,7 +68,7 @@ ADDRESSES: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("reason", "url", "code"), ADDRESSES, ids=[row[0] for row in ADDRESSES])
 def test_wrong_address_is_rejected(aws: Aws, reason: str, url: str, code: str) -> None:
     queue = Queue(aws)
-    assert refusal(queue.sqs.receive_message, QueueUrl=url)[0] == code
+    assert rejection(queue.sqs.receive_message, QueueUrl=url)[0] == code
 
 
 def test_any_host_but_that_of_another_region_will_do(aws: Aws) -> None:
@@ -106,7 +106,7 @@ def test_receipt_handle_of_another_queue_is_invalid(aws: Aws) -> None:
     queue.send("a")
     other = aws.client("sqs", key=CENTRAL).create_queue(QueueName="other")["QueueUrl"]
     handle = queue.receive()[0]["ReceiptHandle"]
-    assert refusal(queue.sqs.delete_message, QueueUrl=other, ReceiptHandle=handle)[0] == "ReceiptHandleIsInvalid"
+    assert rejection(queue.sqs.delete_message, QueueUrl=other, ReceiptHandle=handle)[0] == "ReceiptHandleIsInvalid"
 
 
 def test_visibility_changes_only_in_flight_and_up_to_12_hours(aws: Aws) -> None:
@@ -117,10 +117,10 @@ def test_visibility_changes_only_in_flight_and_up_to_12_hours(aws: Aws) -> None:
     queue.sqs.change_message_visibility(**change, VisibilityTimeout=43_200)
     aws.advance(3600)
     assert (
-        refusal(queue.sqs.change_message_visibility, **change, VisibilityTimeout=43_000)[0] == "InvalidParameterValue"
+        rejection(queue.sqs.change_message_visibility, **change, VisibilityTimeout=43_000)[0] == "InvalidParameterValue"
     )
     queue.sqs.change_message_visibility(**change, VisibilityTimeout=0)
-    code, _ = refusal(queue.sqs.change_message_visibility, **change, VisibilityTimeout=5)
+    code, _ = rejection(queue.sqs.change_message_visibility, **change, VisibilityTimeout=5)
     assert code == "AWS.SimpleQueueService.MessageNotInflight"
     assert queue.bodies() == ["a"]
 
@@ -228,7 +228,7 @@ def test_identity_and_queue_policies_decide(
     if allowed:
         assert queue.receive() == []
     else:
-        code, message = refusal(queue.sqs.receive_message, QueueUrl=queue.url)
+        code, message = rejection(queue.sqs.receive_message, QueueUrl=queue.url)
         who = f"arn:aws:sts::{account}:assumed-role/keeper/test"
         assert code == "AccessDenied"
         assert message.startswith(f"User: {who} is not authorized to perform: sqs:receivemessage on resource: {ARN} ")
@@ -244,7 +244,7 @@ def test_batches_need_the_permission_of_the_single_call(aws: Aws) -> None:
     hidden = {**entry, "VisibilityTimeout": 1}
     assert queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=[hidden])["Failed"]
     sent = [{"Id": "a", "MessageBody": "x"}]
-    assert refusal(queue.sqs.send_message_batch, QueueUrl=queue.url, Entries=sent)[0] == "AccessDenied"
+    assert rejection(queue.sqs.send_message_batch, QueueUrl=queue.url, Entries=sent)[0] == "AccessDenied"
 
 
 KEYS: list[tuple[str, str, list[dict[str, Any]], bool]] = [
@@ -267,14 +267,14 @@ def test_customer_key_needs_kms_permission(
     if allowed:
         assert queue.receive() == []
     else:
-        code, message = refusal(queue.sqs.receive_message, QueueUrl=queue.url)
+        code, message = rejection(queue.sqs.receive_message, QueueUrl=queue.url)
         assert code == "KMS.AccessDeniedException"
         assert f"kms:Decrypt on resource: {KEY} because" in message
 
 
 def test_log_shows_the_code_of_the_json_protocol(aws: Aws) -> None:
     queue = Queue(aws)
-    code = refusal(queue.sqs.receive_message, QueueUrl=queue.url + "x")[0]
+    code = rejection(queue.sqs.receive_message, QueueUrl=queue.url + "x")[0]
     assert code == "AWS.SimpleQueueService.NonExistentQueue"
     assert aws.requests()[-1]["code"] == "QueueDoesNotExist"
 
@@ -314,7 +314,7 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("reason", "method", "options", "code"), INVALID, ids=[row[0] for row in INVALID])
 def test_invalid_request_is_rejected(aws: Aws, reason: str, method: str, options: dict[str, Any], code: str) -> None:
     queue = Queue(aws)
-    assert refusal(getattr(queue.sqs, method), **options)[0] == code
+    assert rejection(getattr(queue.sqs, method), **options)[0] == code
 
 
 URL_BATCHES: list[tuple[str, list[dict[str, str]], str]] = [
@@ -328,7 +328,7 @@ URL_BATCHES: list[tuple[str, list[dict[str, str]], str]] = [
 @pytest.mark.parametrize(("reason", "entries", "code"), URL_BATCHES, ids=[row[0] for row in URL_BATCHES])
 def test_batch_is_rejected_as_a_whole(aws: Aws, reason: str, entries: list[dict[str, str]], code: str) -> None:
     queue = Queue(aws)
-    found, _ = refusal(queue.sqs.delete_message_batch, QueueUrl=queue.url, Entries=entries)
+    found, _ = rejection(queue.sqs.delete_message_batch, QueueUrl=queue.url, Entries=entries)
     assert found == f"AWS.SimpleQueueService.{code}"
 
 

@@ -22,9 +22,9 @@ def of_sqlite(name: str, text: str = "x") -> DBAPIError:
     return DBAPIError("SELECT 1", None, error)
 
 
-def refused(text: str) -> DBAPIError:
-    said = f'connection failed: connection to server at "10.0.0.1", port 5432 failed: {text}'
-    return DBAPIError(None, None, psycopg.OperationalError(said))
+def rejected_connection(text: str) -> DBAPIError:
+    message = f'connection failed: connection to server at "10.0.0.1", port 5432 failed: {text}'
+    return DBAPIError(None, None, psycopg.OperationalError(message))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_postgres_codes_have_reasons_and_messages(kind: type[psycopg.Error], rea
     ],
 )
 def test_rejected_postgres_connections_have_messages(text: str, reason: str, words: str) -> None:
-    found = failure_of(refused(text))
+    found = failure_of(rejected_connection(text))
     assert found.reason == reason
     assert words in found.message
 
@@ -129,7 +129,7 @@ def test_failure_reasons_are_metric_labels() -> None:
 
 
 def test_store_errors_hide_hosts_and_users() -> None:
-    told = unavailable(refused('FATAL:  password authentication failed for user "web"'))
-    assert "10.0.0.1" not in told.message
-    assert "web" not in told.message
-    assert "web" in str(told.__cause__), "the log has it"
+    error = unavailable(rejected_connection('FATAL:  password authentication failed for user "web"'))
+    assert "10.0.0.1" not in error.message
+    assert "web" not in error.message
+    assert "web" in str(error.__cause__), "the log has it"

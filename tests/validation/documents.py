@@ -159,19 +159,19 @@ def policy(*statements: Any, **members: Any) -> dict[str, Any]:
     return changed({"Version": "2012-10-17", "Statement": list(statements)}, **members)
 
 
-def said(**members: Any) -> dict[str, Any]:
+def policy_of(**members: Any) -> dict[str, Any]:
     """Return a policy of one statement."""
     return policy(changed(STATEMENT, **members))
 
 
 def of(who: Any) -> dict[str, Any]:
     """Return a policy with an AWS principal."""
-    return said(Principal={"AWS": who})
+    return policy_of(Principal={"AWS": who})
 
 
 def when(operator: str, *values: Any, key: str = "aws:PrincipalTag/x") -> dict[str, Any]:
     """Return a policy with a condition."""
-    return said(Condition={operator: {key: list(values)}})
+    return policy_of(Condition={operator: {key: list(values)}})
 
 
 IAM, STS = f"arn:aws:iam::{OTHER}", f"arn:aws:sts::{OTHER}"
@@ -279,46 +279,46 @@ _CONDITIONS: list[tuple[str, dict[str, Any], bool]] = [
     ("no value of null", when("Null"), False),
     ("a value that is an object", when("StringEquals", {"a": "b"}), False),
     ("a value that is null", when("StringEquals", None), False),
-    ("no keys", said(Condition={"StringEquals": {}}), False),
-    ("keys in a list", said(Condition={"StringEquals": ["a"]}), False),
-    ("a condition in a list", said(Condition=[]), False),
-    ("an empty condition", said(Condition={}), True),
+    ("no keys", policy_of(Condition={"StringEquals": {}}), False),
+    ("keys in a list", policy_of(Condition={"StringEquals": ["a"]}), False),
+    ("a condition in a list", policy_of(Condition=[]), False),
+    ("an empty condition", policy_of(Condition={}), True),
 ]
 _FORMS: list[tuple[str, Any, bool]] = [
     ("one statement without a list", policy(Statement=STATEMENT), True),
-    ("no version", said() | {"Version": "2008-10-17"}, True),
+    ("no version", policy_of() | {"Version": "2008-10-17"}, True),
     ("an Id", policy(STATEMENT, Id="x"), True),
     ("an unknown version", policy(STATEMENT, Version="2020-01-01"), False),
     ("no statement", policy(), False),
     ("no member Statement", policy(Statement=...), False),
     ("a statement that is a text", policy("x"), False),
     ("an unknown member of the policy", policy(STATEMENT, Foo=1), False),
-    ("an unknown member of a statement", said(Foo=1), False),
-    ("no effect", said(Effect=...), False),
-    ("an effect in lower case", said(Effect="allow"), False),
-    ("no principal", said(Principal=...), False),
-    ("both kinds of principal", said(NotPrincipal="*"), False),
-    ("no action", said(Action=...), False),
-    ("both kinds of action", said(NotAction="ecr:*"), False),
-    ("an empty list of actions", said(Action=[]), False),
-    ("an action of another service", said(Action="s3:GetObject"), False),
-    ("an action without a service", said(Action="BatchGetImage"), False),
-    ("a wildcard for the service", said(Action="*:BatchGetImage"), False),
-    ("no name of an action", said(Action="ecr:"), False),
-    ("an action in another case", said(Action="ECR:batchgetimage"), True),
-    ("all actions", said(Action=["ecr:*", "*"]), True),
-    ("an action that is no operation", said(Action=["ecr:GetImageCopyStatus", "ecr:ReplicateImage"]), True),
-    ("all but some", said(Action=..., NotAction="ecr:Delete*"), True),
-    ("all but one account", said(Principal=..., NotPrincipal={"AWS": OTHER}, Effect="Deny"), True),
-    ("a service", said(Principal={"Service": "x.amazonaws.com"}), True),
-    ("several kinds", said(Principal={"AWS": "*", "Federated": "x"}), True),
-    ("a kind in another case", said(Principal={"Aws": "*"}), False),
-    ("a principal that is a text", said(Principal=OTHER), False),
-    ("a principal that is empty", said(Principal={}), False),
-    ("an empty service", said(Principal={"Service": ""}), False),
-    ("a Sid with a space", said(Sid="new statement"), True),
+    ("an unknown member of a statement", policy_of(Foo=1), False),
+    ("no effect", policy_of(Effect=...), False),
+    ("an effect in lower case", policy_of(Effect="allow"), False),
+    ("no principal", policy_of(Principal=...), False),
+    ("both kinds of principal", policy_of(NotPrincipal="*"), False),
+    ("no action", policy_of(Action=...), False),
+    ("both kinds of action", policy_of(NotAction="ecr:*"), False),
+    ("an empty list of actions", policy_of(Action=[]), False),
+    ("an action of another service", policy_of(Action="s3:GetObject"), False),
+    ("an action without a service", policy_of(Action="BatchGetImage"), False),
+    ("a wildcard for the service", policy_of(Action="*:BatchGetImage"), False),
+    ("no name of an action", policy_of(Action="ecr:"), False),
+    ("an action in another case", policy_of(Action="ECR:batchgetimage"), True),
+    ("all actions", policy_of(Action=["ecr:*", "*"]), True),
+    ("an action that is no operation", policy_of(Action=["ecr:GetImageCopyStatus", "ecr:ReplicateImage"]), True),
+    ("all but some", policy_of(Action=..., NotAction="ecr:Delete*"), True),
+    ("all but one account", policy_of(Principal=..., NotPrincipal={"AWS": OTHER}, Effect="Deny"), True),
+    ("a service", policy_of(Principal={"Service": "x.amazonaws.com"}), True),
+    ("several kinds", policy_of(Principal={"AWS": "*", "Federated": "x"}), True),
+    ("a kind in another case", policy_of(Principal={"Aws": "*"}), False),
+    ("a principal that is a text", policy_of(Principal=OTHER), False),
+    ("a principal that is empty", policy_of(Principal={}), False),
+    ("an empty service", policy_of(Principal={"Service": ""}), False),
+    ("a Sid with a space", policy_of(Sid="new statement"), True),
     ("a Sid twice", policy({**STATEMENT, "Sid": "a"}, {**STATEMENT, "Sid": "a", "Effect": "Deny"}), False),
-    ("a Sid that is a number", said(Sid=1), False),
+    ("a Sid that is a number", policy_of(Sid=1), False),
     ("not an object", [STATEMENT], False),
     ("deeply nested", "[" * 5000, False),
 ]
@@ -334,32 +334,39 @@ IN_BOTH_POLICIES = [
     *_cases(_FORMS),
 ]
 REPOSITORY_ONLY = [
-    Case("a resource", said(Resource="*"), "no member `Resource`", MALFORMED),
-    Case("all but a resource", said(NotResource="*"), "no member `NotResource`", MALFORMED),
-    Case("a token", said(Action="ecr:GetAuthorizationToken"), "token is valid for the whole registry", MALFORMED),
-    Case("a token in a list", said(Action=["ecr:*", "ECR:getauthorizationtoken"]), "token", MALFORMED),
-    Case("a pattern that has the token in it", said(Action="ecr:Get*")),
-    Case("an unknown action", said(Action="ecr:PullImage"), "an action of ECR, got 'ecr:PullImage'", MALFORMED),
-    Case("a pattern of no action", said(Action="ecr:Pull*"), "an action of ECR", MALFORMED),
-    Case("an unknown action in NotAction", said(Action=..., NotAction="ecr:Pull"), "of ECR", MALFORMED),
-    Case("a pattern with a question mark", said(Action="ecr:BatchGet?mage")),
+    Case("a resource", policy_of(Resource="*"), "no member `Resource`", MALFORMED),
+    Case("all but a resource", policy_of(NotResource="*"), "no member `NotResource`", MALFORMED),
+    Case("a token", policy_of(Action="ecr:GetAuthorizationToken"), "token is valid for the whole registry", MALFORMED),
+    Case("a token in a list", policy_of(Action=["ecr:*", "ECR:getauthorizationtoken"]), "token", MALFORMED),
+    Case("a pattern that has the token in it", policy_of(Action="ecr:Get*")),
+    Case("an unknown action", policy_of(Action="ecr:PullImage"), "an action of ECR, got 'ecr:PullImage'", MALFORMED),
+    Case("a pattern of no action", policy_of(Action="ecr:Pull*"), "an action of ECR", MALFORMED),
+    Case("an unknown action in NotAction", policy_of(Action=..., NotAction="ecr:Pull"), "of ECR", MALFORMED),
+    Case("a pattern with a question mark", policy_of(Action="ecr:BatchGet?mage")),
 ]
 HERE = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository"
 REGISTRY_ONLY = [
-    Case("repositories", said(Resource=[f"{HERE}/*", f"{HERE}/team/*"])),
-    Case("no resource", said()),
+    Case("repositories", policy_of(Resource=[f"{HERE}/*", f"{HERE}/team/*"])),
+    Case("no resource", policy_of()),
     Case(
-        "both kinds of resource", said(Resource="*", NotResource="*"), "must not be combined with Resource", MALFORMED
+        "both kinds of resource",
+        policy_of(Resource="*", NotResource="*"),
+        "must not be combined with Resource",
+        MALFORMED,
     ),
-    Case("an empty list of resources", said(Resource=[]), "empty list", MALFORMED),
-    Case("a resource that is no ARN", said(Resource="repository/*"), "must be `*`", MALFORMED),
-    Case("an unknown action", said(Action="ecr:PullImage")),
-    Case("a token", said(Action="ecr:GetAuthorizationToken")),
+    Case("an empty list of resources", policy_of(Resource=[]), "empty list", MALFORMED),
+    Case("a resource that is no ARN", policy_of(Resource="repository/*"), "must be `*`", MALFORMED),
+    Case("an unknown action", policy_of(Action="ecr:PullImage")),
+    Case("a token", policy_of(Action="ecr:GetAuthorizationToken")),
 ]
 DISAGREEMENTS = [
-    Case("AWS stores a wrong Region, and nothing works", said(Resource=HERE.replace("east", "west") + "/*"), "region"),
-    Case("a member twice has two meanings; AWS takes one", '{"Statement":[],' + json.dumps(said())[1:], "repeats"),
-    Case("a Sid that would be the key of another statement", said(Sid="sha256:0"), "sha256:"),
+    Case(
+        "AWS stores a wrong Region, and nothing works",
+        policy_of(Resource=HERE.replace("east", "west") + "/*"),
+        "region",
+    ),
+    Case("a member twice has two meanings; AWS takes one", '{"Statement":[],' + json.dumps(policy_of())[1:], "repeats"),
+    Case("a Sid that would be the key of another statement", policy_of(Sid="sha256:0"), "sha256:"),
     Case("a NUL, which no database keeps", when("StringEquals", "\0"), "NUL"),
 ]
 

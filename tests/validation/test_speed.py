@@ -12,19 +12,19 @@ from ecrkeeper_server.names import RegistryName
 from ecrkeeper_server.settings import ecr_actions
 from ecrkeeper_server.settings.table import SETTINGS
 
-from .documents import ACCOUNT, IAM, REGION, TAGGED, of, rule, rules, said, when
+from .documents import ACCOUNT, IAM, REGION, TAGGED, of, policy_of, rule, rules, when
 
 REGISTRY = RegistryName(ACCOUNT, REGION)
 ENDINGS = ["".join(letters) for letters in itertools.product("aeiortnl", repeat=3)]
 POLICIES: list[tuple[dict[str, Any], str]] = [
-    (said(Action=[f"ecr:*{ending}*" for ending in ENDINGS]), "patterns of actions"),
-    (said(Action=[f"ecr:*?{ending}*" for ending in ENDINGS]), "patterns with question marks"),
-    (said(Action="ecr:" + "*e" * 4500), "one long pattern"),
+    (policy_of(Action=[f"ecr:*{ending}*" for ending in ENDINGS]), "patterns of actions"),
+    (policy_of(Action=[f"ecr:*?{ending}*" for ending in ENDINGS]), "patterns with question marks"),
+    (policy_of(Action="ecr:" + "*e" * 4500), "one long pattern"),
     (of([f"{IAM}:role/{'a/' * 4900}*"]), "a long path"),
     (of(["x"] * 2000), "many bad principals"),
     (when("NumericEquals", "1" * 9000 + "x"), "a long number"),
     (when("IpAddress", *["1"] * 2000), "many bad addresses"),
-    (said(Condition={"ForAnyValue:" * 800: {"k": "v"}}), "a long operator"),
+    (policy_of(Condition={"ForAnyValue:" * 800: {"k": "v"}}), "a long operator"),
 ]
 
 

@@ -68,11 +68,11 @@ def poked(draw: st.DrawFn, value: Any) -> Any:
     return draw(st.just(value) | anything)
 
 
-def said(value: Any) -> Any:
+def without_empty(value: Any) -> Any:
     """Return a value without its empty members."""
     if isinstance(value, dict):
-        return {member: said(given) for member, given in value.items() if given not in (None, "", False, [])}
-    return [said(item) for item in value] if isinstance(value, list) else value
+        return {member: without_empty(given) for member, given in value.items() if given not in (None, "", False, [])}
+    return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("name", list(SETTINGS))
@@ -81,4 +81,4 @@ def said(value: Any) -> Any:
 def test_unknown_members_of_responses_are_named(name: str, data: st.DataObject) -> None:
     shape = poked(data.draw, data.draw(SHAPES[name]))
     if not unknown_members(name, shape):
-        assert said(settings_to_aws(settings_from_aws({name: shape}))[name]) == said(shape)
+        assert without_empty(settings_to_aws(settings_from_aws({name: shape}))[name]) == without_empty(shape)

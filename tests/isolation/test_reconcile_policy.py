@@ -14,7 +14,7 @@ from ecrkeeper_server.store.tables import audit_events
 from sqlalchemy import select
 
 from tests import declaring
-from tests.engine.conftest import REGISTRY, World, holds, why
+from tests.engine.conftest import REGISTRY, World, holds, reason_of
 
 from .conftest import GONE, own, policy, puts, sids, statement, unresolvable
 
@@ -37,7 +37,7 @@ async def test_rejected_statement_blocks_only_its_owner(world: World, first: str
     for owner in sorted(owners, key=lambda each: each != first):
         world.seconds += 1
         await world.declare(policy(owners[owner]), owner=owner)
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good"}
     assert own(row, "good")["Ready"] == own(row, "good")["Synced"] == ("TRUE", "IN_SYNC")
     assert own(row, "bad")["Synced"] == ("FALSE", "PRINCIPAL_NOT_FOUND")
@@ -45,21 +45,21 @@ async def test_rejected_statement_blocks_only_its_owner(world: World, first: str
     assert await declared(world, "bad") == (1, 0)
     error = row.state["error"]
     assert error["reason"] == "PRINCIPAL_NOT_FOUND"
-    told = {name: error["metadata"][name] for name in ("setting", "sid", "owner", "principal")}
-    assert told == {"setting": "registry_policy", "sid": "Bad", "owner": "bad", "principal": f"444444444444, {GONE}"}
+    facts = {name: error["metadata"][name] for name in ("setting", "sid", "owner", "principal")}
+    assert facts == {"setting": "registry_policy", "sid": "Bad", "owner": "bad", "principal": f"444444444444, {GONE}"}
     assert [violation[:2] for violation in error["preconditions"]] == [["PRINCIPAL_NOT_FOUND", "registry_policy/Bad"]]
-    for said in ("Bad", "owner bad", GONE):
-        assert said in {c["type"]: c["message"] for c in row.state["conditions"]}["Synced"]
+    for part in ("Bad", "owner bad", GONE):
+        assert part in {c["type"]: c["message"] for c in row.state["conditions"]}["Synced"]
     assert "Bad" not in row.state["applied"]["registry_policy"]
 
 
 async def test_known_suspect_is_excluded_from_next_write(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
-    await world.step()
+    await world.reconcile()
     before = len(await puts(world))
     await world.declare(policy(GOOD), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good"}
     assert len(await puts(world)) == before + 1
     assert own(row, "good")["Ready"][0] == "TRUE"
@@ -68,11 +68,11 @@ async def test_known_suspect_is_excluded_from_next_write(world: World) -> None:
 async def test_appearing_principal_is_written_within_seconds(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD))
-    await world.step()
+    await world.reconcile()
     assert (await world.due_in() or 900) <= 2
     world.seconds += 3
     await unresolvable(world)
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Bad"}
     assert holds(row, "Ready")
     assert row.state.get("suspects") is None
@@ -82,16 +82,16 @@ async def test_appearing_principal_is_written_within_seconds(world: World) -> No
 async def test_unknown_principal_blocks_after_two_minutes(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(BAD), owner="bad")
-    row = await world.step()
+    row = await world.reconcile()
     began, delays = world.seconds, []
     while not holds(row, "Blocked"):
         delays.append(await world.due_in() or 0)
         assert 0 < delays[-1] <= 30
         world.seconds += delays[-1]
         before = len(await puts(world))
-        row = await world.step()
+        row = await world.reconcile()
         assert len(await puts(world)) == before + 1, "only the suspect is tried, once"
         assert own(row, "good")["Ready"][0] == "TRUE"
     assert world.seconds - began == pytest.approx(120)
@@ -105,9 +105,9 @@ async def test_unknown_principal_blocks_after_two_minutes(world: World) -> None:
 async def blocked(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
-    await world.step()
+    await world.reconcile()
     world.seconds += 130
-    assert holds(await world.step(), "Blocked")
+    assert holds(await world.reconcile(), "Blocked")
 
 
 async def test_blocked_statement_is_retried_once_per_resync(world: World) -> None:
@@ -123,14 +123,14 @@ async def test_blocked_statement_is_retried_on_reconcile_call(world: World) -> N
     await blocked(world)
     await unresolvable(world)
     await world.begin("ReconcileRegistry")
-    assert holds(await world.step(), "Ready")
+    assert holds(await world.reconcile(), "Ready")
 
 
 async def test_blocked_statement_is_not_retried_for_other_owner(world: World) -> None:
     await blocked(world)
     before = len(await puts(world))
     await world.declare(policy(GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
     sent = [json.loads(put["params"]["policyText"]) for put in (await puts(world))[before:]]
     assert [[s["Sid"] for s in each["Statement"]] for each in sent] == [["Good"]]
 
@@ -138,7 +138,7 @@ async def test_blocked_statement_is_not_retried_for_other_owner(world: World) ->
 async def test_redeclared_blocked_statement_is_retried(world: World) -> None:
     await blocked(world)
     await world.declare(policy(statement("Bad", "444444444444")), owner="bad")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Bad"}
     assert holds(row, "Ready")
 
@@ -147,9 +147,9 @@ async def test_rejected_update_keeps_existing_statement(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("S", "444444444444")), owner="bad")
     await world.declare(policy(GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(statement("S", GONE)), owner="bad")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"S", "Good"}
     assert "444444444444" in (await world.present())["policyText"]
     assert not holds(row, "Degraded")
@@ -165,7 +165,7 @@ async def test_probes_contain_existing_elements(world: World) -> None:
         principal = GONE if i in (3, 7) else "444444444444"
         await world.declare(policy(statement(f"S{i}", principal)), owner=f"team-{i}")
     await world.control("DELETE", "requests")
-    row = await world.step()
+    row = await world.reconcile()
     written = await puts(world)
     assert len(written) <= 12
     has = {f"F{i}" for i in range(3)}
@@ -177,7 +177,7 @@ async def test_probes_contain_existing_elements(world: World) -> None:
         if not [e for e in [row.state["error"]] if e and e["reason"] == "ISOLATING"]:
             break
         world.seconds += 2
-        row = await world.step()
+        row = await world.reconcile()
     assert await sids(world) == {f"F{i}" for i in range(3)} | {f"S{i}" for i in range(12)} - {"S3", "S7"}
     named = {subject for _, subject, _ in row.state["error"]["preconditions"]}
     assert named == {"registry_policy/S3", "registry_policy/S7"}
@@ -186,10 +186,10 @@ async def test_probes_contain_existing_elements(world: World) -> None:
 async def test_removals_are_written_beside_rejected_statement(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Old"), GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(BAD), owner="bad")
     await world.declare(policy(GOOD), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good"}
     assert own(row, "good")["Ready"][0] == "TRUE"
     assert await declared(world, "good") == (2, 2)
@@ -201,7 +201,7 @@ async def test_rejected_denial_withholds_new_allows_of_its_owner(world: World) -
     deny = statement("NoGone", GONE, Effect="Deny")
     await world.declare(policy(deny, statement("Open", "444444444444")), owner="bad")
     await world.declare(policy(GOOD), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good"}
     reasons = {subject: (reason, text) for reason, subject, text in row.state["error"]["preconditions"]}
     assert reasons["registry_policy/NoGone"][0] == "PRINCIPAL_NOT_FOUND"
@@ -213,7 +213,7 @@ async def test_rejected_denial_withholds_new_allows_of_its_owner(world: World) -
     # The pair is written together once the denial is accepted.
     await unresolvable(world)
     world.seconds += 3
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good", "NoGone", "Open"}
     assert holds(row, "Ready")
 
@@ -221,28 +221,28 @@ async def test_rejected_denial_withholds_new_allows_of_its_owner(world: World) -
 async def test_denial_stays_while_its_replacement_is_rejected(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Deny1", "444444444444", Effect="Deny"), statement("Old")))
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(statement("Deny2", GONE, Effect="Deny")))
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Deny1"}
     subjects = {subject: reason for reason, subject, _ in row.state["error"]["preconditions"]}
     assert subjects["registry_policy/Deny1"] == "DENY_NOT_IN_PLACE"
     await unresolvable(world)
     world.seconds += 3
-    await world.step()
+    await world.reconcile()
     world.seconds += 3
     if await sids(world) != {"Deny2"}:
-        await world.step()
+        await world.reconcile()
     assert await sids(world) == {"Deny2"}
 
 
 async def test_denial_withdrawn_by_other_owner_is_removed(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(statement("Deny1", "444444444444", Effect="Deny"), GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(statement("Deny2", GONE, Effect="Deny")), owner="bad")
     await world.declare(policy(GOOD), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     assert await sids(world) == {"Good"}
     assert own(row, "good")["Ready"][0] == "TRUE"
 
@@ -262,12 +262,12 @@ async def test_interrupted_search_keeps_its_results(world: World) -> None:
     for at, each in enumerate([GOOD, statement("Good2"), BAD]):
         world.seconds += 1
         await world.declare(policy(each), owner=f"team-{at}")
-    await world.step()
+    await world.reconcile()
     found = len(sent)
     for _ in range(4):
         world.seconds += 1.9
         if await world.due_in() is not None and (await world.due_in() or 0) <= 0:
-            await world.step()
+            await world.reconcile()
     assert await sids(world) == {"Good", "Good2"}
     assert found <= 3
     assert own(await world.row(), "team-2")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
@@ -280,15 +280,15 @@ async def test_statement_is_written_after_removal_frees_capacity(world: World) -
         return statement(sid, [f"{first + n:012}" for n in range(150)])
 
     await world.declare(policy(large("Large1", 1000)), owner="good")
-    await world.step()
+    await world.reconcile()
     await world.declare(policy(BAD), owner="bad")
     world.seconds += 1
     await world.declare(policy(large("Large2", 5000)), owner="good")
-    row = await world.step()
+    row = await world.reconcile()
     for _ in range(3):
         if await sids(world) != {"Large2"}:
             world.seconds += 1
-            row = await world.step()
+            row = await world.reconcile()
     assert await sids(world) == {"Large2"}
     assert own(row, "good")["Ready"][0] == "TRUE"
     assert own(row, "bad")["Synced"][1] == "PRINCIPAL_NOT_FOUND"
@@ -299,7 +299,7 @@ async def test_audit_records_every_probe_with_outcome(world: World) -> None:
     await unresolvable(world, GONE)
     await world.declare(policy(BAD), owner="bad")
     await world.declare(policy(GOOD), owner="good")
-    await world.step()
+    await world.reconcile()
 
     def read(tx: Tx) -> list[Any]:
         query = select(audit_events).where(audit_events.c.kind == "AWS_WRITE").order_by(audit_events.c.id)
@@ -318,8 +318,8 @@ async def test_account_error_starts_no_isolation(world: World) -> None:
     await world.declare(policy(GOOD), owner="good")
     fault = {"kind": "error", "operation": "PutRegistryPolicy", "code": "AccessDeniedException", "status": 400}
     await world.control("POST", "faults", fault)
-    row = await world.step()
+    row = await world.reconcile()
     assert len(await puts(world)) == 1
-    assert why(row, "Synced") == "AWS_ACCESS_DENIED"
+    assert reason_of(row, "Synced") == "AWS_ACCESS_DENIED"
     assert own(row, "good")["Synced"] == ("FALSE", "AWS_ACCESS_DENIED")
     assert row.state.get("suspects") is None

@@ -8,19 +8,19 @@ from ecrkeeper_server.store import operations, resources
 from ecrkeeper_server.store.rows import Operation
 
 from .conftest import REGISTRY, ROLE, World
-from .test_registry_steps import QUAY, caching
+from .test_reconcile_registry import QUAY, caching
 
 DESTINATION = {"region": "us-west-2", "registryId": "111111111111"}
 REPLICATED = {"replication_configuration": {"rules": [{"destinations": [DESTINATION]}]}}
 METHOD = "StartReplicationBackfill"
 
 
-async def asked(world: World) -> Operation:
+async def requested(world: World) -> Operation:
     """A backfill that was accepted while the registry was enforced."""
     await world.declare(REPLICATED)
-    await world.step()
+    await world.reconcile()
     # The role that ECR created for it.
-    await world.step(ROLE)
+    await world.reconcile(ROLE)
     return await world.db.write(
         lambda tx: operations.create(
             tx, METHOD, resources.request(tx, str(REGISTRY)), {"destination": DESTINATION}, caller="somebody"
@@ -34,32 +34,32 @@ MODES = [("OBSERVE", True, "never writes"), ("PAUSED", False, "neither reads nor
 
 @pytest.mark.parametrize(("mode", "read", "reason"), MODES)
 async def test_unsent_backfill_ends_on_mode_change(world: World, mode: str, read: bool, reason: str) -> None:
-    operation = await asked(world)
-    await world.wish({"mode": mode})
-    await world.step()
+    operation = await requested(world)
+    await world.set_spec({"mode": mode})
+    await world.reconcile()
     assert world.aws.writes == [], reason
     assert bool(world.aws.calls) is read, reason
     ended = await world.operation(operation)
     assert ended.error is not None
     assert (ended.error["code"], ended.error["reason"]) == ("FAILED_PRECONDITION", "NOT_ENFORCED")
     assert f"changed to {mode}" in ended.error["message"]
-    await world.wish({"mode": "ENFORCE"})
-    await world.step()
+    await world.set_spec({"mode": "ENFORCE"})
+    await world.reconcile()
     assert world.aws.writes == [], "what has ended is not started later"
 
 
 @pytest.mark.parametrize(("mode", "read", "reason"), MODES)
 async def test_running_backfill_continues_after_mode_change(world: World, mode: str, read: bool, reason: str) -> None:
-    operation = await asked(world)
-    await world.step()
+    operation = await requested(world)
+    await world.reconcile()
     assert world.aws.writes == [METHOD]
     await world.control("POST", "clock", {"advance": 60})
-    await world.wish({"mode": mode})
-    await world.step()
+    await world.set_spec({"mode": mode})
+    await world.reconcile()
     found = await world.operation(operation)
     assert (found.done, found.error) == (read, None), reason
-    await world.wish({"mode": "ENFORCE"})
-    await world.step()
+    await world.set_spec({"mode": "ENFORCE"})
+    await world.reconcile()
     found = await world.operation(operation)
     assert (found.done, found.error) == (True, None)
     assert found.response is not None
@@ -68,30 +68,30 @@ async def test_running_backfill_continues_after_mode_change(world: World, mode: 
 
 
 async def test_paused_registry_keeps_possibly_sent_backfill(world: World) -> None:
-    operation = await asked(world)
+    operation = await requested(world)
     sent = {**operation.metadata, "others": []}
     await world.db.write(lambda tx: operations.progress(tx, operation, sent))
-    await world.wish({"mode": "PAUSED"})
-    await world.step()
+    await world.set_spec({"mode": "PAUSED"})
+    await world.reconcile()
     assert world.aws.calls == []
     assert not (await world.operation(operation)).done
 
 
 async def test_denied_backfill_ends(world: World) -> None:
-    operation = await asked(world)
+    operation = await requested(world)
     world.aws.faults[METHOD] = lambda _: Temporary(
         "denied", reason="AWS_ACCESS_DENIED", after=60.0, aws_code="AccessDenied"
     )
-    await world.step()
+    await world.reconcile()
     found = await world.operation(operation)
     assert found.error is not None
     assert found.error["reason"] == "AWS_ACCESS_DENIED"
 
 
 async def test_throttled_backfill_starts_after_aws_delay(world: World) -> None:
-    operation = await asked(world)
+    operation = await requested(world)
     world.aws.faults[METHOD] = lambda _: Temporary("slow", reason="AWS_THROTTLED", after=40.0, aws_code="Throttling")
-    await world.step()
+    await world.reconcile()
     assert not (await world.operation(operation)).done
     assert 30 < (await world.due_in() or 0) <= 40
     del world.aws.faults[METHOD]
@@ -100,12 +100,12 @@ async def test_throttled_backfill_starts_after_aws_delay(world: World) -> None:
 
 
 async def test_registry_reconcile_does_not_wait_for_backfills(world: World) -> None:
-    await asked(world)
-    await world.step()
+    await requested(world)
+    await world.reconcile()
     await world.declare(caching(QUAY), owner="team-b")
-    await world.wish({"mode": "OBSERVE"})
+    await world.set_spec({"mode": "OBSERVE"})
     operation = await world.begin("ReconcileRegistry")
-    row = await world.step()
+    row = await world.reconcile()
     error = (await world.operation(operation)).error or {}
     assert (error.get("reason"), row.observed_generation) == ("OBSERVE_ONLY", row.generation)
     assert (await world.due_in() or 0) <= 2

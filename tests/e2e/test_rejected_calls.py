@@ -15,7 +15,7 @@ import trustme
 from ecrkeeper.v1 import role_service_pb2
 
 from tests import harness
-from tests.e2e.live import refused
+from tests.e2e.live import rejection
 from tests.e2e.secured import Secured, secured
 from tests.issuer import AUDIENCE, Issuer, serving
 
@@ -84,11 +84,11 @@ def test_rejected_calls_are_logged_as_documented(
 ) -> None:
     with serve(tmp_path, simulated_aws, issuer, access_log=access_log) as live:
         with live.client(issuer.token("reader")) as reader, live.client(issuer.token(lasts=-100)) as late:
-            denied = refused(
+            denied = rejection(
                 grpc.StatusCode.PERMISSION_DENIED,
                 reader.apply_registry_settings, NAME, {"scanningConfiguration": {"scanType": "ENHANCED"}},
             )  # fmt: skip
-            unknown = refused(grpc.StatusCode.UNAUTHENTICATED, late.list_supported_regions)
+            unknown = rejection(grpc.StatusCode.UNAUTHENTICATED, late.list_supported_regions)
     logged = lines(live)
     by_call = {
         error.reason: {line["event"] for line in logged if line.get("call_id") == error.call_id}

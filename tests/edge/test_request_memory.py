@@ -14,7 +14,7 @@ from ecrkeeper_server.api.layers.request_memory import RequestMemoryLimit
 from ecrkeeper_server.errors import ResourceExhausted, Unavailable
 
 LIMITS = Limits(message_bytes=100, request_bytes=800)
-PLACES, OWN = 4, 2
+SLOTS, OWN = 4, 2
 
 
 async def quick() -> bytes:
@@ -26,42 +26,42 @@ async def never() -> bytes:
     raise AssertionError
 
 
-async def settled() -> None:
+async def idle_loop() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @asynccontextmanager
-async def stalled(intake: RequestMemoryLimit, *principals: str) -> AsyncIterator[list[asyncio.Task[bytes]]]:
+async def stalled(memory: RequestMemoryLimit, *principals: str) -> AsyncIterator[list[asyncio.Task[bytes]]]:
     """Requests that do not arrive."""
-    tasks = [asyncio.create_task(intake.receive(each, never)) for each in principals]
-    await settled()
+    tasks = [asyncio.create_task(memory.receive(each, never)) for each in principals]
+    await idle_loop()
     yield tasks
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert (intake.receiving, intake._receiving_of, intake._waiting, intake._slots_in_use) == (0, {}, {}, {})
+    assert (memory.receiving, memory._receiving_of, memory._waiting, memory._slots_in_use) == (0, {}, {}, {})
 
 
 async def test_principal_holds_at_most_half_of_the_slots() -> None:
-    intake = RequestMemoryLimit(LIMITS)
-    async with stalled(intake, *["greedy"] * 10):
-        assert intake.receiving == OWN
-        assert await intake.receive("modest", quick) == b"x"
+    memory = RequestMemoryLimit(LIMITS)
+    async with stalled(memory, *["greedy"] * 10):
+        assert memory.receiving == OWN
+        assert await memory.receive("modest", quick) == b"x"
 
 
 async def test_free_slot_goes_to_principal_with_fewest() -> None:
-    intake, order = RequestMemoryLimit(LIMITS), list[str]()
+    memory, order = RequestMemoryLimit(LIMITS), list[str]()
 
     async def call(principal: str) -> None:
         async def read() -> None:
             order.append(principal)
 
-        await intake.receive(principal, read)
+        await memory.receive(principal, read)
 
-    async with stalled(intake, "a", "a", "b", "b") as held:
+    async with stalled(memory, "a", "a", "b", "b") as held:
         waiting = [asyncio.create_task(call(each)) for each in ("a", "a", "b", "c", "c")]
-        await settled()
+        await idle_loop()
         assert order == []
         held[2].cancel()
         await asyncio.gather(*waiting[2:])
@@ -72,72 +72,72 @@ async def test_free_slot_goes_to_principal_with_fewest() -> None:
 
 async def test_slow_sender_is_disconnected_when_another_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CONTENDED_SECONDS", 0.05)
-    intake = RequestMemoryLimit(LIMITS)
-    async with stalled(intake, "a", "a", "b", "b") as held:
-        assert await asyncio.wait_for(intake.receive("c", quick), 5) == b"x"
+    memory = RequestMemoryLimit(LIMITS)
+    async with stalled(memory, "a", "a", "b", "b") as held:
+        assert await asyncio.wait_for(memory.receive("c", quick), 5) == b"x"
         with pytest.raises(Unavailable) as caught:
             await held[0]
         assert caught.value.reason == "REQUEST_TOO_SLOW"
         assert not any(each.done() for each in held[1:]), "one for each who waits"
-        assert await asyncio.wait_for(intake.receive("b", quick), 5) == b"x"
+        assert await asyncio.wait_for(memory.receive("b", quick), 5) == b"x"
         assert not held[1].done() and held[2].done(), "who has his half waits for a place of his own"
 
 
 async def test_long_wait_is_rejected_with_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
-    intake = RequestMemoryLimit(LIMITS)
-    async with stalled(intake, "a", "a", "b", "b"):
+    memory = RequestMemoryLimit(LIMITS)
+    async with stalled(memory, "a", "a", "b", "b"):
         with pytest.raises(ResourceExhausted) as caught:
-            await intake.receive("c", quick)
+            await memory.receive("c", quick)
         assert (caught.value.reason, caught.value.metadata["of"]) == ("OVERLOADED", "request_bytes")
         assert caught.value.retry_after
 
 
 async def test_admission_releases_slot_on_cancel() -> None:
-    intake = RequestMemoryLimit(LIMITS)
-    async with stalled(intake, "a", "a", "b", "b") as held:
-        first, second = (asyncio.create_task(intake.receive("c", quick)) for _ in range(2))
-        await settled()
+    memory = RequestMemoryLimit(LIMITS)
+    async with stalled(memory, "a", "a", "b", "b") as held:
+        first, second = (asyncio.create_task(memory.receive("c", quick)) for _ in range(2))
+        await idle_loop()
         held[0].cancel()
-        while not intake._waiting.get("c") or len(intake._waiting["c"]) == 2:
+        while not memory._waiting.get("c") or len(memory._waiting["c"]) == 2:
             await asyncio.sleep(0)
         first.cancel()
         assert await asyncio.wait_for(second, 5) == b"x"
 
 
 def test_running_requests_are_bounded_in_total_and_per_principal() -> None:
-    intake = RequestMemoryLimit(LIMITS)
+    memory = RequestMemoryLimit(LIMITS)
 
-    def refused(principal: str, size: int) -> str:
-        with pytest.raises(ResourceExhausted) as caught, intake.holding(principal, size):
+    def rejection(principal: str, size: int) -> str:
+        with pytest.raises(ResourceExhausted) as caught, memory.holding(principal, size):
             pass
         assert caught.value.retry_after
         return caught.value.reason
 
-    with intake.holding("a", 150):
-        assert refused("a", 60) == "CONCURRENCY_LIMITED"
-        with intake.holding("b", 200), intake.holding("a", 50):
-            assert refused("c", 1) == "OVERLOADED"
-    with intake.holding("a", 1000):
-        assert refused("b", 1) == "OVERLOADED"
-    assert (intake.held, intake._held) == (0, {})
+    with memory.holding("a", 150):
+        assert rejection("a", 60) == "CONCURRENCY_LIMITED"
+        with memory.holding("b", 200), memory.holding("a", 50):
+            assert rejection("c", 1) == "OVERLOADED"
+    with memory.holding("a", 1000):
+        assert rejection("b", 1) == "OVERLOADED"
+    assert (memory.held, memory._held) == (0, {})
 
 
 async def test_slots_are_released_whatever_ends_a_call() -> None:
-    intake, rng = RequestMemoryLimit(LIMITS), random.Random(1)
+    memory, rng = RequestMemoryLimit(LIMITS), random.Random(1)
 
     async def slow() -> None:
         for _ in range(rng.randrange(4)):
             await asyncio.sleep(0)
 
     for _ in range(300):
-        calls = [asyncio.create_task(intake.receive(rng.choice("abcd"), slow)) for _ in range(rng.randrange(1, 20))]
+        calls = [asyncio.create_task(memory.receive(rng.choice("abcd"), slow)) for _ in range(rng.randrange(1, 20))]
         for _ in range(rng.randrange(6)):
             await asyncio.sleep(0)
             rng.choice(calls).cancel()
         ended = await asyncio.gather(*calls, return_exceptions=True)
         assert all(each is None or isinstance(each, asyncio.CancelledError) for each in ended)
-        assert (intake.receiving, intake._receiving_of, intake._waiting, intake._slots_in_use) == (
+        assert (memory.receiving, memory._receiving_of, memory._waiting, memory._slots_in_use) == (
             0,
             {},
             {},
