@@ -1,4 +1,4 @@
-"""Ambient credentials: environment variables, or what boto3's session finds.
+"""Ambient credentials: environment variables, else the sources of boto3's session.
 
 boto3 knows profiles, SSO, web identity, processes, and the metadata of containers and instances. It takes 6 MB and
 may wait for files, programs and the network, so it is imported only if the variables name no keys, and runs on a
@@ -20,7 +20,7 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import Temporary
 
 _SECONDS = 30.0
-# A thread that hangs cannot be ended. Another one starts no sooner, so that they stay few.
+# A hanging thread cannot be ended. The next one starts only after this pause, which keeps them few.
 _HANGING_SECONDS = 300.0
 # boto3 refreshes 15 minutes before the end. Until this many seconds before it, calls do not wait for that.
 _EXPIRING_SECONDS = 60
@@ -55,7 +55,7 @@ class Ambient:
         self._drops = Backoff()
 
     def warm_up(self) -> None:
-        """Import what finds the credentials, without asking for them."""
+        """Import the modules that find credentials, without requesting any."""
         if self._named() is None:
             import boto3  # noqa: F401
 
@@ -76,7 +76,7 @@ class Ambient:
         return await self._resolved()
 
     def forget(self) -> None:
-        """Look for other credentials, as AWS has rejected these; not again for a while."""
+        """Refresh credentials that AWS rejected, at most once per pause."""
         if not self._drops.remaining(self._clock()):
             self._drops.failed(self._clock())
             self._source = self._current = None
@@ -106,12 +106,12 @@ class Ambient:
         now = self._clock()
         if now - self._began < (_HANGING_SECONDS if hanging else pause):
             return
-        # A thread that hangs may hold a lock of what it refreshes.
+        # A hanging thread may hold a lock of the credentials that it refreshes.
         source = None if hanging else self._source
         self._began = now
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Credentials] = loop.create_future()
-        # It may be that nobody waits for it.
+        # All callers may have been cancelled.
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._resolving = answer
 
@@ -140,7 +140,7 @@ class Ambient:
                 return _none("")
             frozen = result.get_frozen_credentials()
             return result, Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-        except Exception as error:  # Programs, files and the network fail in many ways; some quote what they have read.
+        except Exception as error:  # Sources raise many types of errors; some messages quote secrets.
             return _none(type(error).__name__)
 
     async def _resolved(self) -> Credentials:
@@ -149,7 +149,7 @@ class Ambient:
         remaining = self._began + self._seconds - self._clock()
         try:
             async with asyncio.timeout(max(0.0, remaining)):
-                # A caller that gives up does not take the answer from the others.
+                # A timed-out caller does not cancel the result for the others.
                 return await asyncio.shield(self._resolving)
         except TimeoutError:
             pass

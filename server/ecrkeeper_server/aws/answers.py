@@ -189,7 +189,7 @@ def _keys(data: Mapping[str, Any]) -> str:
     key, secret, token = keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
     if not key.isascii() or not key.isalnum() or len(key) > 128:
         return "Credentials.AccessKeyId is not 1 to 128 letters and digits"
-    # They are sent unchanged in headers and signatures.
+    # Headers and signatures contain the keys unchanged.
     odd = [
         name
         for name, text in (("SecretAccessKey", secret), ("SessionToken", token))

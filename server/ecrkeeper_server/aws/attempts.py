@@ -60,7 +60,7 @@ class Attempts:
                     raise invalid_answer(call.service, call.operation, error) from None
             else:
                 if is_throttle(answer.code):
-                    # AWS did nothing, so even a write may be sent again, as soon as there is a token for it.
+                    # AWS did nothing, so a write may be retried as well, once there is a token for it.
                     self._limiter.throttled(call.account, call.region, call.family, sent)
                     self._telemetry.metrics.throttled(call.family)
                     continue

@@ -39,10 +39,10 @@ _ECR = "api.ecr"
 
 
 class PrivateCodec:
-    """The codec of botocore's internals, which hold no more than what is used."""
+    """The codec of botocore's internals, which load only the data that is used."""
 
     def load(self) -> None:
-        """Read what every installation uses."""
+        """Read the data that every installation uses."""
         endpoint_resolver()
         for name in ALWAYS_USED:
             service_model(name)
@@ -70,7 +70,7 @@ class PrivateCodec:
 
     def locate(self, service: str, region: str, *, fips: bool, dual_stack: bool) -> Location:
         """Return the host of a service for a Region, and the Region to sign for."""
-        # boto3 answers for the endpoints of a service by its rule set; `endpoints` has some that do not exist.
+        # boto3 resolves endpoints by the rule set of a service; `endpoints` lists some that do not exist.
         options = {"UseFIPS": fips, "UseDualStack": dual_stack}
         if service == "sts":
             options["UseGlobalEndpoint"] = False

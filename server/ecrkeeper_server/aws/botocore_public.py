@@ -2,14 +2,13 @@
 
 The clients therefore never send anything.
 
-A client serialises a call, and its `before-send` event hands the request over; a client parses an answer that the
-same event gives it. Requests are signed, sent and bounded as always: deadlines, sizes and errors do not depend on
-the codec.
+A client serialises a call, and a handler of its `before-send` event takes the request. A client parses an answer that
+a handler of the same event returns. Signing, sending, deadlines, sizes and errors do not depend on the codec.
 
-As public counts the reference of botocore's documentation: `botocore.session`, its clients with their `meta` and
+The reference of botocore's documentation counts as public: `botocore.session`, its clients with their `meta` and
 their events, `botocore.config`, `botocore.exceptions`, `botocore.awsrequest` and `botocore.UNSIGNED`; and the
-attributes without underscore of the objects that these return, such as the service model. boto3 adds nothing to
-these but its own clients, which are the same.
+attributes without underscore of the objects that these return, such as the service model. boto3 adds only
+its own clients, which are the same.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from botocore.config import Config
 
 from ecrkeeper_server.aws.codec import ALWAYS_USED, SERVICES, Location, Serialized
 
-# Any operation without parameters: its request shows where a service is and what it is signed for.
+# Any operation without parameters: its request shows the host of a service and the Region to sign for.
 _PROBES = {"ecr": "DescribeRegistry", "iam": "ListAccountAliases", "sts": "GetCallerIdentity", "account": "ListRegions"}
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([^/]+)/")
 # Headers of boto3 itself; those of the connection are the transport's.
 _NOT_OF_THE_CALL = frozenset(
     {"user-agent", "content-length", "host", "amz-sdk-invocation-id", "amz-sdk-request", "x-amzn-trace-id"}
 )
-# What the environment says of profiles and endpoints is not for these clients.
+# These clients ignore the profiles and endpoints of the environment.
 _UNSET = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -43,7 +42,7 @@ _UNSET = {
 
 
 class _Result(Exception):
-    """Carries a value out of a client's event, past everything that would come after."""
+    """Carries a value out of a client's event and skips the rest of the call."""
 
     def __init__(self, value: Any) -> None:
         super().__init__()
@@ -57,7 +56,7 @@ class _Raw:
         self._body = body
 
     def stream(self) -> Iterator[bytes]:
-        """Return the body, as one piece."""
+        """Return the whole body at once."""
         yield self._body
 
 
@@ -70,7 +69,7 @@ class PublicCodec:
         self._clients: dict[tuple[str, bool], Any] = {}
 
     def load(self) -> None:
-        """Read what every installation uses."""
+        """Read the data that every installation uses."""
         self.partitions()
         for name in ALWAYS_USED:
             self._client(name)
@@ -129,7 +128,7 @@ class PublicCodec:
         """Return the members of an answer, or of an error; raises any exception."""
         client = self._client(service, validating=False)
         answer = AWSResponse("https://localhost/", status, headers, _Raw(body))
-        # Called before anything of the client changes what was parsed: IAM's policies would become objects.
+        # Runs before other handlers change the parsed answer: they would turn IAM's policies into objects.
         answering = f"before-send.{service}", lambda **_: answer
         receiving = f"response-received.{service}", _receive
         events = client.meta.events
@@ -143,7 +142,7 @@ class PublicCodec:
         return result
 
     def _client(self, service: str, *, validating: bool = True) -> Any:
-        """Return a client; one that parses gets no parameters, and must not ask for them."""
+        """Return a client; a parsing one gets no parameters and does not validate them."""
         key = service, validating
         if key not in self._clients:
             config = _config(signature_version=UNSIGNED, parameter_validation=validating)

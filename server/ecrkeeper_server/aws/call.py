@@ -13,8 +13,8 @@ from ecrkeeper_server.aws.transport import Fence
 class Call:
     """One operation of a service, with its parameters, in an account and a Region.
 
-    `ready` is awaited when credentials are there and the rate allows the call, before it takes a connection, so it may
-    call AWS itself. `fence` is awaited when nothing is left to wait for before sending. An exception of either
+    `ready` is awaited once there are credentials and the rate allows the call, before it acquires a connection, so it
+    may call AWS itself. `fence` is awaited right before sending, after all other waits. An exception of either
     prevents the call.
     """
 
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def reads(self) -> bool:
-        """Whether the operation changes nothing, so that it may be repeated."""
+        """Whether the operation is read-only and may be retried."""
         return is_read(self.operation)
 
     @property

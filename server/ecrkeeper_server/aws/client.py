@@ -158,7 +158,7 @@ class AwsClient:
         try:
             prepared = self._wire.prepare(call.service, call.region, call.operation, call.params, credentials)
         except BotoCoreError as error:
-            # Without an endpoint there, for FIPS or dual stack, the configuration is wrong and not the argument.
+            # If the Region has no FIPS or dual-stack endpoint, the configuration is in error, not the argument.
             code = "INVALID_ARGUMENT" if isinstance(error, ParamValidationError) else "FAILED_PRECONDITION"
             text = f"{call.service}:{call.operation}: {error}"
             raise Permanent(text, reason="AWS_REJECTED", operation=call.operation, grpc_code=code) from error

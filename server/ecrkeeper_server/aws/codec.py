@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-# The services that are called; endpoints of others are not kept.
+# The services that are called; the endpoints of others are dropped.
 ALWAYS_USED = ("ecr", "iam", "sts")
 SERVICES = (*ALWAYS_USED, "account")
 

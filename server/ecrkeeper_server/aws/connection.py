@@ -1,6 +1,6 @@
 """One HTTP/1.1 connection that carries one exchange at a time.
 
-httptools parses, and rejects what is ambiguous: two lengths, or a length beside chunks. Anything else
+httptools parses, and rejects ambiguous answers: two lengths, or a length beside chunks. Anything else
 that is not plain HTTP ends the connection, because later bytes could be taken for the answer to
 another request. `transport` says what this saves.
 """
@@ -22,7 +22,7 @@ _ENDED = "the connection ended before the answer did"
 
 
 class NoAnswer(Exception):
-    """The peer closed the connection, or sent something that is not an answer."""
+    """The peer closed the connection, or sent bytes that are not an HTTP answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse received bytes."""
         if self._answer is None or self._whole:
-            # Nobody sent a request.
+            # There is no pending request.
             self.close()
             return
         self._received += len(data)
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._with_head = self._parser.get_status_code() >= 200
         if not self._with_head:
             self._headers = {}
-        # The length is announced before the body, so nothing of it need be stored.
+        # The header declares the length, so the body is rejected before it is stored.
         self._too_long = int(self._headers.get("content-length") or 0) > MAX_ANSWER
 
     def on_body(self, data: bytes) -> None:

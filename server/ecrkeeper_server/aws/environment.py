@@ -105,7 +105,7 @@ def _endpoints(variables: Mapping[str, str], profile: Profile, errors: list[str]
         if variables.get(name):
             endpoints[service] = (variables[name], name)
         elif not everywhere:
-            # The variable for all services precedes even what a profile has for one.
+            # The variable for all services precedes a profile's URL for one service.
             endpoints[service] = (profile.endpoints.get(service, ""), profile.where(f"endpoint_url of {service}"))
     for url, where in endpoints.values():
         if url and not _is_url(url):

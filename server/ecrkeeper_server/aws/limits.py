@@ -91,7 +91,7 @@ class Limiter:
         return delay
 
     def reserve(self, account: str, region: str, family: str) -> float:
-        """Take a token, if necessary in advance; return the seconds until it is due."""
+        """Reserve a token, if necessary in advance; return the seconds until it is due."""
         bucket = self._filled(account, region, family)
         return bucket.reserve(bucket.rate)
 

@@ -1,6 +1,6 @@
 """The choice of the codec.
 
-It is the one of botocore's internals with tested versions, else the public one.
+With tested versions of botocore, it uses botocore's internals, else the public interface.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ BOTOCORE = PrivateInterface(
 def load() -> None:
     """Load the files that every installation uses.
 
-    To be called before all else is imported: for a moment, the endpoints take 10 MB, which are filled again by what
-    comes after.
+    Call it before all other imports: the endpoints take 10 MB for a moment, which later imports reuse.
     """
     codec().load()
 

@@ -1,6 +1,6 @@
 """The settings of profile files for the way to AWS; the keys are boto3's.
 
-They are read here because boto3, which reads them alike, takes 6 MB, and is not needed where variables name the keys.
+boto3 reads them in the same way, but takes 6 MB, and is not needed if variables contain the keys.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _Section = dict[str, str]
 
 
 class UnreadableProfile(ValueError):
-    """A file of profiles that cannot be read, or names what is not in it."""
+    """A profile file that cannot be read, or that refers to a missing section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Profile:
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
     def where(self, setting: str) -> str:
-        """Return where a setting stands, for messages."""
+        """Return the location of a setting, for messages."""
         return f"{setting} of profile {self.name} in {self.path}"
 
 
@@ -68,7 +68,7 @@ def _sections(variable: str, path: str) -> dict[str, _Section]:
     """Return the sections of a file; none if there is no such file."""
     parser = configparser.RawConfigParser()
     reason, location = "", os.path.expanduser(os.path.expandvars(path))
-    # A home directory that cannot be entered is one without files, as for boto3.
+    # Like boto3, treat an inaccessible home directory as one without files.
     if not os.path.isfile(location):
         return {}
     try:
@@ -77,7 +77,7 @@ def _sections(variable: str, path: str) -> dict[str, _Section]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except (configparser.Error, UnicodeDecodeError) as error:
-        # Its text quotes the line, which may be a key.
+        # The parser's message quotes the line, which may contain a key.
         line = getattr(error, "lineno", None) or next((at for at, _ in getattr(error, "errors", [])), None)
         reason = f"{type(error).__name__}" + (f" in line {line}" if line else "")
     if reason:

@@ -89,7 +89,7 @@ class Reader:
         """
         try:
             return self._codec.parse(self._service, operation, response.status, response.headers, response.body)
-        except Exception:  # The parser fails in as many ways as a body can be wrong.
+        except Exception:  # The parser raises any exception for a malformed body.
             return None
 
     def _error(self, operation: str, response: Response) -> tuple[str, str]:
@@ -99,7 +99,7 @@ class Reader:
         if _CODE.fullmatch(code):
             return code, _line(message) if isinstance(message, str) else ""
         if response.status >= 500 or response.status == 429:
-            # A load balancer in front of AWS answers with a page of its own.
+            # A load balancer in front of AWS may return a page of its own.
             return str(response.status), ""
         raise InvalidAnswer(f"status {response.status} without a code of AWS ({_described(response)})")
 

@@ -1,7 +1,7 @@
 """Check the account of credentials, and drop sessions that AWS rejects.
 
 Nothing is signed with a set of credentials before `sts:GetCallerIdentity` has
-confirmed, once, that they belong to the expected account.
+verified, once, that they belong to the expected account.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ecrkeeper_server.aws.wire import Credentials
 from ecrkeeper_server.aws_errors import AwsError
 
 Identify = Callable[[str, Credentials], Awaitable[str]]
-"""Ask AWS for the account of credentials that are meant for an account."""
+"""Request the account of credentials from AWS, with the expected account."""
 Forget = Callable[[str, Credentials], None]
 """Do not return these credentials for an account again."""
 
 # After this many denied operations and no allowed one, the session is invalid, not the permissions.
 _DENIALS = 3
 _MAX_SESSIONS = 20_000
-# The pause before AWS is asked again about credentials of another account.
+# The pause before credentials of another account are checked again.
 _DOUBT_SECONDS = 300.0
 
 
 @dataclass(slots=True)
 class Session:
-    """Credentials with a confirmed account, and AWS's reaction to them."""
+    """Credentials with a verified account, and AWS's recent rejections of them."""
 
     account: str
     credentials: Credentials
@@ -90,7 +90,7 @@ class Sessions:
             raise
         if actual != account:
             if self._own:
-                # Another set, about which AWS may answer differently.
+                # AWS may return another account for a new set.
                 self._drop(account, credentials)
             raise wrong_account(account, actual)
         session = Session(account, credentials)
@@ -144,7 +144,7 @@ class Sessions:
         return self._drop(session.account, session.credentials)
 
     def _drop(self, account: str, credentials: Credentials) -> bool:
-        """Forget credentials, at most once in a while.
+        """Drop credentials, at most once per pause.
 
         A disabled Region rejects any credentials.
         """

@@ -14,7 +14,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-# Enough for the registries that run at a time; a key costs four HMACs.
+# As many as concurrent registries need; a key costs four HMACs.
 _KEYS = 4096
 
 
@@ -40,7 +40,7 @@ def sign(
     service: str,
     now: float,
 ) -> dict[str, str]:
-    """Return the headers to send: the given ones, all signed, and the signature's.
+    """Return the headers to send: the requested ones, all signed, and the signature's.
 
     `now` is in seconds since 1970. See "Create a signed AWS API request" in the IAM
     User Guide.

@@ -60,8 +60,8 @@ class Transport:
         """Send a request and return its answer.
 
         Raises NoAnswer, TimeoutError or OSError; the request may then have had an effect.
-        `fence` runs once there is a connection and nothing is left to wait for. An
-        exception of it prevents the request.
+        `fence` runs on an acquired connection, right before sending. Its exception
+        prevents the request.
         """
         until = self._loop.time() + self._seconds
         connection = await self._acquire(address, until)
@@ -125,7 +125,7 @@ class Transport:
             self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean)
 
     def _clean(self) -> None:
-        """Close long idle connections, and run again while any is left."""
+        """Close long idle connections, and run again while any remain."""
         oldest = self._loop.time() - _IDLE_SECONDS
         for address, idle in list(self._idle.items()):
             young = [c for c in idle if c.usable and c.idle_since > oldest]
@@ -140,7 +140,7 @@ class Transport:
         self._cleaning = self._loop.call_later(_IDLE_SECONDS, self._clean) if self._idle else None
 
     def close(self) -> None:
-        """Close idle connections, and the others when they are done."""
+        """Close idle connections now, and the others when their exchanges end."""
         self._closed = True
         if self._cleaning is not None:
             self._cleaning.cancel()

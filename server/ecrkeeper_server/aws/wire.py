@@ -41,7 +41,7 @@ class Endpoint:
 
     address: Address
     host: str
-    # What comes before the path of a call, with the host where a proxy of HTTP is asked; it is not signed.
+    # The prefix of the request target: the host, if an HTTP proxy is used; it is not signed.
     prefix: str
     scope: str
     proxy_headers: dict[str, str] = field(default_factory=dict, repr=False)
