@@ -237,7 +237,7 @@ CHANGES_OF_MODE = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "reason"), CHANGES_OF_MODE)
+@pytest.mark.parametrize(("spec", "reason"), CHANGES_OF_MODE)
 async def test_attempt_stops_writing_after_mode_change(world: World, spec: dict[str, Any], reason: str) -> None:
     await world.declare({**caching(QUAY, K8S), **REPLICATED})
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ecrkeeper_server.ecr.answer_limit import MOST_ITEMS
+from ecrkeeper_server.ecr.answer_limit import MAX_ITEMS
 from ecrkeeper_server.settings.table import SETTINGS
 
 from tests.engine.conftest import ACCOUNT, World, holds, reason_of
@@ -207,7 +207,7 @@ async def test_setting_with_too_many_items_is_degraded_and_left_alone(world: Wor
     await world.seed(UNMANAGED)
     await world.declare({name: DECLARED[name]})
     settled = await world.reconcile()
-    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
+    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MAX_ITEMS + 1)})
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
     world.aws.calls.clear()
     await world.declare({name: {"principalArns": []}, "registry_policy": DECLARED["registry_policy"]})
@@ -221,7 +221,7 @@ async def test_setting_with_too_many_items_is_degraded_and_left_alone(world: Wor
 async def test_only_setting_with_too_many_items_is_degraded(world: World) -> None:
     name = "pull_time_update_exclusions"
     await world.declare({name: DECLARED[name]})
-    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MOST_ITEMS + 1)})
+    body = json.dumps({"pullTimeUpdateExclusions": ["a"] * (MAX_ITEMS + 1)})
     await world.control("POST", "faults", {"kind": "answer", "operation": "ListPullTimeUpdateExclusions", "body": body})
     row = await world.reconcile()
     assert reason_of(row, "Degraded") == "AWS_ANSWER_TOO_LARGE"

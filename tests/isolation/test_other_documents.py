@@ -67,7 +67,7 @@ def refuse(world: World, operation: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bad", "good", "operation", "member", "told"), DOCUMENTS, ids=[d[3] for d in DOCUMENTS]
+    ("text", "bad", "good", "operation", "member", "fact"), DOCUMENTS, ids=[d[3] for d in DOCUMENTS]
 )
 async def test_rejected_document_element_blocks_only_its_owner(
     world: World, text: str, bad: Any, good: Any, operation: str, member: str, fact: tuple[str, str]

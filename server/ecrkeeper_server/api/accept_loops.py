@@ -29,9 +29,9 @@ class PrivateServer(_server.Server):
     Calls of all other methods get UNIMPLEMENTED.
     """
 
-    def __init__(self, layers: Sequence[Layer], options: list[tuple[str, Any]], most: int) -> None:
+    def __init__(self, layers: Sequence[Layer], options: list[tuple[str, Any]], max_calls: int) -> None:
         super().__init__(None, (), (), options, None, None)
-        self._server = _Acceptor(self._loop, options, most)
+        self._server = _Acceptor(self._loop, options, max_calls)
         self._layers = layers
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:
@@ -53,11 +53,11 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
     runs here, but waits for a call that arrives only when the server stops.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], most: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], max_calls: int) -> None:
         super().__init__(loop, None, (), (), options, None)
         self._running: set[asyncio.Task[None]] = set()
         self._handlers: dict[str, Any] = {}
-        self._most = most
+        self._max_calls = max_calls
 
     def add_registered_method_handlers(self, method_handlers: dict[str, Any]) -> None:
         """Register methods by name."""
@@ -77,7 +77,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
         encoded = method.encode()
         while True:
             state = await (self._request_registered_call(encoded) if method else self._request_call())
-            too_many = len(self._running) >= self._most
+            too_many = len(self._running) >= self._max_calls
             answer = cygrpc._handle_rpc(method, resolver, (), state, loop, too_many)
             task = loop.create_task(cygrpc._schedule_rpc_coro(answer, state, loop, method or "unknown"))
             self._running.add(task)

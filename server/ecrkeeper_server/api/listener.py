@@ -73,11 +73,11 @@ def listener(layers: Sequence[Layer], limits: Limits, *, share_port: bool = Fals
     With `share_port`, other processes may listen on the same port, and the kernel distributes the
     connections.
     """
-    given, most = options(limits, share_port=share_port), limits.calls + limits.streams + _MAX_GRPC_CALLS
+    server_options, max_calls = options(limits, share_port=share_port), limits.calls + limits.streams + _MAX_GRPC_CALLS
     if not ACCEPT_LOOPS.choose():
-        return PublicServer(layers, given, most)
+        return PublicServer(layers, server_options, max_calls)
     from ecrkeeper_server.api.accept_loops import PrivateServer
 
-    server: Any = PrivateServer(layers, given, most)
+    server: Any = PrivateServer(layers, server_options, max_calls)
     made: grpc.aio.Server = server
     return made

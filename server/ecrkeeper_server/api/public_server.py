@@ -14,9 +14,9 @@ from ecrkeeper_server.api.layers.layer import Layer, layered
 class PublicServer(grpc.aio.Server):
     """A grpc.aio server that wraps each method in the layers."""
 
-    def __init__(self, layers: Sequence[Layer], options: list[tuple[str, Any]], most: int) -> None:
+    def __init__(self, layers: Sequence[Layer], options: list[tuple[str, Any]], max_calls: int) -> None:
         self._layers = layers
-        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=most)
+        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=max_calls)
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:
         """Register the methods of services."""

@@ -8,7 +8,7 @@ from typing import Any
 from ecrkeeper_server.aws_errors import Permanent
 
 TOO_LARGE = "AWS_ANSWER_TOO_LARGE"
-MOST_ITEMS = 20_000
+MAX_ITEMS = 20_000
 """The items of all lists; the largest setting that AWS's quotas allow has 5,200."""
 
 
@@ -20,9 +20,9 @@ def check_items(setting: str, shape: Mapping[str, Any]) -> None:
         value = unseen.pop()
         if isinstance(value, list):
             count += len(value)
-            if count > MOST_ITEMS:
+            if count > MAX_ITEMS:
                 text = (
-                    f"AWS has more than {MOST_ITEMS:,} items in {setting}, more than its quotas allow, so ecrkeeper"
+                    f"AWS has more than {MAX_ITEMS:,} items in {setting}, more than its quotas allow, so ecrkeeper"
                     " does not read or write it; remove what is not needed there"
                 )
                 raise Permanent(

@@ -54,11 +54,11 @@ class Scrape:
 
     async def _run_query(self) -> None:
         try:
-            seen = await self._db.read(overview)
+            overview_values = await self._db.read(overview)
         except StatusError:
             self._unknown()
         else:
-            self._metrics.fleet.show(_values(seen))
+            self._metrics.fleet.show(_values(overview_values))
             self._metrics.store.up.set(1)
             self._queried_at = self._clock()
         finally:
@@ -69,21 +69,21 @@ class Scrape:
         self._metrics.store.up.set(0)
 
 
-def _values(seen: Overview) -> dict[str, dict[tuple[str, ...], float]]:
+def _values(overview_values: Overview) -> dict[str, dict[tuple[str, ...], float]]:
     """Return the values of the gauges of `FleetMetrics`."""
     not_ready: dict[tuple[str, ...], float] = {}
     drifted: dict[tuple[str, ...], float] = {(setting, mode): 0 for setting in SETTINGS for mode in _MODES}
-    for (kind, unready), count in seen.unready.items():
+    for (kind, unready), count in overview_values.unready.items():
         mode, condition, reason, settings = unready.split(" ", 3)
         key = (kind, mode, condition, reason)
         not_ready[key] = not_ready.get(key, 0) + count
         for setting in filter(None, settings.split(",")):
             drifted[setting, mode] = drifted.get((setting, mode), 0) + count
-    pending = {**{str(method): (0, 0.0) for method in Method}, **seen.pending}
+    pending = {**{str(method): (0, 0.0) for method in Method}, **overview_values.pending}
     return {
-        "due": {(): seen.due},
-        "oldest": {(): seen.oldest},
-        "resources": {(kind,): seen.resources.get(kind, 0) for kind in ("registry", "role")},
+        "due": {(): overview_values.due},
+        "oldest": {(): overview_values.oldest},
+        "resources": {(kind,): overview_values.resources.get(kind, 0) for kind in ("registry", "role")},
         "not_ready": not_ready,
         "drifted": drifted,
         "pending": {(method,): count for method, (count, _) in pending.items()},

@@ -52,7 +52,7 @@ async def registry_plan(
     message = common_pb2.Plan()
     _check_regions(message, deps.aws, registry, composition.desired.get("replication_configuration", {}))
     try:
-        (seen, unread), beside = await asyncio.gather(
+        (observed, unread), beside = await asyncio.gather(
             try_observe(deps.aws, registry, dict.fromkeys([*names, *context]), deps.home_region),
             _read_along(deps.aws, registry, names),
         )
@@ -65,22 +65,22 @@ async def registry_plan(
     for name, error in unread.items():
         if name in names:
             message.warnings.add(reason=error.reason, subject=name, message=error.message)
-    elements = {name: seen[name].elements for name in names if name in seen}
+    elements = {name: observed[name].elements for name in names if name in observed}
     applied, _ = verified(applied, state.unconfirmed, elements)
     prune = spec.unmanaged_elements is UnmanagedElements.PRUNE
     planned = {
         name: plan
         for name, plan in plans(composition.desired, applied, elements, prune=prune).items()
-        if _is_writable(message, name, seen[name])
+        if _is_writable(message, name, observed[name])
     }
     known = dict(composition.desired)
-    if "account_settings" in seen:
-        known["account_settings"] = {**seen["account_settings"].elements, **known.get("account_settings", {})}
+    if "account_settings" in observed:
+        known["account_settings"] = {**observed["account_settings"].elements, **known.get("account_settings", {})}
     for name, plan in planned.items():
         allowed, refused = permitted(plan, registry, composition, allowing)
         if refused is not None:
             message.warnings.add(reason=refused.reason, subject=name, message=refused.message)
-        _add_calls(message, registry, allowed, seen[name], known)
+        _add_calls(message, registry, allowed, observed[name], known)
     before = {**beside, **elements}
     _warn(message, advice(before, {**before, **{name: plan.target for name, plan in planned.items()}}))
     _warn(message, await check_custom_roles(deps.aws, registry, planned.values()))
@@ -89,13 +89,13 @@ async def registry_plan(
     return message
 
 
-def _is_writable(message: common_pb2.Plan, name: str, seen: Observed) -> bool:
+def _is_writable(message: common_pb2.Plan, name: str, observed: Observed) -> bool:
     """Return whether this version may write a setting; warn if not."""
-    if seen.unknown:
-        lost = ", ".join(seen.unknown)
+    if observed.unknown:
+        lost = ", ".join(observed.unknown)
         text = f"AWS has members that this version does not know, so ecrkeeper does not write the setting: {lost}"
         message.warnings.add(reason="UNKNOWN_MEMBERS", subject=name, message=text)
-    return not seen.unknown
+    return not observed.unknown
 
 
 async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) -> dict[str, Elements]:
@@ -104,11 +104,11 @@ async def _read_along(aws: Aws, registry: RegistryName, names: Collection[str]) 
     if not wanted:
         return {}
     try:
-        seen, _ = await try_observe(aws, registry, wanted)
+        observed, _ = await try_observe(aws, registry, wanted)
     except AwsError:
         # A plan does not need advice; a read that matters fails elsewhere.
         return {}
-    return {name: one.elements for name, one in seen.items()}
+    return {name: one.elements for name, one in observed.items()}
 
 
 def _warn(message: common_pb2.Plan, warnings: Iterable[Warning]) -> None:
@@ -117,10 +117,10 @@ def _warn(message: common_pb2.Plan, warnings: Iterable[Warning]) -> None:
 
 
 def _add_calls(
-    message: common_pb2.Plan, registry: RegistryName, planned: Plan, seen: Observed, context: Mapping[str, Any]
+    message: common_pb2.Plan, registry: RegistryName, planned: Plan, observed: Observed, context: Mapping[str, Any]
 ) -> None:
     setting = SETTINGS[planned.setting]
-    for call in setting.calls(planned, seen.shape):
+    for call in setting.calls(planned, observed.shape):
         message.calls.add(
             service=call.service,
             operation=call.operation,
@@ -130,14 +130,14 @@ def _add_calls(
     _warn(message, setting.warnings(planned, registry, context))
 
 
-def role_plan(kind: RoleKind, row: Resource, seen: ObservedRole | None) -> common_pb2.Plan:
+def role_plan(kind: RoleKind, row: Resource, observed: ObservedRole | None) -> common_pb2.Plan:
     """Return the calls that turn the observed role into the desired one."""
     message = common_pb2.Plan()
-    if seen is not None and is_lookalike(kind, seen):
-        refused = lookalike_error(kind, seen)
+    if observed is not None and is_lookalike(kind, observed):
+        refused = lookalike_error(kind, observed)
         message.warnings.add(reason=refused.reason, subject=row.name, message=refused.message)
         return message
-    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
     for call in calls:
         request = json_format.ParseDict(call.params, struct_pb2.Struct())
         planned = message.calls.add(service="iam", operation=call.operation, request=request)

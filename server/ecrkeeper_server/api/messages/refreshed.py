@@ -37,16 +37,16 @@ def refreshed(row: Resource, declared: Sequence[Declaration], view: int) -> regi
     return message
 
 
-def refreshed_role(row: Resource, seen: ObservedRole | None, partition: str) -> role_pb2.ServiceLinkedRole:
+def refreshed_role(row: Resource, observed: ObservedRole | None, partition: str) -> role_pb2.ServiceLinkedRole:
     """Return a role with the newly observed state of IAM."""
     kind = ROLES[row.place]
     # A look-alike role only has the name.
-    lookalike = seen is not None and is_lookalike(kind, seen)
-    state = row.role_state.changed(role=None if lookalike else seen)
+    lookalike = observed is not None and is_lookalike(kind, observed)
+    state = row.role_state.changed(role=None if lookalike else observed)
     message = role_message.role(replace(row, state=state.to_json()), partition)
     if not row.uid or row.deleting or lookalike:
         return message
-    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, seen)
+    calls = calls_for(kind, row.role_spec, row.role_state.applied_tags, observed)
     found = [StoredDrift.of(each) for each in drift_of(calls)] if row.role_spec.managed else []
     del message.drift[:]
     message.drift.extend(render.drift(found))

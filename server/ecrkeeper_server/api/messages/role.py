@@ -12,7 +12,7 @@ from ecrkeeper_server.store.rows import Resource
 
 def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
     """Return a service-linked role."""
-    kind, spec, seen = ROLES[row.place], row.role_spec, row.role_state.role
+    kind, spec, observed = ROLES[row.place], row.role_spec, row.role_state.role
     deletion = row.role_state.deletion
     message = role_pb2.ServiceLinkedRole(
         mode=number(common_pb2, "Mode", spec.mode),
@@ -20,18 +20,18 @@ def role(row: Resource, partition: str) -> role_pb2.ServiceLinkedRole:
         state=number(role_pb2.ServiceLinkedRole, "State", role_state(row)),
         role_name=kind.role_name,
         aws_service_name=kind.service_name,
-        arn=seen.arn if seen else kind.arn(partition, row.account),
+        arn=observed.arn if observed else kind.arn(partition, row.account),
         deletion_task_id=(deletion.task or "") if deletion else "",
         observe_time=timestamp(row.observe_time),
         tags=spec.tags,
     )
     if spec.description is not None:
         message.description = spec.description
-    if seen:
-        message.role_id = seen.role_id
-        message.role_create_time.CopyFrom(timestamp(seen.create_time))
-        message.observed_description = seen.description
-        message.observed_tags.update(seen.tags)
+    if observed:
+        message.role_id = observed.role_id
+        message.role_create_time.CopyFrom(timestamp(observed.create_time))
+        message.observed_description = observed.description
+        message.observed_tags.update(observed.tags)
     common(message, row)
     rejection = row.role_state.rejected_deletion(row.generation)
     if rejection is not None and not message.HasField("last_error"):

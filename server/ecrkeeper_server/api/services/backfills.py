@@ -81,8 +81,8 @@ class Backfills:
         """Reject what ECR would reject, before anything is stored."""
         place = destination_key(destination)
         setting = "replication_configuration"
-        seen = (await observe(self._deps.aws, registry, [setting]))[setting]
-        if not any(key.startswith(f"{place}:") for key in seen.elements):
+        observed = (await observe(self._deps.aws, registry, [setting]))[setting]
+        if not any(key.startswith(f"{place}:") for key in observed.elements):
             raise FailedPrecondition(
                 f"{place} is not a replication destination of {registry} in AWS; declare it and wait until it is in"
                 " sync",
@@ -131,8 +131,8 @@ class Backfills:
     async def _all(self, registry: RegistryName) -> list[dict[str, Any]]:
         known = await list_backfills(self._deps.aws, registry)
         ids = {row["replicationBackfillId"] for row in known}
-        ours = await self._deps.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
-        remembered = [o.metadata["backfill"] for o in ours if "backfill" in o.metadata]
+        existing = await self._deps.db.read(lambda tx: operations.of_target(tx, str(registry), Method.START_BACKFILL))
+        remembered = [o.metadata["backfill"] for o in existing if "backfill" in o.metadata]
         return known + [row for row in remembered if row["replicationBackfillId"] not in ids]
 
     async def ListReplicationBackfills(

@@ -68,11 +68,11 @@ class Registries:
 
     async def _refreshed(self, name: RegistryName, row: Resource | None) -> Resource:
         """Return the row with the current settings in AWS; nothing is stored."""
-        seen = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
+        observed = await observe(self._deps.aws, name, SETTINGS, self._deps.home_region)
         now = now_micros()
         if row is None:
             row = Resource.new(name, dict(NEW_REGISTRY), now)
-        state = row.registry_state.changed(observed={setting: one.shape for setting, one in seen.items()})
+        state = row.registry_state.changed(observed={setting: one.shape for setting, one in observed.items()})
         return replace(row, state=state.to_json(), observe_time=now)
 
     async def ListRegistries(self, request: pb.ListRegistriesRequest, context: Context) -> pb.ListRegistriesResponse:
@@ -154,11 +154,11 @@ class Registries:
     ) -> pb.CheckReplicationResponse:
         """Check the replication destinations."""
         name = RegistryName.parse(request.name)
-        seen = await observe(self._deps.aws, name, [REPLICATION])
+        observed = await observe(self._deps.aws, name, [REPLICATION])
         _, declared = await self._read(name)
         desired = composition_of(declared).desired.get(REPLICATION, {})
         checks = await check_replication(
-            self._deps.aws, name, keys_of(seen[REPLICATION].elements) | keys_of(desired), now_micros()
+            self._deps.aws, name, keys_of(observed[REPLICATION].elements) | keys_of(desired), now_micros()
         )
         return pb.CheckReplicationResponse(checks=[registry_message.replication_check(check) for check in checks])
 

@@ -214,15 +214,15 @@ class OwnerSettings:
 
         They are the given ones, or all that are not defaults.
         """
-        seen = await observe(self._deps.aws, name.registry, settings or SETTINGS, self._deps.home_region)
-        lost = {setting: one.unknown for setting, one in seen.items() if one.unknown}
+        observed = await observe(self._deps.aws, name.registry, settings or SETTINGS, self._deps.home_region)
+        lost = {setting: one.unknown for setting, one in observed.items() if one.unknown}
         if lost:
             raise FailedPrecondition(
                 f"AWS has members that this version does not know, so the import would lose them: {lost}",
                 reason="UNKNOWN_MEMBERS",
             )
         shapes = {}
-        for setting, one in seen.items():
+        for setting, one in observed.items():
             kind = SETTINGS[setting]
             elements = without(one.elements, keys_of(kind.defaults) - differing(kind.defaults, one.elements))
             if elements := kind.declarable(elements, name.registry):

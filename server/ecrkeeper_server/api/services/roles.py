@@ -67,9 +67,9 @@ class Roles:
         name = RoleName.parse(request.name)
         row = await self._get(name)
         if request.refresh:
-            seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, ROLES[name.role])
+            observed = await observe_role(self._deps.aws, name.account, self._deps.home_region, ROLES[name.role])
             row = replace(row or Resource.new(name, {}, now_micros()), observe_time=now_micros())
-            return refreshed_role(row, seen, self._deps.partition)
+            return refreshed_role(row, observed, self._deps.partition)
         if row is None:
             raise NotFound("ServiceLinkedRole", str(name), "it is not declared; set `refresh` to observe IAM")
         return role_message.role(row, self._deps.partition)
@@ -147,9 +147,9 @@ class Roles:
         check_write(name, present, given.etag, create=create, update=update)
         row, kind = present or Resource.new(name, {}, now_micros()), ROLES[name.role]
         row = replace(row, spec=requested_spec(given, paths, present).to_json())
-        seen = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
+        observed = await observe_role(self._deps.aws, name.account, self._deps.home_region, kind)
         message = role_message.role(row, self._deps.partition)
-        message.plan.CopyFrom(role_plan(kind, row, seen))
+        message.plan.CopyFrom(role_plan(kind, row, observed))
         return message
 
     async def ReconcileServiceLinkedRole(
