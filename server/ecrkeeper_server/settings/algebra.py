@@ -80,6 +80,9 @@ def compose(declarations: Mapping[str, Mapping[str, Elements]]) -> Composition:
 
 
 def _composed(setting: str, claims: Mapping[str, Elements]) -> tuple[Elements, Elements, list[Conflict]]:
+    if len(claims) == 1:
+        [(owner, elements)] = claims.items()
+        return elements, gather([(keys_of(elements), (owner,))]), []
     chosen, owners, conflicts = [], [], []
     for keys, values in alike(*claims.values()):
         declared = {owner: value for owner, value in zip(claims, values, strict=True) if value is not None}

@@ -25,6 +25,7 @@ Elements = Mapping[str, Value]
 Keys = Set[str]
 """The keys of elements of one setting."""
 
+_PAIRED = frozenset((PairElements, PairKeys))
 # So many pairs are stored one by one, as release 0.1.0 stored all of them.
 FEW = 100
 
@@ -116,7 +117,7 @@ def diff(
             kind = ChangeKind.REMOVE
         else:
             kind = ChangeKind.REPLACE if replaces and replaces(old, new) else ChangeKind.UPDATE
-        pairs = keys if isinstance(keys, PairKeys) else None
+        pairs = keys if type(keys) is PairKeys else None
         changes.append(Change(setting_name, first_of(keys), kind, old, new, pairs))
     return tuple(changes)
 
@@ -143,12 +144,12 @@ def join_items(member: str, item_of: Callable[[str, Value], Any]) -> Callable[[E
 
 def keys_of(elements: Elements) -> Keys:
     """Return the keys as a set."""
-    return elements.keys() if isinstance(elements, PairElements) else frozenset(elements)
+    return elements.keys() if type(elements) is PairElements else frozenset(elements)
 
 
 def first_of(keys: Keys) -> str:
     """Return the first key in order."""
-    return keys.first if isinstance(keys, PairKeys) else min(keys)
+    return keys.first if type(keys) is PairKeys else min(keys)
 
 
 def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | None, ...]]]:
@@ -159,27 +160,32 @@ def alike(*collections: Elements | Keys) -> Iterator[tuple[Keys, tuple[Value | N
     if any_paired(*collections):
         yield from pairs_alike([PairElements.of(each) for each in collections])
         return
-    mappings = [each if isinstance(each, Mapping) else dict.fromkeys(each, True) for each in collections]
+    mappings = [each if type(each) is dict else _mapping(each) for each in collections]
     for key in sorted(set().union(*mappings)):
         yield frozenset((key,)), tuple([each.get(key) for each in mappings])
+
+
+def _mapping(each: Elements | Keys) -> Elements:
+    return each if isinstance(each, Mapping) else dict.fromkeys(each, True)
 
 
 def gather(parts: Iterable[tuple[Keys, Value]]) -> Elements:
     """Return the elements of disjoint sets of keys, each with its value."""
     found = list(parts)
-    if any(isinstance(keys, PairKeys) for keys, _ in found):
+    if any_paired(*(keys for keys, _ in found)):
         return PairElements.gathered([(PairKeys.of(keys), value) for keys, value in found])
     return {key: value for keys, value in found for key in keys}
 
 
 def any_paired(*collections: object) -> bool:
     """Return whether any of the collections is one of pairs."""
-    return any(isinstance(each, PairElements | PairKeys) for each in collections)
+    # By type: `isinstance` asks the metaclass of an abstract class, and every reconcile comes here often.
+    return not _PAIRED.isdisjoint(map(type, collections))
 
 
 def apart(keys: Keys) -> Iterator[tuple[str, PairKeys | None]]:
     """Yield what is stored of elements that change or differ alike: each key, or the first one with many pairs."""
-    if isinstance(keys, PairKeys) and len(keys) > FEW:
+    if type(keys) is PairKeys and len(keys) > FEW:
         yield keys.first, keys
     else:
         yield from ((key, None) for key in keys)

@@ -29,7 +29,7 @@ def load_elements(stored: Any) -> dict[str, Elements]:
 
 def elements_of(stored: Any) -> Elements:
     """Read the elements of one setting."""
-    return stored if isinstance(stored, Mapping) else PairElements.union(tuple(each) for each in stored)
+    return PairElements.union(tuple(each) for each in stored) if isinstance(stored, list) else stored
 
 
 def dump_keys(by_setting: Mapping[str, Iterable[str]]) -> Any:
@@ -57,13 +57,13 @@ def pairs_of(stored: Mapping[str, Any]) -> PairKeys | None:
 
 def elements_json(elements: Elements) -> Any:
     """Return the elements of one setting as they are stored in a list or alone."""
-    if isinstance(elements, PairElements) and len(elements) > FEW:
+    if type(elements) is PairElements and len(elements) > FEW:
         return [[list(lefts), list(rights), value] for lefts, rights, value in elements.products()]
     return dict(elements)
 
 
 def _keys_json(keys: Iterable[str]) -> Any:
-    if isinstance(keys, PairKeys) and len(keys) > FEW:
+    if type(keys) is PairKeys and len(keys) > FEW:
         return {"products": _products(keys)}
     return sorted(keys)
 
