@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, literal, not_, or_, select
@@ -19,11 +20,12 @@ from ecrkeeper_server.store.tables import declarations, drifting, resources
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """One comparison of a field with a value; `equal` is False for `!=`."""
+    """One comparison of a field with a value; `equal` is False for `!=`, `has` is True for `:`."""
 
     field: str
     equal: bool
     value: str
+    has: bool = dataclass_field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

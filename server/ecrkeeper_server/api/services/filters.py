@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecrkeeper_server.api.services.filter_syntax import parse, violation
 from ecrkeeper_server.names import shown
 from ecrkeeper_server.settings.codec import words
 from ecrkeeper_server.store.filter_expression import (
@@ -18,6 +17,7 @@ from ecrkeeper_server.store.filter_expression import (
     holds,
     required,
 )
+from ecrkeeper_server.store.filter_syntax import parse, violation
 
 Fields = Mapping[str, Callable[[Any], Container[str]]]
 

@@ -16,7 +16,8 @@ from ecrkeeper_server.store.filter_expression import Either, Every, Expression, 
 
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"(AND|OR|NOT)(?![A-Za-z0-9_.])")
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+# The name of a label may have more characters than that of a field.
+_FIELD = re.compile(r"labels\.[A-Za-z0-9_./+@-]+|[A-Za-z_][A-Za-z0-9_.]*")
 _OPERATOR = re.compile(r"!=|<=|>=|[=:<>]")
 _LONGEST = 512
 _QUOTED = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""", re.DOTALL)
@@ -111,7 +112,7 @@ class _Parser:
         if operator is None or operator[0] not in ("=", "!=", ":"):
             raise self.unexpected(f"`=`, `!=` or `:` after {field[0]}")
         self.position = operator.end()
-        return Restriction(field[0], operator[0] != "!=", self.value())
+        return Restriction(field[0], operator[0] != "!=", self.value(), has=operator[0] == ":")
 
     def value(self) -> str:
         """Parse a value, quoted or not."""

@@ -1,0 +1,1 @@
+"""Declarations for many registries: accounts, registry sets and rollouts; planning is pure, commands use a store."""

@@ -1,0 +1,110 @@
+"""The plan of a set: which registries change, grouped by identical change; bounded, however many there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+
+# What a plan lists; it counts the rest.
+_MOST_GROUPS, _MOST_NAMES, _MOST_PROBLEMS = 100, 10, 100
+_MOST_KEY = 4_000
+
+
+@dataclass(slots=True)
+class Group:
+    """Registries with the same changes; `names` are the first of them."""
+
+    changes: Sequence[Change]
+    count: int = 0
+    names: list[RegistryName] = field(default_factory=list)
+
+    def add(self, name: RegistryName) -> None:
+        """Count a registry."""
+        self.count += 1
+        if len(self.names) < _MOST_NAMES:
+            self.names.append(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A registry that the set cannot be applied to as it is."""
+
+    reason: str
+    registry: RegistryName
+    message: str
+
+
+@dataclass(slots=True)
+class FleetPlan:
+    """The effect of a set on the fleet; `removing` counts targets that lose elements, `ungrouped` those in no group."""
+
+    targets: int = 0
+    unchanged: int = 0
+    held: int = 0
+    removing: int = 0
+    released: int = 0
+    failing: int = 0
+    ungrouped: int = 0
+    groups: dict[str, Group] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def changing(self) -> int:
+        """How many registries change."""
+        return sum(group.count for group in self.groups.values()) + self.ungrouped
+
+    def add(self, name: RegistryName, changes: Sequence[Change]) -> None:
+        """Add a target with the changes of its declaration."""
+        self.targets += 1
+        if not changes:
+            self.unchanged += 1
+            return
+        if removes(changes):
+            self.removing += 1
+        key = _key(name, changes)
+        group = self.groups.get(key)
+        if group is None and len(self.groups) >= _MOST_GROUPS:
+            self.ungrouped += 1
+            return
+        if group is None:
+            group = self.groups[key] = Group(changes)
+        group.add(name)
+
+    def add_release(self, name: RegistryName, changes: Sequence[Change]) -> None:
+        """Add a registry that the set does not match any more."""
+        self.released += 1
+        self.add(name, changes)
+
+    def add_problem(self, problem: Problem) -> None:
+        """Add a target that would fail."""
+        self.failing += 1
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(problem)
+
+    def largest(self) -> list[Group]:
+        """Return the groups, the largest first."""
+        return sorted(self.groups.values(), key=lambda group: -group.count)
+
+
+def removes(changes: Iterable[Change]) -> bool:
+    """Return whether changes remove an element."""
+    return any(change.kind in (ChangeKind.REMOVE, ChangeKind.REPLACE) for change in changes)
+
+
+def _key(name: RegistryName, changes: Sequence[Change]) -> str:
+    """Return the same text for changes that differ in no more than the names of their registry."""
+    text = json.dumps([[c.setting, c.key, str(c.kind), c.before, c.after] for c in changes], sort_keys=True)
+    text = text.replace(name.account, "${account}").replace(name.region, "${region}")
+    return text if len(text) <= _MOST_KEY else f"{text[:_MOST_KEY]}{hash(text)}"
+
+
+def summary(group: Group) -> str:
+    """Return a group in words, such as "312 registries: add pull_through_cache_rules quay"."""
+    first = group.changes[0]
+    more = f" and {len(group.changes) - 1} more" if len(group.changes) > 1 else ""
+    noun = "registry" if group.count == 1 else "registries"
+    return f"{group.count} {noun}: {str(first.kind).lower()} {first.setting} {first.key}{more}"

@@ -1,0 +1,40 @@
+"""The accounts and registries that selectors choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.store.fleet_specs import AccountState, Source
+
+
+@dataclass(frozen=True, slots=True)
+class FleetAccount:
+    """An account as selectors and templates see it; `regions` are those that it has enabled, empty if unknown."""
+
+    account: str
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    organizational_unit: str = ""
+    state: AccountState = AccountState.ACTIVE
+    source: Source = Source.DECLARED
+    regions: tuple[str, ...] = ()
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything may be written to the account."""
+        return self.state is AccountState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One registry of an account."""
+
+    account: FleetAccount
+    region: str
+
+    @property
+    def registry(self) -> RegistryName:
+        """The name of the registry."""
+        return RegistryName(self.account.account, self.region)

@@ -1,0 +1,123 @@
+"""Templates: settings whose strings have placeholders, and the settings of one registry made of them; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecrkeeper_server.errors import Violation
+from ecrkeeper_server.fleet.selectors import Matcher, matcher
+from ecrkeeper_server.fleet.targets import Target
+from ecrkeeper_server.names import shown
+from ecrkeeper_server.store.fleet_specs import SetSpec
+from ecrkeeper_server.store.specs import Json
+
+_DOLLAR = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
+_LABEL = re.compile(r"label:([A-Za-z0-9_./+@ -]{1,128})(?::(.*))?", re.DOTALL)
+_WORDS = ("account", "region", "partition")
+_KNOWN = "`${account}`, `${region}`, `${partition}`, `${label:NAME}` or `${label:NAME:default}`"
+
+
+class MissingLabelError(Exception):
+    """A template needs a label that an account does not have."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"the account has no label {shown(label)}, and the placeholder has no default")
+        self.label = label
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The template of a set with its overrides, checked once and rendered for any number of registries."""
+
+    settings: Json
+    overrides: tuple[tuple[Matcher, Json], ...]
+
+    @classmethod
+    def of(cls, spec: SetSpec) -> Templates:
+        """Return the templates of a set."""
+        return cls(
+            spec.settings,
+            tuple(
+                (matcher(each.selector, f"overrides[{at}].selector"), each.settings)
+                for at, each in enumerate(spec.overrides)
+            ),
+        )
+
+    def chosen(self, target: Target) -> Json:
+        """Return the template for a registry: of each member, that of the last override that matches and has it."""
+        settings = self.settings
+        for selector, changed in self.overrides:
+            if selector.matches(target):
+                settings = {**settings, **changed}
+        return settings
+
+    def render(self, target: Target) -> Json:
+        """Return the settings for a registry; MissingLabelError names a label that its account lacks."""
+        rendered: Json = _rendered(self.chosen(target), _values(target))
+        return rendered
+
+
+def violations(settings: Mapping[str, Any], path: str) -> list[Violation]:
+    """Return what is wrong with the placeholders of a template."""
+    return list(_violations(settings, path))
+
+
+def _violations(value: Any, path: str) -> Iterator[Violation]:
+    match value:
+        case str():
+            for found in _DOLLAR.finditer(value):
+                if problem := _problem(found):
+                    yield Violation(path, problem)
+        case Mapping():
+            for name, member in value.items():
+                yield from _violations(member, f"{path}.{name}")
+        case list():
+            for at, item in enumerate(value):
+                yield from _violations(item, f"{path}[{at}]")
+
+
+def _problem(found: re.Match[str]) -> str:
+    if found[0] == "$$":
+        return ""
+    if found[1] is None:
+        return f"`$` must be followed by `{{` or `$`; write `$$` for a dollar, and {_KNOWN} for a placeholder"
+    if found[1] in _WORDS or _LABEL.fullmatch(found[1]):
+        return ""
+    return f"unknown placeholder {shown(found[0])}; known are {_KNOWN}; write `$${{...}}` for text that AWS is to see"
+
+
+def _values(target: Target) -> Callable[[re.Match[str]], str]:
+    registry, labels = target.registry, target.account.labels
+    words = {"account": registry.account, "region": registry.region, "partition": registry.partition}
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "$"
+        if name in words:
+            return words[name]
+        label = _LABEL.fullmatch(name)
+        if label is None:
+            return found[0]
+        default: str | None = label[2]
+        given = labels.get(label[1], default)
+        if given is None:
+            raise MissingLabelError(label[1])
+        return given
+
+    return value
+
+
+def _rendered(value: Any, values: Callable[[re.Match[str]], str]) -> Any:
+    match value:
+        case str():
+            return _DOLLAR.sub(values, value) if "$" in value else value
+        case Mapping():
+            return {name: _rendered(member, values) for name, member in value.items()}
+        case list():
+            return [_rendered(item, values) for item in value]
+        case _:
+            return value

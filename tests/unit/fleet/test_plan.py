@@ -1,0 +1,61 @@
+"""Plans of sets, and the guard of removals."""
+
+from __future__ import annotations
+
+import pytest
+from ecrkeeper_server.errors import FailedPrecondition
+from ecrkeeper_server.fleet.guards import check_removals, max_removals
+from ecrkeeper_server.fleet.plan import FleetPlan, Problem, summary
+from ecrkeeper_server.names import RegistryName
+from ecrkeeper_server.settings.elements import Change, ChangeKind
+from ecrkeeper_server.store.fleet_specs import Amount
+
+
+def registry(number: int, region: str = "us-east-1") -> RegistryName:
+    return RegistryName(f"{number:012}", region)
+
+
+def change(kind: ChangeKind = ChangeKind.ADD, key: str = "quay", value: str = "quay.io") -> Change:
+    return Change("pull_through_cache_rules", key, kind, None, {"url": value})
+
+
+def test_identical_changes_are_one_group() -> None:
+    plan = FleetPlan()
+    for number in range(312):
+        plan.add(registry(number), [change(value=f"{number:012}.dkr.ecr.us-east-1.amazonaws.com")])
+    plan.add(registry(400), [change(ChangeKind.REMOVE, "hub")])
+    plan.add(registry(401), [])
+    first, second = plan.largest()
+    assert summary(first) == "312 registries: add pull_through_cache_rules quay"
+    assert summary(second) == "1 registry: remove pull_through_cache_rules hub"
+    assert (plan.targets, plan.changing, plan.unchanged, plan.removing) == (314, 313, 1, 1)
+    assert len(first.names) == 10
+
+
+def test_plan_is_bounded() -> None:
+    plan = FleetPlan()
+    for number in range(5000):
+        plan.add(registry(number), [change(key=f"k{number % 977}", value=str(number))])
+        plan.add_problem(Problem("LABEL_MISSING", registry(number), "env"))
+    assert len(plan.groups) == 100
+    assert len(plan.problems) == 100
+    assert plan.failing == 5000
+    assert plan.changing == 5000
+
+
+GUARDS = [
+    (None, 10, 5, "at least five"),
+    (None, 300, 30, "ten percent"),
+    (Amount(0), 300, 0, "none"),
+    (Amount(50, percent=True), 7, 3, "half, rounded down"),
+]
+
+
+@pytest.mark.parametrize(("limit", "targets", "allowed", "reason"), GUARDS, ids=[row[3] for row in GUARDS])
+def test_removals_are_limited(limit: Amount | None, targets: int, allowed: int, reason: str) -> None:
+    assert max_removals(limit, targets) == allowed, reason
+    check_removals("registrySets/a", allowed, allowed, 0)
+    with pytest.raises(FailedPrecondition, match=f"{allowed + 1} registries") as caught:
+        check_removals("registrySets/a", allowed + 1, allowed, allowed)
+    assert caught.value.reason == "TOO_MANY_REMOVALS"
+    check_removals("registrySets/a", allowed + 1, allowed, allowed + 1)
